@@ -1,0 +1,298 @@
+/**
+ * What a user gets from the registry, checked before it is there: a clean build, the manifests, the packed files, every
+ * export imported from the packed tarballs, and an install from a registry on loopback.
+ *
+ * `npm run pack-check` checks every public package; `npm run pack-check -- angel` only that one, from the build at hand.
+ */
+import * as fs from "node:fs"
+import * as net from "node:net"
+import * as os from "node:os"
+import * as path from "node:path"
+import { run, runTool, start, stop, stopAll } from "./process.ts"
+import { clean, files, type Package, packages, root } from "./workspace.ts"
+
+const maxPackedBytes = 1_000_000
+const shipped = ["dist/", "src/", "package.json", "README.md", "LICENSE"]
+
+const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
+  if (!condition) throw new Error(message)
+}
+
+const none = (problems: ReadonlyArray<string>, title: string): void =>
+  assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
+
+const step = async <A>(title: string, work: () => Promise<A>): Promise<A> => {
+  const began = performance.now()
+  const result = await work()
+  console.log(`packages: ${title} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
+  return result
+}
+
+const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
+
+/** `dist` must hold the output of every source and of nothing else. */
+const checkDist = (pkg: Package): void => {
+  const expected = new Set(
+    files(path.join(pkg.path, "src"))
+      .filter((file) => file.endsWith(".ts"))
+      .flatMap((file) => [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => file.replace(/\.ts$/, end)))
+  )
+  const found = files(path.join(pkg.path, "dist"))
+  none(
+    found.filter((file) => !expected.has(file)),
+    `${pkg.manifest.name}: stale files in dist`
+  )
+  none(
+    [...expected].filter((file) => !found.includes(file)),
+    `${pkg.manifest.name}: sources that were not built`
+  )
+  none([...expected].filter(isTestCode), `${pkg.manifest.name}: test code among the sources`)
+}
+
+interface Packed {
+  readonly tarball: string
+  readonly files: ReadonlyArray<string>
+}
+
+const pack = async (pkg: Package, folder: string): Promise<Packed> => {
+  const printed = await run("npm", ["pack", "--json", "--silent", "--pack-destination", folder], { cwd: pkg.path })
+  const parsed = JSON.parse(printed.slice(printed.search(/^[[{]/m))) as unknown
+  const [report] = Object.values(parsed as Record<string, unknown>) as unknown as ReadonlyArray<{
+    readonly filename: string
+    readonly size: number
+    readonly files: ReadonlyArray<{ readonly path: string }>
+  }>
+  assert(report !== undefined, `${pkg.manifest.name}: npm pack reported nothing`)
+  const paths = report.files.map((file) => file.path)
+  none(
+    paths.filter((file) => !shipped.some((part) => (part.endsWith("/") ? file.startsWith(part) : file === part))),
+    `${pkg.manifest.name}: files that should not be packed`
+  )
+  none(
+    ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "src/index.ts"].filter(
+      (file) => !paths.includes(file)
+    ),
+    `${pkg.manifest.name}: files missing from the package`
+  )
+  assert(report.size < maxPackedBytes, `${pkg.manifest.name}: ${report.size} bytes packed, more than ${maxPackedBytes}`)
+  return { tarball: path.join(folder, path.basename(report.filename)), files: paths }
+}
+
+/** Every specifier that the exports open, wildcards written out; a command is not among them, since importing it runs it. */
+const specifiers = (pkg: Package): ReadonlyArray<string> => {
+  const { bin, exports, name } = pkg.manifest
+  const commands = new Set(Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, "")))
+  const closed = Object.keys(exports).filter((key) => exports[key] === null)
+  const isClosed = (subpath: string) => closed.some((key) => subpath.startsWith(key.replace("*", "")))
+  const wildcards = files(path.join(pkg.path, "dist"))
+    .filter((file) => file.endsWith(".js") && !commands.has(`dist/${file}`))
+    .map((file) => `./${file.replace(/\.js$/, "")}`)
+    .filter((subpath) => !isClosed(subpath))
+  const named = Object.keys(exports).filter((key) => !key.includes("*") && !key.endsWith(".json"))
+  return [...new Set([...named, ...wildcards])].map((subpath) => name + subpath.slice(1)).toSorted()
+}
+
+const closedSpecifier = (pkg: Package): string | undefined => {
+  const file = files(path.join(pkg.path, "dist/internal")).find((name) => name.endsWith(".js"))
+  return file === undefined ? undefined : `${pkg.manifest.name}/internal/${file.replace(/\.js$/, "")}`
+}
+
+const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
+  Object.entries(pkg.manifest.peerDependenciesMeta ?? {}).flatMap(([name, meta]) =>
+    meta.optional === true ? name : []
+  )
+
+/** Imports every specifier, and checks that the closed ones are. Without its optional peer a subpath may fail for that one reason. */
+const importAll = (
+  folder: string,
+  options: {
+    readonly specifiers: ReadonlyArray<string>
+    readonly closed?: ReadonlyArray<string>
+    readonly absentPeers?: ReadonlyArray<string>
+  }
+) => {
+  const script = `
+    const { specifiers, closed = [], absentPeers = [] } = ${JSON.stringify(options)}
+    const isSubpath = (specifier) => specifier.split("/").length > 2
+    for (const specifier of specifiers) {
+      await import(specifier).catch((error) => {
+        const isAbsent = absentPeers.some((peer) => error.message.includes("'" + peer + "'"))
+        if (!(isSubpath(specifier) && isAbsent && error.code === "ERR_MODULE_NOT_FOUND")) throw error
+      })
+    }
+    for (const specifier of closed) {
+      const code = await import(specifier).then(() => "it was imported", (error) => error.code)
+      if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(specifier + " should be closed: " + code)
+    }`
+  return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
+}
+
+const checkTypes = (folder: string, wanted: ReadonlyArray<string>) => {
+  const lines = wanted.map((specifier, index) => `export * as n${index} from "${specifier}"`)
+  fs.writeFileSync(path.join(folder, "index.ts"), `${lines.join("\n")}\n`)
+  const options = { module: "NodeNext", target: "ES2023", strict: true, noEmit: true, types: [] }
+  const config = { compilerOptions: options, files: ["index.ts"] }
+  fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(config))
+  return runTool("typescript/bin/tsc", ["-p", folder], { cwd: folder })
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = net.createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+
+/** A registry on loopback that knows nothing but what is published to it; everything else comes from the usual one. */
+const withRegistry = async (
+  folder: string,
+  use: (url: string, env: Readonly<Record<string, string>>) => Promise<void>
+) => {
+  const port = await freePort()
+  const config = path.join(folder, "verdaccio.yaml")
+  fs.mkdirSync(folder)
+  fs.writeFileSync(
+    config,
+    `storage: ${folder}/storage
+auth: { htpasswd: { file: ${folder}/htpasswd } }
+uplinks: {}
+packages: { "@auth/*": { access: $all, publish: $all } }
+web: { enable: false }
+log: { type: stdout, format: json, level: warn }
+`
+  )
+  const registry = start(
+    process.execPath,
+    [path.join(root, "node_modules/verdaccio/bin/verdaccio"), "--config", config, "--listen", `127.0.0.1:${port}`],
+    { cwd: folder }
+  )
+  let printed = ""
+  registry.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  registry.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  const url = `http://127.0.0.1:${port}/`
+  const isReady = () =>
+    fetch(`${url}-/ping`).then(
+      (response) => response.ok,
+      () => false
+    )
+  const deadline = performance.now() + 30_000
+  while (!(await isReady())) {
+    assert(registry.exitCode === null && performance.now() < deadline, `The registry did not start:\n${printed}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  await use(url, { "npm_config_@auth:registry": url, [`npm_config_//127.0.0.1:${port}/:_authToken`]: "anyone" })
+  await stop(registry)
+}
+
+const emptyProject = (parent: string, name: string): string => {
+  const folder = path.join(parent, name)
+  fs.mkdirSync(folder)
+  return folder
+}
+
+const installed = (folder: string): ReadonlyArray<string> =>
+  fs
+    .readdirSync(path.join(folder, "node_modules"))
+    .filter((name) => !name.startsWith("."))
+    .flatMap((name) =>
+      name.startsWith("@")
+        ? fs.readdirSync(path.join(folder, "node_modules", name)).map((inner) => `${name}/${inner}`)
+        : name
+    )
+    .toSorted()
+
+const main = async (only: string | undefined, temp: string): Promise<void> => {
+  const all = packages().filter((pkg) => pkg.manifest.private !== true)
+  const chosen = all.filter((pkg) => only === undefined || pkg.folder === only)
+  assert(
+    chosen.length > 0,
+    only === undefined ? "There is no public package." : `There is no public package "${only}".`
+  )
+
+  if (only === undefined) {
+    await step("built clean", async () => {
+      clean()
+      await runTool("typescript/bin/tsc", ["-b", ...all.map((pkg) => pkg.path)], { cwd: root })
+    })
+  }
+  all.forEach(checkDist)
+
+  const tarballs = await step(`packed ${all.map((pkg) => pkg.folder).join(", ")}`, async () => {
+    const packed = new Map<string, Packed>()
+    for (const pkg of all) packed.set(pkg.manifest.name, await pack(pkg, temp))
+    return packed
+  })
+  const tarball = (pkg: Package): string => tarballs.get(pkg.manifest.name)?.tarball ?? ""
+
+  for (const pkg of chosen) {
+    await step(`${pkg.manifest.name}: publint`, () =>
+      runTool("publint/src/cli.js", ["run", "--strict", tarball(pkg)], { cwd: root })
+    )
+    await step(`${pkg.manifest.name}: attw`, () =>
+      runTool("@arethetypeswrong/cli/dist/index.js", ["--profile", "esm-only", "--no-emoji", tarball(pkg)], {
+        cwd: root
+      })
+    )
+  }
+
+  const wanted = chosen.flatMap(specifiers)
+  await step(`${wanted.length} exports imported and type-checked from the tarballs`, async () => {
+    const folder = emptyProject(temp, "tarballs")
+    fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
+    const peers = [...new Set(all.flatMap(optionalPeers))]
+    await run("npm", ["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
+    await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
+    await checkTypes(folder, wanted)
+  })
+
+  if (only !== undefined) return
+
+  await withRegistry(path.join(temp, "registry"), async (url, env) => {
+    await step("published to a registry on loopback", async () => {
+      for (const pkg of all)
+        await run("npm", ["publish", "--silent", tarball(pkg)], {
+          cwd: temp,
+          env: { ...env, npm_config_registry: url }
+        })
+    })
+    const brokers = all.filter((pkg) => "@auth/broker-core" in (pkg.manifest.peerDependencies ?? {}))
+    for (const pkg of brokers) {
+      const { name } = pkg.manifest
+      await step(`npm i ${name} brings core, effect and nothing else`, async () => {
+        const folder = emptyProject(temp, `install-${pkg.folder}`)
+        await run("npm", ["install", "--silent", name], { cwd: folder, env })
+        const found = installed(folder)
+        const expected = [name, "@auth/broker-core", "effect"].toSorted()
+        assert(found.join() === expected.join(), `npm i ${name} installed ${found.join(", ")}`)
+        const reachable = all.filter((other) => found.includes(other.manifest.name)).flatMap(specifiers)
+        await importAll(folder, { specifiers: reachable, absentPeers: optionalPeers(pkg) })
+      })
+    }
+  })
+}
+
+/** The version that this workspace tests with. */
+const fromRoot = (name: string): string => {
+  const manifest = path.join(root, "node_modules", name, "package.json")
+  return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`
+}
+
+const temp = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-packages-"))
+const end = async (code: number): Promise<never> => {
+  await stopAll()
+  fs.rmSync(temp, { recursive: true, force: true })
+  process.exit(code)
+}
+process.once("SIGINT", () => void end(130))
+process.once("SIGTERM", () => void end(143))
+
+await main(process.argv[2], temp).then(
+  () => end(0),
+  (error: unknown) => {
+    console.error(`packages: failed\n${error instanceof Error ? error.message : String(error)}`)
+    return end(1)
+  }
+)

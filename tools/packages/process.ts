@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import * as path from "node:path"
+import { root } from "./workspace.ts"
+
+const children = new Set<ChildProcess>()
+
+/** A child of this script, in the same environment but for what an outer npm says about its own project. */
+export const start = (
+  command: string,
+  args: ReadonlyArray<string>,
+  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly inherit?: true }
+): ChildProcess => {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(config_local_prefix|package_|lifecycle_)|^init_cwd$/i.test(name)
+  )
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...Object.fromEntries(inherited), ...options.env },
+    stdio: options.inherit ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"]
+  })
+  children.add(child)
+  child.once("close", () => children.delete(child))
+  return child
+}
+
+/** Runs to the end and answers with what was printed; a non-zero exit is an error that holds it. */
+export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
+  const child = start(command, args, options)
+  let printed = ""
+  child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  child.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  const code = await new Promise<number | string>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("close", (exit, signal) => resolve(exit ?? signal ?? "unknown"))
+  })
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code}\n${printed.trim()}`)
+  return printed
+}
+
+/** A command of `node_modules`, by the path of its script, run by the Node that runs this one. */
+export const runTool = (script: string, args: ReadonlyArray<string>, options: Parameters<typeof start>[2]) =>
+  run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
+
+/** Ends one child and waits until it is gone. */
+export const stop = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const closed = new Promise((resolve) => child.once("close", resolve))
+  child.kill("SIGTERM")
+  const timer = setTimeout(() => child.kill("SIGKILL"), 3000)
+  await closed
+  clearTimeout(timer)
+}
+
+/** Ends every child that is still there. */
+export const stopAll = async (): Promise<void> => {
+  await Promise.all([...children].map(stop))
+}
