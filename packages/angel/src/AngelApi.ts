@@ -1,0 +1,222 @@
+/**
+ * Angel One's SmartAPI, call by call: the request and answer of each documented endpoint for logging in.
+ *
+ * @since 0.1.0
+ */
+import type { AuthError } from "@auth/broker-core/AuthError"
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
+import type { Session } from "@auth/broker-core/Session"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import { broker } from "./AngelBroker.ts"
+import { codes } from "./internal/codes.ts"
+import { dialects } from "./internal/dialects.ts"
+import * as endpoints from "./internal/endpoints.ts"
+import * as headers from "./internal/headers.ts"
+
+/**
+ * What may be set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends BrokerClient.Options {
+  /** API key of your app: the header `X-PrivateKey`. */
+  readonly apiKey: Redacted.Redacted<string>
+  /** `X-ClientLocalIP`. `127.0.0.1` unless said otherwise. */
+  readonly clientLocalIp?: string | undefined
+  /** `X-ClientPublicIP`. `0.0.0.0` unless said otherwise: your address is not looked up. */
+  readonly clientPublicIp?: string | undefined
+  /** `X-MACAddress`. `00:00:00:00:00:00` unless said otherwise. */
+  readonly macAddress?: string | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginRequest {
+  readonly clientcode: string
+  /** The 4-digit PIN. */
+  readonly password: Redacted.Redacted<string>
+  /** Six digits. */
+  readonly totp: Redacted.Redacted<string>
+  /** Comes back in the answer as it is. */
+  readonly state?: string
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface TokensResponse {
+  /** Without a `Bearer ` prefix. */
+  readonly jwtToken: Redacted.Redacted<string>
+  readonly refreshToken: Redacted.Redacted<string> | undefined
+  readonly feedToken: Redacted.Redacted<string> | undefined
+  readonly state: string | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProfileResponse {
+  readonly clientcode: string
+  readonly name: string | undefined
+  readonly email: string | undefined
+  readonly mobileno: string | undefined
+  readonly exchanges: ReadonlyArray<string>
+  readonly products: ReadonlyArray<string>
+  readonly lastlogintime: string | undefined
+  readonly brokerid: string | undefined
+}
+
+/**
+ * Funds and margins. Amounts are rupees as the text that the broker sends; `null` and absent both mean that it says
+ * nothing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RmsResponse {
+  readonly net?: string | null
+  readonly availablecash?: string | null
+  readonly availableintradaypayin?: string | null
+  readonly availablelimitmargin?: string | null
+  readonly collateral?: string | null
+  readonly m2munrealized?: string | null
+  readonly m2mrealized?: string | null
+  readonly utiliseddebits?: string | null
+  readonly utilisedspan?: string | null
+  readonly utilisedoptionpremium?: string | null
+  readonly utilisedholdingsales?: string | null
+  readonly utilisedexposure?: string | null
+  readonly utilisedturnover?: string | null
+  readonly utilisedpayout?: string | null
+}
+
+/**
+ * What a call needs of a session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Authorized = Pick<Session, "account" | "tokens">
+
+/**
+ * The calls.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class AngelApi extends Context.Service<
+  AngelApi,
+  {
+    /** `POST /rest/auth/angelbroking/user/v1/loginByPassword`, sent once. */
+    readonly loginByPassword: (request: LoginRequest) => Effect.Effect<TokensResponse, AuthError>
+    /** `POST /rest/auth/angelbroking/jwt/v1/generateTokens`, sent once. Keep all three tokens of the answer. */
+    readonly generateTokens: (
+      request: { readonly refreshToken: Redacted.Redacted<string> },
+      session: Authorized
+    ) => Effect.Effect<TokensResponse, AuthError>
+    /** `GET /rest/secure/angelbroking/user/v1/getProfile` */
+    readonly getProfile: (session: Authorized) => Effect.Effect<ProfileResponse, AuthError>
+    /** `GET /rest/secure/angelbroking/user/v1/getRMS` */
+    readonly getRMS: (session: Authorized) => Effect.Effect<RmsResponse, AuthError>
+    /** `POST /rest/secure/angelbroking/user/v1/logout` */
+    readonly logout: (
+      request: { readonly clientcode: string },
+      session: Authorized
+    ) => Effect.Effect<void, AuthError>
+    /** Hosts by purpose: `api` and `login`. */
+    readonly origins: Readonly<Record<string, string>>
+    readonly headers: (session: Authorized) => BrokerClient.Headers
+  }
+>()("@auth/angel/AngelApi") {}
+
+/** Absent, null and empty text all mean that there is nothing. */
+const present = (value: string | null | undefined): string | undefined =>
+  value === null || value === undefined || value === "" ? undefined : value
+
+const secret = (value: string | null | undefined): Redacted.Redacted<string> | undefined => {
+  const text = present(value)
+  return text === undefined ? undefined : Redacted.make(text)
+}
+
+const list = (value: string | ReadonlyArray<string> | null | undefined): ReadonlyArray<string> => {
+  if (value === null || value === undefined) return []
+  if (!Predicate.isString(value)) return value
+  return value
+    .replace(/[[\]"']/g, "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "")
+}
+
+interface WireTokens {
+  readonly jwtToken: string
+  readonly refreshToken?: string | null
+  readonly feedToken?: string | null
+  readonly state?: string | null
+}
+
+const toTokens = (data: WireTokens): TokensResponse => ({
+  jwtToken: Redacted.make(data.jwtToken),
+  refreshToken: secret(data.refreshToken),
+  feedToken: secret(data.feedToken),
+  state: present(data.state)
+})
+
+/**
+ * Makes the calls for one app.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<AngelApi["Service"], AuthError, HttpClient.HttpClient> {
+  const headersOf = headers.make(options)
+  const client = yield* BrokerClient.make(
+    { broker: broker.id, headers: (_, tokens) => headersOf(tokens), dialects, codes },
+    broker.environments["production"] ?? {},
+    options
+  )
+  return {
+    loginByPassword: (request) =>
+      Effect.map(client.call(endpoints.loginByPassword, { account: request.clientcode, request }), toTokens),
+    generateTokens: (request, { account, tokens }) =>
+      Effect.map(client.call(endpoints.generateTokens, { account: account.id, request, tokens }), toTokens),
+    getProfile: ({ account, tokens }) =>
+      Effect.map(
+        client.call(endpoints.getProfile, { account: account.id, tokens }),
+        (data): ProfileResponse => ({
+          clientcode: data.clientcode,
+          name: present(data.name),
+          email: present(data.email),
+          mobileno: present(data.mobileno),
+          exchanges: list(data.exchanges),
+          products: list(data.products),
+          lastlogintime: present(data.lastlogintime),
+          brokerid: present(data.brokerid)
+        })
+      ),
+    getRMS: ({ account, tokens }) => client.call(endpoints.getRMS, { account: account.id, tokens }),
+    logout: (request, { account, tokens }) =>
+      Effect.asVoid(client.call(endpoints.logout, { account: account.id, request, tokens })),
+    origins: client.origins,
+    headers: ({ tokens }) => headersOf(tokens)
+  }
+})
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<AngelApi, AuthError, HttpClient.HttpClient> =>
+  Layer.effect(AngelApi, make(options))

@@ -1,0 +1,198 @@
+/**
+ * Logging in to Angel One with client code, PIN and TOTP.
+ *
+ * @since 0.1.0
+ */
+import * as Account from "@auth/broker-core/Account"
+import * as AuthError from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Credentials from "@auth/broker-core/Credentials"
+import type { Expiry } from "@auth/broker-core/Expiry"
+import * as Login from "@auth/broker-core/Login"
+import type { Logout } from "@auth/broker-core/Logout"
+import type { Profile } from "@auth/broker-core/Profile"
+import { Refresh } from "@auth/broker-core/Refresh"
+import * as Session from "@auth/broker-core/Session"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as AngelApi from "./AngelApi.ts"
+import { broker, credentials as fields } from "./AngelBroker.ts"
+import * as services from "./internal/services.ts"
+
+/**
+ * What a login needs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AngelCredentials {
+  /** Such as `A123456`; not an e-mail address. */
+  readonly clientCode: string
+  /** The 4-digit PIN that opens the mobile app; not the web password. */
+  readonly pin: Redacted.Redacted<string>
+  /** API key of your app. */
+  readonly apiKey: Redacted.Redacted<string>
+  /** The secret behind the QR code, or another source of codes. */
+  readonly totp: Redacted.Redacted<string> | CodeSource.CodeSource
+}
+
+/**
+ * What may be set beside the credentials.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends Omit<AngelApi.Options, "apiKey"> {
+  /** Your name for the API key, if you have several for one account. */
+  readonly app?: string | undefined
+  /** When a session ends. Midnight IST, or the token's own end if that is earlier, unless said otherwise. */
+  readonly expiry?: Expiry | undefined
+}
+
+/**
+ * The services of this method.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services = Login.Login | Refresh | Logout | Profile | Authorize | AngelApi.AngelApi
+
+const method = "totp"
+
+const checkCredentials = (input: AngelCredentials) => {
+  const { totpSecret, ...others } = fields
+  const given = input.totp
+  if (!CodeSource.isCodeSource(given)) {
+    return Effect.map(
+      Credentials.check(broker.id, fields, { ...input, totpSecret: given }),
+      ({ totpSecret: secret, ...values }) => ({ ...values, codes: CodeSource.totp(secret) })
+    )
+  }
+  return Effect.flatMap(Credentials.check(broker.id, others, { ...input }), (values) =>
+    given.problem === undefined
+      ? Effect.succeed({ ...values, codes: given })
+      : Effect.fail(AuthError.invalidRequest(broker.id, "credentials", "totp", given.problem))
+  )
+}
+
+const make = Effect.fnUntraced(function* (
+  input: AngelCredentials,
+  options: Options
+): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
+  const { apiKey, clientCode, codes, pin } = yield* checkCredentials(input)
+  const api = yield* AngelApi.make({ ...options, apiKey })
+  const account = Account.make({ broker: broker.id, app: options.app, id: clientCode })
+  const { expiry } = options
+
+  const login = Effect.gen(function* () {
+    const totp = yield* codes.code({ account, kind: "totp" })
+    const problem = CodeSource.shapeProblem(totp, 6)
+    if (problem !== undefined) return yield* Effect.fail(AuthError.invalidRequest(broker.id, "login", "totp", problem))
+    const session = yield* services.issuing(
+      { account, method, expiry },
+      Effect.map(api.loginByPassword({ clientcode: clientCode, password: pin, totp }), (response) => ({
+        tokens: services.toTokens(response)
+      }))
+    )
+    return Login.authenticated(session)
+  })
+
+  const refresh = Effect.fnUntraced(function* (session: Session.Session) {
+    const { tokens } = session
+    if (tokens.refresh === undefined) {
+      return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+    }
+    return yield* services.issuing(
+      { account: session.account, method: session.method, expiry },
+      Effect.map(api.generateTokens({ refreshToken: tokens.refresh }, session), (response) => ({
+        tokens: services.toTokens(response, tokens),
+        profile: session.profile
+      }))
+    )
+  })
+
+  return services
+    .common(api)
+    .pipe(Context.add(Login.Login, { login }), Context.add(Refresh, { refresh }))
+})
+
+/**
+ * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
+ * anything is sent.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const Angel = AngelAuth.layer({
+ *   credentials: {
+ *     clientCode: "A123456",
+ *     pin: Redacted.make("4711"),
+ *     apiKey: Redacted.make("your-api-key"),
+ *     totp: Redacted.make("JBSW Y3DP EHPK 3PXP")
+ *   }
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Login.session.pipe(Effect.provide(Angel))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options & { readonly credentials: AngelCredentials }
+): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+  Layer.effectContext(Effect.suspend(() => make(options.credentials, options)))
+
+/**
+ * The same with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_PIN`, `ANGEL_API_KEY` and
+ * `ANGEL_TOTP_SECRET`. All that is missing or wrong is named at once.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Options = {}
+): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+  Layer.effectContext(
+    Effect.flatMap(Credentials.fromConfig(broker.id, fields), ({ totpSecret, ...values }) =>
+      make({ ...values, totp: totpSecret }, options)
+    )
+  )
+
+/**
+ * A session from tokens that another program got. `Bearer ` prefixes are removed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromTokens = (options: {
+  readonly clientCode: string
+  readonly jwtToken: Redacted.Redacted<string>
+  readonly refreshToken?: Redacted.Redacted<string> | undefined
+  readonly feedToken?: Redacted.Redacted<string> | undefined
+  readonly app?: string | undefined
+  /** When the tokens were issued, milliseconds since the epoch. */
+  readonly issuedAt: number
+}): Session.Session =>
+  Session.make({
+    account: Account.make({ broker: broker.id, app: options.app, id: options.clientCode }),
+    method,
+    tokens: services.toTokens({
+      jwtToken: options.jwtToken,
+      refreshToken: options.refreshToken === undefined ? undefined : Session.bareToken(options.refreshToken),
+      feedToken: options.feedToken === undefined ? undefined : Session.bareToken(options.feedToken),
+      state: undefined
+    }),
+    issuedAt: options.issuedAt,
+    expiry: services.documentedExpiry
+  })

@@ -1,0 +1,421 @@
+/**
+ * A fake Angel One: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ *
+ * @since 0.1.0
+ */
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
+import * as Totp from "@auth/broker-core/Totp"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { broker } from "./AngelBroker.ts"
+
+/**
+ * An account of the fake. `state` is `blocked` for one that may not trade.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Account {
+  readonly clientCode: string
+  readonly pin: string
+  readonly totpSecret: string
+  /** Key of an app of the kind "Trading". */
+  readonly apiKey: string
+  /** Key of an app of the kind "Publisher", and the redirect URL that is registered for it. */
+  readonly publisherKey: string
+  readonly redirectUrl: string
+  readonly name: string
+  readonly email: string
+  readonly mobile: string
+  readonly state: "active" | "blocked"
+  /** Whether the caller's IP address is registered. Only calls that place orders look at it. */
+  readonly ip: "registered" | "unregistered"
+}
+
+/**
+ * What is not documented of the broker, and can therefore be had both ways.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Switches {
+  /** Whether a code of a period that was used is refused. */
+  readonly reusedCode: "refused" | "accepted"
+  /** Whether the tokens before a refresh die. */
+  readonly refreshedTokens: "die" | "live"
+  /** Whether access tokens carry `exp`. */
+  readonly tokenEnd: "in-token" | "absent"
+  /** Whether the browser login brings a refresh token. */
+  readonly publisherRefreshToken: "sent" | "absent"
+}
+
+/**
+ * The account that is there unless others are given.
+ *
+ * @category accounts
+ * @since 0.1.0
+ */
+export const demoAccount: Account = {
+  clientCode: "A123456",
+  pin: "4711",
+  totpSecret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+  apiKey: "demoTrd1",
+  publisherKey: "demoPub1",
+  redirectUrl: "https://app.example.com/callback",
+  name: "DEMO TRADER",
+  email: "demo@example.com",
+  mobile: "9800000000",
+  state: "active",
+  ip: "unregistered"
+}
+
+interface Issued {
+  readonly account: Account
+  readonly apiKey: string
+  readonly jwt: string
+  readonly refresh: string
+  readonly feed: string
+  readonly end: number
+}
+
+const api = "https://apiconnect.angelone.in"
+const site = "https://smartapi.angelone.in"
+const feed = "https://smartapisocket.angelone.in"
+
+const success = (data: unknown) => FakeBroker.json({ status: true, message: "SUCCESS", errorcode: "", data })
+
+/** The dialect of the login and user services. */
+const service = (errorcode: string, message: string) =>
+  FakeBroker.json({ status: false, message, errorcode, data: null })
+
+/** The dialect of the API gateway. */
+const gateway = (errorCode: string, message: string) =>
+  FakeBroker.json({ success: false, message, errorCode, data: "" })
+
+/** The dialect of the documentation's sample: text where the others have flags. */
+const documented = (errorcode: string, message: string) =>
+  FakeBroker.json({ status: "false", message, errorcode, data: "null" })
+
+const rateLimited = FakeBroker.text("Access denied because of exceeding access rate", 403)
+
+const wafPage = FakeBroker.html(
+  "<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. " +
+    "Please consult with your administrator.<br><br>Your support ID is: 4285926532837493018</body></html>"
+)
+
+/** SmartAPI documentation, "Rate limits", per client code, as of 2026-11-21. */
+const limits = {
+  loginByPassword: [{ requests: 1, per: "1 second" }],
+  generateTokens: [
+    { requests: 1, per: "1 second" },
+    { requests: 1000, per: "1 hour" }
+  ],
+  getProfile: [
+    { requests: 3, per: "1 second" },
+    { requests: 1000, per: "1 hour" }
+  ],
+  getRMS: [{ requests: 2, per: "1 second" }],
+  logout: [{ requests: 1, per: "1 second" }]
+} as const
+
+const textField = (json: unknown, name: string): string | undefined => {
+  const value = Predicate.hasProperty(json, name) ? json[name] : undefined
+  return Predicate.isString(value) && value !== "" ? value : undefined
+}
+
+const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
+
+/** What the gateway looks at before a call gets anywhere. */
+const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
+  const { headers, method } = request
+  if (method === "POST" && !(headers["content-type"] ?? "").includes("application/json")) {
+    return FakeBroker.text("Unsupported Media Type", 415)
+  }
+  if (headers["x-usertype"] !== "USER") return service("AB1005", "User type must be USER")
+  if (identityHeaders.some((name) => !headers[name])) return FakeBroker.text("Bad Request", 400)
+  return headers["x-privatekey"] ? undefined : gateway("AG8004", "Invalid API Key")
+}
+
+const loginForm = (action: string, problem: string): string =>
+  `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Angel One, a fake for testing</h1>` +
+  `<p role="alert">${problem}</p><form method="post" action="${action}">` +
+  `<label>Client code <input name="clientcode"></label><label>PIN <input name="pin" type="password"></label>` +
+  `<label>Code <input name="totp"></label><button type="submit">Log in</button></form></body></html>`
+
+const escapeHtml = (value: string): string =>
+  value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+/**
+ * Makes the fake. It follows the clock of the program that makes it.
+ *
+ * @example
+ * ```ts
+ * import { FakeAngel } from "@auth/angel/msw"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const fake = yield* FakeAngel.make()
+ *   yield* fake.inject("loginByPassword", { kind: "rate-limit" })
+ *   return yield* fake.journal
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: { readonly accounts?: ReadonlyArray<Account> } & Partial<Switches> = {}
+): Effect.fn.Return<FakeBroker.FakeBroker> {
+  const clock = yield* FakeBroker.makeClock
+  const accounts = options.accounts ?? [demoAccount]
+  const limiter = FakeBroker.makeLimiter(clock.now)
+  const sessions = new Map<string, Issued>()
+  const lastSteps = new Map<string, number>()
+  let serial = 0
+
+  const accountOf = (clientCode: string | undefined) =>
+    accounts.find((account) => account.clientCode === clientCode?.toUpperCase())
+
+  /** Looks like the broker's tokens: the header says HS512, and the signature is noise. */
+  const makeToken = (claims: Readonly<Record<string, unknown>>): string => {
+    serial += 1
+    const payload = Base64Url.encode(JSON.stringify({ ...claims, jti: serial }))
+    return `${Base64Url.encode(`{"alg":"HS512"}`)}.${payload}.${Base64Url.encode(SecureRandom.randomBytesUnsafe(64))}`
+  }
+
+  const midnightAfter = (at: number): number =>
+    Expiry.dailyAt("00:00")({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
+
+  const issue = (account: Account, apiKey: string): Issued => {
+    const now = clock.now()
+    const end = midnightAfter(now)
+    const iat = Math.floor(now / 1000)
+    const exp = options.tokenEnd === "absent" ? {} : { exp: Math.floor(end / 1000) }
+    const issued: Issued = {
+      account,
+      apiKey,
+      end,
+      jwt: makeToken({ username: account.clientCode, iat, ...exp }),
+      refresh: makeToken({ iat, sub: account.clientCode }),
+      feed: makeToken({ username: account.clientCode, iat })
+    }
+    sessions.set(issued.jwt, issued)
+    return issued
+  }
+
+  const tokensOf = ({ feed: feedToken, jwt: jwtToken, refresh: refreshToken }: Issued) => ({
+    jwtToken,
+    refreshToken,
+    feedToken
+  })
+
+  /** The current period's code and the one before are good, RFC 6238 section 5.2; a period is used up by its code. */
+  const checkCode = Effect.fnUntraced(function* (account: Account, code: string) {
+    const totp = Totp.parse(Redacted.make(account.totpSecret))
+    if (Result.isFailure(totp)) return false
+    const current = Totp.stepAt(totp.success, clock.now())
+    for (const step of [current, current - 1]) {
+      if (step < 0 || Redacted.value(yield* Totp.codeAtStep(totp.success, step)) !== code) continue
+      const used = (lastSteps.get(account.clientCode) ?? -1) >= step
+      if (used && options.reusedCode !== "accepted") return false
+      lastSteps.set(account.clientCode, step)
+      return true
+    }
+    return false
+  })
+
+  const loginByPassword = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
+    const refused = headerFault(request)
+    if (refused !== undefined) return refused
+    if (request.json === undefined) return service("AB1004", "Something Went Wrong, Please Try After Sometime")
+    const clientCode = textField(request.json, "clientcode")
+    const totp = textField(request.json, "totp")
+    if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
+    if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
+    const account = accountOf(clientCode)
+    // The code comes first: an unknown client, a wrong PIN and a wrong key hide behind it.
+    if (account === undefined || !(yield* checkCode(account, totp))) return service("AB1050", "Invalid totp")
+    const apiKey = request.headers["x-privatekey"] ?? ""
+    if (![account.apiKey, account.publisherKey].includes(apiKey)) return service("AB1034", "Apps not found")
+    if (account.state === "blocked") return gateway("AB1006", "Client Is Block For Trading")
+    const password = textField(request.json, "password") ?? ""
+    if (!/^\d{4}$/.test(password)) {
+      return service("AB1000", "LoginbyPassword is not allowed. Please switch to Login by MPIN now.")
+    }
+    if (password !== account.pin) return documented("AB1007", "Login Id or password is invalid")
+    const state = textField(request.json, "state")
+    return success({ ...tokensOf(issue(account, apiKey)), ...(state === undefined ? {} : { state }) })
+  })
+
+  /** The session that a request carries, or the gateway's answer where it carries none. */
+  const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
+    const refused = headerFault(request)
+    if (refused !== undefined) return refused
+    const header = request.headers["authorization"]
+    if (!header) return gateway("AG8003", "Token missing")
+    const issued = sessions.get(header.replace(/^Bearer /, ""))
+    if (issued === undefined) return gateway("AG8001", "Invalid Token")
+    if (clock.now() >= issued.end) return gateway("AG8002", "Token Expired")
+    return request.headers["x-privatekey"] === issued.apiKey ? issued : gateway("AG8004", "Invalid API Key")
+  }
+
+  const secured =
+    (name: "getProfile" | "getRMS" | "logout", handle: (issued: Issued) => FakeBroker.FakeResponse) =>
+    (request: FakeBroker.FakeRequest) =>
+      Effect.sync(() => {
+        const issued = authenticate(request)
+        if ("status" in issued) return issued
+        return limiter.allows(`${name} ${issued.account.clientCode}`, limits[name]) ? handle(issued) : rateLimited
+      })
+
+  const generateTokens = (request: FakeBroker.FakeRequest) =>
+    Effect.sync(() => {
+      const refused = headerFault(request)
+      if (refused !== undefined) return refused
+      if (!request.headers["authorization"]) return gateway("AG8003", "Token missing")
+      if (request.json === undefined) return service("AB1004", "Something Went Wrong, Please Try After Sometime")
+      const refreshToken = textField(request.json, "refreshToken")
+      const issued = Array.from(sessions.values()).find(({ refresh }) => refresh === refreshToken)
+      if (issued === undefined) return service("AB8050", "Invalid Refresh Token")
+      if (clock.now() >= issued.end) return service("AB8051", "Refresh Token Expired")
+      if (request.headers["authorization"] !== `Bearer ${issued.jwt}`) return gateway("AG8001", "Invalid Token")
+      if (request.headers["x-privatekey"] !== issued.apiKey) return service("AB1053", "Invalid apiKey")
+      if (!limiter.allows(`generateTokens ${issued.account.clientCode}`, limits.generateTokens)) return rateLimited
+      if (options.refreshedTokens !== "live") sessions.delete(issued.jwt)
+      return success(tokensOf(issue(issued.account, issued.apiKey)))
+    })
+
+  const profileOf = ({ account }: Issued) =>
+    success({
+      clientcode: account.clientCode,
+      name: account.name,
+      email: account.email,
+      mobileno: account.mobile,
+      exchanges: `[ "NSE", "BSE", "MCX", "CDS", "NCDEX", "NFO" ]`,
+      products: ["DELIVERY", "INTRADAY", "MARGIN"],
+      lastlogintime: "",
+      brokerid: "B2C"
+    })
+
+  const rms = success({
+    net: "9999999999999",
+    availablecash: "9999999999999",
+    availableintradaypayin: "0",
+    availablelimitmargin: "0",
+    collateral: "0",
+    m2munrealized: "0",
+    m2mrealized: "0",
+    utiliseddebits: "0",
+    utilisedspan: "0",
+    utilisedoptionpremium: "0",
+    utilisedholdingsales: "0",
+    utilisedexposure: null,
+    utilisedturnover: "0",
+    utilisedpayout: "0"
+  })
+
+  const endSession = (issued: Issued) => {
+    sessions.delete(issued.jwt)
+    return FakeBroker.json({ status: true, message: "SUCCESS", errorcode: "", data: "" })
+  }
+
+  const placeOrder = (request: FakeBroker.FakeRequest) =>
+    Effect.sync(() => {
+      const issued = authenticate(request)
+      if ("status" in issued) return issued
+      return issued.account.ip === "registered"
+        ? service("AB2000", "The fake takes no orders")
+        : gateway("AG7002", "Access denied: Unregistered IP address. Register your IP before retrying.")
+    })
+
+  const publisherPage = (request: FakeBroker.FakeRequest) =>
+    Effect.sync(() => {
+      const known = accounts.some(({ publisherKey }) => publisherKey === request.url.searchParams.get("api_key"))
+      if (!known) return FakeBroker.html("<html><body>403 Forbidden</body></html>", 403)
+      return FakeBroker.html(loginForm(escapeHtml(request.url.pathname + request.url.search), ""))
+    })
+
+  const publisherSubmit = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
+    const query = request.url.searchParams
+    const form = new URLSearchParams(request.body)
+    const account = accountOf(form.get("clientcode")?.trim())
+    const apiKey = query.get("api_key") ?? ""
+    const allowed =
+      account !== undefined &&
+      account.publisherKey === apiKey &&
+      account.pin === form.get("pin") &&
+      (yield* checkCode(account, form.get("totp")?.trim() ?? ""))
+    if (!allowed) {
+      return FakeBroker.html(loginForm(escapeHtml(request.url.pathname + request.url.search), "Login failed"))
+    }
+    const issued = issue(account, apiKey)
+    const target = new URL(account.redirectUrl)
+    target.searchParams.set("auth_token", issued.jwt)
+    target.searchParams.set("feed_token", issued.feed)
+    if (options.publisherRefreshToken !== "absent") target.searchParams.set("refresh_token", issued.refresh)
+    const state = query.get("state")
+    if (state !== null) target.searchParams.set("state", state)
+    return { status: 302, headers: { location: target.href }, body: "" }
+  })
+
+  /** What the market feed says before it opens. The feed itself is not part of logging in. */
+  const smartStream = (request: FakeBroker.FakeRequest) =>
+    Effect.sync(() => {
+      const { headers, url } = request
+      const read = (header: string, query: string) => headers[header] ?? url.searchParams.get(query) ?? ""
+      const clientCode = read("x-client-code", "clientCode")
+      const own = Array.from(sessions.values()).filter(({ account }) => account.clientCode === clientCode)
+      const jwt = headers["authorization"]?.replace(/^Bearer /, "")
+      const checks: ReadonlyArray<readonly [string, boolean]> = [
+        ["Invalid Client Code", own.length > 0],
+        ["Invalid Auth token", jwt === undefined || own.some((issued) => issued.jwt === jwt)],
+        ["Invalid API Key", own.some(({ apiKey }) => apiKey === read("x-api-key", "apiKey"))],
+        ["Invalid Feed Token", own.some((issued) => issued.feed === read("x-feed-token", "feedToken"))]
+      ]
+      const failed = checks.find(([, passed]) => !passed)
+      return failed === undefined
+        ? FakeBroker.text("The fake has no market data", 426)
+        : { status: 401, headers: { "x-error-message": failed[0] }, body: "" }
+    })
+
+  const route = (
+    endpoint: string,
+    method: string,
+    path: string,
+    handle: FakeBroker.Route["handle"],
+    origin: string = api
+  ): FakeBroker.Route => ({ endpoint, method, origin, path, handle })
+  const user = "/rest/secure/angelbroking/user/v1"
+
+  return yield* FakeBroker.make({
+    broker: broker.id,
+    clock,
+    accounts: accounts.map((account) => ({ ...account })),
+    origins: [api, site, feed],
+    routes: [
+      route("loginByPassword", "POST", "/rest/auth/angelbroking/user/v1/loginByPassword", loginByPassword),
+      route("loginByMpin", "POST", "/rest/auth/angelbroking/user/v1/loginByMpin", () => Effect.succeed(wafPage)),
+      route("generateTokens", "POST", "/rest/auth/angelbroking/jwt/v1/generateTokens", generateTokens),
+      route("getProfile", "GET", `${user}/getProfile`, secured("getProfile", profileOf)),
+      route("getRMS", "GET", `${user}/getRMS`, secured("getRMS", () => rms)),
+      route("logout", "POST", `${user}/logout`, secured("logout", endSession)),
+      route("placeOrder", "POST", "/rest/secure/angelbroking/order/v1/placeOrder", placeOrder),
+      route("publisher-login", "GET", "/publisher-login", publisherPage, site),
+      route("publisher-login", "POST", "/publisher-login", publisherSubmit, site),
+      route("smart-stream", "GET", "/smart-stream", smartStream, feed)
+    ],
+    notFound: FakeBroker.text("not found", 404),
+    wafPage,
+    rateLimited,
+    reset: () => {
+      sessions.clear()
+      lastSteps.clear()
+      limiter.reset()
+    }
+  })
+})

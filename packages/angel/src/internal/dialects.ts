@@ -1,0 +1,74 @@
+import * as Envelope from "@auth/broker-core/Envelope"
+import * as Predicate from "effect/Predicate"
+
+const field = (value: unknown, name: string): unknown =>
+  Predicate.hasProperty(value, name) ? value[name] : undefined
+
+const saysYes = (status: unknown): boolean =>
+  status === true || (Predicate.isString(status) && /^(?:true|success)$/i.test(status.trim()))
+
+/** `data` may be null, "", "null" or absent where there is nothing to tell. */
+const dataOf = (json: unknown): unknown => {
+  const data = field(json, "data")
+  return data === null || data === "" || data === "null" ? undefined : data
+}
+
+const read = (json: unknown, outcome: unknown): Envelope.Verdict =>
+  saysYes(outcome)
+    ? Envelope.yes(dataOf(json))
+    : Envelope.no({
+        code: field(json, "errorcode") || field(json, "errorCode"),
+        message: field(json, "message")
+      })
+
+const supportId = (text: string): string | undefined => /support id is:?\s*(?:<[^>]*>\s*)*(\d{4,40})/i.exec(text)?.[1]
+
+/**
+ * The five ways in which SmartAPI answers, and none of them can be told from the HTTP status or the content type.
+ * As of 2026-11-21.
+ */
+export const dialects: ReadonlyArray<Envelope.Dialect> = [
+  {
+    name: "service",
+    source: "login and user services, codes AB…: SmartAPI forum post 18722",
+    read: ({ json }) => {
+      const status = field(json, "status")
+      return Predicate.isBoolean(status) ? read(json, status) : undefined
+    }
+  },
+  {
+    name: "documented",
+    source: "SmartAPI documentation, \"Response structure\": status and data are text",
+    read: ({ json }) => {
+      const status = field(json, "status")
+      return Predicate.isString(status) ? read(json, status) : undefined
+    }
+  },
+  {
+    name: "gateway",
+    source: "API gateway, codes AG… and AB1006: SmartAPI forum topics 4243 and 4933, smartapi-python pull request 46",
+    read: ({ json }) => {
+      const success = field(json, "success")
+      return success === undefined ? undefined : read(json, success)
+    }
+  },
+  {
+    name: "rate-limit",
+    source: "HTTP 403 with plain text: SmartAPI forum topics 3396 and 5071",
+    read: ({ json, text }) =>
+      json === undefined && /exceeding access rate/i.test(text)
+        ? Envelope.no({ message: "Access denied because of exceeding access rate" })
+        : undefined
+  },
+  {
+    name: "waf",
+    source: "firewall page with HTTP 200 or 403, or \"not found\" with 404: SmartAPI forum topic 5400, post 18654",
+    read: ({ json, status, text }) => {
+      if (json !== undefined) return undefined
+      if (/request rejected|support id is/i.test(text)) {
+        return Envelope.no({ message: "Request Rejected", supportId: supportId(text) })
+      }
+      return status === 404 && /^\s*not found\s*$/i.test(text) ? Envelope.no({ message: "not found" }) : undefined
+    }
+  }
+]

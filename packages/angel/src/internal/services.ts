@@ -1,0 +1,80 @@
+import type { Account } from "@auth/broker-core/Account"
+import * as AuthError from "@auth/broker-core/AuthError"
+import { Authorize } from "@auth/broker-core/Authorize"
+import * as Expiry from "@auth/broker-core/Expiry"
+import { Logout, type LogoutReceipt } from "@auth/broker-core/Logout"
+import { Profile } from "@auth/broker-core/Profile"
+import * as Session from "@auth/broker-core/Session"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { AngelApi, type ProfileResponse, type TokensResponse } from "../AngelApi.ts"
+import { broker } from "../AngelBroker.ts"
+
+type Api = AngelApi["Service"]
+
+/** SmartAPI documentation: a session lives until midnight in India. A token that says it ends earlier is believed. */
+export const documentedExpiry = Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.jwt)
+
+export const toTokens = (response: TokensResponse, previous?: Session.Tokens): Session.Tokens => {
+  const refresh = response.refreshToken ?? previous?.refresh
+  const feed = response.feedToken ?? previous?.feed
+  return {
+    access: Session.bareToken(response.jwtToken),
+    ...(refresh === undefined ? {} : { refresh }),
+    ...(feed === undefined ? {} : { feed })
+  }
+}
+
+export const toProfile = (response: ProfileResponse): Session.UserProfile => ({
+  id: response.clientcode,
+  ...(response.name === undefined ? {} : { name: response.name }),
+  ...(response.email === undefined ? {} : { email: response.email }),
+  ...(response.mobileno === undefined ? {} : { mobile: response.mobileno }),
+  exchanges: response.exchanges,
+  products: response.products
+})
+
+/**
+ * Runs a call that issues tokens. The session's life is counted from before the call: a token issued just before
+ * midnight must not be taken for one of the next day.
+ */
+export const issuing = <E, R>(
+  fields: { readonly account: Account; readonly method: string; readonly expiry: Expiry.Expiry | undefined },
+  call: Effect.Effect<{ readonly tokens: Session.Tokens; readonly profile?: Session.UserProfile | undefined }, E, R>
+): Effect.Effect<Session.Session, E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (issuedAt) =>
+    Effect.map(call, ({ profile, tokens }) =>
+      Session.make({
+        account: fields.account,
+        method: fields.method,
+        tokens,
+        issuedAt,
+        expiry: fields.expiry ?? documentedExpiry,
+        profile
+      })
+    )
+  )
+
+/** What both layers have. */
+export const common = (api: Api) =>
+  Context.make(Logout, {
+    logout: Effect.fnUntraced(function* (session) {
+      return yield* api.logout({ clientcode: session.account.id }, session).pipe(
+        Effect.as<LogoutReceipt>({ _tag: "Revoked", account: session.account }),
+        Effect.catchReason("AuthError", "SessionExpired", () =>
+          Effect.succeed<LogoutReceipt>({ _tag: "LocalOnly", account: session.account, why: "already-over" })
+        )
+      )
+    })
+  }).pipe(
+    Context.add(Profile, { profile: (session) => Effect.map(api.getProfile(session), toProfile) }),
+    Context.add(Authorize, {
+      headers: (session) => api.headers(session),
+      origins: Object.values(api.origins)
+    }),
+    Context.add(AngelApi, api)
+  )
+
+export const fail = (operation: string, reason: AuthError.Reason) =>
+  Effect.fail(AuthError.make(broker.id, operation, reason))

@@ -1,0 +1,284 @@
+/**
+ * The one pipeline that turns a broker's tables into calls: check the request, count it against the limits, send it,
+ * read the body as text, pick the dialect, decode, and name the failure.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as AuthError from "./AuthError.ts"
+import * as Codes from "./Codes.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import * as Envelope from "./Envelope.ts"
+import { parseJson } from "./internal/json.ts"
+import { makeLimiter } from "./internal/limiter.ts"
+import { withSpanWhenTraced } from "./internal/spans.ts"
+import * as Transport from "./internal/transport.ts"
+import * as Redaction from "./Redaction.ts"
+import type { Tokens } from "./Session.ts"
+
+/**
+ * Header values by name; secrets stay wrapped until the request is written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
+
+/**
+ * What makes a broker different from the others, as tables.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Protocol {
+  /** Id of the broker. */
+  readonly broker: string
+  readonly headers: (endpoint: Endpoint, tokens: Tokens | undefined) => Headers
+  /** Tried in this order. */
+  readonly dialects: ReadonlyArray<Envelope.Dialect>
+  /** Tried in this order. */
+  readonly codes: ReadonlyArray<Codes.CodeRow>
+  /** Defects of the broker's JSON that are documented. */
+  readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
+}
+
+/**
+ * What a user may set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How long a call may take, its answer read to the end. 10 seconds unless said otherwise. */
+  readonly timeout?: Duration.Input | undefined
+  /** How long a call may wait for the rate limit before it fails with `RateLimited`. 10 seconds unless said otherwise. */
+  readonly patience?: Duration.Input | undefined
+  /** Size of the largest answer that is read, in bytes. One mebibyte unless said otherwise. */
+  readonly maxBodyBytes?: number | undefined
+  /** Other hosts for the broker's origins, by purpose: `{ api: "http://127.0.0.1:4010" }`. */
+  readonly origins?: Readonly<Record<string, string>> | undefined
+  /** Plain `http:` is refused, except on this machine, unless this says `"allow"`. */
+  readonly insecureHttp?: "allow" | undefined
+}
+
+/**
+ * Makes calls to one broker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BrokerClient {
+  /** `account` is what the broker counts its limits by. `tokens` are needed where the endpoint says so. */
+  readonly call: <Request, Response>(
+    endpoint: Endpoint<Request, Response>,
+    options: { readonly account: string; readonly request?: Request; readonly tokens?: Tokens | undefined }
+  ) => Effect.Effect<Response, AuthError.AuthError>
+  /** The hosts that are called, by purpose. */
+  readonly origins: Readonly<Record<string, string>>
+}
+
+const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
+
+const originProblem = (origin: string, options: Options): string | undefined => {
+  const url = Result.getOrUndefined(Result.try(() => new URL(origin)))
+  if (url === undefined || url.origin !== origin.toLowerCase()) {
+    return "is not an origin such as https://api.example.com, without a path and a slash at the end"
+  }
+  if (url.protocol === "https:" || loopback.test(origin) || options.insecureHttp === "allow") return undefined
+  return "is not https: credentials would travel in clear (insecureHttp: \"allow\" permits it)"
+}
+
+const checkOrigins = (protocol: Protocol, origins: Readonly<Record<string, string>>, options: Options) => {
+  for (const [purpose, origin] of Object.entries(origins)) {
+    const problem = originProblem(origin, options)
+    if (problem === undefined) continue
+    return Effect.fail(AuthError.invalidRequest(protocol.broker, "configuration", `origins.${purpose}`, problem))
+  }
+  return Effect.void
+}
+
+const reveal = (value: unknown): unknown => {
+  if (Redacted.isRedacted(value)) return Redacted.value(value)
+  if (!Predicate.isObject(value)) return value
+  const revealed: Record<string, unknown> = {}
+  for (const [key, field] of Object.entries(value)) revealed[key] = reveal(field)
+  return revealed
+}
+
+const secretsIn = (value: unknown, found: Array<Redacted.Redacted<string>>): void => {
+  if (Redacted.isRedacted(value)) found.push(value as Redacted.Redacted<string>)
+  else if (Predicate.isObject(value)) for (const field of Object.values(value)) secretsIn(field, found)
+}
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
+  Array.from(new Set(formatIssue(issue).issues.map(({ path }) => (path ?? []).join("."))))
+
+const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.InvalidRequest => {
+  const decoded =
+    endpoint.request === undefined
+      ? undefined
+      : Schema.decodeUnknownResult(Schema.toType(endpoint.request), { errors: "all" })(request)
+  const fields = decoded !== undefined && Result.isFailure(decoded) ? pathsOf(decoded.failure.issue) : []
+  const [first = "request", ...others] = fields.map((field) => field.replace(/\.value$/, "") || "request")
+  const toProblem = (field: string): AuthError.Problem => ({ field, problem: "is missing, blank or of the wrong kind" })
+  return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
+}
+
+const retryAfterOf = (headers: Envelope.Answer["headers"], now: number): Duration.Duration | undefined => {
+  const text = headers["retry-after"]
+  if (text === undefined) return undefined
+  if (/^\d{1,6}$/.test(text)) return Duration.seconds(Number(text))
+  const at = Option.getOrUndefined(DateTime.make(text))
+  return at === undefined ? undefined : Duration.millis(Math.max(0, DateTime.toEpochMillis(at) - now))
+}
+
+const clockDriftOf = (headers: Envelope.Answer["headers"], now: number): number | undefined => {
+  const text = headers["date"]
+  const at = text === undefined ? undefined : Option.getOrUndefined(DateTime.make(text))
+  return at === undefined ? undefined : DateTime.toEpochMillis(at) - now
+}
+
+const transportReason = (failure: Transport.TransportFailure): AuthError.Reason => {
+  if (failure.why !== "too-large") {
+    return new AuthError.BrokerUnavailable({ why: failure.why, systemCode: failure.systemCode })
+  }
+  return new AuthError.MalformedResponse({
+    status: failure.status ?? 0,
+    problem: "it is larger than any answer of this broker",
+    excerpt: "(not read)"
+  })
+}
+
+/**
+ * Makes the client of one broker from its tables and the origins of an environment. It fails if an origin is not one.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  protocol: Protocol,
+  environment: Readonly<Record<string, string>>,
+  options: Options = {}
+): Effect.fn.Return<BrokerClient, AuthError.AuthError, HttpClient.HttpClient> {
+  const client = yield* HttpClient.HttpClient
+  const origins = { ...environment, ...options.origins }
+  yield* checkOrigins(protocol, origins, options)
+  const limiter = makeLimiter(Duration.fromInputUnsafe(options.patience ?? "10 seconds"))
+  const transport: Transport.TransportOptions = {
+    timeout: Duration.fromInputUnsafe(options.timeout ?? "10 seconds"),
+    maxBodyBytes: options.maxBodyBytes ?? 1_048_576
+  }
+
+  const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
+    Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))
+
+  const write = (endpoint: Endpoint, request: unknown, headers: Headers): Transport.WireRequest => ({
+    method: endpoint.method,
+    url: `${origins[endpoint.origin]}${endpoint.path}`,
+    headers: reveal(headers) as Record<string, string>,
+    body: request === undefined ? undefined : JSON.stringify(reveal(request))
+  })
+
+  const exchange = (endpoint: Endpoint, wire: Transport.WireRequest) => {
+    const once = Transport.send(client, wire, transport)
+    if (!endpoint.safe) return once
+    return Effect.catchTag(once, "TransportFailure", (failure) =>
+      failure.why === "network" ? once : Effect.fail(failure)
+    )
+  }
+
+  const read = <Response>(
+    endpoint: Endpoint<never, Response>,
+    response: Transport.WireResponse,
+    request: unknown,
+    headers: Headers
+  ): Effect.Effect<Response, AuthError.AuthError> => {
+    const answer: Envelope.Answer = { ...response, json: parseJson(response.text, protocol.quirks) }
+    const verdict = Envelope.read(protocol.dialects, answer)
+    const succeeded = answer.status >= 200 && answer.status < 300
+    if (verdict?._tag === "Yes" && succeeded) {
+      const decoded = endpoint.decode(verdict.data)
+      if (Result.isSuccess(decoded)) return Effect.succeed(decoded.success)
+      return malformed(endpoint, answer, `${pathsOf(decoded.failure.issue).join(", ") || "its data"} is not as documented`)
+    }
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const secrets: Array<Redacted.Redacted<string>> = []
+      secretsIn(request, secrets)
+      secretsIn(headers, secrets)
+      const scrub = (text: string | undefined) =>
+        text === undefined ? undefined : Redaction.scrub(text.slice(0, 500), secrets).slice(0, 300)
+      const no = verdict?._tag === "No" ? verdict : undefined
+      const failure: Codes.Failure = {
+        operation: endpoint.name,
+        status: answer.status,
+        code: scrub(no?.code),
+        message: scrub(no?.message),
+        supportId: no?.supportId,
+        retryAfter: retryAfterOf(answer.headers, now),
+        clockDrift: clockDriftOf(answer.headers, now),
+        request
+      }
+      const row = no === undefined ? undefined : protocol.codes.find((candidate) => Codes.matches(candidate, failure))
+      if (row !== undefined) return fail(endpoint, row.reason(failure))
+      if (failure.code !== undefined && answer.status < 500) return fail(endpoint, Codes.rejected(failure))
+      const reason = Codes.byStatus(answer.status, endpoint.token)
+      if (reason !== undefined) return fail(endpoint, reason(failure))
+      if (no !== undefined) return fail(endpoint, Codes.rejected(failure))
+      return malformed(endpoint, answer, problemOf(answer), secrets)
+    })
+  }
+
+  const malformed = (
+    endpoint: Endpoint<never, unknown>,
+    answer: Envelope.Answer,
+    problem: string,
+    secrets: ReadonlyArray<Redacted.Redacted<string>> = []
+  ) =>
+    fail(
+      endpoint as Endpoint,
+      new AuthError.MalformedResponse({
+        status: answer.status,
+        problem,
+        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
+      })
+    )
+
+  const call: BrokerClient["call"] = (endpoint, { account, request, tokens }) => {
+    const untyped = endpoint as Endpoint
+    if (endpoint.token === "required" && tokens === undefined) {
+      return fail(untyped, new AuthError.SessionExpired({ why: "missing" }))
+    }
+    if (!endpoint.accepts(request)) return fail(untyped, requestProblems(untyped, request))
+    const headers = protocol.headers(untyped, tokens)
+    return limiter.take(account, untyped).pipe(
+      Effect.catch((reason) => fail(untyped, reason)),
+      Effect.andThen(
+        Effect.suspend(() => exchange(untyped, write(untyped, request, headers))).pipe(
+          Effect.catchTag("TransportFailure", (failure) => fail(untyped, transportReason(failure)))
+        )
+      ),
+      Effect.flatMap((response) => read(endpoint as Endpoint<never, any>, response, request, headers)),
+      withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
+    )
+  }
+
+  return { call, origins }
+})
+
+const problemOf = ({ json, status, text }: Envelope.Answer): string => {
+  if (status === 0 || (status >= 300 && status < 400)) return "it sends us elsewhere, and credentials do not follow"
+  if (text.trim() === "") return "it is empty"
+  return json === undefined ? "it is not JSON" : "it says neither yes nor no"
+}

@@ -1,0 +1,195 @@
+/**
+ * What a broker's refusals mean: one row for each code or message, with its source.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as AuthError from "./AuthError.ts"
+
+/**
+ * A refusal, as it came.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Failure {
+  /** Name of the endpoint. */
+  readonly operation: string
+  /** HTTP status. */
+  readonly status: number
+  readonly code: string | undefined
+  /** The broker's words, with secrets removed. */
+  readonly message: string | undefined
+  readonly supportId: string | undefined
+  readonly retryAfter: Duration.Duration | undefined
+  /** The broker's clock minus ours, in milliseconds, by its `Date` header. */
+  readonly clockDrift: number | undefined
+  /** The body that was sent. Secrets in it are `Redacted`; nothing of it may get into a reason. */
+  readonly request: unknown
+}
+
+/**
+ * One row. A refusal matches if everything that the row names does; the first row that matches counts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CodeRow {
+  readonly code?: string
+  /** Matched against the broker's message. */
+  readonly message?: RegExp
+  readonly status?: number
+  /** Names of the endpoints that the row is limited to. */
+  readonly operations?: ReadonlyArray<string>
+  readonly meaning: string
+  /** Where the row comes from. */
+  readonly source: string
+  /** Date of the facts, `yyyy-mm-dd`. */
+  readonly asOf: string
+  readonly reason: (failure: Failure) => AuthError.Reason
+}
+
+/**
+ * @category matching
+ * @since 0.1.0
+ */
+export const matches = (row: CodeRow, failure: Failure): boolean =>
+  (row.code === undefined || row.code === failure.code) &&
+  (row.message === undefined || (failure.message !== undefined && row.message.test(failure.message))) &&
+  (row.status === undefined || row.status === failure.status) &&
+  (row.operations === undefined || row.operations.includes(failure.operation))
+
+const said = ({ code, message }: Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const invalidCredentials =
+  (field: string, advice?: string) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.InvalidCredentials({ ...said(failure), field, advice })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const invalidCode =
+  (
+    kind: AuthError.InvalidStepUpCode["kind"],
+    hints: (failure: Failure) => ReadonlyArray<AuthError.Hint> = () => [],
+    advice?: string
+  ) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const challengeExpired =
+  (why: AuthError.ChallengeExpired["why"]) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.ChallengeExpired({ ...said(failure), why })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const locked =
+  (scope: AuthError.AccountLocked["scope"], unlock: AuthError.AccountLocked["unlock"]) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.AccountLocked({ ...said(failure), scope, unlock })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const sessionExpired =
+  (why: AuthError.SessionExpired["why"]) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.SessionExpired({ ...said(failure), why })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const sessionLimit = (failure: Failure): AuthError.Reason => new AuthError.SessionLimitReached(said(failure))
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const rateLimited = (failure: Failure): AuthError.Reason =>
+  new AuthError.RateLimited({ ...said(failure), retryAfter: failure.retryAfter, by: "broker" })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const denied =
+  (why: AuthError.PermissionDenied["why"], advice?: string) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.PermissionDenied({ ...said(failure), why, supportId: failure.supportId, advice })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const actionRequired =
+  (what: string) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.ActionRequired({ ...said(failure), what })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const unavailable = (failure: Failure): AuthError.Reason =>
+  new AuthError.BrokerUnavailable({ ...said(failure), why: "broker", status: failure.status })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const invalidRequest =
+  (field: string, problem: string) =>
+  (failure: Failure): AuthError.Reason =>
+    new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export const rejected = (failure: Failure): AuthError.Reason =>
+  new AuthError.BrokerRejected({
+    ...said(failure),
+    code: failure.code ?? (failure.status >= 400 ? `HTTP ${failure.status}` : "none"),
+    status: failure.status
+  })
+
+/**
+ * What an HTTP status means where the body does not say more. `undefined`: the status alone means nothing.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const byStatus = (
+  status: number,
+  token: "none" | "required"
+): ((failure: Failure) => AuthError.Reason) | undefined => {
+  if (status >= 500 || status === 408) return unavailable
+  if (status === 401) return token === "required" ? sessionExpired("invalid") : invalidCredentials("credentials")
+  return byExactStatus[status] ?? (status >= 400 ? rejected : undefined)
+}
+
+const badRequest = invalidRequest("request", "was refused as badly formed")
+
+const byExactStatus: Readonly<Record<number, (failure: Failure) => AuthError.Reason>> = {
+  400: badRequest,
+  403: denied("unknown"),
+  405: badRequest,
+  415: badRequest,
+  422: badRequest,
+  429: rateLimited
+}

@@ -1,0 +1,114 @@
+/**
+ * Credentials as a table: what a login needs, what each field is called in the environment, and what can be said
+ * of it before it is sent.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as AuthError from "./AuthError.ts"
+
+/**
+ * One field of a login.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Field {
+  /** Name of its environment variable. */
+  readonly env: string
+  readonly description: string
+  readonly secret: boolean
+  readonly optional?: true
+  /** What is wrong with a value, without the value: `undefined` if nothing is. It comes trimmed. */
+  readonly problem?: (value: string) => string | undefined
+  /** The form that the broker wants. */
+  readonly normalize?: (value: string) => string
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Fields = Readonly<Record<string, Field>>
+
+/**
+ * The checked values of a table of fields: secrets are `Redacted`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Values<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: Value<F[K]>
+} & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
+
+type Value<F extends Field> = F["secret"] extends true ? Redacted.Redacted<string> : string
+
+/** The text of a field, or what is wrong with it. Programs without types give numbers, and `undefined`. */
+const textOf = (value: unknown): { readonly text: string } | { readonly problem: string } => {
+  const inner = Redacted.isRedacted(value) ? Redacted.value(value) : value
+  if (inner === undefined || inner === null) return { problem: "is missing" }
+  if (!Predicate.isString(inner)) return { problem: "must be text" }
+  const text = inner.trim()
+  return text === "" ? { problem: "is empty" } : { text }
+}
+
+/**
+ * Trims and checks all fields, and names everything that is wrong with them at once.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const check = <F extends Fields>(
+  broker: string,
+  fields: F,
+  input: { readonly [K in keyof F]?: unknown },
+  nameOf: (field: string) => string = (field) => field
+): Effect.Effect<Values<F>, AuthError.AuthError> =>
+  Effect.suspend(() => {
+    const problems: Array<AuthError.Problem> = []
+    const values: Record<string, unknown> = {}
+    for (const [name, field] of Object.entries(fields)) {
+      if (field.optional && input[name] === undefined) continue
+      const read = textOf(input[name])
+      const problem = "problem" in read ? read.problem : field.problem?.(read.text)
+      if (problem !== undefined) problems.push({ field: nameOf(name), problem })
+      if ("problem" in read || problem !== undefined) continue
+      const text = field.normalize === undefined ? read.text : field.normalize(read.text)
+      values[name] = field.secret ? Redacted.make(text) : text
+    }
+    const [first, ...others] = problems
+    return first === undefined
+      ? Effect.succeed(values as Values<F>)
+      : Effect.fail(AuthError.make(broker, "credentials", new AuthError.InvalidRequest({ problems: [first, ...others] })))
+  })
+
+/**
+ * Reads all fields from the configuration, each under its `env` name. Everything that is missing or wrong is named
+ * at once.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const fromConfig = <F extends Fields>(
+  broker: string,
+  fields: F
+): Effect.Effect<Values<F>, AuthError.AuthError> =>
+  Effect.flatMap(
+    Effect.forEach(Object.entries(fields), ([name, field]) =>
+      Effect.map(readVariable(broker, field.env), (value) => [name, value] as const)
+    ),
+    (entries) =>
+      check(broker, fields, Object.fromEntries(entries) as { [K in keyof F]?: unknown }, (field) => {
+        const variable = fields[field]?.env
+        return variable === undefined ? field : `${field} (${variable})`
+      })
+  )
+
+const readVariable = (broker: string, name: string) =>
+  Effect.mapError(Effect.map(Config.option(Config.Redacted(name)), Option.getOrUndefined), () =>
+    AuthError.invalidRequest(broker, "credentials", name, "could not be read from the configuration")
+  )

@@ -1,0 +1,91 @@
+/**
+ * One call of a broker's API, as a row of its table.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/**
+ * At most `requests` in any span of `per`, for each account.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Limit {
+  readonly requests: number
+  readonly per: Duration.Input
+}
+
+/**
+ * One call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Endpoint<Request = unknown, Response = unknown> {
+  readonly name: string
+  readonly method: "GET" | "POST" | "PUT" | "DELETE"
+  /** The key of the origin in the environment. */
+  readonly origin: string
+  readonly path: string
+  /** Whether the call carries the session's token. */
+  readonly token: "none" | "required"
+  /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
+  readonly safe: boolean
+  readonly limits: ReadonlyArray<Limit>
+  readonly request: Schema.Decoder<Request> | undefined
+  readonly accepts: (request: unknown) => boolean
+  readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
+}
+
+/**
+ * Makes a row. `request` describes the JSON body (secrets are `Endpoint.Secret`), `response` the data inside the
+ * envelope: fields that it does not name pass, wrong types are refused.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <S extends Schema.Decoder<unknown>, R extends Schema.Decoder<unknown> = Schema.Decoder<void>>(
+  options: {
+    readonly name: string
+    readonly method: Endpoint["method"]
+    readonly path: string
+    readonly token: Endpoint["token"]
+    readonly request?: R
+    readonly response: S
+    readonly origin?: string
+    readonly safe?: boolean
+    readonly limits?: ReadonlyArray<Limit>
+  }
+): Endpoint<R["Type"], S["Type"]> => ({
+  name: options.name,
+  method: options.method,
+  origin: options.origin ?? "api",
+  path: options.path,
+  token: options.token,
+  safe: options.safe ?? false,
+  limits: options.limits ?? [],
+  request: options.request,
+  accepts: options.request === undefined ? () => true : Schema.is(options.request),
+  decode: Schema.decodeUnknownResult(options.response)
+})
+
+const notBlank = Schema.isPattern(/\S/)
+
+/**
+ * Text that is not blank.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Text = Schema.String.check(notBlank)
+
+/**
+ * A secret that is not blank.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Secret = Schema.Redacted(Text)

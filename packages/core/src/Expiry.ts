@@ -1,0 +1,147 @@
+/**
+ * When a session ends. Brokers tell it in different ways, so an expiry is a small rule, and rules combine.
+ *
+ * Indian Standard Time is the fixed offset +05:30; all instants are milliseconds since the epoch, UTC.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+
+/**
+ * Where an end comes from: the token's own `exp`, the broker's `expires_in`, its daily cut-off, or a fixed span.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ExpirySource = "jwt" | "expires-in" | "daily-cut-off" | "lifetime" | "unknown"
+
+/**
+ * What is known when a token has just been issued.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Issued {
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  readonly accessToken: Redacted.Redacted<string>
+  /** The broker's `expires_in`, where it sends one. */
+  readonly expiresIn?: Duration.Duration | undefined
+}
+
+/**
+ * The end of a session, in milliseconds since the epoch, and where it comes from.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface End {
+  readonly at: number
+  readonly source: ExpirySource
+}
+
+/**
+ * A rule that tells the end of a session, or `undefined` where it cannot.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Expiry = (issued: Issued) => End | undefined
+
+const millisPerDay = 86_400_000
+const istOffset = 19_800_000
+/** The last instant that a date can hold, with a day to spare for the offset. */
+const maxInstant = 8.64e15 - millisPerDay
+
+/**
+ * The `exp` claim of the access token. The signature is not checked: the broker is the one who decides.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const jwt: Expiry = ({ accessToken }) => {
+  const payload = Redacted.value(accessToken).split(".")[1]
+  if (payload === undefined) return undefined
+  const claims = Result.flatMap(Base64Url.decodeString(payload), (text) => Result.try(() => JSON.parse(text) as unknown))
+  if (Result.isFailure(claims) || !Predicate.hasProperty(claims.success, "exp")) return undefined
+  const { exp } = claims.success
+  return Predicate.isNumber(exp) && exp > 0 && exp * 1000 < maxInstant ? { at: exp * 1000, source: "jwt" } : undefined
+}
+
+/**
+ * The broker's `expires_in`.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const expiresIn: Expiry = (issued) =>
+  issued.expiresIn === undefined
+    ? undefined
+    : { at: issued.issuedAt + Duration.toMillis(issued.expiresIn), source: "expires-in" }
+
+/**
+ * A fixed span after the token was issued.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const after = (lifetime: Duration.Input): Expiry => {
+  const millis = Duration.toMillis(lifetime)
+  return ({ issuedAt }) => ({ at: issuedAt + millis, source: "lifetime" })
+}
+
+/**
+ * The next time that it is `time` in India, strictly after the token was issued.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/Expiry"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * // 23:59 IST on the first of January 2026 is 18:29 UTC.
+ * const end = Expiry.dailyAt("00:00")({ issuedAt: Date.UTC(2026, 0, 1, 18, 29), accessToken: Redacted.make("…") })
+ * end?.at // => Date.UTC(2026, 0, 1, 18, 30)
+ * ```
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const dailyAt = (time: `${number}:${number}`): Expiry => {
+  const [hours = 0, minutes = 0] = time.split(":").map(Number)
+  const cutOff = (hours * 60 + minutes) * 60_000
+  return ({ issuedAt }) => {
+    const sinceMidnight = (((issuedAt + istOffset) % millisPerDay) + millisPerDay) % millisPerDay
+    const midnight = issuedAt - sinceMidnight
+    const today = midnight + cutOff
+    return { at: today > issuedAt ? today : today + millisPerDay, source: "daily-cut-off" }
+  }
+}
+
+/**
+ * The earliest end that any of the rules tells.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const earliest = (...rules: ReadonlyArray<Expiry>): Expiry => (issued) => {
+  let first: End | undefined
+  for (const rule of rules) {
+    const end = rule(issued)
+    if (end !== undefined && (first === undefined || end.at < first.at)) first = end
+  }
+  return first
+}
+
+/**
+ * An instant as a person in India reads it: `2026-11-21 15:30:00 IST`.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toIst = (at: number): string =>
+  `${DateTime.formatIso(DateTime.makeUnsafe(at + istOffset)).slice(0, 19).replace("T", " ")} IST`

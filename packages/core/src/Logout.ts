@@ -1,0 +1,39 @@
+/**
+ * Ending a session.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { Account } from "./Account.ts"
+import type { AuthError } from "./AuthError.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * What a logout has done: `revoked` if the broker confirmed the end of the session, otherwise only what we hold
+ * was dropped, and `why` tells the reason.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LogoutReceipt =
+  | { readonly _tag: "Revoked"; readonly account: Account }
+  | { readonly _tag: "LocalOnly"; readonly account: Account; readonly why: "already-over" | "no-such-call" }
+
+/**
+ * Ends sessions. Whatever comes back, the session must not be used again.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Logout extends Context.Service<
+  Logout,
+  { readonly logout: (session: Session) => Effect.Effect<LogoutReceipt, AuthError> }
+>()("@auth/broker-core/Logout") {}
+
+/**
+ * @category accessors
+ * @since 0.1.0
+ */
+export const logout = (session: Session): Effect.Effect<LogoutReceipt, AuthError, Logout> =>
+  Effect.flatMap(Logout, (service) => service.logout(session))

@@ -1,0 +1,40 @@
+/**
+ * Logging in by scanning a picture with the broker's app.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type { AuthError } from "./AuthError.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * A picture to scan. Who scans it logs in, so it is a secret until it ends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface QrCode {
+  /** What `poll` asks for. */
+  readonly name: Redacted.Redacted<string>
+  /** PNG, base64. */
+  readonly image: Redacted.Redacted<string>
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/**
+ * Shows a picture, and asks whether it was scanned: `None` means not yet.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class QrLogin extends Context.Service<
+  QrLogin,
+  {
+    readonly begin: Effect.Effect<QrCode, AuthError>
+    readonly poll: (code: QrCode) => Effect.Effect<Option.Option<Session>, AuthError>
+  }
+>()("@auth/broker-core/QrLogin") {}

@@ -1,0 +1,124 @@
+/**
+ * Logging in through the browser.
+ *
+ * @since 0.1.0
+ */
+import * as Mac from "effect/crypto/Mac"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as AuthError from "./AuthError.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * Where to send the browser, and what must come back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AuthorizationRequest {
+  /** Has the API key in it, so it is a secret: give it to the browser, not to a log. */
+  readonly url: Redacted.Redacted<string>
+  /** Proves that an answer belongs to this request. */
+  readonly state: Redacted.Redacted<string>
+  /** Where the broker sends the browser afterwards. */
+  readonly redirectUrl: string
+}
+
+/**
+ * Begins a browser login, and completes it with the address that the browser was sent to.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class RedirectLogin extends Context.Service<
+  RedirectLogin,
+  {
+    readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
+    /** `callbackUrl` brings tokens in its query: replace it in the browser's history at once. */
+    readonly complete: (
+      request: AuthorizationRequest,
+      callbackUrl: Redacted.Redacted<string>
+    ) => Effect.Effect<Session, AuthError.AuthError>
+  }
+>()("@auth/broker-core/RedirectLogin") {}
+
+/**
+ * A fresh state: 128 random bits, in hexadecimal.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync(() =>
+  Redacted.make(Hex.encode(SecureRandom.randomBytesUnsafe(16)))
+)
+
+/**
+ * The parameters of a callback, of its query and of a query inside its hash route, by name in lower case.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
+
+const sameText = (left: string, right: string): boolean => {
+  const encoder = new TextEncoder()
+  return Mac.timingSafeEqual(encoder.encode(left), encoder.encode(right))
+}
+
+/**
+ * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back.
+ * No part of the address is in the error.
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parseCallback = Effect.fnUntraced(function* (options: {
+  readonly broker: string
+  readonly request: AuthorizationRequest
+  readonly callbackUrl: Redacted.Redacted<string>
+  /** `optional` is for brokers that do not document that they bring the state back. */
+  readonly state: "required" | "optional"
+}): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
+  const rejected = (why: AuthError.RedirectRejected["why"]) =>
+    Effect.fail(AuthError.make(options.broker, "complete", new AuthError.RedirectRejected({ why })))
+  const url = parseUrl(Redacted.value(options.callbackUrl))
+  const registered = parseUrl(options.request.redirectUrl)
+  if (url === undefined || registered === undefined) return yield* rejected("not-a-url")
+  if (url.origin !== registered.origin || url.pathname !== registered.pathname) return yield* rejected("origin")
+  const parameters = new Map<string, Redacted.Redacted<string>>()
+  const inHash = url.hash.includes("?") ? url.hash.slice(url.hash.indexOf("?") + 1) : ""
+  for (const [name, value] of [...new URLSearchParams(inHash), ...url.searchParams]) {
+    parameters.set(name.toLowerCase(), Redacted.make(value))
+  }
+  const state = Option.fromUndefinedOr(parameters.get("state"))
+  const expected = Redacted.value(options.request.state)
+  if (Option.isSome(state) ? !sameText(Redacted.value(state.value), expected) : options.state === "required") {
+    return yield* rejected("state")
+  }
+  if (parameters.has("error")) return yield* rejected("denied")
+  return parameters
+})
+
+/**
+ * A parameter that the callback must bring.
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const requireParameter = (
+  broker: string,
+  parameters: CallbackParameters,
+  name: string
+): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
+  const value = parameters.get(name.toLowerCase())
+  return value === undefined || Redacted.value(value) === ""
+    ? Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
+    : Effect.succeed(value)
+}
+
+const parseUrl = (text: string): URL | undefined => Result.getOrUndefined(Result.try(() => new URL(text)))

@@ -1,0 +1,231 @@
+/**
+ * A live session: the tokens of one account, and when they end.
+ *
+ * @since 0.1.0
+ */
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import type { Account } from "./Account.ts"
+import type { Expiry, ExpirySource } from "./Expiry.ts"
+
+const TypeId = "~@auth/broker-core/Session"
+
+/**
+ * The secrets of a session. Every broker has an access token; the others are what this broker gives beside it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Tokens {
+  readonly access: Redacted.Redacted<string>
+  /** Renews the session without a login, where the broker allows that. */
+  readonly refresh?: Redacted.Redacted<string>
+  /** Opens the market feed. */
+  readonly feed?: Redacted.Redacted<string>
+  /** The first of two tokens, at brokers whose access token comes by a second exchange. */
+  readonly login?: Redacted.Redacted<string>
+}
+
+/**
+ * What a broker says about the account's holder. Only `id` is always there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UserProfile {
+  readonly id: string
+  readonly name?: string
+  readonly email?: string
+  readonly mobile?: string
+  readonly exchanges?: ReadonlyArray<string>
+  readonly products?: ReadonlyArray<string>
+  /** What only this broker tells, such as `passwordChangeDue`. */
+  readonly flags?: Readonly<Record<string, string | boolean>>
+}
+
+/**
+ * A live session. It cannot exist without an access token.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Session {
+  readonly [TypeId]: typeof TypeId
+  readonly account: Account
+  /** The method that made it, an id of the broker's descriptor: `"totp"`. */
+  readonly method: string
+  readonly tokens: Tokens
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  /** Milliseconds since the epoch; `undefined` if the broker does not let it be known. */
+  readonly expiresAt: number | undefined
+  readonly expirySource: ExpirySource
+  /** What the login told of the holder. */
+  readonly profile: UserProfile | undefined
+}
+
+class SessionImpl implements Session {
+  readonly [TypeId] = TypeId
+  readonly account: Account
+  readonly method: string
+  readonly tokens: Tokens
+  readonly issuedAt: number
+  readonly expiresAt: number | undefined
+  readonly expirySource: ExpirySource
+  readonly profile: UserProfile | undefined
+  constructor(fields: Omit<Session, typeof TypeId>) {
+    this.account = fields.account
+    this.method = fields.method
+    this.tokens = fields.tokens
+    this.issuedAt = fields.issuedAt
+    this.expiresAt = fields.expiresAt
+    this.expirySource = fields.expirySource
+    this.profile = fields.profile
+  }
+}
+
+/**
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSession = (value: unknown): value is Session => Predicate.hasProperty(value, TypeId)
+
+/**
+ * Makes a session from tokens that were issued at `issuedAt` (milliseconds since the epoch).
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/Account"
+ * import * as Expiry from "@auth/broker-core/Expiry"
+ * import * as Session from "@auth/broker-core/Session"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const session = Session.make({
+ *   account: Account.make({ broker: "angel", id: "A123456" }),
+ *   method: "totp",
+ *   tokens: { access: Redacted.make("eyJ…") },
+ *   issuedAt: Date.UTC(2026, 0, 1),
+ *   expiry: Expiry.dailyAt("00:00")
+ * })
+ * session.expiresAt // => Date.UTC(2026, 0, 1, 18, 30)
+ * String(session.tokens.access) // => "<redacted>"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: {
+  readonly account: Account
+  readonly method: string
+  readonly tokens: Tokens
+  readonly issuedAt: number
+  readonly expiry: Expiry
+  readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
+  readonly profile?: UserProfile | undefined
+}): Session => {
+  const end = options.expiry({
+    issuedAt: options.issuedAt,
+    accessToken: options.tokens.access,
+    expiresIn: options.expiresIn
+  })
+  return new SessionImpl({
+    account: options.account,
+    method: options.method,
+    tokens: options.tokens,
+    issuedAt: options.issuedAt,
+    expiresAt: end?.at,
+    expirySource: end?.source ?? "unknown",
+    profile: options.profile
+  })
+}
+
+/**
+ * Whether the session is over at `now`. One whose end is unknown is not: the broker will say so.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isExpired = (session: Session, now: number): boolean =>
+  session.expiresAt !== undefined && now >= session.expiresAt
+
+/**
+ * A token without the `Bearer ` prefixes that other programs store it with, however many there are.
+ *
+ * @example
+ * ```ts
+ * import * as Session from "@auth/broker-core/Session"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * Redacted.value(Session.bareToken(Redacted.make("Bearer bearer eyJ…"))) // => "eyJ…"
+ * ```
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<string> =>
+  Redacted.make(
+    Redacted.value(token)
+      .trim()
+      .replace(/^(?:bearer\s+)+/i, "")
+  )
+
+const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
+
+const Encoded = Schema.Struct({
+  account: Schema.Struct({
+    broker: Schema.String,
+    environment: Schema.String,
+    app: Schema.String,
+    id: Schema.String
+  }),
+  method: Schema.String,
+  tokens: Schema.Struct({
+    access: Secret,
+    refresh: Schema.optionalKey(Secret),
+    feed: Schema.optionalKey(Secret),
+    login: Schema.optionalKey(Secret)
+  }),
+  issuedAt: Schema.Finite,
+  expiresAt: Schema.optional(Schema.Finite),
+  expirySource: Schema.Literals(["jwt", "expires-in", "daily-cut-off", "lifetime", "unknown"]),
+  profile: Schema.optional(
+    Schema.Struct({
+      id: Schema.String,
+      name: Schema.optionalKey(Schema.String),
+      email: Schema.optionalKey(Schema.String),
+      mobile: Schema.optionalKey(Schema.String),
+      exchanges: Schema.optionalKey(Schema.Array(Schema.String)),
+      products: Schema.optionalKey(Schema.Array(Schema.String)),
+      flags: Schema.optionalKey(Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Boolean])))
+    })
+  )
+})
+
+/**
+ * A session as JSON and back. The JSON holds the tokens in clear: it is for a store that encrypts.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SessionFromJson: Schema.Codec<Session, string> = Schema.fromJsonString(
+  Encoded.pipe(
+    Schema.decodeTo(
+      Schema.declare(isSession, { expected: "Session" }),
+      SchemaTransformation.transform({
+        decode: (fields) =>
+          new SessionImpl({ ...fields, expiresAt: fields.expiresAt, profile: fields.profile }),
+        encode: ({ account, expiresAt, expirySource, issuedAt, method, profile, tokens }) => ({
+          account,
+          method,
+          tokens,
+          issuedAt,
+          expiresAt,
+          expirySource,
+          profile
+        })
+      })
+    )
+  )
+)

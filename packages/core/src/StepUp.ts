@@ -1,0 +1,26 @@
+/**
+ * The second step of a login: a one-time code.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { AuthError } from "./AuthError.ts"
+import type { Challenge } from "./Challenge.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * Answers challenges. A code is sent once, whatever happens to the answer.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class StepUp extends Context.Service<
+  StepUp,
+  {
+    readonly verify: (challenge: Challenge, code: Redacted.Redacted<string>) => Effect.Effect<Session, AuthError>
+    /** Has a new code sent, where the broker sends codes. The old challenge is over then. */
+    readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError>
+  }
+>()("@auth/broker-core/StepUp") {}

@@ -1,0 +1,44 @@
+import * as Result from "effect/Result"
+
+/** Defects of the broker's JSON that are known, and therefore mended. */
+export type Quirk = "smart-quotes" | "trailing-bytes"
+
+const parseStrictly = (text: string): unknown =>
+  Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
+
+/** The end of the first JSON value in the text: the index after its closing bracket. */
+const endOfFirstValue = (text: string): number | undefined => {
+  let depth = 0
+  let inString = false
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index]
+    if (inString) {
+      if (character === "\\") index += 1
+      else if (character === '"') inString = false
+      continue
+    }
+    if (character === '"') inString = true
+    else if (character === "{" || character === "[") depth += 1
+    else if (character === "}" || character === "]") {
+      depth -= 1
+      if (depth === 0) return index + 1
+    }
+  }
+  return undefined
+}
+
+const mend: Readonly<Record<Quirk, (text: string) => string>> = {
+  "smart-quotes": (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"'),
+  "trailing-bytes": (text) => text.slice(0, endOfFirstValue(text))
+}
+
+/** The body as a value, or `undefined` if it is not JSON. A byte order mark is not part of JSON but harmless. */
+export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
+  const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
+  const first = text.trimStart()[0]
+  // Whatever is not an object or array is no envelope of any broker; HTML is not worth a parse.
+  if (first !== "{" && first !== "[") return undefined
+  const value = parseStrictly(text)
+  if (value !== undefined || quirks.length === 0) return value
+  return parseStrictly(quirks.reduce((mended, quirk) => mend[quirk](mended), text))
+}

@@ -1,0 +1,123 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Headers from "effect/http/Headers"
+import * as HttpBody from "effect/http/HttpBody"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as UrlParams from "effect/http/UrlParams"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+
+/** A request whose secrets are unwrapped. It must not leave this module's callers. */
+export interface WireRequest {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE"
+  readonly url: string
+  readonly headers: Record<string, string>
+  readonly body: string | undefined
+}
+
+export interface WireResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly text: string
+}
+
+/** Why no answer came. Nothing of the client's own error is kept: it prints the request, body included. */
+export class TransportFailure extends Data.TaggedError("TransportFailure")<{
+  readonly why: "time-out" | "network" | "too-large"
+  readonly status?: number
+  readonly systemCode?: string | undefined
+}> {}
+
+export interface TransportOptions {
+  readonly timeout: Duration.Duration
+  readonly maxBodyBytes: number
+}
+
+/**
+ * What holds for every request, whoever made the client: no client span and no tracing header, and no redirect
+ * that would take the credentials along.
+ */
+const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
+  Context.add(HttpClient.TracerPropagationEnabled, false),
+  Context.add(FetchHttpClient.RequestInit, { redirect: "manual" })
+)
+
+const systemCode = (error: unknown, depth: number): string | undefined => {
+  if (depth > 5 || !Predicate.isObject(error)) return undefined
+  const code = "code" in error ? error.code : undefined
+  if (Predicate.isString(code) && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code
+  return systemCode("reason" in error ? error.reason : "cause" in error ? error.cause : undefined, depth + 1)
+}
+
+const toFailure = (error: HttpClientError.HttpClientError) =>
+  new TransportFailure({ why: "network", systemCode: systemCode(error, 0) })
+
+const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
+
+const readBody = (
+  response: HttpClientResponse.HttpClientResponse,
+  limit: number
+): Effect.Effect<string, TransportFailure> => {
+  const announced = Number(response.headers["content-length"] ?? "unknown")
+  if (announced > limit) return Effect.fail(tooLarge(response.status))
+  // Only an exact announcement can be trusted to bound the memory: a compressed body announces its packed size.
+  if (announced >= 0 && response.headers["content-encoding"] === undefined) {
+    return Effect.mapError(response.text, toFailure)
+  }
+  return readStream(response, limit)
+}
+
+const readStream = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse, limit: number) {
+  const decoder = new TextDecoder()
+  let text = ""
+  let size = 0
+  yield* Stream.runForEach(response.stream, (chunk) => {
+    size += chunk.byteLength
+    if (size > limit) return Effect.fail(tooLarge(response.status))
+    text += decoder.decode(chunk, { stream: true })
+    return Effect.void
+  }).pipe(
+    Effect.catchTag("HttpClientError", (error) =>
+      error.reason._tag === "EmptyBodyError" ? Effect.void : Effect.fail(toFailure(error))
+    )
+  )
+  return text + decoder.decode()
+})
+
+const toHttpRequest = ({ body, headers, method, url }: WireRequest) =>
+  HttpClientRequest.makeWith(
+    method,
+    url,
+    UrlParams.empty,
+    Option.none(),
+    Headers.fromInput(headers),
+    body === undefined ? HttpBody.empty : HttpBody.text(body, headers["content-type"] ?? "application/json")
+  )
+
+/** Sends a request once and reads its body whole, within the time-out. */
+export const send = (
+  client: HttpClient.HttpClient,
+  request: WireRequest,
+  options: TransportOptions
+): Effect.Effect<WireResponse, TransportFailure> =>
+  client.execute(toHttpRequest(request)).pipe(
+    Effect.mapError(toFailure),
+    Effect.flatMap((response) =>
+      Effect.map(
+        readBody(response, options.maxBodyBytes),
+        (text): WireResponse => ({ status: response.status, headers: response.headers, text })
+      )
+    ),
+    Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion)),
+    Effect.timeoutOrElse({
+      duration: options.timeout,
+      orElse: () => Effect.fail(new TransportFailure({ why: "time-out" }))
+    })
+  )

@@ -1,0 +1,131 @@
+/**
+ * Secrets that are easy to find, and a net that catches them wherever they surface.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
+
+/**
+ * Everything that was logged, traced or otherwise shown.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Net {
+  /** Loggers and a tracer that catch all that passes, at every level. */
+  readonly layer: Layer.Layer<never>
+  /** Adds something that was shown, such as a printed error or a file. */
+  readonly add: (source: string, shown: string) => void
+  /** Every catch so far, as `source: text`. */
+  readonly caught: () => ReadonlyArray<string>
+  readonly spans: () => ReadonlyArray<Tracer.Span>
+}
+
+const stringify = (value: unknown): string => {
+  const seen = new Set<unknown>()
+  const text = JSON.stringify(value, (_, field: unknown) => {
+    if (typeof field === "bigint") return String(field)
+    if (field instanceof Map || field instanceof Set) return Array.from(field)
+    if (typeof field !== "object" || field === null) return field
+    if (seen.has(field)) return "(again)"
+    seen.add(field)
+    return field
+  })
+  return text ?? String(value)
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<Net> = Effect.sync(() => {
+  const shown: Array<string> = []
+  const spans: Array<Tracer.Span> = []
+  const add = (source: string, text: string) => void shown.push(`${source}: ${text}`)
+  const formats = [Logger.formatJson, Logger.formatLogFmt, Logger.formatSimple]
+  const loggers = formats.map((format) => Logger.map(format, (line) => add("log", String(line))))
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    }
+  })
+  const caughtSpans = () =>
+    spans.map((span) => {
+      const { attributes, kind, name, status } = span as Tracer.NativeSpan
+      const exit = status._tag === "Ended" ? status.exit : undefined
+      const failure = exit?._tag === "Failure" ? Cause.pretty(exit.cause) : ""
+      return `span: ${name} ${kind} ${stringify(Array.from(attributes))} ${stringify((span as Tracer.NativeSpan).events)} ${failure}`
+    })
+  return {
+    layer: Layer.mergeAll(
+      Logger.layer(loggers),
+      Layer.succeed(Tracer.Tracer, tracer),
+      Layer.succeed(References.MinimumLogLevel, "Trace")
+    ),
+    add,
+    caught: () => [...shown, ...caughtSpans()],
+    spans: () => spans
+  }
+})
+
+/**
+ * Shows an exit in every way that programs do: as JSON, as text, and as a pretty cause. `inspect` is the platform's
+ * own way, such as `util.inspect` at depth 20.
+ *
+ * @category showing
+ * @since 0.1.0
+ */
+export const show = (net: Net, exit: Exit.Exit<unknown, unknown>, inspect: (value: unknown) => string): void => {
+  net.add("json", stringify(exit))
+  net.add("text", String(exit))
+  net.add("inspect", inspect(exit))
+  if (exit._tag === "Success") {
+    net.add("inspect", inspect(exit.value))
+    net.add("json", stringify(exit.value))
+    return
+  }
+  net.add("pretty", Cause.pretty(exit.cause))
+  for (const reason of exit.cause.reasons) {
+    const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+    net.add("inspect", inspect(error))
+    net.add("json", stringify(error))
+    if (error instanceof Error) net.add("stack", `${error.name} ${error.message} ${error.stack} ${stringify(error.cause)}`)
+  }
+}
+
+const spellings = (secret: string): ReadonlyArray<string> => [
+  secret,
+  encodeURIComponent(secret),
+  JSON.stringify(secret).slice(1, -1),
+  globalThis.btoa(secret).replace(/=+$/, "")
+]
+
+/**
+ * Where any of the secrets shows, in whatever spelling: an empty list is what a test wants.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const leaks = (net: Net, secrets: Iterable<Redacted.Redacted<string> | string>): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  const caught = net.caught()
+  for (const secret of secrets) {
+    const value = Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
+    for (const spelling of new Set(spellings(value))) {
+      for (const text of caught) {
+        const at = text.toLowerCase().indexOf(spelling.toLowerCase())
+        if (at !== -1) found.push(text.slice(Math.max(0, at - 60), at + spelling.length + 20))
+      }
+    }
+  }
+  return found
+}

@@ -1,0 +1,347 @@
+/**
+ * The base of the fake brokers: routes, a clock, a journal of what was asked, and faults on demand.
+ *
+ * A fake is strict where its broker is. It speaks web `Request` and `Response`, so the same fake serves msw in process
+ * and a server over HTTP.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { parseJson } from "../internal/json.ts"
+
+/**
+ * A request, as a route sees it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FakeRequest {
+  readonly method: string
+  readonly url: URL
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** `undefined` if the body is not JSON. */
+  readonly json: unknown
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface FakeResponse {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * One path of the fake.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Route {
+  /** Name in the journal, and for faults. */
+  readonly endpoint: string
+  readonly method: string
+  readonly origin: string
+  readonly path: string
+  readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
+}
+
+/**
+ * A way to misbehave. `truncated` and `lost` happen after the fake has acted on the request; the others instead of it,
+ * `latency` before it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Fault =
+  | { readonly kind: "status"; readonly status: number }
+  | { readonly kind: "answer"; readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly kind: "latency"; readonly duration: Duration.Input }
+  | { readonly kind: "waf" | "rate-limit" | "truncated" | "reset" | "lost" }
+
+/**
+ * What the fake saw. It has the credentials of its made-up accounts in it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JournalEntry {
+  /** Milliseconds since the epoch, by the fake's clock. */
+  readonly at: number
+  readonly broker: string
+  readonly endpoint: string
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** HTTP status of the answer; 0 if the connection was cut. */
+  readonly status: number
+}
+
+/**
+ * An account with every credential, as a tester needs it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FakeAccount = Readonly<Record<string, string>>
+
+/**
+ * A fake broker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FakeBroker {
+  readonly broker: string
+  /** The broker's own origins, all of which the fake answers for. */
+  readonly origins: ReadonlyArray<string>
+  readonly endpoints: ReadonlyArray<string>
+  readonly accounts: ReadonlyArray<FakeAccount>
+  /** Answers as the broker would. `Response.error()` stands for a connection that was cut. */
+  readonly respond: (request: Request) => Promise<Response>
+  readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
+  /** Lets an endpoint (`"*"`: any) misbehave the next `times` times, once unless said otherwise. */
+  readonly inject: (endpoint: string, fault: Fault, times?: number) => Effect.Effect<void>
+  /** The fake's time, milliseconds since the epoch. */
+  readonly now: Effect.Effect<number>
+  /** Moves the fake's clock, ahead of the clock that it was made with. */
+  readonly advance: (duration: Duration.Input) => Effect.Effect<void>
+  /** The one-time codes that would have gone out by SMS or mail, the newest last. */
+  readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
+  /** Forgets everything that happened. */
+  readonly reset: Effect.Effect<void>
+}
+
+/**
+ * The clock of a fake: that of the program that made it, and ahead of it by what it was advanced.
+ *
+ * @category clocks
+ * @since 0.1.0
+ */
+export interface FakeClock {
+  readonly now: () => number
+  readonly advance: (duration: Duration.Input) => void
+  readonly reset: () => void
+  /** The clock that the fake was made with, for waiting. */
+  readonly base: Clock.Clock
+}
+
+/**
+ * @category clocks
+ * @since 0.1.0
+ */
+export const makeClock: Effect.Effect<FakeClock> = Effect.map(Clock.Clock, (base) => {
+  let ahead = 0
+  return {
+    base,
+    now: () => base.currentTimeMillisUnsafe() + ahead,
+    advance: (duration) => {
+      ahead += Duration.toMillis(duration)
+    },
+    reset: () => {
+      ahead = 0
+    }
+  }
+})
+
+const readRequest = (request: Request): Effect.Effect<FakeRequest> =>
+  Effect.map(
+    Effect.promise(() => request.text()),
+    (body) => ({
+      method: request.method,
+      url: new URL(request.url),
+      headers: Object.fromEntries(request.headers),
+      body,
+      json: parseJson(body)
+    })
+  )
+
+const cut: FakeResponse = { status: 0, body: "" }
+
+/** Half the body under the length of the whole: a server that dies while it answers. */
+const truncate = (response: FakeResponse): FakeResponse => ({
+  ...response,
+  headers: { ...response.headers, "content-length": String(new TextEncoder().encode(response.body).byteLength) },
+  body: response.body.slice(0, Math.floor(response.body.length / 2))
+})
+
+/**
+ * A JSON answer.
+ *
+ * @category responses
+ * @since 0.1.0
+ */
+export const json = (body: unknown, status = 200): FakeResponse => ({
+  status,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body)
+})
+
+/**
+ * A plain text answer.
+ *
+ * @category responses
+ * @since 0.1.0
+ */
+export const text = (body: string, status = 200): FakeResponse => ({
+  status,
+  headers: { "content-type": "text/plain" },
+  body
+})
+
+/**
+ * An HTML page.
+ *
+ * @category responses
+ * @since 0.1.0
+ */
+export const html = (body: string, status = 200): FakeResponse => ({
+  status,
+  headers: { "content-type": "text/html; charset=utf-8" },
+  body
+})
+
+/**
+ * Counts calls as a strict broker does: more than `requests` in any span of `per` are refused.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const makeLimiter = (now: () => number) => {
+  const counted = new Map<string, Array<number>>()
+  return {
+    /** Whether one more call under `key` is allowed; it is counted if so. */
+    allows: (key: string, limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>): boolean => {
+      const at = now()
+      const calls = counted.get(key) ?? []
+      const allowed = limits.every(
+        ({ per, requests }) => calls.filter((call) => at - call < Duration.toMillis(per)).length < requests
+      )
+      if (allowed) counted.set(key, [...calls.slice(-1000), at])
+      return allowed
+    },
+    reset: () => counted.clear()
+  }
+}
+
+/**
+ * Makes a fake from its routes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: {
+  readonly broker: string
+  readonly clock: FakeClock
+  readonly accounts: ReadonlyArray<FakeAccount>
+  readonly origins: ReadonlyArray<string>
+  readonly routes: ReadonlyArray<Route>
+  /** Answers where no route fits. */
+  readonly notFound: FakeResponse
+  readonly wafPage: FakeResponse
+  readonly rateLimited: FakeResponse
+  readonly codes?: (account: string) => ReadonlyArray<string>
+  readonly reset: () => void
+}): Effect.Effect<FakeBroker> =>
+  Effect.map(Effect.context(), (context: Context.Context<never>) => {
+    const { clock } = options
+    const journal: Array<JournalEntry> = []
+    const faults: Array<{ endpoint: string; fault: Fault; left: number }> = []
+    const runPromise = Effect.runPromiseWith(context)
+
+    const routeOf = (request: FakeRequest): Route | undefined =>
+      options.routes.find(
+        (route) =>
+          route.method === request.method &&
+          route.origin === request.url.origin &&
+          // One of the brokers documents a path with a double slash.
+          route.path === request.url.pathname.replace(/\/{2,}/g, "/")
+      )
+
+    const takeFault = (endpoint: string): Fault | undefined => {
+      const armed = faults.find((candidate) => candidate.endpoint === endpoint || candidate.endpoint === "*")
+      if (armed === undefined) return undefined
+      armed.left -= 1
+      if (armed.left <= 0) faults.splice(faults.indexOf(armed), 1)
+      return armed.fault
+    }
+
+    const misbehave = (fault: Fault, handled: Effect.Effect<FakeResponse>): Effect.Effect<FakeResponse> => {
+      switch (fault.kind) {
+        case "status":
+          return Effect.succeed(text("", fault.status))
+        case "answer":
+          return Effect.succeed({ status: fault.status, body: fault.body, headers: fault.headers ?? {} })
+        case "latency":
+          return Effect.andThen(Effect.provideService(Effect.sleep(fault.duration), Clock.Clock, clock.base), handled)
+        case "waf":
+          return Effect.succeed(options.wafPage)
+        case "rate-limit":
+          return Effect.succeed(options.rateLimited)
+        case "truncated":
+          return Effect.map(handled, truncate)
+        case "reset":
+          return Effect.succeed(cut)
+        case "lost":
+          return Effect.as(handled, cut)
+      }
+    }
+
+    const toResponse = (response: FakeResponse): Response => {
+      if (response.status === 0) return Response.error()
+      const date = DateTime.toDateUtc(DateTime.makeUnsafe(clock.now())).toUTCString()
+      const body = [204, 304].includes(response.status) ? null : response.body
+      return new Response(body, { status: response.status, headers: { date, ...response.headers } })
+    }
+
+    const answer = Effect.fnUntraced(function* (web: Request) {
+      const request = yield* readRequest(web)
+      const route = routeOf(request)
+      const endpoint = route?.endpoint ?? "unknown"
+      // The entry is there while the answer is under way, so that a request that is never answered is seen too.
+      const entry = {
+        at: clock.now(),
+        broker: options.broker,
+        endpoint,
+        method: request.method,
+        url: request.url.href,
+        headers: request.headers,
+        body: request.body,
+        status: 0
+      }
+      journal.push(entry)
+      const handled = route === undefined ? Effect.succeed(options.notFound) : route.handle(request)
+      const fault = takeFault(endpoint)
+      const response = yield* fault === undefined ? handled : misbehave(fault, handled)
+      entry.status = response.status
+      return toResponse(response)
+    })
+
+    return {
+      broker: options.broker,
+      origins: options.origins,
+      endpoints: Array.from(new Set(options.routes.map(({ endpoint }) => endpoint))),
+      accounts: options.accounts,
+      respond: (request) => runPromise(answer(request)),
+      journal: Effect.sync(() => journal.map((entry) => ({ ...entry }))),
+      inject: (endpoint, fault, times = 1) => Effect.sync(() => void faults.push({ endpoint, fault, left: times })),
+      now: Effect.sync(clock.now),
+      advance: (duration) => Effect.sync(() => clock.advance(duration)),
+      codes: (account) => Effect.sync(() => options.codes?.(account) ?? []),
+      reset: Effect.sync(() => {
+        journal.length = 0
+        faults.length = 0
+        clock.reset()
+        options.reset()
+      })
+    }
+  })

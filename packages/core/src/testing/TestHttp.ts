@@ -1,0 +1,83 @@
+/**
+ * HTTP in tests: a fetch that msw can take over, a client without any network, and virtual time around real I/O.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/testing/TestClock"
+import type { FakeBroker } from "./FakeBroker.ts"
+
+/**
+ * Effect's fetch client, with the `fetch` that is there when a request is made. The client of Effect keeps the one
+ * that it saw first, so that a test tool which replaces it later is passed by.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerLateFetch: Layer.Layer<HttpClient.HttpClient> = FetchHttpClient.layer.pipe(
+  Layer.provide(
+    Layer.succeed(FetchHttpClient.Fetch, ((input: RequestInfo | URL, init?: RequestInit) =>
+      globalThis.fetch(input, init)) as typeof globalThis.fetch)
+  )
+)
+
+const refused = (request: HttpClientRequest.HttpClientRequest, description: string) =>
+  Effect.fail(
+    new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, description }) })
+  )
+
+/**
+ * A client that answers with `respond`, without any network.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRespond = (
+  respond: (request: Request) => Promise<Response>
+): Layer.Layer<HttpClient.HttpClient> =>
+  Layer.succeed(
+    HttpClient.HttpClient,
+    HttpClient.make((request, url) =>
+      Effect.flatMap(
+        Effect.promise(() => {
+          const web = HttpClientRequest.toWebResult(request)
+          return respond(web._tag === "Success" ? web.success : new Request(url))
+        }),
+        (response) =>
+          response.type === "error"
+            ? refused(request, "the connection was cut")
+            : Effect.succeed(HttpClientResponse.fromWeb(request, response))
+      )
+    )
+  )
+
+/**
+ * A client that asks a fake directly, without any network.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFake = (fake: FakeBroker): Layer.Layer<HttpClient.HttpClient> => layerRespond(fake.respond)
+
+/**
+ * Runs an effect to its end while virtual time passes around its real I/O, a second at a time.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const settle = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkChild(effect)
+  while (Option.isNone(Option.fromUndefinedOr(fiber.pollUnsafe()))) {
+    yield* TestClock.withLive(Effect.sleep("2 millis"))
+    yield* TestClock.adjust("1 second")
+  }
+  return yield* Fiber.join(fiber)
+})
