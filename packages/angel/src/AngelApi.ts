@@ -129,10 +129,7 @@ export class AngelApi extends Context.Service<
     /** `GET /rest/secure/angelbroking/user/v1/getRMS` */
     readonly getRMS: (session: Authorized) => Effect.Effect<RmsResponse, AuthError>
     /** `POST /rest/secure/angelbroking/user/v1/logout` */
-    readonly logout: (
-      request: { readonly clientcode: string },
-      session: Authorized
-    ) => Effect.Effect<void, AuthError>
+    readonly logout: (request: { readonly clientcode: string }, session: Authorized) => Effect.Effect<void, AuthError>
     /** Hosts by purpose: `api` and `login`. */
     readonly origins: Readonly<Record<string, string>>
     readonly headers: (session: Authorized) => BrokerClient.Headers
@@ -193,19 +190,16 @@ export const make = Effect.fnUntraced(function* (
     generateTokens: (request, { account, tokens }) =>
       Effect.map(client.call(endpoints.generateTokens, { account: account.id, request, tokens }), toTokens),
     getProfile: ({ account, tokens }) =>
-      Effect.map(
-        client.call(endpoints.getProfile, { account: account.id, tokens }),
-        (data): ProfileResponse => ({
-          clientcode: data.clientcode,
-          name: present(data.name),
-          email: present(data.email),
-          mobileno: present(data.mobileno),
-          exchanges: list(data.exchanges),
-          products: list(data.products),
-          lastlogintime: present(data.lastlogintime),
-          brokerid: present(data.brokerid)
-        })
-      ),
+      Effect.map(client.call(endpoints.getProfile, { account: account.id, tokens }), (data): ProfileResponse => ({
+        clientcode: data.clientcode,
+        name: present(data.name),
+        email: present(data.email),
+        mobileno: present(data.mobileno),
+        exchanges: list(data.exchanges),
+        products: list(data.products),
+        lastlogintime: present(data.lastlogintime),
+        brokerid: present(data.brokerid)
+      })),
     getRMS: ({ account, tokens }) => client.call(endpoints.getRMS, { account: account.id, tokens }),
     logout: (request, { account, tokens }) =>
       Effect.asVoid(client.call(endpoints.logout, { account: account.id, request, tokens })),

@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import * as Struct from "effect/Struct"
 import * as AngelApi from "./AngelApi.ts"
 import { broker, credentials as fields } from "./AngelBroker.ts"
 import * as services from "./internal/services.ts"
@@ -64,7 +65,6 @@ export type Services = Login.Login | Refresh | Logout | Profile | Authorize | An
 const method = "totp"
 
 const checkCredentials = (input: AngelCredentials) => {
-  const { totpSecret, ...others } = fields
   const given = input.totp
   if (!CodeSource.isCodeSource(given)) {
     return Effect.map(
@@ -72,7 +72,7 @@ const checkCredentials = (input: AngelCredentials) => {
       ({ totpSecret: secret, ...values }) => ({ ...values, codes: CodeSource.totp(secret) })
     )
   }
-  return Effect.flatMap(Credentials.check(broker.id, others, { ...input }), (values) =>
+  return Effect.flatMap(Credentials.check(broker.id, Struct.omit(fields, ["totpSecret"]), { ...input }), (values) =>
     given.problem === undefined
       ? Effect.succeed({ ...values, codes: given })
       : Effect.fail(AuthError.invalidRequest(broker.id, "credentials", "totp", given.problem))
@@ -115,9 +115,7 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  return services
-    .common(api)
-    .pipe(Context.add(Login.Login, { login }), Context.add(Refresh, { refresh }))
+  return services.common(api).pipe(Context.add(Login.Login, { login }), Context.add(Refresh, { refresh }))
 })
 
 /**
@@ -160,9 +158,7 @@ export const layer = (
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: Options = {}
-): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
   Layer.effectContext(
     Effect.flatMap(Credentials.fromConfig(broker.id, fields), ({ totpSecret, ...values }) =>
       make({ ...values, totp: totpSecret }, options)

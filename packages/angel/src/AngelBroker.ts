@@ -70,7 +70,7 @@ export const credentials = {
  */
 export const publisherCredentials = {
   clientCode,
-  apiKey: { ...apiKey, description: "API key of an app of the kind \"Publisher\": other kinds get HTTP 403" },
+  apiKey: { ...apiKey, description: 'API key of an app of the kind "Publisher": other kinds get HTTP 403' },
   redirectUrl: {
     env: "ANGEL_REDIRECT_URL",
     description: "The redirect URL that is registered for the app",

@@ -143,9 +143,7 @@ export const layer = (
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: Options = {}
-): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
   Layer.effectContext(
     Effect.flatMap(Credentials.fromConfig(broker.id, fields), (credentials) => make(credentials, options))
   )

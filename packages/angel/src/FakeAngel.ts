@@ -147,8 +147,7 @@ const loginForm = (action: string, problem: string): string =>
   `<label>Client code <input name="clientcode"></label><label>PIN <input name="pin" type="password"></label>` +
   `<label>Code <input name="totp"></label><button type="submit">Log in</button></form></body></html>`
 
-const escapeHtml = (value: string): string =>
-  value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
  * Makes the fake. It follows the clock of the program that makes it.
@@ -402,7 +401,12 @@ export const make = Effect.fnUntraced(function* (
       route("loginByMpin", "POST", "/rest/auth/angelbroking/user/v1/loginByMpin", () => Effect.succeed(wafPage)),
       route("generateTokens", "POST", "/rest/auth/angelbroking/jwt/v1/generateTokens", generateTokens),
       route("getProfile", "GET", `${user}/getProfile`, secured("getProfile", profileOf)),
-      route("getRMS", "GET", `${user}/getRMS`, secured("getRMS", () => rms)),
+      route(
+        "getRMS",
+        "GET",
+        `${user}/getRMS`,
+        secured("getRMS", () => rms)
+      ),
       route("logout", "POST", `${user}/logout`, secured("logout", endSession)),
       route("placeOrder", "POST", "/rest/secure/angelbroking/order/v1/placeOrder", placeOrder),
       route("publisher-login", "GET", "/publisher-login", publisherPage, site),

@@ -28,10 +28,7 @@ export const credentials: AngelAuth.AngelCredentials = {
   totp: Redacted.make(FakeAngel.demoAccount.totpSecret)
 }
 
-export const layer = (
-  overrides: Partial<AngelAuth.AngelCredentials> = {},
-  options: AngelAuth.Options = {}
-) =>
+export const layer = (overrides: Partial<AngelAuth.AngelCredentials> = {}, options: AngelAuth.Options = {}) =>
   AngelAuth.layer({ ...options, credentials: { ...credentials, ...overrides } }).pipe(
     Layer.provide(TestHttp.layerLateFetch)
   )

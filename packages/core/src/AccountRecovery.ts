@@ -26,6 +26,9 @@ export class AccountRecovery extends Context.Service<
       challenge: Challenge,
       code: Redacted.Redacted<string>
     ) => Effect.Effect<Challenge, AuthError>
-    readonly resetPassword: (challenge: Challenge, password: Redacted.Redacted<string>) => Effect.Effect<void, AuthError>
+    readonly resetPassword: (
+      challenge: Challenge,
+      password: Redacted.Redacted<string>
+    ) => Effect.Effect<void, AuthError>
   }
 >()("@auth/broker-core/AccountRecovery") {}

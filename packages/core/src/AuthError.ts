@@ -77,7 +77,12 @@ export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
  */
 export interface Hint {
   readonly id:
-    "ClockDrift" | "SecretInsteadOfCode" | "ClientCodeShape" | "WrongClientCode" | "ReEnrolled" | "CodeReused"
+    | "ClockDrift"
+    | "SecretInsteadOfCode"
+    | "ClientCodeShape"
+    | "WrongClientCode"
+    | "ReEnrolled"
+    | "CodeReused"
   readonly text: string
 }
 
@@ -381,7 +386,9 @@ export class BrokerRejected extends Data.TaggedError("BrokerRejected")<
     return `The broker said no${said(this)}`
   }
   get remedy(): string {
-    return this.advice ?? "Look the code up in the broker's documents. If it concerns logging in, please report it to us."
+    return (
+      this.advice ?? "Look the code up in the broker's documents. If it concerns logging in, please report it to us."
+    )
   }
 }
 

@@ -95,7 +95,7 @@ const originProblem = (origin: string, options: Options): string | undefined => 
     return "is not an origin such as https://api.example.com, without a path and a slash at the end"
   }
   if (url.protocol === "https:" || loopback.test(origin) || options.insecureHttp === "allow") return undefined
-  return "is not https: credentials would travel in clear (insecureHttp: \"allow\" permits it)"
+  return 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'
 }
 
 const checkOrigins = (protocol: Protocol, origins: Readonly<Record<string, string>>, options: Options) => {
@@ -123,7 +123,7 @@ const secretsIn = (value: unknown, found: Array<Redacted.Redacted<string>>): voi
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
-  Array.from(new Set(formatIssue(issue).issues.map(({ path }) => (path ?? []).join("."))))
+  Array.from(new Set(formatIssue(issue).issues.map(({ path = [] }) => path.map(String).join("."))))
 
 const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.InvalidRequest => {
   const decoded =
@@ -200,7 +200,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const read = <Response>(
-    endpoint: Endpoint<never, Response>,
+    endpoint: Endpoint<unknown, Response>,
     response: Transport.WireResponse,
     request: unknown,
     headers: Headers
@@ -211,7 +211,11 @@ export const make = Effect.fnUntraced(function* (
     if (verdict?._tag === "Yes" && succeeded) {
       const decoded = endpoint.decode(verdict.data)
       if (Result.isSuccess(decoded)) return Effect.succeed(decoded.success)
-      return malformed(endpoint, answer, `${pathsOf(decoded.failure.issue).join(", ") || "its data"} is not as documented`)
+      return malformed(
+        endpoint,
+        answer,
+        `${pathsOf(decoded.failure.issue).join(", ") || "its data"} is not as documented`
+      )
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const secrets: Array<Redacted.Redacted<string>> = []
@@ -241,13 +245,13 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const malformed = (
-    endpoint: Endpoint<never, unknown>,
+    endpoint: Endpoint,
     answer: Envelope.Answer,
     problem: string,
     secrets: ReadonlyArray<Redacted.Redacted<string>> = []
   ) =>
     fail(
-      endpoint as Endpoint,
+      endpoint,
       new AuthError.MalformedResponse({
         status: answer.status,
         problem,
@@ -256,20 +260,19 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const call: BrokerClient["call"] = (endpoint, { account, request, tokens }) => {
-    const untyped = endpoint as Endpoint
     if (endpoint.token === "required" && tokens === undefined) {
-      return fail(untyped, new AuthError.SessionExpired({ why: "missing" }))
+      return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
-    if (!endpoint.accepts(request)) return fail(untyped, requestProblems(untyped, request))
-    const headers = protocol.headers(untyped, tokens)
-    return limiter.take(account, untyped).pipe(
-      Effect.catch((reason) => fail(untyped, reason)),
+    if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
+    const headers = protocol.headers(endpoint, tokens)
+    return limiter.take(account, endpoint).pipe(
+      Effect.catch((reason) => fail(endpoint, reason)),
       Effect.andThen(
-        Effect.suspend(() => exchange(untyped, write(untyped, request, headers))).pipe(
-          Effect.catchTag("TransportFailure", (failure) => fail(untyped, transportReason(failure)))
+        Effect.suspend(() => exchange(endpoint, write(endpoint, request, headers))).pipe(
+          Effect.catchTag("TransportFailure", (failure) => fail(endpoint, transportReason(failure)))
         )
       ),
-      Effect.flatMap((response) => read(endpoint as Endpoint<never, any>, response, request, headers)),
+      Effect.flatMap((response) => read(endpoint, response, request, headers)),
       withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
     )
   }

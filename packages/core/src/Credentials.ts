@@ -83,7 +83,9 @@ export const check = <F extends Fields>(
     const [first, ...others] = problems
     return first === undefined
       ? Effect.succeed(values as Values<F>)
-      : Effect.fail(AuthError.make(broker, "credentials", new AuthError.InvalidRequest({ problems: [first, ...others] })))
+      : Effect.fail(
+          AuthError.make(broker, "credentials", new AuthError.InvalidRequest({ problems: [first, ...others] }))
+        )
   })
 
 /**

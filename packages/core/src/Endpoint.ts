@@ -47,19 +47,20 @@ export interface Endpoint<Request = unknown, Response = unknown> {
  * @category constructors
  * @since 0.1.0
  */
-export const make = <S extends Schema.Decoder<unknown>, R extends Schema.Decoder<unknown> = Schema.Decoder<void>>(
-  options: {
-    readonly name: string
-    readonly method: Endpoint["method"]
-    readonly path: string
-    readonly token: Endpoint["token"]
-    readonly request?: R
-    readonly response: S
-    readonly origin?: string
-    readonly safe?: boolean
-    readonly limits?: ReadonlyArray<Limit>
-  }
-): Endpoint<R["Type"], S["Type"]> => ({
+export const make = <
+  S extends Schema.Decoder<unknown>,
+  R extends Schema.Decoder<unknown> = Schema.Decoder<void>
+>(options: {
+  readonly name: string
+  readonly method: Endpoint["method"]
+  readonly path: string
+  readonly token: Endpoint["token"]
+  readonly request?: R
+  readonly response: S
+  readonly origin?: string
+  readonly safe?: boolean
+  readonly limits?: ReadonlyArray<Limit>
+}): Endpoint<R["Type"], S["Type"]> => ({
   name: options.name,
   method: options.method,
   origin: options.origin ?? "api",

@@ -67,7 +67,9 @@ const maxInstant = 8.64e15 - millisPerDay
 export const jwt: Expiry = ({ accessToken }) => {
   const payload = Redacted.value(accessToken).split(".")[1]
   if (payload === undefined) return undefined
-  const claims = Result.flatMap(Base64Url.decodeString(payload), (text) => Result.try(() => JSON.parse(text) as unknown))
+  const claims = Result.flatMap(Base64Url.decodeString(payload), (text) =>
+    Result.try(() => JSON.parse(text) as unknown)
+  )
   if (Result.isFailure(claims) || !Predicate.hasProperty(claims.success, "exp")) return undefined
   const { exp } = claims.success
   return Predicate.isNumber(exp) && exp > 0 && exp * 1000 < maxInstant ? { at: exp * 1000, source: "jwt" } : undefined
@@ -128,14 +130,16 @@ export const dailyAt = (time: `${number}:${number}`): Expiry => {
  * @category combinators
  * @since 0.1.0
  */
-export const earliest = (...rules: ReadonlyArray<Expiry>): Expiry => (issued) => {
-  let first: End | undefined
-  for (const rule of rules) {
-    const end = rule(issued)
-    if (end !== undefined && (first === undefined || end.at < first.at)) first = end
+export const earliest =
+  (...rules: ReadonlyArray<Expiry>): Expiry =>
+  (issued) => {
+    let first: End | undefined
+    for (const rule of rules) {
+      const end = rule(issued)
+      if (end !== undefined && (first === undefined || end.at < first.at)) first = end
+    }
+    return first
   }
-  return first
-}
 
 /**
  * An instant as a person in India reads it: `2026-11-21 15:30:00 IST`.
@@ -144,4 +148,6 @@ export const earliest = (...rules: ReadonlyArray<Expiry>): Expiry => (issued) =>
  * @since 0.1.0
  */
 export const toIst = (at: number): string =>
-  `${DateTime.formatIso(DateTime.makeUnsafe(at + istOffset)).slice(0, 19).replace("T", " ")} IST`
+  `${DateTime.formatIso(DateTime.makeUnsafe(at + istOffset))
+    .slice(0, 19)
+    .replace("T", " ")} IST`

@@ -28,7 +28,11 @@ const encodings: ReadonlyArray<(secret: string) => string> = [
   (secret) => secret,
   (secret) => JSON.stringify(secret).slice(1, -1),
   // A lone surrogate has no URL form.
-  (secret) => Result.getOrElse(Result.try(() => encodeURIComponent(secret)), () => secret),
+  (secret) =>
+    Result.getOrElse(
+      Result.try(() => encodeURIComponent(secret)),
+      () => secret
+    ),
   (secret) => globalThis.btoa(unescapeToLatin1(secret)).replace(/=+$/, "")
 ]
 

@@ -214,8 +214,7 @@ export const SessionFromJson: Schema.Codec<Session, string> = Schema.fromJsonStr
     Schema.decodeTo(
       Schema.declare(isSession, { expected: "Session" }),
       SchemaTransformation.transform({
-        decode: (fields) =>
-          new SessionImpl({ ...fields, expiresAt: fields.expiresAt, profile: fields.profile }),
+        decode: (fields) => new SessionImpl({ ...fields, expiresAt: fields.expiresAt, profile: fields.profile }),
         encode: ({ account, expiresAt, expirySource, issuedAt, method, profile, tokens }) => ({
           account,
           method,

@@ -5,7 +5,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 
 const asOf = "2026-11-21"
-const documented = "SmartAPI documentation, \"Error codes\""
+const documented = 'SmartAPI documentation, "Error codes"'
 
 /** Beyond this, in milliseconds, a code may have been made for another period. */
 const noticeableDrift = 15_000

@@ -1,8 +1,7 @@
 import * as Envelope from "@auth/broker-core/Envelope"
 import * as Predicate from "effect/Predicate"
 
-const field = (value: unknown, name: string): unknown =>
-  Predicate.hasProperty(value, name) ? value[name] : undefined
+const field = (value: unknown, name: string): unknown => (Predicate.hasProperty(value, name) ? value[name] : undefined)
 
 const saysYes = (status: unknown): boolean =>
   status === true || (Predicate.isString(status) && /^(?:true|success)$/i.test(status.trim()))
@@ -38,7 +37,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "documented",
-    source: "SmartAPI documentation, \"Response structure\": status and data are text",
+    source: 'SmartAPI documentation, "Response structure": status and data are text',
     read: ({ json }) => {
       const status = field(json, "status")
       return Predicate.isString(status) ? read(json, status) : undefined
@@ -62,7 +61,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "waf",
-    source: "firewall page with HTTP 200 or 403, or \"not found\" with 404: SmartAPI forum topic 5400, post 18654",
+    source: 'firewall page with HTTP 200 or 403, or "not found" with 404: SmartAPI forum topic 5400, post 18654',
     read: ({ json, status, text }) => {
       if (json !== undefined) return undefined
       if (/request rejected|support id is/i.test(text)) {

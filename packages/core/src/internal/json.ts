@@ -3,8 +3,7 @@ import * as Result from "effect/Result"
 /** Defects of the broker's JSON that are known, and therefore mended. */
 export type Quirk = "smart-quotes" | "trailing-bytes"
 
-const parseStrictly = (text: string): unknown =>
-  Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
+const parseStrictly = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
 /** The end of the first JSON value in the text: the index after its closing bracket. */
 const endOfFirstValue = (text: string): number | undefined => {

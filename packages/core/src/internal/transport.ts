@@ -110,10 +110,11 @@ export const send = (
   client.execute(toHttpRequest(request)).pipe(
     Effect.mapError(toFailure),
     Effect.flatMap((response) =>
-      Effect.map(
-        readBody(response, options.maxBodyBytes),
-        (text): WireResponse => ({ status: response.status, headers: response.headers, text })
-      )
+      Effect.map(readBody(response, options.maxBodyBytes), (text): WireResponse => ({
+        status: response.status,
+        headers: response.headers,
+        text
+      }))
     ),
     Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion)),
     Effect.timeoutOrElse({

@@ -50,7 +50,7 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
   const spans: Array<Tracer.Span> = []
   const add = (source: string, text: string) => void shown.push(`${source}: ${text}`)
   const formats = [Logger.formatJson, Logger.formatLogFmt, Logger.formatSimple]
-  const loggers = formats.map((format) => Logger.map(format, (line) => add("log", String(line))))
+  const loggers = formats.map((format) => Logger.map(format, (line) => add("log", line)))
   const tracer = Tracer.make({
     span: (options) => {
       const span = new Tracer.NativeSpan(options)
@@ -98,7 +98,8 @@ export const show = (net: Net, exit: Exit.Exit<unknown, unknown>, inspect: (valu
     const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
     net.add("inspect", inspect(error))
     net.add("json", stringify(error))
-    if (error instanceof Error) net.add("stack", `${error.name} ${error.message} ${error.stack} ${stringify(error.cause)}`)
+    if (error instanceof Error)
+      net.add("stack", `${error.name} ${error.message} ${error.stack} ${stringify(error.cause)}`)
   }
 }
 

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -63,7 +63,12 @@ export interface Route {
  */
 export type Fault =
   | { readonly kind: "status"; readonly status: number }
-  | { readonly kind: "answer"; readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "answer"
+      readonly status: number
+      readonly body: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
   | { readonly kind: "latency"; readonly duration: Duration.Input }
   | { readonly kind: "waf" | "rate-limit" | "truncated" | "reset" | "lost" }
 
@@ -220,7 +225,10 @@ export const makeLimiter = (now: () => number) => {
   const counted = new Map<string, Array<number>>()
   return {
     /** Whether one more call under `key` is allowed; it is counted if so. */
-    allows: (key: string, limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>): boolean => {
+    allows: (
+      key: string,
+      limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>
+    ): boolean => {
       const at = now()
       const calls = counted.get(key) ?? []
       const allowed = limits.every(
@@ -276,24 +284,18 @@ export const make = (options: {
     }
 
     const misbehave = (fault: Fault, handled: Effect.Effect<FakeResponse>): Effect.Effect<FakeResponse> => {
-      switch (fault.kind) {
-        case "status":
-          return Effect.succeed(text("", fault.status))
-        case "answer":
-          return Effect.succeed({ status: fault.status, body: fault.body, headers: fault.headers ?? {} })
-        case "latency":
-          return Effect.andThen(Effect.provideService(Effect.sleep(fault.duration), Clock.Clock, clock.base), handled)
-        case "waf":
-          return Effect.succeed(options.wafPage)
-        case "rate-limit":
-          return Effect.succeed(options.rateLimited)
-        case "truncated":
-          return Effect.map(handled, truncate)
-        case "reset":
-          return Effect.succeed(cut)
-        case "lost":
-          return Effect.as(handled, cut)
+      if (fault.kind === "status") return Effect.succeed(text("", fault.status))
+      if (fault.kind === "answer") return Effect.succeed({ headers: {}, ...fault })
+      if (fault.kind === "latency") {
+        return Effect.andThen(Effect.provideService(Effect.sleep(fault.duration), Clock.Clock, clock.base), handled)
       }
+      return {
+        waf: Effect.succeed(options.wafPage),
+        "rate-limit": Effect.succeed(options.rateLimited),
+        reset: Effect.succeed(cut),
+        truncated: Effect.map(handled, truncate),
+        lost: Effect.as(handled, cut)
+      }[fault.kind]
     }
 
     const toResponse = (response: FakeResponse): Response => {

@@ -40,9 +40,7 @@ const refused = (request: HttpClientRequest.HttpClientRequest, description: stri
  * @category layers
  * @since 0.1.0
  */
-export const layerRespond = (
-  respond: (request: Request) => Promise<Response>
-): Layer.Layer<HttpClient.HttpClient> =>
+export const layerRespond = (respond: (request: Request) => Promise<Response>): Layer.Layer<HttpClient.HttpClient> =>
   Layer.succeed(
     HttpClient.HttpClient,
     HttpClient.make((request, url) =>
