@@ -1,4 +1,5 @@
 import { FakeAngel, handlers } from "@auth/angel/msw"
+import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as Effect from "effect/Effect"
@@ -31,4 +32,20 @@ export const credentials: AngelAuth.AngelCredentials = {
 export const layer = (overrides: Partial<AngelAuth.AngelCredentials> = {}, options: AngelAuth.Options = {}) =>
   AngelAuth.layer({ ...options, credentials: { ...credentials, ...overrides } }).pipe(
     Layer.provide(TestHttp.layerLateFetch)
+  )
+
+export const loginRequest: AngelApi.LoginRequest = {
+  clientcode: credentials.clientCode,
+  password: credentials.pin,
+  totp: Redacted.make("123456")
+}
+
+/** The raw calls, to a broker that gives the same answer to everything. */
+export const layerAnswer = (
+  body: string | Uint8Array<ArrayBuffer>,
+  init?: ResponseInit,
+  options?: Partial<AngelApi.Options>
+) =>
+  AngelApi.layer({ apiKey: credentials.apiKey, ...options }).pipe(
+    Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )

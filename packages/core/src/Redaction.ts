@@ -61,7 +61,6 @@ const exactly = (secrets: Iterable<Redacted.Redacted<string>>): RegExp | undefin
  * ```ts
  * import * as Redaction from "@auth/broker-core/Redaction"
  * import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
  *
  * Redaction.scrub("PIN 4711 is wrong", [Redacted.make("4711")]) // => "PIN <redacted> is wrong"
  * ```
@@ -110,7 +109,7 @@ const parse = (text: string): unknown =>
   text.length > window ? undefined : Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
 // What the cut may have left of a secret is no longer found as one, so the last word goes with it.
-const cut = (text: string): string => (text.length > window ? cut(text).replace(/\S*$/, "") : text)
+const cut = (text: string): string => (text.length > window ? text.slice(0, window).replace(/\S*$/, "") : text)
 
 // Keys of an answer are the broker's names, but a strange body may have made one of a secret: only plain words pass.
 const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) ? key : "…")
