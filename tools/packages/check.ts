@@ -8,7 +8,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
-import { run, runTool, start, stop, stopAll } from "./process.ts"
+import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
 const maxPackedBytes = 1_000_000
@@ -55,7 +55,7 @@ interface Packed {
 }
 
 const pack = async (pkg: Package, folder: string): Promise<Packed> => {
-  const printed = await run("npm", ["pack", "--json", "--silent", "--pack-destination", folder], { cwd: pkg.path })
+  const printed = await runNpm(["pack", "--json", "--silent", "--pack-destination", folder], { cwd: pkg.path })
   const parsed = JSON.parse(printed.slice(printed.search(/^[[{]/m))) as unknown
   const [report] = Object.values(parsed as Record<string, unknown>) as unknown as ReadonlyArray<{
     readonly filename: string
@@ -243,7 +243,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
     const peers = [...new Set(all.flatMap(optionalPeers))]
-    await run("npm", ["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
+    await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
     await checkTypes(folder, wanted)
   })
@@ -253,7 +253,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   await withRegistry(path.join(temp, "registry"), async (url, env) => {
     await step("published to a registry on loopback", async () => {
       for (const pkg of all)
-        await run("npm", ["publish", "--silent", tarball(pkg)], {
+        await runNpm(["publish", "--silent", tarball(pkg)], {
           cwd: temp,
           env: { ...env, npm_config_registry: url }
         })
@@ -263,7 +263,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
       const { name } = pkg.manifest
       await step(`npm i ${name} brings core, effect and nothing else`, async () => {
         const folder = emptyProject(temp, `install-${pkg.folder}`)
-        await run("npm", ["install", "--silent", name], { cwd: folder, env })
+        await runNpm(["install", "--silent", name], { cwd: folder, env })
         const found = installed(folder)
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
         assert(found.join() === expected.join(), `npm i ${name} installed ${found.join(", ")}`)

@@ -41,6 +41,17 @@ export const run = async (...[command, args, options]: Parameters<typeof start>)
 export const runTool = (script: string, args: ReadonlyArray<string>, options: Parameters<typeof start>[2]) =>
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
+/**
+ * npm, run by the Node that runs it for this machine: the Node of `node_modules` has another prefix, hence another global
+ * npmrc, and its own list of certificates.
+ */
+export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> => {
+  const { npm_execpath: script, npm_node_execpath: node } = process.env
+  return script?.endsWith("npm-cli.js") === true && node !== undefined
+    ? run(node, [script, ...args], options)
+    : run("npm", args, options)
+}
+
 /** Ends one child and waits until it is gone. */
 export const stop = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
