@@ -55,7 +55,8 @@ export interface Route {
 }
 
 /**
- * A way to misbehave. `truncated` and `lost` happen after the fake has acted on the request; the others instead of it,
+ * A way to misbehave. `quote` answers with the request's own headers and body, as debug pages do. `truncated` and
+ * `lost` happen after the fake has acted on the request; the others instead of it,
  * `latency` before it.
  *
  * @category models
@@ -70,6 +71,7 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string>>
     }
   | { readonly kind: "latency"; readonly duration: Duration.Input }
+  | { readonly kind: "quote"; readonly as: "page" | "json" | "refusal" }
   | { readonly kind: "waf" | "rate-limit" | "truncated" | "reset" | "lost" }
 
 /**
@@ -171,6 +173,14 @@ const readRequest = (request: Request): Effect.Effect<FakeRequest> =>
   )
 
 const cut: FakeResponse = { status: 0, body: "" }
+
+const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeResponse => {
+  const sent = [...Object.values(request.headers), request.body]
+  if (as === "page") return html(`<html><body><p>${sent.join("</p><p>")}</p></body></html>`)
+  const message = `you sent ${sent.join(" and ")}`
+  if (as === "json") return json({ message, sent }, 400)
+  return json({ status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: request.body, sent })
+}
 
 /** Half the body under the length of the whole: a server that dies while it answers. */
 const truncate = (response: FakeResponse): FakeResponse => ({
@@ -283,7 +293,12 @@ export const make = (options: {
       return armed.fault
     }
 
-    const misbehave = (fault: Fault, handled: Effect.Effect<FakeResponse>): Effect.Effect<FakeResponse> => {
+    const misbehave = (
+      fault: Fault,
+      request: FakeRequest,
+      handled: Effect.Effect<FakeResponse>
+    ): Effect.Effect<FakeResponse> => {
+      if (fault.kind === "quote") return Effect.succeed(quote(request, fault.as))
       if (fault.kind === "status") return Effect.succeed(text("", fault.status))
       if (fault.kind === "answer") return Effect.succeed({ headers: {}, ...fault })
       if (fault.kind === "latency") {
@@ -323,7 +338,7 @@ export const make = (options: {
       journal.push(entry)
       const handled = route === undefined ? Effect.succeed(options.notFound) : route.handle(request)
       const fault = takeFault(endpoint)
-      const response = yield* fault === undefined ? handled : misbehave(fault, handled)
+      const response = yield* fault === undefined ? handled : misbehave(fault, request, handled)
       entry.status = response.status
       return toResponse(response)
     })

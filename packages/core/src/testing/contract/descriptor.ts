@@ -1,0 +1,103 @@
+import * as Effect from "effect/Effect"
+import { capabilities } from "../../Broker.ts"
+import { type Case, ensure, failsWith, provides, same, start, type Subject } from "./subject.ts"
+
+const required = ({ method }: Subject): ReadonlyArray<string> =>
+  Object.entries(method.credentials)
+    .filter(([, field]) => field.optional !== true)
+    .map(([name]) => name)
+
+const refusesAll = (subject: Subject, value: unknown) =>
+  Effect.gen(function* () {
+    const { build, fake } = yield* start(subject)
+    const names = required(subject)
+    const reason = yield* failsWith(
+      build({ credentials: Object.fromEntries(names.map((name) => [name, value])) }),
+      "InvalidRequest"
+    )
+    const named = reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : []
+    yield* same(named.toSorted(), names.toSorted(), "named fields")
+    yield* same((yield* fake.journal).length, 0, "requests")
+  })
+
+const origins = ({ broker }: Subject): ReadonlyArray<string> =>
+  Object.values(broker.environments).flatMap(Object.values)
+
+export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "is described with a date, a title and documents",
+    run: Effect.gen(function* () {
+      const { broker } = subject
+      yield* ensure(/^[a-z]+$/.test(broker.id) && broker.title !== "", "id and title")
+      yield* ensure(/^20\d\d-\d\d-\d\d$/.test(broker.verifiedOn), "verifiedOn is a date")
+      yield* ensure(
+        broker.documentation.every((link) => link.startsWith("https://")),
+        "documents are links"
+      )
+      yield* ensure(broker.documentation.length > 0, "there are documents")
+    })
+  },
+  {
+    name: "names only https hosts, without path",
+    run: Effect.forEach(origins(subject), (origin) =>
+      ensure(origin.startsWith("https://") && new URL(origin).origin === origin, origin)
+    ).pipe(Effect.asVoid)
+  },
+  {
+    name: "names every assumption with its confidence, option and date",
+    run: Effect.forEach(subject.broker.assumptions, ({ asOf, id, option, text }) =>
+      ensure(text.length > 20 && option !== "" && /^20\d\d-\d\d-\d\d$/.test(asOf), id)
+    ).pipe(Effect.asVoid)
+  },
+  {
+    name: "gives each credential an environment variable of its own and a description",
+    run: Effect.gen(function* () {
+      const fields = Object.values(subject.method.credentials)
+      const prefix = `${subject.broker.id.toUpperCase()}_`
+      yield* ensure(
+        fields.every(({ env }) => env.startsWith(prefix)),
+        `names begin with ${prefix}`
+      )
+      yield* same(new Set(fields.map(({ env }) => env)).size, fields.length, "different names")
+      yield* ensure(
+        fields.every(({ description }) => description.length > 10),
+        "descriptions"
+      )
+    })
+  },
+  ...capabilities.map((capability): Case => {
+    const has = subject.method.capabilities.includes(capability)
+    return {
+      name: has ? `provides ${capability}, as described` : `declares that it has no ${capability}`,
+      run: Effect.gen(function* () {
+        const { build } = yield* start(subject)
+        yield* same(provides(yield* build(), capability), has, capability)
+      })
+    }
+  }),
+  {
+    name: "sends nothing while the layer is built",
+    run: Effect.gen(function* () {
+      const { build, fake } = yield* start(subject)
+      yield* build()
+      yield* same((yield* fake.journal).length, 0, "requests")
+    })
+  },
+  { name: "names all missing credentials at once, and sends nothing", run: refusesAll(subject, undefined) },
+  { name: "names all blank credentials at once, and sends nothing", run: refusesAll(subject, " \t\n") },
+  { name: "names all credentials that are not text at once, and sends nothing", run: refusesAll(subject, 4711) },
+  {
+    name: "refuses a host with plain http that is not this machine",
+    run: Effect.gen(function* () {
+      const { build } = yield* start(subject)
+      yield* failsWith(build({ options: { origins: { api: "http://api.example.com" } } }), "InvalidRequest")
+    })
+  },
+  {
+    name: "refuses a host that is no origin",
+    run: Effect.gen(function* () {
+      const { build } = yield* start(subject)
+      yield* failsWith(build({ options: { origins: { api: "https://api.example.com/v2/" } } }), "InvalidRequest")
+    })
+  }
+]

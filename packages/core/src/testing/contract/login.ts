@@ -1,0 +1,225 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import type { Reason } from "../../AuthError.ts"
+import { Login } from "../../Login.ts"
+import type { Fault } from "../FakeBroker.ts"
+import {
+  type Case,
+  endpointOf,
+  ensure,
+  failsWith,
+  morning,
+  same,
+  service,
+  signIn,
+  start,
+  type Subject,
+  timesAsked,
+  untilAsked
+} from "./subject.ts"
+
+const begin = Effect.fnUntraced(function* (subject: Subject) {
+  const world = yield* start(subject)
+  const context = yield* world.build()
+  const { login } = yield* service(context, Login)
+  const endpoint = yield* endpointOf(subject, "Login")
+  return { ...world, context, endpoint, login, world }
+})
+
+/** Every way to go wrong on the way, and what it is called. */
+const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
+  ["the broker answers 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
+  ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
+  ["the broker answers 502 with a page", answer(502, "<html><body>Bad Gateway</body></html>"), "BrokerUnavailable"],
+  ["the broker answers 429", { kind: "status", status: 429 }, "RateLimited"],
+  ["the limiter refuses it", { kind: "rate-limit" }, "RateLimited"],
+  ["the firewall stops it", { kind: "waf" }, "PermissionDenied"],
+  ["the connection is cut before the broker acts", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the broker acted", { kind: "lost" }, "BrokerUnavailable"],
+  ["the answer is empty", answer(200, ""), "MalformedResponse"],
+  ["the answer is a page", answer(200, "<!doctype html><title>Maintenance</title>"), "MalformedResponse"],
+  ["the answer is half a JSON", answer(200, `{"status":true,"data":{"jwt`), "MalformedResponse"],
+  ["the answer is JSON without meaning", answer(200, "[1,2,3]"), "MalformedResponse"],
+  ["the answer is null", answer(200, "null"), "MalformedResponse"],
+  ["the answer sends us elsewhere", answer(302, "", { location: "https://example.com/" }), "MalformedResponse"],
+  ["the answer has 20 megabytes", answer(200, `{"a":"${"x".repeat(20_000_000)}"}`), "MalformedResponse"]
+]
+
+function answer(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Fault {
+  return { kind: "answer", status, body, headers }
+}
+
+const mishapCase =
+  (subject: Subject) =>
+  ([name, fault, tag]: (typeof mishaps)[number]): Case => ({
+    name: `sends a login once when ${name}`,
+    run: Effect.gen(function* () {
+      const { endpoint, fake, login } = yield* begin(subject)
+      yield* fake.inject(endpoint, fault)
+      yield* failsWith(login, tag)
+      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+    })
+  })
+
+const wrongCase =
+  (subject: Subject) =>
+  ([what, changes]: readonly [string, Subject["wrongCredentials"][string]]): Case => ({
+    name: `tells a wrong ${what} apart, and sends it once`,
+    run: Effect.gen(function* () {
+      const { build, fake } = yield* start(subject)
+      const { login } = yield* service(yield* build(changes), Login)
+      const reason = yield* failsWith(login, "InvalidCredentials")
+      yield* same(reason.isRetryable, false, "isRetryable")
+      yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+    })
+  })
+
+export const login = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "logs in to the account of the layer, with the method's name on the session",
+    run: Effect.gen(function* () {
+      const { context, world } = yield* begin(subject)
+      const session = yield* signIn(subject, world, context)
+      yield* same([session.account.broker, session.method], [subject.broker.id, subject.method.id], "broker, method")
+      yield* ensure(session.account.id !== "", "account id")
+      yield* ensure(Redacted.value(session.tokens.access).length > 8, "access token")
+    })
+  },
+  {
+    name: "counts the session from the clock of the program, and for a day at most",
+    run: Effect.gen(function* () {
+      const { context, world } = yield* begin(subject)
+      const { expiresAt, issuedAt } = yield* signIn(subject, world, context)
+      yield* same(issuedAt, morning, "issuedAt")
+      const lives = (expiresAt ?? issuedAt) - issuedAt
+      yield* ensure(lives >= 0 && lives <= 86_400_000, `lives ${lives} ms`)
+    })
+  },
+  {
+    name: "sends one login for one login",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, login } = yield* begin(subject)
+      yield* login
+      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+    })
+  },
+  {
+    name: "trims credentials that were pasted with white space",
+    run: Effect.gen(function* () {
+      const world = yield* start(subject)
+      const account = Object.entries(world.fake.accounts[0] ?? {})
+      const names = new Set(Object.keys(subject.method.credentials))
+      const padded = account.filter(([name]) => names.has(name)).map(([name, value]) => [name, `  ${value}\n`])
+      yield* ensure(padded.length > 0, "credentials to pad")
+      yield* signIn(subject, world, yield* world.build({ credentials: Object.fromEntries(padded) }))
+    })
+  },
+  {
+    name: "sends no tracing header, also inside a span",
+    run: Effect.gen(function* () {
+      const { fake, login } = yield* begin(subject)
+      yield* Effect.withSpan(login, "program")
+      const headers = (yield* fake.journal).flatMap((entry) => Object.keys(entry.headers))
+      yield* ensure(
+        !headers.some((name) => /^(?:b3|traceparent|tracestate|baggage|x-b3-.*)$/.test(name)),
+        String(headers)
+      )
+    })
+  },
+  {
+    name: "never sends an old token along with a login",
+    run: Effect.gen(function* () {
+      const { context, endpoint, fake, login, world } = yield* begin(subject)
+      const session = yield* signIn(subject, world, context)
+      yield* TestClock.adjust("31 seconds")
+      yield* login
+      const token = Redacted.value(session.tokens.access)
+      const entries = (yield* fake.journal).filter((entry) => entry.endpoint === endpoint)
+      yield* ensure(!JSON.stringify(entries).includes(token), "the token of the first login was sent with the second")
+    })
+  },
+  ...mishaps.map(mishapCase(subject)),
+  {
+    name: "sends a login once when time runs out",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, login } = yield* begin(subject)
+      yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
+      const fiber = yield* Effect.forkChild(login)
+      yield* untilAsked(fake, endpoint, 1)
+      yield* TestClock.adjust("11 seconds")
+      const reason = yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
+      yield* same(reason._tag === "BrokerUnavailable" && reason.why, "time-out", "why")
+      yield* TestClock.adjust("10 minutes")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+    })
+  },
+  {
+    name: "sends a login once when it is interrupted",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, login } = yield* begin(subject)
+      yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
+      const fiber = yield* Effect.forkChild(login)
+      yield* untilAsked(fake, endpoint, 1)
+      yield* Fiber.interrupt(fiber)
+      yield* TestClock.adjust("10 minutes")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+    })
+  },
+  {
+    name: "logs in again after a login that failed on the way",
+    run: Effect.gen(function* () {
+      const { context, endpoint, fake, login, world } = yield* begin(subject)
+      yield* fake.inject(endpoint, { kind: "reset" })
+      yield* failsWith(login, "BrokerUnavailable")
+      yield* TestClock.adjust("31 seconds")
+      yield* signIn(subject, world, context)
+      yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+    })
+  },
+  {
+    name: "takes no yes without a token for a session",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, login } = yield* begin(subject)
+      yield* fake.inject(endpoint, subject.emptyYes)
+      yield* failsWith(login, "MalformedResponse")
+    })
+  },
+  {
+    name: "guesses nothing about a code that it does not know",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, login } = yield* begin(subject)
+      yield* fake.inject(endpoint, subject.refusal("ZZ9876"))
+      const reason = yield* failsWith(login, "BrokerRejected")
+      yield* same(reason.code, "ZZ9876", "code")
+    })
+  },
+  {
+    name: "waits for a fresh code rather than sending one twice",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, login } = yield* begin(subject)
+      const both = yield* Effect.forkChild(Effect.all([login, login], { concurrency: "unbounded" }))
+      yield* untilAsked(fake, endpoint, 2, "1 second")
+      const exit = yield* Fiber.await(both)
+      yield* ensure(Exit.isSuccess(exit), "both logins succeed")
+      yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+    })
+  },
+  ...Object.entries(subject.wrongCredentials).map(wrongCase(subject)),
+  ...(subject.wrongCode === undefined
+    ? []
+    : [
+        {
+          name: "tells a wrong one-time code apart, and sends it once",
+          run: Effect.gen(function* () {
+            const { build, fake } = yield* start(subject)
+            const { login } = yield* service(yield* build(subject.wrongCode), Login)
+            const reason = yield* failsWith(login, "InvalidStepUpCode")
+            yield* same(reason.isRetryable, false, "isRetryable")
+            yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+          })
+        }
+      ])
+]

@@ -1,0 +1,81 @@
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type { Reason } from "../../AuthError.ts"
+import { RedirectLogin } from "../../RedirectLogin.ts"
+import { type Case, ContractViolation, ensure, failsWith, same, service, start, type Subject } from "./subject.ts"
+
+const begin = Effect.fnUntraced(function* (subject: Subject) {
+  const world = yield* start(subject)
+  const redirect = yield* service(yield* world.build(), RedirectLogin)
+  const request = yield* redirect.begin
+  if (world.browse === undefined) return yield* new ContractViolation({ message: "the subject cannot browse" })
+  return { ...world, redirect, request, browse: world.browse(request) }
+})
+
+/** Callbacks that must not be believed: the true one, tampered with. */
+const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
+  ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
+  ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
+  ["an error in it", (url) => url.searchParams.set("error", "access_denied"), "RedirectRejected"],
+  [
+    "nothing but its state",
+    (url) => {
+      const state = url.searchParams.get("state")
+      url.search = state === null ? "" : `?state=${state}`
+      url.hash = ""
+    },
+    "RedirectRejected"
+  ]
+]
+
+export const redirect = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "begins a browser login at the broker over https, and shows nothing of the address",
+    run: Effect.gen(function* () {
+      const { request } = yield* begin(subject)
+      yield* ensure(Redacted.value(request.url).startsWith("https://"), "https")
+      yield* ensure(!subject.inspect(request).includes(Redacted.value(request.url)), "the address was printed")
+    })
+  },
+  {
+    name: "begins each browser login with a state of its own",
+    run: Effect.gen(function* () {
+      const { redirect, request } = yield* begin(subject)
+      const again = yield* redirect.begin
+      yield* ensure(Redacted.value(request.state).length >= 22, "at least 128 bits")
+      yield* ensure(Redacted.value(request.state) !== Redacted.value(again.state), "states differ")
+    })
+  },
+  {
+    name: "completes a browser login with a session of the account",
+    run: Effect.gen(function* () {
+      const { browse, redirect, request } = yield* begin(subject)
+      const session = yield* redirect.complete(request, yield* browse)
+      yield* same([session.account.broker, session.method], [subject.broker.id, subject.method.id], "broker, method")
+    })
+  },
+  {
+    name: "does not believe a callback of another login",
+    run: Effect.gen(function* () {
+      const { browse, redirect } = yield* begin(subject)
+      const other = yield* redirect.begin
+      yield* failsWith(redirect.complete(other, yield* browse), "RedirectRejected")
+    })
+  },
+  ...forgeries.map(([what, tamper, tag]): Case => ({
+    name: `does not believe a callback with ${what}`,
+    run: Effect.gen(function* () {
+      const { browse, redirect, request } = yield* begin(subject)
+      const url = new URL(Redacted.value(yield* browse))
+      tamper(url)
+      yield* failsWith(redirect.complete(request, Redacted.make(url.href)), tag)
+    })
+  })),
+  {
+    name: "does not believe a callback that is no address",
+    run: Effect.gen(function* () {
+      const { redirect, request } = yield* begin(subject)
+      yield* failsWith(redirect.complete(request, Redacted.make("not an address")), "RedirectRejected")
+    })
+  }
+]

@@ -1,0 +1,111 @@
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { Logout } from "../../Logout.ts"
+import { Profile } from "../../Profile.ts"
+import { Refresh } from "../../Refresh.ts"
+import * as Canary from "../Canary.ts"
+import type { Fault } from "../FakeBroker.ts"
+import {
+  type Case,
+  endpointOf,
+  ensure,
+  provides,
+  same,
+  service,
+  signedIn,
+  signIn,
+  start,
+  type Subject,
+  type World
+} from "./subject.ts"
+
+/** Runs the effect under the net, shows how it ended in every way, and wants no secret to be seen. */
+const watched = Effect.fnUntraced(function* (
+  subject: Subject,
+  effect: Effect.Effect<unknown, unknown>,
+  secrets: Effect.Effect<ReadonlyArray<string>>
+): Effect.fn.Return<Exit.Exit<unknown, unknown>, unknown> {
+  const net = yield* Canary.make
+  const logged = Effect.tapError(effect, (error) => Effect.logError("it failed", error))
+  const exit = yield* logged.pipe(
+    Effect.tap((value) => Effect.logInfo("it worked", value)),
+    Effect.withSpan("program"),
+    Effect.withLogSpan("program"),
+    Effect.exit,
+    Effect.provide(net.layer)
+  )
+  Canary.show(net, exit, subject.inspect)
+  yield* ensure(net.spans().length > 1, "a call is a span when a tracer is there")
+  yield* same(Canary.leaks(net, yield* secrets), [], "secrets that were seen")
+  return exit
+})
+
+const answers: ReadonlyArray<readonly [string, Fault]> = [
+  ["a page that quotes the request", { kind: "quote", as: "page" }],
+  ["JSON that quotes the request", { kind: "quote", as: "json" }],
+  ["a refusal that quotes the request", { kind: "quote", as: "refusal" }],
+  ["the firewall's page", { kind: "waf" }],
+  ["a cut connection", { kind: "lost" }]
+]
+
+/** One-time codes are made while a case runs: whatever else with digits went out in a body, but for what is public. */
+const codesIn = (subject: Subject, world: World) =>
+  Effect.map(world.fake.journal, (entries) => {
+    const account = world.fake.accounts[0] ?? {}
+    const open = Object.entries(subject.method.credentials).filter(([, field]) => !field.secret)
+    const known = new Set(open.map(([name]) => account[name]))
+    return entries
+      .flatMap(({ body }) => Array.from(body.matchAll(/"([^"]*\d{4}[^"]*)"/g), ([, value = ""]) => value))
+      .filter((value) => !known.has(value))
+  })
+
+export const secrets = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "shows no secret in logs, spans and values of a whole life",
+    run: Effect.gen(function* () {
+      const { context, session, world } = yield* signedIn(subject)
+      const tokens = (Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>).map(Redacted.value)
+      yield* watched(
+        subject,
+        Effect.gen(function* () {
+          const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0
+          const live = provides(context, "Refresh")
+            ? yield* (yield* service(context, Refresh)).refresh(session)
+            : session
+          const receipt = yield* (yield* service(context, Logout)).logout(live)
+          return { context, live, profile, receipt, session }
+        }),
+        Effect.succeed([...world.secrets, ...tokens])
+      )
+    })
+  },
+  ...(subject.method.capabilities.includes("Login")
+    ? answers.map(([what, fault]): Case => ({
+        name: `shows no secret when a login is answered with ${what}`,
+        run: Effect.gen(function* () {
+          const world = yield* start(subject)
+          const context = yield* world.build()
+          yield* world.fake.inject(yield* endpointOf(subject, "Login"), fault)
+          const ask = signIn(subject, world, context)
+          const exit = yield* watched(
+            subject,
+            ask,
+            Effect.map(codesIn(subject, world), (codes) => [...world.secrets, ...codes])
+          )
+          yield* same(exit._tag, "Failure", "the login")
+        })
+      }))
+    : []),
+  {
+    name: "shows no token when a dead session is used",
+    run: Effect.gen(function* () {
+      const { context, session, world } = yield* signedIn(subject)
+      yield* TestClock.adjust("2 days")
+      const tokens = (Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>).map(Redacted.value)
+      const { logout } = yield* service(context, Logout)
+      yield* watched(subject, logout(session), Effect.succeed([...world.secrets, ...tokens]))
+    })
+  }
+]
