@@ -21,10 +21,12 @@ const assert: (condition: boolean, message: string) => asserts condition = (cond
 const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
-const step = async <A>(title: string, work: () => Promise<A>): Promise<A> => {
+/** One line of progress, once the work is done. */
+const step = async <A>(title: string | ((result: A) => string), work: () => Promise<A>): Promise<A> => {
   const began = performance.now()
   const result = await work()
-  console.log(`packages: ${title} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
+  const text = typeof title === "string" ? title : title(result)
+  console.log(`packages: ${text} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
   return result
 }
 
@@ -51,7 +53,7 @@ const checkDist = (pkg: Package): void => {
 
 interface Packed {
   readonly tarball: string
-  readonly files: ReadonlyArray<string>
+  readonly bytes: number
 }
 
 const pack = async (pkg: Package, folder: string): Promise<Packed> => {
@@ -75,7 +77,7 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
     `${pkg.manifest.name}: files missing from the package`
   )
   assert(report.size < maxPackedBytes, `${pkg.manifest.name}: ${report.size} bytes packed, more than ${maxPackedBytes}`)
-  return { tarball: path.join(folder, path.basename(report.filename)), files: paths }
+  return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
 }
 
 /** Every specifier that the exports open, wildcards written out; a command is not among them, since importing it runs it. */
@@ -220,11 +222,12 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   }
   all.forEach(checkDist)
 
-  const tarballs = await step(`packed ${all.map((pkg) => pkg.folder).join(", ")}`, async () => {
-    const packed = new Map<string, Packed>()
-    for (const pkg of all) packed.set(pkg.manifest.name, await pack(pkg, temp))
-    return packed
-  })
+  const tarballs = new Map<string, Packed>()
+  for (const pkg of all) {
+    const title = ({ bytes }: Packed) => `${pkg.manifest.name}: packed, ${Math.ceil(bytes / 1000)} kB`
+    const packed = await step(title, () => pack(pkg, temp))
+    tarballs.set(pkg.manifest.name, packed)
+  }
   const tarball = (pkg: Package): string => tarballs.get(pkg.manifest.name)?.tarball ?? ""
 
   for (const pkg of chosen) {
