@@ -54,7 +54,8 @@ const secrets = [canary.pin, canary.totpSecret, canary.apiKey, canary.publisherK
 const totp: Contract.Subject = {
   ...common,
   method: methodOf("totp"),
-  make: Effect.map(serve({ accounts: [canary] }), (fake) => ({
+  // Tokens without an end of their own, so that the rule about midnight is what counts.
+  make: Effect.map(serve({ accounts: [canary], tokenEnd: "absent" }), (fake) => ({
     fake,
     secrets,
     build: ({ credentials, options } = {}) =>

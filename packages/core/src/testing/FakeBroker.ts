@@ -175,7 +175,7 @@ const readRequest = (request: Request): Effect.Effect<FakeRequest> =>
 const cut: FakeResponse = { status: 0, body: "" }
 
 const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeResponse => {
-  const sent = [...Object.values(request.headers), request.body]
+  const sent = [request.body, ...Object.values(request.headers)]
   if (as === "page") return html(`<html><body><p>${sent.join("</p><p>")}</p></body></html>`)
   const message = `you sent ${sent.join(" and ")}`
   if (as === "json") return json({ message, sent }, 400)
