@@ -1,11 +1,15 @@
 import { FakeAngel, handlers } from "@auth/angel/msw"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
+import type { AuthError, Reason } from "@auth/broker-core/AuthError"
+import type { Session } from "@auth/broker-core/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { setupServer } from "msw/node"
+import * as fs from "node:fs"
+import * as path from "node:path"
 
 /** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
 export const serve = (options?: Parameters<typeof FakeAngel.make>[0]) =>
@@ -34,18 +38,47 @@ export const layer = (overrides: Partial<AngelAuth.AngelCredentials> = {}, optio
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-export const loginRequest: AngelApi.LoginRequest = {
-  clientcode: credentials.clientCode,
-  password: credentials.pin,
-  totp: Redacted.make("123456")
-}
-
 /** The raw calls, to a broker that gives the same answer to everything. */
 export const layerAnswer = (
-  body: string | Uint8Array<ArrayBuffer>,
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
   options?: Partial<AngelApi.Options>
 ) =>
   AngelApi.layer({ apiKey: credentials.apiKey, ...options }).pipe(
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
+
+export const loginRequest: AngelApi.LoginRequest = {
+  clientcode: credentials.clientCode,
+  password: credentials.pin,
+  totp: Redacted.make("123456")
+}
+
+/** A session of the demo account, for calls that no fake looks at. */
+export const session: Session = AngelAuth.fromTokens({
+  clientCode: credentials.clientCode,
+  jwtToken: Redacted.make("access.of.a.test"),
+  refreshToken: Redacted.make("refresh.of.a.test"),
+  feedToken: Redacted.make("feed.of.a.test"),
+  issuedAt: 0
+})
+
+/** Each documented call, as a user makes it. */
+export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, AngelApi.AngelApi>>> = {
+  loginByPassword: Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword(loginRequest)),
+  generateTokens: Effect.flatMap(AngelApi.AngelApi, (api) =>
+    api.generateTokens({ refreshToken: Redacted.make("refresh.of.a.test") }, session)
+  ),
+  getProfile: Effect.flatMap(AngelApi.AngelApi, (api) => api.getProfile(session)),
+  getRMS: Effect.flatMap(AngelApi.AngelApi, (api) => api.getRMS(session)),
+  logout: Effect.flatMap(AngelApi.AngelApi, (api) => api.logout({ clientcode: credentials.clientCode }, session))
+}
+
+export const readFixtures = (name: string): unknown =>
+  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
+
+/** The error's reason, if it is the one that is wanted. */
+export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
+  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
+  return error.reason as Extract<Reason, { _tag: Tag }>
+}
