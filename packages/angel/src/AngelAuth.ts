@@ -19,7 +19,6 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import * as Struct from "effect/Struct"
 import * as AngelApi from "./AngelApi.ts"
 import { broker, credentials as fields } from "./AngelBroker.ts"
 import * as services from "./internal/services.ts"
@@ -64,35 +63,28 @@ export type Services = Login.Login | Refresh | Logout | Profile | Authorize | An
 
 const method = "totp"
 
-const checkCredentials = (input: AngelCredentials) => {
-  const given = input.totp
-  if (!CodeSource.isCodeSource(given)) {
-    return Effect.map(
-      Credentials.check(broker.id, fields, { ...input, totpSecret: given }),
-      ({ totpSecret: secret, ...values }) => ({ ...values, codes: CodeSource.totp(secret) })
-    )
-  }
-  return Effect.flatMap(Credentials.check(broker.id, Struct.omit(fields, ["totpSecret"]), { ...input }), (values) =>
-    given.problem === undefined
-      ? Effect.succeed({ ...values, codes: given })
-      : Effect.fail(AuthError.invalidRequest(broker.id, "credentials", "totp", given.problem))
-  )
-}
-
 const make = Effect.fnUntraced(function* (
   input: AngelCredentials,
   options: Options
 ): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
-  const { apiKey, clientCode, codes, pin } = yield* checkCredentials(input)
+  const {
+    apiKey,
+    clientCode,
+    pin,
+    totpSecret: codes
+  } = yield* Credentials.check(broker.id, fields, {
+    ...input,
+    totpSecret: input.totp
+  })
   const api = yield* AngelApi.make({ ...options, apiKey })
   const account = Account.make({ broker: broker.id, app: options.app, id: clientCode })
-  const { expiry } = options
+  const { expiry = services.documentedExpiry } = options
 
   const login = Effect.gen(function* () {
     const totp = yield* codes.code({ account, kind: "totp" })
     const problem = CodeSource.shapeProblem(totp, 6)
     if (problem !== undefined) return yield* Effect.fail(AuthError.invalidRequest(broker.id, "login", "totp", problem))
-    const session = yield* services.issuing(
+    const session = yield* Session.issue(
       { account, method, expiry },
       Effect.map(api.loginByPassword({ clientcode: clientCode, password: pin, totp }), (response) => ({
         tokens: services.toTokens(response)
@@ -106,7 +98,7 @@ const make = Effect.fnUntraced(function* (
     if (tokens.refresh === undefined) {
       return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
     }
-    return yield* services.issuing(
+    return yield* Session.issue(
       { account: session.account, method: session.method, expiry },
       Effect.map(api.generateTokens({ refreshToken: tokens.refresh }, session), (response) => ({
         tokens: services.toTokens(response, tokens),

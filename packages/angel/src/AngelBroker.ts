@@ -4,9 +4,7 @@
  * @since 0.1.0
  */
 import type { Assumption, Broker } from "@auth/broker-core/Broker"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Totp from "@auth/broker-core/Totp"
 
 const asOf = "2026-11-21"
 
@@ -55,10 +53,7 @@ export const credentials = {
     env: "ANGEL_TOTP_SECRET",
     description: "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address",
     secret: true,
-    problem: (value: string) => {
-      const parsed = Totp.parse(Redacted.make(value))
-      return Result.isFailure(parsed) ? parsed.failure : undefined
-    }
+    codes: true
   }
 } as const
 

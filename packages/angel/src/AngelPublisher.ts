@@ -11,6 +11,7 @@ import type { Expiry } from "@auth/broker-core/Expiry"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -88,8 +89,8 @@ const make = Effect.fnUntraced(function* (
       feedToken: parameters.get("feed_token"),
       state: undefined
     })
-    return yield* services.issuing(
-      { account, method: "publisher", expiry: options.expiry },
+    return yield* Session.issue(
+      { account, method: "publisher", expiry: options.expiry ?? services.documentedExpiry },
       // The callback does not say whose token it brings; the profile does.
       Effect.flatMap(api.getProfile({ account, tokens }), (profile) =>
         profile.clientcode.toUpperCase() === clientCode

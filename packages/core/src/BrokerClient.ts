@@ -81,7 +81,13 @@ export interface BrokerClient {
   /** `account` is what the broker counts its limits by. `tokens` are needed where the endpoint says so. */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
-    options: { readonly account: string; readonly request?: Request; readonly tokens?: Tokens | undefined }
+    options: {
+      readonly account: string
+      readonly request?: Request
+      readonly tokens?: Tokens | undefined
+      /** Headers of this call alone. */
+      readonly headers?: Headers | undefined
+    }
   ) => Effect.Effect<Response, AuthError.AuthError>
   /** The hosts that are called, by purpose. */
   readonly origins: Readonly<Record<string, string>>
@@ -234,7 +240,7 @@ export const make = Effect.fnUntraced(function* (
         clockDrift: clockDriftOf(answer.headers, now),
         request
       }
-      const row = no === undefined ? undefined : protocol.codes.find((candidate) => Codes.matches(candidate, failure))
+      const row = protocol.codes.find((candidate) => Codes.matches(candidate, failure))
       if (row !== undefined) return fail(endpoint, row.reason(failure))
       if (failure.code !== undefined && answer.status < 500) return fail(endpoint, Codes.rejected(failure))
       const reason = Codes.byStatus(answer.status, endpoint.token)
@@ -259,12 +265,13 @@ export const make = Effect.fnUntraced(function* (
       })
     )
 
-  const call: BrokerClient["call"] = (endpoint, { account, request, tokens }) => {
+  const call: BrokerClient["call"] = (endpoint, { account, headers: own, request, tokens }) => {
     if (endpoint.token === "required" && tokens === undefined) {
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
-    const headers = protocol.headers(endpoint, tokens)
+    const common = protocol.headers(endpoint, tokens)
+    const headers = own === undefined ? common : { ...common, ...own }
     return limiter.take(account, endpoint).pipe(
       Effect.catch((reason) => fail(endpoint, reason)),
       Effect.andThen(

@@ -81,8 +81,9 @@ export const totp = (
     })
   }
   const parameters = parsed.success
-  const margin = Duration.toMillis(options?.margin ?? "2 seconds")
   const periodMillis = parameters.period * 1000
+  // A margin as long as the period would wait for ever: its first second always stays open.
+  const margin = Math.min(Duration.toMillis(options?.margin ?? "2 seconds"), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({
     problem: undefined,

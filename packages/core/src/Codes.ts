@@ -29,7 +29,8 @@ export interface Failure {
 }
 
 /**
- * One row. A refusal matches if everything that the row names does; the first row that matches counts.
+ * One row. A refusal matches if everything that the row names does; the first row that matches counts. A row names a
+ * code, a message or a status at least.
  *
  * @category models
  * @since 0.1.0

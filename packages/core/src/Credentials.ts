@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as AuthError from "./AuthError.ts"
+import * as CodeSource from "./CodeSource.ts"
 
 /**
  * One field of a login.
@@ -23,6 +24,8 @@ export interface Field {
   readonly description: string
   readonly secret: boolean
   readonly optional?: true
+  /** The field is a source of one-time codes: a `CodeSource`, or the TOTP secret that one is made of. */
+  readonly codes?: true
   /** What is wrong with a value, without the value: `undefined` if nothing is. It comes trimmed. */
   readonly problem?: (value: string) => string | undefined
   /** The form that the broker wants. */
@@ -45,7 +48,11 @@ export type Values<F extends Fields> = {
   readonly [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: Value<F[K]>
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
-type Value<F extends Field> = F["secret"] extends true ? Redacted.Redacted<string> : string
+type Value<F extends Field> = F extends { readonly codes: true }
+  ? CodeSource.CodeSource
+  : F["secret"] extends true
+    ? Redacted.Redacted<string>
+    : string
 
 /** The text of a field, or what is wrong with it. Programs without types give numbers, and `undefined`. */
 const textOf = (value: unknown): { readonly text: string } | { readonly problem: string } => {
@@ -54,6 +61,28 @@ const textOf = (value: unknown): { readonly text: string } | { readonly problem:
   if (!Predicate.isString(inner)) return { problem: "must be text" }
   const text = inner.trim()
   return text === "" ? { problem: "is empty" } : { text }
+}
+
+type Reading = { readonly value: unknown } | { readonly problem: string }
+
+const readCodes = (given: unknown): Reading => {
+  if (CodeSource.isCodeSource(given)) return { value: given }
+  const read = textOf(given)
+  return "problem" in read ? read : { value: CodeSource.totp(Redacted.make(read.text)) }
+}
+
+const readField = (field: Field, given: unknown): Reading => {
+  if (field.codes) {
+    const read = readCodes(given)
+    const problem = "value" in read && CodeSource.isCodeSource(read.value) ? read.value.problem : undefined
+    return problem === undefined ? read : { problem }
+  }
+  const read = textOf(given)
+  if ("problem" in read) return read
+  const problem = field.problem?.(read.text)
+  if (problem !== undefined) return { problem }
+  const text = field.normalize === undefined ? read.text : field.normalize(read.text)
+  return { value: field.secret ? Redacted.make(text) : text }
 }
 
 /**
@@ -73,12 +102,9 @@ export const check = <F extends Fields>(
     const values: Record<string, unknown> = {}
     for (const [name, field] of Object.entries(fields)) {
       if (field.optional && input[name] === undefined) continue
-      const read = textOf(input[name])
-      const problem = "problem" in read ? read.problem : field.problem?.(read.text)
-      if (problem !== undefined) problems.push({ field: nameOf(name), problem })
-      if ("problem" in read || problem !== undefined) continue
-      const text = field.normalize === undefined ? read.text : field.normalize(read.text)
-      values[name] = field.secret ? Redacted.make(text) : text
+      const read = readField(field, input[name])
+      if ("problem" in read) problems.push({ field: nameOf(name), problem: read.problem })
+      else values[name] = read.value
     }
     const [first, ...others] = problems
     return first === undefined

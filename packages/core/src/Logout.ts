@@ -32,6 +32,23 @@ export class Logout extends Context.Service<
 >()("@auth/broker-core/Logout") {}
 
 /**
+ * The logout of a broker that has a call for it: a session that was over already needs no telling.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const revoke = <R>(
+  session: Session,
+  call: Effect.Effect<unknown, AuthError, R>
+): Effect.Effect<LogoutReceipt, AuthError, R> =>
+  call.pipe(
+    Effect.as<LogoutReceipt>({ _tag: "Revoked", account: session.account }),
+    Effect.catchReason("AuthError", "SessionExpired", () =>
+      Effect.succeed<LogoutReceipt>({ _tag: "LocalOnly", account: session.account, why: "already-over" })
+    )
+  )
+
+/**
  * @category accessors
  * @since 0.1.0
  */

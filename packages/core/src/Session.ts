@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -140,6 +142,33 @@ export const make = (options: {
     profile: options.profile
   })
 }
+
+/**
+ * What a call that issues tokens came to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Issue {
+  readonly tokens: Tokens
+  readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
+  readonly profile?: UserProfile | undefined
+}
+
+/**
+ * Runs a call that issues tokens, and makes the session. Its life is counted from before the call: a token issued just
+ * before a cut-off must not be taken for one of the day after.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const issue = <E, R>(
+  fields: { readonly account: Account; readonly method: string; readonly expiry: Expiry },
+  call: Effect.Effect<Issue, E, R>
+): Effect.Effect<Session, E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (issuedAt) =>
+    Effect.map(call, (issued) => make({ ...fields, ...issued, issuedAt }))
+  )
 
 /**
  * Whether the session is over at `now`. One whose end is unknown is not: the broker will say so.

@@ -90,9 +90,9 @@ const parseUri = (text: string): Result.Result<Totp, string> => {
   if (algorithm === undefined) return Result.fail("names an algorithm that TOTP does not have")
   if (digits === undefined || digits < 6 || digits > 8) return Result.fail("names a number of digits other than 6 to 8")
   if (period === undefined) return Result.fail("names a period that is not a number of seconds")
-  return Result.map(decodeBase32(url.searchParams.get("secret") ?? ""), (key) =>
-    make({ key: Redacted.make(key), algorithm, digits, period })
-  )
+  const secret = url.searchParams.get("secret")?.trim()
+  if (!secret) return Result.fail("has no secret in it: give the whole address behind the QR code")
+  return Result.map(decodeBase32(secret), (key) => make({ key: Redacted.make(key), algorithm, digits, period }))
 }
 
 /**

@@ -1,11 +1,9 @@
-import type { Account } from "@auth/broker-core/Account"
 import * as AuthError from "@auth/broker-core/AuthError"
 import { Authorize } from "@auth/broker-core/Authorize"
 import * as Expiry from "@auth/broker-core/Expiry"
-import { Logout, type LogoutReceipt } from "@auth/broker-core/Logout"
+import * as Logout from "@auth/broker-core/Logout"
 import { Profile } from "@auth/broker-core/Profile"
 import * as Session from "@auth/broker-core/Session"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { AngelApi, type ProfileResponse, type TokensResponse } from "../AngelApi.ts"
@@ -35,38 +33,10 @@ export const toProfile = (response: ProfileResponse): Session.UserProfile => ({
   products: response.products
 })
 
-/**
- * Runs a call that issues tokens. The session's life is counted from before the call: a token issued just before
- * midnight must not be taken for one of the next day.
- */
-export const issuing = <E, R>(
-  fields: { readonly account: Account; readonly method: string; readonly expiry: Expiry.Expiry | undefined },
-  call: Effect.Effect<{ readonly tokens: Session.Tokens; readonly profile?: Session.UserProfile | undefined }, E, R>
-): Effect.Effect<Session.Session, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (issuedAt) =>
-    Effect.map(call, ({ profile, tokens }) =>
-      Session.make({
-        account: fields.account,
-        method: fields.method,
-        tokens,
-        issuedAt,
-        expiry: fields.expiry ?? documentedExpiry,
-        profile
-      })
-    )
-  )
-
 /** What both layers have. */
 export const common = (api: Api) =>
-  Context.make(Logout, {
-    logout: Effect.fnUntraced(function* (session) {
-      return yield* api.logout({ clientcode: session.account.id }, session).pipe(
-        Effect.as<LogoutReceipt>({ _tag: "Revoked", account: session.account }),
-        Effect.catchReason("AuthError", "SessionExpired", () =>
-          Effect.succeed<LogoutReceipt>({ _tag: "LocalOnly", account: session.account, why: "already-over" })
-        )
-      )
-    })
+  Context.make(Logout.Logout, {
+    logout: (session) => Logout.revoke(session, api.logout({ clientcode: session.account.id }, session))
   }).pipe(
     Context.add(Profile, { profile: (session) => Effect.map(api.getProfile(session), toProfile) }),
     Context.add(Authorize, {

@@ -10,12 +10,14 @@ import { login } from "./contract/login.ts"
 import { redirect } from "./contract/redirect.ts"
 import { secrets } from "./contract/secrets.ts"
 import { authorize, logout, profile, refresh, session } from "./contract/session.ts"
+import { stepUp } from "./contract/stepUp.ts"
 import type { Case, Subject } from "./contract/subject.ts"
 
 export { type Case, type Changes, ContractViolation, type Subject, type World } from "./contract/subject.ts"
 
 const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => ReadonlyArray<Case>]> = [
   ["Login", login],
+  ["StepUp", stepUp],
   ["RedirectLogin", redirect],
   ["Profile", profile],
   ["Refresh", refresh],

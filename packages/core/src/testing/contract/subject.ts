@@ -67,6 +67,8 @@ export interface Subject {
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes with a one-time code that the broker refuses, where the login takes one. */
   readonly wrongCode?: Changes
+  /** Changes that make a login come to a step-up challenge with a code by SMS or mail, where the method has that. */
+  readonly stepUp?: Changes
   /** A refusal in the broker's dialect, with a code that no table has. */
   readonly refusal: (code: string) => Fault
   /** A yes in the broker's dialect that brings no token. */

@@ -1,0 +1,166 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import * as AuthError from "../../AuthError.ts"
+import type { Challenge } from "../../Challenge.ts"
+import { Login } from "../../Login.ts"
+import { StepUp } from "../../StepUp.ts"
+import type { Fault } from "../FakeBroker.ts"
+import {
+  type Case,
+  ContractViolation,
+  endpointOf,
+  ensure,
+  failsWith,
+  same,
+  service,
+  start,
+  type Subject,
+  timesAsked,
+  untilAsked
+} from "./subject.ts"
+
+/** A login that came to a challenge, and the code that answers it. */
+const challenged = Effect.fnUntraced(function* (subject: Subject) {
+  const world = yield* start(subject)
+  const context = yield* world.build(subject.stepUp)
+  const { login } = yield* service(context, Login)
+  const outcome = yield* login
+  if (outcome._tag !== "StepUpRequired" || world.answer === undefined) {
+    return yield* new ContractViolation({ message: "the login brought no challenge" })
+  }
+  const { challenge } = outcome
+  const code = yield* world.answer(challenge)
+  const stepUp = yield* service(context, StepUp)
+  const endpoint = yield* endpointOf(subject, "StepUp")
+  return { ...stepUp, challenge, code, endpoint, fake: world.fake, verified: stepUp.verify(challenge, code) }
+})
+
+const faults: ReadonlyArray<readonly [string, Fault, AuthError.Reason["_tag"]]> = [
+  ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
+  ["the connection is cut before the broker acts", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the broker acted", { kind: "lost" }, "BrokerUnavailable"],
+  ["the answer is a page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
+]
+
+const wrong = Redacted.make("000000")
+
+export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "brings a challenge that says what is wanted, and shows no token when it is printed",
+    run: Effect.gen(function* () {
+      const { challenge } = yield* challenged(subject)
+      yield* ensure(challenge.kinds.length > 0 && challenge.id !== "", "kinds and id")
+      const printed = `${subject.inspect(challenge)} ${JSON.stringify(challenge)}`
+      yield* ensure(!printed.includes(Redacted.value(challenge.stepToken)), "the step token was printed")
+    })
+  },
+  {
+    name: "makes a session of a challenge and its code",
+    run: Effect.gen(function* () {
+      const { verified } = yield* challenged(subject)
+      const session = yield* verified
+      yield* same([session.account.broker, session.method], [subject.broker.id, subject.method.id], "broker, method")
+    })
+  },
+  {
+    name: "answers a challenge only once",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, verified } = yield* challenged(subject)
+      yield* verified
+      yield* failsWith(verified, "ChallengeExpired")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+    })
+  },
+  {
+    name: "sends one code when many answer the same challenge at once",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, verified } = yield* challenged(subject)
+      const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(verified), {
+        concurrency: "unbounded"
+      })
+      yield* same(exits.filter(Exit.isSuccess).length, 1, "sessions")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+    })
+  },
+  {
+    name: "does not answer the challenge of another account",
+    run: Effect.gen(function* () {
+      const { challenge, code, endpoint, fake, verify } = yield* challenged(subject)
+      const other: Challenge = { ...challenge, account: { ...challenge.account, id: "SOMEONEELSE" } }
+      yield* failsWith(verify(other, code), "ChallengeExpired")
+      yield* same(yield* timesAsked(fake, endpoint), 0, "codes sent")
+    })
+  },
+  {
+    name: "tells a wrong code apart, and sends it once",
+    run: Effect.gen(function* () {
+      const { challenge, endpoint, fake, verify } = yield* challenged(subject)
+      const reason = yield* failsWith(verify(challenge, wrong), "InvalidStepUpCode")
+      yield* same(reason.isRetryable, false, "isRetryable")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+    })
+  },
+  ...["", "12ab56", "123"].map((code): Case => ({
+    name: `sends no code such as "${code}"`,
+    run: Effect.gen(function* () {
+      const { challenge, endpoint, fake, verified, verify } = yield* challenged(subject)
+      yield* failsWith(verify(challenge, Redacted.make(code)), "InvalidRequest")
+      yield* same(yield* timesAsked(fake, endpoint), 0, "codes sent")
+      yield* verified
+    })
+  })),
+  ...faults.map(([what, fault, tag]): Case => ({
+    name: `sends a code once when ${what}`,
+    run: Effect.gen(function* () {
+      const { endpoint, fake, verified } = yield* challenged(subject)
+      yield* fake.inject(endpoint, fault)
+      yield* failsWith(verified, tag)
+      yield* failsWith(verified, "ChallengeExpired")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+    })
+  })),
+  {
+    name: "sends a code once when time runs out",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, verified } = yield* challenged(subject)
+      yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
+      const fiber = yield* Effect.forkChild(verified)
+      yield* untilAsked(fake, endpoint, 1)
+      yield* TestClock.adjust("11 seconds")
+      yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
+      yield* TestClock.adjust("10 minutes")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+    })
+  },
+  {
+    name: "sends a code once when it is interrupted",
+    run: Effect.gen(function* () {
+      const { endpoint, fake, verified } = yield* challenged(subject)
+      yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
+      const fiber = yield* Effect.forkChild(verified)
+      yield* untilAsked(fake, endpoint, 1)
+      yield* Fiber.interrupt(fiber)
+      yield* failsWith(verified, "ChallengeExpired")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+    })
+  },
+  {
+    name: "has a code sent again not before its time, and drops the old challenge then",
+    run: Effect.gen(function* () {
+      const { challenge, fake, resend, verified } = yield* challenged(subject)
+      if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")
+      const before = (yield* fake.journal).length
+      if (challenge.resendAt > (yield* fake.now)) {
+        yield* failsWith(resend(challenge), "RateLimited")
+        yield* same((yield* fake.journal).length, before, "requests")
+        yield* TestClock.adjust(challenge.resendAt - (yield* fake.now))
+      }
+      const renewed = yield* resend(challenge)
+      yield* ensure(renewed.id !== challenge.id, "a new challenge")
+      return yield* failsWith(verified, "ChallengeExpired")
+    }).pipe(Effect.asVoid)
+  }
+]
