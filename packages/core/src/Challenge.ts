@@ -6,10 +6,12 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
+import * as CodeSource from "./CodeSource.ts"
 
 /**
  * How a one-time code reaches the holder.
@@ -55,7 +57,23 @@ export interface Ledger {
   readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   /** Opens it again after an answer that the broker did not count as the last. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
+  /**
+   * Answers a challenge with one code, sent once. A code that cannot be one is refused before it is sent, and leaves
+   * the challenge open; so does a wrong code, since brokers allow some misses. Whatever else happens ends it.
+   */
+  readonly answer: <A, R>(
+    challenge: Challenge,
+    code: Redacted.Redacted<string>,
+    options: { readonly digits: number; readonly send: Effect.Effect<A, AuthError.AuthError, R> }
+  ) => Effect.Effect<A, AuthError.AuthError, R>
+  /** Has a code sent again, not before its time; the challenge is replaced by the one that `send` gives. */
+  readonly resend: <R>(
+    challenge: Challenge,
+    send: Effect.Effect<Omit<Challenge, "id" | "account">, AuthError.AuthError, R>
+  ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
+
+const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
 
 /**
  * Makes the ledger of one account's layer.
@@ -70,21 +88,53 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     let opened = 0
     const expired = (why: AuthError.ChallengeExpired["why"]) =>
       Effect.fail(AuthError.make(account.broker, "verify", new AuthError.ChallengeExpired({ why })))
-    return {
-      open: (fields) =>
-        Effect.sync(() => {
-          opened += 1
-          const challenge: Challenge = { ...fields, id: `${key}#${opened}`, account }
-          pending.add(challenge.id)
-          return challenge
-        }),
-      claim: Effect.fnUntraced(function* (challenge: Challenge) {
-        if (Account.toKey(challenge.account) !== key) return yield* expired("other-account")
-        const now = yield* Clock.currentTimeMillis
-        if (!pending.delete(challenge.id)) return yield* expired("used")
-        if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) return yield* expired("timed-out")
+    const fail = (operation: string, reason: AuthError.Reason) =>
+      Effect.fail(AuthError.make(account.broker, operation, reason))
+
+    const open: Ledger["open"] = (fields) =>
+      Effect.sync(() => {
+        opened += 1
+        const challenge: Challenge = { ...fields, id: `${key}#${opened}`, account }
+        pending.add(challenge.id)
         return challenge
-      }),
-      reopen: (challenge) => Effect.sync(() => void pending.add(challenge.id))
+      })
+
+    const claim: Ledger["claim"] = Effect.fnUntraced(function* (challenge: Challenge) {
+      if (Account.toKey(challenge.account) !== key) return yield* expired("other-account")
+      const now = yield* Clock.currentTimeMillis
+      if (!pending.delete(challenge.id)) return yield* expired("used")
+      if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) return yield* expired("timed-out")
+      return challenge
+    })
+
+    const reopen: Ledger["reopen"] = (challenge) => Effect.sync(() => void pending.add(challenge.id))
+
+    const reopening =
+      (challenge: Challenge) =>
+      <A, R>(send: Effect.Effect<A, AuthError.AuthError, R>) =>
+        Effect.tapError(send, ({ reason }) => (keepsOpen.has(reason._tag) ? reopen(challenge) : Effect.void))
+
+    return {
+      open,
+      claim,
+      reopen,
+      answer: (challenge, code, { digits, send }) => {
+        const problem = CodeSource.shapeProblem(code, digits)
+        return problem === undefined
+          ? Effect.andThen(claim(challenge), reopening(challenge)(send))
+          : fail("verify", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
+      },
+      resend: (challenge, send) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          if (challenge.resendAt === undefined || challenge.resendsLeft === 0) {
+            const problem = "cannot be sent again: log in again for a new one"
+            return fail("resend", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
+          }
+          if (now < challenge.resendAt) {
+            const retryAfter = Duration.millis(challenge.resendAt - now)
+            return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
+          }
+          return claim(challenge).pipe(Effect.andThen(reopening(challenge)(send)), Effect.flatMap(open))
+        })
     }
   })
