@@ -1,0 +1,152 @@
+/** Logins through the public API, beside what else one could use for them. */
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Login from "@auth/broker-core/Login"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { createRequire } from "node:module"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { Agent, request } from "undici"
+import { type Bench, loops, type Run, type Turn } from "../harness.ts"
+import { layerUndici } from "../undiciClient.ts"
+
+/** More than in any turn, so that no account logs in twice within the second that the broker's limit spans. */
+const accounts = 10_000
+
+const apiKey = "benchKey"
+const pin = "4711"
+const code = "123456"
+const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
+
+const loginPath = "/rest/auth/angelbroking/user/v1/loginByPassword"
+
+const headers = {
+  "content-type": "application/json",
+  accept: "application/json",
+  "x-usertype": "USER",
+  "x-sourceid": "WEB",
+  "x-clientlocalip": "127.0.0.1",
+  "x-clientpublicip": "0.0.0.0",
+  "x-macaddress": "00:00:00:00:00:00",
+  "x-privatekey": apiKey
+}
+
+const bodyOf = (index: number): string => JSON.stringify({ clientcode: clientCodeOf(index), password: pin, totp: code })
+
+interface LoginAnswer {
+  readonly status?: unknown
+  readonly data?: { readonly jwtToken?: unknown }
+}
+
+const check = (answer: LoginAnswer): void => {
+  if (answer.status !== true || typeof answer.data?.jwtToken !== "string") throw new Error("The login did not succeed.")
+}
+
+/** As many connections as a sensible program opens to one host, for all who let that be said. */
+const connections = 64
+
+/** Our public API over any client: one layer for each account, built once, as a program with many accounts has it. */
+const ours =
+  (client: () => Layer.Layer<HttpClient.HttpClient>) =>
+  async (url: string): Promise<Run> => {
+    const constantCode = Redacted.make(code)
+    const credentials = {
+      pin: Redacted.make(pin),
+      apiKey: Redacted.make(apiKey),
+      totp: CodeSource.fromEffect(() => Effect.succeed(constantCode))
+    }
+    const shared = await Effect.runPromise(Effect.scoped(Layer.build(client())))
+    const logins = await Effect.runPromise(
+      Effect.scoped(
+        Effect.forEach(
+          Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
+          (clientCode) =>
+            // A login that the limiter holds back fails, and with it the bench.
+            AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url }, patience: 0 }).pipe(
+              Layer.build,
+              Effect.provideContext(shared),
+              Effect.map((context) => Effect.provideContext(Login.session, context))
+            )
+        )
+      )
+    )
+    let last = 0
+    return (count, concurrency) => {
+      const end = last + count
+      const loop = Effect.gen(function* () {
+        while (last < end) yield* logins[last++ % accounts]!
+      })
+      return Effect.runPromise(
+        Effect.forEach(Array.from({ length: Math.min(concurrency, count) }), () => loop, {
+          concurrency: "unbounded",
+          discard: true
+        })
+      )
+    }
+  }
+
+interface SmartApi {
+  readonly generateSession: (clientCode: string, password: string, totp: string) => Promise<LoginAnswer>
+  readonly setAccessToken: (token: null) => void
+}
+
+const stub = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../interop/public-ip-stub.cjs")
+
+const turns = (counts: readonly [number, number, number]): ReadonlyArray<Turn> => [
+  { concurrency: 1, count: counts[0] },
+  { concurrency: 64, count: counts[1] },
+  { concurrency: 1024, count: counts[2] }
+]
+
+export const bench: Bench = {
+  summary: "logins at Angel One, from credentials to a session",
+  job: "login",
+  answer: "login",
+  baselines: ["undici", "smartapi-javascript"],
+  versions: ["effect", "undici", "smartapi-javascript", "axios"],
+  plans: {
+    full: { rounds: 7, warmUp: 8000, turns: turns([1000, 4000, 4000]) },
+    quick: { rounds: 3, warmUp: 1000, turns: turns([200, 800, 1024]) }
+  },
+  candidates: {
+    undici: {
+      title: "undici.request, JSON.parse",
+      prepare: async (url) => {
+        const dispatcher = new Agent({ connections })
+        return loops(async (index) => {
+          const answer = await request(url + loginPath, { method: "POST", headers, body: bodyOf(index), dispatcher })
+          check(JSON.parse(await answer.body.text()) as LoginAnswer)
+        })
+      }
+    },
+    fetch: {
+      title: "fetch, response.json()",
+      prepare: async (url) =>
+        loops(async (index) => {
+          const answer = await fetch(url + loginPath, { method: "POST", headers, body: bodyOf(index) })
+          check((await answer.json()) as LoginAnswer)
+        })
+    },
+    "smartapi-javascript": {
+      title: "smartapi-javascript",
+      nodeArgs: ["--require", stub],
+      prepare: async (url) => {
+        const { SmartAPI } = createRequire(import.meta.url)("smartapi-javascript") as {
+          readonly SmartAPI: new (options: { readonly api_key: string; readonly root: string }) => SmartApi
+        }
+        const api = new SmartAPI({ api_key: apiKey, root: url })
+        return loops(async (index) => {
+          // Otherwise it would send the last login's token along.
+          api.setAccessToken(null)
+          check(await api.generateSession(clientCodeOf(index), pin, code))
+        })
+      }
+    },
+    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(() => FetchHttpClient.layer) },
+    "ours-undici": { title: "ours on undici.request", prepare: ours(() => layerUndici(connections)) }
+  }
+}

@@ -1,0 +1,20 @@
+/** A process that is one candidate of a bench. */
+import { performance } from "node:perf_hooks"
+import { pathToFileURL } from "node:url"
+import { servePeer } from "../interop/peer.ts"
+import type { Bench, Measured, Turn } from "./harness.ts"
+
+const [file = "", name = "", url = ""] = process.argv.slice(2)
+const { bench } = (await import(pathToFileURL(file).href)) as { readonly bench: Bench }
+const candidate = bench.candidates[name]
+if (candidate === undefined) throw new Error(`${file} has no candidate "${name}".`)
+const run = await candidate.prepare(url)
+
+servePeer(async ({ concurrency, count }: Turn): Promise<Measured> => {
+  const cpuBefore = process.cpuUsage()
+  const began = performance.now()
+  await run(count, concurrency)
+  const seconds = (performance.now() - began) / 1000
+  const { system, user } = process.cpuUsage(cpuBefore)
+  return { perSecond: count / seconds, cpuMicros: (system + user) / count }
+})

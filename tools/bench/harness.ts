@@ -1,0 +1,241 @@
+/**
+ * Compares candidates that do the same job. Each has a process of its own, so that its CPU time can be told from the
+ * others'; all take turns in every round, so that a noisy machine disturbs all alike; and medians over the rounds
+ * count. Only ratios say something about the candidates.
+ */
+import * as fs from "node:fs/promises"
+import * as os from "node:os"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { type Peer, startPeer, stopPeers } from "../interop/peer.ts"
+
+/** Does the job `count` times, `concurrency` at a time. */
+export type Run = (count: number, concurrency: number) => Promise<void>
+
+export interface Candidate {
+  readonly title: string
+  readonly nodeArgs?: ReadonlyArray<string>
+  /** Runs once, in the candidate's own process. */
+  readonly prepare: (url: string) => Promise<Run>
+}
+
+export interface Turn {
+  readonly concurrency: number
+  readonly count: number
+}
+
+export interface Measured {
+  readonly perSecond: number
+  /** User and system time of the whole process, for each job. */
+  readonly cpuMicros: number
+}
+
+export interface Plan {
+  readonly rounds: number
+  /** Jobs before anything is measured: a cold process is no candidate's fault. */
+  readonly warmUp: number
+  readonly turns: ReadonlyArray<Turn>
+}
+
+export interface Bench {
+  readonly summary: string
+  /** What is done: `login`. */
+  readonly job: string
+  /** Name of the server's answer. */
+  readonly answer: string
+  readonly candidates: Readonly<Record<string, Candidate>>
+  /** The candidates that the others are divided by. */
+  readonly baselines: ReadonlyArray<string>
+  readonly plans: Readonly<Record<"quick" | "full", Plan>>
+  /** Packages whose versions belong under the figures. */
+  readonly versions: ReadonlyArray<string>
+}
+
+export interface Options {
+  readonly quick: boolean
+  readonly rounds: number | undefined
+  /** Names of candidates; all if empty. */
+  readonly only: ReadonlyArray<string>
+  /** Folder for CPU profiles. */
+  readonly profile: string | undefined
+}
+
+/** Spreads `once` over as many loops as may run at a time. */
+export const loops =
+  (once: (index: number) => Promise<unknown>): Run =>
+  async (count, concurrency) => {
+    let next = 0
+    const loop = async () => {
+      while (next < count) await once(next++)
+    }
+    await Promise.all(Array.from({ length: Math.min(concurrency, count) }, loop))
+  }
+
+const here = path.dirname(fileURLToPath(import.meta.url))
+
+const quantile = (values: ReadonlyArray<number>, at: number): number => {
+  const sorted = values.toSorted((one, other) => one - other)
+  const position = (sorted.length - 1) * at
+  const low = sorted[Math.floor(position)] ?? Number.NaN
+  const high = sorted[Math.ceil(position)] ?? Number.NaN
+  return low + (high - low) * (position - Math.floor(position))
+}
+
+const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
+
+/** The width of the middle half of the rounds, as a part of the median. */
+const spread = (values: ReadonlyArray<number>): string =>
+  `${((100 * (quantile(values, 0.75) - quantile(values, 0.25))) / median(values)).toFixed(0)} %`
+
+/** Ratios are taken within a round, where both had the same machine, and only then the median. */
+const ratio = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): string =>
+  median(own.map((value, round) => value / (base[round] ?? Number.NaN))).toFixed(2)
+
+const printTable = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  for (const row of rows) {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+    )
+    console.log(`  ${cells.join("  ")}`)
+  }
+}
+
+const versionOf = async (name: string): Promise<string> => {
+  const file = path.join(here, "../../node_modules", name, "package.json")
+  const { version } = JSON.parse(await fs.readFile(file, "utf8")) as { readonly version: string }
+  return `${name} ${version}`
+}
+
+const printMachine = async (bench: Bench, plan: Plan): Promise<void> => {
+  const cpus = os.cpus()
+  const memory = (os.totalmem() / 2 ** 30).toFixed(0)
+  const versions = await Promise.all(bench.versions.map(versionOf))
+  console.log(`machine   ${cpus.length} × ${cpus[0]?.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}`)
+  console.log(
+    `versions  Node ${process.versions.node}, built-in undici ${process.versions["undici"]}, ${versions.join(", ")}`
+  )
+  console.log(
+    `rounds    ${plan.rounds}, after ${plan.warmUp} ${bench.job}s of warm-up each; load ${os.loadavg()[0]?.toFixed(1)}`
+  )
+}
+
+/** On a terminal one line that changes, elsewhere a line for each round. */
+const progress = (text: string, milestone: boolean): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(76)}`)
+  else if (milestone) process.stderr.write(`${text}\n`)
+}
+
+type Figures = Map<string, Array<Measured>>
+
+const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
+  const bases = bench.baselines.filter((base) => figures.has(base))
+  console.log(`\nconcurrency ${turn.concurrency}, ${turn.count} ${bench.job}s a round`)
+  const of = (name: string, field: keyof Measured) => (figures.get(name) ?? []).map((measured) => measured[field])
+  printTable([
+    ["", `${bench.job}s/s`, "spread", "CPU µs each", "spread", ...bases.flatMap((base) => [`÷ ${base}`, "CPU ÷"])],
+    ...Array.from(figures.keys(), (name) => [
+      bench.candidates[name]?.title ?? name,
+      median(of(name, "perSecond")).toFixed(0),
+      spread(of(name, "perSecond")),
+      median(of(name, "cpuMicros")).toFixed(0),
+      spread(of(name, "cpuMicros")),
+      ...bases.flatMap((base) => [
+        ratio(of(name, "perSecond"), of(base, "perSecond")),
+        ratio(of(name, "cpuMicros"), of(base, "cpuMicros"))
+      ])
+    ])
+  ])
+}
+
+interface Load {
+  readonly requests: number
+  /** Part of the time in which the server had something to do. */
+  readonly busy: number
+}
+
+/** A server that has no time left slows the fastest candidates only, and so makes them look like the others. */
+const printServer = (loads: Map<string, Array<number>>, bench: Bench): void => {
+  const busiest = Array.from(loads, ([name, parts]) => ({ name, busy: median(parts) })).toSorted(
+    (one, other) => other.busy - one.busy
+  )[0]
+  if (busiest === undefined) return
+  const title = bench.candidates[busiest.name]?.title ?? busiest.name
+  const verdict =
+    busiest.busy < 0.8 ? "it held nobody back" : "IT HELD THE FASTEST BACK: their rates are too low, their CPU is right"
+  console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy (with ${title}): ${verdict}`)
+}
+
+const rotate = <A>(values: ReadonlyArray<A>, by: number): ReadonlyArray<A> => [
+  ...values.slice(by % values.length),
+  ...values.slice(0, by % values.length)
+]
+
+const turnLimit = 120_000
+
+/** Runs the bench and prints what came out. */
+export const compare = async (file: string, bench: Bench, options: Options): Promise<void> => {
+  const plan = { ...bench.plans[options.quick ? "quick" : "full"] }
+  const rounds = options.rounds ?? plan.rounds
+  const names = Object.keys(bench.candidates).filter((name) => options.only.length === 0 || options.only.includes(name))
+  await printMachine(bench, { ...plan, rounds })
+  const scratch = await fs.mkdtemp(path.join(os.tmpdir(), "bench-"))
+  const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args: [bench.answer] })
+  const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
+  console.log(`server    a process of its own on loopback, answers of ${bytes} bytes`)
+
+  const peers = new Map<string, Peer>()
+  try {
+    progress("start", false)
+    await Promise.all(
+      names.map(async (name) => {
+        const profile = options.profile === undefined ? undefined : path.resolve(options.profile, name)
+        const peer = await startPeer(path.join(here, "candidate.ts"), {
+          cwd: scratch,
+          args: [file, name, url],
+          nodeArgs: [
+            ...(bench.candidates[name]?.nodeArgs ?? []),
+            ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])
+          ]
+        })
+        peers.set(name, peer)
+      })
+    )
+    for (const name of names) {
+      progress(`warm up: ${bench.candidates[name]?.title}`, true)
+      await peers.get(name)?.call<Measured>({ concurrency: 64, count: plan.warmUp }, turnLimit)
+    }
+
+    const figures = plan.turns.map((): Figures => new Map(names.map((name) => [name, []])))
+    const loads = new Map<string, Array<number>>()
+    for (let round = 0; round < rounds; round += 1) {
+      progress(`round ${round + 1} of ${rounds}`, true)
+      for (const [index, turn] of plan.turns.entries()) {
+        for (const name of rotate(names, round)) {
+          progress(
+            `round ${round + 1} of ${rounds}: ${bench.candidates[name]?.title}, ${turn.concurrency} at a time`,
+            false
+          )
+          const peer = peers.get(name)
+          if (peer === undefined) continue
+          // Opens the connections that were closed while the others had their turn.
+          await peer.call({ concurrency: turn.concurrency, count: Math.max(32, turn.concurrency) }, turnLimit)
+          await server.call("load")
+          figures[index]?.get(name)?.push(await peer.call<Measured>(turn, turnLimit))
+          const { busy, requests } = await server.call<Load>("load")
+          if (requests !== turn.count) throw new Error(`${name}: ${requests} requests for ${turn.count} ${bench.job}s`)
+          if (turn.concurrency > 1) loads.set(name, [...(loads.get(name) ?? []), busy])
+        }
+      }
+    }
+    progress("", false)
+    for (const [index, turn] of plan.turns.entries()) {
+      const own = figures[index]
+      if (own !== undefined) printFigures(bench, turn, own)
+    }
+    printServer(loads, bench)
+  } finally {
+    await stopPeers()
+    await fs.rm(scratch, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,112 @@
+/** `npm run bench`: what is fast and what is not, as ratios on the machine that it runs on. */
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { parseArgs } from "node:util"
+import { endPeersWithUs } from "../interop/peer.ts"
+import { type Bench, compare } from "./harness.ts"
+
+const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches")
+
+const usage = (benches: ReadonlyArray<readonly [string, Bench]>) => `Usage: npm run bench -- [bench …] [option …]
+
+Benches (all of them unless named):
+${benches.map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`).join("\n")}
+
+Options:
+  --quick         fewer rounds: half a minute, and coarser figures
+  --rounds <n>    how many rounds
+  --only <names>  only these candidates, separated by commas:
+${benches.map(([name, { candidates }]) => `                  ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
+  --profile <dir> writes a CPU profile of each candidate
+  --help          this text
+
+Nothing is asserted about absolute time: the ratios are what to compare, and only those of one run.`
+
+const load = async (): Promise<ReadonlyArray<readonly [string, Bench]>> => {
+  const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()
+  return Promise.all(
+    files.map(async (file) => {
+      const { bench } = (await import(pathToFileURL(path.join(folder, file)).href)) as { readonly bench: Bench }
+      return [path.basename(file, ".ts"), bench] as const
+    })
+  )
+}
+
+const parse = () => {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        only: { type: "string", default: "" },
+        profile: { type: "string" },
+        quick: { type: "boolean", default: false },
+        rounds: { type: "string" }
+      }
+    })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+const problemOf = (
+  benches: ReadonlyArray<readonly [string, Bench]>,
+  chosen: ReadonlyArray<string>,
+  only: ReadonlyArray<string>,
+  rounds: number | undefined
+): string | undefined => {
+  const unknown = chosen.find((name) => !benches.some(([known]) => known === name))
+  if (unknown !== undefined) return `There is no bench "${unknown}".`
+  const candidates = benches.flatMap(([, bench]) => Object.keys(bench.candidates))
+  const stranger = only.find((name) => !candidates.includes(name))
+  if (stranger !== undefined) return `There is no candidate "${stranger}".`
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && rounds <= 1000)) {
+    return "--rounds wants a number from 1 to 1000."
+  }
+  return undefined
+}
+
+const main = async (): Promise<void> => {
+  const benches = await load()
+  const parsed = parse()
+  if (typeof parsed !== "string" && parsed.values.help) {
+    console.log(usage(benches))
+    return
+  }
+  const refuse = (problem: string) => {
+    console.error(`${problem}\n\n${usage(benches)}`)
+    process.exitCode = 2
+  }
+  if (typeof parsed === "string") {
+    refuse(parsed)
+    return
+  }
+  const { positionals, values } = parsed
+  const only = values.only.split(",").filter((name) => name !== "")
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+  const problem = problemOf(benches, positionals, only, rounds)
+  if (problem !== undefined) {
+    refuse(problem)
+    return
+  }
+  if (positionals.length === 0) console.log(`benches: ${benches.map(([name]) => name).join(", ")} (--help tells more)`)
+  endPeersWithUs()
+  for (const [name, bench] of benches) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue
+    console.log(`\n${name}: ${bench.summary}`)
+    const began = performance.now()
+    await compare(path.join(folder, `${name}.ts`), bench, {
+      only,
+      profile: values.profile,
+      quick: values.quick,
+      rounds
+    })
+    console.log(
+      `\nspread: width of the middle half of the rounds. CPU: user and system time of the candidate's process. ` +
+        `÷: within each round, then the median. Took ${((performance.now() - began) / 1000).toFixed(0)} s.`
+    )
+  }
+}
+
+await main()

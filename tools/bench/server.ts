@@ -1,0 +1,84 @@
+/**
+ * The other end of the line: answers every request at once with the same bytes. It stands on bare sockets because
+ * `node:http` serves fewer requests than the fastest clients make.
+ */
+import * as net from "node:net"
+import { performance } from "node:perf_hooks"
+import { servePeer } from "../interop/peer.ts"
+
+const encode = (text: string) => Buffer.from(text).toString("base64url")
+
+/** Looks like a token of Angel One: header, claims, 64 bytes of signature. */
+const token = (claims: Readonly<Record<string, unknown>>): string =>
+  `${encode(`{"alg":"HS512"}`)}.${encode(JSON.stringify(claims))}.${"Zm9vYmFy".repeat(11).slice(0, 86)}`
+
+const issued = { iat: 1_790_000_000, exp: 4_000_000_000 }
+
+/** What the broker sends, by name. */
+const bodies: Readonly<Record<string, string>> = {
+  login: JSON.stringify({
+    status: true,
+    message: "SUCCESS",
+    errorcode: "",
+    data: {
+      jwtToken: token({
+        username: "A123456",
+        roles: 0,
+        usertype: "USER",
+        token: "c2FtcGxl".repeat(36),
+        ...issued
+      }),
+      refreshToken: token({ token: "REFRESH-TOKEN", session: "cmVmcmVz".repeat(9), ...issued }),
+      feedToken: token({ username: "A123456", session: "ZmVlZGVk".repeat(4), ...issued })
+    }
+  })
+}
+
+const toAnswer = (body: string) =>
+  Buffer.from(
+    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: ${new Date().toUTCString()}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  )
+
+const maxRequestBytes = 65_536
+
+const serve = (answer: Buffer, count: () => void) => (socket: net.Socket) => {
+  let rest: Buffer | undefined
+  socket.setNoDelay(true)
+  socket.on("error", () => socket.destroy())
+  socket.on("data", (chunk: Buffer) => {
+    let data = rest === undefined ? chunk : Buffer.concat([rest, chunk])
+    while (data.length > 0) {
+      const end = data.indexOf("\r\n\r\n")
+      if (end === -1) break
+      const head = data.toString("latin1", 0, end)
+      const size = end + 4 + Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
+      if (data.length < size) break
+      data = data.subarray(size)
+      count()
+      socket.write(answer)
+      if (/\r\nconnection: *close/i.test(head)) socket.end()
+    }
+    rest = data.length > 0 ? data : undefined
+    if (data.length > maxRequestBytes) socket.destroy()
+  })
+}
+
+const body = bodies[process.argv[2] ?? ""]
+if (body === undefined)
+  throw new Error(`There is no answer "${process.argv[2]}"; there is ${Object.keys(bodies).join(", ")}.`)
+
+let requests = 0
+const server = net.createServer(serve(toAnswer(body), () => (requests += 1)))
+server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, () => {
+  const { port } = server.address() as net.AddressInfo
+  let before = performance.eventLoopUtilization()
+  servePeer((request: "address" | "load") => {
+    if (request === "address") return { url: `http://127.0.0.1:${port}`, bytes: body.length }
+    const now = performance.eventLoopUtilization()
+    const load = { requests, busy: performance.eventLoopUtilization(now, before).utilization }
+    before = now
+    requests = 0
+    return load
+  })
+})

@@ -1,0 +1,150 @@
+/** Programs of ours in processes of their own that answer calls. They end when they are told to, or when we end. */
+import { type ChildProcess, fork } from "node:child_process"
+
+const running = new Set<ChildProcess>()
+
+/** The other process ended before it answered. */
+export class PeerEnded extends Error {
+  readonly output: string
+  constructor(message: string, output: string) {
+    super(`${message}\n${output}`.trim())
+    this.output = output
+  }
+}
+
+export interface Peer {
+  readonly pid: number
+  /** Fails if the other side fails, ends, or takes longer than `limit` milliseconds. */
+  readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
+  readonly stop: () => Promise<void>
+}
+
+const farewell = "farewell"
+
+interface Waiting {
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Answer {
+  readonly id: number
+  readonly answer?: unknown
+  readonly error?: string
+}
+
+const end = async (child: ChildProcess): Promise<void> => {
+  if (!running.has(child)) return
+  const closed = new Promise((resolve) => child.once("close", resolve))
+  // Not `disconnect` on this side: Node 24 then never says "close".
+  if (child.connected) child.send(farewell)
+  const timer = setTimeout(() => child.kill("SIGKILL"), 3000)
+  await closed
+  clearTimeout(timer)
+}
+
+/** Starts `script` and waits until it serves. */
+export const startPeer = async (
+  script: string,
+  options: {
+    readonly cwd: string
+    readonly args?: ReadonlyArray<string>
+    readonly nodeArgs?: ReadonlyArray<string>
+    readonly env?: Readonly<Record<string, string>>
+  }
+): Promise<Peer> => {
+  const child = fork(script, options.args ?? [], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    execArgv: ["--conditions=@auth/source", ...(options.nodeArgs ?? [])],
+    stdio: ["ignore", "pipe", "pipe", "ipc"]
+  })
+  running.add(child)
+  const waiting = new Map<number, Waiting>()
+  let calls = 0
+  let output = ""
+  const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4000))
+  child.stdout?.on("data", keep)
+  child.stderr?.on("data", keep)
+  child.on("message", ({ answer, error, id }: Answer) => {
+    const caller = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) caller?.resolve(answer)
+    else caller?.reject(new Error(error))
+  })
+  child.once("error", (error) => (output += error.message))
+  child.once("close", (code, signal) => {
+    running.delete(child)
+    for (const { reject } of waiting.values()) reject(new PeerEnded(`${script} ended with ${code ?? signal}`, output))
+    waiting.clear()
+  })
+
+  const expect = <Result>(id: number, limit: number): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      if (!running.has(child)) {
+        reject(new PeerEnded(`${script} has ended`, output))
+        return
+      }
+      const timer = setTimeout(() => {
+        waiting.delete(id)
+        reject(new Error(`${script} took longer than ${limit / 1000} s\n${output}`))
+      }, limit)
+      const settle = () => clearTimeout(timer)
+      waiting.set(id, {
+        resolve: (answer) => {
+          settle()
+          resolve(answer as Result)
+        },
+        reject: (error) => {
+          settle()
+          reject(error)
+        }
+      })
+    })
+
+  const call = <Result>(request: unknown, limit = 30_000): Promise<Result> => {
+    calls += 1
+    const answered = expect<Result>(calls, limit)
+    // A child that is gone is told by `close`, and that is what fails the call.
+    if (child.connected) child.send({ id: calls, request }, () => undefined)
+    return answered
+  }
+
+  await expect(0, 30_000)
+  return { pid: child.pid ?? -1, call, stop: () => end(child) }
+}
+
+/** Ends every process that is still there. */
+export const stopPeers = async (): Promise<void> => {
+  await Promise.all(Array.from(running, end))
+}
+
+/** The other side: answers calls with `handle` until the caller is gone. */
+export const servePeer = (handle: (request: never) => unknown): void => {
+  const send = (message: Answer) => process.send?.(message)
+  const answer = async (id: number, request: unknown) => {
+    try {
+      send({ id, answer: await handle(request as never) })
+    } catch (error) {
+      send({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    }
+  }
+  process.on("message", (message: typeof farewell | { readonly id: number; readonly request: unknown }) => {
+    if (message === farewell) process.exit()
+    else void answer(message.id, message.request)
+  })
+  process.once("disconnect", () => process.exit())
+  send({ id: 0 })
+}
+
+/** Ends all processes when this one is told to end, and never leaves one behind. */
+export const endPeersWithUs = (): void => {
+  process.once("exit", () => {
+    for (const child of running) child.kill("SIGKILL")
+  })
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143]
+  ] as const) {
+    process.once(signal, () => void stopPeers().finally(() => process.exit(code)))
+  }
+}
