@@ -1,0 +1,132 @@
+import * as Totp from "@auth/broker-core/Totp"
+import { assert, describe, it } from "@effect/vitest"
+import * as Mac from "effect/crypto/Mac"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+
+// RFC 6238, Appendix B: the digits 1 to 0 repeated to the length of the hash, eight digits, thirty seconds.
+const seed = (length: number) => Redacted.make(new TextEncoder().encode("1234567890".repeat(7).slice(0, length)))
+
+const algorithms = { SHA1: seed(20), SHA256: seed(32), SHA512: seed(64) } as const
+
+const vectors: ReadonlyArray<readonly [seconds: number, SHA1: string, SHA256: string, SHA512: string]> = [
+  [59, "94287082", "46119246", "90693936"],
+  [1_111_111_109, "07081804", "68084774", "25091201"],
+  [1_111_111_111, "14050471", "67062674", "99943326"],
+  [1_234_567_890, "89005924", "91819424", "93441116"],
+  [2_000_000_000, "69279037", "90698825", "38618901"],
+  [20_000_000_000, "65353130", "77737706", "47863826"]
+]
+
+describe("RFC 6238, Appendix B", () => {
+  const rows = vectors.flatMap(([seconds, SHA1, SHA256, SHA512]) =>
+    Object.entries({ SHA1, SHA256, SHA512 }).map(([algorithm, code]) => ({
+      algorithm: algorithm as Totp.Algorithm,
+      code,
+      seconds
+    }))
+  )
+  it.effect.each(rows)("$algorithm at $seconds seconds gives $code", ({ algorithm, code, seconds }) =>
+    Effect.gen(function* () {
+      const totp = Totp.make({ key: algorithms[algorithm], algorithm, digits: 8 })
+      const given = yield* Totp.codeAtStep(totp, Totp.stepAt(totp, seconds * 1000))
+      assert.strictEqual(Redacted.value(given), code)
+    })
+  )
+})
+
+const parse = (text: string) => Totp.parse(Redacted.make(text))
+
+const success = (text: string) => {
+  const totp = Result.getOrThrow(parse(text))
+  return { ...totp, key: Array.from(Redacted.value(totp.key)) }
+}
+
+const hello = success("JBSWY3DPEHPK3PXP")
+
+describe("a secret is read in any dress", () => {
+  it.each([
+    ["spaces", "JBSW Y3DP EHPK 3PXP"],
+    ["dashes", "JBSW-Y3DP-EHPK-3PXP"],
+    ["lower case", "jbswy3dpehpk3pxp"],
+    ["padding", "JBSWY3DPEHPK3PXP===="],
+    ["a line break inside and around", "\r\n JBSWY3DP\nEHPK3PXP \n"],
+    ["no-break spaces", "JBSW\u00a0Y3DP\u00a0EHPK\u00a03PXP"],
+    ["an otpauth address", "otpauth://totp/Angel:A123456?secret=JBSWY3DPEHPK3PXP&issuer=Angel"],
+    ["an otpauth address in capitals", "OTPAUTH://TOTP/x?secret=jbswy3dpehpk3pxp"],
+    [
+      "an otpauth address that spells out the defaults",
+      "otpauth://totp/x?secret=JBSW%20Y3DP%20EHPK%203PXP&digits=6&period=30"
+    ]
+  ])("%s", (_, text) => assert.deepStrictEqual(success(text), hello))
+
+  it("decodes base32 by RFC 4648", () =>
+    assert.deepStrictEqual(hello, {
+      key: [0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x21, 0xde, 0xad, 0xbe, 0xef],
+      algorithm: "SHA1",
+      digits: 6,
+      period: 30
+    }))
+
+  it.each([
+    ["SHA-1", { algorithm: "SHA1" }],
+    ["sha256", { algorithm: "SHA256" }],
+    ["SHA-512", { algorithm: "SHA512" }]
+  ] as const)("an otpauth address with the algorithm spelled %s", (name, { algorithm }) =>
+    assert.strictEqual(success(`otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=${name}`).algorithm, algorithm)
+  )
+
+  it("an otpauth address with digits and period of its own", () => {
+    const { digits, period } = success("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=8&period=60")
+    assert.deepStrictEqual({ digits, period }, { digits: 8, period: 60 })
+  })
+})
+
+describe("what is no secret is refused with its fault, and never quoted", () => {
+  const uri = (query: string) => `otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&${query}`
+  it.each([
+    ["nothing", "", /^is empty$/],
+    ["blanks", " \n ", /^is empty$/],
+    ["a code in place of the secret", "492039", /^(is not base32|is too short)/],
+    ["a code of the digits that base32 has", "234567", /^is too short/],
+    ["digits that base32 lacks", "JBSWY3DPEHPK3PX1", /^is not base32/],
+    ["a web address", "https://example.com/?secret=JBSWY3DPEHPK3PXP", /^is not base32/],
+    ["15 characters", "JBSWY3DPEHPK3PX", /^is too short/],
+    ["a counter-based secret", "otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP&counter=1", /^is not an otpauth:\/\/totp/],
+    ["an address that is cut off", "otpauth:", /^is not an otpauth:\/\/totp/],
+    ["an address without a secret", "otpauth://totp/Angel:A123456?issuer=Angel", /^has no secret/],
+    ["an unknown algorithm", uri("algorithm=MD5"), /algorithm/],
+    ["five digits", uri("digits=5"), /digits/],
+    ["digits as words", uri("digits=six"), /digits/],
+    ["no period at all", uri("period=0"), /period/],
+    ["an endless period", uri("period=86400"), /period/]
+  ])("%s", (_, text, problem) => {
+    const failure = Result.getOrThrow(Result.flip(parse(text)))
+    assert.match(failure, problem)
+    assert.notInclude(failure.toUpperCase(), "JBSWY3DP")
+  })
+})
+
+it.effect("uses the program's own Mac where there is one", () =>
+  Effect.gen(function* () {
+    const totp = Totp.make({ key: algorithms.SHA1 })
+    // Offset 0, and the top bit that RFC 4226 masks out.
+    const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
+    const mac = Mac.Mac.of({
+      generateKey: () => Effect.die("not used"),
+      sign: () => Effect.succeed(tag),
+      verify: () => Effect.die("not used")
+    })
+    const code = yield* Totp.codeAtStep(totp, 1).pipe(Effect.provideService(Mac.Mac, mac))
+    assert.strictEqual(Redacted.value(code), "000007")
+  })
+)
+
+it("a period begins with its first millisecond", () => {
+  const totp = Totp.make({ key: algorithms.SHA1 })
+  assert.deepStrictEqual(
+    [29_999, 30_000, 59_999, 60_000].map((now) => Totp.stepAt(totp, now)),
+    [0, 1, 1, 2]
+  )
+})
