@@ -1,0 +1,242 @@
+import { createHmac } from "node:crypto"
+import * as Account from "@auth/broker-core/Account"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Mac from "effect/crypto/Mac"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Terminal from "effect/Terminal"
+import * as TestClock from "effect/testing/TestClock"
+
+const request = (id = "A123456"): CodeSource.CodeRequest => ({
+  account: Account.make({ broker: "angel", id }),
+  kind: "totp"
+})
+
+const secret = Redacted.make("JBSWY3DPEHPK3PXP")
+
+// WebCrypto takes real time, while which virtual time would run on.
+const immediateMac = Mac.layerWebCryptoWith({
+  hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
+}).pipe(Layer.provide(SecureRandom.layerWebCrypto))
+
+/** When a source gives a code, in seconds, and the code. */
+const timed = (source: CodeSource.CodeSource, id?: string) =>
+  Effect.gen(function* () {
+    const code = Redacted.value(yield* source.code(request(id)))
+    return { code, at: (yield* Clock.currentTimeMillis) / 1000 }
+  }).pipe(Effect.provide(immediateMac))
+
+/** Starts effects at once, lets so many seconds pass one by one, and tells what came of those that ended. */
+const during = <A, E>(seconds: number, ...effects: ReadonlyArray<Effect.Effect<A, E>>) =>
+  Effect.gen(function* () {
+    const fibers = yield* Effect.forEach(effects, (effect) => Effect.forkChild(effect, { startImmediately: true }))
+    for (let second = 0; second < seconds; second += 1) yield* TestClock.adjust("1 second")
+    return yield* Effect.forEach(fibers, Fiber.join)
+  })
+
+describe("totp", () => {
+  it.effect.each([
+    { asked: 0, given: 0 },
+    { asked: 27.999, given: 27.999 },
+    { asked: 28, given: 30 },
+    { asked: 29, given: 30 },
+    { asked: 30, given: 30 }
+  ])("asked at $asked s, a code comes at $given s: not in the last two seconds of a step", ({ asked, given }) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(asked * 1000)
+      const [code] = yield* during(3, timed(CodeSource.totp(secret)))
+      assert.strictEqual(code?.at, given)
+    })
+  )
+
+  it.effect("a margin of your own counts", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(20_000)
+      const [given] = yield* during(10, timed(CodeSource.totp(secret, { margin: "10 seconds" })))
+      assert.strictEqual(given?.at, 30)
+    })
+  )
+
+  it.effect("a margin as long as the step still leaves time for a code", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(timed(CodeSource.totp(secret, { margin: "1 minute" })))
+      yield* TestClock.adjust("1 minute")
+      assert.isDefined(fiber.pollUnsafe(), "it waits for ever")
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("an account never gets the same step twice", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.totp(secret)
+      const [first] = yield* during(0, timed(source))
+      const [second] = yield* during(30, timed(source))
+      assert.deepStrictEqual([first?.at, second?.at], [0, 30])
+      assert.notStrictEqual(first?.code, second?.code)
+    })
+  )
+
+  it.effect("two accounts do not hold each other up", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.totp(secret)
+      const given = yield* during(0, timed(source, "A1"), timed(source, "B2"))
+      assert.deepStrictEqual(
+        given.map(({ at }) => at),
+        [0, 0]
+      )
+    })
+  )
+
+  it.effect("ten who ask at once get ten different steps", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.totp(secret)
+      const given = yield* during(270, ...Array.from({ length: 10 }, () => timed(source)))
+      assert.deepStrictEqual(
+        given.map(({ at }) => at).toSorted((a, b) => a - b),
+        [0, 30, 60, 90, 120, 150, 180, 210, 240, 270]
+      )
+    })
+  )
+
+  it.effect("one who stops waiting takes no step away from the next", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.totp(secret)
+      yield* during(0, timed(source))
+      const impatient = yield* Effect.forkChild(timed(source), { startImmediately: true })
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.interrupt(impatient)
+      const [next] = yield* during(20, timed(source))
+      assert.strictEqual(next?.at, 30)
+    })
+  )
+
+  it.effect("a clock that is set back by a day does not make a login wait for a day", () =>
+    Effect.gen(function* () {
+      const day = 86_400
+      yield* TestClock.setTime(10 * day * 1000)
+      const source = CodeSource.totp(secret)
+      yield* during(0, timed(source))
+      yield* TestClock.setTime(9 * day * 1000)
+      const [given] = yield* during(0, timed(source))
+      assert.strictEqual(given?.at, 9 * day)
+    })
+  )
+
+  it.effect("a bad secret is a problem of the source, and a typed error without the secret", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.totp(Redacted.make("JBSW-Y3DP-EHPK-3PX1"))
+      assert.match(source.problem ?? "", /^is not base32/)
+      const error = yield* Effect.flip(source.code(request()))
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
+      assert.include(error.message, "totpSecret is not base32")
+      assert.notInclude(error.message, "JBSW")
+    })
+  )
+})
+
+describe("other sources", () => {
+  it.effect("fixed gives the code, trimmed", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.fixed(Redacted.make(" 123456\n"))
+      assert.isUndefined(source.problem)
+      assert.strictEqual(Redacted.value(yield* source.code(request())), "123456")
+      assert.strictEqual(CodeSource.fixed(Redacted.make("  ")).problem, "is empty")
+    })
+  )
+
+  it.effect("fromEffect hears what the code is for", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.fromEffect(({ account, destinations, kind }) =>
+        Effect.succeed(Redacted.make(`${account.id} ${kind} ${destinations?.join()}`))
+      )
+      const code = yield* source.code({ ...request(), kind: "otp", destinations: ["xxxxxx1234"] })
+      assert.strictEqual(Redacted.value(code), "A123456 otp xxxxxx1234")
+    })
+  )
+
+  it("knows its own", () => {
+    assert.isTrue(CodeSource.isCodeSource(CodeSource.fixed(Redacted.make("123456"))))
+    for (const other of [secret, undefined, null, "123456", { code: Effect.void }]) {
+      assert.isFalse(CodeSource.isCodeSource(other))
+    }
+  })
+})
+
+describe("prompt", () => {
+  const ask = (readLine: Terminal.Terminal["readLine"], fields: Partial<CodeSource.CodeRequest> = {}) => {
+    const shown: Array<string> = []
+    const terminal = Terminal.make({
+      columns: Effect.succeed(80),
+      rows: Effect.succeed(24),
+      size: Effect.die("not used"),
+      readInput: Effect.die("not used"),
+      readLine,
+      display: (text) => Effect.sync(() => void shown.push(text))
+    })
+    return Effect.gen(function* () {
+      const source = yield* CodeSource.prompt
+      const exit = yield* Effect.result(source.code({ ...request(), ...fields }))
+      return { exit, shown: shown.join("") }
+    }).pipe(Effect.provideService(Terminal.Terminal, terminal))
+  }
+
+  it.effect("asks for a code of the authenticator app, and trims what is typed", () =>
+    Effect.gen(function* () {
+      const { exit, shown } = yield* ask(Effect.succeed(" 123456 "))
+      assert.strictEqual(shown, "Code from your authenticator app (angel A123456): ")
+      assert.strictEqual(exit._tag === "Success" ? Redacted.value(exit.success) : "", "123456")
+    })
+  )
+
+  it.effect("says where the broker sent the code", () =>
+    Effect.gen(function* () {
+      const sent = yield* ask(Effect.succeed("1"), { kind: "otp", destinations: ["xxxxxx1234", "d***@example.com"] })
+      assert.strictEqual(sent.shown, "One-time code sent to xxxxxx1234, d***@example.com (angel A123456): ")
+      const silent = yield* ask(Effect.succeed("1"), { kind: "otp", destinations: [] })
+      assert.strictEqual(silent.shown, "One-time code (angel A123456): ")
+    })
+  )
+
+  it.effect("who leaves the prompt gets ActionRequired, not a crash", () =>
+    Effect.gen(function* () {
+      const { exit } = yield* ask(Effect.fail(new Terminal.QuitError({})))
+      assert.strictEqual(exit._tag === "Failure" ? exit.failure.reason._tag : "", "ActionRequired")
+    })
+  )
+})
+
+describe("shapeProblem", () => {
+  it.each([
+    ["123456", 6, undefined],
+    ["000000", 6, undefined],
+    ["1234", 4, undefined],
+    ["12345", 6, "is not 6 digits"],
+    ["1234567", 6, "is not 6 digits"],
+    ["12 456", 6, "is not 6 digits"],
+    ["123456\n", 6, "is not 6 digits"],
+    ["१२३४५६", 6, "is not 6 digits"],
+    ["abcdef", 6, "is not 6 digits"],
+    ["", 6, "is not 6 digits"]
+  ])("%j with %d digits: %s", (code, digits, problem) =>
+    assert.strictEqual(CodeSource.shapeProblem(Redacted.make(code), digits), problem)
+  )
+
+  it.each(["JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP"])(
+    "%j is the secret in place of a code",
+    (text) => {
+      assert.isTrue(CodeSource.looksLikeSecret(Redacted.make(text)))
+      const problem = CodeSource.shapeProblem(Redacted.make(text), 6)
+      assert.match(problem ?? "", /^looks like the TOTP secret/)
+      assert.notMatch(problem ?? "", /jbsw/i)
+    }
+  )
+
+  it.each(["123456", "2345672345672345", "hello", ""])("%j is not", (text) =>
+    assert.isFalse(CodeSource.looksLikeSecret(Redacted.make(text)))
+  )
+})
