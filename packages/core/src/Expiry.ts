@@ -58,6 +58,10 @@ const istOffset = 19_800_000
 /** The last instant that a date can hold, with a day to spare for the offset. */
 const maxInstant = 8.64e15 - millisPerDay
 
+/** An end that no date can hold is none: it could neither be shown nor stored. */
+const endAt = (at: number, source: ExpirySource): End | undefined =>
+  at > 0 && at < maxInstant ? { at, source } : undefined
+
 /**
  * The `exp` claim of the access token. The signature is not checked: the broker is the one who decides.
  *
@@ -72,7 +76,7 @@ export const jwt: Expiry = ({ accessToken }) => {
   )
   if (Result.isFailure(claims) || !Predicate.hasProperty(claims.success, "exp")) return undefined
   const { exp } = claims.success
-  return Predicate.isNumber(exp) && exp > 0 && exp * 1000 < maxInstant ? { at: exp * 1000, source: "jwt" } : undefined
+  return Predicate.isNumber(exp) ? endAt(exp * 1000, "jwt") : undefined
 }
 
 /**
@@ -84,7 +88,7 @@ export const jwt: Expiry = ({ accessToken }) => {
 export const expiresIn: Expiry = (issued) =>
   issued.expiresIn === undefined
     ? undefined
-    : { at: issued.issuedAt + Duration.toMillis(issued.expiresIn), source: "expires-in" }
+    : endAt(issued.issuedAt + Duration.toMillis(issued.expiresIn), "expires-in")
 
 /**
  * A fixed span after the token was issued.
@@ -94,7 +98,7 @@ export const expiresIn: Expiry = (issued) =>
  */
 export const after = (lifetime: Duration.Input): Expiry => {
   const millis = Duration.toMillis(lifetime)
-  return ({ issuedAt }) => ({ at: issuedAt + millis, source: "lifetime" })
+  return ({ issuedAt }) => endAt(issuedAt + millis, "lifetime")
 }
 
 /**

@@ -1,0 +1,134 @@
+import * as Expiry from "@auth/broker-core/Expiry"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+const issuedAt = Date.UTC(2026, 10, 21, 4)
+
+const issued = (
+  fields: { readonly token?: string; readonly at?: number; readonly expiresIn?: Duration.Duration } = {}
+) => ({
+  issuedAt: fields.at ?? issuedAt,
+  accessToken: Redacted.make(fields.token ?? "opaque"),
+  expiresIn: fields.expiresIn
+})
+
+const token = (claims: unknown, header: unknown = { alg: "HS512" }) =>
+  `${Base64Url.encode(JSON.stringify(header))}.${Base64Url.encode(JSON.stringify(claims))}.c2ln`
+
+describe("jwt", () => {
+  const seconds = 1_795_000_000
+  it.each([
+    ["exp", token({ exp: seconds })],
+    ["exp among other claims", token({ sub: "A123456", iat: 1, exp: seconds, roles: [0] })],
+    ["alg none: the broker decides, not we", token({ exp: seconds }, { alg: "none" })],
+    ["a header that is no JSON", `x.${Base64Url.encode(`{"exp":${seconds}}`)}.y`],
+    ["a payload with padding", `x.${globalThis.btoa(`{"exp":${seconds}}`)}.y`],
+    ["no signature", `x.${Base64Url.encode(`{"exp":${seconds}}`)}`],
+    ["letters beyond Latin", token({ name: "नमस्ते", exp: seconds })]
+  ])("reads %s", (_, text) =>
+    assert.deepStrictEqual(Expiry.jwt(issued({ token: text })), { at: seconds * 1000, source: "jwt" })
+  )
+
+  it.each([
+    ["no exp", token({ sub: "A123456" })],
+    ["exp as text", token({ exp: String(seconds) })],
+    ["exp null", token({ exp: null })],
+    ["a negative exp", token({ exp: -1 })],
+    ["exp zero", token({ exp: 0 })],
+    ["an exp that no date can hold", token({ exp: 1e15 })],
+    ["an exp in milliseconds far beyond any date", token({ exp: 1e300 })],
+    ["claims that are a list", token([seconds])],
+    ["claims that are null", token(null)],
+    ["garbage in the middle", "x.%%%.y"],
+    ["a middle that is no JSON", `x.${Base64Url.encode("exp")}.y`],
+    ["one part", "opaque"],
+    ["dots only", ".."],
+    ["nothing", ""]
+  ])("tells nothing of %s", (_, text) => assert.isUndefined(Expiry.jwt(issued({ token: text }))))
+})
+
+describe("dailyAt", () => {
+  const ist = (text: string) => Date.parse(`${text}+05:30`)
+  it.each([
+    ["00:00", "2026-11-21T23:59:59.999", "2026-11-22T00:00"],
+    ["00:00", "2026-11-22T00:00", "2026-11-23T00:00"],
+    ["00:00", "2026-11-22T00:00:00.001", "2026-11-23T00:00"],
+    ["06:00", "2026-11-21T05:59:59.999", "2026-11-21T06:00"],
+    ["06:00", "2026-11-21T06:00", "2026-11-22T06:00"],
+    ["06:00", "2026-11-21T00:00", "2026-11-21T06:00"],
+    ["08:00", "2026-11-21T07:59", "2026-11-21T08:00"],
+    ["08:00", "2026-11-21T08:00", "2026-11-22T08:00"],
+    ["08:00", "2026-11-21T23:30", "2026-11-22T08:00"],
+    ["00:00", "2026-12-31T12:00", "2027-01-01T00:00"],
+    ["06:00", "2026-12-31T06:00", "2027-01-01T06:00"],
+    ["08:00", "2028-02-28T09:00", "2028-02-29T08:00"],
+    ["00:00", "2028-02-29T00:00", "2028-03-01T00:00"],
+    ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
+    ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
+    ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
+  ] as const)("%s, issued at %s, ends at %s", (time, at, end) =>
+    assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
+  )
+
+  it.prop(
+    "ends after the issue, within a day, and at that time in India",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: -1e12, maximum: 1e13 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1439 }))
+    ],
+    ([at, minute]) => {
+      const two = (value: number) => String(value).padStart(2, "0")
+      const time = `${two(Math.floor(minute / 60))}:${two(minute % 60)}` as `${number}:${number}`
+      const end = Expiry.dailyAt(time)(issued({ at }))?.at ?? NaN
+      assert.isAbove(end, at)
+      assert.isAtMost(end - at, 86_400_000)
+      assert.strictEqual(Expiry.toIst(end).slice(11, 19), `${time}:00`)
+    },
+    { arbitrary: { runs: 500 } }
+  )
+})
+
+describe("spans", () => {
+  it("after counts from the issue", () =>
+    assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
+
+  it("expiresIn counts from the issue, and tells nothing where the broker sends none", () => {
+    assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
+      at: issuedAt + 60_000,
+      source: "expires-in"
+    })
+    assert.isUndefined(Expiry.expiresIn(issued()))
+  })
+
+  it("an endless span tells nothing, so that the session can be stored", () => {
+    assert.isUndefined(Expiry.expiresIn(issued({ expiresIn: Duration.infinity })))
+    assert.isUndefined(Expiry.after(Duration.infinity)(issued()))
+  })
+})
+
+describe("earliest", () => {
+  const jwt = (seconds: number) => issued({ token: token({ exp: seconds }) })
+  const rule = Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.jwt)
+  const midnight = Date.UTC(2026, 10, 21, 18, 30)
+  it.each([
+    ["the token's end if it is earlier", jwt(midnight / 1000 - 1), { at: midnight - 1000, source: "jwt" }],
+    ["the cut-off if the token ends later", jwt(midnight / 1000 + 1), { at: midnight, source: "daily-cut-off" }],
+    ["the first rule if both say the same", jwt(midnight / 1000), { at: midnight, source: "daily-cut-off" }],
+    ["what is known if one rule knows nothing", issued(), { at: midnight, source: "daily-cut-off" }]
+  ] as const)("takes %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
+
+  it("tells nothing if no rule does", () => {
+    assert.isUndefined(Expiry.earliest(Expiry.jwt, Expiry.expiresIn)(issued()))
+    assert.isUndefined(Expiry.earliest()(issued()))
+  })
+})
+
+it.each([
+  [Date.UTC(2026, 10, 21, 10), "2026-11-21 15:30:00 IST"],
+  [Date.UTC(2026, 11, 31, 18, 30), "2027-01-01 00:00:00 IST"],
+  [Date.UTC(2026, 10, 21, 10, 0, 0, 999), "2026-11-21 15:30:00 IST"],
+  [0, "1970-01-01 05:30:00 IST"]
+])("toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
