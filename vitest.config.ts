@@ -1,5 +1,6 @@
 import { defaultServerConditions } from "vite"
 import { defineConfig } from "vitest/config"
+import CountsReporter from "./tools/vitest/CountsReporter.ts"
 
 // Packages are read from their sources, so tests need no build.
 const conditions = ["@auth/source", ...defaultServerConditions]
@@ -10,6 +11,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts"],
     isolate: false,
-    pool: "threads"
+    pool: "threads",
+    reporters: ["default", new CountsReporter()]
   }
 })

@@ -1,0 +1,71 @@
+import type { Reporter, TestCase, TestModule } from "vitest/node"
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** How many bodies a fuzz test tried. */
+    fuzzBodies?: number
+  }
+}
+
+/** What is counted: the first word of a top-level `describe`, and what one of its tests stands for. */
+const kinds: Readonly<Record<string, string>> = {
+  contract: "contract cases",
+  fixtures: "fixtures",
+  codes: "codes",
+  dialects: "dialects",
+  requests: "requests",
+  canary: "canaries",
+  fuzz: "fuzz bodies"
+}
+
+const topLevel = (test: TestCase): string => {
+  let task: TestCase["parent"] | TestCase = test
+  while (task.parent.type === "suite") task = task.parent
+  return task.name
+}
+
+const packageOf = (test: TestCase): string =>
+  /(?:packages|tools)\/([^/]+)\//.exec(test.module.moduleId.replaceAll("\\", "/"))?.[1] ?? "elsewhere"
+
+/** By kind, then by package. */
+const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, number>> => {
+  const counts = new Map<string, Map<string, number>>()
+  for (const test of tests) {
+    const kind = /^\w+/.exec(topLevel(test))?.[0] ?? ""
+    if (test.parent.type !== "suite" || !Object.hasOwn(kinds, kind)) continue
+    const ofKind = counts.get(kind) ?? new Map<string, number>()
+    const more = kind === "fuzz" ? (test.meta().fuzzBodies ?? 0) : 1
+    ofKind.set(packageOf(test), (ofKind.get(packageOf(test)) ?? 0) + more)
+    counts.set(kind, ofKind)
+  }
+  return counts
+}
+
+/** Failures that belong to no test: a file that cannot be loaded, a hook that fails. */
+const strayErrors = (module: TestModule): number =>
+  module.errors().length + Array.from(module.children.allSuites()).flatMap((suite) => suite.errors()).length
+
+/**
+ * Tells at the end of a run how much of what was promised ran, and the totals as the last line.
+ */
+export default class CountsReporter implements Reporter {
+  onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
+    const tests = modules.flatMap((module) => Array.from(module.children.allTests()))
+    const inState = (state: string) => tests.filter((test) => test.result().state === state)
+    const passed = inState("passed")
+    const failed = inState("failed")
+    const skipped = tests.length - passed.length - failed.length
+    const strays = modules.map(strayErrors).reduce((sum, errors) => sum + errors, unhandledErrors.length)
+    const counts = countKinds([...passed, ...failed])
+    const lines = Object.entries(kinds).flatMap(([kind, title]) => {
+      const ofKind = Array.from(counts.get(kind) ?? [])
+      if (ofKind.length === 0) return []
+      const total = ofKind.reduce((sum, [, count]) => sum + count, 0)
+      const packages = ofKind.map(([name, count]) => `${name} ${count}`).join(", ")
+      return [`${String(total).padStart(8)} ${title.padEnd(15)} ${packages}`]
+    })
+    const totals = `tests: ${passed.length} passed, ${failed.length + strays} failed`
+    const table = lines.length === 0 ? [] : [...lines, ""]
+    console.log(["", ...table, skipped === 0 ? totals : `${totals}, ${skipped} skipped`].join("\n"))
+  }
+}
