@@ -1,0 +1,16 @@
+import { assert, describe, it } from "@effect/vitest"
+import { documents, sections } from "./tables.ts"
+
+const all = await documents()
+
+describe("tables of the READMEs", () => {
+  for (const { current, path, wanted } of all) {
+    it(`${path} says what the descriptors say (npm run docs writes it)`, () => {
+      for (const section of sections(path)) {
+        assert.include(current, `<!-- ${section}:begin -->`)
+        assert.include(current, `<!-- ${section}:end -->`)
+      }
+      assert.strictEqual(current, wanted)
+    })
+  }
+})

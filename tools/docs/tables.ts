@@ -1,0 +1,127 @@
+/**
+ * Writes the tables of the READMEs from the brokers' descriptors: `node tools/docs/tables.ts --write`.
+ * Without the option it only says which files are stale.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { type Broker, capabilities } from "@auth/broker-core/Broker"
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..")
+
+interface Package {
+  readonly name: string
+  readonly folder: string
+  readonly broker: Broker
+}
+
+const descriptorOf = (folder: string): string | undefined =>
+  readdirSync(join(root, folder, "src")).find((file) => /^[A-Z]\w*Broker\.ts$/.test(file))
+
+/** The order in which brokers came, not the alphabet: the first one is the pattern for the others. */
+const order = ["angel", "motilal", "rupeezy", "samco", "rmoney"]
+
+const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
+  const found: Array<Package> = []
+  for (const name of readdirSync(join(root, "packages"))) {
+    const folder = `packages/${name}`
+    if (name === "core" || !existsSync(join(root, folder, "src"))) continue
+    const file = descriptorOf(folder)
+    if (file === undefined) continue
+    const module = (await import(pathToFileURL(join(root, folder, "src", file)).href)) as { readonly broker: Broker }
+    found.push({ name, folder, broker: module.broker })
+  }
+  const rank = ({ name }: Package) => (order.includes(name) ? order.indexOf(name) : order.length)
+  return found.toSorted((left, right) => rank(left) - rank(right) || left.name.localeCompare(right.name))
+}
+
+const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: ReadonlyArray<string>) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
+  const [head = [], ...body] = rows
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
+}
+
+const capabilityTable = (packages: ReadonlyArray<Package>): string =>
+  table([
+    ["broker", "layer", "logs in with", "provides"],
+    ...packages.flatMap(({ broker, folder }) =>
+      broker.methods.map((method, index) => [
+        index === 0 ? `[${broker.title}](${folder})` : "",
+        `\`${method.layer}.layer\``,
+        method.title,
+        capabilities.filter((capability) => method.capabilities.includes(capability)).join(", ")
+      ])
+    )
+  ])
+
+const environmentTable = ({ broker }: Package): string => {
+  const rows = broker.methods.flatMap((method) =>
+    Object.values(method.credentials).map((field) => ({ ...field, layer: method.layer }))
+  )
+  const variables = Array.from(new Set(rows.map(({ env }) => env)))
+  return table([
+    ["variable", "layers", "secret", "what it is"],
+    ...variables.map((env) => {
+      const uses = rows.filter((row) => row.env === env)
+      const descriptions = Array.from(new Set(uses.map(({ description }) => description)))
+      const optional = uses.every((use) => use.optional) ? " (optional)" : ""
+      return [
+        `\`${env}\``,
+        Array.from(new Set(uses.map(({ layer }) => layer))).join(", "),
+        uses.some(({ secret }) => secret) ? "yes" : "no",
+        `${descriptions.join("; ")}${optional}`
+      ]
+    })
+  ])
+}
+
+const assumptionTable = ({ broker }: Package): string =>
+  table([
+    ["assumption", "confidence", "changed by", "as of"],
+    ...broker.assumptions.map(({ asOf, confidence, option, text }) => [text, confidence, option, asOf])
+  ])
+
+const fill = (document: string, section: string, content: string): string =>
+  document.replace(
+    new RegExp(`(<!-- ${section}:begin -->)[\\s\\S]*?(<!-- ${section}:end -->)`),
+    (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`
+  )
+
+export interface Document {
+  readonly path: string
+  readonly current: string
+  readonly wanted: string
+}
+
+/** Every README with tables, as it is and as it should be. */
+export const documents = async (): Promise<ReadonlyArray<Document>> => {
+  const packages = await loadPackages()
+  const read = (path: string) => readFileSync(join(root, path), "utf8")
+  const readme = read("README.md")
+  return [
+    { path: "README.md", current: readme, wanted: fill(readme, "capabilities", capabilityTable(packages)) },
+    ...packages.map((entry) => {
+      const path = `${entry.folder}/README.md`
+      const current = read(path)
+      const withEnvironment = fill(current, "environment", environmentTable(entry))
+      return { path, current, wanted: fill(withEnvironment, "assumptions", assumptionTable(entry)) }
+    })
+  ]
+}
+
+/** The sections that every README must have, so that none is stale by being absent. */
+export const sections = (path: string): ReadonlyArray<string> =>
+  path === "README.md" ? ["capabilities"] : ["environment", "assumptions"]
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const write = process.argv.includes("--write")
+  const stale = (await documents()).filter(({ current, wanted }) => current !== wanted)
+  for (const { path, wanted } of stale) {
+    if (write) writeFileSync(join(root, path), wanted)
+    console.log(`${path}: ${write ? "written" : "stale"}`)
+  }
+  if (stale.length === 0) console.log("All tables are as the descriptors say.")
+  process.exitCode = stale.length > 0 && !write ? 1 : 0
+}
