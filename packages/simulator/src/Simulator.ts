@@ -1,0 +1,190 @@
+/**
+ * The fake brokers over real HTTP on loopback. Its accounts are not real.
+ *
+ * @since 0.1.0
+ */
+import type { FakeAccount, FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as table from "./internal/brokers.ts"
+import { control } from "./internal/control.ts"
+import * as Fakes from "./internal/fakes.ts"
+import { listen } from "./internal/server.ts"
+import { SimulatorError } from "./SimulatorError.ts"
+
+/**
+ * A broker that can be served.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type BrokerId = table.BrokerId
+
+/**
+ * Every broker that can be served.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const brokerIds: ReadonlyArray<BrokerId> = table.brokerIds
+
+/**
+ * Where everything is, and every credential of the accounts: what `broker-auth-simulator --json` prints.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Info {
+  /** Address of the control port. */
+  readonly control: string
+  /** Where each origin of a broker is served, by the broker's own origin. */
+  readonly origins: Readonly<Record<string, string>>
+  readonly brokers: Readonly<Record<string, { readonly accounts: ReadonlyArray<FakeAccount> }>>
+}
+
+/**
+ * A code of an account's authenticator app, and how long the app will show it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TotpCode = Fakes.TotpCode
+
+/**
+ * What may be set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** All that there are unless said otherwise. */
+  readonly brokers?: ReadonlyArray<BrokerId> | undefined
+  /** The control port; the origins take the ports after it. Free ones unless said otherwise. */
+  readonly port?: number | undefined
+  /** Fakes other than those with the demo account: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
+  readonly fakes?: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>> | undefined
+}
+
+/**
+ * A running simulator. What the control port offers is here too.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Simulator extends Context.Service<
+  Simulator,
+  Info & {
+    /** The brokers' time: this program's, and ahead of it by what it was advanced. */
+    readonly clock: Clock.Clock
+    readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
+    /** The requests that the fakes saw, the oldest first; of one broker, or of all. */
+    readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
+    /** Lets an endpoint (`"*"`: any) misbehave the next `times` times, once unless said otherwise. */
+    readonly inject: (
+      broker: BrokerId,
+      endpoint: string,
+      fault: Fault,
+      times?: number
+    ) => Effect.Effect<void, SimulatorError>
+    /** The codes that would have gone out by SMS or mail, the newest last. */
+    readonly codes: (broker: BrokerId, account: string) => Effect.Effect<ReadonlyArray<string>, SimulatorError>
+    /** What the account's authenticator app shows now. */
+    readonly totp: (broker: BrokerId, account: string) => Effect.Effect<TotpCode, SimulatorError>
+    /** Forgets everything that happened, and sets the clock back. */
+    readonly reset: Effect.Effect<void>
+  }
+>()("@auth/simulator/Simulator") {}
+
+const highestPort = 65_535
+
+const checkPort = (port: number, origins: number) => {
+  const fits = Number.isInteger(port) && port >= 0 && port + origins <= highestPort
+  return fits
+    ? Effect.void
+    : Effect.fail(
+        new SimulatorError({
+          message: `Port ${port} does not do: it and the ${origins} after it must lie between 1 and ${highestPort}.`
+        })
+      )
+}
+
+/**
+ * Serves the fakes on 127.0.0.1 until the scope ends.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Simulator from "@auth/simulator/Simulator"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const program = Effect.gen(function* () {
+ *   const simulator = yield* Simulator.make()
+ *   const Angel = AngelAuth.layer({
+ *     origins: { api: simulator.origins["https://apiconnect.angelone.in"] ?? "" },
+ *     credentials: {
+ *       clientCode: "A123456",
+ *       pin: Redacted.make("4711"),
+ *       apiKey: Redacted.make("demoTrd1"),
+ *       totp: Redacted.make("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+ *     }
+ *   }).pipe(Layer.provide(FetchHttpClient.layer))
+ *   yield* Login.session.pipe(Effect.provide(Angel))
+ *   return (yield* simulator.journal()).length // => 1
+ * })
+ *
+ * Effect.runPromise(Effect.scoped(program))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options = {}
+): Effect.fn.Return<Simulator["Service"], SimulatorError, Scope.Scope> {
+  const fakes = yield* Fakes.makeFakes(options.brokers ?? table.brokerIds, options.fakes ?? {})
+  const pairs = fakes.served.flatMap((fake) => fake.origins.map((origin) => ({ fake, origin })))
+  const port = options.port ?? 0
+  yield* checkPort(port, pairs.length)
+
+  const origins: Record<string, string> = {}
+  for (const [index, { fake, origin }] of pairs.entries()) {
+    origins[origin] = yield* listen({
+      origin,
+      port: port === 0 ? 0 : port + 1 + index,
+      respond: (request) => fakes.respond(fake, request)
+    })
+  }
+  const brokers = Object.fromEntries(fakes.served.map(({ accounts, broker }) => [broker, { accounts }]))
+  // The address is known only once the port listens, and a request cannot come before.
+  let address = ""
+  const info = (): Info => ({ control: address, origins, brokers })
+  address = yield* listen({ origin: "http://control", port, respond: control({ ...fakes, info }) })
+
+  return {
+    ...info(),
+    clock: fakes.clock,
+    advance: fakes.advance,
+    journal: fakes.journal,
+    inject: fakes.inject,
+    codes: fakes.codes,
+    totp: fakes.totp,
+    reset: fakes.reset
+  }
+})
+
+/**
+ * A simulator for as long as the layer lives.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Simulator, SimulatorError> =>
+  Layer.effect(Simulator, make(options))

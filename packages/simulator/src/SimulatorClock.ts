@@ -1,0 +1,108 @@
+/**
+ * The simulator's time for a program that talks to it.
+ *
+ * After `POST /clock` the brokers live tomorrow. A program that still lives today makes one-time codes of the wrong
+ * period, and takes a session for alive that is over.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { runAhead } from "./internal/clock.ts"
+import { Simulator } from "./Simulator.ts"
+import { SimulatorError } from "./SimulatorError.ts"
+
+/**
+ * The clock of the program, ahead by the milliseconds that `ahead` tells each time. Waiting takes as long as ever.
+ *
+ * @example
+ * ```ts
+ * import * as SimulatorClock from "@auth/simulator/SimulatorClock"
+ * import * as Clock from "effect/Clock"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const tomorrow = yield* SimulatorClock.make(() => 86_400_000)
+ *   return yield* Effect.provideService(Clock.currentTimeMillis, Clock.Clock, tomorrow)
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (ahead: () => number): Effect.Effect<Clock.Clock> =>
+  Effect.map(Clock.Clock, (base) => runAhead(base, ahead))
+
+/**
+ * Lets a program live in the time of the simulator in the same process.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never, never, Simulator> = Layer.effect(
+  Clock.Clock,
+  Effect.map(Simulator, ({ clock }) => clock)
+)
+
+/**
+ * A simulator's time from afar.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Remote {
+  /** As of the last `advance` or `sync`. */
+  readonly clock: Clock.Clock
+  /** Moves the simulator's clock and this one. */
+  readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
+  /** Takes over what others have advanced. */
+  readonly sync: Effect.Effect<void, SimulatorError>
+}
+
+const Answer = Schema.fromJsonString(Schema.Struct({ aheadMillis: Schema.Finite }))
+
+/**
+ * Follows the simulator whose control port has the address `control`, such as `http://127.0.0.1:4010`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const connect = Effect.fnUntraced(function* (
+  control: string
+): Effect.fn.Return<Remote, SimulatorError, HttpClient.HttpClient> {
+  const client = yield* HttpClient.HttpClient
+  let ahead = 0
+
+  const ask = (request: HttpClientRequest.HttpClientRequest) =>
+    client.execute(request).pipe(
+      Effect.flatMap((response) => response.text),
+      Effect.mapError(() => new SimulatorError({ message: `No simulator answers at ${control}.` })),
+      Effect.flatMap((text) =>
+        Effect.mapError(
+          Schema.decodeUnknownEffect(Answer)(text),
+          () => new SimulatorError({ message: `The simulator at ${control} refuses: ${text.trim().slice(0, 200)}` })
+        )
+      ),
+      Effect.map(({ aheadMillis }) => {
+        ahead = aheadMillis
+      })
+    )
+
+  const sync = ask(HttpClientRequest.get(`${control}/clock`))
+  yield* sync
+  return {
+    clock: yield* make(() => ahead),
+    advance: (duration) =>
+      ask(
+        HttpClientRequest.post(`${control}/clock`).pipe(
+          HttpClientRequest.bodyJsonUnsafe({ advance: Duration.toMillis(duration) })
+        )
+      ),
+    sync
+  }
+})

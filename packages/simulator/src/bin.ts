@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import process from "node:process"
+import { parseArgs } from "node:util"
+import { brokerIds, isBrokerId } from "./internal/brokers.ts"
+import * as text from "./internal/text.ts"
+import * as Simulator from "./Simulator.ts"
+
+const name = "broker-auth-simulator"
+
+class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
+
+const misused = (message: string) => Effect.fail(new UsageError({ message }))
+
+const readFlags = (args: ReadonlyArray<string>) =>
+  Effect.try({
+    try: () =>
+      parseArgs({
+        args: [...args],
+        options: {
+          port: { type: "string" },
+          broker: { type: "string", multiple: true },
+          json: { type: "boolean" },
+          help: { type: "boolean", short: "h" }
+        }
+      }).values,
+    catch: (error) => new UsageError({ message: (error as Error).message.replace(/\.? To specify.*$/s, "") })
+  })
+
+const readPort = (given: string | undefined) => {
+  if (given === undefined) return Effect.succeed(undefined)
+  return /^\d{1,5}$/.test(given) ? Effect.succeed(Number(given)) : misused(`--port takes a number, not "${given}"`)
+}
+
+const readBrokers = (given: ReadonlyArray<string> | undefined) =>
+  given === undefined
+    ? Effect.succeed(undefined)
+    : Effect.forEach(Array.from(new Set(given)), (id) =>
+        isBrokerId(id) ? Effect.succeed(id) : misused(`--broker takes ${brokerIds.join(", ")}, not "${id}"`)
+      )
+
+const signals = ["SIGINT", "SIGTERM"] as const
+
+const stopped = Effect.callback<void>((resume) => {
+  const stop = () => resume(Effect.void)
+  for (const signal of signals) process.once(signal, stop)
+  return Effect.sync(() => {
+    for (const signal of signals) process.off(signal, stop)
+  })
+})
+
+const serve = Effect.fnUntraced(function* (options: Simulator.Options, format: "json" | "text") {
+  const { brokers, control, origins } = yield* Simulator.make(options)
+  const info = { control, origins, brokers }
+  yield* Console.log(format === "json" ? JSON.stringify(info) : text.ready(info))
+  return yield* Effect.never
+}, Effect.scoped)
+
+const main = Effect.gen(function* () {
+  const flags = yield* readFlags(process.argv.slice(2))
+  if (flags.help === true) return yield* Console.log(text.usage)
+  const port = yield* readPort(flags.port)
+  const brokers = yield* readBrokers(flags.broker)
+  return yield* Effect.raceFirst(stopped, serve({ port, brokers }, flags.json === true ? "json" : "text"))
+})
+
+const complain = (line: string) => Console.error(`${name}: ${line}`)
+
+const program = main.pipe(
+  Effect.as(0),
+  Effect.catchTags({
+    UsageError: ({ message }) => Effect.as(complain(`${message}. See ${name} --help.`), 2),
+    SimulatorError: ({ message }) => Effect.as(complain(message), 1)
+  }),
+  Effect.catchCause((cause) => Effect.as(complain(Cause.pretty(cause)), 1))
+)
+
+// A fake that still waits to answer a client who is gone must not keep the process.
+Effect.runCallback(program, { onExit: (exit) => process.exit(Exit.isSuccess(exit) ? exit.value : 1) })

@@ -1,0 +1,3 @@
+export * as Simulator from "./Simulator.ts"
+export * as SimulatorClock from "./SimulatorClock.ts"
+export * as SimulatorError from "./SimulatorError.ts"

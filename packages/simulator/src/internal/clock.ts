@@ -1,0 +1,17 @@
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+
+/** The clock `base`, ahead by the milliseconds that `ahead` tells. Waiting takes as long as ever. */
+export const runAhead = (base: Clock.Clock, ahead: () => number): Clock.Clock => {
+  const millis = () => base.currentTimeMillisUnsafe() + ahead()
+  const nanos = () => base.currentTimeNanosUnsafe() + BigInt(ahead()) * 1_000_000n
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: () => base.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: base.monotonicTimeNanos,
+    sleep: (duration) => base.sleep(duration)
+  }
+}

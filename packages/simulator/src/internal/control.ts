@@ -1,0 +1,252 @@
+import * as Expiry from "@auth/broker-core/Expiry"
+import type { Fault } from "@auth/broker-core/testing/FakeBroker"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { validateHeaderName, validateHeaderValue } from "node:http"
+import { SimulatorError } from "../SimulatorError.ts"
+import type { Fakes } from "./fakes.ts"
+
+const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
+
+const durationProblem = 'not a duration: give "8 hours", "90 seconds" or a number of milliseconds'
+
+const isDuration = (input: string | number): boolean =>
+  Option.exists(
+    Duration.fromInput(input as Duration.Input),
+    (duration) => Duration.isFinite(duration) && !Duration.isNegative(duration)
+  )
+
+/** What `Duration` reads, as far as JSON can say it. */
+const DurationInput = Schema.Union([Schema.String, Schema.Finite]).check(
+  Schema.makeFilter((input: string | number) => isDuration(input) || durationProblem)
+)
+
+const Advance = Schema.Struct({ advance: DurationInput })
+
+/** A web Response has no other. */
+const Status = Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 }))
+
+const isHeader = ([name, value]: readonly [string, string]): boolean =>
+  Result.isSuccess(
+    Result.try(() => {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    })
+  )
+
+const Headers = Schema.Record(Schema.String, Schema.String).check(
+  Schema.makeFilter(
+    (headers: Readonly<Record<string, string>>) =>
+      Object.entries(headers).every(isHeader) || "a name or value that HTTP cannot carry"
+  )
+)
+
+const bareKinds = ["waf", "rate-limit", "truncated", "reset", "lost"] as const
+
+const faultFields = {
+  status: Schema.Struct({ kind: Schema.Literal("status"), status: Status }),
+  answer: Schema.Struct({
+    kind: Schema.Literal("answer"),
+    status: Status,
+    body: Schema.String,
+    headers: Schema.optionalKey(Headers)
+  }),
+  latency: Schema.Struct({ kind: Schema.Literal("latency"), duration: DurationInput })
+} as const
+
+const faultSamples: Readonly<Record<string, string>> = {
+  status: '{"kind": "status", "status": 503}',
+  answer: '{"kind": "answer", "status": 200, "body": "…", "headers": {"content-type": "text/plain"}}',
+  latency: '{"kind": "latency", "duration": "3 seconds"}'
+}
+
+const faultKinds = [...bareKinds, ...Object.keys(faultFields)]
+
+const Faults = Schema.Struct({
+  broker: Schema.String,
+  endpoint: Schema.String,
+  fault: Schema.Unknown,
+  times: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })))
+})
+
+const toIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const problemOf = (error: Schema.SchemaError): string =>
+  toIssues(error.issue)
+    .issues.map(
+      ({ message, path = [] }) => `${path.length === 0 ? "The body" : path.map(String).join(".")}: ${message}`
+    )
+    .join("; ")
+
+const decode = <S extends Schema.Constraint>(schema: S, input: unknown, sample: string) =>
+  Effect.mapError(
+    Schema.decodeUnknownEffect(schema, { errors: "all" })(input),
+    (error) => new SimulatorError({ message: `${problemOf(error)}. Send ${sample}` })
+  )
+
+const readJson = (text: string, sample: string) =>
+  Effect.try({
+    try: () => JSON.parse(text) as unknown,
+    catch: () => new SimulatorError({ message: `The body is not JSON. Send ${sample}` })
+  })
+
+const readFault = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
+  const value = Predicate.isString(input) ? { kind: input } : input
+  const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined
+  const bare = bareKinds.find((candidate) => candidate === kind)
+  if (bare !== undefined) return { kind: bare }
+  if (!Predicate.isString(kind) || !Object.hasOwn(faultFields, kind)) {
+    return yield* refuse(
+      `There is no fault of the kind ${JSON.stringify(kind ?? input)}: use one of ${faultKinds.join(", ")}.`
+    )
+  }
+  return (yield* decode(faultFields[kind as keyof typeof faultFields], value, faultSamples[kind] ?? "")) as Fault
+})
+
+const samples = {
+  clock: '{"advance": "8 hours"}',
+  faults: '{"broker": "angel", "endpoint": "loginByPassword", "fault": "waf", "times": 1}'
+} as const
+
+const parameter = (url: URL, name: string) => {
+  const value = url.searchParams.get(name)
+  return value === null || value === ""
+    ? refuse(`The query lacks ${name}, as in ${url.pathname}?broker=angel&account=A123456`)
+    : Effect.succeed(value)
+}
+
+interface Call {
+  readonly url: URL
+  readonly body: string
+}
+
+/** The fakes, and what is told of them when they are ready. */
+interface Target extends Fakes {
+  readonly info: () => unknown
+}
+
+type Handle = (target: Target, call: Call) => Effect.Effect<unknown, SimulatorError>
+
+const readClock = (fakes: Fakes) =>
+  Effect.map(fakes.ahead, (aheadMillis) => {
+    const now = fakes.clock.currentTimeMillisUnsafe()
+    return { now: DateTime.formatIso(DateTime.makeUnsafe(now)), ist: Expiry.toIst(now), aheadMillis }
+  })
+
+const advance: Handle = Effect.fnUntraced(function* (fakes, { body }) {
+  const input = yield* decode(Advance, yield* readJson(body, samples.clock), samples.clock)
+  yield* fakes.advance(input.advance as Duration.Input)
+  return yield* readClock(fakes)
+})
+
+const inject: Handle = Effect.fnUntraced(function* (fakes, { body }) {
+  const input = yield* decode(Faults, yield* readJson(body, samples.faults), samples.faults)
+  const fault = yield* readFault(input.fault)
+  const times = input.times ?? 1
+  yield* fakes.inject(input.broker, input.endpoint, fault, times)
+  return { broker: input.broker, endpoint: input.endpoint, fault, times }
+})
+
+const ofAccount =
+  (read: (fakes: Fakes, broker: string, account: string) => Effect.Effect<unknown, SimulatorError>): Handle =>
+  (fakes, { url }) =>
+    Effect.flatMap(Effect.all([parameter(url, "broker"), parameter(url, "account")]), ([broker, account]) =>
+      read(fakes, broker, account)
+    )
+
+interface Route {
+  readonly method: "GET" | "POST"
+  readonly path: string
+  readonly help: string
+  readonly handle: Handle
+}
+
+const routes: ReadonlyArray<Route> = [
+  {
+    method: "GET",
+    path: "/info",
+    help: "where each origin is served, and every credential of the accounts",
+    handle: ({ info }) => Effect.sync(info)
+  },
+  {
+    method: "GET",
+    path: "/journal",
+    help: "every request that the fakes saw, the oldest first; ?broker=angel for one broker's",
+    handle: (fakes, { url }) => fakes.journal(url.searchParams.get("broker") ?? undefined)
+  },
+  {
+    method: "GET",
+    path: "/clock",
+    help: "the brokers' time, and how far it is ahead of this machine's",
+    handle: readClock
+  },
+  { method: "POST", path: "/clock", help: `moves the brokers' clock forward: ${samples.clock}`, handle: advance },
+  {
+    method: "POST",
+    path: "/faults",
+    help: `lets an endpoint ("*": any) misbehave: ${samples.faults}\n${" ".repeat(16)}faults: ${faultKinds.join(", ")}`,
+    handle: inject
+  },
+  {
+    method: "GET",
+    path: "/totp",
+    help: "the code that an account's authenticator app shows now: ?broker=angel&account=A123456",
+    handle: ofAccount((fakes, broker, account) => fakes.totp(broker, account))
+  },
+  {
+    method: "GET",
+    path: "/codes",
+    help: "the codes that would have gone out by SMS or mail, the newest last: ?broker=angel&account=A123456",
+    handle: ofAccount((fakes, broker, account) => Effect.map(fakes.codes(broker, account), (codes) => ({ codes })))
+  },
+  {
+    method: "POST",
+    path: "/reset",
+    help: "forgets sessions, journal and faults, and sets the clock back",
+    handle: (fakes) => Effect.andThen(fakes.reset, readClock(fakes))
+  }
+]
+
+const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  new Response(`${JSON.stringify(value)}\n`, { status, headers: { "content-type": "application/json", ...headers } })
+
+/** What there is to ask, for a person. */
+const help = (fakes: Fakes): Response => {
+  const lines = [
+    "Control of the broker simulator. Its brokers and accounts are not real.",
+    "",
+    ...routes.map((route) => `${route.method.padEnd(4)} ${route.path.padEnd(10)} ${route.help}`),
+    "",
+    `Brokers: ${fakes.served.map(({ broker }) => broker).join(", ")}`,
+    ""
+  ]
+  return new Response(lines.join("\n"), { headers: { "content-type": "text/plain; charset=utf-8" } })
+}
+
+const noRoute = (path: string): Response => {
+  const allowed = routes.filter((route) => route.path === path).map(({ method }) => method)
+  if (allowed.length === 0) return json(404, { error: `There is no ${path}: ask GET / for what there is.` })
+  return json(405, { error: `${path} takes ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
+}
+
+/** Answers on the control port. */
+export const control =
+  (target: Target) =>
+  (request: Request): Effect.Effect<Response, unknown> => {
+    const url = new URL(request.url)
+    const method = request.method === "HEAD" ? "GET" : request.method
+    if (method === "GET" && url.pathname === "/") return Effect.succeed(help(target))
+    const route = routes.find((candidate) => candidate.method === method && candidate.path === url.pathname)
+    if (route === undefined) return Effect.succeed(noRoute(url.pathname))
+    return Effect.tryPromise(() => request.text()).pipe(
+      Effect.flatMap((body) => route.handle(target, { url, body })),
+      Effect.map((value) => json(200, value)),
+      Effect.catchTag("SimulatorError", ({ message }) => Effect.succeed(json(400, { error: message })))
+    )
+  }

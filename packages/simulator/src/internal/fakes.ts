@@ -1,0 +1,134 @@
+import type { Fault, FakeAccount, FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
+import * as Totp from "@auth/broker-core/Totp"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { getResponse, type RequestHandler } from "msw"
+import { SimulatorError } from "../SimulatorError.ts"
+import { type BrokerId, brokers } from "./brokers.ts"
+import { runAhead } from "./clock.ts"
+
+/** A code of the simulated authenticator app. */
+export interface TotpCode {
+  readonly code: string
+  readonly validForSeconds: number
+}
+
+/** The fakes that run side by side, under one clock. */
+export interface Fakes {
+  readonly served: ReadonlyArray<FakeBroker>
+  readonly respond: (broker: FakeBroker, request: Request) => Effect.Effect<Response, unknown>
+  readonly clock: Clock.Clock
+  readonly ahead: Effect.Effect<number>
+  readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
+  readonly journal: (broker?: string) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
+  readonly inject: (
+    broker: string,
+    endpoint: string,
+    fault: Fault,
+    times?: number
+  ) => Effect.Effect<void, SimulatorError>
+  readonly codes: (broker: string, account: string) => Effect.Effect<ReadonlyArray<string>, SimulatorError>
+  readonly totp: (broker: string, account: string) => Effect.Effect<TotpCode, SimulatorError>
+  readonly reset: Effect.Effect<void>
+}
+
+const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
+
+const unknown = (what: string, name: string, known: ReadonlyArray<string>) =>
+  refuse(`There is no ${what} ${JSON.stringify(name)}: use one of ${known.join(", ")}.`)
+
+/** 9999-12-31T23:59:59.999Z: a year of five digits is no date to a client. */
+const lastInstant = 253_402_300_799_999
+
+const accountId = (broker: FakeBroker, account: FakeAccount): string =>
+  account[brokers[broker.broker as BrokerId].accountField] ?? ""
+
+const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
+  const secret = account["totpSecret"]
+  if (secret === undefined) return yield* refuse("This account has no TOTP: look for its code under /codes.")
+  const parsed = Totp.parse(Redacted.make(secret))
+  if (Result.isFailure(parsed)) return yield* refuse(`The account's totpSecret ${parsed.failure}.`)
+  const totp = parsed.success
+  const step = Totp.stepAt(totp, now)
+  const code = Redacted.value(yield* Totp.codeAtStep(totp, step))
+  return { code, validForSeconds: Math.ceil((step + 1) * totp.period - now / 1000) }
+})
+
+export const makeFakes = Effect.fnUntraced(function* (
+  ids: ReadonlyArray<BrokerId>,
+  overrides: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>>
+): Effect.fn.Return<Fakes> {
+  let ahead = 0
+  const clock = runAhead(yield* Clock.Clock, () => ahead)
+  const handlers = new Map<FakeBroker, Array<RequestHandler>>()
+  for (const id of ids) {
+    const fake = yield* Effect.provideService(overrides[id] ?? brokers[id].make, Clock.Clock, clock)
+    handlers.set(fake, [...brokers[id].handlers(fake)])
+  }
+  const served = Array.from(handlers.keys())
+
+  const find = (id: string) => {
+    const fake = served.find(({ broker }) => broker === id)
+    if (fake !== undefined) return Effect.succeed(fake)
+    return unknown(
+      "broker",
+      id,
+      served.map(({ broker }) => broker)
+    )
+  }
+
+  const findAccount = Effect.fnUntraced(function* (id: string, name: string) {
+    const fake = yield* find(id)
+    const account = fake.accounts.find((candidate) => accountId(fake, candidate) === name)
+    if (account !== undefined) return { fake, account }
+    return yield* unknown(
+      "account",
+      name,
+      fake.accounts.map((candidate) => accountId(fake, candidate))
+    )
+  })
+
+  return {
+    served,
+    clock,
+    ahead: Effect.sync(() => ahead),
+    respond: (fake, request) =>
+      Effect.map(
+        Effect.tryPromise(() => getResponse(handlers.get(fake) ?? [], request)),
+        (response) => response ?? new Response("No handler of the fake answers this.\n", { status: 404 })
+      ),
+    advance: (duration) =>
+      Effect.suspend(() => {
+        const millis = Math.round(Duration.toMillis(duration))
+        if (!(millis >= 0)) return refuse("The clock only goes forward: give a positive duration, or reset.")
+        if (clock.currentTimeMillisUnsafe() + millis > lastInstant) return refuse("The clock ends with the year 9999.")
+        ahead += millis
+        return Effect.void
+      }),
+    journal: (broker) =>
+      Effect.flatMap(
+        broker === undefined ? Effect.succeed(served) : Effect.map(find(broker), (fake) => [fake]),
+        (fakes) =>
+          Effect.map(
+            Effect.forEach(fakes, (fake) => fake.journal),
+            (journals) => journals.flat().sort((left, right) => left.at - right.at)
+          )
+      ),
+    inject: Effect.fnUntraced(function* (broker, endpoint, fault, times) {
+      const fake = yield* find(broker)
+      const known = [...fake.endpoints, "*"]
+      if (!known.includes(endpoint)) return yield* unknown("endpoint", endpoint, known)
+      return yield* fake.inject(endpoint, fault, times)
+    }),
+    codes: (broker, account) => Effect.flatMap(findAccount(broker, account), ({ fake }) => fake.codes(account)),
+    totp: (broker, account) =>
+      Effect.flatMap(findAccount(broker, account), (found) => totpOf(found.account, clock.currentTimeMillisUnsafe())),
+    reset: Effect.suspend(() => {
+      ahead = 0
+      return Effect.forEach(served, (fake) => fake.reset, { discard: true })
+    })
+  }
+})

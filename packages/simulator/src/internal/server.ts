@@ -1,0 +1,178 @@
+import * as Http from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import * as Bytes from "effect/Bytes"
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import { SimulatorError } from "../SimulatorError.ts"
+
+/** Nothing listens on other interfaces: the accounts are made up, but the machine is real. */
+const host = "127.0.0.1"
+
+const maxBodyBytes = 1_048_576
+const maxConnections = 256
+
+/** How a request is answered. It comes under the origin that the server stands for. */
+export type Respond = (request: Request) => Effect.Effect<Response, unknown>
+
+/** The request cannot be handed on, and this is the answer instead. */
+class Unserved extends Data.TaggedError("Unserved")<{ readonly status: number; readonly text: string }> {}
+
+const unserved = (status: number, text: string) => Effect.fail(new Unserved({ status, text }))
+
+/** Reads the body whole. What is beyond the limit is read too, but not kept, so that the client sees the answer. */
+const readBody = (message: Http.IncomingMessage): Effect.Effect<Uint8Array<ArrayBuffer>, Unserved> =>
+  Effect.callback((resume) => {
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    message.on("data", (chunk: Uint8Array) => {
+      size += chunk.byteLength
+      if (size <= maxBodyBytes) return void chunks.push(chunk)
+      chunks.length = 0
+      resume(unserved(413, `The simulator takes bodies of at most ${maxBodyBytes} bytes`))
+    })
+    message.once("end", () => resume(Effect.succeed(Bytes.concat(chunks))))
+    message.once("error", () => resume(unserved(400, "The request broke off")))
+  })
+
+const headersOf = (message: Http.IncomingMessage): Headers => {
+  const headers = new Headers()
+  const { rawHeaders } = message
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    headers.append(rawHeaders[index] ?? "", rawHeaders[index + 1] ?? "")
+  }
+  return headers
+}
+
+/** The path is appended, not resolved: `//other.example/x` and `http://other.example/x` must stay on this origin. */
+const toWeb = Effect.fnUntraced(function* (origin: string, message: Http.IncomingMessage) {
+  const { method = "GET", url = "/" } = message
+  if (!url.startsWith("/")) return yield* unserved(400, "The request line must have a path that begins with a slash")
+  const bytes = yield* readBody(message)
+  // One official SDK sends a body along with GET; a web Request cannot, and no broker reads it.
+  const body = bytes.byteLength === 0 || method === "GET" || method === "HEAD" ? null : bytes
+  return yield* Effect.try({
+    try: () => new Request(`${origin}${url}`, { method, headers: headersOf(message), body }),
+    catch: () => new Unserved({ status: 400, text: "The simulator cannot serve such a request" })
+  })
+})
+
+const plain = (status: number, text: string) =>
+  new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } })
+
+const answer = (origin: string, message: Http.IncomingMessage, respond: Respond): Effect.Effect<Response> =>
+  toWeb(origin, message).pipe(
+    Effect.flatMap(respond),
+    Effect.catchCause((cause) => {
+      const error = Cause.squash(cause)
+      return Effect.succeed(
+        error instanceof Unserved
+          ? plain(error.status, error.text)
+          : plain(500, `The simulator failed: ${String(error)}`)
+      )
+    })
+  )
+
+const cut = (socket: Socket | null): void => {
+  socket?.resetAndDestroy()
+}
+
+/** Writes the response as it is. One that announces more than it has is cut off where it ends. */
+const write = (target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
+  if (response.type === "error") return cut(target.socket)
+  target.statusCode = response.status
+  if (response.statusText !== "") target.statusMessage = response.statusText
+  for (const [name, value] of response.headers) target.appendHeader(name, value)
+  const announced = Number(response.headers.get("content-length") ?? "unknown")
+  if (target.req.method === "HEAD" || !(announced > body.byteLength)) return void target.end(body)
+  const { socket } = target
+  target.write(body, () => socket?.destroySoon())
+}
+
+const exchange = (origin: string, respond: Respond, message: Http.IncomingMessage, target: Http.ServerResponse) =>
+  answer(origin, message, respond).pipe(
+    Effect.flatMap((response) =>
+      Effect.map(
+        Effect.promise(() => response.arrayBuffer()),
+        (body) => write(target, response, new Uint8Array(body))
+      )
+    ),
+    // A header that HTTP cannot carry: there is nothing left to say it with.
+    Effect.catchCause(() => Effect.sync(() => cut(target.socket)))
+  )
+
+const isWebSocket = (message: Http.IncomingMessage): boolean =>
+  (message.headers.upgrade ?? "").toLowerCase() === "websocket"
+
+/**
+ * Some clients (Java's among them) offer HTTP/2 with an upgrade header on every plain request. Node then reads no
+ * body, so the request is put back without the offer and read again.
+ */
+const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: Socket, rest: Uint8Array): void => {
+  const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]
+  for (let index = 0; index < message.rawHeaders.length; index += 2) {
+    const name = message.rawHeaders[index] ?? ""
+    if (/^(?:upgrade|connection|http2-settings)$/i.test(name)) continue
+    lines.push(`${name}: ${message.rawHeaders[index + 1]}`)
+  }
+  if (rest.byteLength > 0) socket.unshift(rest)
+  socket.unshift(`${lines.join("\r\n")}\r\n\r\n`, "latin1")
+  server.emit("connection", socket)
+}
+
+const close = (server: Http.Server, sockets: ReadonlySet<Socket>): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    server.close(() => resume(Effect.void))
+    // Connections that a client keeps alive, or that wait for a slow answer, would hold the server up.
+    for (const socket of sockets) socket.destroy()
+  })
+
+const problems: Readonly<Record<string, string>> = {
+  EADDRINUSE: "is in use: choose another, or none to get a free one",
+  EACCES: "may not be used by this user: choose one above 1023"
+}
+
+const listenFailure = (port: number, error: NodeJS.ErrnoException) =>
+  new SimulatorError({
+    message: `Port ${port} on ${host} ${problems[error.code ?? ""] ?? `cannot be served (${error.code ?? error.message})`}.`
+  })
+
+/**
+ * Serves `origin` on loopback until the scope ends; port 0 is a free one. Returns the address that it has.
+ */
+export const listen = Effect.fnUntraced(function* (options: {
+  readonly origin: string
+  readonly port: number
+  readonly respond: Respond
+}): Effect.fn.Return<string, SimulatorError, Scope.Scope> {
+  const { origin, port, respond } = options
+  const run = yield* FiberSet.makeRuntime()
+  const sockets = new Set<Socket>()
+
+  const start = Effect.callback<Http.Server, SimulatorError>((resume) => {
+    const server = Http.createServer((message, target) => void run(exchange(origin, respond, message, target)))
+    server.maxConnections = maxConnections
+    server.on("connection", (socket) => {
+      sockets.add(socket)
+      socket.once("close", () => sockets.delete(socket))
+    })
+    server.on("upgrade", (message: Http.IncomingMessage, socket: Socket, rest: Uint8Array) => {
+      // Node has taken its own listener away, and an error without one ends the process.
+      socket.on("error", () => socket.destroy())
+      if (!isWebSocket(message)) return readAgain(server, message, socket, rest)
+      const target = new Http.ServerResponse(message)
+      target.shouldKeepAlive = false
+      target.assignSocket(socket)
+      target.once("finish", () => socket.destroySoon())
+      run(exchange(origin, respond, message, target))
+    })
+    server.on("error", (error) => resume(Effect.fail(listenFailure(port, error))))
+    server.listen({ host, port, exclusive: true }, () => resume(Effect.succeed(server)))
+    return Effect.sync(() => server.close())
+  })
+
+  const server = yield* Effect.acquireRelease(start, (running) => close(running, sockets))
+  return `http://${host}:${(server.address() as AddressInfo).port}`
+})
