@@ -51,6 +51,8 @@ export interface Route {
   readonly method: string
   readonly origin: string
   readonly path: string
+  /** Tells calls of one path apart, where the body says which it is. */
+  readonly accepts?: (request: FakeRequest) => boolean
   readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
 }
 
@@ -282,7 +284,8 @@ export const make = (options: {
           route.method === request.method &&
           route.origin === request.url.origin &&
           // One of the brokers documents a path with a double slash.
-          route.path === request.url.pathname.replace(/\/{2,}/g, "/")
+          route.path === request.url.pathname.replace(/\/{2,}/g, "/") &&
+          route.accepts?.(request) !== false
       )
 
     const takeFault = (endpoint: string): Fault | undefined => {
@@ -316,7 +319,7 @@ export const make = (options: {
     const toResponse = (response: FakeResponse): Response => {
       if (response.status === 0) return Response.error()
       const date = DateTime.toDateUtc(DateTime.makeUnsafe(clock.now())).toUTCString()
-      const body = [204, 304].includes(response.status) ? null : response.body
+      const body = [204, 205, 304].includes(response.status) ? null : response.body
       return new Response(body, { status: response.status, headers: { date, ...response.headers } })
     }
 
