@@ -240,7 +240,8 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
   }
   get remedy(): string {
     if (this.advice !== undefined) return this.advice
-    const wait = this.retryAfter === undefined ? "a while" : Duration.format(this.retryAfter)
+    const wait =
+      this.retryAfter === undefined || Duration.isZero(this.retryAfter) ? "a while" : Duration.format(this.retryAfter)
     return `Wait ${wait} before the next call, and let one program at a time log in.`
   }
 }
@@ -303,7 +304,7 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
     return `Something has to be done first: ${this.what}${said(this)}`
   }
   get remedy(): string {
-    return this.advice ?? `${this.what}, then try again.`
+    return this.advice ?? `${this.what.replace(/\.$/, "")}, then try again.`
   }
 }
 
@@ -360,7 +361,8 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The broker's answer (HTTP ${this.status}) cannot be understood: ${this.problem}. It begins: ${this.excerpt}`
+    const begins = this.excerpt === "" ? "" : `. It begins: ${this.excerpt}`
+    return `The broker's answer (HTTP ${this.status}) cannot be understood: ${this.problem}${begins}`
   }
   get remedy(): string {
     return this.advice ?? "Look whether the broker is under maintenance or a proxy answers in its place."
@@ -521,7 +523,9 @@ export class AuthError extends Data.TaggedError("AuthError")<{
   readonly reason: Reason
 }> {
   override get message(): string {
-    return `${this.broker} ${this.operation}: ${this.reason.message}. ${this.remedy}`
+    // Some reasons end with words of the broker or of the caller, full stop included.
+    const { message } = this.reason
+    return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }
   /** What to do now, for a person. */
   get remedy(): string {
@@ -546,7 +550,8 @@ export class AuthError extends Data.TaggedError("AuthError")<{
       ...(brokerMessage === undefined ? {} : { brokerMessage }),
       message: this.reason.message,
       remedy: this.remedy,
-      isRetryable: this.isRetryable
+      isRetryable: this.isRetryable,
+      ...(this.retryAfter === undefined ? {} : { retryAfterMillis: Duration.toMillis(this.retryAfter) })
     }
   }
 }

@@ -1,0 +1,311 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { shown } from "./support.ts"
+
+const said = { code: "AB1050", brokerMessage: "Invalid totp." }
+const problem = (field: string) => ({ field, problem: "is missing" })
+
+/** Every reason, with every `why`, with and without what the broker said: message and remedy, to the letter. */
+const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
+  [
+    new AuthError.InvalidCredentials({ field: "pin", ...said }),
+    "The broker refused the pin (AB1050: Invalid totp.)",
+    "Check the pin, correct it, and log in once more. Do not repeat it unchanged."
+  ],
+  [
+    new AuthError.InvalidStepUpCode({ kind: "totp", hints: [] }),
+    "The broker refused the one-time code",
+    "Use a fresh code. A code is good for one try."
+  ],
+  [
+    new AuthError.InvalidStepUpCode({
+      kind: "totp",
+      hints: [
+        { id: "ClockDrift", text: "Your clock is late." },
+        { id: "CodeReused", text: "Wait." }
+      ],
+      ...said
+    }),
+    "The broker refused the one-time code (AB1050: Invalid totp.)",
+    "Use a fresh code, and check: Your clock is late. Wait."
+  ],
+  ...(["used", "timed-out", "other-account", "attempts", "refused"] as const).map(
+    (why, index) =>
+      [
+        new AuthError.ChallengeExpired({ why }),
+        `The step-up challenge cannot be answered any more: ${
+          [
+            "it was answered before",
+            "its time is over",
+            "it belongs to another account",
+            "it was answered wrongly too often",
+            "the broker does not know it"
+          ][index]
+        }`,
+        "Log in again to get a new challenge."
+      ] as const
+  ),
+  [
+    new AuthError.AccountLocked({ scope: "account", unlock: "broker" }),
+    "The broker has locked this account",
+    "Ask the broker's support to unlock it, and stop every program that logs in until then."
+  ],
+  [
+    new AuthError.AccountLocked({ scope: "trading", unlock: "wait", code: "AB1006" }),
+    "The broker has locked this account for trading (AB1006)",
+    "Wait until the broker lifts the lock, and stop every program that logs in until then."
+  ],
+  [
+    new AuthError.AccountLocked({ scope: "otp", unlock: "self-service" }),
+    "The broker has locked this account for otp",
+    "Unlock it with the broker's own recovery, and stop every program that logs in until then."
+  ],
+  [
+    new AuthError.AccountLocked({ scope: "account", unlock: "unknown" }),
+    "The broker has locked this account",
+    "Look into the broker's app or ask its support, and stop every program that logs in until then."
+  ],
+  ...(
+    [
+      ["expired", "its token has expired"],
+      ["invalid", "the broker does not accept its token"],
+      ["missing", "no token was sent"],
+      ["refresh-invalid", "the broker does not accept its refresh token"],
+      ["refresh-expired", "its refresh token has expired"],
+      ["logged-out", "it was logged out"],
+      ["unknown", "the broker does not say why"]
+    ] as const
+  ).map(
+    ([why, what]) => [new AuthError.SessionExpired({ why }), `The session is over: ${what}`, "Log in again."] as const
+  ),
+  [
+    new AuthError.SessionLimitReached({}),
+    "The broker allows no further session for this account",
+    "Log out of sessions that are not used any more, then log in once."
+  ],
+  [
+    new AuthError.RateLimited({ by: "client", retryAfter: Duration.millis(1500) }),
+    "The broker's rate limit is used up, so nothing was sent",
+    "Wait 1s 500ms before the next call, and let one program at a time log in."
+  ],
+  [
+    new AuthError.RateLimited({ by: "broker", retryAfter: undefined, brokerMessage: "exceeding access rate" }),
+    "The broker refused the call because there were too many (exceeding access rate)",
+    "Wait a while before the next call, and let one program at a time log in."
+  ],
+  [
+    new AuthError.RateLimited({ by: "broker", retryAfter: Duration.zero }),
+    "The broker refused the call because there were too many",
+    "Wait a while before the next call, and let one program at a time log in."
+  ],
+  ...(
+    [
+      ["ip", "this IP address is not registered for the app"],
+      ["waf", "its firewall stopped the request"],
+      ["subscription", "the API is not subscribed"],
+      ["activation", "the app is not activated"],
+      ["consent", "consent is missing"],
+      ["app", "the app is of a kind that may not do this"],
+      ["unknown", "it does not say why"]
+    ] as const
+  ).map(
+    ([why, what]) =>
+      [new AuthError.PermissionDenied({ why, advice: "Do." }), `The broker denies access: ${what}`, "Do."] as const
+  ),
+  [
+    new AuthError.PermissionDenied({ why: "waf", supportId: "428592", code: "x" }),
+    "The broker denies access: its firewall stopped the request, support id 428592 (x)",
+    "Stop for a while: repeated logins get an address blocked. If it lasts, tell support the support id."
+  ],
+  [
+    new AuthError.ActionRequired({ what: "Change the password" }),
+    "Something has to be done first: Change the password",
+    "Change the password, then try again."
+  ],
+  [
+    new AuthError.BrokerUnavailable({ why: "time-out" }),
+    "The broker is not available: no answer came in time",
+    "Check the network and the broker's status page, then try again in a moment."
+  ],
+  [
+    new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
+    "The broker is not available: the connection failed, ECONNREFUSED",
+    "Check the network and the broker's status page, then try again in a moment."
+  ],
+  [
+    new AuthError.BrokerUnavailable({ why: "broker", status: 503, brokerMessage: "Down" }),
+    "The broker is not available: it reports a fault of its own, HTTP 503 (Down)",
+    "Check the network and the broker's status page, then try again in a moment."
+  ],
+  [
+    new AuthError.MalformedResponse({ status: 200, problem: "it is not JSON", excerpt: "Back at seven." }),
+    "The broker's answer (HTTP 200) cannot be understood: it is not JSON. It begins: Back at seven.",
+    "Look whether the broker is under maintenance or a proxy answers in its place."
+  ],
+  [
+    new AuthError.MalformedResponse({ status: 200, problem: "it is empty", excerpt: "" }),
+    "The broker's answer (HTTP 200) cannot be understood: it is empty",
+    "Look whether the broker is under maintenance or a proxy answers in its place."
+  ],
+  [
+    new AuthError.BrokerRejected({ code: "XY1", brokerMessage: "No", status: 200 }),
+    "The broker said no (XY1: No)",
+    "Look the code up in the broker's documents. If it concerns logging in, please report it to us."
+  ],
+  [
+    new AuthError.InvalidRequest({ problems: [problem("pin"), problem("apiKey"), problem("pin")] }),
+    "The request cannot be right: pin is missing; apiKey is missing; pin is missing",
+    "Correct pin, apiKey."
+  ],
+  ...(["state", "origin", "missing-token", "denied", "not-a-url", "other-account"] as const).map(
+    (why, index) =>
+      [
+        new AuthError.RedirectRejected({ why, advice: "Begin again." }),
+        `The browser login was not accepted: ${
+          [
+            "its state is not the one that this login began with",
+            "the address is not the registered redirect URL",
+            "the address brings no token",
+            "the login was denied",
+            "this is not an address",
+            "another account than the configured one has logged in"
+          ][index]
+        }`,
+        "Begin again."
+      ] as const
+  )
+]
+
+const tags = [
+  "InvalidCredentials",
+  "InvalidStepUpCode",
+  "ChallengeExpired",
+  "AccountLocked",
+  "SessionExpired",
+  "SessionLimitReached",
+  "RateLimited",
+  "PermissionDenied",
+  "ActionRequired",
+  "BrokerUnavailable",
+  "MalformedResponse",
+  "BrokerRejected",
+  "InvalidRequest",
+  "RedirectRejected"
+] as const satisfies ReadonlyArray<AuthError.Reason["_tag"]>
+
+it("the tables here have every reason", () => {
+  // Does not compile when a reason is missing from `tags`.
+  const all: Record<AuthError.Reason["_tag"], true> = Object.fromEntries(tags.map((tag) => [tag, true])) as Record<
+    (typeof tags)[number],
+    true
+  >
+  assert.deepStrictEqual(
+    Object.keys(all).toSorted(),
+    Array.from(new Set(rows.map(([reason]) => reason._tag))).toSorted()
+  )
+})
+
+describe("what a person reads", () => {
+  it.each(rows.map(([reason, message, remedy]) => ({ tag: reason._tag, reason, message, remedy })))(
+    "$tag: $message",
+    ({ message, reason, remedy }) => {
+      assert.strictEqual(reason.message, message)
+      assert.strictEqual(reason.remedy, remedy)
+    }
+  )
+
+  const kinds = (["ip", "waf", "subscription", "activation", "consent", "app", "unknown"] as const).map(
+    (why) => new AuthError.PermissionDenied({ why })
+  )
+  const redirects = (["state", "origin", "missing-token", "denied", "not-a-url", "other-account"] as const).map(
+    (why) => new AuthError.RedirectRejected({ why })
+  )
+  const excerpts = ["Back at seven.", "<redacted>…", "Why?", "not found", ""].map(
+    (excerpt) => new AuthError.MalformedResponse({ status: 200, problem: "it is not JSON", excerpt })
+  )
+  const sentences = [
+    new AuthError.ActionRequired({ what: "Accept the new terms." }),
+    new AuthError.InvalidRequest({ problems: [{ field: "pin", problem: "is not the PIN." }] })
+  ]
+
+  it.each([...rows.map(([reason]) => reason), ...kinds, ...redirects, ...excerpts, ...sentences])(
+    "$_tag: message and remedy are whole sentences",
+    (reason) => {
+      const { message, remedy } = AuthError.make("angel", "login", reason)
+      assert.isTrue(message.startsWith("angel login: "), message)
+      assert.isTrue(message.endsWith(remedy), message)
+      assert.match(remedy, /^[A-Z].+\.$/)
+      for (const slip of [/\.\s*\./, /[.?…]\s*,/, /: \./, / {2}/, / \)/, /undefined|null|\[object/]) {
+        assert.notMatch(message, slip)
+      }
+    }
+  )
+
+  it("advice takes the place of the remedy", () => {
+    const args = { advice: "Give the PIN.", field: "pin" }
+    assert.strictEqual(new AuthError.InvalidCredentials(args).remedy, "Give the PIN.")
+  })
+})
+
+const retryable = ["RateLimited", "BrokerUnavailable"]
+
+it.each(rows.map(([reason]) => reason))("$_tag may be repeated only if it is one of two", (reason) => {
+  const error = AuthError.make("angel", "login", reason)
+  assert.strictEqual(error.isRetryable, retryable.includes(reason._tag))
+  assert.strictEqual(error.retryAfter, reason._tag === "RateLimited" ? reason.retryAfter : undefined)
+})
+
+it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its name, and by no other", (reason) =>
+  Effect.gen(function* () {
+    const failing = Effect.fail(AuthError.make("angel", "login", reason))
+    for (const tag of tags) {
+      const caught = yield* failing.pipe(
+        Effect.catchReason("AuthError", tag, (found) => Effect.succeed(found as AuthError.Reason)),
+        Effect.result
+      )
+      assert.strictEqual(caught._tag, tag === reason._tag ? "Success" : "Failure")
+      if (caught._tag === "Success") assert.strictEqual(caught.success, reason)
+    }
+  })
+)
+
+describe("as JSON", () => {
+  it("an error is its words, without what is undefined", () => {
+    const error = AuthError.make("angel", "login", new AuthError.InvalidCredentials({ field: "pin", ...said }))
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(error)), {
+      _tag: "AuthError",
+      broker: "angel",
+      operation: "login",
+      reason: "InvalidCredentials",
+      code: "AB1050",
+      brokerMessage: "Invalid totp.",
+      message: "The broker refused the pin (AB1050: Invalid totp.)",
+      remedy: "Check the pin, correct it, and log in once more. Do not repeat it unchanged.",
+      isRetryable: false
+    })
+    const silent = AuthError.make("angel", "logout", new AuthError.SessionLimitReached({}))
+    assert.notProperty(JSON.parse(JSON.stringify(silent)), "code")
+  })
+
+  it("an error says how long to wait", () => {
+    const wait = new AuthError.RateLimited({ by: "broker", retryAfter: Duration.seconds(3) })
+    const json = JSON.parse(JSON.stringify(AuthError.make("angel", "login", wait))) as Record<string, unknown>
+    assert.strictEqual(json["retryAfterMillis"], 3000)
+  })
+})
+
+it("prints its message wherever errors are printed", () => {
+  const text = shown(AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits"))
+  assert.include(text, "angel login: The request cannot be right: totp is not 6 digits. Correct totp.")
+})
+
+it("invalidRequest names its field, and isAuthError knows its own", () => {
+  const error = AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits")
+  assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "totp")
+  assert.isTrue(AuthError.isAuthError(error))
+  for (const other of [error.reason, new Error("AuthError"), { _tag: "AuthError" }, null]) {
+    assert.isFalse(AuthError.isAuthError(other))
+  }
+})

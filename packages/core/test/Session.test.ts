@@ -1,0 +1,156 @@
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Session from "@auth/broker-core/Session"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import { account, session, shown } from "./support.ts"
+
+const issuedAt = Date.UTC(2026, 10, 21, 4)
+
+const make = (expiry: Expiry.Expiry, expiresIn?: Duration.Duration) =>
+  Session.make({
+    account,
+    method: "totp",
+    tokens: { access: Redacted.make("access-canary") },
+    issuedAt,
+    expiry,
+    expiresIn
+  })
+
+describe("make", () => {
+  it("takes the end and its source from the rule", () => {
+    const { expiresAt, expirySource, profile } = make(Expiry.dailyAt("00:00"))
+    assert.deepStrictEqual(
+      { expiresAt, expirySource, profile },
+      { expiresAt: Date.UTC(2026, 10, 21, 18, 30), expirySource: "daily-cut-off", profile: undefined }
+    )
+  })
+
+  it("hands expires_in to the rule", () => {
+    const { expiresAt, expirySource } = make(Expiry.expiresIn, Duration.minutes(1))
+    assert.deepStrictEqual([expiresAt, expirySource], [issuedAt + 60_000, "expires-in"])
+  })
+
+  it("says that the end is unknown where the rule tells none", () => {
+    const { expiresAt, expirySource } = make(Expiry.jwt)
+    assert.deepStrictEqual([expiresAt, expirySource], [undefined, "unknown"])
+  })
+})
+
+it.effect("a session issued across midnight lives from before the call, not from after it", () =>
+  Effect.gen(function* () {
+    const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
+    yield* TestClock.setTime(asked)
+    const slow = Effect.as(TestClock.adjust("2 seconds"), {
+      tokens: { access: Redacted.make("access-canary") },
+      profile: { id: "T1" }
+    })
+    const issued = yield* Session.issue({ account, method: "totp", expiry: Expiry.dailyAt("00:00") }, slow)
+    assert.strictEqual(issued.issuedAt, asked)
+    assert.strictEqual(issued.expiresAt, asked + 1000)
+    assert.deepStrictEqual(issued.profile, { id: "T1" })
+  })
+)
+
+it("is over from the millisecond of its end on, and never if the end is unknown", () => {
+  const known = make(Expiry.after("1 hour"))
+  const end = issuedAt + 3_600_000
+  assert.deepStrictEqual(
+    [end - 1, end, end + 1].map((now) => Session.isExpired(known, now)),
+    [false, true, true]
+  )
+  assert.isFalse(Session.isExpired(make(Expiry.jwt), Number.MAX_SAFE_INTEGER))
+})
+
+it.each([
+  ["eyJ.a.b", "eyJ.a.b"],
+  ["Bearer eyJ.a.b", "eyJ.a.b"],
+  ["bearer  Bearer\tBEARER eyJ.a.b\n", "eyJ.a.b"],
+  ["Bearerless", "Bearerless"],
+  ["", ""]
+])("bareToken makes %j into %j", (token, bare) =>
+  assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare)
+)
+
+it("knows its own", () => {
+  assert.isTrue(Session.isSession(session()))
+  for (const other of [null, undefined, "session", {}, { ...account }]) assert.isFalse(Session.isSession(other))
+})
+
+it("prints without its tokens, however it is printed", () => {
+  const text = shown(session({ access: "access-canary", refresh: "refresh-canary" }))
+  assert.notInclude(text, "canary")
+  assert.include(text, "T1")
+})
+
+const encode = Schema.encodeSync(Session.SessionFromJson)
+const decode = Schema.decodeResult(Session.SessionFromJson)
+
+/** A session with its tokens in clear: two `Redacted` are equal to an assertion, whatever they hold. */
+const plain = (value: Session.Session) => ({
+  ...value,
+  tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))
+})
+
+describe("SessionFromJson", () => {
+  it("brings back what was stored", () => {
+    const stored = session({ access: "access-canary", refresh: "refresh-canary" })
+    const json = encode(stored)
+    assert.include(json, `"access":"access-canary"`)
+    const restored = Result.getOrThrow(decode(json))
+    assert.isTrue(Session.isSession(restored))
+    assert.deepStrictEqual(plain(restored), plain(stored))
+  })
+
+  const Text = Schema.String
+  const Fields = Schema.Struct({
+    access: Schema.NonEmptyString,
+    refresh: Schema.NonEmptyString,
+    method: Text,
+    id: Text,
+    issuedAt: Schema.Int,
+    lifetime: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e12 })),
+    name: Text,
+    flag: Text,
+    exchanges: Schema.Array(Text)
+  })
+  it.prop("brings back any session", [Fields], ([fields]) => {
+    const { access, exchanges, flag, id, issuedAt: at, lifetime, method, name, refresh } = fields
+    const stored = Session.make({
+      account: { ...account, id },
+      method,
+      tokens: { access: Redacted.make(access), refresh: Redacted.make(refresh) },
+      // JSON has no minus zero.
+      issuedAt: at + 0,
+      expiry: Expiry.earliest(Expiry.after(lifetime), Expiry.jwt),
+      profile: { id, name, exchanges, flags: { [flag]: true } }
+    })
+    assert.deepStrictEqual(plain(Result.getOrThrow(decode(encode(stored)))), plain(stored))
+  })
+
+  const valid = JSON.parse(encode(session({ access: "access-canary" }))) as Record<string, object>
+  const without = (name: string) => JSON.stringify({ ...valid, [name]: undefined })
+  it.each([
+    ["no JSON", "access-canary"],
+    ["half a session", encode(session()).slice(0, -20)],
+    ["JSON that breaks off after a token", `{"tokens":{"access":"access-canary`],
+    ["nothing", ""],
+    ["null", "null"],
+    ["a list", `["access-canary"]`],
+    ["no tokens", without("tokens")],
+    ["no account", without("account")],
+    ["no instant of issue", without("issuedAt")],
+    ["an empty access token", JSON.stringify({ ...valid, tokens: { access: "" } })],
+    ["a token that is no text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
+    ["an end as text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
+    ["a source that is none", JSON.stringify({ ...valid, expirySource: "access-canary" })]
+  ])("refuses %s with a SchemaError that shows no token", (_, json) => {
+    const error = Result.getOrThrow(Result.flip(decode(json)))
+    assert.strictEqual(error._tag, "SchemaError")
+    assert.notInclude(shown(error), "canary")
+  })
+})

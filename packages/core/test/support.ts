@@ -1,0 +1,32 @@
+import { inspect } from "node:util"
+import * as Account from "@auth/broker-core/Account"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Session from "@auth/broker-core/Session"
+import * as Redacted from "effect/Redacted"
+
+export const account = Account.make({ broker: "tiny", id: "T1" })
+
+export const session = (tokens: { readonly access?: string; readonly refresh?: string } = {}): Session.Session =>
+  Session.make({
+    account,
+    method: "totp",
+    tokens: {
+      access: Redacted.make(tokens.access ?? "access-canary"),
+      ...(tokens.refresh === undefined ? {} : { refresh: Redacted.make(tokens.refresh) })
+    },
+    issuedAt: Date.UTC(2026, 10, 21, 4),
+    expiry: Expiry.dailyAt("00:00")
+  })
+
+/** A value in every way in which programs print one. */
+export const shown = (value: unknown): string =>
+  [
+    JSON.stringify(value),
+    String(value),
+    inspect(value, { depth: 20, showHidden: true, getters: true }),
+    value instanceof Error ? `${value.message}\n${value.stack}\n${inspect(value.cause, { depth: 20 })}` : ""
+  ].join("\n")
+
+/** Tag and fields of a reason that a test is about. */
+export const reasonOf = (error: AuthError) => error.reason
