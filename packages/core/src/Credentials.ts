@@ -54,9 +54,17 @@ type Value<F extends Field> = F extends { readonly codes: true }
     ? Redacted.Redacted<string>
     : string
 
+const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
+
+/** Nothing was given: an empty variable of the environment and a blank form field mean the same as none. */
+const isBlank = (value: unknown): boolean => {
+  const inner = unwrap(value)
+  return inner === undefined || inner === null || (Predicate.isString(inner) && inner.trim() === "")
+}
+
 /** The text of a field, or what is wrong with it. Programs without types give numbers, and `undefined`. */
 const textOf = (value: unknown): { readonly text: string } | { readonly problem: string } => {
-  const inner = Redacted.isRedacted(value) ? Redacted.value(value) : value
+  const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
   if (!Predicate.isString(inner)) return { problem: "must be text" }
   const text = inner.trim()
@@ -101,7 +109,7 @@ export const check = <F extends Fields>(
     const problems: Array<AuthError.Problem> = []
     const values: Record<string, unknown> = {}
     for (const [name, field] of Object.entries(fields)) {
-      if (field.optional && input[name] === undefined) continue
+      if (field.optional && isBlank(input[name])) continue
       const read = readField(field, input[name])
       if ("problem" in read) problems.push({ field: nameOf(name), problem: read.problem })
       else values[name] = read.value
