@@ -262,7 +262,7 @@ it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its name, and
     const failing = Effect.fail(AuthError.make("angel", "login", reason))
     for (const tag of tags) {
       const caught = yield* failing.pipe(
-        Effect.catchReason("AuthError", tag, (found) => Effect.succeed(found as AuthError.Reason)),
+        Effect.catchReason("AuthError", tag, (found) => Effect.succeed(found)),
         Effect.result
       )
       assert.strictEqual(caught._tag, tag === reason._tag ? "Success" : "Failure")

@@ -1,0 +1,213 @@
+import * as Account from "@auth/broker-core/Account"
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as Challenge from "@auth/broker-core/Challenge"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { account, shown } from "./support.ts"
+
+const fields = {
+  kinds: ["otp"],
+  destinations: ["xxxxxx1234"],
+  resendAt: 30_000,
+  resendsLeft: 2,
+  expiresAt: 300_000,
+  stepToken: Redacted.make("step-canary")
+} as const satisfies Omit<Challenge.Challenge, "id" | "account">
+
+const opened = Effect.gen(function* () {
+  const ledger = yield* Challenge.makeLedger(account)
+  return { ledger, challenge: yield* ledger.open(fields) }
+})
+
+/** `ChallengeExpired` with why, or another tag. */
+const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
+  Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
+
+describe("the ledger", () => {
+  it.effect("gives each challenge an id of its own, and prints no step token", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const another = yield* ledger.open(fields)
+      assert.notStrictEqual(another.id, challenge.id)
+      assert.deepStrictEqual(challenge.account, account)
+      assert.notInclude(shown(challenge), "canary")
+    })
+  )
+
+  it.effect("lets a challenge be claimed once", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      assert.strictEqual(yield* ledger.claim(challenge), challenge)
+      assert.strictEqual(yield* refusal(ledger.claim(challenge)), "used")
+    })
+  )
+
+  it.effect("lets one of a hundred who claim at once have it", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const claims = Array.from({ length: 100 }, () =>
+        Effect.result(Effect.andThen(Effect.yieldNow, ledger.claim(challenge)))
+      )
+      const results = yield* Effect.all(claims, { concurrency: "unbounded" })
+      assert.lengthOf(
+        results.filter(({ _tag }) => _tag === "Success"),
+        1
+      )
+    })
+  )
+
+  it.effect.each([
+    { at: 299_999, came: "Success" },
+    { at: 300_000, came: "timed-out" },
+    { at: 86_400_000, came: "timed-out" }
+  ])("at $at ms of a life of 300000 ms a claim comes to $came", ({ at, came }) =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* TestClock.setTime(at)
+      const result = yield* Effect.result(refusal(ledger.claim(challenge)))
+      assert.strictEqual(result._tag === "Success" ? result.success : "Success", came)
+    })
+  )
+
+  it.effect("a challenge without an end does not end", () =>
+    Effect.gen(function* () {
+      const { ledger } = yield* opened
+      const endless = yield* ledger.open({ ...fields, expiresAt: undefined })
+      yield* TestClock.adjust("365 days")
+      assert.strictEqual(yield* ledger.claim(endless), endless)
+    })
+  )
+
+  it.effect("refuses another account's challenge, and leaves the own one open", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const other = { ...challenge, account: Account.make({ ...account, id: "T2" }) }
+      assert.strictEqual(yield* refusal(ledger.claim(other)), "other-account")
+      assert.strictEqual(yield* ledger.claim(challenge), challenge)
+    })
+  )
+
+  it.effect("refuses a challenge that it never opened", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      assert.strictEqual(yield* refusal(ledger.claim({ ...challenge, id: "made up" })), "used")
+    })
+  )
+
+  it.effect("a reopened challenge is open once more", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* ledger.claim(challenge)
+      yield* ledger.reopen(challenge)
+      yield* ledger.claim(challenge)
+      assert.strictEqual(yield* refusal(ledger.claim(challenge)), "used")
+    })
+  )
+})
+
+const code = Redacted.make("123456")
+
+const failing = (reason: AuthError.Reason) => Effect.fail(AuthError.make(account.broker, "verify", reason))
+
+describe("answer", () => {
+  it.effect.each([
+    { send: Effect.succeed("session"), after: "used" },
+    { send: failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] })), after: "open" },
+    { send: failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined })), after: "open" },
+    { send: failing(new AuthError.BrokerUnavailable({ why: "time-out" })), after: "used" },
+    { send: failing(new AuthError.BrokerRejected({ code: "X" })), after: "used" },
+    { send: failing(new AuthError.ChallengeExpired({ why: "attempts" })), after: "used" },
+    { send: Effect.die("defect"), after: "used" }
+  ])("leaves the challenge $after after $send", ({ after, send }) =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      let sent = 0
+      const counted = Effect.andThen(
+        Effect.sync(() => (sent += 1)),
+        send as Effect.Effect<string, AuthError.AuthError>
+      )
+      yield* Effect.exit(ledger.answer(challenge, code, { digits: 6, send: counted }))
+      assert.strictEqual(sent, 1)
+      const claimed = yield* Effect.result(refusal(ledger.claim(challenge)))
+      assert.strictEqual(claimed._tag === "Success" ? claimed.success : "open", after)
+    })
+  )
+
+  it.effect("a code that cannot be one is not sent, and costs nothing", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const send = Effect.die("sent")
+      const short = ledger.answer(challenge, Redacted.make("12345"), { digits: 6, send })
+      assert.strictEqual(yield* refusal(short), "InvalidRequest")
+      assert.strictEqual(yield* ledger.claim(challenge), challenge)
+    })
+  )
+
+  it.effect("an answer that is interrupted is not given again", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const fiber = yield* Effect.forkChild(ledger.answer(challenge, code, { digits: 6, send: Effect.never }), {
+        startImmediately: true
+      })
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(yield* refusal(ledger.claim(challenge)), "used")
+    })
+  )
+})
+
+describe("resend", () => {
+  const renewed = { ...fields, resendsLeft: 1 }
+
+  it.effect("replaces the challenge, from its time on", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* TestClock.setTime(29_000)
+      const early = yield* Effect.flip(ledger.resend(challenge, Effect.die("sent")))
+      assert.deepInclude(early.reason, { _tag: "RateLimited", by: "client" })
+      assert.strictEqual(early.message.includes("Wait 1s"), true)
+      yield* TestClock.setTime(30_000)
+      const next = yield* ledger.resend(challenge, Effect.succeed(renewed))
+      assert.strictEqual(next.resendsLeft, 1)
+      assert.strictEqual(yield* refusal(ledger.claim(challenge)), "used")
+      assert.strictEqual(yield* ledger.claim(next), next)
+    })
+  )
+
+  it.effect.each([
+    { title: "no code is ever sent again", change: { resendAt: undefined } },
+    { title: "no resend is left", change: { resendsLeft: 0 } }
+  ])("says so where $title", ({ change }) =>
+    Effect.gen(function* () {
+      const { ledger } = yield* opened
+      const challenge = yield* ledger.open({ ...fields, ...change })
+      yield* TestClock.setTime(60_000)
+      assert.strictEqual(yield* refusal(ledger.resend(challenge, Effect.die("sent"))), "InvalidRequest")
+      assert.strictEqual(yield* ledger.claim(challenge), challenge)
+    })
+  )
+
+  it.effect("sends once for two who ask at once", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* TestClock.setTime(30_000)
+      let sent = 0
+      const send = Effect.as(
+        Effect.andThen(
+          Effect.yieldNow,
+          Effect.sync(() => (sent += 1))
+        ),
+        renewed
+      )
+      const results = yield* Effect.all(
+        [1, 2].map(() => Effect.result(ledger.resend(challenge, send))),
+        {
+          concurrency: "unbounded"
+        }
+      )
+      assert.deepStrictEqual([sent, results.filter(({ _tag }) => _tag === "Success").length], [1, 1])
+    })
+  )
+})
