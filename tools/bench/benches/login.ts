@@ -10,9 +10,7 @@ import * as Redacted from "effect/Redacted"
 import { createRequire } from "node:module"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { Agent, request } from "undici"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
-import { layerUndici } from "../undiciClient.ts"
 
 /** More than in any turn, so that no account logs in twice within the second that the broker's limit spans. */
 const accounts = 10_000
@@ -51,7 +49,7 @@ const connections = 64
 
 /** Our public API over any client: one layer for each account, built once, as a program with many accounts has it. */
 const ours =
-  (client: () => Layer.Layer<HttpClient.HttpClient>) =>
+  (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
   async (url: string): Promise<Run> => {
     const constantCode = Redacted.make(code)
     const credentials = {
@@ -59,7 +57,7 @@ const ours =
       apiKey: Redacted.make(apiKey),
       totp: CodeSource.fromEffect(() => Effect.succeed(constantCode))
     }
-    const shared = await Effect.runPromise(Effect.scoped(Layer.build(client())))
+    const shared = await Effect.runPromise(Effect.scoped(Layer.build(await client())))
     const logins = await Effect.runPromise(
       Effect.scoped(
         Effect.forEach(
@@ -116,6 +114,8 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse",
       prepare: async (url) => {
+        // Imported here alone: undici takes over the global fetch of every process that it is imported in.
+        const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {
           const answer = await request(url + loginPath, { method: "POST", headers, body: bodyOf(index), dispatcher })
@@ -146,7 +146,10 @@ export const bench: Bench = {
         })
       }
     },
-    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(() => FetchHttpClient.layer) },
-    "ours-undici": { title: "ours on undici.request", prepare: ours(() => layerUndici(connections)) }
+    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) },
+    "ours-undici": {
+      title: "ours on undici.request",
+      prepare: ours(async () => (await import("../undiciClient.ts")).layerUndici(connections))
+    }
   }
 }
