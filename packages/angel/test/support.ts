@@ -4,12 +4,14 @@ import * as AngelAuth from "@auth/angel/AngelAuth"
 import type { AuthError, Reason } from "@auth/broker-core/AuthError"
 import type { Session } from "@auth/broker-core/Session"
 import { TestHttp } from "@auth/broker-core/testing"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { setupServer } from "msw/node"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { inspect } from "node:util"
 
 /** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
 export const serve = (options?: Parameters<typeof FakeAngel.make>[0]) =>
@@ -81,4 +83,17 @@ export const readFixtures = (name: string): unknown =>
 export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
   if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
   return error.reason as Extract<Reason, { _tag: Tag }>
+}
+
+/** A value in every way that programs print it. */
+export const printed = (value: unknown): string => {
+  const each = Array.isArray(value) ? value : [value]
+  const texts = each.flatMap((one: unknown) => [
+    String(one),
+    one instanceof Error ? String(one.stack) : "",
+    Cause.pretty(Cause.fail(one)),
+    inspect(one, { depth: 20, showHidden: true, getters: true }),
+    JSON.stringify(one)
+  ])
+  return texts.join("\n")
 }

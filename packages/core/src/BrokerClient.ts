@@ -121,9 +121,16 @@ const reveal = (value: unknown): unknown => {
   return revealed
 }
 
-const secretsIn = (value: unknown, found: Array<Redacted.Redacted<string>>): void => {
-  if (Redacted.isRedacted(value)) found.push(value as Redacted.Redacted<string>)
-  else if (Predicate.isObject(value)) for (const field of Object.values(value)) secretsIn(field, found)
+/** All that was sent. A token is a secret of its own beside the header that it is part of. */
+interface Sent {
+  readonly request: unknown
+  readonly headers: Headers
+  readonly tokens: Tokens | undefined
+}
+
+const secretsOf = (value: unknown): ReadonlyArray<Redacted.Redacted<string>> => {
+  if (Redacted.isRedacted(value)) return [value as Redacted.Redacted<string>]
+  return Predicate.isObject(value) ? Object.values(value).flatMap(secretsOf) : []
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -208,8 +215,7 @@ export const make = Effect.fnUntraced(function* (
   const read = <Response>(
     endpoint: Endpoint<unknown, Response>,
     response: Transport.WireResponse,
-    request: unknown,
-    headers: Headers
+    sent: Sent
   ): Effect.Effect<Response, AuthError.AuthError> => {
     const answer: Envelope.Answer = { ...response, json: parseJson(response.text, protocol.quirks) }
     const verdict = Envelope.read(protocol.dialects, answer)
@@ -217,51 +223,47 @@ export const make = Effect.fnUntraced(function* (
     if (verdict?._tag === "Yes" && succeeded) {
       const decoded = endpoint.decode(verdict.data)
       if (Result.isSuccess(decoded)) return Effect.succeed(decoded.success)
-      return malformed(
-        endpoint,
-        answer,
-        `${pathsOf(decoded.failure.issue).join(", ") || "its data"} is not as documented`
-      )
+      const fields = pathsOf(decoded.failure.issue).join(", ") || "its data"
+      return malformed(endpoint, answer, `${fields} is not as documented`, sent)
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const secrets: Array<Redacted.Redacted<string>> = []
-      secretsIn(request, secrets)
-      secretsIn(headers, secrets)
+      const secrets = secretsOf(sent)
       const scrub = (text: string | undefined) =>
-        text === undefined ? undefined : Redaction.scrub(text.slice(0, 500), secrets).slice(0, 300)
+        text === undefined ? undefined : Redaction.scrub(text, secrets).slice(0, 300)
       const no = verdict?._tag === "No" ? verdict : undefined
-      const failure: Codes.Failure = {
+      const asItCame: Codes.Failure = {
         operation: endpoint.name,
         status: answer.status,
-        code: scrub(no?.code),
-        message: scrub(no?.message),
-        supportId: no?.supportId,
+        code: no?.code?.slice(0, 500),
+        message: no?.message?.slice(0, 500),
+        supportId: scrub(no?.supportId),
         retryAfter: retryAfterOf(answer.headers, now),
         clockDrift: clockDriftOf(answer.headers, now),
-        request
+        request: sent.request
       }
-      const row = protocol.codes.find((candidate) => Codes.matches(candidate, failure))
+      const row = protocol.codes.find((candidate) => Codes.matches(candidate, asItCame))
+      const failure: Codes.Failure = {
+        ...asItCame,
+        // A code of the table is the broker's own word, also where a PIN has the same digits.
+        code: row?.code ?? scrub(asItCame.code),
+        message: scrub(asItCame.message)
+      }
       if (row !== undefined) return fail(endpoint, row.reason(failure))
       if (failure.code !== undefined && answer.status < 500) return fail(endpoint, Codes.rejected(failure))
       const reason = Codes.byStatus(answer.status, endpoint.token)
       if (reason !== undefined) return fail(endpoint, reason(failure))
       if (no !== undefined) return fail(endpoint, Codes.rejected(failure))
-      return malformed(endpoint, answer, problemOf(answer), secrets)
+      return malformed(endpoint, answer, problemOf(answer), sent)
     })
   }
 
-  const malformed = (
-    endpoint: Endpoint,
-    answer: Envelope.Answer,
-    problem: string,
-    secrets: ReadonlyArray<Redacted.Redacted<string>> = []
-  ) =>
+  const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) =>
     fail(
       endpoint,
       new AuthError.MalformedResponse({
         status: answer.status,
         problem,
-        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
+        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets: secretsOf(sent) })
       })
     )
 
@@ -279,7 +281,7 @@ export const make = Effect.fnUntraced(function* (
           Effect.catchTag("TransportFailure", (failure) => fail(endpoint, transportReason(failure)))
         )
       ),
-      Effect.flatMap((response) => read(endpoint, response, request, headers)),
+      Effect.flatMap((response) => read(endpoint, response, { request, headers, tokens })),
       withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
     )
   }

@@ -4,6 +4,9 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Base64 from "effect/encoding/Base64"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -33,11 +36,19 @@ const encodings: ReadonlyArray<(secret: string) => string> = [
       Result.try(() => encodeURIComponent(secret)),
       () => secret
     ),
-  (secret) => globalThis.btoa(unescapeToLatin1(secret)).replace(/=+$/, "")
+  (secret) => secret.replace(/[&<>"']/g, (character) => htmlEntities[character] ?? character),
+  (secret) => Base64.encode(secret).replace(/=+$/, ""),
+  (secret) => Base64Url.encode(secret),
+  (secret) => Hex.encode(secret)
 ]
 
-const unescapeToLatin1 = (text: string): string =>
-  Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("")
+const htmlEntities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;"
+}
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
 

@@ -1,0 +1,75 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AngelApi from "@auth/angel/AngelApi"
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { layerAnswer, loginRequest, printed, reasonOf } from "./support.ts"
+
+// The broker's answer may hold what was sent. None of it may be shown.
+const pin = "8305"
+const apiKey = "canaryKey"
+const access = "canaryAccess"
+
+const session = AngelAuth.fromTokens({ clientCode: "A123456", jwtToken: Redacted.make(access), issuedAt: 0 })
+
+const login = (password = pin) =>
+  Effect.flatMap(AngelApi.AngelApi, (api) =>
+    api.loginByPassword({ ...loginRequest, password: Redacted.make(password) })
+  )
+const profile = Effect.flatMap(AngelApi.AngelApi, (api) => api.getProfile(session))
+
+const answered = (body: string, call: Effect.Effect<unknown, Parameters<typeof reasonOf>[0], AngelApi.AngelApi>) =>
+  Effect.flip(Effect.provide(call, layerAnswer(body, undefined, { apiKey: Redacted.make(apiKey) })))
+
+const service = (message: string, code = "AB9999") =>
+  JSON.stringify({ status: false, message, errorcode: code, data: null })
+
+const spellings: Readonly<Record<string, (secret: string) => string>> = {
+  "as it is": (secret) => secret,
+  "in capitals": (secret) => secret.toUpperCase(),
+  "in base64": (secret) => Buffer.from(secret).toString("base64"),
+  "in base64 for addresses": (secret) => Buffer.from(secret).toString("base64url"),
+  "in hexadecimal": (secret) => Buffer.from(secret).toString("hex"),
+  "as part of an address": (secret) => encodeURIComponent(secret),
+  "as part of a page": (secret) => secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(`"`, "&quot;"),
+  "as part of JSON in text": (secret) => JSON.stringify(secret).slice(1, -1)
+}
+
+describe("what the broker sends back", () => {
+  for (const [how, spell] of Object.entries(spellings)) {
+    it.effect(`a message with the secrets ${how} shows none of them`, () =>
+      Effect.gen(function* () {
+        const password = `p&s<w"d${pin}`
+        const sent = [password, apiKey].map(spell)
+        const loginError = yield* answered(service(`no ${sent.join(" and ")}`), login(password))
+        const profileError = yield* answered(service(`no ${spell(access)}`), profile)
+        const shown = printed([loginError, profileError])
+        for (const secret of [...sent, spell(access)]) assert.notInclude(shown.toLowerCase(), secret.toLowerCase())
+        assert.include(shown, "AB9999")
+      })
+    )
+  }
+
+  it.effect("a yes that names a field after the API key or the token does not show them", () =>
+    Effect.gen(function* () {
+      const yes = JSON.stringify({ status: true, data: { [apiKey]: 1, [access]: 2 } })
+      assert.notInclude(printed(yield* answered(yes, login())), apiKey)
+      assert.notInclude(printed(yield* answered(yes, profile)), access)
+    })
+  )
+
+  it.effect("a firewall's page with the PIN for a number does not show it", () =>
+    Effect.gen(function* () {
+      const error = yield* answered(`<title>Request Rejected</title>Your support ID is: ${pin}`, login())
+      assert.strictEqual(reasonOf(error, "PermissionDenied").why, "waf")
+      assert.notInclude(printed(error), pin)
+    })
+  )
+
+  it.effect("AB1050 is a wrong code, also for somebody whose PIN is 1050", () =>
+    Effect.gen(function* () {
+      const error = yield* answered(service("Invalid totp", "AB1050"), login("1050"))
+      assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "AB1050")
+    })
+  )
+})
