@@ -6,6 +6,7 @@
 import type { FakeAccount, FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -154,6 +155,9 @@ export const make = Effect.fnUntraced(function* (
   const port = options.port ?? 0
   yield* checkPort(port, pairs.length)
 
+  const ready = yield* Deferred.make<Info>()
+  const respond = control({ ...fakes, info: Deferred.await(ready) })
+  const address = yield* listen({ origin: "http://control", port, respond })
   const origins: Record<string, string> = {}
   for (const [index, { fake, origin }] of pairs.entries()) {
     origins[origin] = yield* listen({
@@ -163,13 +167,11 @@ export const make = Effect.fnUntraced(function* (
     })
   }
   const brokers = Object.fromEntries(fakes.served.map(({ accounts, broker }) => [broker, { accounts }]))
-  // The address is known only once the port listens, and a request cannot come before.
-  let address = ""
-  const info = (): Info => ({ control: address, origins, brokers })
-  address = yield* listen({ origin: "http://control", port, respond: control({ ...fakes, info }) })
+  const info: Info = { control: address, origins, brokers }
+  yield* Deferred.succeed(ready, info)
 
   return {
-    ...info(),
+    ...info,
     clock: fakes.clock,
     advance: fakes.advance,
     journal: fakes.journal,

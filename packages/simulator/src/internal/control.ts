@@ -126,9 +126,9 @@ interface Call {
   readonly body: string
 }
 
-/** The fakes, and what is told of them when they are ready. */
+/** The fakes, and what is told of them when all are served. */
 interface Target extends Fakes {
-  readonly info: () => unknown
+  readonly info: Effect.Effect<unknown>
 }
 
 type Handle = (target: Target, call: Call) => Effect.Effect<unknown, SimulatorError>
@@ -172,7 +172,7 @@ const routes: ReadonlyArray<Route> = [
     method: "GET",
     path: "/info",
     help: "where each origin is served, and every credential of the accounts",
-    handle: ({ info }) => Effect.sync(info)
+    handle: ({ info }) => info
   },
   {
     method: "GET",

@@ -106,6 +106,13 @@ const exchange = (origin: string, respond: Respond, message: Http.IncomingMessag
 const isWebSocket = (message: Http.IncomingMessage): boolean =>
   (message.headers.upgrade ?? "").toLowerCase() === "websocket"
 
+const withoutOffer = (connection: string): string =>
+  connection
+    .split(",")
+    .map((token) => token.trim())
+    .filter((token) => !/^(?:upgrade|http2-settings)$/i.test(token))
+    .join(", ")
+
 /**
  * Some clients (Java's among them) offer HTTP/2 with an upgrade header on every plain request. Node then reads no
  * body, so the request is put back without the offer and read again.
@@ -114,8 +121,9 @@ const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: S
   const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]
   for (let index = 0; index < message.rawHeaders.length; index += 2) {
     const name = message.rawHeaders[index] ?? ""
-    if (/^(?:upgrade|connection|http2-settings)$/i.test(name)) continue
-    lines.push(`${name}: ${message.rawHeaders[index + 1]}`)
+    const value = message.rawHeaders[index + 1] ?? ""
+    if (/^(?:upgrade|http2-settings)$/i.test(name)) continue
+    lines.push(`${name}: ${/^connection$/i.test(name) ? withoutOffer(value) : value}`)
   }
   if (rest.byteLength > 0) socket.unshift(rest)
   socket.unshift(`${lines.join("\r\n")}\r\n\r\n`, "latin1")

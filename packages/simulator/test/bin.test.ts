@@ -1,0 +1,214 @@
+import { assert, it } from "@effect/vitest"
+import { Login } from "@auth/broker-core"
+import type { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { account, angel, api, feed, send, site } from "./support.ts"
+
+const folder = join(import.meta.dirname, "..")
+
+/** Milliseconds. A process may take seconds to start on a busy machine. */
+const timeout = 30_000
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The command in a process of its own, which does not outlive the test. */
+const start = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, ["--conditions=@auth/source", join(folder, "src/bin.ts"), ...args], {
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+    ),
+    (running) => Effect.sync(() => void running.kill("SIGKILL"))
+  )
+  const printed = { stdout: "", stderr: "" }
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].on("data", (chunk) => (printed[name] += String(chunk)))
+  }
+  const ended = new Promise<Ended>((resolve) =>
+    child.once("close", (code, signal) => resolve({ code, signal, ...printed }))
+  )
+  return { child, printed, ended: Effect.promise(() => ended) }
+})
+
+const until = (child: ChildProcess, holds: () => boolean): Effect.Effect<void> =>
+  Effect.promise(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const look = () => holds() && resolve()
+        child.stdout?.on("data", look)
+        child.once("close", () => reject(new Error("It ended before it was ready.")))
+        look()
+      })
+  )
+
+const startJson = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+  const running = yield* start("--json", ...args)
+  yield* until(running.child, () => running.printed.stdout.includes("\n"))
+  return { ...running, info: JSON.parse(running.printed.stdout) as Simulator.Info }
+})
+
+it.live(
+  "prints one line with everything that a client needs, and a login works with it",
+  () =>
+    Effect.gen(function* () {
+      const { child, ended, info } = yield* startJson("--broker", "angel")
+      assert.deepStrictEqual(Object.keys(info), ["control", "origins", "brokers"])
+      assert.deepStrictEqual(Object.keys(info.origins), [api, site, feed])
+      assert.deepStrictEqual(info.brokers, { angel: { accounts: [{ ...account }] } })
+      const session = yield* Login.session.pipe(Effect.provide(angel(info)))
+      assert.strictEqual(session.account.id, account.clientCode)
+      child.kill("SIGTERM")
+      const { stderr, stdout } = yield* ended
+      assert.strictEqual(stdout.trimEnd().split("\n").length, 1)
+      assert.strictEqual(stderr, "")
+    }),
+  timeout
+)
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  it.live(
+    `stops at once on ${signal}, although a client keeps its connection and another waits`,
+    () =>
+      Effect.gen(function* () {
+        const { child, ended, info } = yield* startJson()
+        yield* send(`${info.control}/`)
+        yield* send(`${info.control}/faults`, {
+          method: "POST",
+          body: '{"broker":"angel","endpoint":"*","fault":{"kind":"latency","duration":"20 seconds"}}'
+        })
+        yield* Effect.forkDetach(Effect.exit(Effect.tryPromise(() => globalThis.fetch(`${info.origins[api]}/`))))
+        yield* Effect.sleep("50 millis")
+        child.kill(signal)
+        const exit = yield* ended.pipe(Effect.timeout("2 seconds"))
+        assert.strictEqual(exit.code, 0, `${exit.signal} ${exit.stderr}`)
+      }),
+    timeout
+  )
+}
+
+it.live(
+  "takes the control port from the command line, and the ports after it for the origins",
+  () =>
+    Effect.gen(function* () {
+      const first = yield* startJson()
+      const taken = Number(new URL(first.info.control).port)
+      const second = yield* start("--port", String(taken))
+      const refused = yield* second.ended
+      assert.strictEqual(refused.code, 1)
+      assert.strictEqual(refused.stdout, "")
+      assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
+      const third = yield* startJson("--port", "28410")
+      assert.strictEqual(third.info.control, "http://127.0.0.1:28410")
+      assert.deepStrictEqual(Object.values(third.info.origins), [
+        "http://127.0.0.1:28411",
+        "http://127.0.0.1:28412",
+        "http://127.0.0.1:28413"
+      ])
+    }),
+  timeout
+)
+
+const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, says: RegExp]> = [
+  [["--prot", "4010"], 2, /Unknown option '--prot'/],
+  [["--port", "many"], 2, /--port takes a number, not "many"/],
+  [["--broker", "zerodha"], 2, /--broker takes angel.*, not "zerodha"/],
+  [["--port", "65534"], 1, /65535/]
+]
+
+it.live(
+  "says in one line what is wrong with its arguments",
+  () =>
+    Effect.gen(function* () {
+      const started = yield* Effect.forEach(misuses, ([args]) => start(...args))
+      for (const [index, [args, code, says]] of misuses.entries()) {
+        const exit = yield* started[index]?.ended ?? Effect.die("It was not started")
+        assert.strictEqual(exit.code, code, args.join(" "))
+        assert.match(exit.stderr, says)
+        assert.strictEqual(exit.stderr.trimEnd().split("\n").length, 1, exit.stderr)
+        assert.strictEqual(exit.stdout, "")
+      }
+    }),
+  timeout
+)
+
+it.live(
+  "explains itself",
+  () =>
+    Effect.gen(function* () {
+      const exit = yield* (yield* start("--help")).ended
+      assert.strictEqual(exit.code, 0)
+      assert.match(exit.stdout, /not real/)
+      for (const flag of ["--port", "--broker", "--json", "--help"]) assert.include(exit.stdout, flag)
+    }),
+  timeout
+)
+
+/** curl as the pasted lines use it, for machines that have none. */
+const curlShim = `curl() { '${process.execPath}' -e '
+  const args = process.argv.slice(1), headers = {}
+  let body, url
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === "-H") { const [name, value] = args[++i].split(/: (.*)/); headers[name] = value }
+    else if (args[i] === "-d") body = args[++i]
+    else if (args[i] !== "-s") url = args[i]
+  }
+  fetch(url, { headers, body, method: body === undefined ? "GET" : "POST" }).then((r) => r.text()).then((t) => process.stdout.write(t))
+' -- "$@"; }
+`
+
+const hasCurl = spawnSync("curl", ["--version"]).status === 0
+
+const runShell = (script: string): Effect.Effect<string> =>
+  Effect.callback((resume) => {
+    const child = spawn("sh", ["-eu", "-c", hasCurl ? script : curlShim + script], {
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    let printed = ""
+    child.stdout.on("data", (chunk) => (printed += String(chunk)))
+    child.once("close", () => resume(Effect.succeed(printed)))
+    return Effect.sync(() => void child.kill("SIGKILL"))
+  })
+
+const assertTokens = (answer: string) => {
+  const { data, status } = JSON.parse(answer) as { readonly status: boolean; readonly data: Record<string, string> }
+  assert.isTrue(status, answer)
+  assert.deepStrictEqual(Object.keys(data), ["jwtToken", "refreshToken", "feedToken"])
+}
+
+it.live(
+  "logs in with the curl of the README",
+  () =>
+    Effect.gen(function* () {
+      const readme = readFileSync(join(folder, "README.md"), "utf8")
+      const script = /```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? ""
+      const { info } = yield* startJson()
+      const here = script
+        .replace("http://127.0.0.1:4010", info.control)
+        .replace("http://127.0.0.1:4011", info.origins[api] ?? "")
+      assert.notInclude(here, ":401")
+      assertTokens(yield* runShell(here))
+    }),
+  timeout
+)
+
+it.live(
+  "logs in with the curl that it prints",
+  () =>
+    Effect.gen(function* () {
+      const { child, printed } = yield* start()
+      yield* until(child, () => printed.stdout.includes("Ctrl+C"))
+      assert.match(printed.stdout, /not real/)
+      for (const value of [...Object.values(account), api, site, feed]) assert.include(printed.stdout, value)
+      assertTokens(yield* runShell(/^code=[\s\S]*?\n\n/m.exec(printed.stdout)?.[0] ?? ""))
+    }),
+  timeout
+)

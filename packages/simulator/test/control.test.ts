@@ -1,0 +1,165 @@
+import { assert, it } from "@effect/vitest"
+import type { FakeBroker } from "@auth/broker-core/testing"
+import { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import { account, type Answer, api, errorOf, post, send } from "./support.ts"
+
+const json = ({ text }: Answer): unknown => JSON.parse(text)
+
+interface ClockAnswer {
+  readonly now: string
+  readonly ist: string
+  readonly aheadMillis: number
+}
+
+const readClock = (answer: Answer) => json(answer) as ClockAnswer
+
+it.live("says what it can do, and where everything is", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const help = yield* send(`${simulator.control}/`)
+    assert.include(help.headers.get("content-type") ?? "", "text/plain")
+    for (const path of ["/info", "/journal", "/clock", "/faults", "/totp", "/codes", "/reset"]) {
+      assert.include(help.text, path)
+    }
+    assert.include(help.text, "not real")
+    const info = json(yield* send(`${simulator.control}/info`)) as Simulator.Info
+    assert.strictEqual(info.control, simulator.control)
+    assert.deepStrictEqual(info.origins, simulator.origins)
+    assert.strictEqual(info.brokers["angel"]?.accounts[0]?.["totpSecret"], account.totpSecret)
+    assert.strictEqual((yield* send(`${simulator.control}/info`, { method: "HEAD" })).status, 200)
+  })
+)
+
+it.live("tells the journal of all brokers, or of one", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    yield* send(`${simulator.origins[api]}/rest/nowhere?x=1`, { headers: { "x-privatekey": "k" } })
+    for (const query of ["", "?broker=angel"]) {
+      const entries = json(
+        yield* send(`${simulator.control}/journal${query}`)
+      ) as ReadonlyArray<FakeBroker.JournalEntry>
+      assert.deepStrictEqual(
+        entries.map(({ endpoint, status, url }) => [endpoint, status, url]),
+        [["unknown", 404, `${api}/rest/nowhere?x=1`]]
+      )
+    }
+  })
+)
+
+it.live("moves the clock, and back at a reset", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const url = `${simulator.control}/clock`
+    const before = readClock(yield* send(url))
+    assert.strictEqual(before.aheadMillis, 0)
+    assert.strictEqual(readClock(yield* post(url, { advance: "8 hours" })).aheadMillis, 28_800_000)
+    const after = readClock(yield* post(url, { advance: 1000 }))
+    assert.strictEqual(after.aheadMillis, 28_801_000)
+    assert.closeTo(Date.parse(after.now) - Date.parse(before.now), 28_801_000, 5000)
+    assert.match(after.ist, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d IST$/)
+    // The brokers live by it.
+    const answer = yield* send(`${simulator.origins[api]}/`)
+    assert.closeTo(Date.parse(answer.headers.get("date") ?? "") - Date.parse(after.now), 0, 5000)
+    assert.strictEqual(readClock(yield* post(`${simulator.control}/reset`, "")).aheadMillis, 0)
+    assert.deepStrictEqual(yield* simulator.journal(), [])
+  })
+)
+
+it.live("shows the code of an authenticator app, and for how long", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const url = `${simulator.control}/totp?broker=angel&account=${account.clientCode}`
+    const shown = json(yield* send(url)) as Simulator.TotpCode
+    assert.match(shown.code, /^\d{6}$/)
+    assert.isTrue(shown.validForSeconds >= 1 && shown.validForSeconds <= 30)
+    yield* simulator.advance("1 minute")
+    const later = json(yield* send(url)) as Simulator.TotpCode
+    assert.notStrictEqual(later.code, shown.code)
+    const codes = yield* send(`${simulator.control}/codes?broker=angel&account=${account.clientCode}`)
+    assert.deepStrictEqual(json(codes), { codes: [] })
+  })
+)
+
+it.live("takes a fault by its kind alone, and forgets it at a reset", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const armed = yield* post(`${simulator.control}/faults`, { broker: "angel", endpoint: "*", fault: "waf", times: 2 })
+    assert.deepStrictEqual(json(armed), { broker: "angel", endpoint: "*", fault: { kind: "waf" }, times: 2 })
+    const ask = send(`${simulator.origins[api]}/`)
+    assert.include((yield* ask).text, "Request Rejected")
+    yield* post(`${simulator.control}/reset`, "")
+    assert.strictEqual((yield* ask).text, "not found")
+  })
+)
+
+const faults = (change: Record<string, unknown>) => ({ broker: "angel", endpoint: "getRMS", fault: "waf", ...change })
+
+const refusals: ReadonlyArray<readonly [title: string, path: string, body: unknown, says: ReadonlyArray<string>]> = [
+  ["a body that is not JSON", "/clock", "8 hours", ["not JSON", '{"advance": "8 hours"}']],
+  ["a unit that does not exist", "/clock", { advance: "8 hourz" }, ["advance: not a duration", "8 hours"]],
+  ["a clock that goes back", "/clock", { advance: -1 }, ["advance: not a duration"]],
+  ["time without end", "/clock", { advance: "Infinity" }, ["advance: not a duration"]],
+  ["a year of five digits", "/clock", { advance: "4000000 days" }, ["9999"]],
+  ["a clock without a duration", "/clock", {}, ["advance: Missing key"]],
+  ["a broker that is not served", "/faults", faults({ broker: "zerodha" }), ["zerodha", "use one of angel"]],
+  ["an endpoint that does not exist", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
+  ["a fault that does not exist", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
+  ["a fault without a kind", "/faults", faults({ fault: 7 }), ["kind 7", "waf"]],
+  ["a latency without a duration", "/faults", faults({ fault: "latency" }), ["duration: Missing key", "3 seconds"]],
+  ["a status that is none", "/faults", faults({ fault: { kind: "status", status: 700 } }), ["status", "200 and 599"]],
+  [
+    "a header that HTTP cannot carry",
+    "/faults",
+    faults({ fault: { kind: "answer", status: 200, body: "", headers: { "a b": "c" } } }),
+    ["headers: a name or value"]
+  ],
+  ["zero times", "/faults", faults({ times: 0 }), ["times", "between 1 and 1000"]],
+  ["everything missing", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
+]
+
+for (const [title, path, body, says] of refusals) {
+  it.live(`refuses ${title}, and says what to send instead`, () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make()
+      const answer = yield* post(`${simulator.control}${path}`, body)
+      assert.strictEqual(answer.status, 400)
+      for (const part of says) assert.include(errorOf(answer), part)
+      assert.strictEqual(readClock(yield* send(`${simulator.control}/clock`)).aheadMillis, 0)
+    })
+  )
+}
+
+const queries: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
+  ["/journal?broker=zerodha", 400, "use one of angel"],
+  ["/codes", 400, "lacks broker"],
+  ["/codes?broker=angel", 400, "lacks account"],
+  ["/codes?broker=angel&account=B1", 400, "use one of A123456"],
+  ["/totp?broker=angel&account=B1", 400, "use one of A123456"],
+  ["/nowhere", 404, "ask GET /"],
+  ["/faults", 405, "takes POST"]
+]
+
+it.live("refuses queries, paths and methods that it does not have", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    for (const [query, status, says] of queries) {
+      const answer = yield* send(`${simulator.control}${query}`)
+      assert.strictEqual(answer.status, status, query)
+      assert.include(errorOf(answer), says)
+    }
+    const put = yield* send(`${simulator.control}/clock`, { method: "PUT" })
+    assert.strictEqual(put.headers.get("allow"), "GET, POST")
+  })
+)
+
+it.live("says that a port is taken, and that ports end", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const port = Number(new URL(simulator.control).port)
+    const taken = yield* Effect.flip(Simulator.make({ port }))
+    assert.strictEqual(taken.message, `Port ${port} on 127.0.0.1 is in use: choose another, or none to get a free one.`)
+    const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
+    assert.include(outside.message, "between 1 and 65535")
+  })
+)

@@ -1,0 +1,81 @@
+import { assert, it } from "@effect/vitest"
+import { Login, Profile } from "@auth/broker-core"
+import { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import { angel, api, post, raw } from "./support.ts"
+
+const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times = 1) =>
+  Effect.map(post(`${simulator.control}/faults`, { broker: "angel", endpoint, fault, times }), ({ status, text }) =>
+    assert.strictEqual(status, 200, text)
+  )
+
+const statuses = (simulator: Simulator.Simulator["Service"]) =>
+  Effect.map(simulator.journal("angel"), (journal) => journal.map(({ endpoint, status }) => `${endpoint} ${status}`))
+
+it.live("cuts the connection of a reset, which a program meets as BrokerUnavailable", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    yield* arm(simulator, "loginByPassword", "reset")
+    const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator))))
+    assert.strictEqual(error.reason._tag, "BrokerUnavailable")
+    assert.include(error.message, "ECONNRESET")
+    assert.deepStrictEqual(yield* statuses(simulator), ["loginByPassword 0"])
+  })
+)
+
+it.live("cuts the connection after it has acted, if the answer is lost", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    yield* Effect.gen(function* () {
+      const session = yield* Login.session
+      yield* arm(simulator, "getProfile", { kind: "lost" })
+      assert.strictEqual((yield* Profile.profile(session)).id, "A123456")
+    }).pipe(Effect.provide(angel(simulator)))
+    assert.deepStrictEqual(yield* statuses(simulator), ["loginByPassword 200", "getProfile 0", "getProfile 200"])
+  })
+)
+
+it.live("breaks off a truncated answer before its announced end", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    yield* arm(simulator, "loginByPassword", "truncated")
+    const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator))))
+    assert.strictEqual(error.reason._tag, "BrokerUnavailable")
+    yield* arm(simulator, "loginByMpin", "truncated")
+    const received = yield* raw(simulator.origins[api] ?? "", [
+      "POST /rest/auth/angelbroking/user/v1/loginByMpin HTTP/1.1",
+      "Host: localhost",
+      "Content-Length: 0"
+    ])
+    const [head = "", body = ""] = received.split("\r\n\r\n")
+    const announced = Number(/content-length: (\d+)/i.exec(head)?.[1])
+    assert.strictEqual(body.length, Math.floor(announced / 2))
+    assert.isTrue(body.startsWith("<html>"))
+  })
+)
+
+it.live("counts a login that timed out once, however late it answers", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "400 millis" })
+    const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator, { timeout: "100 millis" }))))
+    assert.strictEqual(error.reason._tag, "BrokerUnavailable")
+    assert.include(error.message, "no answer came in time")
+    yield* Effect.sleep("500 millis")
+    assert.deepStrictEqual(yield* statuses(simulator), ["loginByPassword 200"])
+  })
+)
+
+it.live("answers as the firewall, the limiter or whoever else is wanted", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const tags: Array<string> = []
+    const faults = ["waf", "rate-limit", { kind: "status", status: 503 }, { kind: "answer", status: 200, body: "{}" }]
+    for (const fault of faults) {
+      yield* arm(simulator, "*", fault)
+      const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator))))
+      tags.push(error.reason._tag)
+    }
+    assert.deepStrictEqual(tags, ["PermissionDenied", "RateLimited", "BrokerUnavailable", "MalformedResponse"])
+  })
+)

@@ -1,0 +1,110 @@
+import { assert, it } from "@effect/vitest"
+import * as AngelApi from "@auth/angel/AngelApi"
+import * as AngelPublisher from "@auth/angel/AngelPublisher"
+import { FakeAngel } from "@auth/angel/msw"
+import { Expiry, Login, Logout, Profile, RedirectLogin, Refresh } from "@auth/broker-core"
+import { TestHttp } from "@auth/broker-core/testing"
+import { Simulator, SimulatorClock } from "@auth/simulator"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { account, angel, originsOf, send } from "./support.ts"
+
+it.live("carries a session from login to logout", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    yield* Effect.gen(function* () {
+      const session = yield* Login.session
+      assert.strictEqual((yield* Profile.profile(session)).name, "DEMO TRADER")
+      assert.strictEqual((yield* (yield* AngelApi.AngelApi).getRMS(session)).net, "9999999999999")
+      const renewed = yield* Refresh.refresh(session)
+      const old = yield* Effect.flip(Profile.profile(session))
+      assert.strictEqual(old.reason._tag, "SessionExpired")
+      assert.strictEqual((yield* Logout.logout(renewed))._tag, "Revoked")
+    }).pipe(Effect.provide(angel(simulator)))
+    const journal = yield* simulator.journal()
+    assert.deepStrictEqual(
+      journal.map(({ endpoint }) => endpoint),
+      ["loginByPassword", "getProfile", "getRMS", "generateTokens", "getProfile", "logout"]
+    )
+    assert.isTrue(journal.every(({ url }) => url.startsWith("https://apiconnect.angelone.in/rest/")))
+  })
+)
+
+it.live("ends sessions at midnight IST of the advanced clock, in which the program lives too", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.Simulator
+    yield* Effect.gen(function* () {
+      const session = yield* Login.session
+      yield* simulator.advance("24 hours")
+      const over = yield* Effect.flip(Profile.profile(session))
+      assert.strictEqual(over.reason.code, "AG8002")
+      const next = yield* Login.session
+      assert.strictEqual(next.expiresAt, (session.expiresAt ?? 0) + 86_400_000)
+      assert.strictEqual((yield* Profile.profile(next)).id, account.clientCode)
+    }).pipe(Effect.provide(Layer.merge(angel(simulator), SimulatorClock.layer)))
+  }).pipe(Effect.provide(Simulator.layer()))
+)
+
+it.live("is followed from another process by its control port", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const remote = yield* SimulatorClock.connect(simulator.control)
+    yield* remote.advance("8 hours")
+    yield* simulator.advance("1 hour")
+    yield* remote.sync
+    const here = yield* Clock.currentTimeMillis
+    const there = yield* Effect.provideService(Clock.currentTimeMillis, Clock.Clock, remote.clock)
+    assert.closeTo(there - here, 9 * 3_600_000, 1000)
+    const nanos = yield* Effect.provideService(Clock.currentTimeNanos, Clock.Clock, remote.clock)
+    assert.closeTo(Number(nanos / 1_000_000n), there, 1000)
+    const refused = yield* Effect.flip(remote.advance("-1 seconds"))
+    assert.include(refused.message, "not a duration")
+    const nobody = yield* Effect.flip(SimulatorClock.connect("http://127.0.0.1:1"))
+    assert.include(nobody.message, "http://127.0.0.1:1")
+  }).pipe(Effect.provide(TestHttp.layerLateFetch))
+)
+
+it.live("serves fakes of the caller's own", () =>
+  Effect.gen(function* () {
+    const blocked = { ...account, state: "blocked" } as const
+    const simulator = yield* Simulator.make({ fakes: { angel: FakeAngel.make({ accounts: [blocked] }) } })
+    const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator))))
+    assert.strictEqual(error.reason._tag, "AccountLocked")
+  })
+)
+
+const formOf = (page: string) => /<form method="post" action="([^"]*)"/.exec(page)?.[1]?.replaceAll("&#38;", "&") ?? ""
+
+it.live("serves the publisher page: the form, its answer, and a callback that makes a session", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    const layer = AngelPublisher.layer({
+      origins: originsOf(simulator),
+      credentials: {
+        clientCode: account.clientCode,
+        apiKey: Redacted.make(account.publisherKey),
+        redirectUrl: account.redirectUrl
+      }
+    }).pipe(Layer.provide(TestHttp.layerLateFetch))
+    yield* Effect.gen(function* () {
+      const redirect = yield* RedirectLogin.RedirectLogin
+      const request = yield* redirect.begin
+      const page = yield* send(Redacted.value(request.url))
+      assert.strictEqual(page.status, 200)
+      const { code } = yield* simulator.totp("angel", account.clientCode)
+      const answer = yield* send(`${simulator.origins["https://smartapi.angelone.in"]}${formOf(page.text)}`, {
+        method: "POST",
+        body: new URLSearchParams({ clientcode: account.clientCode, pin: account.pin, totp: code })
+      })
+      assert.strictEqual(answer.status, 302)
+      const callback = new URL(answer.headers.get("location") ?? "")
+      assert.strictEqual(callback.origin + callback.pathname, account.redirectUrl)
+      assert.strictEqual(callback.searchParams.get("state"), Redacted.value(request.state))
+      const session = yield* redirect.complete(request, Redacted.make(callback.href))
+      assert.strictEqual(session.profile?.id, account.clientCode)
+      assert.include(Expiry.toIst(session.expiresAt ?? 0), "00:00:00 IST")
+    }).pipe(Effect.provide(layer))
+  })
+)

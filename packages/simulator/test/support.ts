@@ -1,0 +1,58 @@
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import { FakeAngel } from "@auth/angel/msw"
+import { TestHttp } from "@auth/broker-core/testing"
+import type { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { connect } from "node:net"
+
+export const api = "https://apiconnect.angelone.in"
+export const site = "https://smartapi.angelone.in"
+export const feed = "https://smartapisocket.angelone.in"
+
+export const account = FakeAngel.demoAccount
+
+export const originsOf = ({ origins }: Simulator.Info) => ({ api: origins[api] ?? "", login: origins[site] ?? "" })
+
+/** A trading program's layers, over a real connection to the simulator. */
+export const angel = (simulator: Simulator.Info, options: AngelAuth.Options = {}) =>
+  AngelAuth.layer({
+    ...options,
+    origins: originsOf(simulator),
+    credentials: {
+      clientCode: account.clientCode,
+      pin: Redacted.make(account.pin),
+      apiKey: Redacted.make(account.apiKey),
+      totp: Redacted.make(account.totpSecret)
+    }
+  }).pipe(Layer.provide(TestHttp.layerLateFetch))
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+export const send = (url: string, init?: RequestInit): Effect.Effect<Answer> =>
+  Effect.promise(async () => {
+    const response = await globalThis.fetch(url, { redirect: "manual", ...init })
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  })
+
+export const post = (url: string, body: unknown): Effect.Effect<Answer> =>
+  send(url, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) })
+
+export const errorOf = ({ text }: Answer): string => String((JSON.parse(text) as { readonly error: unknown }).error)
+
+/** Writes to a port as it is, and reads until the other side closes. */
+export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
+  Effect.callback((resume) => {
+    const { hostname, port } = new URL(address)
+    let received = ""
+    const socket = connect(Number(port), hostname, () => socket.write(`${lines.join("\r\n")}\r\n\r\n${body}`))
+    socket.on("data", (chunk) => (received += chunk.toString("latin1")))
+    socket.on("error", () => socket.destroy())
+    socket.on("close", () => resume(Effect.succeed(received)))
+    return Effect.sync(() => socket.destroy())
+  })
