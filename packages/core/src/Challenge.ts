@@ -59,12 +59,17 @@ export interface Ledger {
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
    * Answers a challenge with one code, sent once. A code that cannot be one is refused before it is sent, and leaves
-   * the challenge open; so does a wrong code, since brokers allow some misses. Whatever else happens ends it.
+   * the challenge open; so does a wrong code, since brokers allow some misses: `misses` of them, if the broker tells.
+   * Whatever else happens ends it.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
     code: Redacted.Redacted<string>,
-    options: { readonly digits: number; readonly send: Effect.Effect<A, AuthError.AuthError, R> }
+    options: {
+      readonly digits: number
+      readonly misses?: number | undefined
+      readonly send: Effect.Effect<A, AuthError.AuthError, R>
+    }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /** Has a code sent again, not before its time; the challenge is replaced by the one that `send` gives. */
   readonly resend: <R>(
@@ -84,6 +89,8 @@ const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUp
 export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
   Effect.sync(() => {
     const pending = new Set<string>()
+    const missed = new Map<string, number>()
+    const spent = new Set<string>()
     const key = Account.toKey(account)
     let opened = 0
     const expired = (why: AuthError.ChallengeExpired["why"]) =>
@@ -102,26 +109,37 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const claim: Ledger["claim"] = Effect.fnUntraced(function* (challenge: Challenge) {
       if (Account.toKey(challenge.account) !== key) return yield* expired("other-account")
       const now = yield* Clock.currentTimeMillis
-      if (!pending.delete(challenge.id)) return yield* expired("used")
+      if (!pending.delete(challenge.id)) return yield* expired(spent.has(challenge.id) ? "attempts" : "used")
       if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) return yield* expired("timed-out")
       return challenge
     })
 
     const reopen: Ledger["reopen"] = (challenge) => Effect.sync(() => void pending.add(challenge.id))
 
+    /** Counts a wrong code, and tells whether it was the last that the broker takes. */
+    const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
+      const count = (missed.get(id) ?? 0) + 1
+      missed.set(id, count)
+      if (count >= misses) spent.add(id)
+      return count >= misses
+    }
+
     const reopening =
-      (challenge: Challenge) =>
+      (challenge: Challenge, misses = Infinity) =>
       <A, R>(send: Effect.Effect<A, AuthError.AuthError, R>) =>
-        Effect.tapError(send, ({ reason }) => (keepsOpen.has(reason._tag) ? reopen(challenge) : Effect.void))
+        Effect.tapError(send, ({ reason }) => {
+          if (reason._tag === "InvalidStepUpCode" && isLastMiss(challenge, misses)) return Effect.void
+          return keepsOpen.has(reason._tag) ? reopen(challenge) : Effect.void
+        })
 
     return {
       open,
       claim,
       reopen,
-      answer: (challenge, code, { digits, send }) => {
+      answer: (challenge, code, { digits, misses, send }) => {
         const problem = CodeSource.shapeProblem(code, digits)
         return problem === undefined
-          ? Effect.andThen(claim(challenge), reopening(challenge)(send))
+          ? Effect.andThen(claim(challenge), reopening(challenge, misses)(send))
           : fail("verify", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
       },
       resend: (challenge, send) =>

@@ -150,6 +150,8 @@ export const make = (options: {
  * @since 0.1.0
  */
 export interface Issue {
+  /** The account, where it is the broker who says which one has logged in. */
+  readonly account?: Account
   readonly tokens: Tokens
   readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
   readonly profile?: UserProfile | undefined
