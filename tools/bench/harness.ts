@@ -7,7 +7,7 @@ import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { type Peer, startPeer, stopPeers } from "../interop/peer.ts"
+import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts"
 
 /** Does the job `count` times, `concurrency` at a time. */
 export type Run = (count: number, concurrency: number) => Promise<void>
@@ -179,7 +179,7 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
   const rounds = options.rounds ?? plan.rounds
   const names = Object.keys(bench.candidates).filter((name) => options.only.length === 0 || options.only.includes(name))
   await printMachine(bench, { ...plan, rounds })
-  const scratch = await fs.mkdtemp(path.join(os.tmpdir(), "bench-"))
+  const scratch = makeScratch("bench")
   const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args: [bench.answer] })
   const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
   console.log(`server    a process of its own on loopback, answers of ${bytes} bytes`)
@@ -236,6 +236,5 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
     printServer(loads, bench)
   } finally {
     await stopPeers()
-    await fs.rm(scratch, { recursive: true, force: true })
   }
 }

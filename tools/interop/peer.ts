@@ -1,5 +1,8 @@
 /** Programs of ours in processes of their own that answer calls. They end when they are told to, or when we end. */
 import { type ChildProcess, fork } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
 
 const running = new Set<ChildProcess>()
 
@@ -32,11 +35,18 @@ interface Answer {
   readonly error?: string
 }
 
-const end = async (child: ChildProcess): Promise<void> => {
+/** Takes a process that was started by other means into our care. */
+export const adopt = (child: ChildProcess): void => {
+  running.add(child)
+  child.once("close", () => running.delete(child))
+}
+
+export const end = async (child: ChildProcess): Promise<void> => {
   if (!running.has(child)) return
   const closed = new Promise((resolve) => child.once("close", resolve))
   // Not `disconnect` on this side: Node 24 then never says "close".
-  if (child.connected) child.send(farewell)
+  if (child.connected) child.send(farewell, () => undefined)
+  else child.kill("SIGTERM")
   const timer = setTimeout(() => child.kill("SIGKILL"), 3000)
   await closed
   clearTimeout(timer)
@@ -147,4 +157,11 @@ export const endPeersWithUs = (): void => {
   ] as const) {
     process.once(signal, () => void stopPeers().finally(() => process.exit(code)))
   }
+}
+
+/** An empty folder that is gone when this process is. */
+export const makeScratch = (name: string): string => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`))
+  process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
