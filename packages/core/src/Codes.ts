@@ -4,7 +4,10 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as AuthError from "./AuthError.ts"
+import * as CodeSource from "./CodeSource.ts"
 
 /**
  * A refusal, as it came.
@@ -83,6 +86,35 @@ export const invalidCode =
   ) =>
   (failure: Failure): AuthError.Reason =>
     new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
+
+/** Beyond this, in milliseconds, a code may have been made for another period. */
+const noticeableDrift = 15_000
+
+const driftHint = (millis: number): AuthError.Hint => {
+  const seconds = Math.round(Math.abs(millis) / 1000)
+  const direction = millis > 0 ? "behind" : "ahead of"
+  return { id: "ClockDrift", text: `Your clock is ${seconds} seconds ${direction} the broker's: set it by NTP.` }
+}
+
+/**
+ * What may be wrong with a refused TOTP at any broker, by the broker's `Date` header and the request's field `totp`.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const totpHints = ({ clockDrift, request }: Failure): ReadonlyArray<AuthError.Hint> => {
+  const hints: Array<AuthError.Hint> = []
+  if (clockDrift !== undefined && Math.abs(clockDrift) > noticeableDrift) hints.push(driftHint(clockDrift))
+  const totp = Predicate.hasProperty(request, "totp") ? request.totp : undefined
+  if (Redacted.isRedacted(totp) && CodeSource.looksLikeSecret(totp as Redacted.Redacted<string>)) {
+    hints.push({ id: "SecretInsteadOfCode", text: "The TOTP secret was sent where a code of six digits is wanted." })
+  }
+  hints.push(
+    { id: "ReEnrolled", text: "Was TOTP enabled anew? Then the old secret is void." },
+    { id: "CodeReused", text: "A code is good once: wait for the next one." }
+  )
+  return hints
+}
 
 /**
  * @category reasons
