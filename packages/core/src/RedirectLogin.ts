@@ -72,7 +72,7 @@ const sameText = (left: string, right: string): boolean => {
 
 /**
  * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back.
- * No part of the address is in the error.
+ * No part of the address is in the error, but for what `refusal` takes of it.
  *
  * @category parsing
  * @since 0.1.0
@@ -83,11 +83,11 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly callbackUrl: Redacted.Redacted<string>
   /** `optional` is for brokers that do not document that they bring the state back. */
   readonly state: "required" | "optional"
-  /** The parameter that brings the state back, where the broker has a name of its own for it. */
-  readonly stateParameter?: string | undefined
+  /** What an `error` in the callback means at this broker, where it tells more than that the login was denied. */
+  readonly refusal?: (parameters: CallbackParameters) => AuthError.Reason
 }): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
-  const rejected = (why: AuthError.RedirectRejected["why"]) =>
-    Effect.fail(AuthError.make(options.broker, "complete", new AuthError.RedirectRejected({ why })))
+  const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make(options.broker, "complete", reason))
+  const rejected = (why: AuthError.RedirectRejected["why"]) => fail(new AuthError.RedirectRejected({ why }))
   const url = parseUrl(Redacted.value(options.callbackUrl))
   const registered = parseUrl(options.request.redirectUrl)
   if (url === undefined || registered === undefined) return yield* rejected("not-a-url")
@@ -97,12 +97,14 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   for (const [name, value] of [...new URLSearchParams(inHash), ...url.searchParams]) {
     parameters.set(name.toLowerCase(), Redacted.make(value))
   }
-  const state = Option.fromUndefinedOr(parameters.get((options.stateParameter ?? "state").toLowerCase()))
+  const state = Option.fromUndefinedOr(parameters.get("state"))
   const expected = Redacted.value(options.request.state)
   if (Option.isSome(state) ? !sameText(Redacted.value(state.value), expected) : options.state === "required") {
     return yield* rejected("state")
   }
-  if (parameters.has("error")) return yield* rejected("denied")
+  if (parameters.has("error")) {
+    return yield* options.refusal === undefined ? rejected("denied") : fail(options.refusal(parameters))
+  }
   return parameters
 })
 

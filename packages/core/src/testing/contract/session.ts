@@ -250,13 +250,20 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
           })
         },
         {
-          name: "says that a session was over already",
+          name:
+            subject.logoutAgain === "confirmed"
+              ? "takes the broker's word for the end of a session that was over already"
+              : "says that a session was over already",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* loggingOut(context, session)
             yield* TestClock.adjust("31 seconds")
-            const receipt = yield* loggingOut(context, session)
-            yield* same(receipt, { _tag: "LocalOnly", account: session.account, why: "already-over" }, "receipt")
+            const { account } = session
+            const expected =
+              subject.logoutAgain === "confirmed"
+                ? { _tag: "Revoked", account }
+                : { _tag: "LocalOnly", account, why: "already-over" }
+            yield* same(yield* loggingOut(context, session), expected, "receipt")
           })
         },
         ...once(subject, "Logout", loggingOut)

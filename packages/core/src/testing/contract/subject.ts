@@ -69,6 +69,8 @@ export interface Subject {
   readonly wrongCode?: Changes
   /** Changes that make a login come to a step-up challenge with a code by SMS or mail, where the method has that. */
   readonly stepUp?: Changes
+  /** The broker confirms a logout also where the session was over already. */
+  readonly logoutAgain?: "confirmed"
   /** A refusal in the broker's dialect, with a code that no table has. */
   readonly refusal: (code: string) => Fault
   /** A yes in the broker's dialect that brings no token. */
