@@ -5,6 +5,7 @@
  */
 import type { AuthError } from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
+import * as Credentials from "@auth/broker-core/Credentials"
 import type { Session } from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,7 +13,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { broker } from "./AngelBroker.ts"
+import { broker, credentials } from "./AngelBroker.ts"
 import { codes } from "./internal/codes.ts"
 import { dialects } from "./internal/dialects.ts"
 import * as endpoints from "./internal/endpoints.ts"
@@ -169,6 +170,12 @@ const toTokens = (data: WireTokens): TokensResponse => ({
   state: present(data.state)
 })
 
+/** A program without types may give no session at all: that is a missing token. */
+const authorizedBy = (session: Authorized) => {
+  const { account, tokens } = { ...session }
+  return { account: { ...account }.id, tokens }
+}
+
 /**
  * Makes the calls for one app.
  *
@@ -178,7 +185,8 @@ const toTokens = (data: WireTokens): TokensResponse => ({
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<AngelApi["Service"], AuthError, HttpClient.HttpClient> {
-  const headersOf = headers.make(options)
+  const { apiKey } = yield* Credentials.check(broker.id, { apiKey: credentials.apiKey }, { ...options })
+  const headersOf = headers.make({ ...options, apiKey })
   const client = yield* BrokerClient.make(
     { broker: broker.id, headers: (_, tokens) => headersOf(tokens), dialects, codes },
     broker.environments["production"] ?? {},
@@ -186,11 +194,11 @@ export const make = Effect.fnUntraced(function* (
   )
   return {
     loginByPassword: (request) =>
-      Effect.map(client.call(endpoints.loginByPassword, { account: request.clientcode, request }), toTokens),
-    generateTokens: (request, { account, tokens }) =>
-      Effect.map(client.call(endpoints.generateTokens, { account: account.id, request, tokens }), toTokens),
-    getProfile: ({ account, tokens }) =>
-      Effect.map(client.call(endpoints.getProfile, { account: account.id, tokens }), (data): ProfileResponse => ({
+      Effect.map(client.call(endpoints.loginByPassword, { account: { ...request }.clientcode, request }), toTokens),
+    generateTokens: (request, session) =>
+      Effect.map(client.call(endpoints.generateTokens, { ...authorizedBy(session), request }), toTokens),
+    getProfile: (session) =>
+      Effect.map(client.call(endpoints.getProfile, authorizedBy(session)), (data): ProfileResponse => ({
         clientcode: data.clientcode,
         name: present(data.name),
         email: present(data.email),
@@ -200,9 +208,8 @@ export const make = Effect.fnUntraced(function* (
         lastlogintime: present(data.lastlogintime),
         brokerid: present(data.brokerid)
       })),
-    getRMS: ({ account, tokens }) => client.call(endpoints.getRMS, { account: account.id, tokens }),
-    logout: (request, { account, tokens }) =>
-      Effect.asVoid(client.call(endpoints.logout, { account: account.id, request, tokens })),
+    getRMS: (session) => client.call(endpoints.getRMS, authorizedBy(session)),
+    logout: (request, session) => Effect.asVoid(client.call(endpoints.logout, { ...authorizedBy(session), request })),
     origins: client.origins,
     headers: ({ tokens }) => headersOf(tokens)
   }

@@ -67,15 +67,9 @@ const make = Effect.fnUntraced(function* (
   input: AngelCredentials,
   options: Options
 ): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
-  const {
-    apiKey,
-    clientCode,
-    pin,
-    totpSecret: codes
-  } = yield* Credentials.check(broker.id, fields, {
-    ...input,
-    totpSecret: input.totp
-  })
+  const { totp: totpSecret, ...given } = { ...input }
+  const values = yield* Credentials.check(broker.id, fields, { ...given, totpSecret })
+  const { apiKey, clientCode, pin, totpSecret: codes } = values
   const api = yield* AngelApi.make({ ...options, apiKey })
   const account = Account.make({ broker: broker.id, app: options.app, id: clientCode })
   const { expiry = services.documentedExpiry } = options

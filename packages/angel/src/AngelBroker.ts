@@ -22,7 +22,9 @@ const clientCode = {
 const apiKey = {
   env: "ANGEL_API_KEY",
   description: "API key of your app, from the SmartAPI portal",
-  secret: true
+  secret: true,
+  // It travels in a header, and no header carries others.
+  problem: (value: string) => (/^[\x21-\x7e]+$/.test(value) ? undefined : "has characters that no API key has")
 } as const
 
 const bareAddress = /^(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]*\])$/i

@@ -268,7 +268,7 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const call: BrokerClient["call"] = (endpoint, { account, headers: own, request, tokens }) => {
-    if (endpoint.token === "required" && tokens === undefined) {
+    if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))

@@ -159,6 +159,8 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
  * @since 0.1.0
  */
 export const shapeProblem = (code: Redacted.Redacted<string>, digits: number): string | undefined => {
+  // An effect of somebody else's may give anything.
+  if (!Redacted.isRedacted(code) || !Predicate.isString(Redacted.value(code))) return "must be Redacted text"
   if (new RegExp(`^\\d{${digits}}$`).test(Redacted.value(code))) return undefined
   return looksLikeSecret(code)
     ? "looks like the TOTP secret: give the secret to CodeSource.totp, which makes the codes"

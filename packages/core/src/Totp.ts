@@ -52,8 +52,11 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 /** RFC 4226 wants 128 bits; brokers hand out 80. What is shorter is a code or a slip. */
 const fewestBytes = 10
 
+const tooShort = "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app"
+
 const decodeBase32 = (text: string): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(/[\s-]/g, "").replace(/=+$/, "").toUpperCase()
+  if (/^\d{1,10}$/.test(symbols)) return Result.fail(tooShort)
   const bytes = new Uint8Array(Math.floor((symbols.length * 5) / 8))
   let buffer = 0
   let bits = 0
@@ -68,9 +71,7 @@ const decodeBase32 = (text: string): Result.Result<Uint8Array, string> => {
     bytes[length] = (buffer >> bits) & 0xff
     length += 1
   }
-  return bytes.length < fewestBytes
-    ? Result.fail("is too short for a TOTP secret: give the secret behind the QR code, not a code from the app")
-    : Result.succeed(bytes)
+  return bytes.length < fewestBytes ? Result.fail(tooShort) : Result.succeed(bytes)
 }
 
 const algorithms: Readonly<Record<string, Algorithm>> = { SHA1: "SHA1", SHA256: "SHA256", SHA512: "SHA512" }
