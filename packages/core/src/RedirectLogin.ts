@@ -83,6 +83,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly callbackUrl: Redacted.Redacted<string>
   /** `optional` is for brokers that do not document that they bring the state back. */
   readonly state: "required" | "optional"
+  /** The parameter that brings the state back, where the broker has a name of its own for it. */
+  readonly stateParameter?: string | undefined
   /** What an `error` in the callback means at this broker, where it tells more than that the login was denied. */
   readonly refusal?: (parameters: CallbackParameters) => AuthError.Reason
 }): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
@@ -97,7 +99,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   for (const [name, value] of [...new URLSearchParams(inHash), ...url.searchParams]) {
     parameters.set(name.toLowerCase(), Redacted.make(value))
   }
-  const state = Option.fromUndefinedOr(parameters.get("state"))
+  const state = Option.fromUndefinedOr(parameters.get((options.stateParameter ?? "state").toLowerCase()))
   const expected = Redacted.value(options.request.state)
   if (Option.isSome(state) ? !sameText(Redacted.value(state.value), expected) : options.state === "required") {
     return yield* rejected("state")
