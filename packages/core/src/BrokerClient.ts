@@ -87,6 +87,8 @@ export interface BrokerClient {
       readonly tokens?: Tokens | undefined
       /** Headers of this call alone. */
       readonly headers?: Headers | undefined
+      /** Parameters of the address; those that are secret stay wrapped. */
+      readonly query?: Headers | undefined
     }
   ) => Effect.Effect<Response, AuthError.AuthError>
   /** The hosts that are called, by purpose. */
@@ -125,11 +127,13 @@ const reveal = (value: unknown): unknown => {
 interface Sent {
   readonly request: unknown
   readonly headers: Headers
+  readonly query: Headers | undefined
   readonly tokens: Tokens | undefined
 }
 
 const secretsOf = (value: unknown): ReadonlyArray<Redacted.Redacted<string>> => {
-  if (Redacted.isRedacted(value)) return [value as Redacted.Redacted<string>]
+  // A secret may go out as a number, as a one-time code does at a broker that wants one.
+  if (Redacted.isRedacted(value)) return [Redacted.make(String(Redacted.value(value)))]
   return Predicate.isObject(value) ? Object.values(value).flatMap(secretsOf) : []
 }
 
@@ -197,9 +201,10 @@ export const make = Effect.fnUntraced(function* (
   const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
     Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))
 
-  const write = (endpoint: Endpoint, request: unknown, headers: Headers): Transport.WireRequest => ({
+  const write = (endpoint: Endpoint, { headers, query, request }: Sent): Transport.WireRequest => ({
     method: endpoint.method,
     url: `${origins[endpoint.origin]}${endpoint.path}`,
+    query: query ?? {},
     headers: reveal(headers) as Record<string, string>,
     body: request === undefined ? undefined : JSON.stringify(reveal(request))
   })
@@ -267,21 +272,22 @@ export const make = Effect.fnUntraced(function* (
       })
     )
 
-  const call: BrokerClient["call"] = (endpoint, { account, headers: own, request, tokens }) => {
+  const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request, tokens }) => {
     if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
     const common = protocol.headers(endpoint, tokens)
     const headers = own === undefined ? common : { ...common, ...own }
+    const sent: Sent = { request, headers, query, tokens }
     return limiter.take(account, endpoint).pipe(
       Effect.catch((reason) => fail(endpoint, reason)),
       Effect.andThen(
-        Effect.suspend(() => exchange(endpoint, write(endpoint, request, headers))).pipe(
+        Effect.suspend(() => exchange(endpoint, write(endpoint, sent))).pipe(
           Effect.catchTag("TransportFailure", (failure) => fail(endpoint, transportReason(failure)))
         )
       ),
-      Effect.flatMap((response) => read(endpoint, response, { request, headers, tokens })),
+      Effect.flatMap((response) => read(endpoint, response, sent)),
       withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
     )
   }

@@ -12,12 +12,15 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 
 /** A request whose secrets are unwrapped. It must not leave this module's callers. */
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   readonly url: string
+  /** Not part of `url`, so that a client which shows the address shows none that is wrapped. */
+  readonly query: Readonly<Record<string, string | Redacted.Redacted<string>>>
   readonly headers: Record<string, string>
   readonly body: string | undefined
 }
@@ -91,14 +94,17 @@ const readStream = Effect.fnUntraced(function* (response: HttpClientResponse.Htt
   return text + decoder.decode()
 })
 
-const toHttpRequest = ({ body, headers, method, url }: WireRequest) =>
-  HttpClientRequest.makeWith(
-    method,
-    url,
-    UrlParams.empty,
-    Option.none(),
-    Headers.fromInput(headers),
-    body === undefined ? HttpBody.empty : HttpBody.text(body, headers["content-type"] ?? "application/json")
+const toHttpRequest = ({ body, headers, method, query, url }: WireRequest) =>
+  Object.entries(query).reduce(
+    (request, [name, value]) => HttpClientRequest.setUrlParam(request, name, value),
+    HttpClientRequest.makeWith(
+      method,
+      url,
+      UrlParams.empty,
+      Option.none(),
+      Headers.fromInput(headers),
+      body === undefined ? HttpBody.empty : HttpBody.text(body, headers["content-type"] ?? "application/json")
+    )
   )
 
 /** Sends a request once and reads its body whole, within the time-out. */
