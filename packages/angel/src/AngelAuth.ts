@@ -171,8 +171,8 @@ export const fromTokens = (options: {
     method,
     tokens: services.toTokens({
       jwtToken: options.jwtToken,
-      refreshToken: options.refreshToken === undefined ? undefined : Session.bareToken(options.refreshToken),
-      feedToken: options.feedToken === undefined ? undefined : Session.bareToken(options.feedToken),
+      refreshToken: options.refreshToken,
+      feedToken: options.feedToken,
       state: undefined
     }),
     issuedAt: options.issuedAt,

@@ -4,10 +4,13 @@ import * as AngelAuth from "@auth/angel/AngelAuth"
 import type { AuthError, Reason } from "@auth/broker-core/AuthError"
 import type { Session } from "@auth/broker-core/Session"
 import { TestHttp } from "@auth/broker-core/testing"
+import * as Totp from "@auth/broker-core/Totp"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { setupServer } from "msw/node"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -97,3 +100,12 @@ export const printed = (value: unknown): string => {
   ])
   return texts.join("\n")
 }
+
+/** A trading morning in India: 2026-11-23 09:30:01 IST, a second after a period of codes began. */
+export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
+
+/** The code that the account's authenticator app shows. */
+export const codeNow = Effect.fnUntraced(function* ({ totpSecret }: FakeAngel.Account) {
+  const totp = Result.getOrThrow(Totp.parse(Redacted.make(totpSecret)))
+  return Redacted.value(yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis)))
+})

@@ -122,7 +122,7 @@ export const requireParameter = (
   name: string
 ): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
   const value = parameters.get(name.toLowerCase())
-  return value === undefined || Redacted.value(value) === ""
+  return value === undefined || Redacted.value(value).trim() === ""
     ? Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
     : Effect.succeed(value)
 }

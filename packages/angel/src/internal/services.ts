@@ -6,6 +6,7 @@ import { Profile } from "@auth/broker-core/Profile"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { AngelApi, type ProfileResponse, type TokensResponse } from "../AngelApi.ts"
 import { broker } from "../AngelBroker.ts"
 
@@ -14,9 +15,15 @@ type Api = AngelApi["Service"]
 /** SmartAPI documentation: a session lives until midnight in India. A token that says it ends earlier is believed. */
 export const documentedExpiry = Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.jwt)
 
+/** A token as it is, without `Bearer `; empty ones are none. */
+const bare = (token: Redacted.Redacted<string> | undefined) => {
+  const stripped = token === undefined ? undefined : Session.bareToken(token)
+  return stripped === undefined || Redacted.value(stripped) === "" ? undefined : stripped
+}
+
 export const toTokens = (response: TokensResponse, previous?: Session.Tokens): Session.Tokens => {
-  const refresh = response.refreshToken ?? previous?.refresh
-  const feed = response.feedToken ?? previous?.feed
+  const refresh = bare(response.refreshToken) ?? previous?.refresh
+  const feed = bare(response.feedToken) ?? previous?.feed
   return {
     access: Session.bareToken(response.jwtToken),
     ...(refresh === undefined ? {} : { refresh }),

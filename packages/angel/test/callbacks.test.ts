@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AngelPublisher from "@auth/angel/AngelPublisher"
+import { FakeAngel } from "@auth/angel/msw"
+import type { RedirectRejected } from "@auth/broker-core/AuthError"
+import * as Profile from "@auth/broker-core/Profile"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { codeNow, morning, printed, reasonOf } from "./support.ts"
+
+const demo = FakeAngel.demoAccount
+const other: FakeAngel.Account = { ...demo, clientCode: "B654321", redirectUrl: "https://app.example.com/callback" }
+
+const layer = (fake: FakeBroker) =>
+  AngelPublisher.layer({
+    credentials: {
+      clientCode: demo.clientCode,
+      apiKey: Redacted.make(demo.publisherKey),
+      redirectUrl: demo.redirectUrl
+    }
+  }).pipe(Layer.provide(TestHttp.layerFake(fake)))
+
+/** What a person does: logs in on the page, and is sent back. */
+const browse = Effect.fnUntraced(function* (fake: FakeBroker, page: string, account = demo) {
+  const body = new URLSearchParams({ clientcode: account.clientCode, pin: account.pin, totp: yield* codeNow(account) })
+  const response = yield* Effect.promise(() => fake.respond(new Request(page, { method: "POST", body })))
+  return new URL(response.headers.get("location") ?? "")
+})
+
+const begun = Effect.fnUntraced(function* (options?: Parameters<typeof FakeAngel.make>[0], account = demo) {
+  yield* TestClock.setTime(morning)
+  const fake = yield* FakeAngel.make(options)
+  const redirect = yield* Effect.provide(RedirectLogin.RedirectLogin, layer(fake))
+  const request = yield* redirect.begin
+  const callback = yield* browse(fake, Redacted.value(request.url), account)
+  return { callback, fake, redirect, request }
+})
+
+const without = (name: string) => (url: URL) => (url.searchParams.delete(name), url.href)
+const having = (name: string, value: string) => (url: URL) => (url.searchParams.set(name, value), url.href)
+
+const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectRejected["why"]]> = [
+  ["nothing", () => "", "not-a-url"],
+  ["no address", () => "the browser said no", "not-a-url"],
+  ["an address without its host", (url) => url.pathname + url.search, "not-a-url"],
+  ["another host", (url) => url.href.replace("app.example.com", "app.example.net"), "origin"],
+  [
+    "a host that only begins like ours",
+    (url) => url.href.replace("app.example.com", "app.example.com.evil.net"),
+    "origin"
+  ],
+  ["our host as a user's name", (url) => url.href.replace("app.example.com", "app.example.com@evil.net"), "origin"],
+  ["another port", (url) => url.href.replace("app.example.com", "app.example.com:8443"), "origin"],
+  ["plain http", (url) => url.href.replace("https:", "http:"), "origin"],
+  ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
+  ["a slash more", (url) => url.href.replace("/callback", "/callback/"), "origin"],
+  [
+    "the broker's page for keys of new apps",
+    (url) => `https://smartapi.angelone.in/publisher-login/undefined${url.search}`,
+    "origin"
+  ],
+  ["another state", having("state", "0".repeat(32)), "state"],
+  ["a longer state", (url) => `${url.href}0`, "state"],
+  ["no state", without("state"), "state"],
+  ["an empty state", having("state", ""), "state"],
+  ["an error", having("error", "access_denied"), "denied"],
+  ["no auth_token", without("auth_token"), "missing-token"],
+  ["an empty auth_token", having("auth_token", ""), "missing-token"],
+  ["a blank auth_token", having("auth_token", " "), "missing-token"]
+]
+
+describe("callbacks of a browser login", () => {
+  for (const [what, forge, why] of forged) {
+    it.effect(`with ${what}: rejected, and the broker is not asked`, () =>
+      Effect.gen(function* () {
+        const { callback, fake, redirect, request } = yield* begun()
+        const before = (yield* fake.journal).length
+        const token = callback.searchParams.get("auth_token") ?? ""
+        const error = yield* Effect.flip(redirect.complete(request, Redacted.make(forge(callback))))
+        assert.strictEqual(reasonOf(error, "RedirectRejected").why, why)
+        assert.isNotEmpty(error.remedy)
+        assert.notInclude(printed(error), token)
+        assert.notInclude(printed(error), Redacted.value(request.state))
+        assert.strictEqual((yield* fake.journal).length, before)
+      })
+    )
+  }
+
+  it.effect("of another account: rejected when the broker says whose token it is", () =>
+    Effect.gen(function* () {
+      const { callback, redirect, request } = yield* begun({ accounts: [demo, other] }, other)
+      const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))
+      assert.strictEqual(reasonOf(error, "RedirectRejected").why, "other-account")
+      assert.notInclude(printed(error), other.clientCode)
+    })
+  )
+
+  it.effect("with a token that the broker does not know: the session is over", () =>
+    Effect.gen(function* () {
+      const { callback, redirect, request } = yield* begun()
+      callback.searchParams.set("auth_token", "undefined")
+      const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))
+      assert.strictEqual(reasonOf(error, "SessionExpired").why, "invalid")
+    })
+  )
+
+  it.effect("with Bearer in front of the tokens, and names in capitals: taken, without them", () =>
+    Effect.gen(function* () {
+      const { callback, fake, redirect, request } = yield* begun()
+      const tokens = Object.fromEntries(callback.searchParams)
+      const search = new URLSearchParams({ STATE: tokens["state"] ?? "" })
+      for (const name of ["auth_token", "refresh_token", "feed_token"]) {
+        search.set(name.toUpperCase(), `Bearer bearer ${tokens[name]}`)
+      }
+      const session = yield* redirect.complete(request, Redacted.make(`${demo.redirectUrl}?${search}`))
+      assert.strictEqual(Redacted.value(session.tokens.access), tokens["auth_token"])
+      assert.strictEqual(session.tokens.refresh && Redacted.value(session.tokens.refresh), tokens["refresh_token"])
+      assert.strictEqual(session.tokens.feed && Redacted.value(session.tokens.feed), tokens["feed_token"])
+      const profile = yield* Effect.provide(Profile.profile(session), layer(fake))
+      assert.strictEqual(profile.id, demo.clientCode)
+    })
+  )
+
+  it.effect("without refresh_token and with an empty feed_token: a session without them", () =>
+    Effect.gen(function* () {
+      const { callback, redirect, request } = yield* begun({ publisherRefreshToken: "absent" })
+      callback.searchParams.set("feed_token", "")
+      const session = yield* redirect.complete(request, Redacted.make(callback.href))
+      assert.deepStrictEqual(Object.keys(session.tokens), ["access"])
+      assert.strictEqual(session.profile?.name, demo.name)
+      assert.strictEqual(session.method, "publisher")
+    })
+  )
+})
