@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 const Maybe = Schema.optionalKey(Schema.NullOr(Schema.String))
 
 const Tokens = Schema.Struct({
-  jwtToken: Schema.NonEmptyString,
+  jwtToken: Endpoint.Text,
   refreshToken: Maybe,
   feedToken: Maybe,
   state: Maybe
@@ -55,7 +55,7 @@ export const getProfile = Endpoint.make({
     { requests: 1000, per: "1 hour" }
   ],
   response: Schema.Struct({
-    clientcode: Schema.NonEmptyString,
+    clientcode: Endpoint.Text,
     name: Maybe,
     email: Maybe,
     mobileno: Maybe,
