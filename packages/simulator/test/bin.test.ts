@@ -106,13 +106,14 @@ it.live(
       assert.strictEqual(refused.code, 1)
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
-      const third = yield* startJson("--port", "28410")
-      assert.strictEqual(third.info.control, "http://127.0.0.1:28410")
-      assert.deepStrictEqual(Object.values(third.info.origins), [
-        "http://127.0.0.1:28411",
-        "http://127.0.0.1:28412",
-        "http://127.0.0.1:28413"
-      ])
+      // Below the ports that systems hand out, and another one for each run.
+      const port = 20_000 + (process.pid % 3000) * 4
+      const third = yield* startJson("--port", String(port))
+      const addresses = [third.info.control, ...Object.values(third.info.origins)]
+      assert.deepStrictEqual(
+        addresses,
+        [0, 1, 2, 3].map((offset) => `http://127.0.0.1:${port + offset}`)
+      )
     }),
   timeout
 )
@@ -184,14 +185,17 @@ const assertTokens = (answer: string) => {
   assert.deepStrictEqual(Object.keys(data), ["jwtToken", "refreshToken", "feedToken"])
 }
 
+const readme = readFileSync(join(folder, "README.md"), "utf8")
+
+const blockOf = (language: string): string =>
+  new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1] ?? ""
+
 it.live(
   "logs in with the curl of the README",
   () =>
     Effect.gen(function* () {
-      const readme = readFileSync(join(folder, "README.md"), "utf8")
-      const script = /```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? ""
       const { info } = yield* startJson()
-      const here = script
+      const here = blockOf("sh")
         .replace("http://127.0.0.1:4010", info.control)
         .replace("http://127.0.0.1:4011", info.origins[api] ?? "")
       assert.notInclude(here, ":401")
@@ -209,6 +213,23 @@ it.live(
       assert.match(printed.stdout, /not real/)
       for (const value of [...Object.values(account), api, site, feed]) assert.include(printed.stdout, value)
       assertTokens(yield* runShell(/^code=[\s\S]*?\n\n/m.exec(printed.stdout)?.[0] ?? ""))
+    }),
+  timeout
+)
+
+it.live(
+  "runs the program of the README, which prints what the README says",
+  () =>
+    Effect.sync(() => {
+      const program = blockOf("ts")
+      const says = /console\.log\(.*\) \/\/ (.*)/.exec(program)?.[1]
+      const flags = ["--conditions=@auth/source", "--input-type=module-typescript", "--eval"]
+      const { status, stderr, stdout } = spawnSync(process.execPath, [...flags, program], {
+        cwd: folder,
+        encoding: "utf8"
+      })
+      assert.strictEqual(status, 0, stderr)
+      assert.strictEqual(stdout.trim(), says)
     }),
   timeout
 )
