@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AngelApi from "@auth/angel/AngelApi"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { layerAnswer, loginRequest, morning, reasonOf } from "./support.ts"
+
+// AB1050 is the least specific answer of the broker: it comes before PIN and API key are looked at.
+const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
+
+const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]
+
+const hintsOf = Effect.fnUntraced(function* (request: Partial<AngelApi.LoginRequest>, headers: HeadersInit = {}) {
+  yield* TestClock.setTime(morning)
+  const login = Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword({ ...loginRequest, ...request }))
+  const error = yield* Effect.flip(Effect.provide(login, layerAnswer(refusal, { headers })))
+  const { hints } = reasonOf(error, "InvalidStepUpCode")
+  for (const { text } of hints) {
+    assert.include(error.remedy, text)
+    assert.include(error.message, text)
+  }
+  assert.match(error.remedy, /^Use a fresh code/)
+  return hints
+})
+
+const dateHeader = (secondsAhead: number) => ({ date: new Date(morning + secondsAhead * 1000).toUTCString() })
+
+describe("hints for a refused code", () => {
+  for (const [what, headers] of [
+    ["no Date", {}],
+    ["a Date 10 seconds ahead", dateHeader(10)],
+    ["a Date 10 seconds behind", dateHeader(-10)],
+    ["a Date that is none", { date: "yesterday" }],
+    ["an empty Date", { date: "" }]
+  ] as const) {
+    it.effect(`an answer with ${what} says nothing of the clock`, () =>
+      Effect.gen(function* () {
+        const hints = yield* hintsOf({}, headers)
+        assert.deepStrictEqual(
+          hints.map(({ id }) => id),
+          usual
+        )
+      })
+    )
+  }
+
+  for (const [seconds, text] of [
+    [45, "Your clock is 45 seconds behind the broker's: set it by NTP."],
+    [-3600, "Your clock is 3600 seconds ahead of the broker's: set it by NTP."]
+  ] as const) {
+    it.effect(`a broker ${seconds} seconds ahead of us: ${text}`, () =>
+      Effect.gen(function* () {
+        const hints = yield* hintsOf({}, dateHeader(seconds))
+        assert.deepStrictEqual(hints[0], { id: "ClockDrift", text })
+        assert.deepStrictEqual(
+          hints.slice(1).map(({ id }) => id),
+          usual
+        )
+      })
+    )
+  }
+
+  it.effect("the secret sent in place of a code is called so, and not shown", () =>
+    Effect.gen(function* () {
+      const hints = yield* hintsOf({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
+      assert.deepStrictEqual(
+        hints.map(({ id }) => id),
+        ["SecretInsteadOfCode", ...usual]
+      )
+      assert.notInclude(JSON.stringify(hints), "JBSW")
+    })
+  )
+
+  it.effect("an e-mail address sent as client code is called so, and not shown", () =>
+    Effect.gen(function* () {
+      const hints = yield* hintsOf({ clientcode: "demo@example.com" })
+      assert.deepStrictEqual(
+        hints.map(({ id }) => id),
+        ["ClientCodeShape", "ReEnrolled", "CodeReused"]
+      )
+      assert.notInclude(JSON.stringify(hints), "demo@example.com")
+    })
+  )
+})
