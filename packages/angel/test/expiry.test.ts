@@ -1,0 +1,134 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import { FakeAngel } from "@auth/angel/msw"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Login from "@auth/broker-core/Login"
+import * as Refresh from "@auth/broker-core/Refresh"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { codeNow, credentials, morning } from "./support.ts"
+
+/** Midnight in India after `morning`. */
+const midnight = Date.UTC(2026, 10, 23, 18, 30)
+const oneDay = 86_400_000
+
+const layer = (
+  http: Layer.Layer<HttpClient.HttpClient>,
+  options: AngelAuth.Options & { totp?: CodeSource.CodeSource }
+) =>
+  AngelAuth.layer({
+    ...options,
+    credentials: { ...credentials, ...(options.totp === undefined ? {} : { totp: options.totp }) }
+  }).pipe(Layer.provide(http))
+
+/** A broker whose login gives this token. */
+const giving = (jwtToken: string) => {
+  const body = {
+    status: true,
+    message: "SUCCESS",
+    errorcode: "",
+    data: { jwtToken, refreshToken: "r", feedToken: "f" }
+  }
+  return TestHttp.layerRespond(async () => Response.json(body))
+}
+
+const tokenWith = (claims: unknown) =>
+  ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
+
+describe("the end of a session", () => {
+  it.effect("of a login at 23:59:59.5 IST that is answered after midnight is that midnight", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(midnight - 500)
+      const fake = yield* FakeAngel.make()
+      yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
+      const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
+      const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
+      assert.strictEqual(session.issuedAt, midnight - 500)
+      assert.strictEqual(session.expiresAt, midnight)
+      assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
+      assert.strictEqual(session.expirySource, "daily-cut-off")
+    })
+  )
+
+  it.effect("of a login that waits past midnight for a fresh code is the midnight after", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(midnight - 500)
+      const fake = yield* FakeAngel.make()
+      const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), {})))
+      assert.strictEqual(session.issuedAt, midnight)
+      assert.strictEqual(session.expiresAt, midnight + oneDay)
+    })
+  )
+
+  for (const [what, claims, at, source] of [
+    ["with an earlier exp is the token's", { exp: morning / 1000 + 600 }, morning + 600_000, "jwt"],
+    ["with a later exp is midnight", { exp: (midnight + oneDay) / 1000 }, midnight, "daily-cut-off"],
+    ["without exp is midnight", { username: "A123456" }, midnight, "daily-cut-off"],
+    ["with text for exp is midnight", { exp: "soon" }, midnight, "daily-cut-off"],
+    ["with an exp of 0 is midnight", { exp: 0 }, midnight, "daily-cut-off"],
+    ["with an exp beyond every calendar is midnight", { exp: 1e300 }, midnight, "daily-cut-off"],
+    ["with null for claims is midnight", null, midnight, "daily-cut-off"]
+  ] as const) {
+    it.effect(`of a token ${what}`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const session = yield* Effect.provide(Login.session, layer(giving(tokenWith(claims)), {}))
+        assert.strictEqual(session.expiresAt, at)
+        assert.strictEqual(session.expirySource, source)
+      })
+    )
+  }
+
+  it.effect("of a token that is no JWT is midnight", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const session = yield* Effect.provide(Login.session, layer(giving("opaque"), {}))
+      assert.strictEqual(session.expiresAt, midnight)
+    })
+  )
+
+  it.effect("is what the option says, also after a renewal", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeAngel.make()
+      const program = Effect.gen(function* () {
+        const session = yield* Login.session
+        yield* TestClock.adjust("1 hour")
+        return [session, yield* Refresh.refresh(session)]
+      })
+      const options = { expiry: Expiry.dailyAt("05:00") }
+      const sessions = yield* Effect.provide(program, layer(TestHttp.layerFake(fake), options))
+      const five = Date.UTC(2026, 10, 23, 23, 30)
+      assert.deepStrictEqual(
+        sessions.map(({ expiresAt }) => expiresAt),
+        [five, five]
+      )
+    })
+  )
+
+  it("of tokens from another program counts from when they were issued", () => {
+    const session = AngelAuth.fromTokens({
+      clientCode: "A123456",
+      jwtToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),
+      refreshToken: Redacted.make("BEARER refresh"),
+      feedToken: Redacted.make(" Bearer feed\n"),
+      issuedAt: morning
+    })
+    assert.strictEqual(session.expiresAt, midnight)
+    assert.deepStrictEqual(
+      Object.values(session.tokens).map((token: Redacted.Redacted<string>) => Redacted.value(token)),
+      ["eyJhbGciOiJIUzUxMiJ9.e30.c2ln", "refresh", "feed"]
+    )
+    assert.deepStrictEqual(session.account, {
+      broker: "angel",
+      environment: "production",
+      app: "default",
+      id: "A123456"
+    })
+  })
+})
