@@ -15,16 +15,18 @@ import * as Headers from "effect/http/Headers"
 
 const mask = "<redacted>"
 
+// Where a pattern begins with a run of characters, it looks back for the run's beginning: tried from every character
+// of a run, it would take hours for a megabyte.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
   // A JSON or form field whose name speaks of a secret, also when the text breaks off inside its value.
   [
-    /(["']?[\w-]*(?:password|passwd|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,&;}<>"']+)/gi,
+    /(?<![\w-])(["']?[\w-]*(?:password|passwd|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`
   ],
   [/\bbearer\s+[^\s"',<>]+/gi, `Bearer ${mask}`],
   [/eyJ[\w-]*(?:\.[\w-]*)*/g, mask],
   // Opaque strings that mix letters and digits: session ids, hashes, base64.
-  [/(?=[\w+/=-]{20,})(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}/g, mask]
+  [/(?<![\w+/=-])(?=[\w+/=-]{20,})(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}/g, mask]
 ]
 
 const encodings: ReadonlyArray<(secret: string) => string> = [
@@ -36,6 +38,8 @@ const encodings: ReadonlyArray<(secret: string) => string> = [
       Result.try(() => encodeURIComponent(secret)),
       () => secret
     ),
+  // A form writes a blank as a plus sign.
+  (secret) => new URLSearchParams({ "": secret }).toString().slice(1),
   (secret) => secret.replace(/[&<>"']/g, (character) => htmlEntities[character] ?? character),
   (secret) => Base64.encode(secret).replace(/=+$/, ""),
   (secret) => Base64Url.encode(secret),
@@ -52,21 +56,30 @@ const htmlEntities: Readonly<Record<string, string>> = {
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
 
-const exactly = (secrets: Iterable<Redacted.Redacted<string>>): RegExp | undefined => {
+/** Replaces the given secrets alone. */
+const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const spellings = new Set<string>()
   for (const secret of secrets) {
     const value = Redacted.value(secret)
     if (value.length < 3) continue
     for (const encode of encodings) spellings.add(encode(value))
   }
-  if (spellings.size === 0) return undefined
+  if (spellings.size === 0) return text
   // The longest first, so that a secret inside another leaves no remainder.
   const longestFirst = Array.from(spellings).sort((a, b) => b.length - a.length)
-  return new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi")
+  return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
 }
 
+/** A pattern that searches much more exhausts its stack: V8 gives up somewhere beyond four million characters. */
+const searchable = 1_048_576
+
+/** The beginning of a text. The end of the last word goes too: what is left of a token may not look like one any more. */
+const cut = (text: string, length: number): string =>
+  text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
+
 /**
- * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one.
+ * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. What comes after
+ * the first mebibyte is left out.
  *
  * @example
  * ```ts
@@ -79,14 +92,11 @@ const exactly = (secrets: Iterable<Redacted.Redacted<string>>): RegExp | undefin
  * @category redaction
  * @since 0.1.0
  */
-export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>> = []): string => {
-  const known = exactly(secrets)
-  const withoutKnown = known === undefined ? text : text.replace(known, mask)
-  return patterns.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), withoutKnown)
-}
-
-/** Beyond this many characters a text is cut before it is searched: a pattern over megabytes costs seconds. */
-const window = 4096
+export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>> = []): string =>
+  patterns.reduce(
+    (clean, [pattern, replacement]) => clean.replace(pattern, replacement),
+    cut(hide(text, secrets), searchable)
+  )
 
 /**
  * A short, safe quotation of a body, for errors: of JSON only names and types are kept, of other text the
@@ -107,23 +117,25 @@ export const excerpt = (
   text: string,
   options?: { readonly json?: unknown; readonly secrets?: Iterable<Redacted.Redacted<string>> }
 ): string => {
-  const json = options?.json === undefined ? parse(text) : options.json
+  const { json = parse(text), secrets = [] } = options ?? {}
+  // A secret may have signs of HTML and blanks in it, so it is hidden before tags go and the text is cut.
   const quoted =
     json === undefined
-      ? scrub(cut(text).replace(/<(style|script)[\s\S]*?(<\/\1>|$)|<[^>]*>?/gi, " "), options?.secrets)
-      : scrub(cut(outline(json, 0)), options?.secrets)
+      ? scrub(cut(withoutTags(cut(hide(text, secrets), searchable)), 4096))
+      : hide(outline(json, 0), secrets)
   const line = quoted.replace(/\s+/g, " ").trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
 
-const parse = (text: string): unknown =>
-  text.length > window ? undefined : Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
+const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-// What the cut may have left of a secret is no longer found as one, so the last word goes with it.
-const cut = (text: string): string => (text.length > window ? text.slice(0, window).replace(/\S*$/, "") : text)
+/** Tags, with what was hidden inside them; of what a browser would not show, the content too. */
+const tags = /<(style|script)[\s\S]*?(<\/\1>|$)|<(?!redacted>)(?:[^<>]+|<redacted>|<)*>?/gi
+
+const withoutTags = (text: string): string => text.replace(tags, " ").replace(/\s+/g, " ")
 
 // Keys of an answer are the broker's names, but a strange body may have made one of a secret: only plain words pass.
-const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) ? key : "…")
+const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) && scrub(key) === key ? key : "…")
 
 const outline = (value: unknown, depth: number): string => {
   if (Array.isArray(value)) return `array(${value.length})`

@@ -1,0 +1,246 @@
+import * as Redaction from "@auth/broker-core/Redaction"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Headers from "effect/http/Headers"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+const secrets = (...values: ReadonlyArray<string>) => values.map((value) => Redacted.make(value))
+
+describe("scrub knows a secret by its looks", () => {
+  it.each([
+    [`{"password":"canary"}`, `{"password":<redacted>}`],
+    [`{"pin": 4711, "name": "Demo"}`, `{"pin": <redacted>, "name": "Demo"}`],
+    [`{"jwtToken" : "can\\"ary", "a": 1}`, `{"jwtToken" : <redacted>, "a": 1}`],
+    [`{"refreshToken":"canary that breaks o`, `{"refreshToken":<redacted>`],
+    [`{'totp': 'canary'}`, `{'totp': <redacted>}`],
+    ["user=A1&passwd=canary&x=1", "user=A1&passwd=<redacted>&x=1"],
+    ["api_key=canary;apikey: canary", "api_key=<redacted>;apikey: <redacted>"],
+    ["X-PrivateKey: canary", "X-PrivateKey: <redacted>"],
+    ["client_secret=canary", "client_secret=<redacted>"],
+    ["OTP: 123456 is wrong", "OTP: <redacted> is wrong"],
+    ["auth_code=canary", "auth_code=<redacted>"],
+    ["Authorization: Bearer canary", "Authorization: <redacted>"],
+    ["authorization: Basic Y2FuYXJ5", "authorization: <redacted>"],
+    ["sent bearer canary, refused", "sent Bearer <redacted>, refused"],
+    ["token eyJhbGciOiJIUzUxMiJ9.e30.c2ln is old", "token <redacted> is old"],
+    ["session 4a5b6c7d8e9f0a1b2c3d4e5f6a7b is over", "session <redacted> is over"],
+    ["hash q83vEjRWeJCrze8SNFZ4kA== differs", "hash <redacted> differs"]
+  ])("%s", (text, clean) => assert.strictEqual(Redaction.scrub(text), clean))
+
+  it.each([
+    "Invalid totp",
+    "AB1050: the token has expired",
+    "Your support ID is: 4285926532837493018285926",
+    "thequickbrownfoxjumpsoverthelazydog",
+    "Access denied because of exceeding access rate",
+    "https://smartapi.angelone.in/docs",
+    ""
+  ])("and leaves %j alone", (text) => assert.strictEqual(Redaction.scrub(text), text))
+})
+
+describe("scrub finds a given secret in every spelling", () => {
+  const secret = `p"ä/ß&<1> é`
+  it.each([
+    ["as it is", secret],
+    ["in capitals", secret.replace("ä", "Ä").replace("p", "P")],
+    ["in JSON", JSON.stringify(secret).slice(1, -1)],
+    ["in a URL", encodeURIComponent(secret)],
+    ["in a URL, in small letters", encodeURIComponent(secret).toLowerCase()],
+    ["in a form", new URLSearchParams({ "": secret }).toString().slice(1)],
+    [
+      "in HTML",
+      secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(`"`, "&quot;")
+    ],
+    ["in hexadecimal", Buffer.from(secret).toString("hex").toUpperCase()],
+    ["in base64", Buffer.from(secret).toString("base64")],
+    ["in base64 for URLs", Buffer.from(secret).toString("base64url")]
+  ])("%s", (_, spelled) =>
+    assert.strictEqual(Redaction.scrub(`[${spelled}] [x]`, secrets(secret)).replaceAll("=", ""), "[<redacted>] [x]")
+  )
+
+  it("each time that it occurs, and every one of several", () =>
+    assert.strictEqual(
+      Redaction.scrub("4711 A1 4711 x-y", secrets("4711", "x-y")),
+      "<redacted> A1 <redacted> <redacted>"
+    ))
+
+  it.each([
+    ["PIN1", "UElOMQ", "50494e31"],
+    ["???", "Pz8/", "3f3f3f"],
+    ["???", "Pz8_", "%3F%3F%3F"]
+  ])("%s, too short to look like a secret, as %s and as %s", (short, one, other) =>
+    assert.strictEqual(Redaction.scrub(`[${one}] [${other}]`, secrets(short)), "[<redacted>] [<redacted>]")
+  )
+
+  it.each([
+    ["abc", "xxabcyy"],
+    ["abc", "abcyy"],
+    ["abc", "xxabc"]
+  ])("%s within %s leaves no remainder, in any order", (one, other) => {
+    for (const both of [secrets(one, other), secrets(other, one)]) {
+      assert.strictEqual(Redaction.scrub(`1 ${other} 2 ${one} 3`, both), "1 <redacted> 2 <redacted> 3")
+    }
+  })
+
+  it("signs that mean something in a pattern are only signs", () =>
+    assert.strictEqual(Redaction.scrub("a.*[b] $&1 aXXb", secrets(".*[b]", "$&1")), "a<redacted> <redacted> aXXb"))
+
+  it("a secret of two characters is not looked for: it would blacken everything", () =>
+    assert.strictEqual(Redaction.scrub("a1 b a1", secrets("a1", "")), "a1 b a1"))
+
+  it("half a surrogate pair is no crash", () =>
+    assert.strictEqual(Redaction.scrub("x \ud800abc y", secrets("\ud800abc")), "x <redacted> y"))
+
+  it.prop(
+    "whatever the secret and the text around it",
+    [Schema.String, Schema.String.check(Schema.isMinLength(3)), Schema.String],
+    ([before, value, after]) => {
+      // What is left of the mask itself is not the secret.
+      if ("<redacted>".includes(value.toLowerCase())) return
+      const clean = Redaction.scrub(`${before}${value}${after}`, secrets(value))
+      const untouched = Redaction.scrub(`${before}\u0000${after}`)
+      assert.isTrue(!clean.includes(value) || untouched.includes(value) || `${before}\u0000${after}`.includes(value))
+    }
+  )
+})
+
+describe("scrub takes a bounded time for a megabyte", () => {
+  it.each([
+    ["of one letter", "a"],
+    ["of letters with dashes", "a-"],
+    ["of digits", "1"],
+    ["of blanks", " "],
+    ["of quotation marks", `"`],
+    ["of backslashes in a value", `token:"\\`],
+    ["of names without a value", "password "],
+    ["of names and blanks", "password            "],
+    ["of beginnings of a token", "eyJ"],
+    ["of dots after one", "eyJ."],
+    ["of the word bearer", "bearer "],
+    ["of beginnings of a secret", "canar"],
+    ["of tags without an end", "<a "],
+    ["of scripts without an end", "<script "],
+    ["of ends without a script", "</script>"],
+    ["of what was hidden inside tags", "<canary"]
+  ])("%s", (_, unit) => {
+    const text = unit.repeat(Math.ceil(1_000_000 / unit.length))
+    const began = performance.now()
+    Redaction.scrub(text, secrets("canary"))
+    Redaction.excerpt(text, { secrets: secrets("canary") })
+    assert.isBelow(performance.now() - began, 1000)
+  })
+})
+
+describe("twenty megabytes are cut, and no crash", () => {
+  it.each([
+    ["a value without an end", `token:"`, "a"],
+    ["one word", "", "a1"],
+    ["dots", "eyJ", ".a"],
+    ["tags", "", "<a"]
+  ])("%s", (_, begin, unit) => {
+    const text = `4711 ${begin}${unit.repeat(20_000_000 / unit.length)}`
+    assert.isTrue(Redaction.scrub(text, secrets("4711")).startsWith("<redacted> "))
+    assert.isTrue(Redaction.excerpt(text, { secrets: secrets("4711") }).startsWith("<redacted>"))
+  })
+})
+
+describe("excerpt of JSON keeps names and types, and no value", () => {
+  const key = "canaryKey1"
+  it.each([
+    [
+      `{"status":true,"data":{"jwtToken":"canary"},"n":1,"none":null}`,
+      `{"status":boolean,"data":{"jwtToken":string(6)},"n":number,"none":null}`
+    ],
+    [`[{"pin":"canary"},2]`, "array(2)"],
+    [`"canary"`, "string(6)"],
+    ["4711", "number"],
+    ["{}", "{}"],
+    [`{"a":{"b":{"c":{"d":"canary"}}}}`, `{"a":{"b":{"c":object}}}`],
+    [`{"canary with blanks":1,"":2,"x\\"y":3,"__proto__":4}`, `{"…":number,"…":number,"…":number,"__proto__":number}`],
+    [`{"eyJhbGciOiJIUzUxMiJ9":1,"q83vEjRWeJCrze8SNFZ4kA12":1}`, `{"…":number,"…":number}`],
+    [`{"${key}":1}`, `{"<redacted>":number}`],
+    [`{"${"k".repeat(41)}":1}`, `{"…":number}`]
+  ])("%s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
+
+  it("takes the value that was read already", () =>
+    assert.strictEqual(Redaction.excerpt("\ufeff{…}", { json: { a: "canary" } }), `{"a":string(6)}`))
+
+  it("of many fields it shows the first", () => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, "canary"]))
+    const text = Redaction.excerpt(JSON.stringify(many))
+    assert.isAtMost(text.length, 201)
+    assert.match(text, /^\{"field0":string\(6\),.*…$/)
+  })
+
+  it("of a long document too", () =>
+    assert.strictEqual(Redaction.excerpt(JSON.stringify({ name: "canary ".repeat(1000) })), `{"name":string(7000)}`))
+
+  it("of a hundred thousand brackets too", () => {
+    const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
+    assert.strictEqual(Redaction.excerpt(deep), `{"a":{"a":{"a":object}}}`)
+  })
+})
+
+describe("excerpt of other text", () => {
+  it.each([
+    ["tags", "<html><body><h1>Request\n  Rejected</h1></body></html>", "Request Rejected"],
+    [
+      "scripts",
+      "<script>var token = 'canary'</script>Down<style>.canary{}</style> for maintenance",
+      "Down for maintenance"
+    ],
+    ["a script that breaks off", "Down<script>var x = 'canary", "Down"],
+    ["tags, and words grow not together", "no<br>token<p>yes", "no token yes"],
+    ["a tag that breaks off", `Down<input value="canary`, "Down"],
+    ["attributes", `<input name="pin" value="canary">Wrong`, "Wrong"],
+    ["a secret inside a tag", `<input value="ca<n>ary1">Wrong PIN ca<n>ary1`, "Wrong PIN <redacted>"],
+    ["a secret with signs of HTML", `<b>ca<n>ary1</b> no`, "<redacted> no"],
+    [
+      "JSON that breaks off",
+      `{"status":true,"data":{"jwtToken":"canary`,
+      `{"status":true,"data":{"jwtToken":<redacted>`
+    ],
+    ["nothing", "  \n ", ""]
+  ])("is without %s", (_, text, shown) =>
+    assert.strictEqual(Redaction.excerpt(text, { secrets: secrets("ca<n>ary1") }), shown)
+  )
+
+  it("is cut after 200 characters", () => {
+    const text = Redaction.excerpt("word ".repeat(2000))
+    assert.strictEqual(text, `${"word ".repeat(40)}…`)
+  })
+
+  it.each([
+    ["the cut in a long text", 4096, " "],
+    ["the end of what is shown", 200, "x "]
+  ])("shows no part of a secret at %s", (_, edge, filler) => {
+    for (const secret of ["canary-4711", "can ary 4711"]) {
+      for (let shift = -secret.length - 2; shift <= 2; shift += 1) {
+        const before = filler.repeat(edge).slice(0, edge + shift)
+        const text = Redaction.excerpt(`${before}${secret} and more`.padEnd(9000, " tail"), {
+          secrets: secrets(secret)
+        })
+        assert.notMatch(text, /can/)
+      }
+    }
+  })
+
+  it("shows no part of an unknown token that the cut halves", () => {
+    for (let length = 4060; length < 4100; length += 1) {
+      const text = Redaction.excerpt(`eyJ${"a".repeat(length)} 4a5b6c7d8e9f0a1b2c3d4e5f6a7b tail`.padEnd(9000, " tail"))
+      assert.notMatch(text, /4a5/)
+    }
+  })
+})
+
+it.effect("layerHeaders adds to the header names that Effect hides, and forgets none of them", () =>
+  Effect.gen(function* () {
+    const before = yield* Headers.CurrentRedactedNames
+    const names = yield* Effect.provide(Headers.CurrentRedactedNames, Redaction.layerHeaders(["X-PrivateKey"]))
+    assert.deepStrictEqual(names, [...before, "x-privatekey"])
+    assert.include(names, "authorization")
+    const headers = Headers.fromInput({ "X-PrivateKey": "canary", authorization: "canary", accept: "text/plain" })
+    assert.notInclude(JSON.stringify(Headers.redact(headers, names)), "canary")
+  })
+)
