@@ -101,6 +101,11 @@ it.live("answers HEAD without a body", () =>
     ])
     assert.match(received, /^HTTP\/1\.1 404 Not Found\r\n/)
     assert.isTrue(received.endsWith("\r\n\r\n"))
+    // The length of the body that GET would bring is no reason to break off.
+    yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body: "", headers: { "content-length": "9" } })
+    const next = ["GET / HTTP/1.1", "Host: localhost", "Connection: close"]
+    const both = yield* raw(simulator.origins[api] ?? "", ["HEAD / HTTP/1.1", "Host: localhost", "", ...next])
+    assert.match(both, /^HTTP\/1\.1 200 OK\r\n[\s\S]*HTTP\/1\.1 404 Not Found\r\n/)
   })
 )
 
