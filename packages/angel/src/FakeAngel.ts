@@ -257,7 +257,7 @@ export const make = Effect.fnUntraced(function* (
     if (refused !== undefined) return refused
     const header = request.headers["authorization"]
     if (!header) return gateway("AG8003", "Token missing")
-    const issued = sessions.get(header.replace(/^Bearer /, ""))
+    const issued = header.startsWith("Bearer ") ? sessions.get(header.slice(7)) : undefined
     if (issued === undefined) return gateway("AG8001", "Invalid Token")
     if (clock.now() >= issued.end) return gateway("AG8002", "Token Expired")
     return request.headers["x-privatekey"] === issued.apiKey ? issued : gateway("AG8004", "Invalid API Key")

@@ -1,0 +1,124 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { ask, begin, demo, gateway, login, type LoginChanges, paths, service, wrongCode } from "./asking.ts"
+import { codeNow, morning } from "./support.ts"
+
+const mpin = "LoginbyPassword is not allowed. Please switch to Login by MPIN now."
+
+describe("FakeAngel: what a login must have", () => {
+  const rows: ReadonlyArray<readonly [string, LoginChanges, number, object | string]> = [
+    ["a wrong code, though all else is right", { body: { totp: "000000" } }, 200, wrongCode],
+    ["a wrong code, before an unknown client", { body: { clientcode: "Z999999" } }, 200, wrongCode],
+    ["a wrong code, before a wrong PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
+    [
+      "a wrong code, before a key that nobody has",
+      { body: { totp: "000000" }, headers: { "x-privatekey": "placeholder" } },
+      200,
+      wrongCode
+    ],
+    ["an e-mail address for the client code", { body: { clientcode: "demo@example.com" } }, 200, wrongCode],
+    ["a key that nobody has", { headers: { "x-privatekey": "nobodys" } }, 200, service("AB1034", "Apps not found")],
+    [
+      "a wrong PIN",
+      { body: { password: "1111" } },
+      200,
+      { status: "false", message: "Login Id or password is invalid", errorcode: "AB1007", data: "null" }
+    ],
+    ["the web password", { body: { password: "MyWebPassword1!" } }, 200, service("AB1000", mpin)],
+    ["no PIN", { body: { password: undefined } }, 200, service("AB1000", mpin)],
+    ["no client code", { body: { clientcode: undefined } }, 400, "Bad Request"],
+    ["no code", { body: { totp: undefined } }, 400, "Bad Request"],
+    ["another content type", { headers: { "content-type": "text/plain" } }, 415, "Unsupported Media Type"],
+    ["no user type", { headers: { "x-usertype": undefined } }, 200, service("AB1005", "User type must be USER")],
+    ["another user type", { headers: { "x-usertype": "ADMIN" } }, 200, service("AB1005", "User type must be USER")],
+    ["no source", { headers: { "x-sourceid": undefined } }, 400, "Bad Request"],
+    ["no local address", { headers: { "x-clientlocalip": undefined } }, 400, "Bad Request"],
+    ["no public address", { headers: { "x-clientpublicip": undefined } }, 400, "Bad Request"],
+    ["no MAC address", { headers: { "x-macaddress": undefined } }, 400, "Bad Request"],
+    ["no key", { headers: { "x-privatekey": undefined } }, 200, gateway("AG8004", "Invalid API Key")]
+  ]
+  for (const [what, changes, status, expected] of rows) {
+    it.effect(`${what} is refused`, () =>
+      Effect.gen(function* () {
+        const answer = yield* login(yield* begin(), changes)
+        assert.strictEqual(answer.status, status)
+        assert.deepStrictEqual(typeof expected === "string" ? answer.text : answer.json, expected)
+      })
+    )
+  }
+
+  it.effect("a body that is no JSON is refused", () =>
+    Effect.gen(function* () {
+      const answer = yield* ask(yield* begin(), { path: paths.loginByPassword, body: "clientcode=A123456" })
+      assert.strictEqual(answer.code, "AB1004")
+    })
+  )
+
+  it.effect("a blocked client is refused in the gateway's dialect", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ accounts: [{ ...demo, state: "blocked" }] })
+      assert.deepStrictEqual((yield* login(fake)).json, gateway("AB1006", "Client Is Block For Trading"))
+    })
+  )
+
+  it.effect("the state comes back, and without one there is none", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      assert.strictEqual((yield* login(fake, { body: { state: "live" } })).data["state"], "live")
+      yield* TestClock.adjust("30 seconds")
+      assert.notProperty((yield* login(fake)).data, "state")
+    })
+  )
+
+  it.effect("an old token beside a login does no harm, as the official SDK sends one", () =>
+    Effect.gen(function* () {
+      const answer = yield* login(yield* begin(), { headers: { authorization: "Bearer of.a.yesterday" } })
+      assert.strictEqual(answer.says, true)
+    })
+  )
+})
+
+describe("FakeAngel: one-time codes", () => {
+  it.effect("the code of this period and of the one before are good, none older and none to come", () =>
+    Effect.gen(function* () {
+      const good = yield* Effect.forEach([-60, -30, 0, 30], (seconds) =>
+        Effect.gen(function* () {
+          const fake = yield* begin()
+          yield* TestClock.setTime(morning + seconds * 1000)
+          const totp = yield* codeNow(demo)
+          yield* TestClock.setTime(morning)
+          return (yield* login(fake, { body: { totp } })).says
+        })
+      )
+      assert.deepStrictEqual(good, [false, true, true, false])
+    })
+  )
+
+  for (const [reusedCode, status] of [
+    ["refused", false],
+    ["accepted", true],
+    [undefined, false]
+  ] as const) {
+    it.effect(`a code a second time: ${status} when reused codes are ${reusedCode ?? "not spoken of"}`, () =>
+      Effect.gen(function* () {
+        const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })
+        const statuses = [(yield* login(fake)).says]
+        yield* TestClock.adjust("2 seconds")
+        statuses.push((yield* login(fake)).says)
+        assert.deepStrictEqual(statuses, [true, status])
+      })
+    )
+  }
+
+  it.effect("a code is used up by a wrong PIN, and the next one is good", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* login(fake, { body: { password: "1111" } })
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual((yield* login(fake)).json, wrongCode)
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual((yield* login(fake)).says, true)
+    })
+  )
+})
