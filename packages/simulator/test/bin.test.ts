@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { account, angel, api, feed, send, site } from "./support.ts"
+import { account, angel, api, eventually, feed, send, site } from "./support.ts"
 
 const folder = join(import.meta.dirname, "..")
 
@@ -86,7 +86,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
           body: '{"broker":"angel","endpoint":"*","fault":{"kind":"latency","duration":"20 seconds"}}'
         })
         yield* Effect.forkDetach(Effect.exit(Effect.tryPromise(() => globalThis.fetch(`${info.origins[api]}/`))))
-        yield* Effect.sleep("50 millis")
+        const journal = send(`${info.control}/journal`)
+        yield* eventually(Effect.map(journal, ({ text }) => text.includes("unknown")))
         child.kill(signal)
         const exit = yield* ended.pipe(Effect.timeout("2 seconds"))
         assert.strictEqual(exit.code, 0, `${exit.signal} ${exit.stderr}`)

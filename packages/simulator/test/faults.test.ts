@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Login, Profile } from "@auth/broker-core"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
-import { angel, api, post, raw } from "./support.ts"
+import { angel, api, eventually, post, raw } from "./support.ts"
 
 const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times = 1) =>
   Effect.map(post(`${simulator.control}/faults`, { broker: "angel", endpoint, fault, times }), ({ status, text }) =>
@@ -57,11 +57,11 @@ it.live("breaks off a truncated answer before its announced end", () =>
 it.live("counts a login that timed out once, however late it answers", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
-    yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "400 millis" })
-    const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator, { timeout: "100 millis" }))))
+    yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "1 second" })
+    const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator, { timeout: "500 millis" }))))
     assert.strictEqual(error.reason._tag, "BrokerUnavailable")
     assert.include(error.message, "no answer came in time")
-    yield* Effect.sleep("500 millis")
+    yield* eventually(Effect.map(statuses(simulator), ([first]) => first !== "loginByPassword 0"))
     assert.deepStrictEqual(yield* statuses(simulator), ["loginByPassword 200"])
   })
 )

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { connect } from "node:net"
 import { networkInterfaces } from "node:os"
 import { inspect } from "node:util"
-import { account, api, feed, raw, send } from "./support.ts"
+import { account, api, eventually, feed, raw, send } from "./support.ts"
 
 const login = "/rest/auth/angelbroking/user/v1/loginByPassword"
 
@@ -137,7 +137,8 @@ it.live("keeps the connections that it holds to a number", () =>
       return socket
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => sockets.forEach((socket) => socket.destroy())))
-    yield* Effect.sleep("300 millis")
+    yield* eventually(Effect.sync(() => refused === 300 - 256))
+    yield* Effect.sleep("50 millis")
     assert.strictEqual(refused, 300 - 256)
   })
 )
@@ -150,7 +151,7 @@ it.live("stops at once, whatever clients keep open, and frees its port", () =>
         yield* send(`${simulator.control}/`, { headers: { connection: "keep-alive" } })
         yield* simulator.inject("angel", "*", { kind: "latency", duration: "5 seconds" })
         yield* Effect.forkDetach(Effect.exit(send(`${simulator.origins[api]}/`)))
-        yield* Effect.sleep("50 millis")
+        yield* eventually(Effect.map(simulator.journal(), (journal) => journal.length === 1))
         return simulator
       })
     ).pipe(Effect.timeout("1 second"))

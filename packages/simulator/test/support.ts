@@ -45,6 +45,12 @@ export const post = (url: string, body: unknown): Effect.Effect<Answer> =>
 
 export const errorOf = ({ text }: Answer): string => String((JSON.parse(text) as { readonly error: unknown }).error)
 
+/** Waits until it holds, as long as a test may take. */
+export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
+  Effect.gen(function* () {
+    while (!(yield* holds)) yield* Effect.sleep("10 millis")
+  })
+
 /** Writes to a port as it is, and reads until the other side closes. */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
