@@ -89,7 +89,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
         const journal = send(`${info.control}/journal`)
         yield* eventually(Effect.map(journal, ({ text }) => text.includes("unknown")))
         child.kill(signal)
-        const exit = yield* ended.pipe(Effect.timeout("2 seconds"))
+        const exit = yield* ended.pipe(Effect.timeout("5 seconds"))
         assert.strictEqual(exit.code, 0, `${exit.signal} ${exit.stderr}`)
       }),
     timeout
