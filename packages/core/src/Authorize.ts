@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { Session } from "./Session.ts"
 
@@ -24,7 +25,8 @@ export class Authorize extends Context.Service<
   }
 >()("@auth/broker-core/Authorize") {}
 
-const originOf = (url: string): string | undefined => /^https?:\/\/[^/?#]+/i.exec(url)?.[0].toLowerCase()
+/** As the client reads it that will send the request. */
+const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
  * Puts the session's headers on a request. A request to any other host than the broker's is given back as it is:

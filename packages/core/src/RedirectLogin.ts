@@ -71,7 +71,8 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back.
+ * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back. A parameter
+ * that comes twice with different values is empty.
  * No part of the address is in the error, but for what `refusal` takes of it.
  *
  * @category parsing
@@ -97,7 +98,10 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   const parameters = new Map<string, Redacted.Redacted<string>>()
   const inHash = url.hash.includes("?") ? url.hash.slice(url.hash.indexOf("?") + 1) : ""
   for (const [name, value] of [...new URLSearchParams(inHash), ...url.searchParams]) {
-    parameters.set(name.toLowerCase(), Redacted.make(value))
+    const known = parameters.get(name.toLowerCase())
+    // Of two values nobody can tell which one is the broker's, so neither is taken.
+    const certain = known === undefined || Redacted.value(known) === value
+    parameters.set(name.toLowerCase(), Redacted.make(certain ? value : ""))
   }
   const state = Option.fromUndefinedOr(parameters.get((options.stateParameter ?? "state").toLowerCase()))
   const expected = Redacted.value(options.request.state)

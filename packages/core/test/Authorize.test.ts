@@ -1,0 +1,88 @@
+import * as Authorize from "@auth/broker-core/Authorize"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Redacted from "effect/Redacted"
+import { session } from "./support.ts"
+
+const broker = {
+  headers: () => ({
+    authorization: Redacted.make("Bearer access-canary"),
+    "x-privatekey": Redacted.make("key"),
+    accept: "json"
+  }),
+  origins: ["https://apiconnect.angelone.in", "http://127.0.0.1:4010"]
+}
+
+const authorized = (url: string) =>
+  Authorize.request(HttpClientRequest.get(url), session()).pipe(Effect.provideService(Authorize.Authorize, broker))
+
+describe("the broker's own addresses get the session's headers", () => {
+  it.effect.each([
+    "https://apiconnect.angelone.in",
+    "https://apiconnect.angelone.in/",
+    "https://apiconnect.angelone.in/rest/secure?x=https://evil.example/#y@z",
+    "https://apiconnect.angelone.in:443/rest",
+    "HTTPS://ApiConnect.AngelOne.IN/rest",
+    "https://apiconnect.angelone.in?x=1",
+    "http://127.0.0.1:4010/rest"
+  ])("%s", (url) =>
+    Effect.gen(function* () {
+      const { headers } = yield* authorized(url)
+      assert.deepInclude(headers, { authorization: "Bearer access-canary", "x-privatekey": "key", accept: "json" })
+    })
+  )
+
+  it.effect("and keep what the request had", () =>
+    Effect.gen(function* () {
+      const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
+        headers: { "x-own": "1", accept: "text/plain" },
+        urlParams: { q: "1" }
+      })
+      const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))
+      assert.deepInclude(sent.headers, { "x-own": "1", accept: "json" })
+      assert.strictEqual(sent.method, "POST")
+      assert.strictEqual(sent.urlParams, request.urlParams)
+    })
+  )
+})
+
+describe("a stranger gets the request back as it is", () => {
+  it.effect.each([
+    "https://evil.example/",
+    "https://apiconnect.angelone.in.evil.example/",
+    "https://evil-apiconnect.angelone.in/",
+    "https://apiconnect.angelone.in@evil.example/",
+    "https://apiconnect.angelone.in:443@evil.example/",
+    "https://apiconnect.angelone.in%2f@evil.example/",
+    "https://evil.example/https://apiconnect.angelone.in/",
+    "https://evil.example#https://apiconnect.angelone.in/",
+    "https://evil.example?https://apiconnect.angelone.in/",
+    "https://evil.example\\@apiconnect.angelone.in/",
+    "https://evil.example\\.apiconnect.angelone.in/",
+    "https:\\\\evil.example/",
+    "http://apiconnect.angelone.in/",
+    "https://apiconnect.angelone.in:8443/",
+    "https://127.0.0.1:4010/",
+    "http://127.0.0.1/",
+    "http://127.0.0.1:40100/",
+    "http://127.0.0.1:4010@evil.example/",
+    "wss://apiconnect.angelone.in/",
+    "https://apiconnect.angelone.in./",
+    "https://apiconnect.angelone.in\t.evil.example/",
+    "https://apiconnect\n.angelone.in.evil.example/",
+    "https://аpiconnect.angelone.in/",
+    "//apiconnect.angelone.in/",
+    "/rest/secure",
+    "apiconnect.angelone.in/rest",
+    "javascript:https://apiconnect.angelone.in/",
+    "https://",
+    ""
+  ])("%j", (url) =>
+    Effect.gen(function* () {
+      const request = HttpClientRequest.get(url)
+      const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))
+      assert.strictEqual(sent, request)
+    })
+  )
+})

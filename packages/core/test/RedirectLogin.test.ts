@@ -1,0 +1,158 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { shown } from "./support.ts"
+
+const state = "0123456789abcdef0123456789abcdef"
+
+const parse = (
+  callbackUrl: string,
+  options: Partial<Parameters<typeof RedirectLogin.parseCallback>[0]> & { readonly redirectUrl?: string } = {}
+) =>
+  RedirectLogin.parseCallback({
+    broker: "tiny",
+    request: {
+      url: Redacted.make("https://login.example/?api_key=key"),
+      state: Redacted.make(state),
+      redirectUrl: options.redirectUrl ?? "https://app.example/callback"
+    },
+    callbackUrl: Redacted.make(callbackUrl),
+    state: "required",
+    ...options
+  })
+
+const plain = (parameters: RedirectLogin.CallbackParameters) =>
+  Object.fromEntries(Array.from(parameters, ([name, value]) => [name, Redacted.value(value)]))
+
+describe("a callback is read", () => {
+  const found = { auth_token: "canary", state }
+  it.effect.each([
+    ["from its query", `https://app.example/callback?auth_token=canary&state=${state}`],
+    ["whatever case the names have", `https://app.example/callback?AUTH_Token=canary&State=${state}`],
+    ["from the query inside a hash route", `https://app.example/callback#/done?auth_token=canary&state=${state}`],
+    ["from both", `https://app.example/callback?state=${state}#/done?auth_token=canary`],
+    ["with the port that goes without saying", `https://app.example:443/callback?auth_token=canary&state=${state}`],
+    ["with a host in capitals", `HTTPS://APP.example/callback?auth_token=canary&state=${state}`],
+    [
+      "with a parameter twice that says the same",
+      `https://app.example/callback?auth_token=canary&auth_token=canary&state=${state}`
+    ],
+    ["with blanks around, as it was copied", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
+  ] as const)("%s", ([, url]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(plain(yield* parse(url)), found)
+    })
+  )
+
+  it.effect("with the query that the registered address has", () =>
+    Effect.gen(function* () {
+      const redirectUrl = "https://app.example/callback?app=two"
+      const parameters = yield* parse(`${redirectUrl}&state=${state}`, { redirectUrl })
+      assert.deepStrictEqual(plain(parameters), { app: "two", state })
+    })
+  )
+
+  it.effect("without a state where the broker does not promise to bring it", () =>
+    Effect.gen(function* () {
+      const parameters = yield* parse("https://app.example/callback?auth_token=canary", { state: "optional" })
+      assert.deepStrictEqual(plain(parameters), { auth_token: "canary" })
+    })
+  )
+
+  it.effect("with a state under the broker's own name", () =>
+    Effect.gen(function* () {
+      const own = { stateParameter: "SessionState" }
+      const parameters = yield* parse(`https://app.example/callback?sessionState=${state}&state=other`, own)
+      assert.strictEqual(plain(parameters)["sessionstate"], state)
+    })
+  )
+})
+
+const why = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    assert.notInclude(shown(error), "canary")
+    assert.notInclude(shown(error), state)
+    return error.reason._tag === "RedirectRejected" ? error.reason.why : error.reason._tag
+  })
+
+describe("a callback is refused, without a word of it", () => {
+  const own = "https://app.example/callback"
+  const good = `auth_token=canary&state=${state}`
+  it.effect.each([
+    ["no state", `${own}?auth_token=canary`, "state"],
+    ["an empty state", `${own}?auth_token=canary&state=`, "state"],
+    ["another state", `${own}?auth_token=canary&state=${state.replace("0", "1")}`, "state"],
+    ["half a state", `${own}?auth_token=canary&state=${state.slice(0, 16)}`, "state"],
+    ["a state and more", `${own}?auth_token=canary&state=${state}0`, "state"],
+    ["a state in capitals", `${own}?auth_token=canary&state=${state.toUpperCase()}`, "state"],
+    ["two states, the wrong one first", `${own}?state=canary&${good}`, "state"],
+    ["two states, the wrong one last", `${own}?${good}&state=canary`, "state"],
+    ["a wrong state in the hash", `${own}?${good}#/x?state=canary`, "state"],
+    ["another host", `https://evil.example/callback?${good}`, "origin"],
+    ["a host that begins alike", `https://app.example.evil.example/callback?${good}`, "origin"],
+    ["the host as a user name", `https://app.example@evil.example/callback?${good}`, "origin"],
+    ["another port", `https://app.example:8443/callback?${good}`, "origin"],
+    ["http", `http://app.example/callback?${good}`, "origin"],
+    ["another path", `https://app.example/callback/x?${good}`, "origin"],
+    ["a slash at the end", `https://app.example/callback/?${good}`, "origin"],
+    ["a path in capitals", `https://app.example/CALLBACK?${good}`, "origin"],
+    ["a path that leads up", `https://app.example/callback/..?${good}`, "origin"],
+    ["no address", "canary", "not-a-url"],
+    ["a path alone", `/callback?${good}`, "not-a-url"],
+    ["nothing", "", "not-a-url"],
+    ["a denial", `${own}?error=access_denied&${good}`, "denied"],
+    ["a denial with an empty word", `${own}?ERROR=&${good}`, "denied"],
+    ["a denial without the state", `${own}?error=access_denied`, "state"]
+  ] as const)("%s", ([, url, reason]) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* why(parse(url)), reason)
+    })
+  )
+
+  it.effect("a wrong state also where it is optional", () =>
+    Effect.gen(function* () {
+      const optional = { state: "optional" } as const
+      assert.strictEqual(yield* why(parse(`${own}?auth_token=canary&state=other`, optional)), "state")
+      assert.strictEqual(yield* why(parse(`${own}?${good}&state=other`, optional)), "state")
+    })
+  )
+
+  it.effect("a denial with what the broker means by it", () =>
+    Effect.gen(function* () {
+      const refusal = () => new AuthError.ActionRequired({ what: "Consent" })
+      assert.strictEqual(yield* why(parse(`${own}?error=consent&${good}`, { refusal })), "ActionRequired")
+    })
+  )
+})
+
+describe("requireParameter", () => {
+  const needed = (query: string) =>
+    Effect.flatMap(parse(`https://app.example/callback?${query}&state=${state}`), (parameters) =>
+      RedirectLogin.requireParameter("tiny", parameters, "Auth_Token")
+    )
+
+  it.effect("gives what is there, whatever its case", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(Redacted.value(yield* needed("AUTH_TOKEN=canary")), "canary")
+    })
+  )
+
+  it.effect.each(["", "auth_token=", "auth_token=%20", "auth_token=canary&auth_token=other"])(
+    "misses a token in %j",
+    (query) =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* why(needed(query)), "missing-token")
+      })
+  )
+})
+
+it.effect("a state is 128 random bits in hexadecimal, never the same", () =>
+  Effect.gen(function* () {
+    const states = yield* Effect.replicateEffect(RedirectLogin.makeState, 100)
+    const texts = states.map(Redacted.value)
+    for (const text of texts) assert.match(text, /^[0-9a-f]{32}$/)
+    assert.lengthOf(new Set(texts), 100)
+  })
+)
