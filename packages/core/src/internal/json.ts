@@ -26,10 +26,14 @@ const endOfFirstValue = (text: string): number | undefined => {
   return undefined
 }
 
-const mend: Readonly<Record<Quirk, (text: string) => string>> = {
-  "smart-quotes": (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"'),
-  "trailing-bytes": (text) => text.slice(0, endOfFirstValue(text))
-}
+/** In this order: the end of a value cannot be found before its quotation marks are right. */
+const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
+  ["smart-quotes", (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"')],
+  ["trailing-bytes", (text) => text.slice(0, endOfFirstValue(text))]
+]
+
+const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
+  parseStrictly(mends.reduce((mended, [quirk, mend]) => (quirks.includes(quirk) ? mend(mended) : mended), text))
 
 /** The body as a value, or `undefined` if it is not JSON. A byte order mark is not part of JSON but harmless. */
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
@@ -37,7 +41,10 @@ export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unkn
   const first = text.trimStart()[0]
   // Whatever is not an object or array is no envelope of any broker; HTML is not worth a parse.
   if (first !== "{" && first !== "[") return undefined
-  const value = parseStrictly(text)
-  if (value !== undefined || quirks.length === 0) return value
-  return parseStrictly(quirks.reduce((mended, quirk) => mend[quirk](mended), text))
+  // No more is mended than must be: a curly quotation mark may be part of a text.
+  for (const defects of [[], ...quirks.map((quirk) => [quirk]), quirks]) {
+    const value = parseMended(text, defects)
+    if (value !== undefined) return value
+  }
+  return undefined
 }

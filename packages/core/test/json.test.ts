@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { parseJson } from "../src/internal/json.ts"
+
+describe("reads what is JSON", () => {
+  it.each([
+    ["an object", `{"status":true,"data":null}`, { status: true, data: null }],
+    ["a list", "[1,2]", [1, 2]],
+    ["with blanks around", ' \r\n\t{"a":1}\n ', { a: 1 }],
+    ["with a byte order mark", '\ufeff{"a":1}', { a: 1 }],
+    ["with a byte order mark and blanks", '\ufeff\n{"a":1}', { a: 1 }],
+    ["with curly quotation marks inside of text", `{"a":"“b”"}`, { a: "“b”" }],
+    ["with numbers at the edge", `{"big":9007199254740993,"small":-0.5e-7}`, { big: 9007199254740992, small: -5e-8 }],
+    ["with a name that occurs twice", `{"a":1,"a":2}`, { a: 2 }]
+  ])("%s", (_, text, value) => assert.deepStrictEqual(parseJson(text), value))
+
+  it("names that objects are made of stay names", () => {
+    const value = parseJson(`{"__proto__":{"status":true},"constructor":1,"toString":null}`) as object
+    assert.deepStrictEqual(Object.keys(value), ["__proto__", "constructor", "toString"])
+    assert.isFalse("status" in value)
+    assert.isFalse("status" in {})
+  })
+
+  it("a hundred thousand brackets", () => {
+    const depth = 100_000
+    assert.isDefined(parseJson(`${"[".repeat(depth)}${"]".repeat(depth)}`))
+    const broken = `${'{"a":['.repeat(depth)}1`
+    assert.isUndefined(parseJson(broken))
+    assert.isUndefined(parseJson(broken, ["smart-quotes", "trailing-bytes"]))
+  })
+})
+
+describe("says nothing of what is not", () => {
+  it.each([
+    ["nothing", ""],
+    ["blanks", " \n"],
+    ["a byte order mark alone", "\ufeff"],
+    ["HTML", "<html>{}</html>"],
+    ["text", "Access denied"],
+    ["text in quotation marks", `"ok"`],
+    ["a number", "1"],
+    ["true", "true"],
+    ["null", "null"],
+    ["half an object", `{"a":{"b":1}`],
+    ["two objects", `{"a":1}{"b":2}`],
+    ["an object and more", `{"a":1} trailing`],
+    ["curly quotation marks", "{“a”:1}"],
+    ["single quotation marks", "{'a':1}"],
+    ["a comma too many", `{"a":1,}`],
+    ["NaN", `{"a":NaN}`],
+    ["a line break inside of text", `{"a":"\n"}`]
+  ])("%s", (_, text) => assert.isUndefined(parseJson(text)))
+})
+
+describe("mends a defect that is known, and no other", () => {
+  it.each([
+    ["smart-quotes", "{“a”:“b”}", { a: "b" }],
+    ["smart-quotes", `{"a":„b‟}`, { a: "b" }],
+    ["smart-quotes", `{"a":1} trailing`, undefined],
+    ["trailing-bytes", `{"a":1} trailing`, { a: 1 }],
+    ["trailing-bytes", `{"a":1}\u0000\u0000`, { a: 1 }],
+    ["trailing-bytes", `[{"a":"]}\\"]"}]]]`, [{ a: `]}"]` }]],
+    ["trailing-bytes", `{"a":1}{"b":2}`, { a: 1 }],
+    ["trailing-bytes", "{“a”:1}", undefined],
+    ["trailing-bytes", `{"a":1`, undefined],
+    ["trailing-bytes", `{"a":"b`, undefined],
+    ["trailing-bytes", `{"a":1,} x`, undefined]
+  ] as const)("%s: %s", (quirk, text, value) => assert.deepStrictEqual(parseJson(text, [quirk]), value))
+
+  it("both at once, in any order", () => {
+    for (const quirks of [["smart-quotes", "trailing-bytes"] as const, ["trailing-bytes", "smart-quotes"] as const]) {
+      assert.deepStrictEqual(parseJson("{“a”:“}”} trailing", quirks), { a: "}" })
+    }
+  })
+
+  it.each(["", " trailing"])("and leaves what is right as it is, with %j after it", (trailing) => {
+    const right = `{"a":"“b” }"}${trailing}`
+    assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
+  })
+})
+
+it.prop("whatever an object is, it comes back", [Schema.Record(Schema.String, Schema.Json)], ([value]) => {
+  const text = JSON.stringify(value)
+  assert.deepStrictEqual(JSON.stringify(parseJson(text)), text)
+  assert.deepStrictEqual(JSON.stringify(parseJson(`${text}]}`, ["trailing-bytes"])), text)
+})
+
+it.prop("whatever a text is, it is read as JSON.parse reads it, or as nothing", [Schema.String], ([text]) => {
+  assert.isUndefined(parseJson(text))
+  assert.isUndefined(parseJson(`{${text}`, ["smart-quotes", "trailing-bytes"]))
+})
