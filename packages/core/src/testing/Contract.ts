@@ -7,6 +7,8 @@
 import type { Capability } from "../Broker.ts"
 import { descriptor } from "./contract/descriptor.ts"
 import { login } from "./contract/login.ts"
+import { qr } from "./contract/qr.ts"
+import { recovery } from "./contract/recovery.ts"
 import { redirect } from "./contract/redirect.ts"
 import { secrets } from "./contract/secrets.ts"
 import { authorize, logout, profile, refresh, session } from "./contract/session.ts"
@@ -19,11 +21,16 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
   ["Login", login],
   ["StepUp", stepUp],
   ["RedirectLogin", redirect],
+  ["QrLogin", qr],
+  ["AccountRecovery", recovery],
   ["Profile", profile],
   ["Refresh", refresh],
   ["Logout", logout],
   ["Authorize", authorize]
 ]
+
+/** What a session can come of. A method without any of it, such as an account recovery, promises nothing of sessions. */
+const waysIn: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
 
 /**
  * All cases for a method of a broker. Each runs under Effect's `TestClock`, in a scope of its own.
@@ -31,11 +38,15 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
  * @category cases
  * @since 0.1.0
  */
-export const cases = (subject: Subject): ReadonlyArray<Case> => [
-  ...descriptor(subject),
-  ...session(subject),
-  ...byCapability
-    .filter(([capability]) => subject.method.capabilities.includes(capability))
-    .flatMap(([, casesOf]) => casesOf(subject)),
-  ...secrets(subject)
-]
+export const cases = (subject: Subject): ReadonlyArray<Case> => {
+  const { capabilities } = subject.method
+  const ofSessions = waysIn.some((capability) => capabilities.includes(capability))
+  return [
+    ...descriptor(subject),
+    ...(ofSessions ? session(subject) : []),
+    ...byCapability
+      .filter(([capability]) => capabilities.includes(capability))
+      .flatMap(([, casesOf]) => casesOf(subject)),
+    ...(ofSessions ? secrets(subject) : [])
+  ]
+}

@@ -129,7 +129,10 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "never sends an old token along with a login",
+    name:
+      subject.loginCarries === "session-before"
+        ? "sends the token of the session before with a login, and nowhere but in its body"
+        : "never sends an old token along with a login",
     run: Effect.gen(function* () {
       const { context, endpoint, fake, login, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
@@ -137,7 +140,15 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       yield* login
       const token = Redacted.value(session.tokens.access)
       const entries = (yield* fake.journal).filter((entry) => entry.endpoint === endpoint)
-      yield* ensure(!JSON.stringify(entries).includes(token), "the token of the first login was sent with the second")
+      const bodies = entries.map(({ body }) => body)
+      const others = entries.map(({ headers, url }) => [headers, url])
+      yield* ensure(!JSON.stringify(others).includes(token), "the token of the first login was sent with the second")
+      const expected = subject.loginCarries === "session-before" ? [false, true] : bodies.map(() => false)
+      yield* same(
+        bodies.map((body) => body.includes(token)),
+        expected,
+        "bodies with the token of the first login"
+      )
     })
   },
   ...mishaps.map(mishapCase(subject)),

@@ -1,3 +1,5 @@
+import type * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
@@ -5,6 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { Logout } from "../../Logout.ts"
 import { Profile } from "../../Profile.ts"
 import { Refresh } from "../../Refresh.ts"
+import type { Session } from "../../Session.ts"
 import * as Canary from "../Canary.ts"
 import type { Fault } from "../FakeBroker.ts"
 import {
@@ -14,7 +17,6 @@ import {
   provides,
   same,
   service,
-  signedIn,
   signIn,
   start,
   type Subject,
@@ -22,7 +24,7 @@ import {
 } from "./subject.ts"
 
 /** Runs the effect under the net, shows how it ended in every way, and wants no secret to be seen. */
-const watched = Effect.fnUntraced(function* (
+export const watched = Effect.fnUntraced(function* (
   subject: Subject,
   effect: Effect.Effect<unknown, unknown>,
   secrets: Effect.Effect<ReadonlyArray<string>>
@@ -61,25 +63,41 @@ const codesIn = (subject: Subject, world: World) =>
       .filter((value) => !known.has(value))
   })
 
+/** Gets a session, lets time pass and uses it, all under the net. */
+const life = (
+  subject: Subject,
+  pause: Duration.Input,
+  use: (context: Context.Context<never>, session: Session) => Effect.Effect<unknown, unknown>
+) =>
+  Effect.gen(function* () {
+    const world = yield* start(subject)
+    const context = yield* world.build()
+    const tokens: Array<string> = []
+    yield* watched(
+      subject,
+      Effect.gen(function* () {
+        const session = yield* signIn(subject, world, context)
+        const held = Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>
+        tokens.push(...held.map(Redacted.value))
+        yield* TestClock.adjust(pause)
+        return yield* use(context, session)
+      }),
+      Effect.sync(() => [...world.secrets, ...tokens])
+    )
+    yield* ensure(tokens.length > 0, "there was a session")
+  })
+
 export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   {
     name: "shows no secret in logs, spans and values of a whole life",
-    run: Effect.gen(function* () {
-      const { context, session, world } = yield* signedIn(subject)
-      const tokens = (Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>).map(Redacted.value)
-      yield* watched(
-        subject,
-        Effect.gen(function* () {
-          const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0
-          const live = provides(context, "Refresh")
-            ? yield* (yield* service(context, Refresh)).refresh(session)
-            : session
-          const receipt = yield* (yield* service(context, Logout)).logout(live)
-          return { context, live, profile, receipt, session }
-        }),
-        Effect.succeed([...world.secrets, ...tokens])
-      )
-    })
+    run: life(subject, "31 seconds", (context, session) =>
+      Effect.gen(function* () {
+        const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0
+        const live = provides(context, "Refresh") ? yield* (yield* service(context, Refresh)).refresh(session) : session
+        const receipt = yield* (yield* service(context, Logout)).logout(live)
+        return { context, live, profile, receipt, session }
+      })
+    )
   },
   ...(subject.method.capabilities.includes("Login")
     ? answers.map(([what, fault]): Case => ({
@@ -100,12 +118,8 @@ export const secrets = (subject: Subject): ReadonlyArray<Case> => [
     : []),
   {
     name: "shows no token when a dead session is used",
-    run: Effect.gen(function* () {
-      const { context, session, world } = yield* signedIn(subject)
-      yield* TestClock.adjust("2 days")
-      const tokens = (Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>).map(Redacted.value)
-      const { logout } = yield* service(context, Logout)
-      yield* watched(subject, logout(session), Effect.succeed([...world.secrets, ...tokens]))
-    })
+    run: life(subject, "2 days", (context, session) =>
+      Effect.flatMap(service(context, Logout), ({ logout }) => logout(session))
+    )
   }
 ]

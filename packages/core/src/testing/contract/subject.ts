@@ -15,7 +15,7 @@ import { AccountRecovery } from "../../AccountRecovery.ts"
 import { Login } from "../../Login.ts"
 import { Logout } from "../../Logout.ts"
 import { Profile } from "../../Profile.ts"
-import { QrLogin } from "../../QrLogin.ts"
+import { type QrCode, QrLogin } from "../../QrLogin.ts"
 import { type AuthorizationRequest, RedirectLogin } from "../../RedirectLogin.ts"
 import { Refresh } from "../../Refresh.ts"
 import type { Session } from "../../Session.ts"
@@ -49,6 +49,10 @@ export interface World {
   readonly answer?: (challenge: Challenge) => Effect.Effect<Redacted.Redacted<string>>
   /** Does what a person does in the browser, and gives the address that the browser ends at. */
   readonly browse?: (request: AuthorizationRequest) => Effect.Effect<Redacted.Redacted<string>>
+  /** Scans a picture with the broker's app, and approves it. */
+  readonly scan?: (code: QrCode) => Effect.Effect<void>
+  /** What proves the holder to an account recovery, such as the PAN. */
+  readonly identity?: string
 }
 
 /**
@@ -71,6 +75,8 @@ export interface Subject {
   readonly stepUp?: Changes
   /** The broker confirms a logout also where the session was over already. */
   readonly logoutAgain?: "confirmed"
+  /** The login proves itself with the token of the session before it, as a login by biometrics does. */
+  readonly loginCarries?: "session-before"
   /** A refusal in the broker's dialect, with a code that no table has. */
   readonly refusal: (code: string) => Fault
   /** A yes in the broker's dialect that brings no token. */
@@ -150,6 +156,15 @@ export const signIn = Effect.fnUntraced(function* (
     const request = yield* redirect.begin
     if (world.browse === undefined) return yield* new ContractViolation({ message: "the subject cannot browse" })
     return yield* redirect.complete(request, yield* world.browse(request))
+  }
+  if (subject.method.capabilities.includes("QrLogin")) {
+    const qr = yield* service(context, QrLogin)
+    const code = yield* qr.begin
+    if (world.scan === undefined) return yield* new ContractViolation({ message: "the subject cannot scan" })
+    yield* world.scan(code)
+    const session = yield* qr.poll(code)
+    if (Option.isSome(session)) return session.value
+    return yield* new ContractViolation({ message: "the scan brought no session" })
   }
   const { login } = yield* service(context, Login)
   const outcome = yield* login
