@@ -79,5 +79,8 @@ const program = main.pipe(
   Effect.catchCause((cause) => Effect.as(complain(Cause.pretty(cause)), 1))
 )
 
-// A fake that still waits to answer a client who is gone must not keep the process.
-Effect.runCallback(program, { onExit: (exit) => process.exit(Exit.isSuccess(exit) ? exit.value : 1) })
+Effect.runCallback(program, {
+  onExit: (exit) => {
+    process.exitCode = Exit.isSuccess(exit) ? exit.value : 1
+  }
+})

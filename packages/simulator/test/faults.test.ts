@@ -1,8 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { Login, Profile } from "@auth/broker-core"
-import { Simulator } from "@auth/simulator"
+import { Simulator, SimulatorClock } from "@auth/simulator"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { angel, api, eventually, post, raw } from "./support.ts"
+import { angel, api, eventually, post, raw, send } from "./support.ts"
 
 const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times = 1) =>
   Effect.map(post(`${simulator.control}/faults`, { broker: "angel", endpoint, fault, times }), ({ status, text }) =>
@@ -77,5 +78,33 @@ it.live("answers as the firewall, the limiter or whoever else is wanted", () =>
       tags.push(error.reason._tag)
     }
     assert.deepStrictEqual(tags, ["PermissionDenied", "RateLimited", "BrokerUnavailable", "MalformedResponse"])
+  })
+)
+
+/** This machine's clock, and how many wait by it. */
+const countingClock = Effect.gen(function* () {
+  const base = yield* Clock.Clock
+  const waits = { open: 0 }
+  const sleep: Clock.Clock["sleep"] = (duration) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => (waits.open += 1)),
+      () => base.sleep(duration),
+      () => Effect.sync(() => (waits.open -= 1))
+    )
+  return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
+})
+
+it.live("waits no longer for what it was to answer, once it has stopped", () =>
+  Effect.gen(function* () {
+    const { clock, waits } = yield* countingClock
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const simulator = yield* Effect.provideService(Simulator.make(), Clock.Clock, clock)
+        yield* arm(simulator, "*", { kind: "latency", duration: "1 hour" })
+        yield* Effect.forkDetach(Effect.exit(send(`${simulator.origins[api]}/`)))
+        yield* eventually(Effect.sync(() => waits.open === 1))
+      })
+    )
+    yield* eventually(Effect.sync(() => waits.open === 0))
   })
 )

@@ -1,8 +1,12 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** The clock `base`, ahead by the milliseconds that `ahead` tells. Waiting takes as long as ever. */
-export const runAhead = (base: Clock.Clock, ahead: () => number): Clock.Clock => {
+/** The clock `base`, ahead by the milliseconds that `ahead` tells. Waiting takes as long as ever, unless said otherwise. */
+export const runAhead = (
+  base: Clock.Clock,
+  ahead: () => number,
+  sleep: Clock.Clock["sleep"] = (duration) => base.sleep(duration)
+): Clock.Clock => {
   const millis = () => base.currentTimeMillisUnsafe() + ahead()
   const nanos = () => base.currentTimeNanosUnsafe() + BigInt(ahead()) * 1_000_000n
   return {
@@ -12,6 +16,6 @@ export const runAhead = (base: Clock.Clock, ahead: () => number): Clock.Clock =>
     currentTimeNanos: Effect.sync(nanos),
     monotonicTimeNanosUnsafe: () => base.monotonicTimeNanosUnsafe(),
     monotonicTimeNanos: base.monotonicTimeNanos,
-    sleep: (duration) => base.sleep(duration)
+    sleep
   }
 }

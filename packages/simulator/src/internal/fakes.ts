@@ -1,10 +1,12 @@
 import type { Fault, FakeAccount, FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
 import * as Totp from "@auth/broker-core/Totp"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import { getResponse, type RequestHandler } from "msw"
 import { SimulatorError } from "../SimulatorError.ts"
 import { type BrokerId, brokers } from "./brokers.ts"
@@ -57,15 +59,26 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   return { code, validForSeconds: Math.ceil((step + 1) * totp.period - now / 1000) }
 })
 
+/** Waiting by the clock `base` until the scope ends: a fake answers on its own, whoever has gone. */
+const sleepWithin = Effect.fnUntraced(function* (
+  base: Clock.Clock
+): Effect.fn.Return<Clock.Clock["sleep"], never, Scope.Scope> {
+  const ended = yield* Deferred.make<never>()
+  yield* Effect.addFinalizer(() => Deferred.interrupt(ended))
+  return (duration) => Effect.raceFirst(base.sleep(duration), Deferred.await(ended))
+})
+
 export const makeFakes = Effect.fnUntraced(function* (
   ids: ReadonlyArray<BrokerId>,
   overrides: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>>
-): Effect.fn.Return<Fakes> {
+): Effect.fn.Return<Fakes, never, Scope.Scope> {
   let ahead = 0
-  const clock = runAhead(yield* Clock.Clock, () => ahead)
+  const base = yield* Clock.Clock
+  const clock = runAhead(base, () => ahead)
+  const fakesClock = runAhead(base, () => ahead, yield* sleepWithin(base))
   const handlers = new Map<FakeBroker, Array<RequestHandler>>()
   for (const id of ids) {
-    const fake = yield* Effect.provideService(overrides[id] ?? brokers[id].make, Clock.Clock, clock)
+    const fake = yield* Effect.provideService(overrides[id] ?? brokers[id].make, Clock.Clock, fakesClock)
     handlers.set(fake, [...brokers[id].handlers(fake)])
   }
   const served = Array.from(handlers.keys())
