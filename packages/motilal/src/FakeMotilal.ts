@@ -1,0 +1,557 @@
+/**
+ * A fake Motilal Oswal: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ *
+ * @since 0.1.0
+ */
+import * as Checksum from "@auth/broker-core/Checksum"
+import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
+import * as Totp from "@auth/broker-core/Totp"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { broker } from "./MotilalBroker.ts"
+import * as endpoints from "./internal/endpoints.ts"
+import * as headers from "./internal/headers.ts"
+import { documentedExpiry } from "./internal/services.ts"
+
+/**
+ * An account of the fake.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Account {
+  readonly userId: string
+  readonly password: string
+  readonly apiKey: string
+  readonly apiSecret: string
+  /** Date of birth, `dd/mm/yyyy`. */
+  readonly secondFactor: string
+  readonly pan: string
+  /** Empty if TOTP is not set up. */
+  readonly totpSecret: string
+  readonly redirectUrl: string
+  readonly name: string
+  /** A dealer needs no date of birth, and must name its client. */
+  readonly role: "investor" | "dealer"
+  /** The client of a dealer. */
+  readonly client: string
+  readonly state: "active" | "not-live" | "no-consent" | "pan-not-linked"
+  /** Whether the caller's IP address is registered. */
+  readonly ip: "registered" | "unregistered"
+}
+
+/**
+ * What is not documented of the broker, and can therefore be had both ways.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Switches {
+  /** The word in `status` of a refusal: as documented, as once seen, or each where it is known from. */
+  readonly refusals: "each" | "FAILURE" | "ERROR"
+  /** Whether a login of the current generation needs the API secret. The second exchange always does. */
+  readonly loginWithoutSecret: "refused" | "accepted"
+  /** What a login that waits for its one-time code is told elsewhere. */
+  readonly unverified: "MO1097" | "MO8003" | "MO1100"
+  /** How many sessions an account may have at once. */
+  readonly maxSessions: number
+  /** Whether a TOTP of a period that was used is refused. */
+  readonly reusedCode: "refused" | "accepted"
+  /** In which form a one-time code by SMS is taken. */
+  readonly otpType: "either" | "text" | "number"
+  /** Whether the portal brings the state back. */
+  readonly portalState: "echoed" | "dropped"
+  /** Which calls look at the caller's IP address. */
+  readonly addressCheck: "orders" | "all"
+  /** How an answer is written: as JSON, as in the documented samples, or with stray bytes after its end. */
+  readonly writing: "json" | "typographic-quotes" | "trailing-bytes"
+  /** Whether more than two calls of a kind in a second are refused. */
+  readonly limit: "two-a-second" | "none"
+}
+
+/**
+ * The account that is there unless others are given.
+ *
+ * @category accounts
+ * @since 0.1.0
+ */
+export const demoAccount: Account = {
+  userId: "AA017",
+  password: "demo-password",
+  apiKey: "demoMotilalKey1",
+  apiSecret: "demo-motilal-secret",
+  secondFactor: "18/10/1988",
+  pan: "ABCDE1234F",
+  totpSecret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+  redirectUrl: "https://app.example.com/callback",
+  name: "DEMO TRADER",
+  role: "investor",
+  client: "",
+  state: "active",
+  ip: "registered"
+}
+
+interface Otp {
+  code: string
+  misses: number
+}
+
+interface Issued {
+  readonly account: Account
+  readonly authToken: string
+  readonly end: number
+  accessToken: string | undefined
+  /** Open as long as the login waits for its code. */
+  otp: Otp | undefined
+  over: "no" | "logged-out"
+}
+
+/** After this many wrong codes a login is over. */
+const otpMisses = 3
+
+const { login: production } = broker.environments["production"] ?? {}
+const { login: test } = broker.environments["uat"] ?? {}
+const apis = Object.values(broker.environments).flatMap(({ api }) => api ?? [])
+const portals = [production, test].filter((origin) => origin !== undefined)
+
+/** Refusals in the broker's words as far as they are known; its own spelling is not mended. */
+const messages: Readonly<Record<string, string>> = {
+  MO1000: "Login Id/Password Is Invalid",
+  MO1001: "User data not found",
+  MO1002: "Invalid Password Length",
+  MO1006: "Not Authorised For Live",
+  MO1007: "Two Factor Authentication Failed",
+  MO1011: "Client Not Logged In",
+  MO1062: "InVaild Client Code",
+  MO1092: "Consent Is Missing",
+  MO1093: "Invalid TOTP",
+  MO1094: "Invalid TOTP Key",
+  MO1095: "Invalid OTP Session",
+  MO1096: "OTP Attempt Count Exceeded",
+  MO1097: "Invalid Authorization Verification",
+  MO1099: "Invalid OTP Format",
+  MO1100: "Invalid Login Access",
+  MO2000: "Maximum Active Session Exceeded",
+  MO2001: "Invalid Method",
+  MO2002: "Invalid JSON",
+  MO2007: "Authorization is Invalid In Header Parameter",
+  MO2035: "Unauthorized IP Address",
+  MO8000: "Uknown Error",
+  MO8001: "Invalid Token",
+  MO8002: "Token Expired",
+  MO8003: "Token Missing"
+}
+
+/** Codes that were seen with `ERROR`; the others are documented with `FAILURE`. */
+const seenWithError: ReadonlySet<string> = new Set(["MO1007"])
+
+const wafPage = FakeBroker.html("<html><body><h1>403 Forbidden</h1></body></html>", 403)
+const rateLimited = FakeBroker.text("Too Many Requests", 429)
+
+const fieldOf = (json: unknown, name: string): unknown => (Predicate.hasProperty(json, name) ? json[name] : undefined)
+
+const textField = (json: unknown, name: string): string | undefined => {
+  const value = fieldOf(json, name)
+  return Predicate.isString(value) && value !== "" ? value : undefined
+}
+
+const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+const loginForm = (action: string, page: string, problem: string): string =>
+  `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Motilal Oswal, a fake for testing</h1>` +
+  `<p role="alert">${problem}</p><form method="post" action="${escapeHtml(action)}">` +
+  `<input type="hidden" name="page" value="${page}"><label>User id <input name="userid"></label>` +
+  `<label>Password <input name="password" type="password"></label>` +
+  `<label>Date of birth or PAN <input name="2FA"></label><label>Code <input name="totp"></label>` +
+  `<button type="submit">Log in</button></form></body></html>`
+
+/**
+ * Makes the fake. It follows the clock of the program that makes it.
+ *
+ * @example
+ * ```ts
+ * import { FakeMotilal } from "@auth/motilal/msw"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const fake = yield* FakeMotilal.make({ maxSessions: 1 })
+ *   yield* fake.inject("verifyotp", { kind: "status", status: 503 })
+ *   return yield* fake.journal
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: { readonly accounts?: ReadonlyArray<Account> } & Partial<Switches> = {}
+): Effect.fn.Return<FakeBroker.FakeBroker> {
+  const clock = yield* FakeBroker.makeClock
+  const accounts = options.accounts ?? [demoAccount]
+  const limiter = FakeBroker.makeLimiter(clock.now)
+  const sessions = new Map<string, Issued>()
+  const lastSteps = new Map<string, number>()
+  const sentCodes = new Map<string, ReadonlyArray<string>>()
+  const pages = new Map<string, string>()
+
+  const write = (body: Readonly<Record<string, unknown>>): FakeBroker.FakeResponse => {
+    const response = FakeBroker.json(body)
+    if (options.writing === "trailing-bytes") return { ...response, body: `${response.body}\u0000\n;` }
+    // Only the first quote, as in the samples.
+    if (options.writing === "typographic-quotes") return { ...response, body: response.body.replace('"', "\u201c") }
+    return response
+  }
+
+  const refuse = (errorcode: string, message: string = messages[errorcode] ?? "Invalid Input") => {
+    const usual = seenWithError.has(errorcode) ? "ERROR" : "FAILURE"
+    const status = options.refusals === "FAILURE" || options.refusals === "ERROR" ? options.refusals : usual
+    return write({ status, message, errorcode, data: "null" })
+  }
+
+  const succeed = (message: string, more: Readonly<Record<string, unknown>> = {}) =>
+    write({ status: "SUCCESS", message, errorcode: "", ...more })
+
+  const makeToken = () => `${Hex.encode(SecureRandom.randomBytesUnsafe(16))}_M`
+
+  const makeOtp = (account: Account): string => {
+    const [a = 0, b = 0, c = 0] = SecureRandom.randomBytesUnsafe(3)
+    // Never 000000, so that a test has a code that is surely wrong.
+    const code = String(1 + (((a << 16) | (b << 8) | c) % 999_999)).padStart(6, "0")
+    sentCodes.set(account.userId, [...(sentCodes.get(account.userId) ?? []), code])
+    return code
+  }
+
+  const keyHolders = (request: FakeBroker.FakeRequest) =>
+    accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
+
+  /** Whether a header of the table is as the broker wants it. The tokens are looked at where a session is wanted. */
+  const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
+    const value = request.headers[row.name]
+    if (row.name === "apikey") return keyHolders(request).length > 0
+    if (row.from === "key" || row.from === "session") return true
+    if (!row.sources.some((candidate) => candidate === source)) return true
+    return value === undefined || value === "" ? row.mandatory === "no" : row.shape.test(value)
+  }
+
+  /** The broker looks at the headers in the order of its own table. */
+  const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
+    const source = request.headers["sourceid"] ?? ""
+    const known = headers.sources.some((candidate) => candidate === source)
+    const wrong = headers.table.find((row) => !isRight(row, request, known ? source : "WEB"))
+    return wrong === undefined ? undefined : refuse(wrong.code, `${wrong.name} is Invalid In Header Parameter`)
+  }
+
+  const secretFault = (request: FakeBroker.FakeRequest, missing: "refused" | "accepted") => {
+    const secret = request.headers["apisecretkey"] ?? ""
+    if (secret === "" && missing === "accepted") return undefined
+    return keyHolders(request).some(({ apiSecret }) => apiSecret === secret)
+      ? undefined
+      : refuse("MO2006", "apisecretkey is Invalid In Header Parameter")
+  }
+
+  const isAlive = ({ end, over }: Issued) => over === "no" && clock.now() < end
+
+  const issue = (account: Account, otp: Otp | undefined): Issued => {
+    const now = clock.now()
+    const end = documentedExpiry({ issuedAt: now, accessToken: Redacted.make("") })?.at ?? now
+    const issued: Issued = { account, authToken: makeToken(), end, accessToken: undefined, otp, over: "no" }
+    sessions.set(issued.authToken, issued)
+    return issued
+  }
+
+  const hasRoom = ({ userId }: Account): boolean =>
+    Array.from(sessions.values()).filter((issued) => issued.account.userId === userId && isAlive(issued)).length <
+    (options.maxSessions ?? 10)
+
+  /** The current period's code and the one before are good, RFC 6238 section 5.2; a period is used up by its code. */
+  const checkCode = Effect.fnUntraced(function* (account: Account, code: string) {
+    const totp = Totp.parse(Redacted.make(account.totpSecret))
+    if (Result.isFailure(totp)) return false
+    const current = Totp.stepAt(totp.success, clock.now())
+    for (const step of [current, current - 1]) {
+      if (step < 0 || Redacted.value(yield* Totp.codeAtStep(totp.success, step)) !== code) continue
+      const used = (lastSteps.get(account.userId) ?? -1) >= step
+      if (used && options.reusedCode !== "accepted") return false
+      lastSteps.set(account.userId, step)
+      return true
+    }
+    return false
+  })
+
+  const stateFault = ({ state }: Account): FakeBroker.FakeResponse | undefined => {
+    if (state === "not-live") return refuse("MO1006")
+    if (state === "no-consent") return refuse("MO1092")
+    return state === "pan-not-linked" ? refuse("", "Not a valid account number") : undefined
+  }
+
+  const factorFits = (account: Account, factor: string | undefined): boolean =>
+    factor === undefined ? account.role === "dealer" : [account.secondFactor, account.pan].includes(factor)
+
+  const totpFault = Effect.fnUntraced(function* (account: Account, totp: string) {
+    if (!/^\d{6}$/.test(totp)) return refuse("MO1099")
+    if (account.totpSecret === "") return refuse("MO1094")
+    return (yield* checkCode(account, totp)) ? undefined : refuse("MO1093")
+  })
+
+  const passwordFault = Effect.fnUntraced(function* (account: Account, password: string) {
+    if (password.length !== 64) return refuse("MO1002")
+    const expected = yield* Checksum.sha256([account.password, account.apiKey])
+    return password === Redacted.value(expected) ? undefined : refuse("MO1000")
+  })
+
+  /** Everything that is looked at before a login is let in, the password first. */
+  const loginFault = Effect.fnUntraced(function* (account: Account, json: unknown) {
+    const wrongPassword = yield* passwordFault(account, textField(json, "password") ?? "")
+    if (wrongPassword !== undefined) return wrongPassword
+    const wrongState = stateFault(account)
+    if (wrongState !== undefined) return wrongState
+    if (!factorFits(account, textField(json, "2FA"))) return refuse("MO1007")
+    const totp = textField(json, "totp")
+    const wrongCode = totp === undefined ? undefined : yield* totpFault(account, totp)
+    if (wrongCode !== undefined) return wrongCode
+    return hasRoom(account) ? undefined : refuse("MO2000")
+  })
+
+  const gate = (request: FakeBroker.FakeRequest, name: string, generation: endpoints.Generation) => {
+    const refused = headerFault(request)
+    if (refused !== undefined) return refused
+    if (options.addressCheck === "all" && keyHolders(request).some(({ ip }) => ip === "unregistered")) {
+      return refuse("MO2035")
+    }
+    const missing = name === "authdirectapi" ? (options.loginWithoutSecret ?? "refused") : "refused"
+    return generation === "v7" ? secretFault(request, missing) : undefined
+  }
+
+  const overLimit = (name: string, userId: string): boolean =>
+    options.limit !== "none" && !limiter.allows(`${name} ${userId}`, [{ requests: 2, per: "1 second" }])
+
+  const authdirectapi = (generation: endpoints.Generation) =>
+    Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
+      const refused = gate(request, "authdirectapi", generation)
+      if (refused !== undefined) return refused
+      if (request.json === undefined) return refuse("MO2002")
+      const userId = textField(request.json, "userid") ?? ""
+      if (overLimit("authdirectapi", userId)) return rateLimited
+      const account = keyHolders(request).find((holder) => holder.userId === userId)
+      if (account === undefined) return refuse("MO1001")
+      const wrong = yield* loginFault(account, request.json)
+      if (wrong !== undefined) return wrong
+      const verified = textField(request.json, "totp") !== undefined
+      const issued = issue(account, verified ? undefined : { code: makeOtp(account), misses: 0 })
+      return succeed("Return Auth Token SUCCESS", {
+        AuthToken: issued.authToken,
+        isAuthTokenVerified: verified ? "TRUE" : "FALSE"
+      })
+    })
+
+  /** The login that a request carries, or the answer where it carries none. */
+  const carried = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
+    const token = request.headers["authorization"] ?? ""
+    if (token === "") return refuse("MO2007")
+    const issued = sessions.get(token)
+    if (issued === undefined || !keyHolders(request).includes(issued.account)) return refuse("MO8001")
+    if (issued.over === "logged-out") return refuse("MO1011")
+    return clock.now() < issued.end ? issued : refuse("MO8002")
+  }
+
+  const secured =
+    (
+      name: string,
+      generation: endpoints.Generation,
+      handle: (issued: Issued, request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
+    ) =>
+    (request: FakeBroker.FakeRequest) =>
+      Effect.sync(() => {
+        const refused = gate(request, name, generation)
+        if (refused !== undefined) return refused
+        const issued = carried(request)
+        if ("status" in issued) return issued
+        if (overLimit(name, issued.account.userId)) return rateLimited
+        return handle(issued, request)
+      })
+
+  const verified =
+    (handle: (issued: Issued, request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse) =>
+    (issued: Issued, request: FakeBroker.FakeRequest) =>
+      issued.otp === undefined ? handle(issued, request) : refuse(options.unverified ?? "MO1097")
+
+  /** The current generation wants the token of the second exchange beside the login's own. */
+  const exchanged =
+    (
+      generation: endpoints.Generation,
+      handle: (issued: Issued, request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
+    ) =>
+    (issued: Issued, request: FakeBroker.FakeRequest) => {
+      const token = request.headers["accesstoken"] ?? ""
+      if (generation !== "v7" || (token !== "" && token === issued.accessToken)) return handle(issued, request)
+      return refuse(token === "" ? "MO8003" : "MO8001")
+    }
+
+  const getaccesstoken = verified((issued) => {
+    issued.accessToken = makeToken()
+    return succeed("", { accesstoken: issued.accessToken })
+  })
+
+  const otpOf = (json: unknown): string | undefined => {
+    const otp = fieldOf(json, "otp")
+    const wanted = options.otpType ?? "either"
+    if (Predicate.isString(otp) && wanted !== "number" && /^\d{6}$/.test(otp)) return otp
+    const fits = Predicate.isNumber(otp) && wanted !== "text" && Number.isInteger(otp) && otp >= 0 && otp < 1_000_000
+    return fits ? String(otp).padStart(6, "0") : undefined
+  }
+
+  const verifyotp = (issued: Issued, { json }: FakeBroker.FakeRequest) => {
+    if (json === undefined) return refuse("MO2002")
+    if (issued.otp === undefined) return refuse("MO1095")
+    const otp = otpOf(json)
+    if (otp === undefined) return refuse("MO1099")
+    if (issued.otp.misses >= otpMisses) return refuse("MO1096")
+    if (otp !== issued.otp.code) {
+      issued.otp.misses += 1
+      return refuse("MO1007")
+    }
+    issued.otp = undefined
+    return succeed("OTP VERIFIED SUCCESSFULLY")
+  }
+
+  const resendotp = (issued: Issued) => {
+    if (issued.otp === undefined) return refuse("MO1095")
+    if (issued.otp.misses >= otpMisses) return refuse("MO1096")
+    issued.otp.code = makeOtp(issued.account)
+    return succeed("OTP SEND SUCCESSFULLY")
+  }
+
+  const getprofile = ({ account }: Issued, { json }: FakeBroker.FakeRequest) => {
+    const isDealer = account.role === "dealer"
+    if (isDealer && textField(json, "clientcode") !== account.client) return refuse("MO1062")
+    return succeed("Profile Data", {
+      data: {
+        clientcode: isDealer ? account.client : account.userId,
+        name: account.name,
+        usertype: isDealer ? "Dealer" : "Investor Client",
+        exchanges: ["NSE", "BSE", "NSEFO", "NSECD"],
+        products: ["NORMAL", "DELIVERY"],
+        poastatus: "YES"
+      }
+    })
+  }
+
+  const logout = (issued: Issued, { json }: FakeBroker.FakeRequest) => {
+    const { role, userId } = issued.account
+    if (role === "dealer" && textField(json, "userid") !== userId) return refuse("MO1050")
+    issued.over = "logged-out"
+    return succeed("LOGOUT SUCCESSFULL")
+  }
+
+  const placeOrder = ({ account }: Issued) =>
+    account.ip === "registered" ? refuse("MO8000", "The fake takes no orders") : refuse("MO2035")
+
+  /** Each load of the page voids the ones before it: the portal binds what it asks for to one page. */
+  const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
+    const apiKey = request.url.searchParams.get("apikey") ?? ""
+    const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))
+    pages.set(apiKey, page)
+    return FakeBroker.html(loginForm(request.url.pathname + request.url.search, page, problem))
+  }
+
+  const portalPage = (request: FakeBroker.FakeRequest) =>
+    Effect.sync(() =>
+      accounts.some(({ apiKey }) => apiKey === request.url.searchParams.get("apikey"))
+        ? openPage(request, "")
+        : FakeBroker.html("<html><body>InVaild ApiKey</body></html>", 400)
+    )
+
+  /** The form asks for what the call does, with the password in clear. */
+  const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
+    const read = (name: string) => form.get(name)?.trim() ?? ""
+    if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"
+    if (!factorFits(account, read("2FA").toUpperCase() || undefined)) return "Login failed (MO1007)"
+    if (!(yield* checkCode(account, read("totp")))) return "Login failed (MO1093)"
+    return hasRoom(account) ? undefined : "Login failed (MO2000)"
+  })
+
+  const portalSubmit = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
+    const query = request.url.searchParams
+    const apiKey = query.get("apikey") ?? ""
+    const form = new URLSearchParams(request.body)
+    if (pages.get(apiKey) !== form.get("page")) return openPage(request, messages["MO2007"] ?? "")
+    const userId = form.get("userid")?.trim().toUpperCase()
+    const account = accounts.find((candidate) => candidate.apiKey === apiKey && candidate.userId === userId)
+    const problem = yield* formFault(account, form)
+    if (account === undefined || problem !== undefined) return openPage(request, problem ?? "Login failed")
+    pages.delete(apiKey)
+    const target = new URL(account.redirectUrl)
+    target.searchParams.set("authtoken", issue(account, undefined).authToken)
+    const state = query.get("state")
+    if (state !== null && options.portalState !== "dropped") target.searchParams.set("state", state)
+    return { status: 302, headers: { location: target.href }, body: "" }
+  })
+
+  const post = (origin: string, endpoint: string, path: string, handle: FakeBroker.Route["handle"]) => [
+    { endpoint, method: "POST", origin, path, handle },
+    { endpoint, method: "GET", origin, path, handle: () => Effect.succeed(refuse("MO2001")) }
+  ]
+
+  const family = (origin: string) => (generation: endpoints.Generation) => {
+    const table = endpoints.make(generation, 2)
+    const row = (name: keyof typeof table, handle: FakeBroker.Route["handle"]) =>
+      post(origin, name, table[name].path, handle)
+    const plain = (name: keyof typeof table, handle: Parameters<typeof secured>[2]) =>
+      row(name, secured(name, generation, handle))
+    const whole = (handle: Parameters<typeof secured>[2]) => verified(exchanged(generation, handle))
+    return [
+      ...row("authdirectapi", authdirectapi(generation)),
+      // There is one version of the exchange, and it always wants the secret.
+      ...row("getaccesstoken", secured("getaccesstoken", "v7", getaccesstoken)),
+      ...plain("resendotp", resendotp),
+      ...plain("verifyotp", verifyotp),
+      ...plain("getprofile", whole(getprofile)),
+      ...plain("logout", whole(logout)),
+      ...post(origin, "placeorder", "/rest/trans/v1/placeorder", secured("placeorder", "v4", verified(placeOrder)))
+    ]
+  }
+
+  /** Trading is no part of logging in. */
+  const tradeSocket = (origin: string): FakeBroker.Route => ({
+    endpoint: "trade-socket",
+    method: "GET",
+    origin,
+    path: "/ws",
+    handle: () => Effect.succeed(FakeBroker.text("The fake takes no orders", 426))
+  })
+
+  const portalRoutes = (origin: string): ReadonlyArray<FakeBroker.Route> =>
+    (
+      [
+        ["GET", portalPage],
+        ["POST", portalSubmit]
+      ] as const
+    ).map(([method, handle]) => ({ endpoint: "portal-login", method, origin, path: "/OpenAPI/Login.aspx", handle }))
+
+  return yield* FakeBroker.make({
+    broker: broker.id,
+    clock,
+    accounts: accounts.map((account) => ({ ...account })),
+    origins: [...apis, ...portals],
+    routes: [
+      ...apis.flatMap((origin) => endpoints.generations.flatMap(family(origin))),
+      ...apis.map(tradeSocket),
+      ...portals.flatMap(portalRoutes)
+    ],
+    notFound: FakeBroker.html("<html><body><h1>404 Not Found</h1></body></html>", 404),
+    wafPage,
+    rateLimited,
+    codes: (userId) => sentCodes.get(userId) ?? [],
+    reset: () => {
+      sessions.clear()
+      lastSteps.clear()
+      sentCodes.clear()
+      pages.clear()
+      limiter.reset()
+    }
+  })
+})

@@ -1,0 +1,362 @@
+/**
+ * Motilal Oswal's OpenAPI, call by call: the request and answer of each documented endpoint for logging in.
+ *
+ * @since 0.1.0
+ */
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
+import * as Checksum from "@auth/broker-core/Checksum"
+import * as Credentials from "@auth/broker-core/Credentials"
+import type { Session, Tokens } from "@auth/broker-core/Session"
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import { broker, credentials, lenientCredentials } from "./MotilalBroker.ts"
+import { codes } from "./internal/codes.ts"
+import { dialects } from "./internal/dialects.ts"
+import * as endpoints from "./internal/endpoints.ts"
+import * as headers from "./internal/headers.ts"
+
+/**
+ * Which versions of the calls are used: those of 2026 with a second exchange, or the two before them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Generation = "v7" | "v4" | "v3"
+
+/**
+ * Where the calls go.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Environment = "production" | "uat" | "uat-old"
+
+/**
+ * What may be set. All but the keys is free text about the program that calls, and has a harmless value unless said
+ * otherwise.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends BrokerClient.Options {
+  /** API key of your app. */
+  readonly apiKey: Redacted.Redacted<string>
+  /** API secret of your app: needed but for the generations before it. */
+  readonly apiSecret?: Redacted.Redacted<string> | undefined
+  /** `v7` unless said otherwise. */
+  readonly generation?: Generation | undefined
+  /** `production` unless said otherwise. */
+  readonly environment?: Environment | undefined
+  /** What kind of program calls. `WEB` unless said otherwise; each kind has headers of its own. */
+  readonly sourceId?: "WEB" | "DESKTOP" | "MOBILE" | undefined
+  /** `127.0.0.1` unless said otherwise. */
+  readonly clientLocalIp?: string | undefined
+  /** `127.0.0.1` unless said otherwise: your address is not looked up. */
+  readonly clientPublicIp?: string | undefined
+  /** `00:00:00:00:00:00` unless said otherwise. */
+  readonly macAddress?: string | undefined
+  /** A vendor's short name. The account's own user id unless said otherwise. */
+  readonly vendorInfo?: string | undefined
+  readonly osName?: string | undefined
+  readonly osVersion?: string | undefined
+  readonly deviceModel?: string | undefined
+  /** At most 25 characters. */
+  readonly manufacturer?: string | undefined
+  readonly productName?: string | undefined
+  readonly productVersion?: string | undefined
+  /** For `DESKTOP` and `MOBILE`. A random one for each layer unless said otherwise. */
+  readonly installedAppId?: string | undefined
+  /** 15 digits, needed for `MOBILE`. */
+  readonly imeiNumber?: string | undefined
+  /** For `WEB`. `Chrome` unless said otherwise. */
+  readonly browserName?: string | undefined
+  /** For `WEB`. `105.0` unless said otherwise. */
+  readonly browserVersion?: string | undefined
+  /** Not sent unless said so. */
+  readonly latitude?: string | undefined
+  /** Not sent unless said so. */
+  readonly longitude?: string | undefined
+  /** Not sent unless said so: it is for the official SDKs. */
+  readonly sdkVersion?: string | undefined
+  /** What a call without parameters sends: no body, or `{}`. No body unless said otherwise. */
+  readonly emptyBody?: "none" | "object" | undefined
+  /** How a one-time code by SMS is sent. Text unless said otherwise: a number loses its leading zeros. */
+  readonly otpType?: "text" | "number" | undefined
+  /** How many calls of a kind may leave in a second. Two unless said otherwise. */
+  readonly requestsPerSecond?: number | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginRequest {
+  readonly userid: string
+  /** What `passwordHash` makes of the password and the API key. */
+  readonly password: Redacted.Redacted<string>
+  /** Date of birth as `dd/mm/yyyy`, or the PAN in capitals. A dealer needs none. */
+  readonly "2FA"?: Redacted.Redacted<string>
+  /** Six digits. Without it the broker sends a code by SMS and mail. */
+  readonly totp?: Redacted.Redacted<string>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginResponse {
+  readonly AuthToken: Redacted.Redacted<string>
+  /** `FALSE` as long as a one-time code is wanted; `undefined` if the broker does not say. */
+  readonly isAuthTokenVerified: "TRUE" | "FALSE" | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface AccessTokenResponse {
+  readonly accesstoken: Redacted.Redacted<string>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProfileResponse {
+  readonly clientcode: string
+  readonly name: string | undefined
+  /** As it came: its spacing varies. */
+  readonly usertype: string | undefined
+  readonly exchanges: ReadonlyArray<string>
+  /** As they came: their capitals vary. */
+  readonly products: ReadonlyArray<string>
+  readonly poastatus: string | undefined
+}
+
+/**
+ * What a call needs of a session. Between a login and its session the access token is the login's `AuthToken`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Authorized = Pick<Session, "account" | "tokens">
+
+/**
+ * How the trade socket is opened: its address, and the first message to send. The socket has error numbers of its own
+ * that mean other things than those of the calls.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TradeSocket {
+  readonly url: string
+  readonly firstMessage: Redacted.Redacted<string>
+}
+
+/**
+ * The calls. The paths are those of generation `v7`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class MotilalApi extends Context.Service<
+  MotilalApi,
+  {
+    /** `POST /rest/login/v7/authdirectapi`, sent once. */
+    readonly authdirectapi: (request: LoginRequest) => Effect.Effect<LoginResponse, AuthError.AuthError>
+    /** `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code; the generations before have none. */
+    readonly getaccesstoken: (login: Authorized) => Effect.Effect<AccessTokenResponse, AuthError.AuthError>
+    /** `POST /rest/login/v5/resendotp` */
+    readonly resendotp: (login: Authorized) => Effect.Effect<void, AuthError.AuthError>
+    /** `POST /rest/login/v5/verifyotp`, sent once. It brings no token: the login's own is good from then on. */
+    readonly verifyotp: (
+      request: { readonly otp: Redacted.Redacted<string> },
+      login: Authorized
+    ) => Effect.Effect<void, AuthError.AuthError>
+    /** `POST /rest/login/v5/getprofile`; a dealer names its client. */
+    readonly getprofile: (
+      session: Authorized,
+      request?: { readonly clientcode: string }
+    ) => Effect.Effect<ProfileResponse, AuthError.AuthError>
+    /** `POST /rest/login/v5/logout`; a dealer names itself. */
+    readonly logout: (
+      session: Authorized,
+      request?: { readonly userid: string }
+    ) => Effect.Effect<void, AuthError.AuthError>
+    /** What opens the trade socket. Nothing is sent. */
+    readonly tradeSocket: (session: Authorized) => TradeSocket
+    readonly generation: Generation
+    /** Hosts by purpose: `api` and `login`. */
+    readonly origins: Readonly<Record<string, string>>
+    readonly headers: (session: Authorized) => BrokerClient.Headers
+  }
+>()("@auth/motilal/MotilalApi") {}
+
+/**
+ * What the broker wants in place of a password: SHA-256 over password and API key, in lower-case hexadecimal.
+ *
+ * @example
+ * ```ts
+ * import * as MotilalApi from "@auth/motilal/MotilalApi"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const program = Effect.gen(function* () {
+ *   const hash = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
+ *   return Redacted.value(hash).slice(0, 8) // => "6ca13d52"
+ * })
+ * ```
+ *
+ * @category checksums
+ * @since 0.1.0
+ */
+export const passwordHash = (
+  password: Redacted.Redacted<string>,
+  apiKey: Redacted.Redacted<string>
+): Effect.Effect<Redacted.Redacted<string>> => Checksum.sha256([password, apiKey])
+
+/** Absent, null and empty text all mean that there is nothing. */
+const present = (value: string | null | undefined): string | undefined =>
+  value === null || value === undefined || value.trim() === "" ? undefined : value
+
+const list = (value: string | ReadonlyArray<string> | null | undefined): ReadonlyArray<string> =>
+  (Predicate.isString(value) ? value.split(",") : (value ?? []))
+    .map((item) => item.trim())
+    .filter((item) => item !== "")
+
+const flagOf = (value: string | boolean | null | undefined): LoginResponse["isAuthTokenVerified"] => {
+  const word = String(value).trim().toUpperCase()
+  return word === "TRUE" || word === "FALSE" ? word : undefined
+}
+
+const otpOf = (otp: Redacted.Redacted<string>, options: Options) =>
+  options.otpType === "number" && Redacted.isRedacted(otp) ? Redacted.make(Number(Redacted.value(otp))) : otp
+
+/** A program without types may give no session at all: that is a missing token. */
+const authorizedBy = (session: Authorized) => {
+  const { account, tokens } = { ...session }
+  return { account: { ...account }.id, tokens }
+}
+
+/** The login's own token: it alone counts before the second exchange, also if there was one already. */
+const beforeExchange = (login: Authorized) => {
+  const { account, tokens } = authorizedBy(login)
+  return { account, tokens: { access: tokens?.login ?? tokens?.access } as Tokens }
+}
+
+/** The generations before the API secret do without it. */
+const keysFor = (generation: Generation) => ({
+  apiKey: credentials.apiKey,
+  apiSecret: (generation === "v7" ? credentials : lenientCredentials).apiSecret as typeof lenientCredentials.apiSecret
+})
+
+const oneOf = (field: string, value: unknown, allowed: ReadonlyArray<string>): ReadonlyArray<AuthError.Problem> =>
+  value === undefined || (Predicate.isString(value) && allowed.includes(value))
+    ? []
+    : [{ field, problem: `is none of ${allowed.join(", ")}` }]
+
+const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
+  ...oneOf("generation", options.generation, endpoints.generations),
+  ...oneOf("environment", options.environment, Object.keys(broker.environments)),
+  ...oneOf("sourceId", options.sourceId, headers.sources),
+  ...(Number.isInteger(options.requestsPerSecond ?? 2) && (options.requestsPerSecond ?? 2) > 0
+    ? []
+    : [{ field: "requestsPerSecond", problem: "is not a whole number above zero" }])
+]
+
+/** The options with an id of their own for the program, once everything that is wrong with them is named. */
+const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> => {
+  const identified = { ...options, installedAppId: options.installedAppId ?? SecureRandom.uuidV4Unsafe() }
+  const [first, ...others] = [...choices(options), ...headers.problems(identified)]
+  return first === undefined
+    ? Effect.succeed(identified)
+    : Effect.fail(
+        AuthError.make(broker.id, "configuration", new AuthError.InvalidRequest({ problems: [first, ...others] }))
+      )
+}
+
+/**
+ * Makes the calls for one app.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  given: Options
+): Effect.fn.Return<MotilalApi["Service"], AuthError.AuthError, HttpClient.HttpClient> {
+  const options = yield* checked(given)
+  const { environment = "production", generation = "v7" } = options
+  const { apiKey, apiSecret } = yield* Credentials.check(broker.id, keysFor(generation), { ...options })
+  const table = endpoints.make(generation, options.requestsPerSecond ?? 2)
+  const headersOf = headers.make({ ...options, apiKey, apiSecret, generation })
+  const client = yield* BrokerClient.make(
+    { broker: broker.id, headers: () => ({}), dialects, codes, quirks: ["smart-quotes", "trailing-bytes"] },
+    broker.environments[environment] ?? {},
+    options
+  )
+  const empty = options.emptyBody === "object" ? {} : undefined
+
+  const call: BrokerClient.BrokerClient["call"] = (endpoint, { account, ...rest }) =>
+    client.call(endpoint, { account, ...rest, headers: headersOf(account, rest.tokens) })
+
+  return {
+    authdirectapi: (request) =>
+      Effect.map(call(table.authdirectapi, { account: { ...request }.userid, request }), (answer): LoginResponse => {
+        const { AuthToken, isAuthTokenVerified } = "data" in answer ? answer.data : answer
+        return { AuthToken: Redacted.make(AuthToken), isAuthTokenVerified: flagOf(isAuthTokenVerified) }
+      }),
+    getaccesstoken: (login) =>
+      Effect.map(
+        call(table.getaccesstoken, { ...beforeExchange(login), request: empty }),
+        ({ accesstoken }): AccessTokenResponse => ({ accesstoken: Redacted.make(accesstoken) })
+      ),
+    resendotp: (login) => Effect.asVoid(call(table.resendotp, { ...beforeExchange(login), request: empty })),
+    verifyotp: (request, login) =>
+      Effect.asVoid(
+        call(table.verifyotp, { ...beforeExchange(login), request: { otp: otpOf({ ...request }.otp, options) } })
+      ),
+    getprofile: (session, request) =>
+      Effect.map(
+        call(table.getprofile, { ...authorizedBy(session), request: request ?? empty }),
+        ({ data }): ProfileResponse => ({
+          clientcode: data.clientcode,
+          name: present(data.name),
+          usertype: present(data.usertype),
+          exchanges: list(data.exchanges),
+          products: list(data.products),
+          poastatus: present(data.poastatus)
+        })
+      ),
+    logout: (session, request) =>
+      Effect.asVoid(call(table.logout, { ...authorizedBy(session), request: request ?? empty })),
+    tradeSocket: ({ account, tokens }) => ({
+      url: `${(client.origins["api"] ?? "").replace(/^http/, "ws")}/ws`,
+      firstMessage: Redacted.make(
+        JSON.stringify({
+          clientid: account.id,
+          authtoken: Redacted.value(tokens.login ?? tokens.access),
+          apikey: Redacted.value(apiKey)
+        })
+      )
+    }),
+    generation,
+    origins: client.origins,
+    headers: ({ account, tokens }) => headersOf(account.id, tokens)
+  }
+})
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<MotilalApi, AuthError.AuthError, HttpClient.HttpClient> =>
+  Layer.effect(
+    MotilalApi,
+    Effect.suspend(() => make(options))
+  )

@@ -1,0 +1,166 @@
+import type * as AuthError from "@auth/broker-core/AuthError"
+import type * as BrokerClient from "@auth/broker-core/BrokerClient"
+import type { Tokens } from "@auth/broker-core/Session"
+import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
+
+/** What kind of program calls: the broker wants other headers of each. */
+export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
+
+/** What the broker wants to know of the caller beside the keys. It checks the form of it at most. */
+export interface Identity {
+  readonly sourceId?: SourceId | undefined
+  readonly clientLocalIp?: string | undefined
+  readonly clientPublicIp?: string | undefined
+  readonly macAddress?: string | undefined
+  readonly vendorInfo?: string | undefined
+  readonly osName?: string | undefined
+  readonly osVersion?: string | undefined
+  readonly deviceModel?: string | undefined
+  readonly manufacturer?: string | undefined
+  readonly productName?: string | undefined
+  readonly productVersion?: string | undefined
+  readonly installedAppId?: string | undefined
+  readonly imeiNumber?: string | undefined
+  readonly browserName?: string | undefined
+  readonly browserVersion?: string | undefined
+  readonly latitude?: string | undefined
+  readonly longitude?: string | undefined
+  readonly sdkVersion?: string | undefined
+}
+
+export interface HeaderRow {
+  readonly name: string
+  /** The broker's code when the header is missing or wrong. */
+  readonly code: string
+  readonly from: "fixed" | "key" | "session" | "identity"
+  readonly sources: ReadonlyArray<SourceId>
+  readonly mandatory: "yes" | "no"
+  readonly shape: RegExp
+  readonly option?: keyof Identity
+  readonly preset?: string
+}
+
+export const sources: ReadonlyArray<SourceId> = ["WEB", "DESKTOP", "MOBILE"]
+
+const anything = /^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/
+const address = /^\d{1,3}(?:\.\d{1,3}){3}$/
+const degrees = /^-?\d{1,3}(?:\.\d+)?$/
+
+const given = (name: string, code: string, from: HeaderRow["from"], shape: RegExp = anything): HeaderRow => ({
+  name,
+  code,
+  from,
+  sources,
+  mandatory: "yes",
+  shape
+})
+
+const identity = (
+  name: string,
+  code: string,
+  option: keyof Identity,
+  more: Partial<Pick<HeaderRow, "mandatory" | "preset" | "shape" | "sources">> = {}
+): HeaderRow => ({ ...given(name, code, "identity"), option, ...more })
+
+/**
+ * Every header, in the order of the broker's own table, with the code that names it. Motilal OpenAPI documentation,
+ * "Header Parameters" and "Error Codes", as of 2026-11-21. What is `unknown` here is free text at the broker; the two
+ * browser headers are the documented samples; latitude, longitude and sdkversion are sent by the official SDKs alone.
+ */
+export const table: ReadonlyArray<HeaderRow> = [
+  given("accept", "MO2003", "fixed", /^application\/json$/),
+  given("user-agent", "MO2004", "fixed", /^MOSL\/V\.\d+\.\d+\.\d+$/),
+  given("authorization", "MO2007", "session"),
+  given("apikey", "MO2005", "key"),
+  identity("clientlocalip", "MO2009", "clientLocalIp", { preset: "127.0.0.1", shape: address }),
+  identity("clientpublicip", "MO2010", "clientPublicIp", { preset: "127.0.0.1", shape: address }),
+  identity("macaddress", "MO2008", "macAddress", {
+    preset: "00:00:00:00:00:00",
+    shape: /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i
+  }),
+  identity("sourceid", "MO2011", "sourceId", { preset: "WEB", shape: /^(?:WEB|MOBILE|DESKTOP)$/ }),
+  identity("vendorinfo", "MO2012", "vendorInfo"),
+  identity("osname", "MO2014", "osName", { preset: "unknown" }),
+  identity("osversion", "MO2015", "osVersion", { preset: "unknown" }),
+  identity("devicemodel", "MO2016", "deviceModel", { preset: "unknown" }),
+  // The official SDK cuts it to 25 characters.
+  identity("manufacturer", "MO2017", "manufacturer", { preset: "unknown", shape: /^[\x20-\x7e]{0,24}[\x21-\x7e]$/ }),
+  identity("productname", "MO2018", "productName", { preset: "broker-auth" }),
+  identity("productversion", "MO2019", "productVersion", { preset: "0.1.0" }),
+  identity("installedappid", "MO2020", "installedAppId", { sources: ["DESKTOP", "MOBILE"] }),
+  identity("imeino", "MO2021", "imeiNumber", { sources: ["MOBILE"], shape: /^\d{15}$/ }),
+  identity("browsername", "MO2022", "browserName", { preset: "Chrome", sources: ["WEB"] }),
+  identity("browserversion", "MO2023", "browserVersion", { preset: "105.0", sources: ["WEB"] }),
+  given("apisecretkey", "MO2006", "key"),
+  // The documentation names no code for this one alone: a wrong one is answered like a wrong token.
+  given("accesstoken", "MO8001", "session"),
+  identity("latitude", "MO2024", "latitude", { mandatory: "no", shape: degrees }),
+  identity("longitude", "MO2025", "longitude", { mandatory: "no", shape: degrees }),
+  identity("sdkversion", "MO2026", "sdkVersion", { mandatory: "no" })
+]
+
+export interface HeaderOptions extends Identity {
+  readonly apiKey: Redacted.Redacted<string>
+  readonly apiSecret?: Redacted.Redacted<string> | undefined
+  readonly generation: "v7" | "v4" | "v3"
+}
+
+const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "identity" && row.sources.includes(source)
+
+/** `vendorinfo` is the account's own user id unless it was said otherwise, so its absence is no problem here. */
+const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
+
+const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
+  if (value === undefined) return canWait(row) ? undefined : `is needed for the header ${row.name} of this sourceId`
+  return Predicate.isString(value) && row.shape.test(value)
+    ? undefined
+    : `does not have the form of the header ${row.name} (${row.code})`
+}
+
+/** Everything that the broker would refuse of the identity, each by the name of its option. */
+export const problems = (options: Identity): ReadonlyArray<AuthError.Problem> =>
+  table.flatMap((row) => {
+    const { option, preset } = row
+    if (option === undefined || !applies(row, options.sourceId ?? "WEB")) return []
+    const problem = problemOf(row, options[option] ?? preset)
+    return problem === undefined ? [] : [{ field: option, problem }]
+  })
+
+const identityHeaders = (options: Identity): Record<string, string> => {
+  const headers: Record<string, string> = {}
+  for (const row of table) {
+    if (row.option === undefined || !applies(row, options.sourceId ?? "WEB")) continue
+    const value = options[row.option] ?? row.preset
+    if (value !== undefined) headers[row.name] = value
+  }
+  return headers
+}
+
+/** The token that a header carries: raw, no `Bearer`. Before there is one, the official SDKs send it empty. */
+const sessionHeaders = (tokens: Tokens | undefined): BrokerClient.Headers => ({
+  authorization: tokens?.login ?? tokens?.access ?? "",
+  accesstoken: tokens?.login === undefined ? "" : tokens.access
+})
+
+/** The headers of a call. `vendorinfo` is the user id, which for a client is its own. */
+export const make = (options: HeaderOptions) => {
+  const constant: BrokerClient.Headers = {
+    "content-type": "application/json",
+    accept: "application/json",
+    "user-agent": "MOSL/V.1.1.0",
+    apikey: options.apiKey,
+    ...(options.apiSecret === undefined ? {} : { apisecretkey: options.apiSecret })
+  }
+  const own = identityHeaders(options)
+  return (userId: string, tokens: Tokens | undefined): BrokerClient.Headers => {
+    const { accesstoken, authorization } = sessionHeaders(tokens)
+    return {
+      vendorinfo: userId,
+      ...constant,
+      ...own,
+      authorization: authorization ?? "",
+      ...(options.generation === "v7" ? { accesstoken: accesstoken ?? "" } : {})
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
+
+const mebibyte = 1_048_576
+
+/** Twenty mebibytes of JSON that never ends, and how much of it was taken. */
+const endless = () => {
+  const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
+  const counted = { chunks: 0 }
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      counted.chunks += 1
+      if (counted.chunks > 80) return controller.close()
+      controller.enqueue(chunk)
+    }
+  })
+  return { body, counted }
+}
+
+const refusal = (message: string, errorcode = "MO9999") =>
+  JSON.stringify({ status: "FAILURE", message, errorcode, data: "null" })
+
+describe("answers that are no answers", () => {
+  for (const [endpoint, call] of Object.entries(calls)) {
+    it.effect(`${endpoint}: a body of 20 MB is not read to its end`, () =>
+      Effect.gen(function* () {
+        const { body, counted } = endless()
+        const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body)))
+        assert.strictEqual(reasonOf(error, "MalformedResponse").problem, "it is larger than any answer of this broker")
+        assert.isBelow(counted.chunks, 8)
+      })
+    )
+
+    it.effect(`${endpoint}: a refusal that says what was sent shows none of it`, () =>
+      Effect.gen(function* () {
+        const sent = sentBy(endpoint)
+        const error = yield* Effect.flip(Effect.provide(call, layerAnswer(refusal(`no ${sent.join(" and ")}`))))
+        assert.strictEqual(error.reason.code, "MO9999")
+        const shown = printed(error)
+        for (const secret of sent) assert.notInclude(shown, secret)
+      })
+    )
+  }
+})

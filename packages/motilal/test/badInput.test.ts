@@ -1,0 +1,405 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Login, StepUp } from "@auth/broker-core"
+import type { AuthError, Problem } from "@auth/broker-core/AuthError"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import { TestHttp } from "@auth/broker-core/testing"
+import { FakeMotilal } from "@auth/motilal/msw"
+import * as MotilalApi from "@auth/motilal/MotilalApi"
+import * as MotilalAuth from "@auth/motilal/MotilalAuth"
+import { credentials as fields } from "@auth/motilal/MotilalBroker"
+import * as MotilalPortal from "@auth/motilal/MotilalPortal"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { calls, credentials, demo, layer, loginRequest, printed, reasonOf, serve, session } from "./support.ts"
+
+const secret = (value: unknown) => Redacted.make(value as string)
+
+/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+const refused = <A, R>(
+  effect: Effect.Effect<A, AuthError, R>,
+  layerOf: Layer.Layer<R, AuthError, HttpClient.HttpClient>
+) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeMotilal.make()
+    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layerOf, TestHttp.layerFake(fake))))
+    assert.deepStrictEqual(yield* fake.journal, [])
+    assert.isNotEmpty(error.remedy)
+    const shown = printed(error)
+    const { apiKey, apiSecret, pan, password, secondFactor, totpSecret } = demo
+    for (const value of [apiKey, apiSecret, pan, password, secondFactor, totpSecret]) assert.notInclude(shown, value)
+    return error
+  })
+
+const problems = (error: AuthError): Readonly<Record<string, string>> =>
+  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+
+const missing = "is missing"
+const empty = "is empty"
+const noText = "must be text"
+const noDay = "is a day that does not exist: give the date of birth as dd/mm/yyyy"
+const neither = "is neither a date of birth as dd/mm/yyyy nor a PAN: five letters, four digits and a letter"
+const noPan = "is not a PAN: it has five letters, four digits and a letter"
+const instant = "is an instant, not a day: give a Date at midnight UTC or India time, or dd/mm/yyyy"
+const required = ["userId", "password", "apiKey", "apiSecret", "secondFactor"] as const
+const every = (problem: string) => Object.fromEntries(required.map((name) => [name, problem]))
+const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value) })
+
+type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
+
+const wrongCredentials: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, every(missing)],
+  ["no field", {}, every(missing)],
+  [
+    "null in every field",
+    { userId: null, password: null, apiKey: null, apiSecret: null, secondFactor: null },
+    every(missing)
+  ],
+  [
+    "blanks in every field",
+    {
+      userId: " ",
+      password: secret(""),
+      apiKey: secret("\n"),
+      apiSecret: secret("\t"),
+      secondFactor: secret("\u00a0")
+    },
+    every(empty)
+  ],
+  [
+    "numbers from a program without types",
+    { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
+    { ...every(noText), totpSecret: noText }
+  ],
+  ["secrets that hold undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
+  [
+    "a user id with a blank in it",
+    { ...credentials, userId: "AA 017" },
+    { userId: "is not a login id: up to 15 letters and digits" }
+  ],
+  [
+    "an e-mail address for the user id",
+    { ...credentials, userId: "demo@example.com" },
+    { userId: "is not a login id: up to 15 letters and digits" }
+  ],
+  [
+    "keys that no header can carry",
+    { ...credentials, apiKey: secret("key\r\nx: y"), apiSecret: secret("ключ") },
+    {
+      apiKey: "has spaces or other characters that no key has",
+      apiSecret: "has spaces or other characters that no key has"
+    }
+  ],
+  [
+    "the API key for the secret",
+    { ...credentials, apiSecret: credentials.apiKey },
+    { apiSecret: "is the same as the apiKey: the portal shows two different ones" }
+  ],
+  ["the 30th of February", factor("30/02/1988"), { secondFactor: noDay }],
+  ["the 29th of February of a year that has none", factor("29-02-1990"), { secondFactor: noDay }],
+  ["the 29th of February of 1900", factor("1900-02-29"), { secondFactor: noDay }],
+  ["a day zero", factor("00/10/1988"), { secondFactor: noDay }],
+  ["month and day swapped", factor("10/18/1988"), { secondFactor: noDay }],
+  ["a year of another century's making", factor("18/10/0088"), { secondFactor: noDay }],
+  ["a date with two kinds of strokes", factor("18/10-1988"), { secondFactor: neither }],
+  ["a date with a short year", factor("18/10/88"), { secondFactor: neither }],
+  ["a date without strokes", factor("18101988"), { secondFactor: neither }],
+  ["a PAN with a digit too few letters", factor("ABCD12345F"), { secondFactor: noPan }],
+  ["a PAN with a blank in it", factor("ABCDE 1234F"), { secondFactor: neither }],
+  ["a Date in the afternoon", factor(new Date("1988-10-18T15:30:00Z")), { secondFactor: instant }],
+  ["a Date that is none", factor(new Date("")), { secondFactor: neither }],
+  [
+    "a TOTP secret that is not base32",
+    { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
+    { totpSecret: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
+  ],
+  [
+    "a code for the TOTP secret",
+    { ...credentials, totp: secret("123456") },
+    { totpSecret: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+  ]
+]
+
+describe("bad input: credentials", () => {
+  for (const [what, given, expected] of wrongCredentials) {
+    it.effect(`${what}: named when the layer is built, and nothing is sent`, () =>
+      Effect.gen(function* () {
+        const auth = MotilalAuth.layer({ credentials: given as MotilalAuth.MotilalCredentials })
+        const error = yield* refused(Login.login, auth)
+        assert.deepStrictEqual(problems(error), expected)
+      })
+    )
+  }
+
+  for (const [what, value] of [
+    ["18/10/1988", "18/10/1988"],
+    ["18-10-1988", "18-10-1988"],
+    ["1988-10-18", "1988-10-18"],
+    ["blanks around it", " 18/10/1988\n"],
+    ["a Date at midnight UTC", new Date("1988-10-18")],
+    ["a Date at midnight in India", new Date("1988-10-18T00:00:00+05:30")],
+    ["the PAN", "ABCDE1234F"],
+    ["the PAN in small letters", " abcde1234f "]
+  ] as const) {
+    it.effect(`${what}: is taken for the second factor, and the broker gets it as it wants it`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        yield* Effect.provide(Login.session, layer({ secondFactor: secret(value) }))
+        const expected = String(value).toUpperCase().includes("ABCDE") ? "ABCDE1234F" : "18/10/1988"
+        assert.include((yield* fake.journal)[0]?.body, `"2FA":"${expected}"`)
+      })
+    )
+  }
+
+  it.effect("one digit for day and month: is taken, and sent with two", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve({ accounts: [{ ...demo, secondFactor: "01/02/1988" }] })
+      yield* Effect.provide(Login.session, layer({ secondFactor: secret("1-2-1988") }))
+      assert.include((yield* fake.journal)[0]?.body, `"2FA":"01/02/1988"`)
+    })
+  )
+
+  it.effect("the user id in small letters: is sent in capitals, and is the account's id", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      const { account } = yield* Effect.provide(Login.session, layer({ userId: " aa017 " }))
+      assert.strictEqual(account.id, "AA017")
+      assert.include((yield* fake.journal)[0]?.body, `"userid":"AA017"`)
+    })
+  )
+
+  it.effect("no API secret: is no problem for a generation that has none", () =>
+    Effect.gen(function* () {
+      yield* serve()
+      const without = layer({ apiSecret: undefined }, { generation: "v3" })
+      assert.strictEqual((yield* Effect.provide(Login.session, without)).tokens.login, undefined)
+    })
+  )
+
+  it.effect("no date of birth: is no problem for a dealer", () =>
+    Effect.gen(function* () {
+      yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
+      const dealer = layer({ secondFactor: undefined }, { dealer: { clientCode: "Q02429" } })
+      assert.strictEqual((yield* Effect.provide(Login.session, dealer)).account.id, "AA017")
+    })
+  )
+
+  const names = ["USER_ID", "PASSWORD", "API_KEY", "API_SECRET", "SECOND_FACTOR"].map((name) => `MOTILAL_${name}`)
+
+  it.effect("names every variable that is missing at once, and not the optional one", () =>
+    Effect.gen(function* () {
+      const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
+        Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+      )
+      const expected = required.map((name) => [`${name} (${fields[name].env})`, missing])
+      assert.deepStrictEqual(problems(error), Object.fromEntries(expected))
+      for (const name of names) assert.include(error.message, name)
+      assert.notInclude(error.message, "MOTILAL_TOTP_SECRET")
+    })
+  )
+
+  it.effect("names every variable of the portal that is missing at once", () =>
+    Effect.gen(function* () {
+      const error = yield* refused(
+        Effect.void as Effect.Effect<void, AuthError, MotilalPortal.Services>,
+        MotilalPortal.layerConfig()
+      ).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({}))))
+      for (const name of ["USER_ID", "API_KEY", "API_SECRET", "REDIRECT_URL"]) {
+        assert.include(error.message, `MOTILAL_${name}`)
+      }
+    })
+  )
+
+  it.effect("reads the variables, and the TOTP secret if there is one", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      const values = {
+        MOTILAL_USER_ID: demo.userId,
+        MOTILAL_PASSWORD: demo.password,
+        MOTILAL_API_KEY: demo.apiKey,
+        MOTILAL_API_SECRET: demo.apiSecret,
+        MOTILAL_SECOND_FACTOR: "1988-10-18"
+      }
+      const logIn = (env: Readonly<Record<string, string>>) =>
+        Effect.provide(
+          Login.login,
+          MotilalAuth.layerConfig().pipe(
+            Layer.provide(TestHttp.layerLateFetch),
+            Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(env)))
+          )
+        )
+      assert.strictEqual((yield* logIn(values))._tag, "StepUpRequired")
+      assert.strictEqual((yield* logIn({ ...values, MOTILAL_TOTP_SECRET: demo.totpSecret }))._tag, "Authenticated")
+      assert.strictEqual((yield* fake.journal).length, 3)
+    })
+  )
+})
+
+const wrongOptions: ReadonlyArray<Row> = [
+  ["a generation that there is not", { generation: "v9" }, { generation: "is none of v7, v4, v3" }],
+  ["an environment that there is not", { environment: "live" }, { environment: "is none of production, uat, uat-old" }],
+  ["a source that there is not", { sourceId: "TV" }, { sourceId: "is none of WEB, DESKTOP, MOBILE" }],
+  ["no request in a second", { requestsPerSecond: 0 }, { requestsPerSecond: "is not a whole number above zero" }],
+  [
+    "a phone without its number",
+    { sourceId: "MOBILE" },
+    { imeiNumber: "is needed for the header imeino of this sourceId" }
+  ],
+  [
+    "a phone number of 14 digits",
+    { sourceId: "MOBILE", imeiNumber: "49015420323751" },
+    { imeiNumber: "does not have the form of the header imeino (MO2021)" }
+  ],
+  [
+    "addresses that are none",
+    { clientLocalIp: "localhost", macAddress: "none" },
+    {
+      clientLocalIp: "does not have the form of the header clientlocalip (MO2009)",
+      macAddress: "does not have the form of the header macaddress (MO2008)"
+    }
+  ],
+  [
+    "a manufacturer of 26 characters",
+    { manufacturer: "abcdefghijklmnopqrstuvwxyz" },
+    { manufacturer: "does not have the form of the header manufacturer (MO2017)" }
+  ],
+  [
+    "a line break in a header",
+    { vendorInfo: "T0240\r\nx: y" },
+    { vendorInfo: "does not have the form of the header vendorinfo (MO2012)" }
+  ],
+  [
+    "a number where text is wanted",
+    { osVersion: 11 },
+    { osVersion: "does not have the form of the header osversion (MO2015)" }
+  ],
+  ["a dealer without a client", { dealer: {} }, { "dealer.clientCode": "is not the code of a client" }]
+]
+
+describe("bad input: options", () => {
+  for (const [what, options, expected] of wrongOptions) {
+    it.effect(`${what}: named when the layer is built, and nothing is sent`, () =>
+      Effect.gen(function* () {
+        const error = yield* refused(
+          Login.login,
+          MotilalAuth.layer({ ...(options as MotilalAuth.Options), credentials })
+        )
+        assert.deepStrictEqual(problems(error), expected)
+      })
+    )
+  }
+
+  it.effect("the portal of the old test environment: says that its host must be given", () =>
+    Effect.gen(function* () {
+      const portal = MotilalPortal.layer({
+        environment: "uat-old",
+        credentials: { ...credentials, redirectUrl: demo.redirectUrl }
+      })
+      const error = yield* refused(MotilalApi.MotilalApi, portal)
+      assert.deepStrictEqual(Object.keys(problems(error)), ["origins.login"])
+    })
+  )
+
+  it.effect("a redirect URL that is no address: named, and nothing is sent", () =>
+    Effect.gen(function* () {
+      const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl: "callback" } })
+      assert.deepStrictEqual(problems(yield* refused(MotilalApi.MotilalApi, portal)), {
+        redirectUrl: "is not an address"
+      })
+    })
+  )
+})
+
+describe("bad input: calls", () => {
+  const api = MotilalApi.layer(credentials)
+
+  const rows: ReadonlyArray<
+    readonly [string, (raw: MotilalApi.MotilalApi["Service"]) => Effect.Effect<unknown, AuthError>, string]
+  > = [
+    ["a password in clear", (raw) => raw.authdirectapi({ ...loginRequest, password: secret("demo") }), "password"],
+    ["no request", (raw) => raw.authdirectapi(undefined as never), "request"],
+    ["a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
+    ["a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
+    ["no code", (raw) => raw.verifyotp(undefined as never, session), "otp"],
+    ["a blank client", (raw) => raw.getprofile(session, { clientcode: "" }), "clientcode"]
+  ]
+  for (const [what, call, field] of rows) {
+    it.effect(`${what}: named, and nothing is sent`, () =>
+      Effect.gen(function* () {
+        const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
+        assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
+      })
+    )
+  }
+
+  for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
+    it.effect(`${name} without a session: is a missing token, and nothing is sent`, () =>
+      Effect.gen(function* () {
+        const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
+          raw[name](undefined as never)
+        )
+        assert.strictEqual(reasonOf(yield* refused(call, api), "SessionExpired").why, "missing")
+      })
+    )
+  }
+
+  it.effect("no API secret: is named by the raw calls too", () =>
+    Effect.gen(function* () {
+      const call = calls["getprofile"]
+      assert.isDefined(call)
+      const error = yield* refused(call, MotilalApi.layer({ apiKey: credentials.apiKey }))
+      assert.deepStrictEqual(problems(error), { apiSecret: missing })
+    })
+  )
+})
+
+describe("bad input: what the broker finds", () => {
+  it.effect("the secret given for the API key: MO2005, and the advice says so", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      const swapped = layer({ apiKey: credentials.apiSecret, apiSecret: credentials.apiKey })
+      const error = yield* Effect.flip(Effect.provide(Login.login, swapped))
+      const reason = reasonOf(error, "InvalidCredentials")
+      assert.deepStrictEqual([reason.code, reason.field], ["MO2005", "apiKey"])
+      assert.include(reason.remedy, "easily swapped")
+      assert.strictEqual((yield* fake.journal).length, 1)
+    })
+  )
+
+  it.effect("a TOTP secret where the account has none: says to set it up", () =>
+    Effect.gen(function* () {
+      yield* serve({ accounts: [{ ...demo, totpSecret: "" }] })
+      const error = yield* Effect.flip(Effect.provide(Login.login, layer()))
+      assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "MO1094")
+      assert.include(error.remedy, "Enable TOTP")
+    })
+  )
+
+  it.effect("a code from a source that gives the secret: is refused, and nothing is sent", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      const codes = CodeSource.fromEffect(() => Effect.succeed(secret(demo.totpSecret)))
+      const error = yield* Effect.flip(Effect.provide(Login.login, layer({ totp: codes })))
+      assert.include(reasonOf(error, "InvalidRequest").problems[0].problem, "looks like the TOTP secret")
+      assert.deepStrictEqual(yield* fake.journal, [])
+    })
+  )
+
+  it.effect("a fourth wrong code by SMS: the account is locked for codes, and the challenge is over", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve({ limit: "none" })
+      yield* Effect.gen(function* () {
+        const outcome = yield* Login.login
+        assert(outcome._tag === "StepUpRequired")
+        const { verify } = yield* StepUp.StepUp
+        const wrong = Effect.flip(verify(outcome.challenge, secret("000000")))
+        for (const _ of [1, 2, 3]) reasonOf(yield* wrong, "InvalidStepUpCode")
+        assert.strictEqual(reasonOf(yield* wrong, "AccountLocked").scope, "otp")
+        reasonOf(yield* wrong, "ChallengeExpired")
+      }).pipe(Effect.provide(layer({ totp: undefined }, { requestsPerSecond: 10 })))
+      assert.strictEqual((yield* fake.journal).filter(({ endpoint }) => endpoint === "verifyotp").length, 4)
+    })
+  )
+})

@@ -1,0 +1,225 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Login, Logout, Profile, StepUp } from "@auth/broker-core"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { demo, layer, reasonOf, serve } from "./support.ts"
+
+const bySms = layer({ totp: undefined })
+
+/** Half past nine in India. */
+const morning = Date.UTC(2026, 10, 23, 4)
+/** 06:00 in India on the day after. */
+const cutOff = Date.UTC(2026, 10, 24, 0, 30)
+
+const challenged = Effect.gen(function* () {
+  const outcome = yield* Login.login
+  assert(outcome._tag === "StepUpRequired")
+  return { ...(yield* StepUp.StepUp), challenge: outcome.challenge }
+})
+
+describe("a life", () => {
+  it.effect("logs in with TOTP, asks for the profile and logs out, in four requests", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* TestClock.setTime(morning)
+      yield* Effect.gen(function* () {
+        const session = yield* Login.session
+        assert.deepStrictEqual([session.expiresAt, session.expirySource], [cutOff, "daily-cut-off"])
+        assert.deepStrictEqual(yield* Profile.profile(session), {
+          id: "AA017",
+          name: "DEMO TRADER",
+          exchanges: ["NSE", "BSE", "NSEFO", "NSECD"],
+          products: ["NORMAL", "DELIVERY"],
+          flags: { userType: "Investor Client", powerOfAttorney: "YES" }
+        })
+        assert.strictEqual((yield* Logout.logout(session))._tag, "Revoked")
+      }).pipe(Effect.provide(layer()))
+      const asked = (yield* fake.journal).map(({ endpoint }) => endpoint)
+      assert.deepStrictEqual(asked, ["authdirectapi", "getaccesstoken", "getprofile", "logout"])
+    })
+  )
+
+  it.effect("logs in by SMS: the second exchange comes after the code", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* TestClock.setTime(morning)
+      const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
+      const session = yield* Effect.provide(Login.withStepUp(respond), bySms)
+      assert.strictEqual(session.expiresAt, cutOff)
+      assert.match(Redacted.value(session.tokens.access), /^[0-9a-f]{32}_M$/)
+      assert.notStrictEqual(
+        Redacted.value(session.tokens.login ?? session.tokens.access),
+        Redacted.value(session.tokens.access)
+      )
+      const asked = (yield* fake.journal).map(({ endpoint }) => endpoint)
+      assert.deepStrictEqual(asked, ["authdirectapi", "verifyotp", "getaccesstoken"])
+    })
+  )
+
+  for (const generation of ["v4", "v3"] as const) {
+    it.effect(`generation ${generation} by SMS: the login's token is the session's`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
+        const session = yield* Effect.provide(
+          Login.withStepUp(respond),
+          layer({ totp: undefined, apiSecret: undefined }, { generation })
+        )
+        assert.deepStrictEqual(Object.keys(session.tokens), ["access"])
+        const asked = (yield* fake.journal).map(({ endpoint }) => endpoint)
+        assert.deepStrictEqual(asked, ["authdirectapi", "verifyotp"])
+      })
+    )
+  }
+
+  it.effect("a login at 05:50 lives for ten minutes", () =>
+    Effect.gen(function* () {
+      yield* serve()
+      yield* TestClock.setTime(cutOff - 600_000)
+      yield* Effect.gen(function* () {
+        const session = yield* Login.session
+        assert.strictEqual(session.expiresAt, cutOff)
+        yield* TestClock.setTime(cutOff - 1)
+        yield* Profile.profile(session)
+        yield* TestClock.setTime(cutOff)
+        reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
+      }).pipe(Effect.provide(layer()))
+    })
+  )
+
+  it.effect("a challenge ends where the login's token ends", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* TestClock.setTime(cutOff - 60_000)
+      yield* Effect.gen(function* () {
+        const { challenge, verify } = yield* challenged
+        assert.strictEqual(challenge.expiresAt, cutOff)
+        yield* TestClock.setTime(cutOff)
+        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+        reasonOf(yield* Effect.flip(verify(challenge, code)), "ChallengeExpired")
+      }).pipe(Effect.provide(bySms))
+      assert.strictEqual((yield* fake.journal).length, 1)
+    })
+  )
+
+  it.effect("a session by SMS is counted from the login, not from its code", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* TestClock.setTime(morning)
+      yield* Effect.gen(function* () {
+        const { challenge, verify } = yield* challenged
+        yield* TestClock.adjust("30 minutes")
+        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+        assert.strictEqual((yield* verify(challenge, code)).expiresAt, morning + 3_600_000)
+      }).pipe(Effect.provide(layer({ totp: undefined }, { expiry: Expiry.after("1 hour") })))
+    })
+  )
+
+  it.effect("a code can be sent again after 30 seconds, and only the new one is good", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        const { challenge, resend, verify } = yield* challenged
+        yield* TestClock.adjust("30 seconds")
+        const second = yield* resend(challenge)
+        assert.strictEqual(second.resendAt, (challenge.resendAt ?? 0) + 30_000)
+        const [first = "", latest = ""] = yield* fake.codes(demo.userId)
+        reasonOf(yield* Effect.flip(verify(second, Redacted.make(first))), "InvalidStepUpCode")
+        assert.strictEqual((yield* verify(second, Redacted.make(latest))).method, "password")
+      }).pipe(Effect.provide(bySms))
+      const asked = (yield* fake.journal).map(({ endpoint }) => endpoint)
+      assert.deepStrictEqual(asked, ["authdirectapi", "resendotp", "verifyotp", "verifyotp", "getaccesstoken"])
+    })
+  )
+
+  it.effect("the pause before another code can be set", () =>
+    Effect.gen(function* () {
+      yield* serve()
+      yield* Effect.gen(function* () {
+        const { challenge, resend } = yield* challenged
+        yield* resend(challenge)
+      }).pipe(Effect.provide(layer({ totp: undefined }, { resendAfter: 0 })))
+    })
+  )
+
+  for (const [what, credentials, endpoints] of [
+    ["a login", {}, ["authdirectapi", "getaccesstoken"]],
+    ["a code by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
+  ] as const) {
+    it.effect(`when the second exchange fails after ${what}, the error says so and nothing is sent again`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
+        const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
+        yield* Effect.gen(function* () {
+          const error = yield* Effect.flip(Login.withStepUp(respond))
+          assert.strictEqual(error.operation, "getaccesstoken")
+          reasonOf(error, "RateLimited")
+        }).pipe(Effect.provide(layer(credentials)))
+        yield* TestClock.adjust("10 minutes")
+        assert.deepStrictEqual(
+          (yield* fake.journal).map(({ endpoint }) => endpoint),
+          [...endpoints]
+        )
+      })
+    )
+  }
+
+  it.effect("a code that was taken is used up, also when the second exchange fails", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
+      yield* Effect.gen(function* () {
+        const { challenge, verify } = yield* challenged
+        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+        reasonOf(yield* Effect.flip(verify(challenge, code)), "RateLimited")
+        reasonOf(yield* Effect.flip(verify(challenge, code)), "ChallengeExpired")
+      }).pipe(Effect.provide(bySms))
+    })
+  )
+
+  it.effect("a code by SMS goes out as a number if one says so, and none of it is shown", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve({ otpType: "number" })
+      yield* Effect.gen(function* () {
+        const { challenge, verify } = yield* challenged
+        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+        yield* fake.inject("verifyotp", { kind: "quote", as: "page" })
+        assert.notInclude(
+          (yield* Effect.flip(verify(challenge, code))).message,
+          Redacted.value(code).replace(/^0+/, "")
+        )
+      }).pipe(Effect.provide(layer({ totp: undefined }, { otpType: "number" })))
+      assert.match((yield* fake.journal).at(-1)?.body ?? "", /^\{"otp":\d+\}$/)
+    })
+  )
+
+  it.effect("a dealer names its client for the profile, and itself for the logout", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
+      yield* Effect.gen(function* () {
+        const session = yield* Login.session
+        const profile = yield* Profile.profile(session)
+        assert.deepStrictEqual([profile.id, profile.flags?.["userType"]], ["Q02429", "Dealer"])
+        assert.strictEqual((yield* Logout.logout(session))._tag, "Revoked")
+      }).pipe(Effect.provide(layer({ secondFactor: undefined }, { dealer: { clientCode: " q02429 " } })))
+      assert.deepStrictEqual(
+        (yield* fake.journal).slice(2).map(({ body }) => body),
+        [`{"clientcode":"Q02429"}`, `{"userid":"AA017"}`]
+      )
+    })
+  )
+
+  for (const environment of ["production", "uat", "uat-old"] as const) {
+    it.effect(`the environment ${environment} is part of the account, and has a host of its own`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const session = yield* Effect.provide(Login.session, layer({}, { environment }))
+        assert.strictEqual(session.account.environment, environment)
+        assert.strictEqual(new Set((yield* fake.journal).map(({ url }) => new URL(url).host)).size, 1)
+      })
+    )
+  }
+})

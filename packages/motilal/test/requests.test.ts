@@ -1,0 +1,188 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Login, Profile, RedirectLogin } from "@auth/broker-core"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import * as MotilalApi from "@auth/motilal/MotilalApi"
+import * as MotilalPortal from "@auth/motilal/MotilalPortal"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import * as endpoints from "../src/internal/endpoints.ts"
+import {
+  calls,
+  credentials,
+  hash,
+  layer,
+  layerApi,
+  legacySession,
+  loginRequest,
+  readFixtures,
+  serve,
+  session
+} from "./support.ts"
+
+interface Fixture {
+  readonly name: string
+  readonly endpoint: string
+  readonly given: {
+    readonly call?: string
+    readonly options?: Partial<Omit<MotilalApi.Options, "apiSecret">> & { readonly apiSecret?: null }
+  }
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** To the letter. */
+  readonly body: string
+}
+
+const fixtures = readFixtures("requests.json") as ReadonlyArray<Fixture>
+
+/** What Node's fetch adds to every request by itself. */
+const ofFetch = "accept-encoding accept-language connection content-length host sec-fetch-mode".split(" ")
+
+const sent = (fake: FakeBroker) =>
+  Effect.map(fake.journal, (journal) =>
+    journal.map(({ body, headers, method, url }) => ({
+      method,
+      url,
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ofFetch.includes(name))),
+      body
+    }))
+  )
+
+const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect<A, AuthError>) =>
+  Effect.flatMap(MotilalApi.MotilalApi, call)
+
+const { totp: _, ...withoutTotp } = loginRequest
+const { "2FA": __, ...withoutFactor } = withoutTotp
+
+/** Calls that are made in more ways than one. */
+const others: typeof calls = {
+  loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
+  loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),
+  profileOfClient: using((api) => api.getprofile(session, { clientcode: "Q02429" })),
+  logoutOfDealer: using((api) => api.logout(session, { userid: "AA017" }))
+}
+
+const legacy: typeof calls = {
+  ...calls,
+  getprofile: using((api) => api.getprofile(legacySession)),
+  logout: using((api) => api.logout(legacySession))
+}
+
+const callOf = ({ endpoint, given: { call, options } }: Fixture) => {
+  if (call !== undefined) return others[call]
+  return (options?.generation === undefined ? calls : legacy)[endpoint]
+}
+
+/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
+const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
+
+describe("requests", () => {
+  for (const fixture of fixtures) {
+    const { body, endpoint, given, headers, method, name, url } = fixture
+    it.effect(`${endpoint}: ${name}, to the letter`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const call = callOf(fixture)
+        assert.isDefined(call)
+        const { apiSecret, ...options } = { ...given.options }
+        const api = layerApi(apiSecret === null ? { ...options, apiSecret: undefined } : options)
+        yield* Effect.exit(call).pipe(
+          Effect.withSpan("of the user's program"),
+          Effect.provide(Layer.mergeAll(api, layerTracer))
+        )
+        assert.deepStrictEqual(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
+      })
+    )
+  }
+
+  it("each documented call has one", () => {
+    const have = new Set(fixtures.map(({ endpoint }) => endpoint))
+    assert.deepStrictEqual([...have].toSorted(), Object.keys(endpoints.make("v7", 2)).toSorted())
+  })
+
+  it.effect("the password is sent as SHA-256 of password and API key, in small hexadecimal letters", () =>
+    Effect.gen(function* () {
+      // By sha256sum; the sample of the documentation is another number, and wrong.
+      const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
+      assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
+      const fake = yield* serve()
+      yield* Effect.provide(Login.session, layer())
+      const [login] = yield* fake.journal
+      assert.include(login?.body, `"password":"${hash}"`)
+      for (const { body, headers } of yield* fake.journal)
+        assert.notInclude(JSON.stringify([body, headers]), "demo-password")
+    })
+  )
+
+  it.effect("a login is three requests at most: the login, the second exchange, and no more", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.provide(Login.session, layer())
+      yield* TestClock.adjust("31 seconds")
+      yield* Effect.provide(Login.session, layer({}, { generation: "v3" }))
+      const asked = (yield* fake.journal).map(({ url }) => new URL(url).pathname)
+      assert.deepStrictEqual(asked, [
+        "/rest/login/v7/authdirectapi",
+        "/rest/login/v1/getaccesstoken",
+        "/rest/login/v3/authdirectapi"
+      ])
+    })
+  )
+
+  it.effect("no login carries the tokens of the session before it", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        yield* Profile.profile(yield* Login.session)
+        yield* TestClock.adjust("30 seconds")
+        yield* Login.session
+      }).pipe(Effect.provide(layer()))
+      const logins = (yield* fake.journal).filter(({ endpoint }) => endpoint === "authdirectapi")
+      assert.deepStrictEqual(
+        logins.map(({ status }) => status),
+        [200, 200]
+      )
+      for (const { headers } of logins)
+        assert.deepStrictEqual([headers["authorization"], headers["accesstoken"]], ["", ""])
+    })
+  )
+
+  it.effect("the trade socket opens with the login's own token, at the host of the calls", () =>
+    Effect.gen(function* () {
+      const api = yield* MotilalApi.MotilalApi
+      const { firstMessage, url } = api.tradeSocket(session)
+      assert.strictEqual(url, "wss://openapi.motilaloswaluat.com/ws")
+      assert.strictEqual(
+        Redacted.value(firstMessage),
+        `{"clientid":"AA017","authtoken":"login-of-a-test_M","apikey":"demoMotilalKey1"}`
+      )
+    }).pipe(Effect.provide(layerApi({ environment: "uat" })))
+  )
+
+  for (const [environment, origin] of [
+    ["production", "https://invest.motilaloswal.com"],
+    ["uat", "https://uattrade.motilaloswaluat.com"]
+  ] as const) {
+    it.effect(`the browser is sent to the portal of ${environment} with key and state`, () =>
+      Effect.gen(function* () {
+        const { apiKey, apiSecret, userId } = credentials
+        const options = {
+          credentials: { userId, apiKey, apiSecret, redirectUrl: "https://app.example.com/callback" },
+          environment
+        }
+        const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
+          Effect.provide(MotilalPortal.layer(options).pipe(Layer.provide(TestHttp.layerLateFetch)))
+        )
+        const state = Redacted.value(request.state)
+        assert.match(state, /^[0-9a-f]{32}$/)
+        const page = `${origin}/OpenAPI/Login.aspx`
+        assert.strictEqual(Redacted.value(request.url), `${page}?apikey=demoMotilalKey1&state=${state}`)
+      })
+    )
+  }
+})

@@ -1,0 +1,156 @@
+import { FakeMotilal, handlers } from "@auth/motilal/msw"
+import * as MotilalApi from "@auth/motilal/MotilalApi"
+import * as MotilalAuth from "@auth/motilal/MotilalAuth"
+import type { AuthError, Reason } from "@auth/broker-core/AuthError"
+import type { Session } from "@auth/broker-core/Session"
+import { TestHttp } from "@auth/broker-core/testing"
+import * as Totp from "@auth/broker-core/Totp"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { setupServer } from "msw/node"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { inspect } from "node:util"
+
+/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export const serve = (options?: Parameters<typeof FakeMotilal.make>[0]) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeMotilal.make(options)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const server = setupServer(...handlers(fake))
+        server.listen({ onUnhandledFrame: "error" })
+        return server
+      }),
+      (server) => Effect.sync(() => server.close())
+    )
+    return fake
+  })
+
+export const demo = FakeMotilal.demoAccount
+
+export const credentials = {
+  userId: demo.userId,
+  password: Redacted.make(demo.password),
+  apiKey: Redacted.make(demo.apiKey),
+  apiSecret: Redacted.make(demo.apiSecret),
+  secondFactor: Redacted.make(demo.secondFactor),
+  totp: Redacted.make(demo.totpSecret)
+} satisfies MotilalAuth.MotilalCredentials
+
+export const layer = (overrides: Partial<MotilalAuth.MotilalCredentials> = {}, options: MotilalAuth.Options = {}) =>
+  MotilalAuth.layer({ ...options, credentials: { ...credentials, ...overrides } }).pipe(
+    Layer.provide(TestHttp.layerLateFetch)
+  )
+
+export const layerApi = (options: Partial<MotilalApi.Options> = {}) =>
+  MotilalApi.layer({ apiKey: credentials.apiKey, apiSecret: credentials.apiSecret, ...options }).pipe(
+    Layer.provide(TestHttp.layerLateFetch)
+  )
+
+/** The raw calls, to a broker that gives the same answer to everything. */
+export const layerAnswer = (
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
+  init?: ResponseInit,
+  options?: Partial<MotilalApi.Options>
+) =>
+  MotilalApi.layer({ apiKey: credentials.apiKey, apiSecret: credentials.apiSecret, ...options }).pipe(
+    Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
+  )
+
+/** SHA-256 of "demo-passworddemoMotilalKey1", computed with sha256sum. */
+export const hash = "728100890ccec5a62b47eca6196aa823b3e083f4165f8a654aa43dbae1cee4e3"
+
+export const loginRequest: MotilalApi.LoginRequest = {
+  userid: demo.userId,
+  password: Redacted.make(hash),
+  "2FA": credentials.secondFactor,
+  totp: Redacted.make("123456")
+}
+
+/** A session of the demo account, for calls that no fake looks at. */
+export const session: Session = MotilalAuth.fromTokens({
+  userId: demo.userId,
+  authToken: Redacted.make("login-of-a-test_M"),
+  accessToken: Redacted.make("access-of-a-test_M"),
+  issuedAt: 0
+})
+
+/** A login that waits for what comes after it. */
+export const waiting: MotilalApi.Authorized = {
+  account: session.account,
+  tokens: { access: Redacted.make("login-of-a-test_M") }
+}
+
+/** A session of the generations that have one token. */
+export const legacySession: Session = MotilalAuth.fromTokens({
+  userId: demo.userId,
+  authToken: Redacted.make("login-of-a-test_M"),
+  issuedAt: 0
+})
+
+/** Each documented call, as a user makes it. */
+export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, MotilalApi.MotilalApi>>> = {
+  authdirectapi: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.authdirectapi(loginRequest)),
+  getaccesstoken: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getaccesstoken(waiting)),
+  resendotp: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.resendotp(waiting)),
+  verifyotp: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.verifyotp({ otp: Redacted.make("048151") }, waiting)),
+  getprofile: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getprofile(session)),
+  logout: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.logout(session))
+}
+
+const keys = ["demoMotilalKey1", "demo-motilal-secret"]
+const loginToken = [...keys, "login-of-a-test_M"]
+const tokens = [...loginToken, "access-of-a-test_M"]
+
+/** Every secret that the call above sends, and may therefore find in its answer. */
+export const sentBy = (call: string): ReadonlyArray<string> =>
+  ({
+    authdirectapi: [...keys, hash, "18/10/1988", "123456"],
+    verifyotp: [...loginToken, "048151"],
+    getprofile: tokens,
+    logout: tokens
+  })[call] ?? loginToken
+
+/** The code that an authenticator app shows now. */
+export const codeNow = (secret: string = demo.totpSecret) =>
+  Effect.gen(function* () {
+    const totp = Result.getOrThrow(Totp.parse(Redacted.make(secret)))
+    return Redacted.value(yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis)))
+  })
+
+/** What a person does on the portal's page: opens it, fills the form in, and ends at the registered address. */
+export const browse = (address: string, fields: Readonly<Record<string, string>>) =>
+  Effect.promise(async () => {
+    const html = await (await fetch(address)).text()
+    const page = /name="page" value="(\w*)"/.exec(html)?.[1] ?? ""
+    const body = new URLSearchParams({ page, ...fields })
+    const response = await fetch(address, { method: "POST", body, redirect: "manual" })
+    return { html: await response.text(), location: response.headers.get("location") }
+  })
+
+export const readFixtures = (name: string): unknown =>
+  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
+
+/** The error's reason, if it is the one that is wanted. */
+export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
+  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
+  return error.reason as Extract<Reason, { _tag: Tag }>
+}
+
+/** A value in every way that programs print it. */
+export const printed = (value: unknown): string => {
+  const each = Array.isArray(value) ? value : [value]
+  const texts = each.flatMap((one: unknown) => [
+    String(one),
+    one instanceof Error ? String(one.stack) : "",
+    Cause.pretty(Cause.fail(one)),
+    inspect(one, { depth: 20, showHidden: true, getters: true }),
+    JSON.stringify(one)
+  ])
+  return texts.join("\n")
+}

@@ -1,0 +1,74 @@
+// @effect-diagnostics missingEffectContext:off
+import { assert, describe, it } from "@effect/vitest"
+import { Login, Logout, Profile, QrLogin, RedirectLogin, Refresh, StepUp } from "@auth/broker-core"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import { MotilalApi, MotilalAuth, MotilalBroker, MotilalPortal } from "@auth/motilal"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import { credentials } from "./support.ts"
+
+const http = TestHttp.layerLateFetch
+const auth = MotilalAuth.layer({ credentials }).pipe(Layer.provide(http))
+const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl: "https://app.example.com/" } }).pipe(
+  Layer.provide(http)
+)
+
+/** A program that needs nothing any more: whatever still needs a service does not compile here. */
+const runnable = <A, E>(program: Effect.Effect<A, E>): boolean => Effect.isEffect(program)
+
+describe("types", () => {
+  it("a program compiles with what a layer provides", () => {
+    assert(runnable(Effect.provide(Login.login, auth)))
+    assert(runnable(Effect.provide(StepUp.StepUp, auth)))
+    assert(runnable(Effect.provide(Logout.Logout, auth)))
+    assert(runnable(Effect.provide(Profile.Profile, auth)))
+    assert(runnable(Effect.provide(MotilalApi.MotilalApi, auth)))
+    assert(runnable(Effect.provide(RedirectLogin.RedirectLogin, portal)))
+    assert(runnable(Effect.provide(Logout.Logout, portal)))
+  })
+
+  it("a program does not compile with what a layer lacks", () => {
+    // @ts-expect-error the broker has no refresh
+    assert(runnable(Effect.provide(Refresh.Refresh, auth)))
+    // @ts-expect-error the password needs no browser
+    assert(runnable(Effect.provide(RedirectLogin.RedirectLogin, auth)))
+    // @ts-expect-error there is no login by QR code
+    assert(runnable(Effect.provide(QrLogin.QrLogin, auth)))
+    // @ts-expect-error the browser needs no password
+    assert(runnable(Effect.provide(Login.login, portal)))
+    // @ts-expect-error the browser asks for the code itself
+    assert(runnable(Effect.provide(StepUp.StepUp, portal)))
+    // @ts-expect-error nor can a session of the browser be refreshed
+    assert(runnable(Effect.provide(Refresh.Refresh, portal)))
+  })
+
+  it("a layer needs an HTTP client", () => {
+    // @ts-expect-error there is none
+    assert(runnable(Effect.provide(Login.login, MotilalAuth.layer({ credentials }))))
+  })
+
+  it("a secret is no plain text, and choices are those that there are", () => {
+    const text = "secret" as unknown as Redacted.Redacted<string>
+    const given = { ...credentials, password: text }
+    assert(MotilalAuth.layer({ credentials: given }))
+    // @ts-expect-error a password in clear
+    assert(MotilalAuth.layer({ credentials: { ...credentials, password: "secret" } }))
+    // @ts-expect-error a date of birth in clear
+    assert(MotilalAuth.layer({ credentials: { ...credentials, secondFactor: "18/10/1988" } }))
+    // @ts-expect-error no such generation
+    assert(MotilalAuth.layer({ credentials, generation: "v5" }))
+    // @ts-expect-error no such source
+    assert(MotilalAuth.layer({ credentials, sourceId: "TV" }))
+    // @ts-expect-error no such environment
+    assert(MotilalAuth.layer({ credentials, environment: "sandbox" }))
+  })
+
+  it("the descriptor's capabilities are those of the types", () => {
+    const capabilities = MotilalBroker.broker.methods.map((method) => [method.layer, method.capabilities.join(" ")])
+    assert.deepStrictEqual(capabilities, [
+      ["MotilalAuth", "Login StepUp Logout Profile Authorize"],
+      ["MotilalPortal", "RedirectLogin Logout Profile Authorize"]
+    ])
+  })
+})
