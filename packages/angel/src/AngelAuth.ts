@@ -121,8 +121,8 @@ const make = Effect.fnUntraced(function* (
  *   credentials: {
  *     clientCode: "A123456",
  *     pin: Redacted.make("4711"),
- *     apiKey: Redacted.make("your-api-key"),
- *     totp: Redacted.make("JBSW Y3DP EHPK 3PXP")
+ *     apiKey: Redacted.make("demoTrd1"),
+ *     totp: Redacted.make("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
  *   }
  * }).pipe(Layer.provide(FetchHttpClient.layer))
  *
