@@ -7,11 +7,11 @@ import type { AuthError } from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Credentials from "@auth/broker-core/Credentials"
 import type { Session } from "@auth/broker-core/Session"
+import * as Wire from "@auth/broker-core/Wire"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { broker, credentials } from "./AngelBroker.ts"
 import { codes } from "./internal/codes.ts"
@@ -137,25 +137,6 @@ export class AngelApi extends Context.Service<
   }
 >()("@auth/angel/AngelApi") {}
 
-/** Absent, null and empty text all mean that there is nothing. */
-const present = (value: string | null | undefined): string | undefined =>
-  value === null || value === undefined || value === "" ? undefined : value
-
-const secret = (value: string | null | undefined): Redacted.Redacted<string> | undefined => {
-  const text = present(value)
-  return text === undefined ? undefined : Redacted.make(text)
-}
-
-const list = (value: string | ReadonlyArray<string> | null | undefined): ReadonlyArray<string> => {
-  if (value === null || value === undefined) return []
-  if (!Predicate.isString(value)) return value
-  return value
-    .replace(/[[\]"']/g, "")
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "")
-}
-
 interface WireTokens {
   readonly jwtToken: string
   readonly refreshToken?: string | null
@@ -165,9 +146,9 @@ interface WireTokens {
 
 const toTokens = (data: WireTokens): TokensResponse => ({
   jwtToken: Redacted.make(data.jwtToken),
-  refreshToken: secret(data.refreshToken),
-  feedToken: secret(data.feedToken),
-  state: present(data.state)
+  refreshToken: Wire.secret(data.refreshToken),
+  feedToken: Wire.secret(data.feedToken),
+  state: Wire.present(data.state)
 })
 
 /** A program without types may give no session at all: that is a missing token. */
@@ -200,13 +181,13 @@ export const make = Effect.fnUntraced(function* (
     getProfile: (session) =>
       Effect.map(client.call(endpoints.getProfile, authorizedBy(session)), (data): ProfileResponse => ({
         clientcode: data.clientcode,
-        name: present(data.name),
-        email: present(data.email),
-        mobileno: present(data.mobileno),
-        exchanges: list(data.exchanges),
-        products: list(data.products),
-        lastlogintime: present(data.lastlogintime),
-        brokerid: present(data.brokerid)
+        name: Wire.present(data.name),
+        email: Wire.present(data.email),
+        mobileno: Wire.present(data.mobileno),
+        exchanges: Wire.list(data.exchanges),
+        products: Wire.list(data.products),
+        lastlogintime: Wire.present(data.lastlogintime),
+        brokerid: Wire.present(data.brokerid)
       })),
     getRMS: (session) => client.call(endpoints.getRMS, authorizedBy(session)),
     logout: (request, session) => Effect.asVoid(client.call(endpoints.logout, { ...authorizedBy(session), request })),

@@ -5,13 +5,10 @@
  */
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
-import * as Totp from "@auth/broker-core/Totp"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import { broker } from "./AngelBroker.ts"
 
 /**
@@ -123,11 +120,6 @@ const limits = {
   logout: [{ requests: 1, per: "1 second" }]
 } as const
 
-const textField = (json: unknown, name: string): string | undefined => {
-  const value = Predicate.hasProperty(json, name) ? json[name] : undefined
-  return Predicate.isString(value) && value !== "" ? value : undefined
-}
-
 const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
 
 /** What the gateway looks at before a call gets anywhere. */
@@ -146,8 +138,6 @@ const loginForm = (action: string, problem: string): string =>
   `<p role="alert">${problem}</p><form method="post" action="${action}">` +
   `<label>Client code <input name="clientcode"></label><label>PIN <input name="pin" type="password"></label>` +
   `<label>Code <input name="totp"></label><button type="submit">Log in</button></form></body></html>`
-
-const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
  * Makes the fake. It follows the clock of the program that makes it.
@@ -174,7 +164,7 @@ export const make = Effect.fnUntraced(function* (
   const accounts = options.accounts ?? [demoAccount]
   const limiter = FakeBroker.makeLimiter(clock.now)
   const sessions = new Map<string, Issued>()
-  const lastSteps = new Map<string, number>()
+  const authenticator = FakeBroker.makeAuthenticator(clock.now, options)
   let serial = 0
 
   const accountOf = (clientCode: string | undefined) =>
@@ -213,27 +203,15 @@ export const make = Effect.fnUntraced(function* (
     feedToken
   })
 
-  /** The current period's code and the one before are good, RFC 6238 section 5.2; a period is used up by its code. */
-  const checkCode = Effect.fnUntraced(function* (account: Account, code: string) {
-    const totp = Totp.parse(Redacted.make(account.totpSecret))
-    if (Result.isFailure(totp)) return false
-    const current = Totp.stepAt(totp.success, clock.now())
-    for (const step of [current, current - 1]) {
-      if (step < 0 || Redacted.value(yield* Totp.codeAtStep(totp.success, step)) !== code) continue
-      const used = (lastSteps.get(account.clientCode) ?? -1) >= step
-      if (used && options.reusedCode !== "accepted") return false
-      lastSteps.set(account.clientCode, step)
-      return true
-    }
-    return false
-  })
+  const checkCode = (account: Account, code: string) =>
+    authenticator.check(account.clientCode, account.totpSecret, code)
 
   const loginByPassword = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     if (request.json === undefined) return service("AB1004", "Something Went Wrong, Please Try After Sometime")
-    const clientCode = textField(request.json, "clientcode")
-    const totp = textField(request.json, "totp")
+    const clientCode = FakeBroker.textField(request.json, "clientcode")
+    const totp = FakeBroker.textField(request.json, "totp")
     if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
     if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
     const account = accountOf(clientCode)
@@ -242,12 +220,12 @@ export const make = Effect.fnUntraced(function* (
     const apiKey = request.headers["x-privatekey"] ?? ""
     if (![account.apiKey, account.publisherKey].includes(apiKey)) return service("AB1034", "Apps not found")
     if (account.state === "blocked") return gateway("AB1006", "Client Is Block For Trading")
-    const password = textField(request.json, "password") ?? ""
+    const password = FakeBroker.textField(request.json, "password") ?? ""
     if (!/^\d{4}$/.test(password)) {
       return service("AB1000", "LoginbyPassword is not allowed. Please switch to Login by MPIN now.")
     }
     if (password !== account.pin) return documented("AB1007", "Login Id or password is invalid")
-    const state = textField(request.json, "state")
+    const state = FakeBroker.textField(request.json, "state")
     return success({ ...tokensOf(issue(account, apiKey)), ...(state === undefined ? {} : { state }) })
   })
 
@@ -278,7 +256,7 @@ export const make = Effect.fnUntraced(function* (
       if (refused !== undefined) return refused
       if (!request.headers["authorization"]) return gateway("AG8003", "Token missing")
       if (request.json === undefined) return service("AB1004", "Something Went Wrong, Please Try After Sometime")
-      const refreshToken = textField(request.json, "refreshToken")
+      const refreshToken = FakeBroker.textField(request.json, "refreshToken")
       const issued = Array.from(sessions.values()).find(({ refresh }) => refresh === refreshToken)
       if (issued === undefined) return service("AB8050", "Invalid Refresh Token")
       if (clock.now() >= issued.end) return service("AB8051", "Refresh Token Expired")
@@ -336,7 +314,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.sync(() => {
       const known = accounts.some(({ publisherKey }) => publisherKey === request.url.searchParams.get("api_key"))
       if (!known) return FakeBroker.html("<html><body>403 Forbidden</body></html>", 403)
-      return FakeBroker.html(loginForm(escapeHtml(request.url.pathname + request.url.search), ""))
+      return FakeBroker.html(loginForm(FakeBroker.escapeHtml(request.url.pathname + request.url.search), ""))
     })
 
   const publisherSubmit = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
@@ -350,7 +328,9 @@ export const make = Effect.fnUntraced(function* (
       account.pin === form.get("pin") &&
       (yield* checkCode(account, form.get("totp")?.trim() ?? ""))
     if (!allowed) {
-      return FakeBroker.html(loginForm(escapeHtml(request.url.pathname + request.url.search), "Login failed"))
+      return FakeBroker.html(
+        loginForm(FakeBroker.escapeHtml(request.url.pathname + request.url.search), "Login failed")
+      )
     }
     const issued = issue(account, apiKey)
     const target = new URL(account.redirectUrl)
@@ -418,7 +398,7 @@ export const make = Effect.fnUntraced(function* (
     rateLimited,
     reset: () => {
       sessions.clear()
-      lastSteps.clear()
+      authenticator.reset()
       limiter.reset()
     }
   })

@@ -5,13 +5,11 @@
  */
 import * as Checksum from "@auth/broker-core/Checksum"
 import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
-import * as Totp from "@auth/broker-core/Totp"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import { broker } from "./MotilalBroker.ts"
 import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
@@ -154,16 +152,9 @@ const rateLimited = FakeBroker.text("Too Many Requests", 429)
 
 const fieldOf = (json: unknown, name: string): unknown => (Predicate.hasProperty(json, name) ? json[name] : undefined)
 
-const textField = (json: unknown, name: string): string | undefined => {
-  const value = fieldOf(json, name)
-  return Predicate.isString(value) && value !== "" ? value : undefined
-}
-
-const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-
 const loginForm = (action: string, page: string, problem: string): string =>
   `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Motilal Oswal, a fake for testing</h1>` +
-  `<p role="alert">${problem}</p><form method="post" action="${escapeHtml(action)}">` +
+  `<p role="alert">${problem}</p><form method="post" action="${FakeBroker.escapeHtml(action)}">` +
   `<input type="hidden" name="page" value="${page}"><label>User id <input name="userid"></label>` +
   `<label>Password <input name="password" type="password"></label>` +
   `<label>Date of birth or PAN <input name="2FA"></label><label>Code <input name="totp"></label>` +
@@ -194,7 +185,7 @@ export const make = Effect.fnUntraced(function* (
   const accounts = options.accounts ?? [demoAccount]
   const limiter = FakeBroker.makeLimiter(clock.now)
   const sessions = new Map<string, Issued>()
-  const lastSteps = new Map<string, number>()
+  const authenticator = FakeBroker.makeAuthenticator(clock.now, options)
   const sentCodes = new Map<string, ReadonlyArray<string>>()
   const pages = new Map<string, string>()
 
@@ -267,20 +258,7 @@ export const make = Effect.fnUntraced(function* (
     Array.from(sessions.values()).filter((issued) => issued.account.userId === userId && isAlive(issued)).length <
     (options.maxSessions ?? 10)
 
-  /** The current period's code and the one before are good, RFC 6238 section 5.2; a period is used up by its code. */
-  const checkCode = Effect.fnUntraced(function* (account: Account, code: string) {
-    const totp = Totp.parse(Redacted.make(account.totpSecret))
-    if (Result.isFailure(totp)) return false
-    const current = Totp.stepAt(totp.success, clock.now())
-    for (const step of [current, current - 1]) {
-      if (step < 0 || Redacted.value(yield* Totp.codeAtStep(totp.success, step)) !== code) continue
-      const used = (lastSteps.get(account.userId) ?? -1) >= step
-      if (used && options.reusedCode !== "accepted") return false
-      lastSteps.set(account.userId, step)
-      return true
-    }
-    return false
-  })
+  const checkCode = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
   const stateFault = ({ state }: Account): FakeBroker.FakeResponse | undefined => {
     if (state === "not-live") return refuse("MO1006")
@@ -305,12 +283,12 @@ export const make = Effect.fnUntraced(function* (
 
   /** Everything that is looked at before a login is let in, the password first. */
   const loginFault = Effect.fnUntraced(function* (account: Account, json: unknown) {
-    const wrongPassword = yield* passwordFault(account, textField(json, "password") ?? "")
+    const wrongPassword = yield* passwordFault(account, FakeBroker.textField(json, "password") ?? "")
     if (wrongPassword !== undefined) return wrongPassword
     const wrongState = stateFault(account)
     if (wrongState !== undefined) return wrongState
-    if (!factorFits(account, textField(json, "2FA"))) return refuse("MO1007")
-    const totp = textField(json, "totp")
+    if (!factorFits(account, FakeBroker.textField(json, "2FA"))) return refuse("MO1007")
+    const totp = FakeBroker.textField(json, "totp")
     const wrongCode = totp === undefined ? undefined : yield* totpFault(account, totp)
     if (wrongCode !== undefined) return wrongCode
     return hasRoom(account) ? undefined : refuse("MO2000")
@@ -334,13 +312,13 @@ export const make = Effect.fnUntraced(function* (
       const refused = gate(request, "authdirectapi", generation)
       if (refused !== undefined) return refused
       if (request.json === undefined) return refuse("MO2002")
-      const userId = textField(request.json, "userid") ?? ""
+      const userId = FakeBroker.textField(request.json, "userid") ?? ""
       if (overLimit("authdirectapi", userId)) return rateLimited
       const account = keyHolders(request).find((holder) => holder.userId === userId)
       if (account === undefined) return refuse("MO1001")
       const wrong = yield* loginFault(account, request.json)
       if (wrong !== undefined) return wrong
-      const verified = textField(request.json, "totp") !== undefined
+      const verified = FakeBroker.textField(request.json, "totp") !== undefined
       const issued = issue(account, verified ? undefined : { code: makeOtp(account), misses: 0 })
       return succeed("Return Auth Token SUCCESS", {
         AuthToken: issued.authToken,
@@ -427,7 +405,7 @@ export const make = Effect.fnUntraced(function* (
 
   const getprofile = ({ account }: Issued, { json }: FakeBroker.FakeRequest) => {
     const isDealer = account.role === "dealer"
-    if (isDealer && textField(json, "clientcode") !== account.client) return refuse("MO1062")
+    if (isDealer && FakeBroker.textField(json, "clientcode") !== account.client) return refuse("MO1062")
     return succeed("Profile Data", {
       data: {
         clientcode: isDealer ? account.client : account.userId,
@@ -442,7 +420,7 @@ export const make = Effect.fnUntraced(function* (
 
   const logout = (issued: Issued, { json }: FakeBroker.FakeRequest) => {
     const { role, userId } = issued.account
-    if (role === "dealer" && textField(json, "userid") !== userId) return refuse("MO1050")
+    if (role === "dealer" && FakeBroker.textField(json, "userid") !== userId) return refuse("MO1050")
     issued.over = "logged-out"
     return succeed("LOGOUT SUCCESSFULL")
   }
@@ -548,7 +526,7 @@ export const make = Effect.fnUntraced(function* (
     codes: (userId) => sentCodes.get(userId) ?? [],
     reset: () => {
       sessions.clear()
-      lastSteps.clear()
+      authenticator.reset()
       sentCodes.clear()
       pages.clear()
       limiter.reset()

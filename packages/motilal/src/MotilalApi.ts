@@ -8,6 +8,7 @@ import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Checksum from "@auth/broker-core/Checksum"
 import * as Credentials from "@auth/broker-core/Credentials"
 import type { Session, Tokens } from "@auth/broker-core/Session"
+import * as Wire from "@auth/broker-core/Wire"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
@@ -221,15 +222,6 @@ export const passwordHash = (
   apiKey: Redacted.Redacted<string>
 ): Effect.Effect<Redacted.Redacted<string>> => Checksum.sha256([password, apiKey])
 
-/** Absent, null and empty text all mean that there is nothing. */
-const present = (value: string | null | undefined): string | undefined =>
-  value === null || value === undefined || value.trim() === "" ? undefined : value
-
-const list = (value: string | ReadonlyArray<string> | null | undefined): ReadonlyArray<string> =>
-  (Predicate.isString(value) ? value.split(",") : (value ?? []))
-    .map((item) => item.trim())
-    .filter((item) => item !== "")
-
 const flagOf = (value: string | boolean | null | undefined): LoginResponse["isAuthTokenVerified"] => {
   const word = String(value).trim().toUpperCase()
   return word === "TRUE" || word === "FALSE" ? word : undefined
@@ -326,11 +318,11 @@ export const make = Effect.fnUntraced(function* (
         call(table.getprofile, { ...authorizedBy(session), request: request ?? empty }),
         ({ data }): ProfileResponse => ({
           clientcode: data.clientcode,
-          name: present(data.name),
-          usertype: present(data.usertype),
-          exchanges: list(data.exchanges),
-          products: list(data.products),
-          poastatus: present(data.poastatus)
+          name: Wire.present(data.name),
+          usertype: Wire.present(data.usertype),
+          exchanges: Wire.list(data.exchanges),
+          products: Wire.list(data.products),
+          poastatus: Wire.present(data.poastatus)
         })
       ),
     logout: (session, request) =>

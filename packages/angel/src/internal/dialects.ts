@@ -1,7 +1,6 @@
 import * as Envelope from "@auth/broker-core/Envelope"
+import { field } from "@auth/broker-core/Wire"
 import * as Predicate from "effect/Predicate"
-
-const field = (value: unknown, name: string): unknown => (Predicate.hasProperty(value, name) ? value[name] : undefined)
 
 const saysYes = (status: unknown): boolean =>
   status === true || (Predicate.isString(status) && /^(?:true|success)$/i.test(status.trim()))

@@ -1,10 +1,8 @@
 import * as Endpoint from "@auth/broker-core/Endpoint"
+import { List, Maybe } from "@auth/broker-core/Wire"
 import * as Schema from "effect/Schema"
 
 // Paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Limits count per client code.
-
-/** Text that the broker may leave out or set to null. */
-const Maybe = Schema.optionalKey(Schema.NullOr(Schema.String))
 
 const Tokens = Schema.Struct({
   jwtToken: Endpoint.Text,
@@ -12,9 +10,6 @@ const Tokens = Schema.Struct({
   feedToken: Maybe,
   state: Maybe
 })
-
-/** An array, or the text of one: the broker's own sample shows `"[ "NSE", "BSE" ]"`. */
-const List = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(Schema.String), Schema.String])))
 
 export const loginByPassword = Endpoint.make({
   name: "loginByPassword",

@@ -11,7 +11,12 @@ import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { parseJson } from "../internal/json.ts"
+import * as Totp from "../Totp.ts"
+import { field } from "../Wire.ts"
 
 /**
  * A request, as a route sees it.
@@ -228,6 +233,26 @@ export const html = (body: string, status = 200): FakeResponse => ({
 })
 
 /**
+ * A field of a JSON body, if it is text that is not blank.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const textField = (body: unknown, name: string): string | undefined => {
+  const value = field(body, name)
+  return Predicate.isString(value) && value.trim() !== "" ? value : undefined
+}
+
+/**
+ * Text as it may stand in a page.
+ *
+ * @category responses
+ * @since 0.1.0
+ */
+export const escapeHtml = (value: string): string =>
+  value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+/**
  * Counts calls as a strict broker does: more than `requests` in any span of `per` are refused.
  *
  * @category limits
@@ -250,6 +275,36 @@ export const makeLimiter = (now: () => number) => {
       return allowed
     },
     reset: () => counted.clear()
+  }
+}
+
+/**
+ * Checks one-time codes as a strict broker does: the code of the current period and of the one before are good (RFC
+ * 6238, section 5.2), and a period is used up by its code.
+ *
+ * @category codes
+ * @since 0.1.0
+ */
+export const makeAuthenticator = (
+  now: () => number,
+  options: { readonly reusedCode?: "refused" | "accepted" | undefined } = {}
+) => {
+  const lastSteps = new Map<string, number>()
+  return {
+    check: Effect.fnUntraced(function* (account: string, secret: string, code: string) {
+      const totp = Totp.parse(Redacted.make(secret))
+      if (Result.isFailure(totp)) return false
+      const current = Totp.stepAt(totp.success, now())
+      for (const step of [current, current - 1]) {
+        if (step < 0 || Redacted.value(yield* Totp.codeAtStep(totp.success, step)) !== code) continue
+        const used = (lastSteps.get(account) ?? -1) >= step
+        if (used && options.reusedCode !== "accepted") return false
+        lastSteps.set(account, step)
+        return true
+      }
+      return false
+    }),
+    reset: () => lastSteps.clear()
   }
 }
 

@@ -1,7 +1,6 @@
 import * as Envelope from "@auth/broker-core/Envelope"
+import { field } from "@auth/broker-core/Wire"
 import * as Predicate from "effect/Predicate"
-
-const field = (value: unknown, name: string): unknown => (Predicate.hasProperty(value, name) ? value[name] : undefined)
 
 /** The word in `status`, in capitals; `undefined` if there is none. */
 const statusOf = (json: unknown): string | undefined => {

@@ -1,4 +1,5 @@
 import * as Endpoint from "@auth/broker-core/Endpoint"
+import { List, Maybe } from "@auth/broker-core/Wire"
 import * as Schema from "effect/Schema"
 
 /** Which versions of the calls are used. */
@@ -14,12 +15,6 @@ const versions: Readonly<Record<Generation, { readonly login: string; readonly o
     v4: { login: "v4", otp: "v3", user: "v1" },
     v3: { login: "v3", otp: "v3", user: "v1" }
   }
-
-/** Text that the broker may leave out or set to null. */
-const Maybe = Schema.optionalKey(Schema.NullOr(Schema.String))
-
-/** An array in the samples, text in the table of fields. */
-const List = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(Schema.String), Schema.String])))
 
 /** The broker wants a hash of 64 characters: a password in clear must not leave by a slip. */
 const PasswordHash = Schema.Redacted(Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
