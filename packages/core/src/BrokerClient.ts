@@ -117,6 +117,7 @@ const checkOrigins = (protocol: Protocol, origins: Readonly<Record<string, strin
 
 const reveal = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
+  if (Array.isArray(value)) return value.map(reveal)
   if (!Predicate.isObject(value)) return value
   const revealed: Record<string, unknown> = {}
   for (const [key, field] of Object.entries(value)) revealed[key] = reveal(field)
@@ -134,7 +135,7 @@ interface Sent {
 const secretsOf = (value: unknown): ReadonlyArray<Redacted.Redacted<string>> => {
   // A secret may go out as a number, as a one-time code does at a broker that wants one.
   if (Redacted.isRedacted(value)) return [Redacted.make(String(Redacted.value(value)))]
-  return Predicate.isObject(value) ? Object.values(value).flatMap(secretsOf) : []
+  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(secretsOf) : []
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -153,18 +154,22 @@ const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.Invali
   return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
 }
 
+/** A date of RFC 9110, section 5.6.7. A number alone would be taken for one, too. */
+const dateOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
+    ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
+    : undefined
+
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number): Duration.Duration | undefined => {
   const text = headers["retry-after"]
-  if (text === undefined) return undefined
-  if (/^\d{1,6}$/.test(text)) return Duration.seconds(Number(text))
-  const at = Option.getOrUndefined(DateTime.make(text))
-  return at === undefined ? undefined : Duration.millis(Math.max(0, DateTime.toEpochMillis(at) - now))
+  if (text !== undefined && /^\d{1,6}$/.test(text)) return Duration.seconds(Number(text))
+  const at = dateOf(text)
+  return at === undefined ? undefined : Duration.millis(Math.max(0, at - now))
 }
 
 const clockDriftOf = (headers: Envelope.Answer["headers"], now: number): number | undefined => {
-  const text = headers["date"]
-  const at = text === undefined ? undefined : Option.getOrUndefined(DateTime.make(text))
-  return at === undefined ? undefined : DateTime.toEpochMillis(at) - now
+  const at = dateOf(headers["date"])
+  return at === undefined ? undefined : at - now
 }
 
 const transportReason = (failure: Transport.TransportFailure): AuthError.Reason => {
@@ -209,11 +214,16 @@ export const make = Effect.fnUntraced(function* (
     body: request === undefined ? undefined : JSON.stringify(reveal(request))
   })
 
-  const exchange = (endpoint: Endpoint, wire: Transport.WireRequest) => {
-    const once = Transport.send(client, wire, transport)
+  const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
+    const once = Effect.andThen(
+      limiter.take(account, endpoint),
+      Effect.suspend(() => Transport.send(client, write(endpoint, sent), transport))
+    )
     if (!endpoint.safe) return once
     return Effect.catchTag(once, "TransportFailure", (failure) =>
-      failure.why === "network" ? once : Effect.fail(failure)
+      failure.why === "network"
+        ? Effect.catchTag(once, "RateLimited", () => Effect.fail(failure))
+        : Effect.fail(failure)
     )
   }
 
@@ -250,8 +260,8 @@ export const make = Effect.fnUntraced(function* (
       const failure: Codes.Failure = {
         ...asItCame,
         // A code of the table is the broker's own word, also where a PIN has the same digits.
-        code: row?.code ?? scrub(asItCame.code),
-        message: scrub(asItCame.message)
+        code: row?.code ?? scrub(no?.code),
+        message: scrub(no?.message)
       }
       if (row !== undefined) return fail(endpoint, row.reason(failure))
       if (failure.code !== undefined && answer.status < 500) return fail(endpoint, Codes.rejected(failure))
@@ -280,12 +290,9 @@ export const make = Effect.fnUntraced(function* (
     const common = protocol.headers(endpoint, tokens)
     const headers = own === undefined ? common : { ...common, ...own }
     const sent: Sent = { request, headers, query, tokens }
-    return limiter.take(account, endpoint).pipe(
-      Effect.catch((reason) => fail(endpoint, reason)),
-      Effect.andThen(
-        Effect.suspend(() => exchange(endpoint, write(endpoint, sent))).pipe(
-          Effect.catchTag("TransportFailure", (failure) => fail(endpoint, transportReason(failure)))
-        )
+    return exchange(account, endpoint, sent).pipe(
+      Effect.catch((failure) =>
+        fail(endpoint, failure._tag === "TransportFailure" ? transportReason(failure) : failure)
       ),
       Effect.flatMap((response) => read(endpoint, response, sent)),
       withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })

@@ -1,0 +1,759 @@
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+import type * as AuthError from "@auth/broker-core/AuthError"
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
+import * as Codes from "@auth/broker-core/Codes"
+import * as Endpoint from "@auth/broker-core/Endpoint"
+import { Canary } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Tracer from "effect/Tracer"
+import * as TestClock from "effect/testing/TestClock"
+import { shown } from "./support.ts"
+import {
+  type Answer,
+  connect,
+  login,
+  loginOptions,
+  no,
+  overFetch,
+  profile,
+  protocol,
+  type Seen,
+  secrets,
+  tokens,
+  yes
+} from "./tiny.ts"
+
+const sentIn = (asked: Seen) => Object.values(secrets).filter((secret) => JSON.stringify(asked).includes(secret))
+
+const reasonOf = <A, R>(call: Effect.Effect<A, AuthError.AuthError, R>) =>
+  Effect.map(Effect.flip(call), (error) => {
+    for (const secret of Object.values(secrets)) assert.notInclude(shown(error), secret)
+    return error.reason
+  })
+
+const cut = () => Response.error()
+const silence = () => new Promise<Response>(() => undefined)
+const status = (code: number, body = "", headers = {}) => new Response(body, { status: code, headers })
+
+describe("a request", () => {
+  it.effect("goes out to the letter", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => yes()])
+      assert.deepStrictEqual(yield* tiny.login, { token: "t" })
+      assert.deepStrictEqual(yield* tiny.profile, { token: "t" })
+      assert.deepStrictEqual(tiny.seen, [
+        {
+          method: "POST",
+          url: "https://api.tiny.example/login",
+          headers: { "content-type": "application/json", "x-key": secrets.key },
+          body: `{"id":"T1","pin":"${secrets.pin}"}`
+        },
+        {
+          method: "GET",
+          url: "https://api.tiny.example/profile",
+          headers: {
+            authorization: `Bearer ${secrets.access}`,
+            "content-type": "application/json",
+            "x-key": secrets.key
+          },
+          body: ""
+        }
+      ])
+    })
+  )
+
+  it.effect("has headers and parameters of its own", () =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([() => yes()])
+      const query = { code: Redacted.make("a&b"), page: "1" }
+      yield* client.call(profile, {
+        account: "T1",
+        tokens,
+        query,
+        headers: { "x-key": "other", "x-own": Redacted.make("1") }
+      })
+      assert.strictEqual(seen[0]?.url, "https://api.tiny.example/profile?code=a%26b&page=1")
+      assert.deepInclude(seen[0]?.headers, { "x-key": "other", "x-own": "1" })
+    })
+  )
+
+  it.effect("brings the secrets inside of lists and objects", () =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([() => yes()])
+      const nested = Endpoint.make({ ...login, request: Schema.Unknown, response: Schema.Unknown })
+      const request = { answers: [{ id: 1, answer: Redacted.make("blue") }, Redacted.make(7)], at: null }
+      yield* client.call(nested, { account: "T1", request })
+      assert.strictEqual(seen[0]?.body, `{"answers":[{"id":1,"answer":"blue"},7],"at":null}`)
+      const echoing = yield* connect([({ body }) => no({ message: body })])
+      const error = yield* Effect.flip(echoing.client.call(nested, { account: "T1", request }))
+      assert.notInclude(error.message, "blue")
+    })
+  )
+
+  it.effect("goes to the host that the options name", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => yes()], { origins: { api: "http://127.0.0.1:4010" } })
+      yield* tiny.login
+      assert.strictEqual(tiny.seen[0]?.url, "http://127.0.0.1:4010/login")
+      assert.deepStrictEqual(tiny.client.origins, { api: "http://127.0.0.1:4010" })
+    })
+  )
+})
+
+describe("what cannot be right is not sent", () => {
+  it.effect.each([
+    { request: { id: "T1" }, problems: ["pin"] },
+    { request: { id: " ", pin: Redacted.make("\n") }, problems: ["id", "pin"] },
+    { request: { id: 1, pin: secrets.pin }, problems: ["id", "pin"] },
+    { request: { id: "T1", pin: Redacted.make(1) }, problems: ["pin"] },
+    { request: null, problems: ["request"] },
+    { request: undefined, problems: ["request"] }
+  ])("$request: $problems", ({ problems, request }) =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([() => yes()])
+      const call = client.call(login, { account: "T1", request: request as unknown as typeof loginOptions.request })
+      const reason = yield* reasonOf(call)
+      assert.strictEqual(reason._tag, "InvalidRequest")
+      assert.deepStrictEqual(
+        reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : [],
+        problems
+      )
+      assert.isEmpty(seen)
+    })
+  )
+
+  it.effect("a call without the token that it needs", () =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([() => yes()])
+      assert.deepInclude(yield* reasonOf(client.call(profile, { account: "T1" })), {
+        _tag: "SessionExpired",
+        why: "missing"
+      })
+      assert.isEmpty(seen)
+    })
+  )
+
+  const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
+  it.effect("a call beyond the limits, when it may not wait so long", () =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([() => yes()])
+      const call = client.call(limited, loginOptions)
+      yield* call
+      const reason = yield* reasonOf(call)
+      assert.deepInclude(reason, { _tag: "RateLimited", by: "client" })
+      assert.lengthOf(seen, 1)
+      yield* TestClock.adjust("61 seconds")
+      yield* call
+      assert.lengthOf(seen, 2)
+    })
+  )
+
+  const path = /is not an origin/
+  const clear = /is not https/
+  it.effect.each([
+    { origin: "http://api.tiny.example", problem: clear },
+    { origin: "http://localhost.evil.example", problem: clear },
+    { origin: "http://127.0.0.1.evil.example", problem: clear },
+    { origin: "http://0.0.0.0:4010", problem: clear },
+    { origin: "ftp://api.tiny.example", problem: clear },
+    { origin: "https://api.tiny.example/", problem: path },
+    { origin: "https://api.tiny.example/v1", problem: path },
+    { origin: "https://api.tiny.example?x", problem: path },
+    { origin: "https://user:pass-canary@api.tiny.example", problem: path },
+    { origin: "api.tiny.example", problem: path },
+    { origin: "//api.tiny.example", problem: path },
+    { origin: "file:///etc/passwd", problem: path },
+    { origin: "https://", problem: path },
+    { origin: "", problem: path },
+    { origin: undefined, problem: path },
+    { origin: 4010, problem: path }
+  ])("to the origin $origin", ({ origin, problem }) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(connect([() => yes()], { origins: { api: origin as string } }))
+      assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "origins.api")
+      assert.match(error.message, problem)
+      assert.notInclude(shown(error), "canary")
+    })
+  )
+
+  it.effect("but plain http goes to this machine, and elsewhere by a named option", () =>
+    Effect.gen(function* () {
+      for (const api of [
+        "http://127.0.0.1:1",
+        "http://127.9.9.9",
+        "http://localhost:8080",
+        "http://[::1]:8080",
+        "https://X.example:8443"
+      ]) {
+        yield* connect([() => yes()], { origins: { api } })
+      }
+      yield* connect([() => yes()], { origins: { api: "http://api.tiny.example" }, insecureHttp: "allow" })
+    })
+  )
+})
+
+describe("a call is sent once", () => {
+  it.effect.each([
+    { title: "no answer comes", answer: silence },
+    { title: "the answer does not end", answer: () => new Response(new ReadableStream({})) }
+  ])("when $title in ten seconds", ({ answer }) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([answer])
+      for (const call of [tiny.login, tiny.profile]) {
+        tiny.seen.length = 0
+        const fiber = yield* Effect.forkChild(reasonOf(call))
+        yield* TestClock.adjust("9999 millis")
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* TestClock.adjust("1 milli")
+        assert.deepInclude(yield* Fiber.join(fiber), { _tag: "BrokerUnavailable", why: "time-out" })
+        yield* TestClock.adjust("10 minutes")
+        assert.lengthOf(tiny.seen, 1)
+      }
+    })
+  )
+
+  it.effect("for as long as the options say", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([silence], { timeout: "1 second" })
+      const fiber = yield* Effect.forkChild(reasonOf(tiny.login))
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(fiber.pollUnsafe())
+    })
+  )
+
+  it.effect.each([500, 502, 503, 504, 408, 429])("when the broker answers %d", (code) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => status(code)])
+      yield* reasonOf(tiny.login)
+      yield* reasonOf(tiny.profile)
+      assert.lengthOf(tiny.seen, 2)
+    })
+  )
+
+  it.effect("when it is interrupted, and the connection is given up", () =>
+    Effect.gen(function* () {
+      const signals: Array<AbortSignal | null | undefined> = []
+      const client = yield* overFetch("https://api.tiny.example", (_, init) => {
+        signals.push(init?.signal)
+        return silence()
+      })
+      const fiber = yield* Effect.forkChild(client.call(login, loginOptions), { startImmediately: true })
+      assert.deepStrictEqual(
+        signals.map((signal) => signal?.aborted),
+        [false]
+      )
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(
+        signals.map((signal) => signal?.aborted),
+        [true]
+      )
+    })
+  )
+
+  it.effect("when the connection fails, unless the endpoint is marked as safe: that one twice", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([cut])
+      assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
+      assert.lengthOf(tiny.seen, 1)
+      assert.deepInclude(yield* reasonOf(tiny.profile), { _tag: "BrokerUnavailable", why: "network" })
+      assert.lengthOf(tiny.seen, 3)
+      const healed = yield* connect([cut, () => yes()])
+      assert.deepStrictEqual(yield* healed.profile, { token: "t" })
+      assert.deepStrictEqual(healed.seen[0], healed.seen[1])
+    })
+  )
+
+  it.effect("and what is sent again counts against the limits again", () =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([cut, () => yes()])
+      const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
+      const fiber = yield* client
+        .call(limited, { account: "T1", tokens })
+        .pipe(Effect.andThen(Clock.currentTimeMillis), Effect.forkChild)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), 1050)
+      assert.lengthOf(seen, 2)
+    })
+  )
+})
+
+describe("an answer that is too large is not read to its end", () => {
+  const limit = 1000
+  const streamed = (chunks: number, init?: ResponseInit) => {
+    const pulled = { count: 0 }
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          pulled.count += 1
+          controller.enqueue(new TextEncoder().encode(" ".repeat(100)))
+          if (pulled.count === chunks) controller.close()
+        }
+      },
+      { highWaterMark: 0 }
+    )
+    return { pulled, response: new Response(stream, init) }
+  }
+
+  const inPieces = (text: string, size: number) => {
+    const bytes = new TextEncoder().encode(text)
+    return new Response(
+      new ReadableStream({
+        start(controller) {
+          for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size))
+          controller.close()
+        }
+      })
+    )
+  }
+
+  it.effect("one that announces its size", () =>
+    Effect.gen(function* () {
+      const { pulled, response } = streamed(20, { headers: { "content-length": "2000" } })
+      const tiny = yield* connect([() => response], { maxBodyBytes: limit })
+      const reason = yield* reasonOf(tiny.login)
+      assert.deepInclude(reason, { _tag: "MalformedResponse", status: 200, excerpt: "(not read)" })
+      assert.strictEqual(pulled.count, 0)
+    })
+  )
+
+  it.effect.each([
+    { title: "one that does not", headers: {} },
+    { title: "one that announces nonsense", headers: { "content-length": "-1" } },
+    { title: "one that announces its packed size", headers: { "content-length": "20", "content-encoding": "gzip" } },
+    { title: "one that lies", headers: { "content-length": "", "content-encoding": "br" } }
+  ])("$title", ({ headers }) =>
+    Effect.gen(function* () {
+      const { pulled, response } = streamed(1_000_000, { headers })
+      const tiny = yield* connect([() => response], { maxBodyBytes: limit })
+      assert.include((yield* reasonOf(tiny.login)).message, "larger than any answer")
+      assert.isAtMost(pulled.count, 12)
+      assert.lengthOf(tiny.seen, 1)
+    })
+  )
+
+  it.effect("one that just fits is read, in whatever pieces it comes", () =>
+    Effect.gen(function* () {
+      const text = `{"ok":true,"data":{"token":"t"}}`.padEnd(limit)
+      const tiny = yield* connect(
+        [() => inPieces(text, 7), () => status(200, text, { "content-length": String(limit) })],
+        {
+          maxBodyBytes: limit
+        }
+      )
+      assert.deepStrictEqual(yield* tiny.login, yield* tiny.login)
+    })
+  )
+
+  it.effect("a letter that is split between two pieces stays whole", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => inPieces(`{"ok":true,"data":{"token":"₹é🙂"}}`, 1)])
+      assert.deepStrictEqual(yield* tiny.login, { token: "₹é🙂" })
+    })
+  )
+
+  it.effect("a letter that breaks off at the end is no JSON", () =>
+    Effect.gen(function* () {
+      const bytes = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}₹`).slice(0, -1)
+      const tiny = yield* connect([() => new Response(new Blob([bytes]).stream())])
+      assert.strictEqual((yield* reasonOf(tiny.login))._tag, "MalformedResponse")
+    })
+  )
+
+  it.effect.each([{}, { "content-length": "40" }])(
+    "a body that breaks off is a connection that failed: %j",
+    (headers) =>
+      Effect.gen(function* () {
+        const stream = () => new ReadableStream({ pull: (controller) => controller.error(new Error("canary")) })
+        const tiny = yield* connect([() => new Response(stream(), { headers }), () => yes()])
+        assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
+        assert.lengthOf(tiny.seen, 1)
+      })
+  )
+})
+
+describe("tracing", () => {
+  const traced = (answers: Parameters<typeof connect>[0]) =>
+    Effect.gen(function* () {
+      const net = yield* Canary.make
+      const tiny = yield* connect(answers)
+      const exits = yield* Effect.all([Effect.exit(tiny.login), Effect.exit(tiny.profile)]).pipe(
+        Effect.withSpan("program"),
+        Effect.provide(net.layer)
+      )
+      for (const exit of exits) Canary.show(net, exit, shown)
+      return { net, seen: tiny.seen }
+    })
+
+  it.effect("never reaches the broker, and shows no secret, under a tracer and a parent span", () =>
+    Effect.gen(function* () {
+      const answers: ReadonlyArray<Answer> = [
+        () => yes(),
+        (asked) => no({ code: "X", message: JSON.stringify(asked) }),
+        cut,
+        () => status(503),
+        (asked) => status(200, Object.values(asked.headers).join() + asked.body)
+      ]
+      for (const answer of answers) {
+        const { net, seen } = yield* traced([answer])
+        for (const { headers } of seen) {
+          assert.notMatch(Object.keys(headers).join(), /trace|b3|baggage|span/i)
+        }
+        assert.deepStrictEqual(
+          net.spans().map(({ name }) => name),
+          ["program", "tiny.login", "tiny.profile"]
+        )
+        assert.isEmpty(Canary.leaks(net, Object.values(secrets)))
+      }
+    })
+  )
+
+  it.effect("makes a span of a call, and none where nobody has a tracer", () =>
+    Effect.gen(function* () {
+      const spans: Array<string | undefined> = []
+      const spy = HttpClient.make((request) =>
+        Effect.map(Effect.serviceOption(Tracer.ParentSpan), (span) => {
+          spans.push(span._tag === "Some" && span.value._tag === "Span" ? span.value.name : undefined)
+          return HttpClientResponse.fromWeb(request, yes())
+        })
+      )
+      const client = yield* Effect.provideService(
+        BrokerClient.make(protocol, { api: "https://api.tiny.example" }),
+        HttpClient.HttpClient,
+        spy
+      )
+      const net = yield* Canary.make
+      yield* client.call(login, loginOptions)
+      yield* Effect.provide(client.call(login, loginOptions), net.layer)
+      assert.deepStrictEqual(spans, [undefined, "tiny.login"])
+    })
+  )
+})
+
+describe("a refusal", () => {
+  it.effect.each([
+    { code: "T9153", tag: "InvalidCredentials", kept: "T9153" },
+    { code: "X-77", tag: "BrokerRejected", kept: "X-77" },
+    { code: 1234, tag: "BrokerRejected", kept: "1234" },
+    { code: `E${secrets.pin}`, tag: "BrokerRejected", kept: "E<redacted>" },
+    { code: " X-77 ", tag: "BrokerRejected", kept: "X-77" },
+    { code: "", tag: "BrokerRejected", kept: "none" },
+    { code: null, tag: "BrokerRejected", kept: "none" },
+    { code: { deep: 1 }, tag: "BrokerRejected", kept: "none" }
+  ])("with the code $code is $tag, and keeps $kept", ({ code, kept, tag }) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => no({ code, message: "No" })])
+      const error = yield* Effect.flip(tiny.login)
+      const { _tag, brokerMessage, code: came } = error.reason
+      assert.deepStrictEqual([_tag, came, brokerMessage], [tag, kept, "No"])
+      assert.isFalse(error.isRetryable)
+      assert.deepStrictEqual([error.broker, error.operation], ["tiny", "login"])
+    })
+  )
+
+  it.effect("quotes what the broker says without what it was sent, and not for ever", () =>
+    Effect.gen(function* () {
+      const echo: Answer = (asked) =>
+        no({ message: `${asked.body} with ${sentIn(asked).join(" and ").toUpperCase()} is wrong`, code: "X" })
+      const tiny = yield* connect([echo])
+      for (const call of [tiny.login, tiny.profile]) {
+        assert.match((yield* reasonOf(call)).message, /with <redacted> AND <redacted> is wrong/)
+      }
+      const long = yield* connect([() => no({ message: "long ".repeat(90) })])
+      assert.lengthOf((yield* reasonOf(long.login)).brokerMessage ?? "", 300)
+    })
+  )
+
+  it.effect("shows no part of a secret where a long message is cut", () =>
+    Effect.gen(function* () {
+      for (let length = 440; length < 500; length += 1) {
+        const message = `eyJ${"a".repeat(length)} ${secrets.key}`
+        const tiny = yield* connect([() => no({ message })])
+        assert.notInclude((yield* reasonOf(tiny.login)).message, "key")
+      }
+    })
+  )
+
+  it.effect("brings support id, wait and drift to the rows", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
+      const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
+      const denied = yield* connect([() => no({ code: "DENIED", support: "42859265" }, { headers })])
+      assert.deepInclude(yield* reasonOf(denied.login), { _tag: "PermissionDenied", why: "waf", supportId: "42859265" })
+      const telling = yield* connect([() => no({ code: "DENIED", support: `4${secrets.pin}2` })])
+      assert.deepInclude(yield* reasonOf(telling.login), { supportId: "4<redacted>2" })
+      const slow = yield* connect([() => no({ code: "SLOW" }, { headers })])
+      assert.deepStrictEqual((yield* reasonOf(slow.login)).retryAfter, Duration.seconds(3))
+      const late = yield* connect([() => no({ code: "TOTP" }, { headers })])
+      assert.include((yield* reasonOf(late.login)).remedy, "Your clock is 90 seconds behind the broker's")
+    })
+  )
+
+  it.effect("is no success because of its status, nor a yes one with a bad status", () =>
+    Effect.gen(function* () {
+      const tags = yield* Effect.forEach(
+        [() => no({ code: "X" }), () => Response.json({ ok: true, data: { token: "t" } }, { status: 500 })],
+        (answer) => Effect.flatMap(connect([answer]), (tiny) => reasonOf(tiny.login))
+      )
+      assert.deepStrictEqual(
+        tags.map(({ _tag }) => _tag),
+        ["BrokerRejected", "BrokerUnavailable"]
+      )
+    })
+  )
+})
+
+describe("without a word from the broker, the status tells", () => {
+  const rows: ReadonlyArray<readonly [code: number, login: string, profile: string]> = [
+    [200, "MalformedResponse", "MalformedResponse"],
+    [204, "MalformedResponse", "MalformedResponse"],
+    [301, "MalformedResponse", "MalformedResponse"],
+    [304, "MalformedResponse", "MalformedResponse"],
+    [400, "InvalidRequest", "InvalidRequest"],
+    [401, "InvalidCredentials", "SessionExpired"],
+    [403, "PermissionDenied", "PermissionDenied"],
+    [404, "BrokerRejected", "BrokerRejected"],
+    [405, "InvalidRequest", "InvalidRequest"],
+    [408, "BrokerUnavailable", "BrokerUnavailable"],
+    [415, "InvalidRequest", "InvalidRequest"],
+    [418, "BrokerRejected", "BrokerRejected"],
+    [422, "InvalidRequest", "InvalidRequest"],
+    [429, "RateLimited", "RateLimited"],
+    [500, "BrokerUnavailable", "BrokerUnavailable"],
+    [503, "BrokerUnavailable", "BrokerUnavailable"],
+    [599, "BrokerUnavailable", "BrokerUnavailable"]
+  ]
+  it.effect.each(rows)("HTTP %d: %s without a token, %s with one", ([code, withoutToken, withToken]) =>
+    Effect.gen(function* () {
+      const empty = [204, 304].includes(code)
+      const tiny = yield* connect([() => new Response(empty ? null : "<html>Oops</html>", { status: code })])
+      const reasons = [yield* reasonOf(tiny.login), yield* reasonOf(tiny.profile)]
+      assert.deepStrictEqual(
+        reasons.map(({ _tag }) => _tag),
+        [withoutToken, withToken]
+      )
+    })
+  )
+
+  it.effect.each([
+    [403, "BrokerRejected"],
+    [401, "BrokerRejected"],
+    [500, "BrokerUnavailable"]
+  ] as const)("a code that nobody knows, with HTTP %d, is %s", ([code, tag]) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => no({ code: "X-77" }, { status: code })])
+      assert.deepInclude(yield* reasonOf(tiny.login), { _tag: tag, code: "X-77" })
+    })
+  )
+
+  it.effect("a row for one call means nothing for another", () =>
+    Effect.gen(function* () {
+      const codes = protocol.codes.map((row) => ({ ...row, operations: ["login"] }))
+      const tiny = yield* connect([() => no({ code: "SLOW" })], {}, { codes })
+      const reasons = [yield* reasonOf(tiny.login), yield* reasonOf(tiny.profile)]
+      assert.deepStrictEqual(
+        reasons.map(({ _tag }) => _tag),
+        ["RateLimited", "BrokerRejected"]
+      )
+    })
+  )
+
+  it.effect("the broker's message stays where it has no code", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => no({ message: "Down for maintenance" }, { status: 503 })])
+      assert.deepInclude(yield* reasonOf(tiny.login), {
+        _tag: "BrokerUnavailable",
+        status: 503,
+        brokerMessage: "Down for maintenance"
+      })
+    })
+  )
+
+  it.effect.each([
+    ["2", 2000],
+    ["0", 0],
+    ["Sat, 21 Nov 2026 04:00:30 GMT", 30_000],
+    ["Sat, 21 Nov 2026 03:00:00 GMT", 0],
+    ["-5", undefined],
+    ["1.5", undefined],
+    ["5 minutes", undefined],
+    ["soon", undefined],
+    ["", undefined],
+    ["99999999999999999999", undefined]
+  ] as const)("Retry-After: %s is %s milliseconds", ([text, millis]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
+      const tiny = yield* connect([() => status(429, "", { "retry-after": text })])
+      const { retryAfter } = yield* reasonOf(tiny.login)
+      assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis)
+    })
+  )
+})
+
+describe("an answer that cannot be understood", () => {
+  const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
+  it.effect.each([
+    ["is empty", "", /it is empty/],
+    ["is HTML", "<html><p>Back at seven</p></html>", /it is not JSON\. It begins: Back at seven\./],
+    ["is half a JSON", `{"ok":true,"data":{"token":"t`, /it is not JSON/],
+    ["is JSON of another shape", `{"status":"true"}`, /neither yes nor no.*\{"status":string\(4\)\}/],
+    ["is a list", "[]", /neither yes nor no/],
+    ["is null", "null", /it is not JSON/],
+    ["is very deep", deep, /neither yes nor no/],
+    ["lacks its data", `{"ok":true}`, /its data is not as documented/],
+    ["lacks a field", `{"ok":true,"data":{}}`, /: token is not as documented/],
+    ["has a wrong type", `{"ok":true,"data":{"token":1,"list":["x"]}}`, /token/],
+    ["has a wrong type in a list", `{"ok":true,"data":{"token":"t","list":[1,"x"]}}`, /: list\.1 is not as documented/],
+    ["has an infinite number", `{"ok":true,"data":{"token":"t","list":[1e999]}}`, /list\.0/]
+  ] as const)("because it %s", ([, text, words]) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => status(200, text)])
+      const error = yield* Effect.flip(tiny.login)
+      assert.strictEqual(error.reason._tag, "MalformedResponse")
+      assert.match(error.message, words)
+    })
+  )
+
+  it.effect("shows nothing of what was sent, whatever it looks like", () =>
+    Effect.gen(function* () {
+      const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
+        (texts) => texts.join(" "),
+        (texts) => texts.map(encodeURIComponent).join("&"),
+        (texts) => texts.map((text) => `<input name="x" value="${text}">${text}`).join("<br>"),
+        (texts) => JSON.stringify({ ok: "no", ...Object.fromEntries(texts.map((text) => [text, text])) }),
+        (texts) => JSON.stringify({ ok: true, data: Object.fromEntries(texts.map((text) => [text, text])) }),
+        (texts) => `{"ok":true,"data":{"${texts.join(`","`)}`
+      ]
+      for (const whole of wholes) {
+        const tiny = yield* connect([(asked) => status(200, whole(sentIn(asked)))])
+        yield* reasonOf(tiny.login)
+        yield* reasonOf(tiny.profile)
+      }
+    })
+  )
+
+  it.effect("is mended where the protocol knows the defect", () =>
+    Effect.gen(function* () {
+      const text = `\ufeff{“ok”:true,“data”:{“token”:“t”}}\u0000`
+      const strict = yield* connect([() => status(200, text)])
+      assert.strictEqual((yield* reasonOf(strict.login))._tag, "MalformedResponse")
+      const lenient = yield* connect([() => status(200, text)], {}, { quirks: ["smart-quotes", "trailing-bytes"] })
+      assert.deepStrictEqual(yield* lenient.login, { token: "t" })
+      const strange = yield* connect([() => status(200, "{“name”:“Demo”}")], {}, { quirks: ["smart-quotes"] })
+      assert.include((yield* reasonOf(strange.login)).message, `{"name":string(4)}`)
+    })
+  )
+
+  it.effect("what the schema does not name passes", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => yes({ token: "t", more: { x: 1 } })])
+      assert.deepStrictEqual(yield* tiny.login, { token: "t" })
+    })
+  )
+})
+
+describe("the rows of a code table", () => {
+  const failure: Codes.Failure = {
+    operation: "login",
+    status: 403,
+    code: "A1",
+    message: "Access denied",
+    supportId: undefined,
+    retryAfter: undefined,
+    clockDrift: undefined,
+    request: undefined
+  }
+  const row = (fields: Partial<Codes.CodeRow>): Codes.CodeRow => ({
+    meaning: "",
+    source: "",
+    asOf: "",
+    reason: Codes.rejected,
+    ...fields
+  })
+  it.each([
+    [{ code: "A1" }, true],
+    [{ code: "a1" }, false],
+    [{ message: /denied/i }, true],
+    [{ message: /rate/i }, false],
+    [{ status: 403 }, true],
+    [{ status: 200 }, false],
+    [{ code: "A1", operations: ["login"] }, true],
+    [{ code: "A1", operations: ["logout"] }, false],
+    [{ code: "A1", message: /rate/ }, false]
+  ])("%j matches: %s", (fields, expected) => assert.strictEqual(Codes.matches(row(fields), failure), expected))
+
+  it("one that names a message does not match where there is none", () =>
+    assert.isFalse(Codes.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
+})
+
+describe("over real sockets", () => {
+  const listen = (handler: http.RequestListener) =>
+    Effect.acquireRelease(
+      Effect.callback<http.Server>((resume) => {
+        const server = http.createServer(handler)
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
+    )
+  const originOf = (server: http.Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  it.live("a closed port is ECONNREFUSED, and the error says so", () =>
+    Effect.gen(function* () {
+      const origin = yield* Effect.scoped(
+        Effect.map(
+          listen(() => undefined),
+          originOf
+        )
+      )
+      const client = yield* overFetch(origin, globalThis.fetch)
+      const reason = yield* reasonOf(client.call(login, loginOptions))
+      assert.deepInclude(reason, { _tag: "BrokerUnavailable", why: "network", systemCode: "ECONNREFUSED" })
+    })
+  )
+
+  it.live("a connection that is cut is sent once", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const server = yield* listen((request) => {
+        asked += 1
+        request.socket.destroy()
+      })
+      const client = yield* overFetch(originOf(server), globalThis.fetch)
+      assert.deepInclude(yield* reasonOf(client.call(login, loginOptions)), {
+        _tag: "BrokerUnavailable",
+        why: "network"
+      })
+      assert.strictEqual(asked, 1)
+    })
+  )
+
+  it.live("credentials do not follow a redirect", () =>
+    Effect.gen(function* () {
+      const strangers: Array<string | undefined> = []
+      const stranger = yield* listen((request, response) => {
+        strangers.push(request.url)
+        response.end(`{"ok":true,"data":{"token":"t"}}`)
+      })
+      for (const code of [301, 302, 303, 307, 308]) {
+        const server = yield* listen((_, response) => {
+          response.writeHead(code, { location: originOf(stranger) }).end()
+        })
+        const client = yield* overFetch(originOf(server), globalThis.fetch)
+        for (const call of [client.call(login, loginOptions), client.call(profile, { account: "T1", tokens })]) {
+          const reason = yield* reasonOf(Effect.asVoid(call))
+          assert.strictEqual(reason._tag, "MalformedResponse")
+          assert.include(reason.message, "credentials do not follow")
+        }
+      }
+      assert.isEmpty(strangers)
+    })
+  )
+})
