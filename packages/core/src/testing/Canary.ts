@@ -5,6 +5,9 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Hex from "effect/encoding/Hex"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -106,9 +109,14 @@ export const show = (net: Net, exit: Exit.Exit<unknown, unknown>, inspect: (valu
 const spellings = (secret: string): ReadonlyArray<string> => [
   secret,
   encodeURIComponent(secret),
-  JSON.stringify(secret).slice(1, -1),
-  globalThis.btoa(secret).replace(/=+$/, "")
+  new URLSearchParams({ "": secret }).toString().slice(1),
+  Base64.encode(secret).replace(/=+$/, ""),
+  Base64Url.encode(secret),
+  Hex.encode(secret)
 ]
+
+/** Without case, and without the backslashes of JSON, however often it was put into JSON. */
+const comparable = (text: string): string => text.replaceAll("\\", "").toLowerCase()
 
 /**
  * Where any of the secrets shows, in whatever spelling: an empty list is what a test wants.
@@ -118,12 +126,12 @@ const spellings = (secret: string): ReadonlyArray<string> => [
  */
 export const leaks = (net: Net, secrets: Iterable<Redacted.Redacted<string> | string>): ReadonlyArray<string> => {
   const found: Array<string> = []
-  const caught = net.caught()
+  const caught = net.caught().map((text) => [text, comparable(text)] as const)
   for (const secret of secrets) {
     const value = Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
     for (const spelling of new Set(spellings(value))) {
-      for (const text of caught) {
-        const at = text.toLowerCase().indexOf(spelling.toLowerCase())
+      for (const [text, plain] of caught) {
+        const at = plain.indexOf(comparable(spelling))
         if (at !== -1) found.push(text.slice(Math.max(0, at - 60), at + spelling.length + 20))
       }
     }

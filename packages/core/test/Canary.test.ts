@@ -1,0 +1,122 @@
+import { Canary } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { shown } from "./support.ts"
+
+const secret = `c@nary "4711"/ü`
+
+class Told extends Data.TaggedError("Told")<{ readonly told: string }> {}
+class Worded extends Data.TaggedError("Worded")<{ readonly words: string }> {
+  override get message(): string {
+    return this.words
+  }
+}
+
+class Caused extends Data.TaggedError("Caused")<{ readonly cause: unknown }> {}
+
+const withCause = (cause: unknown) => new Caused({ cause })
+
+/** Every way that a secret may get out; a net that lets one pass is worth nothing. */
+const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
+  ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],
+  ["a log that is hardly ever on", (leak) => Effect.logTrace(leak)],
+  ["an object in a log", (leak) => Effect.logDebug({ pin: leak })],
+  ["a log's annotation", (leak) => Effect.annotateLogs(Effect.logInfo("in"), "pin", leak)],
+  ["a log's span", (leak) => Effect.withLogSpan(Effect.logInfo("in"), leak)],
+  ["a log's cause", (leak) => Effect.logError("failed", withCause(new Error(leak)))],
+  ["a span's name", (leak) => Effect.withSpan(Effect.void, `login ${leak}`)],
+  ["a span's attribute", (leak) => Effect.withSpan(Effect.void, "login", { attributes: { pin: leak } })],
+  ["a span's nested attribute", (leak) => Effect.withSpan(Effect.void, "login", { attributes: { a: { b: [leak] } } })],
+  ["an annotated span", (leak) => Effect.withSpan(Effect.annotateCurrentSpan("pin", leak), "login")],
+  ["a span's event", (leak) => eventful((span) => span.event("sent", 0n, { pin: leak }))],
+  ["an event's name", (leak) => eventful((span) => span.event(leak, 0n))],
+  ["a span's failure", (leak) => Effect.exit(Effect.withSpan(Effect.fail(new Worded({ words: leak })), "login"))],
+  ["a success", (leak) => Effect.succeed({ deep: { pin: leak } })],
+  ["a success in a map", (leak) => Effect.succeed(new Map([["pin", new Set([leak])]]))],
+  ["an error's message", (leak) => Effect.fail(new Worded({ words: `no ${leak}` }))],
+  ["an error's field", (leak) => Effect.fail(new Told({ told: leak }))],
+  [
+    "an error's JSON",
+    (leak) => Effect.fail(Object.assign(new Worded({ words: "x" }), { toJSON: () => ({ pin: leak }) }))
+  ],
+  ["an error's cause", (leak) => Effect.fail(withCause(withCause({ body: leak })))],
+  ["an error's stack", (leak) => Effect.fail(Object.assign(new Worded({ words: "x" }), { stack: `Error: ${leak}` }))],
+  ["a failure that is no error", (leak) => Effect.fail({ body: { pin: leak } })],
+  ["a defect", (leak) => Effect.die(new Error(leak))],
+  ["a defect that is text", (leak) => Effect.die(leak)]
+]
+
+const eventful = (
+  add: (span: { event: (name: string, at: bigint, attributes?: Record<string, unknown>) => void }) => void
+) => Effect.withSpan(Effect.map(Effect.currentSpan, add), "login")
+
+/** Runs a program under a net, and shows how it ended. */
+const caught = (program: Effect.Effect<unknown, unknown>) =>
+  Effect.gen(function* () {
+    const net = yield* Canary.make
+    const exit = yield* Effect.exit(program).pipe(Effect.provide(net.layer))
+    Canary.show(net, exit, shown)
+    return net
+  })
+
+const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) => string]> = [
+  ["as it is", (text) => text],
+  ["in capitals", (text) => text.toUpperCase()],
+  ["in a URL", encodeURIComponent],
+  ["in a form", (text) => new URLSearchParams({ a: text }).toString()],
+  ["in base64", (text) => Buffer.from(text).toString("base64")],
+  ["in base64 for URLs", (text) => Buffer.from(text).toString("base64url")],
+  ["in JSON", (text) => JSON.stringify({ pin: text })],
+  ["in hexadecimal", (text) => Buffer.from(text).toString("hex")]
+]
+
+describe("a secret is caught in every spelling, and nothing where there is none", () => {
+  it.effect.each(leaking)("%s", ([, program]) =>
+    Effect.gen(function* () {
+      const harmless = yield* caught(program("harmless"))
+      assert.isNotEmpty(harmless.caught())
+      assert.isEmpty(Canary.leaks(harmless, [secret]))
+      for (const [title, spell] of spellings) {
+        const net = yield* caught(program(spell(secret)))
+        assert.isNotEmpty(Canary.leaks(net, [Redacted.make(secret)]), title)
+      }
+    })
+  )
+})
+
+describe("a leak", () => {
+  it.effect("is told with where it was and a little of what is around it", () =>
+    Effect.gen(function* () {
+      const net = yield* Canary.make
+      net.add("file error.log", `login with PIN 4711 failed${"!".repeat(100)}`)
+      assert.deepStrictEqual(Canary.leaks(net, ["4711"]), [
+        `file error.log: login with PIN 4711 failed${"!".repeat(13)}`
+      ])
+    })
+  )
+
+  it.effect("is none where a secret is wrapped", () =>
+    Effect.gen(function* () {
+      const wrapped = Redacted.make(secret)
+      const net = yield* caught(
+        Effect.logInfo(wrapped, { pin: wrapped }).pipe(
+          Effect.andThen(Effect.fail(withCause({ pin: wrapped }))),
+          Effect.withSpan("login", { attributes: { pin: wrapped } })
+        )
+      )
+      assert.isEmpty(Canary.leaks(net, [wrapped]))
+    })
+  )
+
+  it.effect("spans are there to be counted", () =>
+    Effect.gen(function* () {
+      const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
+      assert.deepStrictEqual(
+        net.spans().map(({ name }) => name),
+        ["outer", "inner"]
+      )
+    })
+  )
+})
