@@ -86,7 +86,7 @@ describe("check", () => {
       found: [
         "clientCode is an e-mail address",
         "pin is missing",
-        "totpSecret is not base32: only the letters A to Z and the digits 2 to 7 occur in one"
+        "totpSecret is too short for a TOTP secret: give the secret behind the QR code, not a code from the app"
       ]
     }
   ])("names every fault at once: $title", ({ found, input }) =>

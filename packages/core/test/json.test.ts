@@ -56,6 +56,7 @@ describe("mends a defect that is known, and no other", () => {
   it.each([
     ["smart-quotes", "{“a”:“b”}", { a: "b" }],
     ["smart-quotes", `{"a":„b‟}`, { a: "b" }],
+    ["smart-quotes", `{"a":"“b”"}`, { a: "“b”" }],
     ["smart-quotes", `{"a":1} trailing`, undefined],
     ["trailing-bytes", `{"a":1} trailing`, { a: 1 }],
     ["trailing-bytes", `{"a":1}\u0000\u0000`, { a: 1 }],
