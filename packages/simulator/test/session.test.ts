@@ -1,15 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import * as AngelApi from "@auth/angel/AngelApi"
-import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import { FakeAngel } from "@auth/angel/msw"
-import { Expiry, Login, Logout, Profile, RedirectLogin, Refresh } from "@auth/broker-core"
+import { Login, Logout, Profile, Refresh } from "@auth/broker-core"
 import { TestHttp } from "@auth/broker-core/testing"
 import { Simulator, SimulatorClock } from "@auth/simulator"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import { account, angel, originsOf, send } from "./support.ts"
+import { account, angel } from "./support.ts"
 
 it.live("carries a session from login to logout", () =>
   Effect.gen(function* () {
@@ -72,39 +70,5 @@ it.live("serves fakes of the caller's own", () =>
     const simulator = yield* Simulator.make({ fakes: { angel: FakeAngel.make({ accounts: [blocked] }) } })
     const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator))))
     assert.strictEqual(error.reason._tag, "AccountLocked")
-  })
-)
-
-const formOf = (page: string) => /<form method="post" action="([^"]*)"/.exec(page)?.[1]?.replaceAll("&#38;", "&") ?? ""
-
-it.live("serves the publisher page: the form, its answer, and a callback that makes a session", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make()
-    const layer = AngelPublisher.layer({
-      origins: originsOf(simulator),
-      credentials: {
-        clientCode: account.clientCode,
-        apiKey: Redacted.make(account.publisherKey),
-        redirectUrl: account.redirectUrl
-      }
-    }).pipe(Layer.provide(TestHttp.layerLateFetch))
-    yield* Effect.gen(function* () {
-      const redirect = yield* RedirectLogin.RedirectLogin
-      const request = yield* redirect.begin
-      const page = yield* send(Redacted.value(request.url))
-      assert.strictEqual(page.status, 200)
-      const { code } = yield* simulator.totp("angel", account.clientCode)
-      const answer = yield* send(`${simulator.origins["https://smartapi.angelone.in"]}${formOf(page.text)}`, {
-        method: "POST",
-        body: new URLSearchParams({ clientcode: account.clientCode, pin: account.pin, totp: code })
-      })
-      assert.strictEqual(answer.status, 302)
-      const callback = new URL(answer.headers.get("location") ?? "")
-      assert.strictEqual(callback.origin + callback.pathname, account.redirectUrl)
-      assert.strictEqual(callback.searchParams.get("state"), Redacted.value(request.state))
-      const session = yield* redirect.complete(request, Redacted.make(callback.href))
-      assert.strictEqual(session.profile?.id, account.clientCode)
-      assert.include(Expiry.toIst(session.expiresAt ?? 0), "00:00:00 IST")
-    }).pipe(Effect.provide(layer))
   })
 )

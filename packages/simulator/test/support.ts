@@ -1,6 +1,8 @@
 import * as AngelAuth from "@auth/angel/AngelAuth"
+import { broker } from "@auth/angel/AngelBroker"
 import { FakeAngel } from "@auth/angel/msw"
 import { TestHttp } from "@auth/broker-core/testing"
+import type { Broker } from "@auth/broker-core/Broker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,13 +15,21 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-export const originsOf = ({ origins }: Simulator.Info) => ({ api: origins[api] ?? "", login: origins[site] ?? "" })
+/** Where a broker's own origins are served, by purpose. */
+export const servedOf = (
+  { origins }: Simulator.Info,
+  { environments }: Broker,
+  environment = "production"
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(environments[environment] ?? {}).map(([purpose, origin]) => [purpose, origins[origin] ?? ""])
+  )
 
 /** A trading program's layers, over a real connection to the simulator. */
 export const angel = (simulator: Simulator.Info, options: AngelAuth.Options = {}) =>
   AngelAuth.layer({
     ...options,
-    origins: originsOf(simulator),
+    origins: servedOf(simulator, broker),
     credentials: {
       clientCode: account.clientCode,
       pin: Redacted.make(account.pin),

@@ -1,0 +1,78 @@
+/**
+ * The login pages of the browser flows, for a test that has no browser.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Redacted from "effect/Redacted"
+import { SimulatorError } from "./SimulatorError.ts"
+
+const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
+
+const unescape = (text: string): string =>
+  text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+
+const read = (page: string, pattern: RegExp): string => unescape(pattern.exec(page)?.[1] ?? "")
+
+const hiddenFields = (page: string): ReadonlyArray<readonly [string, string]> =>
+  Array.from(page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g), ([, name = "", value = ""]) => [
+    unescape(name),
+    unescape(value)
+  ])
+
+/** What the page says of a form that it did not take. */
+const problemOf = (page: string): string =>
+  read(page, /role="alert">([^<]+)</) || page.replace(/<[^>]*>/g, " ").trim() || "nothing"
+
+const send = (request: HttpClientRequest.HttpClientRequest) =>
+  Effect.gen(function* () {
+    const client = yield* HttpClient.HttpClient
+    const response = yield* client.execute(request)
+    return { location: response.headers["location"], page: yield* response.text }
+  }).pipe(
+    // The address that the browser is sent to belongs to the program, which may not run.
+    Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+    Effect.mapError(() => new SimulatorError({ message: "No login page answers there: does the simulator run?" }))
+  )
+
+/**
+ * Opens the login page of a browser flow, fills in its form as a person would, and returns the address that the browser
+ * is sent to. The names of the fields are in the page, and in the README. It fails with what the page says if the form
+ * is not taken.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as LoginPage from "@auth/simulator/LoginPage"
+ * import * as Effect from "effect/Effect"
+ *
+ * const login = (fields: Readonly<Record<string, string>>) =>
+ *   Effect.gen(function* () {
+ *     const redirect = yield* RedirectLogin.RedirectLogin
+ *     const request = yield* redirect.begin
+ *     return yield* redirect.complete(request, yield* LoginPage.submit(request.url, fields))
+ *   })
+ * ```
+ *
+ * @category pages
+ * @since 0.1.0
+ */
+export const submit = Effect.fnUntraced(function* (
+  url: Redacted.Redacted<string>,
+  fields: Readonly<Record<string, string>>
+): Effect.fn.Return<Redacted.Redacted<string>, SimulatorError, HttpClient.HttpClient> {
+  const { page } = yield* send(HttpClientRequest.get(Redacted.value(url)))
+  if (!page.includes('<form method="post"')) return yield* refuse(`There is no form to fill in: ${problemOf(page)}`)
+  const action = new URL(read(page, /<form method="post" action="([^"]*)"/), Redacted.value(url))
+  const answer = yield* send(
+    HttpClientRequest.post(action).pipe(
+      HttpClientRequest.bodyUrlParams([...hiddenFields(page), ...Object.entries(fields)])
+    )
+  )
+  return answer.location === undefined
+    ? yield* refuse(`The login page says: ${problemOf(answer.page)}`)
+    : Redacted.make(answer.location)
+})
