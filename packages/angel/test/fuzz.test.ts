@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AngelApi from "@auth/angel/AngelApi"
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import { type AuthError, isAuthError } from "@auth/broker-core/AuthError"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { type Answer, makeDice, nextAnswer, spellings } from "./fuzz.bodies.ts"
+import { morning, printed, readFixtures } from "./support.ts"
+
+const bodies = process.env["FUZZ"] === "full" ? 100_000 : 3_000
+const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
+
+/** Words that occur nowhere else, without what secrets are known by: only who knows them can hide them. */
+const canaries = {
+  pin: "8305",
+  apiKey: "canary&Key<q",
+  totp: "QUCKOOCANARYCODE",
+  access: "canary-access-word",
+  refresh: "canary-refresh-word"
+}
+const { access, apiKey, pin, refresh, totp } = canaries
+
+const corpus = ["success", "dialects", "codes", "statuses", "oddities"].flatMap((file) =>
+  (readFixtures(`${file}.json`) as ReadonlyArray<{ readonly body: string }>).map(({ body }) => body)
+)
+
+const toResponse = ({ body, headers, status }: Answer): Response =>
+  new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
+
+interface Call {
+  /** What the broker learns from it. */
+  readonly sent: ReadonlyArray<string>
+  readonly run: (api: AngelApi.AngelApi["Service"], clientcode: string) => Effect.Effect<unknown, AuthError>
+}
+
+const sessionOf = (clientCode: string) =>
+  AngelAuth.fromTokens({ clientCode, jwtToken: Redacted.make(access), issuedAt: 0 })
+
+const tokenOf = ({ jwtToken }: AngelApi.TokensResponse): string => Redacted.value(jwtToken).trim()
+
+const calls: ReadonlyArray<Call> = [
+  {
+    sent: [pin, totp, apiKey],
+    run: (api, clientcode) =>
+      Effect.map(api.loginByPassword({ clientcode, password: Redacted.make(pin), totp: Redacted.make(totp) }), tokenOf)
+  },
+  {
+    sent: [refresh, access, apiKey],
+    run: (api, account) =>
+      Effect.map(api.generateTokens({ refreshToken: Redacted.make(refresh) }, sessionOf(account)), tokenOf)
+  },
+  { sent: [access, apiKey], run: (api, account) => api.getProfile(sessionOf(account)) },
+  { sent: [access, apiKey], run: (api, account) => api.getRMS(sessionOf(account)) },
+  { sent: [access, apiKey], run: (api, account) => api.logout({ clientcode: account }, sessionOf(account)) }
+]
+
+/** Every spelling of what was sent, in small letters. */
+const spelled = new Map(
+  calls.map((call) => [call, call.sent.flatMap((secret) => spellings.map((spell) => spell(secret).toLowerCase()))])
+)
+
+/** The reason's name, or what is wrong with the outcome. */
+const judge = (call: Call, exit: Exit.Exit<unknown, unknown>): { readonly tag: string; readonly problem?: string } => {
+  if (Exit.isSuccess(exit)) return exit.value === "" ? { tag: "", problem: "no token" } : { tag: "Success" }
+  const [first, ...others] = exit.cause.reasons
+  if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
+  const { remedy, reason } = first.error
+  const text = printed(first.error).toLowerCase()
+  const leak = spelled.get(call)?.find((secret) => text.includes(secret))
+  if (leak !== undefined) return { tag: "", problem: `shows ${leak}` }
+  return remedy === "" ? { tag: "", problem: "no remedy" } : { tag: reason._tag }
+}
+
+/** Every error has a stack. Taking it down to its end would take most of the time. */
+const shortStacks = Effect.acquireRelease(
+  Effect.sync(() => {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 2
+    return stackTraceLimit
+  }),
+  (stackTraceLimit) => Effect.sync(() => void (Error.stackTraceLimit = stackTraceLimit))
+)
+
+describe("fuzz", () => {
+  it.effect(
+    `${bodies} answers of a broker gone mad, that knows every secret: typed errors, and none of them shown`,
+    ({ task }) =>
+      Effect.gen(function* () {
+        yield* shortStacks
+        yield* TestClock.setTime(morning)
+        let answer: Answer = { status: 200, headers: {}, body: "" }
+        const layer = AngelApi.layer({ apiKey: Redacted.make(canaries.apiKey) }).pipe(
+          Layer.provide(TestHttp.layerRespond(async () => toResponse(answer)))
+        )
+        const api = yield* Effect.provide(AngelApi.AngelApi, layer)
+        const dice = makeDice(seed)
+        const outcomes: Record<string, number> = {}
+        for (let count = 0; count < bodies; count += 1) {
+          const call = dice.pick(calls)
+          answer = nextAnswer(dice, corpus, call.sent)
+          // Each time another account, so that no rate limit is met.
+          const { problem, tag } = judge(call, yield* Effect.exit(call.run(api, `A${count}`)))
+          const body = typeof answer.body === "string" ? answer.body : Buffer.from(answer.body).toString("latin1")
+          assert.isUndefined(problem, `seed ${seed}, answer ${count}: ${JSON.stringify({ ...answer, body })}`)
+          outcomes[tag] = (outcomes[tag] ?? 0) + 1
+        }
+        Object.assign(task.meta, { fuzzBodies: bodies })
+        console.log(`fuzz: ${bodies} bodies, seed ${seed}: ${JSON.stringify(outcomes)}`)
+      }),
+    600_000
+  )
+})
