@@ -267,9 +267,14 @@ describe("raw calls of a program without types", () => {
     )
   }
 
-  for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
+  for (const [what, given] of [
+    ["nothing", undefined],
+    ["an empty object", {}],
+    ["a session without tokens", { ...session, tokens: undefined }],
+    ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
+  ] as const) {
     for (const name of ["generateTokens", "getProfile", "getRMS", "logout"] as const) {
-      it.effect(`${name} with ${JSON.stringify(given)} for a session is over before anything is sent`, () =>
+      it.effect(`${name} of ${what} is over before anything is sent`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(AngelApi.AngelApi, (api) => {
             const other = given as AngelApi.Authorized
