@@ -1,0 +1,151 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AngelApi from "@auth/angel/AngelApi"
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as AngelPublisher from "@auth/angel/AngelPublisher"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Login from "@auth/broker-core/Login"
+import * as Effect from "effect/Effect"
+import { demo, problems, refused, secret, told } from "./refusing.ts"
+import { credentials } from "./support.ts"
+
+const { empty, mail, missing, needsHost, noRedacted, noText, notBase32, pasted } = told
+
+const publisher = {
+  clientCode: demo.clientCode,
+  apiKey: secret(demo.publisherKey),
+  redirectUrl: demo.redirectUrl
+}
+
+type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
+
+const wrongCredentials: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, { clientCode: missing, pin: missing, apiKey: missing, totpSecret: missing }],
+  ["no field", {}, { clientCode: missing, pin: missing, apiKey: missing, totpSecret: missing }],
+  [
+    "null in every field",
+    { clientCode: null, pin: null, apiKey: null, totp: null },
+    { clientCode: missing, pin: missing, apiKey: missing, totpSecret: missing }
+  ],
+  [
+    "blanks in every field",
+    { clientCode: " ", pin: secret(""), apiKey: secret("\n"), totp: secret("\t \u00a0") },
+    { clientCode: empty, pin: empty, apiKey: empty, totpSecret: empty }
+  ],
+  [
+    "numbers from a program without types",
+    { clientCode: 123456, pin: 4711, apiKey: secret(1), totp: 123456 },
+    { clientCode: noText, pin: noText, apiKey: noText, totpSecret: noText }
+  ],
+  ["secrets that hold undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
+  ["an e-mail address for the client code", { ...credentials, clientCode: "demo@example.com" }, { clientCode: mail }],
+  [
+    "a client code with a blank in it",
+    { ...credentials, clientCode: "A12 3456" },
+    { clientCode: "has characters other than letters and digits" }
+  ],
+  ["a secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totpSecret: notBase32 }],
+  ["a code of letters' digits for the secret", { ...credentials, totp: secret("234567") }, { totpSecret: pasted }],
+  ["a code for the secret", { ...credentials, totp: secret("018949") }, { totpSecret: pasted }],
+  [
+    "a QR address without a secret",
+    { ...credentials, totp: secret("otpauth://totp/Angel?issuer=Angel") },
+    {
+      totpSecret: "has no secret in it: give the whole address behind the QR code"
+    }
+  ],
+  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totpSecret: empty }],
+  [
+    "a blank fixed code and a blank PIN",
+    { ...credentials, pin: secret(""), totp: CodeSource.fixed(secret("")) },
+    { pin: empty, totpSecret: empty }
+  ],
+  [
+    "an API key with a sign that no header can carry",
+    { ...credentials, apiKey: secret(`${demo.apiKey}\u200b`) },
+    { apiKey: "has characters that no API key has" }
+  ],
+  [
+    "an API key on two lines",
+    { ...credentials, apiKey: secret(`${demo.apiKey}\nX-Other: 1`) },
+    { apiKey: "has characters that no API key has" }
+  ]
+]
+
+const wrongRedirects: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, { clientCode: missing, apiKey: missing, redirectUrl: missing }],
+  ["plain http", { ...publisher, redirectUrl: "http://app.example.com/callback" }, { redirectUrl: needsHost }],
+  ["localhost", { ...publisher, redirectUrl: "https://localhost/callback" }, { redirectUrl: needsHost }],
+  ["localhost with a port", { ...publisher, redirectUrl: "https://LOCALHOST:8443/" }, { redirectUrl: needsHost }],
+  ["a bare IP address", { ...publisher, redirectUrl: "https://203.0.113.7/callback" }, { redirectUrl: needsHost }],
+  ["a bare IP address in hexadecimal", { ...publisher, redirectUrl: "https://0x7f.1/" }, { redirectUrl: needsHost }],
+  ["a bare IPv6 address", { ...publisher, redirectUrl: "https://[::1]:8443/cb" }, { redirectUrl: needsHost }],
+  ["another scheme", { ...publisher, redirectUrl: "myapp://callback" }, { redirectUrl: needsHost }],
+  ["no address", { ...publisher, redirectUrl: "app.example.com/callback" }, { redirectUrl: "is not an address" }]
+]
+
+describe("credentials that cannot be right", () => {
+  for (const [what, given, expected] of wrongCredentials) {
+    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = AngelAuth.layer({ credentials: given as AngelAuth.AngelCredentials })
+        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
+      })
+    )
+  }
+
+  for (const [what, given, expected] of wrongRedirects) {
+    it.effect(`a browser login with ${what} is refused before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = AngelPublisher.layer({ credentials: given as AngelPublisher.PublisherCredentials })
+        assert.deepStrictEqual(problems(yield* refused(AngelApi.AngelApi, layer)), expected)
+      })
+    )
+  }
+
+  for (const [what, given] of [
+    ["in no options at all", undefined],
+    ["in options without it", {}],
+    ["that is blank", { apiKey: secret(" ") }],
+    ["that is no secret", { apiKey: 7 }]
+  ] as const) {
+    it.effect(`an API key ${what} is refused by the raw calls too`, () =>
+      Effect.gen(function* () {
+        const layer = AngelApi.layer(given as unknown as AngelApi.Options)
+        assert.hasAllKeys(problems(yield* refused(AngelApi.AngelApi, layer)), ["apiKey"])
+      })
+    )
+  }
+})
+
+describe("codes that cannot be right", () => {
+  for (const [what, code, expected] of [
+    ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
+    ["seven digits", CodeSource.fixed(secret("1234567")), "is not 6 digits"],
+    ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
+    ["digits of another script", CodeSource.fixed(secret("१२३४५६")), "is not 6 digits"],
+    [
+      "the secret",
+      CodeSource.fixed(secret(demo.totpSecret)),
+      "looks like the TOTP secret: give the secret to CodeSource.totp, which makes the codes"
+    ],
+    ["nothing, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["a number, from an effect without types", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
+    [
+      "plain text, from an effect without types",
+      CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
+      noRedacted
+    ],
+    [
+      "undefined, from an effect without types",
+      CodeSource.fromEffect(() => Effect.succeed(undefined as never)),
+      noRedacted
+    ]
+  ] as const) {
+    it.effect(`${what}: nothing is sent`, () =>
+      Effect.gen(function* () {
+        const layer = AngelAuth.layer({ credentials: { ...credentials, totp: code } })
+        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })
+      })
+    )
+  }
+})

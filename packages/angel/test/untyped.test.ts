@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AngelApi from "@auth/angel/AngelApi"
+import * as Effect from "effect/Effect"
+import { problems, refused, secret } from "./refusing.ts"
+import { credentials, loginRequest, reasonOf, session } from "./support.ts"
+
+describe("raw calls of a program without types", () => {
+  const wrong = "is missing, blank or of the wrong kind"
+  const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
+    ["nothing", undefined, ["request"]],
+    ["no field", {}, ["clientcode", "password", "totp"]],
+    ["numbers", { clientcode: 123456, password: 4711, totp: 123456 }, ["clientcode", "password", "totp"]],
+    ["plain text for secrets", { ...loginRequest, password: "4711" }, ["password"]],
+    ["a blank PIN", { ...loginRequest, password: secret(" ") }, ["password"]],
+    ["a number for a secret", { ...loginRequest, totp: secret(123456) }, ["totp"]],
+    ["a number for the state", { ...loginRequest, state: 7 }, ["state"]]
+  ]
+  for (const [what, request, fields] of rows) {
+    it.effect(`a login with ${what} names the fields, and sends nothing`, () =>
+      Effect.gen(function* () {
+        const login = Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword(request as AngelApi.LoginRequest))
+        const error = yield* refused(login, AngelApi.layer({ apiKey: credentials.apiKey }))
+        assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
+      })
+    )
+  }
+
+  for (const [what, given] of [
+    ["nothing", undefined],
+    ["an empty object", {}],
+    ["a session without tokens", { ...session, tokens: undefined }],
+    ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
+  ] as const) {
+    for (const name of ["generateTokens", "getProfile", "getRMS", "logout"] as const) {
+      it.effect(`${name} of ${what} is over before anything is sent`, () =>
+        Effect.gen(function* () {
+          const call = Effect.flatMap(AngelApi.AngelApi, (api) => {
+            const other = given as AngelApi.Authorized
+            if (name === "generateTokens") return api.generateTokens({ refreshToken: secret("refresh") }, other)
+            return name === "logout" ? api.logout({ clientcode: "A123456" }, other) : api[name](other)
+          })
+          const error = yield* refused(call, AngelApi.layer({ apiKey: credentials.apiKey }))
+          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+        })
+      )
+    }
+  }
+})
