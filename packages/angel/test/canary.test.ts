@@ -25,7 +25,9 @@ const runProgram = (folder: string) =>
       })
       child.stdout?.on("data", (chunk) => (output += String(chunk)))
       child.stderr?.on("data", (chunk) => (output += String(chunk)))
-      child.on("message", (code) => codes.push(String(code)))
+      child.on("message", (code) => {
+        if (typeof code === "string") codes.push(code)
+      })
       child.on("close", (code) => resolve({ code, output, codes }))
     }
   )
