@@ -1,0 +1,740 @@
+/**
+ * A fake Samco: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ *
+ * @since 0.1.0
+ */
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Hex from "effect/encoding/Hex"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import { broker } from "./SamcoBroker.ts"
+
+/**
+ * An account of the fake, with one app.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Account {
+  readonly userId: string
+  readonly name: string
+  /** The app's key and secret, encrypted as the dashboard issues them. */
+  readonly apiKey: string
+  readonly apiSecret: string
+  readonly redirectUrl: string
+  readonly appName: string
+  readonly app: "active" | "inactive"
+  readonly password: string
+  readonly yob: string
+  /** What `/accessToken/token` wants. */
+  readonly secretApiKey: string
+  /** An access token that was got before the fake began; it dies at the next 08:00 IST like any other. */
+  readonly accessToken: string
+  readonly state: "active" | "blocked" | "dormant"
+  readonly subscription: "active" | "none"
+  /** Whether the SAMCO mobile app was opened, without which no session starts. */
+  readonly appSignIn: "done" | "needed"
+  /** Whether the caller's IP address is registered. The login page and calls that place orders look at it. */
+  readonly ip: "registered" | "unregistered"
+  readonly primaryIp: string
+  readonly secondaryIp: string
+}
+
+/**
+ * What is not documented of the broker, and can therefore be had both ways.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Switches {
+  /** Whether a refresh token renews a session that 08:00 IST has ended. */
+  readonly refreshAfterEnd: "works" | "refused"
+  /** Whether the access token before a refresh dies. */
+  readonly refreshedToken: "dies" | "lives"
+  /** Whether access tokens carry `exp`. */
+  readonly tokenEnd: "in-token" | "absent"
+  /** HTTP status of failures of the old login. */
+  readonly legacyFailures: 200 | 401
+  /** HTTP status of failures of the OAuth calls. */
+  readonly oauthFailures: 200 | 400
+  /** What failures of the OAuth calls have in them beside the text. */
+  readonly oauthFailureBody: "code-and-text" | "text" | "code"
+  /** Whether the old login wants an access token, as it did not at first. */
+  readonly accessToken: "required" | "ignored"
+  /** How the login page gets its answer: older builds redirected. */
+  readonly authenticate: "json" | "redirect"
+}
+
+/**
+ * The account that is there unless others are given.
+ *
+ * @category accounts
+ * @since 0.1.0
+ */
+export const demoAccount: Account = {
+  userId: "DV99999",
+  name: "DEMO TRADER",
+  apiKey: "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9",
+  apiSecret: "9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0",
+  redirectUrl: "https://app.example.com/callback",
+  appName: "Demo App",
+  app: "active",
+  password: "abc1234",
+  yob: "1980",
+  secretApiKey: "demoSecretKeykUM9",
+  accessToken: "demoAccessTokenOfTheDay0iSUg_Ps6A942Lif",
+  state: "active",
+  subscription: "active",
+  appSignIn: "done",
+  ip: "registered",
+  primaryIp: "203.0.113.7",
+  secondaryIp: ""
+}
+
+interface Issued {
+  readonly account: Account
+  readonly token: string
+  readonly end: number
+  /** The refresh token of an OAuth session. */
+  readonly refresh?: { readonly token: string; readonly end: number }
+}
+
+interface AuthorizationCode {
+  readonly account: Account
+  readonly end: number
+  state: "fresh" | "used"
+}
+
+interface OneTimeCode {
+  readonly account: Account
+  readonly code: string
+  readonly end: number
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const origin = "https://tradeapi.samco.in"
+const day = 86_400_000
+
+const failure = (status: number, statusMessage: string, errorCode?: string) =>
+  FakeBroker.json({ status: "Failure", statusMessage, ...(errorCode === undefined ? {} : { errorCode }) }, status)
+
+const rateLimited = failure(429, "Too many requests")
+
+const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>", 403)
+
+/** The codes of the OAuth calls with their texts. Where the broker prints no text, it is made up. */
+const oauthTexts = {
+  EOAUTH001: "Invalid or inactive API key",
+  EOAUTH002: "Redirect URL does not match the registered one",
+  EOAUTH003: "Invalid scopes",
+  EOAUTH008: "Invalid API secret",
+  EOAUTH009: "The IP is not the registered static IP",
+  EOAUTH010: "Authorization code is required",
+  EOAUTH011: "Unknown authorization code",
+  EOAUTH012: "Authorization code already used. All tokens revoked for security.",
+  EOAUTH013: "Authorization code has expired",
+  EOAUTH015: "Refresh token is required",
+  EOAUTH016: "Invalid refresh token",
+  EOAUTH017: "Refresh token has expired",
+  EOAUTH999: "Unable to start your trading session. Please open the SAMCO mobile app, sign in once, and then retry."
+} as const
+
+type OAuthCode = keyof typeof oauthTexts
+
+const page = (title: string, content: string, status = 200) =>
+  FakeBroker.html(
+    `<!doctype html><html><head><title>${title} (fake)</title></head><body><h1>Samco, a fake for testing</h1>${content}</body></html>`,
+    status
+  )
+
+const consentForm = (action: string, appName: string, problem: string) =>
+  page(
+    "Authorize",
+    `<p>${FakeBroker.escapeHtml(appName)} asks for access.</p><p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
+      `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
+      `<label>API secret <input name="apiSecret" type="password"></label>` +
+      `<button type="submit">Authorize</button><button type="submit" name="deny" value="1">Deny</button></form>`
+  )
+
+const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, headers: { location: href }, body: "" })
+
+/** What stands at the door of the API: JSON only. */
+const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
+  if (!(headers["accept"] ?? "").includes("application/json")) return FakeBroker.text("Not Acceptable", 406)
+  return method !== "POST" || (headers["content-type"] ?? "").includes("application/json")
+    ? undefined
+    : FakeBroker.text("Unsupported Media Type", 415)
+}
+
+const randomText = (bytes: number) => Base64Url.encode(SecureRandom.randomBytesUnsafe(bytes))
+
+const randomDigits = (count: number) =>
+  Array.from(SecureRandom.randomBytesUnsafe(count), (byte) => String(byte % 10)).join("")
+
+const uuid = () => {
+  const hex = Hex.encode(SecureRandom.randomBytesUnsafe(16))
+  return [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end)).join("-")
+}
+
+/** `04/04/24 11:06:17`, in Indian time and without saying so. */
+const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d)-(\d\d) (.*) IST$/, "$3/$2/$1 $4")
+
+const cutOffAfter = (at: number): number =>
+  Expiry.dailyAt("08:00")({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
+
+/** All that the fake remembers. */
+const makeMemory = () => ({
+  sessions: new Map<string, Issued>(),
+  /** Refresh tokens that outlive their session. */
+  refreshes: new Map<string, Issued>(),
+  codes: new Map<string, AuthorizationCode>(),
+  accessTokens: new Map<string, { readonly account: Account; readonly end: number }>(),
+  otps: new Map<string, OneTimeCode>(),
+  webCodes: new Map<string, OneTimeCode>(),
+  sent: [] as Array<OneTimeCode>,
+  ips: new Map<string, { readonly primary: string; readonly secondary: string; readonly at: number }>()
+})
+
+/** The state of the fake and what all its calls need of it. */
+const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
+  const memory = makeMemory()
+  const { refreshes, sessions } = memory
+  const began = clock.now()
+  let serial = 0
+
+  const stamp = () => ({ serverTime: toServerTime(clock.now()), msgId: uuid() })
+
+  const makeJwt = (account: Account, end: number): string => {
+    serial += 1
+    const claims = { sub: account.userId, jti: serial, ...(switches.tokenEnd === "absent" ? {} : { exp: end / 1000 }) }
+    const parts = [`{"alg":"HS256"}`, JSON.stringify(claims)].map((part) => Base64Url.encode(part))
+    return [...parts, randomText(32)].join(".")
+  }
+
+  const ipsOf = (account: Account) => {
+    const changed = memory.ips.get(account.userId)
+    return {
+      srcIp: account.ip === "registered" ? account.primaryIp : "198.51.100.23",
+      primaryIp: changed?.primary ?? account.primaryIp,
+      secondaryIp: changed?.secondary ?? account.secondaryIp
+    }
+  }
+
+  const open = (account: Account, kind: "jwt" | "hex" | "oauth"): Issued => {
+    const now = clock.now()
+    const end = cutOffAfter(now)
+    const token = kind === "hex" ? Hex.encode(SecureRandom.randomBytesUnsafe(16)) : makeJwt(account, end)
+    const refresh = { token: randomText(32), end: now + 7 * day }
+    const issued: Issued = { account, token, end, ...(kind === "oauth" ? { refresh } : {}) }
+    sessions.set(token, issued)
+    if (kind === "oauth") refreshes.set(refresh.token, issued)
+    return issued
+  }
+
+  const close = (issued: Issued): void => {
+    sessions.delete(issued.token)
+    if (issued.refresh !== undefined) refreshes.delete(issued.refresh.token)
+  }
+
+  return {
+    ...memory,
+    stamp,
+    open,
+    close,
+    ipsOf,
+    closeAllOf: (account: Account) => {
+      const all = [...sessions.values(), ...refreshes.values()]
+      for (const issued of all) if (issued.account === account) close(issued)
+    },
+    success: (fields: Fields, statusMessage = "Request successful") =>
+      FakeBroker.json({ ...stamp(), status: "Success", statusMessage, ...fields }),
+    /** The session that a request carries, or the answer where it carries none. */
+    authenticate: (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
+      const refused = headerFault(request)
+      if (refused !== undefined) return refused
+      const token = request.headers["x-session-token"]
+      if (!token) return failure(401, "Unauthorized. Session token is mandatory.")
+      const issued = sessions.get(token)
+      if (issued !== undefined && clock.now() < issued.end) return issued
+      return failure(401, "Unauthorized - Invalid token. sessId missing.")
+    },
+    accountOf: (id: string | undefined) => accounts.find(({ userId }) => userId === id?.toUpperCase()),
+    isAccessToken: (account: Account, token: string | undefined): boolean => {
+      if (switches.accessToken === "ignored") return true
+      if (token === account.accessToken) return clock.now() < cutOffAfter(began)
+      const known = memory.accessTokens.get(token ?? "")
+      return known?.account === account && clock.now() < known.end
+    },
+    reset: () => {
+      for (const part of Object.values(memory)) {
+        if (Array.isArray(part)) part.length = 0
+        else part.clear()
+      }
+    }
+  }
+}
+
+type Bank = ReturnType<typeof makeBank>
+
+interface Parts {
+  readonly bank: Bank
+  readonly clock: FakeBroker.FakeClock
+  readonly accounts: ReadonlyArray<Account>
+  readonly switches: Partial<Switches>
+}
+
+type Handle = (request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
+
+/** What keeps an account from a session, whatever its credentials; the first that applies. */
+const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
+  if (account.subscription === "none") {
+    return failure(403, "User not subscribed. Please subscribe to access trade API")
+  }
+  if (account.state !== "active") return failure(403, `User account is ${account.state}`)
+  return account.appSignIn === "needed" ? failure(401, oauthTexts.EOAUTH999) : undefined
+}
+
+const holderOf = (bank: Bank, { account }: Issued, orderTypeList: ReadonlyArray<string>) => ({
+  accountID: account.userId,
+  accountName: account.name,
+  exchangeList: ["BFO", "BSE", "CDS", "MCX", "NSE", "NFO"],
+  orderTypeList,
+  productList: ["MIS", "CNC", "NRML", "CO", "BO"],
+  ...bank.ipsOf(account)
+})
+
+const shortOrderTypes = ["L", "MKT", "SL", "SL-M"]
+const longOrderTypes = ["LIMIT", "MARKET", "SL", "SL-M"]
+
+const isHex = (value: string) => /^[0-9a-f]+$/i.test(value)
+
+/** `POST /session/token`. Its failures carry neither serverTime nor msgId. */
+const sessionToken =
+  ({ accounts, bank }: Parts): Handle =>
+  (request) => {
+    const refused = headerFault(request)
+    if (refused !== undefined) return refused
+    const [apiKey, apiSecret] = ["apiKey", "apiSecret"].map((name) => FakeBroker.textField(request.json, name))
+    if (apiKey === undefined || apiSecret === undefined) return failure(400, "apiKey and apiSecret are required")
+    const account = accounts.find((candidate) => candidate.apiKey === apiKey)
+    if (account === undefined) return failure(401, "Invalid API key", "EOAUTH001")
+    if (account.app === "inactive") return failure(401, "Invalid or inactive API key", "EOAUTH001")
+    if (!isHex(apiSecret)) return failure(401, "Invalid API secret format", "EOAUTH008")
+    if (account.apiSecret !== apiSecret) return failure(401, "Invalid API secret", "EOAUTH008")
+    const blocked = obstacle(account)
+    if (blocked !== undefined) return blocked
+    const issued = bank.open(account, "jwt")
+    const fields = { sessionToken: issued.token, tokenId: uuid(), ...holderOf(bank, issued, shortOrderTypes) }
+    return bank.success(fields, "Session token generated successfully")
+  }
+
+const oauthFailure = ({ switches }: Parts, code: OAuthCode): FakeBroker.FakeResponse => {
+  const { oauthFailureBody: body = "code-and-text", oauthFailures = 400 } = switches
+  const fields = {
+    ...(body === "code" ? {} : { status: "Failure", message: oauthTexts[code] }),
+    ...(body === "text" ? {} : { errorCode: code })
+  }
+  return FakeBroker.json(fields, oauthFailures)
+}
+
+interface Asked {
+  readonly apiKey: string | undefined
+  readonly redirectUrl: string | undefined
+  readonly state: string | undefined
+  readonly scopes: string | undefined
+}
+
+const askedByQuery = ({ url }: FakeBroker.FakeRequest): Asked => {
+  const read = (name: string) => url.searchParams.get(name) ?? undefined
+  return {
+    apiKey: read("api_key"),
+    redirectUrl: read("redirect_url"),
+    state: read("state"),
+    scopes: read("scopes")
+  }
+}
+
+const askedByBody = ({ json }: FakeBroker.FakeRequest): Asked => ({
+  apiKey: FakeBroker.textField(json, "apiKey"),
+  redirectUrl: FakeBroker.textField(json, "redirectUrl"),
+  state: FakeBroker.textField(json, "state"),
+  scopes: FakeBroker.textField(json, "scopes")
+})
+
+/** The app that asks, or why not: the key and the redirect URL are looked at first. */
+const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
+  const account = accounts.find(({ apiKey, app }) => apiKey === asked.apiKey && app === "active")
+  if (account === undefined) return "EOAUTH001"
+  return account.redirectUrl === asked.redirectUrl ? account : "EOAUTH002"
+}
+
+const isCode = (value: Account | URL | OAuthCode): value is OAuthCode => Predicate.isString(value)
+
+/** The consent: an authorization code for the right secret, from a registered address and for scopes of the app. */
+const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL | OAuthCode => {
+  const account = appOf(parts, asked)
+  if (isCode(account)) return account
+  if (account.apiSecret !== apiSecret) return "EOAUTH008"
+  if (account.ip === "unregistered") return "EOAUTH009"
+  if ((asked.scopes ?? "all") !== "all") return "EOAUTH003"
+  const code = randomText(32)
+  parts.bank.codes.set(code, { account, end: parts.clock.now() + 600_000, state: "fresh" })
+  const target = new URL(account.redirectUrl)
+  target.searchParams.set("code", code)
+  if (asked.state !== undefined) target.searchParams.set("state", asked.state)
+  return target
+}
+
+const nested = (message: string, data?: Fields) =>
+  FakeBroker.json({ status: "Success", message, ...(data === undefined ? {} : { data }) })
+
+const oauthAuthorize =
+  (parts: Parts): Handle =>
+  (request) => {
+    const asked = askedByQuery(request)
+    const account = appOf(parts, asked)
+    if (isCode(account)) return oauthFailure(parts, account)
+    return nested("Authorization request is valid", {
+      ...asked,
+      scopes: asked.scopes ?? "all",
+      appName: account.appName,
+      clientUid: account.userId,
+      nextAction: "/oauth/authenticate"
+    })
+  }
+
+const oauthAuthenticate =
+  (parts: Parts): Handle =>
+  (request) => {
+    const outcome = consent(parts, askedByBody(request), FakeBroker.textField(request.json, "apiSecret"))
+    if (isCode(outcome)) return oauthFailure(parts, outcome)
+    return parts.switches.authenticate === "redirect"
+      ? found(outcome)
+      : nested("Authenticated successfully", { redirectTo: outcome.href })
+  }
+
+/** The broker's page asks the two calls above; this one is a plain form that asks the same. */
+const authorizePage =
+  (parts: Parts): Handle =>
+  (request) => {
+    const account = appOf(parts, askedByQuery(request))
+    return isCode(account)
+      ? page("Error", `<p role="alert">${account}: ${oauthTexts[account]}</p>`, 400)
+      : consentForm(request.url.pathname + request.url.search, account.appName, "")
+  }
+
+const authorizeSubmit =
+  (parts: Parts): Handle =>
+  (request) => {
+    const asked = askedByQuery(request)
+    const account = appOf(parts, asked)
+    if (isCode(account)) return page("Error", `<p role="alert">${account}: ${oauthTexts[account]}</p>`, 400)
+    const form = new URLSearchParams(request.body)
+    const refuse = (error: string, errorMessage: string) => {
+      const target = new URL(account.redirectUrl)
+      const fields = { error, errorMessage, ...(asked.state === undefined ? {} : { state: asked.state }) }
+      for (const [name, value] of Object.entries(fields)) target.searchParams.set(name, value)
+      return found(target)
+    }
+    if (form.has("deny")) return refuse("access_denied", "The user denied the request")
+    const outcome = consent(parts, asked, form.get("apiSecret")?.trim())
+    if (outcome === "EOAUTH003") return refuse("invalid_request", oauthTexts[outcome])
+    if (!isCode(outcome)) return found(outcome)
+    const action = request.url.pathname + request.url.search
+    return consentForm(action, account.appName, `${outcome}: ${oauthTexts[outcome]}`)
+  }
+
+const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
+  nested("Token issued successfully", {
+    access_token: issued.token,
+    token_type: "Bearer",
+    expires_in: 86_400,
+    refresh_token: issued.refresh?.token,
+    refresh_token_expires_in: Math.max(0, Math.round(((issued.refresh?.end ?? clock.now()) - clock.now()) / 1000)),
+    session_id: uuid(),
+    user_id: issued.account.userId,
+    scopes: "all",
+    ...holderOf(bank, issued, longOrderTypes)
+  })
+
+/** A code is good once: the second time, all tokens of the app and the account die. */
+const exchangeCode =
+  (parts: Parts): Handle =>
+  (request) => {
+    const { bank, clock } = parts
+    const refused = headerFault(request)
+    if (refused !== undefined) return refused
+    if (FakeBroker.textField(request.json, "grant_type") !== "authorization_code")
+      return failure(400, "Invalid grant_type")
+    const code = FakeBroker.textField(request.json, "code")
+    if (code === undefined) return oauthFailure(parts, "EOAUTH010")
+    const known = bank.codes.get(code)
+    if (known === undefined) return oauthFailure(parts, "EOAUTH011")
+    if (known.state === "used") {
+      bank.closeAllOf(known.account)
+      return oauthFailure(parts, "EOAUTH012")
+    }
+    if (clock.now() >= known.end) return oauthFailure(parts, "EOAUTH013")
+    known.state = "used"
+    if (known.account.appSignIn === "needed") return oauthFailure(parts, "EOAUTH999")
+    return obstacle(known.account) ?? tokensOf(parts, bank.open(known.account, "oauth"))
+  }
+
+const exchangeRefresh =
+  (parts: Parts): Handle =>
+  (request) => {
+    const { bank, clock, switches } = parts
+    const refused = headerFault(request)
+    if (refused !== undefined) return refused
+    const token = FakeBroker.textField(request.json, "refresh_token")
+    if (token === undefined) return oauthFailure(parts, "EOAUTH015")
+    const issued = bank.refreshes.get(token)
+    if (issued?.refresh === undefined) return oauthFailure(parts, "EOAUTH016")
+    const end = switches.refreshAfterEnd === "refused" ? Math.min(issued.end, issued.refresh.end) : issued.refresh.end
+    if (clock.now() >= end) return oauthFailure(parts, "EOAUTH017")
+    bank.refreshes.delete(token)
+    if (switches.refreshedToken !== "lives") bank.sessions.delete(issued.token)
+    return tokensOf(parts, bank.open(issued.account, "oauth"))
+  }
+
+const revoke =
+  ({ bank }: Parts): Handle =>
+  (request) => {
+    const refused = headerFault(request)
+    if (refused !== undefined) return refused
+    const token = FakeBroker.textField(request.json, "token") ?? ""
+    const issued = bank.sessions.get(token) ?? bank.refreshes.get(token)
+    if (issued !== undefined) bank.close(issued)
+    return nested("Token revoked successfully")
+  }
+
+const legacyFailure = ({ bank, switches }: Parts, statusMessage: string, stamp: Fields = bank.stamp()) =>
+  FakeBroker.json({ ...stamp, status: "Failure", statusMessage }, switches.legacyFailures ?? 200)
+
+const withoutId = ({ bank }: Parts): Fields => ({ serverTime: bank.stamp().serverTime })
+
+const generateOtp =
+  (parts: Parts): Handle =>
+  (request) => {
+    const { bank, clock } = parts
+    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
+    // The broker's spelling.
+    if (account === undefined) return legacyFailure(parts, "Failed to genererate otp for user")
+    const otp = { account, code: randomDigits(4), end: clock.now() + 300_000 }
+    bank.otps.set(account.userId, otp)
+    bank.sent.push(otp)
+    return bank.success({}, "OTP sent to your mobile and email.")
+  }
+
+const secretKeyGenerator =
+  (parts: Parts): Handle =>
+  (request) => {
+    const { bank, clock } = parts
+    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
+    const known = account === undefined ? undefined : bank.otps.get(account.userId)
+    const right = known?.code === FakeBroker.textField(request.json, "otp") && clock.now() < (known?.end ?? 0)
+    if (account === undefined || !right) return legacyFailure(parts, "Invalid OTP")
+    bank.otps.delete(account.userId)
+    return bank.success({}, "Secret key has been sent to your registered email.")
+  }
+
+const accessToken =
+  (parts: Parts): Handle =>
+  (request) => {
+    const { bank, clock } = parts
+    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
+    if (account === undefined || account.secretApiKey !== FakeBroker.textField(request.json, "secretApiKey")) {
+      return legacyFailure(parts, "Secret key does not match", withoutId(parts))
+    }
+    const token = randomText(30)
+    bank.accessTokens.set(token, { account, end: cutOffAfter(clock.now()) })
+    return FakeBroker.json({ ...bank.stamp(), status: "Success", accessToken: token })
+  }
+
+const openLegacy = ({ bank }: Parts, account: Account, statusMessage: string) => {
+  const issued = bank.open(account, "hex")
+  const { accountID, accountName, exchangeList, orderTypeList, productList } = holderOf(bank, issued, shortOrderTypes)
+  const holder = { accountID, accountName, exchangeList, orderTypeList, productList }
+  return bank.success({ sessionToken: issued.token, ...holder }, statusMessage)
+}
+
+const login =
+  (parts: Parts): Handle =>
+  (request) => {
+    const { bank } = parts
+    const account = bank.accountOf(FakeBroker.textField(request.json, "userId"))
+    const password = FakeBroker.textField(request.json, "password")
+    if (account === undefined || account.password !== password) return legacyFailure(parts, "Invalid Password")
+    const yob = FakeBroker.textField(request.json, "yob")
+    if (yob !== undefined && yob !== account.yob) return legacyFailure(parts, "Invalid Year of Birth")
+    if (!bank.isAccessToken(account, FakeBroker.textField(request.json, "accessToken"))) {
+      return legacyFailure(parts, "Invalid access token")
+    }
+    return obstacle(account) ?? openLegacy(parts, account, "Login session token generated successfully")
+  }
+
+const webSecretCodeValidation =
+  (parts: Parts): Handle =>
+  (request) => {
+    const { bank, clock } = parts
+    const otp = FakeBroker.textField(request.json, "otp")
+    const refuse = (fault: string) =>
+      FakeBroker.json({ ...withoutId(parts), status: "Failure", validationErrors: [fault] }, 400)
+    if (otp === undefined) return refuse("otp is required")
+    const known = bank.webCodes.get(otp)
+    if (known === undefined) return refuse("Invalid OTP. Please enter valid OTP.")
+    bank.webCodes.delete(otp)
+    if (clock.now() >= known.end) return refuse("OTP expired. Please enter valid OTP.")
+    return openLegacy(parts, known.account, "Login session token generated successfully")
+  }
+
+const webSecretCode = ({ bank, clock }: Parts, { account }: Issued) => {
+  const letters = Array.from(SecureRandom.randomBytesUnsafe(4), (byte) => String.fromCharCode(65 + (byte % 26)))
+  const made = { account, code: `${letters.join("")}${randomDigits(4)}`, end: clock.now() + 120_000 }
+  bank.webCodes.set(made.code, made)
+  const data = { timeRemainingInSeconds: 120, OTP: made.code }
+  // The broker's spelling.
+  return bank.success({ data }, "Secret code genererated successfully.")
+}
+
+const whoami = ({ bank }: Parts, { account }: Issued) => {
+  const ips = bank.ipsOf(account)
+  const matchedAs = ips.srcIp === ips.primaryIp ? "PRIMARY" : ips.srcIp === ips.secondaryIp ? "SECONDARY" : null
+  const secondaryIp = ips.secondaryIp === "" ? null : ips.secondaryIp
+  return bank.success({ ...ips, secondaryIp, matches: matchedAs !== null, matchedAs })
+}
+
+const segment = {
+  grossAvailableMargin: "1000.00",
+  payInToday: "0",
+  notionalCash: "0",
+  marginUsed: "0",
+  netAvailableMargin: "1000.00"
+}
+
+const getLimits = ({ bank }: Parts) =>
+  bank.success({ equityLimit: segment, commodityLimit: segment }, "User Limit details retrieved successfully")
+
+const endSession = ({ bank }: Parts, issued: Issued) => {
+  bank.close(issued)
+  return bank.success({})
+}
+
+const placeOrder = (_: Parts, { account }: Issued) =>
+  account.ip === "registered"
+    ? failure(400, "The fake takes no orders")
+    : failure(403, "The IP is not the registered static IP")
+
+/** Addresses may change once in seven days. */
+const changeIp =
+  (parts: Parts, kind: "registration" | "update"): Handle =>
+  (request) => {
+    const { bank, clock } = parts
+    const account = bank.accountOf(FakeBroker.textField(request.json, "clientId"))
+    const password = FakeBroker.textField(request.json, "password")
+    if (account === undefined || account.password !== password) return legacyFailure(parts, "Invalid Password")
+    const primary = FakeBroker.textField(request.json, "primaryIp")
+    if (primary === undefined || !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(primary)) {
+      return FakeBroker.json({ status: "Failure", validationErrors: ["primaryIp must be a valid IPv4 address"] }, 400)
+    }
+    const last = bank.ips.get(account.userId)?.at
+    if (kind === "update" && last !== undefined && clock.now() - last < 7 * day) {
+      return legacyFailure(parts, "IP can be updated only once in 7 days")
+    }
+    const secondary = FakeBroker.textField(request.json, "secondaryIp") ?? ""
+    bank.ips.set(account.userId, { primary, secondary, at: clock.now() })
+    const at = `${Expiry.toIst(clock.now() - 19_800_000)
+      .slice(0, 19)
+      .replace(" ", "T")}Z`
+    const data = { client_id: account.userId, primary_ip: primary, secondary_ip: secondary, ip_updated_at: at }
+    return bank.success({ data }, "IP registered successfully")
+  }
+
+const isRefresh = ({ json }: FakeBroker.FakeRequest) => FakeBroker.textField(json, "grant_type") === "refresh_token"
+
+const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
+  const route = (endpoint: string, method: string, path: string, handle: Handle): FakeBroker.Route => ({
+    endpoint,
+    method,
+    origin,
+    path,
+    handle: (request) => Effect.sync(() => handle(request))
+  })
+  const checked = (endpoint: string, method: string, path: string, handle: Handle) =>
+    route(endpoint, method, path, (request) => headerFault(request) ?? handle(request))
+  const secured = (
+    endpoint: string,
+    method: string,
+    path: string,
+    handle: (parts: Parts, issued: Issued) => FakeBroker.FakeResponse
+  ) =>
+    route(endpoint, method, path, (request) => {
+      const issued = parts.bank.authenticate(request)
+      return "status" in issued ? issued : handle(parts, issued)
+    })
+  return [
+    checked("sessionToken", "POST", "/session/token", sessionToken(parts)),
+    route("authorizePage", "GET", "/app/oauth/authorize", authorizePage(parts)),
+    route("authorizePage", "POST", "/app/oauth/authorize", authorizeSubmit(parts)),
+    checked("oauthAuthorize", "GET", "/oauth/authorize", oauthAuthorize(parts)),
+    checked("oauthAuthenticate", "POST", "/oauth/authenticate", oauthAuthenticate(parts)),
+    { ...checked("oauthRefresh", "POST", "/oauth/token", exchangeRefresh(parts)), accepts: isRefresh },
+    checked("oauthToken", "POST", "/oauth/token", exchangeCode(parts)),
+    checked("oauthRevoke", "POST", "/oauth/revoke", revoke(parts)),
+    checked("generateOtp", "POST", "/otp/generateOtp", generateOtp(parts)),
+    checked("secretKeyGenerator", "POST", "/otp/secretKeyGenerator", secretKeyGenerator(parts)),
+    checked("accessToken", "POST", "/accessToken/token", accessToken(parts)),
+    checked("login", "POST", "/login", login(parts)),
+    secured("webSecretCode", "GET", "/webSecretCode", webSecretCode),
+    checked("webSecretCodeValidation", "POST", "/webSecretCodeValidation", webSecretCodeValidation(parts)),
+    secured("logout", "DELETE", "/logout", endSession),
+    secured("whoami", "GET", "/ip/whoami", whoami),
+    checked("ipRegistration", "POST", "/ip/ipRegistration", changeIp(parts, "registration")),
+    checked("ipUpdate", "POST", "/ip/ipUpdate", changeIp(parts, "update")),
+    secured("getLimits", "GET", "/limit/getLimits", getLimits),
+    secured("placeOrder", "POST", "/order/placeOrder", placeOrder)
+  ]
+}
+
+/**
+ * Makes the fake. It follows the clock of the program that makes it.
+ *
+ * @example
+ * ```ts
+ * import { FakeSamco } from "@auth/samco/msw"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const fake = yield* FakeSamco.make()
+ *   yield* fake.inject("sessionToken", { kind: "rate-limit" })
+ *   return yield* fake.journal
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: { readonly accounts?: ReadonlyArray<Account> } & Partial<Switches> = {}
+): Effect.fn.Return<FakeBroker.FakeBroker> {
+  const clock = yield* FakeBroker.makeClock
+  const { accounts = [demoAccount], ...switches } = options
+  const bank = makeBank(clock, accounts, switches)
+  return yield* FakeBroker.make({
+    broker: broker.id,
+    clock,
+    accounts: accounts.map((account) => ({ ...account })),
+    origins: [origin],
+    routes: routesOf({ accounts, bank, clock, switches }),
+    notFound: FakeBroker.json({ status: "Failure", statusMessage: "Resource not found" }, 404),
+    wafPage,
+    rateLimited,
+    codes: (id) => bank.sent.filter(({ account }) => account.userId === id.toUpperCase()).map(({ code }) => code),
+    reset: bank.reset
+  })
+})

@@ -1,0 +1,301 @@
+/**
+ * Logging in to Samco through the browser: the holder of the account types the app's secret on the broker's page.
+ *
+ * @since 0.1.0
+ */
+import * as AuthError from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as Credentials from "@auth/broker-core/Credentials"
+import * as Logout from "@auth/broker-core/Logout"
+import type { Profile } from "@auth/broker-core/Profile"
+import * as Redaction from "@auth/broker-core/Redaction"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import { Refresh } from "@auth/broker-core/Refresh"
+import * as Session from "@auth/broker-core/Session"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Semaphore from "effect/Semaphore"
+import { callbackRefusal, concurrentExchange } from "./internal/codes.ts"
+import * as services from "./internal/services.ts"
+import * as SamcoApi from "./SamcoApi.ts"
+import { broker, oauthCredentials, uncheckedOAuthCredentials } from "./SamcoBroker.ts"
+
+/**
+ * What a browser login needs. The API secret is not among it: it is typed on the broker's page.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OAuthCredentials {
+  /** Whose login is expected: another account's is rejected. */
+  readonly userId: string
+  /** The encrypted string that the dashboard issued. */
+  readonly apiKey: Redacted.Redacted<string>
+  /** The redirect URL that is registered for the app: https, or http with the host 127.0.0.1. */
+  readonly redirectUrl: string
+}
+
+/**
+ * What may be set beside the credentials.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends services.Options {
+  /** Sends the key also if it looks like plain text. */
+  readonly credentialCheck?: "off" | undefined
+  /** What the app may do: `["all"]` unless said otherwise, and the broker has no other at present. */
+  readonly scopes?: ReadonlyArray<string> | undefined
+  /** Sends the browser to `/oauth/authorize` with the parameter names of the OAuth standard, as an older sample did. */
+  readonly authorizePage?: "standard" | undefined
+  /** Ends sessions with `DELETE /logout` in place of `/oauth/revoke`, which says yes to any token. */
+  readonly logout?: "delete" | undefined
+  /** Refuses to renew a session that is over, should the broker's refresh tokens not outlive 08:00 IST. */
+  readonly refreshAfterEnd?: "refuse" | undefined
+  /** Does not repeat an exchange that the broker refused because another was under way. */
+  readonly concurrentExchange?: "fail" | undefined
+}
+
+/**
+ * The services of this method.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services = RedirectLogin.RedirectLogin | Refresh | Logout.Logout | Profile | Authorize | SamcoApi.SamcoApi
+
+const method = "oauth"
+
+/** The broker names no pause. */
+const pause = Duration.seconds(1)
+
+/** Codes die after ten minutes; as many as these are remembered. */
+const rememberedCodes = 100
+
+const fieldsFor = ({ credentialCheck }: Options) =>
+  credentialCheck === "off" ? uncheckedOAuthCredentials : oauthCredentials
+
+const toTokens = (response: SamcoApi.TokensResponse): Session.Tokens => ({
+  access: Session.bareToken(response.access_token),
+  // The refresh token before is void in any case.
+  ...(response.refresh_token === undefined ? {} : { refresh: response.refresh_token })
+})
+
+const authorizeUrl = (
+  origin: string | undefined,
+  { apiKey, redirectUrl }: { readonly apiKey: Redacted.Redacted<string>; readonly redirectUrl: string },
+  state: Redacted.Redacted<string>,
+  { authorizePage, scopes = ["all"] }: Options
+): Redacted.Redacted<string> => {
+  const [key, scope, secret] = [Redacted.value(apiKey), scopes.join(","), Redacted.value(state)]
+  const query =
+    authorizePage === "standard"
+      ? { response_type: "code", client_id: key, redirect_uri: redirectUrl, state: secret, scope }
+      : { api_key: key, redirect_url: redirectUrl, state: secret, scopes: scope }
+  const page = authorizePage === "standard" ? "/oauth/authorize" : "/app/oauth/authorize"
+  return Redacted.make(`${origin}${page}?${new URLSearchParams(query)}`)
+}
+
+/** What the callback says against the login, in the broker's words without secrets. */
+const refusalOf = (state: Redacted.Redacted<string>) => (parameters: RedirectLogin.CallbackParameters) => {
+  const read = (name: string) => {
+    const value = parameters.get(name)
+    return value === undefined ? undefined : Redaction.scrub(Redacted.value(value).slice(0, 300), [state])
+  }
+  return callbackRefusal(read("error") ?? "", read("errormessage"))
+}
+
+const replayed = () =>
+  services.fail(
+    "complete",
+    new AuthError.InvalidStepUpCode({
+      kind: "authorization-code",
+      hints: [{ id: "CodeReused", text: "This callback was completed before." }],
+      advice: "Begin the browser login again. The code went out once already, and was not sent again."
+    })
+  )
+
+/** Remembers which codes went out: the broker revokes all tokens of the account when it sees one again. */
+const makeSpent = () => {
+  const spent: Array<Redacted.Redacted<string>> = []
+  return (code: Redacted.Redacted<string>): Effect.Effect<void, AuthError.AuthError> =>
+    Effect.suspend(() => {
+      if (spent.some((known) => Equal.equals(known, code))) return replayed()
+      spent.push(code)
+      if (spent.length > rememberedCodes) spent.shift()
+      return Effect.void
+    })
+}
+
+const isConcurrent = ({ reason }: AuthError.AuthError): boolean => reason.code === concurrentExchange
+
+/** Sends an exchange once, and once more where the broker says that another was under way and asks for it. */
+const patiently = <A>(
+  exchange: Effect.Effect<A, AuthError.AuthError>,
+  options: Options
+): Effect.Effect<A, AuthError.AuthError> =>
+  options.concurrentExchange === "fail"
+    ? exchange
+    : Effect.catchIf(exchange, isConcurrent, () => Effect.andThen(Effect.sleep(pause), exchange))
+
+/** Exchanges for tokens, one at a time in this layer: the broker refuses two at once. */
+const makeExchange = (options: Options) =>
+  Effect.map(
+    Semaphore.make(1),
+    (one) =>
+      (
+        account: Session.Session["account"],
+        call: Effect.Effect<SamcoApi.TokensResponse, AuthError.AuthError>,
+        stranger: Effect.Effect<never, AuthError.AuthError>
+      ) =>
+        one.withPermit(
+          Session.issue(
+            { account, method, expiry: options.expiry ?? services.documentedExpiry },
+            Effect.gen(function* () {
+              const response = yield* patiently(call, options)
+              yield* services.checkAccount(account, response.user_id, options, stranger)
+              return {
+                tokens: toTokens(response),
+                expiresIn: response.expires_in === undefined ? undefined : Duration.seconds(response.expires_in),
+                profile: services.toProfile(account, response)
+              }
+            })
+          )
+        )
+  )
+
+const make = Effect.fnUntraced(function* (
+  input: OAuthCredentials,
+  options: Options
+): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
+  const values = yield* Credentials.check(broker.id, fieldsFor(options), { ...input })
+  const api = yield* SamcoApi.make(options)
+  const account = services.accountOf(values.userId, options.app)
+  const exchange = yield* makeExchange(options)
+  const spend = makeSpent()
+
+  const begin = Effect.map(RedirectLogin.makeState, (state): RedirectLogin.AuthorizationRequest => ({
+    url: authorizeUrl(api.origins["api"], values, state, options),
+    state,
+    redirectUrl: values.redirectUrl
+  }))
+
+  const complete = Effect.fnUntraced(function* (
+    request: RedirectLogin.AuthorizationRequest,
+    callbackUrl: Redacted.Redacted<string>
+  ) {
+    const parameters = yield* RedirectLogin.parseCallback({
+      broker: broker.id,
+      request,
+      callbackUrl,
+      state: "required",
+      refusal: refusalOf(request.state)
+    })
+    const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "code")
+    yield* spend(code)
+    const stranger = services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
+    return yield* exchange(account, api.oauthToken({ code }), stranger)
+  })
+
+  const refresh = Effect.fnUntraced(function* (session: Session.Session) {
+    const { refresh: token } = session.tokens
+    if (token === undefined) {
+      return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+    }
+    if (options.refreshAfterEnd === "refuse" && Session.isExpired(session, yield* Clock.currentTimeMillis)) {
+      return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-expired" }))
+    }
+    const stranger = services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+    return yield* exchange(session.account, api.oauthRefresh({ refresh_token: token }), stranger)
+  })
+
+  const revoke: Logout.Logout["Service"] = {
+    logout: (session) =>
+      Logout.revoke(session, api.oauthRevoke({ token: session.tokens.access, token_type: "access_token" }))
+  }
+
+  return services
+    .common(api, options)
+    .pipe(
+      Context.add(RedirectLogin.RedirectLogin, { begin, complete }),
+      Context.add(Refresh, { refresh }),
+      Context.add(Logout.Logout, options.logout === "delete" ? services.logoutByDelete(api) : revoke)
+    )
+})
+
+/**
+ * Everything that this method can do, for one account.
+ *
+ * @example
+ * ```ts
+ * import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
+ * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const Samco = SamcoOAuth.layer({
+ *   credentials: {
+ *     userId: "DV99999",
+ *     apiKey: Redacted.make("0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+ *     redirectUrl: "https://app.example.com/callback"
+ *   }
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const redirect = yield* RedirectLogin.RedirectLogin
+ *   const request = yield* redirect.begin
+ *   return Redacted.value(request.url).startsWith("https://tradeapi.samco.in/app/oauth/authorize?") // => true
+ * }).pipe(Effect.provide(Samco))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options & { readonly credentials: OAuthCredentials }
+): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+  Layer.effectContext(Effect.suspend(() => make(options.credentials, options)))
+
+/**
+ * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+  Layer.effectContext(
+    Effect.flatMap(Credentials.fromConfig(broker.id, fieldsFor(options)), (values) => make(values, options))
+  )
+
+/**
+ * A session from tokens that another program got. `Bearer ` prefixes are removed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromTokens = (options: {
+  readonly userId: string
+  readonly accessToken: Redacted.Redacted<string>
+  readonly refreshToken?: Redacted.Redacted<string> | undefined
+  readonly app?: string | undefined
+  /** When the tokens were issued, milliseconds since the epoch. */
+  readonly issuedAt: number
+}): Session.Session =>
+  Session.make({
+    account: services.accountOf(options.userId, options.app),
+    method,
+    tokens: {
+      access: Session.bareToken(options.accessToken),
+      ...(options.refreshToken === undefined ? {} : { refresh: Session.bareToken(options.refreshToken) })
+    },
+    issuedAt: options.issuedAt,
+    expiry: services.documentedExpiry
+  })

@@ -1,0 +1,5 @@
+export * as SamcoApi from "./SamcoApi.ts"
+export * as SamcoAuth from "./SamcoAuth.ts"
+export * as SamcoBroker from "./SamcoBroker.ts"
+export * as SamcoLegacy from "./SamcoLegacy.ts"
+export * as SamcoOAuth from "./SamcoOAuth.ts"

@@ -1,0 +1,60 @@
+import * as Envelope from "@auth/broker-core/Envelope"
+import { field } from "@auth/broker-core/Wire"
+import * as Predicate from "effect/Predicate"
+
+const saysYes = (status: unknown): boolean => Predicate.isString(status) && /^success$/i.test(status.trim())
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  Predicate.isObject(value) && !Array.isArray(value)
+
+const no = (json: unknown): Envelope.Verdict =>
+  Envelope.no({ code: field(json, "errorCode"), message: field(json, "statusMessage") ?? field(json, "message") })
+
+/** What says so is `Success` in `status`; everything else, `Failure` and `Error` among it, is a no. */
+const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
+  const status = field(json, "status")
+  if (!Predicate.isString(status)) return undefined
+  return saysYes(status) ? Envelope.yes(data) : no(json)
+}
+
+/**
+ * The code of a refusal that comes as a list of faults. It is the name of the list: the broker sends no code with it.
+ */
+export const validationErrors = "validationErrors"
+
+/**
+ * The ways in which Samco answers; its HTTP status is not reliable for the old calls. As of 2026-11-21.
+ */
+export const dialects: ReadonlyArray<Envelope.Dialect> = [
+  {
+    name: "validation",
+    source: "Samco Trade API documentation v3.2, Login Code Validation: a list of faults and no statusMessage",
+    read: ({ json }) => {
+      const faults = field(json, validationErrors)
+      if (!Array.isArray(faults) || faults.length === 0 || saysYes(field(json, "status"))) return undefined
+      return Envelope.no({
+        code: field(json, "errorCode") ?? validationErrors,
+        message: faults.filter(Predicate.isString).join(" ")
+      })
+    }
+  },
+  {
+    name: "nested",
+    source: "Samco Trade API documentation v3.2, OAuth 2.1 flow: the answer is in data, the text in message",
+    read: ({ json }) => {
+      const data = field(json, "data")
+      return isRecord(json) && isRecord(data) ? read(json, { ...json, ...data }) : undefined
+    }
+  },
+  {
+    name: "flat",
+    source: "Samco Trade API documentation v3.2, Generate Session Token: the answer is beside statusMessage",
+    read: ({ json }) => read(json, json)
+  },
+  {
+    // The documentation prints no failure of the OAuth calls, only their codes: an assumption.
+    name: "code-only",
+    source: "Samco Trade API documentation v3.2, OAuth 2.1 flow, table of error codes",
+    read: ({ json }) => (Predicate.isString(field(json, "errorCode")) ? no(json) : undefined)
+  }
+]

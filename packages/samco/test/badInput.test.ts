@@ -1,0 +1,323 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { AuthError, Problem } from "@auth/broker-core/AuthError"
+import * as Login from "@auth/broker-core/Login"
+import * as Profile from "@auth/broker-core/Profile"
+import { TestHttp } from "@auth/broker-core/testing"
+import { FakeSamco } from "@auth/samco/msw"
+import * as SamcoApi from "@auth/samco/SamcoApi"
+import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
+import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
+
+const secret = (value: unknown) => Redacted.make(value as string)
+
+/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+const refused = <A, R>(
+  effect: Effect.Effect<A, AuthError, R>,
+  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
+) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeSamco.make()
+    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
+    assert.deepStrictEqual(yield* fake.journal, [])
+    assert.isNotEmpty(error.remedy)
+    const shown = printed(error)
+    for (const value of [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken]) assert.notInclude(shown, value)
+    return error
+  })
+
+const problems = (error: AuthError): Readonly<Record<string, string>> =>
+  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+
+const missing = "is missing"
+const empty = "is empty"
+const noText = "must be text"
+const plaintext =
+  'looks like plain text: give it encrypted, as the dashboard issued it (credentialCheck: "off" permits it)'
+const mail = "is an e-mail address: give the client id, such as DV99999"
+const needsHttps = "must be https, or http with the host 127.0.0.1: the broker takes no other"
+
+type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
+
+const wrongKeys: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],
+  ["no field", {}, { userId: missing, apiKey: missing, apiSecret: missing }],
+  [
+    "null in every field",
+    { userId: null, apiKey: null, apiSecret: secret(null) },
+    { userId: missing, apiKey: missing, apiSecret: missing }
+  ],
+  [
+    "blanks in every field",
+    { userId: " ", apiKey: secret("\t"), apiSecret: secret("\u00a0\n") },
+    { userId: empty, apiKey: empty, apiSecret: empty }
+  ],
+  [
+    "numbers from a program without types",
+    { userId: 99999, apiKey: 1, apiSecret: secret(2) },
+    { userId: noText, apiKey: noText, apiSecret: noText }
+  ],
+  ["an e-mail address for the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
+  [
+    "a client id with a blank in it",
+    { ...credentials, userId: "DV 99999" },
+    { userId: "has characters other than letters and digits" }
+  ],
+  ["the plain secret", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
+  ["a long plain secret", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],
+  ["a cut-off secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],
+  ["the plain key", { ...credentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }],
+  [
+    "key and secret in plain text",
+    { ...credentials, apiKey: secret("key"), apiSecret: secret("secret") },
+    { apiKey: plaintext, apiSecret: plaintext }
+  ]
+]
+
+const wrongRedirects: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, { userId: missing, apiKey: missing, redirectUrl: missing }],
+  ["plain http", { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
+  ["localhost", { ...oauthCredentials, redirectUrl: "http://localhost:8080/cb" }, { redirectUrl: needsHttps }],
+  ["another scheme", { ...oauthCredentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
+  ["no address", { ...oauthCredentials, redirectUrl: "app.example.com/cb" }, { redirectUrl: "is not an address" }],
+  [
+    "a fragment",
+    { ...oauthCredentials, redirectUrl: "https://app.example.com/#/cb" },
+    { redirectUrl: "must not have a fragment: the broker could not bring its answer back" }
+  ],
+  ["the plain key", { ...oauthCredentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }]
+]
+
+const wrongLegacy: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, { userId: missing, password: missing, accessToken: missing }],
+  ["a blank access token", { ...legacyCredentials, accessToken: secret(" ") }, { accessToken: empty }],
+  ["a year of two digits", { ...legacyCredentials, yob: secret("80") }, { yob: "must be a year of four digits" }],
+  [
+    "a date for the year",
+    { ...legacyCredentials, yob: secret("1980-01-01") },
+    { yob: "must be a year of four digits" }
+  ],
+  ["a number for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
+]
+
+describe("credentials that cannot be right", () => {
+  for (const [what, given, expected] of wrongKeys) {
+    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = SamcoAuth.layer({ credentials: given as SamcoAuth.SamcoCredentials })
+        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
+      })
+    )
+  }
+
+  for (const [what, given, expected] of wrongRedirects) {
+    it.effect(`a browser login with ${what} is refused before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = SamcoOAuth.layer({ credentials: given as SamcoOAuth.OAuthCredentials })
+        assert.deepStrictEqual(problems(yield* refused(SamcoApi.SamcoApi, layer)), expected)
+      })
+    )
+  }
+
+  for (const [what, given, expected] of wrongLegacy) {
+    it.effect(`the old login with ${what} is refused before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = SamcoLegacy.layer({ credentials: given as SamcoLegacy.LegacyCredentials })
+        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
+      })
+    )
+  }
+
+  for (const redirectUrl of ["http://127.0.0.1/cb", "http://127.0.0.1:8976/cb", "https://localhost/cb"]) {
+    it.effect(`${redirectUrl} is fine`, () =>
+      Effect.gen(function* () {
+        const layer = SamcoOAuth.layer({ credentials: { ...oauthCredentials, redirectUrl } })
+        yield* Effect.provide(SamcoApi.SamcoApi, Layer.provide(layer, TestHttp.layerLateFetch))
+      })
+    )
+  }
+
+  it.effect('a secret that looks like plain text is sent all the same with credentialCheck: "off"', () =>
+    Effect.gen(function* () {
+      const account = { ...demo, apiKey: "plain-key", apiSecret: "abcdef" }
+      const fake = yield* FakeSamco.make({ accounts: [account] })
+      const layer = SamcoAuth.layer({
+        credentials: { userId: demo.userId, apiKey: secret(account.apiKey), apiSecret: secret(account.apiSecret) },
+        credentialCheck: "off"
+      })
+      const session = yield* Effect.provide(Login.session, Layer.provide(layer, TestHttp.layerFake(fake)))
+      assert.strictEqual(session.account.id, demo.userId)
+      const oauth = SamcoOAuth.layer({
+        credentials: { ...oauthCredentials, apiKey: secret(account.apiKey) },
+        credentialCheck: "off"
+      })
+      yield* Effect.provide(SamcoApi.SamcoApi, Layer.provide(oauth, TestHttp.layerFake(fake)))
+    })
+  )
+})
+
+describe("a configuration that lacks something", () => {
+  const lacking = (layer: Layer.Layer<SamcoApi.SamcoApi, AuthError, HttpClient.HttpClient>, values: object) =>
+    refused(SamcoApi.SamcoApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
+
+  it.effect("names the variables of key and secret", () =>
+    Effect.gen(function* () {
+      const error = yield* lacking(SamcoAuth.layerConfig(), { SAMCO_USER_ID: "DV99999" })
+      assert.deepStrictEqual(problems(error), {
+        "apiKey (SAMCO_API_KEY)": missing,
+        "apiSecret (SAMCO_API_SECRET)": missing
+      })
+      for (const name of ["SAMCO_API_KEY", "SAMCO_API_SECRET"]) assert.include(error.message, name)
+    })
+  )
+
+  it.effect("names what is there but wrong beside what is missing", () =>
+    Effect.gen(function* () {
+      const values = { SAMCO_USER_ID: "demo@example.com", SAMCO_API_SECRET: "plain" }
+      assert.deepStrictEqual(problems(yield* lacking(SamcoAuth.layerConfig(), values)), {
+        "userId (SAMCO_USER_ID)": mail,
+        "apiKey (SAMCO_API_KEY)": missing,
+        "apiSecret (SAMCO_API_SECRET)": plaintext
+      })
+    })
+  )
+
+  it.effect("names the variables of a browser login", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(problems(yield* lacking(SamcoOAuth.layerConfig(), {})), {
+        "userId (SAMCO_USER_ID)": missing,
+        "apiKey (SAMCO_API_KEY)": missing,
+        "redirectUrl (SAMCO_REDIRECT_URL)": missing
+      })
+    })
+  )
+
+  it.effect("names the variables of the old login, but not the year of birth", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(problems(yield* lacking(SamcoLegacy.layerConfig(), {})), {
+        "userId (SAMCO_USER_ID)": missing,
+        "password (SAMCO_PASSWORD)": missing,
+        "accessToken (SAMCO_ACCESS_TOKEN)": missing
+      })
+    })
+  )
+
+  it.effect("takes values that are there, white space around them or not", () =>
+    Effect.gen(function* () {
+      const fake = yield* FakeSamco.make()
+      const values = {
+        SAMCO_USER_ID: " dv99999\n",
+        SAMCO_API_KEY: `\t${demo.apiKey} `,
+        SAMCO_API_SECRET: ` ${demo.apiSecret}\r\n`,
+        SAMCO_PASSWORD: ` ${demo.password}`,
+        SAMCO_ACCESS_TOKEN: `${demo.accessToken}\n`,
+        SAMCO_YOB: " 1980 "
+      }
+      const config = ConfigProvider.layer(ConfigProvider.fromUnknown(values))
+      for (const layer of [SamcoAuth.layerConfig(), SamcoLegacy.layerConfig()]) {
+        const session = yield* Login.session.pipe(
+          Effect.provide(layer.pipe(Layer.provide(TestHttp.layerFake(fake)), Layer.provide(config)))
+        )
+        assert.strictEqual(session.account.id, "DV99999")
+      }
+      const [direct, old] = yield* fake.journal
+      assert.strictEqual(direct?.body, JSON.stringify({ apiKey: demo.apiKey, apiSecret: demo.apiSecret }))
+      const { accessToken, password, userId, yob } = demo
+      assert.strictEqual(old?.body, JSON.stringify({ userId, password, accessToken, yob }))
+    })
+  )
+})
+
+describe("raw calls of a program without types", () => {
+  const wrong = "is missing, blank or of the wrong kind"
+  type Api = SamcoApi.SamcoApi["Service"]
+  const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
+    [
+      ["no key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
+      ["nothing at all", (api) => api.sessionToken(undefined as never), ["request"]],
+      [
+        "plain text for a secret",
+        (api) => api.sessionToken({ ...credentials, apiSecret: "a" } as never),
+        ["apiSecret"]
+      ],
+      ["no code", (api) => api.oauthToken({} as never), ["code"]],
+      ["nothing for a code", (api) => api.oauthToken(undefined as never), ["code"]],
+      ["a blank code", (api) => api.oauthToken({ code: secret(" ") }), ["code"]],
+      ["a number for a refresh token", (api) => api.oauthRefresh({ refresh_token: secret(7) }), ["refresh_token"]],
+      [
+        "another kind of token",
+        (api) => api.oauthRevoke({ token: secret("t"), token_type: "id_token" as never }),
+        ["token_type"]
+      ],
+      [
+        "nothing for the authorize page",
+        (api) => api.oauthAuthorize(undefined as never),
+        ["apiKey", "redirectUrl", "state", "scopes"]
+      ],
+      [
+        "blanks for the authorize page",
+        (api) => api.oauthAuthorize({ apiKey: secret(" "), redirectUrl: "", state: secret("s"), scopes: "all" }),
+        ["apiKey", "redirectUrl"]
+      ],
+      ["no user", (api) => api.generateOtp({} as never), ["uid"]],
+      [
+        "a blank code for the secret key",
+        (api) => api.secretKeyGenerator({ uid: "DV99999", otp: secret("") }),
+        ["otp"]
+      ],
+      ["no password", (api) => api.login({ userId: "DV99999" } as never), ["password"]],
+      ["a blank login code", (api) => api.webSecretCodeValidation({ otp: secret(" ") }), ["otp"]],
+      [
+        "a blank address",
+        (api) => api.ipUpdate({ clientId: "DV99999", password: secret("p"), primaryIp: " " }),
+        ["primaryIp"]
+      ]
+    ]
+  for (const [what, call, fields] of rows) {
+    it.effect(`${what}: names the fields, and sends nothing`, () =>
+      Effect.gen(function* () {
+        const error = yield* refused(Effect.flatMap(SamcoApi.SamcoApi, call), SamcoApi.layer())
+        assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
+      })
+    )
+  }
+
+  for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
+    for (const name of ["webSecretCode", "logout", "whoami", "getLimits"] as const) {
+      it.effect(`${name} with ${JSON.stringify(given)} for a session is over before anything is sent`, () =>
+        Effect.gen(function* () {
+          const call = Effect.flatMap(SamcoApi.SamcoApi, (api) => Effect.asVoid(api[name](given as never)))
+          const error = yield* refused(call, SamcoApi.layer())
+          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+        })
+      )
+    }
+  }
+
+  it.effect("a token that no header can carry is an error, not a defect", () =>
+    Effect.gen(function* () {
+      const odd = SamcoAuth.fromTokens({ userId: "DV99999", sessionToken: secret("to\nken"), issuedAt: 0 })
+      const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
+      const error = yield* Effect.flip(Effect.provide(Profile.profile(odd), layer))
+      assert.notInclude(printed(error), "to\nken")
+    })
+  )
+})
+
+describe("origins that credentials must not go to", () => {
+  for (const origin of ["http://api.example.com", "https://api.example.com/rest", "api.example.com", "", undefined]) {
+    it.effect(`${JSON.stringify(origin)} is refused when the layer is built`, () =>
+      Effect.gen(function* () {
+        const origins = { api: origin } as Readonly<Record<string, string>>
+        const error = yield* refused(calls["sessionToken"] ?? Effect.void, SamcoAuth.layer({ credentials, origins }))
+        assert.hasAllKeys(problems(error), ["origins.api"])
+      })
+    )
+  }
+})

@@ -1,0 +1,575 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import * as Login from "@auth/broker-core/Login"
+import * as Logout from "@auth/broker-core/Logout"
+import * as Profile from "@auth/broker-core/Profile"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Refresh from "@auth/broker-core/Refresh"
+import type { FakeBroker, Fault } from "@auth/broker-core/testing/FakeBroker"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import { FakeSamco } from "@auth/samco/msw"
+import * as SamcoApi from "@auth/samco/SamcoApi"
+import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
+import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf } from "./support.ts"
+
+/** 09:30 in India, and the 08:00 that follows. */
+const morning = Date.UTC(2026, 10, 21, 4)
+const nextCutOff = Date.UTC(2026, 10, 22, 2, 30)
+
+const begin = Effect.fnUntraced(function* (options?: Parameters<typeof FakeSamco.make>[0]) {
+  yield* TestClock.setTime(morning)
+  return yield* FakeSamco.make(options)
+})
+
+const over = <R>(
+  fake: FakeBroker,
+  layer: Layer.Layer<R, AuthError, Layer.Services<ReturnType<typeof SamcoAuth.layer>>>
+) => Layer.provide(layer, TestHttp.layerFake(fake))
+
+const direct = (fake: FakeBroker, options: SamcoAuth.Options = {}) =>
+  over(fake, SamcoAuth.layer({ ...options, credentials }))
+
+const browser = (fake: FakeBroker, options: SamcoOAuth.Options = {}) =>
+  over(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
+
+/** What a person does on the broker's page, and where the browser ends. */
+const submit = (fake: FakeBroker, { url }: RedirectLogin.AuthorizationRequest, form: Record<string, string>) =>
+  Effect.promise(async () => {
+    const body = new URLSearchParams(form)
+    const response = await fake.respond(new Request(Redacted.value(url), { method: "POST", body }))
+    return Redacted.make(response.headers.get("location") ?? "")
+  })
+
+const consent = (fake: FakeBroker, request: RedirectLogin.AuthorizationRequest) =>
+  submit(fake, request, { apiSecret: demo.apiSecret })
+
+const signIn = Effect.fnUntraced(function* (fake: FakeBroker) {
+  const redirect = yield* RedirectLogin.RedirectLogin
+  const request = yield* redirect.begin
+  const callback = yield* consent(fake, request)
+  return { callback, complete: redirect.complete(request, callback), request }
+})
+
+const asked = (fake: FakeBroker, endpoint: string) =>
+  Effect.map(fake.journal, (journal) => journal.filter((entry) => entry.endpoint === endpoint).length)
+
+const answer = (body: object, status = 400): Fault => ({ kind: "answer", status, body: JSON.stringify(body) })
+
+const concurrent = answer({
+  status: "Failure",
+  message: "Concurrent token exchange in progress. Please retry.",
+  errorCode: "EOAUTH030"
+})
+
+describe("a direct login", () => {
+  it.effect("lives until 08:00 in India, and knows its holder from the login", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const session = yield* Effect.provide(Login.session, direct(fake))
+      assert.strictEqual(session.expiresAt, nextCutOff)
+      assert.deepStrictEqual(session.profile, {
+        id: "DV99999",
+        name: "DEMO TRADER",
+        exchanges: ["BFO", "BSE", "CDS", "MCX", "NSE", "NFO"],
+        products: ["MIS", "CNC", "NRML", "CO", "BO"]
+      })
+    })
+  )
+
+  it.effect("lives for an hour and a half when it begins at half past six", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ tokenEnd: "absent" })
+      yield* TestClock.setTime(Date.UTC(2026, 10, 22, 1))
+      const session = yield* Effect.provide(Login.session, direct(fake))
+      assert.strictEqual(session.expiresAt, nextCutOff)
+      assert.strictEqual(session.expirySource, "daily-cut-off")
+    })
+  )
+
+  it.effect("is a thing to do in the app, not a wrong credential, when the session cannot start", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
+      const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
+      const reason = reasonOf(error, "ActionRequired")
+      assert.include(reason.remedy, "SAMCO mobile app")
+      assert.strictEqual((yield* fake.journal)[0]?.status, 401)
+    })
+  )
+
+  it.effect("for another account than the configured one is refused, unless that is allowed", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
+      const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
+      assert.strictEqual(reasonOf(error, "InvalidRequest").field, "userId")
+      const session = yield* Effect.provide(Login.session, direct(fake, { accountCheck: "off" }))
+      assert.strictEqual(session.account.id, "DV99999")
+    })
+  )
+
+  for (const probe of [undefined, "getLimits", "whoami"] as const) {
+    it.effect(`asks ${probe ?? "getLimits, unless told otherwise,"} whether it is alive`, () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        yield* Effect.gen(function* () {
+          const session = yield* Login.session
+          assert.deepStrictEqual(yield* Profile.profile(session), session.profile)
+          const bare = SamcoAuth.fromTokens({ userId: "dv99999", sessionToken: session.tokens.access, issuedAt: 0 })
+          assert.deepStrictEqual(yield* Profile.profile(bare), { id: "DV99999" })
+        }).pipe(Effect.provide(direct(fake, { probe })))
+        assert.strictEqual(yield* asked(fake, probe ?? "getLimits"), 2)
+      })
+    )
+  }
+
+  it.effect("takes a token that was stored with the word Bearer before it", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const { tokens } = yield* Login.session
+        const sessionToken = Redacted.make(`Bearer ${Redacted.value(tokens.access)}`)
+        yield* Profile.profile(SamcoAuth.fromTokens({ userId: "DV99999", sessionToken, issuedAt: morning }))
+      }).pipe(Effect.provide(direct(fake)))
+    })
+  )
+})
+
+describe("a browser login", () => {
+  it.effect("ends at 08:00 in India, though the broker says a day", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete).pipe(
+        Effect.provide(browser(fake))
+      )
+      assert.strictEqual(session.expiresAt, nextCutOff)
+      assert.strictEqual(session.profile?.name, "DEMO TRADER")
+      assert.isDefined(session.tokens.refresh)
+    })
+  )
+
+  it.effect("ends with expires_in where that is earlier", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const data = { access_token: "opaque-token", expires_in: 600, user_id: "DV99999" }
+      yield* fake.inject("oauthToken", answer({ status: "Success", message: "ok", data }, 200))
+      const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete).pipe(
+        Effect.provide(browser(fake))
+      )
+      assert.strictEqual(session.expiresAt, morning + 600_000)
+      assert.strictEqual(session.expirySource, "expires-in")
+    })
+  )
+
+  it.effect("sends neither key nor secret nor redirect URL with the code", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const { callback } = yield* Effect.flatMap(signIn(fake), (all) => Effect.as(all.complete, all)).pipe(
+        Effect.provide(browser(fake))
+      )
+      const code = new URL(Redacted.value(callback)).searchParams.get("code")
+      const sent = (yield* fake.journal).find(({ endpoint }) => endpoint === "oauthToken")
+      assert.strictEqual(sent?.body, JSON.stringify({ grant_type: "authorization_code", code }))
+    })
+  )
+
+  it.effect("exchanges once more, after a second, when another exchange is under way", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* fake.inject("oauthToken", concurrent)
+      yield* Effect.gen(function* () {
+        const { complete } = yield* signIn(fake)
+        const fiber = yield* Effect.forkChild(complete)
+        yield* TestClock.withLive(Effect.sleep("20 millis"))
+        assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(fiber)
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 2)
+    })
+  )
+
+  it.effect("exchanges once more when only the text says so", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* fake.inject("oauthToken", answer({ status: "Failure", message: "Concurrent token exchange in progress." }))
+      yield* Effect.flatMap(signIn(fake), ({ complete }) => TestHttp.settle(complete)).pipe(
+        Effect.provide(browser(fake))
+      )
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 2)
+    })
+  )
+
+  it.effect("gives up when the second exchange is refused like the first", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* fake.inject("oauthToken", concurrent, 5)
+      const error = yield* Effect.flatMap(signIn(fake), ({ complete }) => Effect.flip(TestHttp.settle(complete))).pipe(
+        Effect.provide(browser(fake))
+      )
+      assert.strictEqual(reasonOf(error, "BrokerUnavailable").code, "EOAUTH030")
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 2)
+    })
+  )
+
+  it.effect('exchanges once only with concurrentExchange: "fail"', () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* fake.inject("oauthToken", concurrent)
+      const error = yield* Effect.flatMap(signIn(fake), ({ complete }) => Effect.flip(complete)).pipe(
+        Effect.provide(browser(fake, { concurrentExchange: "fail" }))
+      )
+      assert.isTrue(reasonOf(error, "BrokerUnavailable").isRetryable)
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+    })
+  )
+
+  for (const fault of [
+    { kind: "status", status: 503 },
+    { kind: "lost" },
+    { kind: "reset" },
+    { kind: "truncated" }
+  ] as const) {
+    it.effect(`sends a code once, and never again, when the exchange goes wrong: ${JSON.stringify(fault)}`, () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        yield* fake.inject("oauthToken", fault)
+        yield* Effect.gen(function* () {
+          const { complete } = yield* signIn(fake)
+          yield* Effect.flip(complete)
+          const again = yield* Effect.flip(complete)
+          const reason = reasonOf(again, "InvalidStepUpCode")
+          assert.strictEqual(reason.kind, "authorization-code")
+          assert.include(reason.remedy, "Begin the browser login again")
+        }).pipe(Effect.provide(browser(fake)))
+        assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+      })
+    )
+  }
+
+  it.effect("completes one callback once, however many try, so that no token is revoked", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const { complete } = yield* signIn(fake)
+        const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(complete), {
+          concurrency: "unbounded"
+        })
+        const sessions = exits.flatMap((exit) => (exit._tag === "Success" ? [exit.value] : []))
+        assert.strictEqual(sessions.length, 1)
+        for (const session of sessions) yield* Profile.profile(session)
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+    })
+  )
+
+  it.effect("says to drop what is stored when another program sent the code before, and every token is dead", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const { callback, request, session } = yield* Effect.gen(function* () {
+        const all = yield* signIn(fake)
+        return { ...all, session: yield* all.complete }
+      }).pipe(Effect.provide(browser(fake)))
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const error = yield* Effect.flip(redirect.complete(request, callback))
+        const reason = reasonOf(error, "InvalidStepUpCode")
+        assert.strictEqual(reason.code, "EOAUTH012")
+        assert.include(reason.remedy, "drop the sessions")
+        reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
+        reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
+      }).pipe(Effect.provide(browser(fake)))
+    })
+  )
+
+  it.effect("is refused eleven minutes after the consent", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const error = yield* Effect.gen(function* () {
+        const { complete } = yield* signIn(fake)
+        yield* TestClock.adjust("11 minutes")
+        return yield* Effect.flip(complete)
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "EOAUTH013")
+    })
+  )
+
+  it.effect("of another account is rejected, unless that is allowed", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
+      const complete = Effect.flatMap(signIn(fake), (all) => all.complete)
+      const error = yield* Effect.flip(Effect.provide(complete, browser(fake)))
+      assert.strictEqual(reasonOf(error, "RedirectRejected").why, "other-account")
+      const session = yield* Effect.provide(complete, browser(fake, { accountCheck: "off" }))
+      assert.strictEqual(session.account.id, "DV99999")
+    })
+  )
+
+  it.effect("that a person denies is a denial, with what the broker says and without the state", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        const error = yield* Effect.flip(redirect.complete(request, yield* submit(fake, request, { deny: "1" })))
+        const reason = reasonOf(error, "RedirectRejected")
+        assert.deepStrictEqual(
+          [reason.why, reason.code, reason.brokerMessage],
+          ["denied", "access_denied", "The user denied the request"]
+        )
+        assert.notInclude(printed(error), Redacted.value(request.state))
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 0)
+    })
+  )
+
+  it.effect("for scopes that the app has not is a wrong request, not a denial", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        const error = yield* Effect.flip(redirect.complete(request, yield* consent(fake, request)))
+        assert.strictEqual(reasonOf(error, "InvalidRequest").code, "invalid_request")
+      }).pipe(Effect.provide(browser(fake, { scopes: ["orders"] })))
+    })
+  )
+
+  it.effect("whose message quotes its state shows it as little as the address does", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        const state = Redacted.value(request.state)
+        const query = new URLSearchParams({ error: "access_denied", errorMessage: `no ${state}`, state })
+        const error = yield* Effect.flip(redirect.complete(request, Redacted.make(`${demo.redirectUrl}?${query}`)))
+        assert.notInclude(printed(error), state)
+      }).pipe(Effect.provide(browser(fake)))
+    })
+  )
+
+  for (const [what, query] of [
+    ["without its code", ""],
+    ["with an empty code", "&code="]
+  ] as const) {
+    it.effect(`that comes back ${what} sends nothing`, () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        yield* Effect.gen(function* () {
+          const redirect = yield* RedirectLogin.RedirectLogin
+          const request = yield* redirect.begin
+          const callback = `${demo.redirectUrl}?state=${Redacted.value(request.state)}${query}`
+          const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
+          assert.strictEqual(reasonOf(error, "RedirectRejected").why, "missing-token")
+        }).pipe(Effect.provide(browser(fake)))
+        assert.deepStrictEqual(yield* fake.journal, [])
+      })
+    )
+  }
+})
+
+describe("a renewal", () => {
+  const renewing = (options: SamcoOAuth.Options, switches: Partial<FakeSamco.Switches> = {}) =>
+    Effect.gen(function* () {
+      const fake = yield* begin(switches)
+      const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete).pipe(
+        Effect.provide(browser(fake))
+      )
+      yield* TestClock.setTime(nextCutOff + 60_000)
+      const result = yield* Effect.result(Effect.provide(Refresh.refresh(session), browser(fake, options)))
+      return { fake, result, session }
+    })
+
+  it.effect("after 08:00 gives a session until the next 08:00, since the refresh token lives for seven days", () =>
+    Effect.gen(function* () {
+      const { result } = yield* renewing({})
+      assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
+    })
+  )
+
+  it.effect("after 08:00 is over if the broker says so", () =>
+    Effect.gen(function* () {
+      const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
+      if (result._tag === "Success") throw new Error("it was renewed")
+      assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
+    })
+  )
+
+  it.effect('after 08:00 is not sent with refreshAfterEnd: "refuse"', () =>
+    Effect.gen(function* () {
+      const { fake, result } = yield* renewing({ refreshAfterEnd: "refuse" })
+      if (result._tag === "Success") throw new Error("it was renewed")
+      assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 0)
+    })
+  )
+
+  it.effect("is over after seven days", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        yield* TestClock.adjust("7 days")
+        assert.strictEqual(reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired").code, "EOAUTH017")
+      }).pipe(Effect.provide(browser(fake)))
+    })
+  )
+
+  it.effect("rotates the refresh token, and keeps no old one where none comes", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        const renewed = yield* Refresh.refresh(session)
+        const [before, after] = [session, renewed].map(({ tokens }) => Redacted.value(tokens.refresh as never))
+        assert.notStrictEqual(before, after)
+        const data = { access_token: "opaque-token", user_id: "DV99999" }
+        yield* fake.inject("oauthRefresh", answer({ status: "Success", message: "ok", data }, 200))
+        assert.isUndefined((yield* Refresh.refresh(renewed)).tokens.refresh)
+      }).pipe(Effect.provide(browser(fake)))
+    })
+  )
+
+  it.effect("is sent once more when another exchange is under way", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        yield* fake.inject("oauthRefresh", concurrent)
+        yield* TestHttp.settle(Refresh.refresh(session))
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 2)
+    })
+  )
+
+  it.effect("waits for the one before it, so that the broker never sees two at once", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        yield* fake.inject("oauthRefresh", { kind: "latency", duration: "5 seconds" })
+        const first = yield* Effect.forkChild(Refresh.refresh(session))
+        const second = yield* Effect.forkChild(Effect.exit(Refresh.refresh(session)))
+        yield* TestClock.withLive(Effect.sleep("20 millis"))
+        assert.strictEqual(yield* asked(fake, "oauthRefresh"), 1)
+        yield* TestHttp.settle(Fiber.join(first))
+        yield* Fiber.join(second)
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 2)
+    })
+  )
+})
+
+describe("a logout", () => {
+  it.effect("of a browser session revokes it and its refresh token", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        assert.strictEqual((yield* Logout.logout(session))._tag, "Revoked")
+        reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
+      }).pipe(Effect.provide(browser(fake)))
+      const sent = (yield* fake.journal).find(({ endpoint }) => endpoint === "oauthRevoke")
+      assert.match(sent?.body ?? "", /^\{"token":"[^"]+","token_type":"access_token"\}$/)
+      assert.notProperty(sent?.headers, "x-session-token")
+    })
+  )
+
+  it.effect('of a browser session tells that it was over already with logout: "delete"', () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        assert.strictEqual((yield* Logout.logout(session))._tag, "Revoked")
+        const again = yield* Logout.logout(session)
+        assert.deepStrictEqual(again, { _tag: "LocalOnly", account: session.account, why: "already-over" })
+      }).pipe(Effect.provide(browser(fake, { logout: "delete" })))
+      assert.strictEqual(yield* asked(fake, "logout"), 2)
+    })
+  )
+})
+
+describe("the old login", () => {
+  const legacy = (fake: FakeBroker, changes: Partial<SamcoLegacy.LegacyCredentials> = {}) =>
+    over(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
+
+  it.effect("goes from a one-time code to a session, step by step", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      const { accessToken } = yield* Effect.gen(function* () {
+        const api = yield* SamcoApi.SamcoApi
+        yield* api.generateOtp({ uid: demo.userId })
+        const [otp = ""] = yield* fake.codes(demo.userId)
+        assert.match(otp, /^\d{4}$/)
+        yield* api.secretKeyGenerator({ uid: demo.userId, otp: Redacted.make(otp) })
+        return yield* api.accessToken({ uid: demo.userId, secretApiKey: Redacted.make(demo.secretApiKey) })
+      }).pipe(Effect.provide(over(fake, SamcoApi.layer())))
+      const session = yield* Effect.provide(Login.session, legacy(fake, { accessToken, yob: Redacted.make("1980") }))
+      assert.match(Redacted.value(session.tokens.access), /^[0-9a-f]{32}$/)
+      assert.strictEqual(session.expiresAt, nextCutOff)
+    })
+  )
+
+  it.effect("does not take the access token of yesterday, and says what to do", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* TestClock.setTime(nextCutOff)
+      const reason = reasonOf(yield* Effect.flip(Effect.provide(Login.session, legacy(fake))), "InvalidCredentials")
+      assert.strictEqual(reason.field, "accessToken")
+      assert.include(reason.remedy, "SamcoApi.accessToken")
+    })
+  )
+
+  for (const [what, body] of [
+    ["the page's text", { status: "Failure", statusMessage: "Invalid Password" }],
+    ["the word Error for its status", { status: "Error", statusMessage: "Invalid Password" }]
+  ] as const) {
+    for (const status of [200, 400, 401]) {
+      it.effect(`knows a wrong password by ${what} under HTTP ${status}`, () =>
+        Effect.gen(function* () {
+          const fake = yield* begin()
+          yield* fake.inject("login", answer(body, status))
+          const error = yield* Effect.flip(Effect.provide(Login.session, legacy(fake)))
+          assert.strictEqual(reasonOf(error, "InvalidCredentials").field, "password")
+        })
+      )
+    }
+  }
+})
+
+describe("login codes for the web site", () => {
+  it.effect("make a session of a session", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const api = yield* SamcoApi.SamcoApi
+        const { OTP, timeRemainingInSeconds } = yield* api.webSecretCode(yield* Login.session)
+        assert.strictEqual(timeRemainingInSeconds, 120)
+        assert.match(Redacted.value(OTP), /^[A-Z]{4}\d{4}$/)
+        const { accountID, sessionToken } = yield* api.webSecretCodeValidation({ otp: OTP })
+        assert.strictEqual(accountID, "DV99999")
+        yield* Profile.profile(SamcoAuth.fromTokens({ userId: accountID, sessionToken, issuedAt: morning }))
+        reasonOf(yield* Effect.flip(api.webSecretCodeValidation({ otp: OTP })), "InvalidStepUpCode")
+      }).pipe(Effect.provide(direct(fake)))
+    })
+  )
+
+  it.effect("die after two minutes", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const api = yield* SamcoApi.SamcoApi
+        const { OTP } = yield* api.webSecretCode(yield* Login.session)
+        yield* TestClock.adjust("2 minutes")
+        const reason = reasonOf(yield* Effect.flip(api.webSecretCodeValidation({ otp: OTP })), "InvalidStepUpCode")
+        assert.strictEqual(reason.brokerMessage, "OTP expired. Please enter valid OTP.")
+      }).pipe(Effect.provide(direct(fake)))
+    })
+  )
+})

@@ -1,0 +1,144 @@
+import type { AuthError, Reason } from "@auth/broker-core/AuthError"
+import type { AuthorizationRequest } from "@auth/broker-core/RedirectLogin"
+import type { Session } from "@auth/broker-core/Session"
+import { TestHttp } from "@auth/broker-core/testing"
+import { FakeSamco, handlers } from "@auth/samco/msw"
+import * as SamcoApi from "@auth/samco/SamcoApi"
+import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import type * as SamcoLegacy from "@auth/samco/SamcoLegacy"
+import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { setupServer } from "msw/node"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { inspect } from "node:util"
+
+/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export const serve = (options?: Parameters<typeof FakeSamco.make>[0]) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeSamco.make(options)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const server = setupServer(...handlers(fake))
+        server.listen({ onUnhandledFrame: "error" })
+        return server
+      }),
+      (server) => Effect.sync(() => server.close())
+    )
+    return fake
+  })
+
+export const demo = FakeSamco.demoAccount
+
+export const credentials: SamcoAuth.SamcoCredentials = {
+  userId: demo.userId,
+  apiKey: Redacted.make(demo.apiKey),
+  apiSecret: Redacted.make(demo.apiSecret)
+}
+
+export const oauthCredentials: SamcoOAuth.OAuthCredentials = {
+  userId: demo.userId,
+  apiKey: Redacted.make(demo.apiKey),
+  redirectUrl: demo.redirectUrl
+}
+
+export const legacyCredentials: SamcoLegacy.LegacyCredentials = {
+  userId: demo.userId,
+  password: Redacted.make(demo.password),
+  accessToken: Redacted.make(demo.accessToken)
+}
+
+export const layer = (overrides: Partial<SamcoAuth.SamcoCredentials> = {}, options: SamcoAuth.Options = {}) =>
+  SamcoAuth.layer({ ...options, credentials: { ...credentials, ...overrides } }).pipe(
+    Layer.provide(TestHttp.layerLateFetch)
+  )
+
+export const layerOAuth = (options: SamcoOAuth.Options = {}) =>
+  SamcoOAuth.layer({ ...options, credentials: oauthCredentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
+
+/** Types the app's secret on the broker's page, and gives the address that the browser ends at. */
+export const browse = (request: AuthorizationRequest, apiSecret: string = demo.apiSecret) =>
+  Effect.promise(async () => {
+    const body = new URLSearchParams({ apiSecret })
+    const response = await fetch(Redacted.value(request.url), { method: "POST", body, redirect: "manual" })
+    return Redacted.make(response.headers.get("location") ?? "")
+  })
+
+/** The raw calls, to a broker that gives the same answer to everything. */
+export const layerAnswer = (
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
+  init?: ResponseInit,
+  options?: SamcoApi.Options
+) => SamcoApi.layer(options).pipe(Layer.provide(TestHttp.layerRespond(async () => new Response(body, init))))
+
+/** A session of the demo account, for calls that no fake looks at. */
+export const session: Session = SamcoOAuth.fromTokens({
+  userId: demo.userId,
+  accessToken: Redacted.make("access.of.a.test"),
+  refreshToken: Redacted.make("refresh.of.a.test"),
+  issuedAt: 0
+})
+
+const authorization: SamcoApi.AuthorizeRequest = {
+  apiKey: credentials.apiKey,
+  redirectUrl: demo.redirectUrl,
+  state: Redacted.make("state.of.a.test"),
+  scopes: "all"
+}
+
+const ip = {
+  clientId: demo.userId,
+  password: legacyCredentials.password,
+  primaryIp: "203.0.113.7",
+  secondaryIp: "203.0.113.8"
+}
+
+type Api = SamcoApi.SamcoApi["Service"]
+
+const use = (call: (api: Api) => Effect.Effect<unknown, AuthError>) => Effect.flatMap(SamcoApi.SamcoApi, call)
+
+/** Each documented call, as a user makes it. */
+export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, SamcoApi.SamcoApi>>> = {
+  sessionToken: use((api) => api.sessionToken({ apiKey: credentials.apiKey, apiSecret: credentials.apiSecret })),
+  oauthAuthorize: use((api) => api.oauthAuthorize(authorization)),
+  oauthAuthenticate: use((api) => api.oauthAuthenticate({ ...authorization, apiSecret: credentials.apiSecret })),
+  oauthToken: use((api) => api.oauthToken({ code: Redacted.make("code.of.a.test") })),
+  oauthRefresh: use((api) => api.oauthRefresh({ refresh_token: Redacted.make("refresh.of.a.test") })),
+  oauthRevoke: use((api) => api.oauthRevoke({ token: session.tokens.access, token_type: "access_token" })),
+  generateOtp: use((api) => api.generateOtp({ uid: demo.userId })),
+  secretKeyGenerator: use((api) => api.secretKeyGenerator({ uid: demo.userId, otp: Redacted.make("1234") })),
+  accessToken: use((api) => api.accessToken({ uid: demo.userId, secretApiKey: Redacted.make(demo.secretApiKey) })),
+  login: use((api) => api.login(legacyCredentials as SamcoApi.LoginRequest)),
+  webSecretCode: use((api) => api.webSecretCode(session)),
+  webSecretCodeValidation: use((api) => api.webSecretCodeValidation({ otp: Redacted.make("NUWL3586") })),
+  logout: use((api) => api.logout(session)),
+  whoami: use((api) => api.whoami(session)),
+  ipRegistration: use((api) => api.ipRegistration(ip)),
+  ipUpdate: use((api) => api.ipUpdate(ip)),
+  getLimits: use((api) => api.getLimits(session))
+}
+
+export const readFixtures = (name: string): unknown =>
+  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
+
+/** The error's reason, if it is the one that is wanted. */
+export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
+  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
+  return error.reason as Extract<Reason, { _tag: Tag }>
+}
+
+/** A value in every way that programs print it. */
+export const printed = (value: unknown): string => {
+  const each = Array.isArray(value) ? value : [value]
+  const texts = each.flatMap((one: unknown) => [
+    String(one),
+    one instanceof Error ? String(one.stack) : "",
+    Cause.pretty(Cause.fail(one)),
+    inspect(one, { depth: 20, showHidden: true, getters: true }),
+    JSON.stringify(one)
+  ])
+  return texts.join("\n")
+}
