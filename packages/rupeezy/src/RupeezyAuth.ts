@@ -1,0 +1,192 @@
+/**
+ * Logging in to Rupeezy with client code, password and TOTP.
+ *
+ * @since 0.1.0
+ */
+import * as Account from "@auth/broker-core/Account"
+import * as AuthError from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Credentials from "@auth/broker-core/Credentials"
+import * as Login from "@auth/broker-core/Login"
+import type { Logout } from "@auth/broker-core/Logout"
+import type { Profile } from "@auth/broker-core/Profile"
+import * as Session from "@auth/broker-core/Session"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as RupeezyApi from "./RupeezyApi.ts"
+import { broker, credentials as fields } from "./RupeezyBroker.ts"
+import * as services from "./internal/services.ts"
+
+/**
+ * What a login needs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RupeezyCredentials {
+  /** Such as `XX9999`; not an e-mail address. */
+  readonly clientCode: string
+  readonly password: Redacted.Redacted<string>
+  /** The secret behind the QR code, or another source of codes. */
+  readonly totp: Redacted.Redacted<string> | CodeSource.CodeSource
+  /** Application id of your app, such as `dev_1234`. */
+  readonly applicationId: string
+  /** The `x-api-key` of your app. */
+  readonly apiKey: Redacted.Redacted<string>
+}
+
+/**
+ * What may be set beside the credentials.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends Omit<RupeezyApi.Options, "apiKey">, services.SessionOptions {}
+
+/**
+ * The services of this method.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services = Login.Login | Logout | Profile | Authorize | RupeezyApi.RupeezyApi
+
+const method = "totp"
+
+const make = Effect.fnUntraced(function* (
+  input: RupeezyCredentials,
+  options: Options
+): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
+  const { totp: totpSecret, ...given } = { ...input }
+  const values = yield* Credentials.check(broker.id, fields, { ...given, totpSecret })
+  const { apiKey, applicationId, clientCode, password, totpSecret: codes } = values
+  const expiry = yield* services.expiryOf(options)
+  const api = yield* RupeezyApi.make({ ...options, apiKey })
+  const account = Account.make({ broker: broker.id, app: options.app, id: clientCode })
+
+  const login = Effect.gen(function* () {
+    const totp = yield* codes.code({ account, kind: "totp" })
+    const problem = CodeSource.shapeProblem(totp, 6)
+    if (problem !== undefined) return yield* Effect.fail(AuthError.invalidRequest(broker.id, "login", "totp", problem))
+    const session = yield* Session.issue(
+      { account, method, expiry },
+      Effect.map(api.login({ client_code: clientCode, password, totp, application_id: applicationId }), (response) =>
+        services.toIssue(clientCode, response)
+      )
+    )
+    return Login.authenticated(session)
+  })
+
+  return Context.add(services.common(api, options), Login.Login, { login })
+})
+
+/**
+ * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
+ * anything is sent.
+ *
+ * @example
+ * ```ts
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const Rupeezy = RupeezyAuth.layer({
+ *   credentials: {
+ *     clientCode: "XX9999",
+ *     password: Redacted.make("demo-password"),
+ *     totp: Redacted.make("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"),
+ *     applicationId: "dev_1234",
+ *     apiKey: Redacted.make("demo-api-key")
+ *   }
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Login.session.pipe(Effect.provide(Rupeezy))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options & { readonly credentials: RupeezyCredentials }
+): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+  Layer.effectContext(Effect.suspend(() => make(options.credentials, options)))
+
+/**
+ * The same with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`, `RUPEEZY_TOTP_SECRET`,
+ * `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. All that is missing or wrong is named at once.
+ *
+ * @example
+ * ```ts
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+ * import * as ConfigProvider from "effect/ConfigProvider"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Environment = ConfigProvider.layer(
+ *   ConfigProvider.fromUnknown({
+ *     RUPEEZY_CLIENT_CODE: "XX9999",
+ *     RUPEEZY_PASSWORD: "demo-password",
+ *     RUPEEZY_TOTP_SECRET: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+ *     RUPEEZY_APPLICATION_ID: "dev_1234",
+ *     RUPEEZY_API_KEY: "demo-api-key"
+ *   })
+ * )
+ *
+ * const program = Login.session.pipe(
+ *   Effect.provide(RupeezyAuth.layerConfig().pipe(Layer.provide([FetchHttpClient.layer, Environment])))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+  Layer.effectContext(
+    Effect.flatMap(Credentials.fromConfig(broker.id, fields), ({ totpSecret, ...values }) =>
+      make({ ...values, totp: totpSecret }, options)
+    )
+  )
+
+/**
+ * A session from a token that another program got. A `Bearer ` prefix is removed.
+ *
+ * @example
+ * ```ts
+ * import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const session = RupeezyAuth.fromTokens({
+ *   clientCode: "XX9999",
+ *   accessToken: Redacted.make("Bearer not-a-jwt"),
+ *   issuedAt: Date.UTC(2026, 10, 21, 4)
+ * })
+ * session.expirySource // => "unknown"
+ * Redacted.value(session.tokens.access) // => "not-a-jwt"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromTokens = (options: {
+  readonly clientCode: string
+  readonly accessToken: Redacted.Redacted<string>
+  readonly app?: string | undefined
+  /** When the token was issued, milliseconds since the epoch. */
+  readonly issuedAt: number
+}): Session.Session =>
+  Session.make({
+    account: Account.make({ broker: broker.id, app: options.app, id: options.clientCode }),
+    method,
+    tokens: { access: Session.bareToken(options.accessToken) },
+    issuedAt: options.issuedAt,
+    expiry: services.documentedExpiry
+  })

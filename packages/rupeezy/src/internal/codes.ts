@@ -1,0 +1,127 @@
+import * as Codes from "@auth/broker-core/Codes"
+
+type Reason = Codes.CodeRow["reason"]
+
+export interface CodeOptions {
+  readonly refusals?: "as-sent" | undefined
+  readonly forbidden?: "session-over" | undefined
+}
+
+const asOf = "2026-11-21"
+const usage = "Vortex usage page, table of HTTP statuses"
+const mocks = "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
+const words = "no failure of a login is documented: an assumption about the words of its message"
+
+const logins = ["login", "createSession"]
+
+/** A server's own fault is no word about credentials, whatever it says. */
+const unlessFault =
+  (reason: Reason): Reason =>
+  (failure) =>
+    failure.status >= 500 ? Codes.unavailable(failure) : reason(failure)
+
+/** Words that are not known: with a code of its own, the refusal stays what it is. */
+const unlessCoded = (reason: Reason): Reason =>
+  unlessFault((failure) => (failure.code === undefined ? reason(failure) : Codes.rejected(failure)))
+
+const status = (code: number, meaning: string, reason: Reason, operations?: ReadonlyArray<string>): Codes.CodeRow => ({
+  status: code,
+  meaning,
+  reason,
+  source: usage,
+  asOf,
+  ...(operations === undefined ? {} : { operations })
+})
+
+const message = (
+  pattern: RegExp,
+  meaning: string,
+  reason: Reason,
+  operations: ReadonlyArray<string> = ["login"]
+): Codes.CodeRow => ({ message: pattern, meaning, reason, source: words, asOf, operations })
+
+const address = Codes.denied(
+  "ip",
+  "Register the public address that you call from at Rupeezy, and both of them where the machine has IPv4 and IPv6."
+)
+
+/** The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients. */
+const byMessage: ReadonlyArray<Codes.CodeRow> = [
+  message(
+    /\b(?:block|lock|disabled)/i,
+    "The account is locked",
+    unlessFault(Codes.locked("account", "unknown")),
+    logins
+  ),
+  message(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", unlessFault(Codes.invalidCode("totp", Codes.totpHints))),
+  message(
+    /invalid cred|password|client/i,
+    "Client code or password is wrong",
+    unlessFault(Codes.invalidCredentials("clientCode or password"))
+  )
+]
+
+const badRequest = Codes.invalidRequest("request", "was refused as badly formed")
+
+const byWord: ReadonlyArray<Codes.CodeRow> = [
+  {
+    status: 500,
+    message: /internal server error/i,
+    meaning: "The server failed",
+    reason: Codes.unavailable,
+    source: mocks,
+    asOf
+  },
+  {
+    code: "IP_NOT_ALLOWED",
+    meaning: "The caller's address is not registered; only calls that place orders look at it",
+    reason: address,
+    source: "report of an integrator, static-IP questions of Rupeezy",
+    asOf
+  },
+  { ...status(403, "The caller's address is not registered", address), message: /\bip(?:v[46])?\b/i }
+]
+
+const byStatus: ReadonlyArray<Codes.CodeRow> = [
+  status(401, "The x-api-key is wrong, or may not call this", Codes.invalidCredentials("apiKey"), ["login"]),
+  status(401, "Key, checksum or auth code is wrong", Codes.invalidCredentials("apiKey, applicationId or auth code"), [
+    "createSession"
+  ]),
+  status(401, "The token is dead", Codes.sessionExpired("invalid")),
+  status(403, "Access is denied", Codes.denied("unknown")),
+  status(404, "There is no such call", Codes.invalidRequest("request", "names a call that the broker does not have")),
+  status(400, "The request is badly formed", badRequest),
+  status(422, "The request is badly formed", badRequest),
+  status(429, "The rate limit is exceeded", Codes.rateLimited)
+]
+
+const byDefault: ReadonlyArray<Codes.CodeRow> = [
+  message(
+    /\S/,
+    "A login is refused in words that are not known",
+    unlessCoded(Codes.invalidCredentials("clientCode, password or one-time code"))
+  ),
+  message(
+    /\S/,
+    "A browser login is refused in words that are not known",
+    unlessCoded(Codes.invalidCredentials("apiKey, applicationId or auth code")),
+    ["createSession"]
+  ),
+  {
+    message: /\S/,
+    meaning: "A call is refused in words that are not known",
+    reason: unlessCoded(Codes.invalidRequest("request", "was refused")),
+    source: words,
+    asOf
+  }
+]
+
+const authorized = ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"]
+
+/** One integrator takes 403 on the funds for a session that was revoked. */
+const revoked = status(403, "The session was revoked", Codes.sessionExpired("unknown"), authorized)
+
+export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<Codes.CodeRow> => {
+  const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
+  return refusals === "as-sent" ? statuses : [...byMessage, ...byWord, ...statuses, ...byDefault]
+}

@@ -1,0 +1,46 @@
+import * as Envelope from "@auth/broker-core/Envelope"
+import { field } from "@auth/broker-core/Wire"
+import * as Predicate from "effect/Predicate"
+
+const says = (json: unknown, word: "success" | "error"): boolean => {
+  const status = field(json, "status")
+  return Predicate.isString(status) && status.trim().toLowerCase() === word
+}
+
+const segments = ["nse", "mcx", "exchange_combined"]
+
+/**
+ * The ways in which Vortex answers. HTTP 200 is no yes: a refused login comes with it. As of 2026-11-21.
+ */
+export const dialects: ReadonlyArray<Envelope.Dialect> = [
+  {
+    name: "address",
+    source: "HTTP 403 IP_NOT_ALLOWED on order calls: report of an integrator; where in the body is not known",
+    read: ({ json, status, text }) =>
+      status === 403 && /\bIP_NOT_ALLOWED\b/.test(text)
+        ? Envelope.no({ code: "IP_NOT_ALLOWED", message: field(json, "message") })
+        : undefined
+  },
+  {
+    name: "service",
+    source: 'Vortex documentation, "Authentication"; failures: the mocks of @rupeezy/jsvortex 2.0.2, its OrderResponse',
+    read: ({ json }) => {
+      if (says(json, "error")) return Envelope.no({ code: field(json, "code"), message: field(json, "message") })
+      const data = field(json, "data")
+      return says(json, "success") && data !== undefined ? Envelope.yes(data) : undefined
+    }
+  },
+  {
+    name: "acknowledgement",
+    source: "logout: the mocks of @rupeezy/jsvortex 2.0.2",
+    read: ({ json }) => (says(json, "success") ? Envelope.yes(json) : undefined)
+  },
+  {
+    name: "bare",
+    source: "funds, which have no envelope: the mocks of @rupeezy/jsvortex 2.0.2, the Go SDK",
+    read: ({ json }) =>
+      field(json, "status") === undefined && segments.some((segment) => Predicate.isObject(field(json, segment)))
+        ? Envelope.yes(json)
+        : undefined
+  }
+]

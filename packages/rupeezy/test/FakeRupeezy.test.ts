@@ -1,0 +1,459 @@
+import { createHash } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import { FakeRupeezy } from "@auth/rupeezy/msw"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { codeOf, serve, submit } from "./support.ts"
+
+const demo = FakeRupeezy.demoAccount
+const base = "https://vortex-api.rupeezy.in/v2"
+const page = `https://flow.rupeezy.in?applicationId=${demo.applicationId}`
+
+interface Answer {
+  readonly status: number
+  readonly json: Readonly<Record<string, unknown>>
+  readonly text: string
+}
+
+const ask = Effect.fnUntraced(function* (
+  method: string,
+  path: string,
+  options: { readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown } = {}
+) {
+  const { body, headers = {} } = options
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body)
+  const init = { method, headers: { "content-type": "application/json", ...headers }, body: text ?? null }
+  const response = yield* Effect.promise(() => fetch(`${base}${path}`, init))
+  const answer = yield* Effect.promise(() => response.text())
+  return { status: response.status, json: parse(answer), text: answer } as Answer
+})
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return {}
+  }
+}
+
+const key = { "x-api-key": demo.apiKey }
+
+const loginBody = Effect.map(codeOf(demo), (totp) => ({
+  client_code: demo.clientCode,
+  password: demo.password,
+  totp,
+  application_id: demo.applicationId
+}))
+
+const logIn = (changes: Readonly<Record<string, unknown>> = {}, headers: Readonly<Record<string, string>> = key) =>
+  Effect.flatMap(loginBody, (body) => ask("POST", "/user/login", { headers, body: { ...body, ...changes } }))
+
+const tokenOf = ({ json }: Answer): string => (json["data"] as { readonly access_token: string }).access_token
+
+const bearer = (answer: Answer) => ({ authorization: `Bearer ${tokenOf(answer)}` })
+
+const authCode = Effect.map(submit(demo, Redacted.make(page)), (response) =>
+  new URL(response.headers.get("location") ?? "").searchParams.get("auth")
+)
+
+const exchangeBody = (token: string | null, changes: Readonly<Record<string, unknown>> = {}) => ({
+  checksum: createHash("sha256").update(`${demo.applicationId}${token}${demo.apiKey}`).digest("hex"),
+  applicationId: demo.applicationId,
+  token,
+  ...changes
+})
+
+const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
+  ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
+
+/** A world that has a past, so that the first code is none of a period before time began. */
+const start = (options?: Parameters<typeof serve>[0]) =>
+  Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
+
+describe("the fake's login", () => {
+  const refusals: ReadonlyArray<readonly [string, Effect.Effect<Answer>, number, string]> = [
+    ["no key", logIn({}, {}), 401, "Unauthorized"],
+    ["a wrong key", logIn({}, { "x-api-key": "nobodys" }), 401, "Unauthorized"],
+    ["another application id", logIn({ application_id: "dev_0000" }), 401, "Unauthorized"],
+    ["camel case", logIn({ client_code: undefined, clientCode: demo.clientCode }), 400, "Bad request"],
+    ["a missing code", logIn({ totp: undefined }), 400, "Bad request"],
+    ["a number for a code", logIn({ totp: 123456 }), 400, "Bad request"],
+    ["no JSON", ask("POST", "/user/login", { headers: key, body: "client_code=XX9999" }), 400, "Bad request"],
+    ["another content type", logIn({}, { ...key, "content-type": "text/plain" }), 400, "Bad request"],
+    ["an unknown client", logIn({ client_code: "ZZ0000" }), 200, "Invalid credentials"],
+    ["a wrong password", logIn({ password: "wrong" }), 200, "Invalid credentials"],
+    ["a wrong code", logIn({ totp: "000000" }), 200, "Invalid TOTP"]
+  ]
+  for (const [what, attempt, status, message] of refusals) {
+    it.effect(`${what} is refused`, () =>
+      Effect.gen(function* () {
+        yield* start()
+        const answer = yield* attempt
+        assert.deepStrictEqual([answer.status, answer.json], [status, { status: "error", message }])
+      })
+    )
+  }
+
+  it.effect("the answer is the documented one, its time that of India", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const { json } = yield* logIn()
+      const data = json["data"] as Readonly<Record<string, unknown>>
+      assert.strictEqual(data["login_time"], "2026-Nov-21 09:30:00")
+      assert.match(String(data["access_token"]), /^eyJhbGciOiJSUzUxMiIsInR5cCI6IkpXVCJ9\.eyJleHAi/)
+      assert.strictEqual(data["user_id"], demo.clientCode)
+    })
+  )
+
+  it.effect("one login a second is served for a client", () =>
+    Effect.gen(function* () {
+      yield* start()
+      assert.strictEqual((yield* logIn()).status, 200)
+      assert.strictEqual((yield* logIn()).status, 429)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* logIn()).status, 200)
+    })
+  )
+
+  it.effect("a blocked account stays out, whatever it sends", () =>
+    Effect.gen(function* () {
+      yield* start({ accounts: [{ ...demo, state: "blocked" }] })
+      assert.strictEqual((yield* logIn()).json["message"], "Your account is blocked")
+    })
+  )
+})
+
+describe("the fake's session", () => {
+  const authorized = ["/user/funds", "/user/profile/banks", "/user/profile/brokerage"]
+  for (const path of authorized) {
+    it.effect(`${path} wants the token as Bearer, and no key`, () =>
+      Effect.gen(function* () {
+        yield* start()
+        const answer = yield* logIn()
+        assert.strictEqual((yield* ask("GET", path, { headers: bearer(answer) })).status, 200)
+        for (const authorization of ["", tokenOf(answer), `Basic ${tokenOf(answer)}`, "Bearer null"]) {
+          assert.strictEqual((yield* ask("GET", path, { headers: { authorization, ...key } })).status, 401)
+        }
+      })
+    )
+  }
+
+  it.effect("an order from an address that is not registered is refused, and the reads are not", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const headers = bearer(yield* logIn())
+      const order = yield* ask("POST", "/trading/orders/regular", { headers, body: {} })
+      assert.deepStrictEqual([order.status, order.json["message"]], [403, "IP_NOT_ALLOWED"])
+      assert.strictEqual((yield* ask("GET", "/user/funds", { headers })).status, 200)
+    })
+  )
+
+  it.effect("an order from a registered address gets further", () =>
+    Effect.gen(function* () {
+      yield* start({ accounts: [{ ...demo, ip: "registered" }] })
+      const order = yield* ask("POST", "/trading/orders/regular", { headers: bearer(yield* logIn()), body: {} })
+      assert.strictEqual(order.status, 400)
+    })
+  )
+
+  it.effect("a logout ends the session, and a second one finds none", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const headers = bearer(yield* logIn())
+      const first = yield* ask("DELETE", "/user/session", { headers })
+      assert.deepStrictEqual(first.json, { message: "Successfully Logged out.", response: null, status: "success" })
+      assert.strictEqual((yield* ask("DELETE", "/user/session", { headers })).status, 401)
+    })
+  )
+
+  it.effect("many logouts in one second are served: none is limited", () =>
+    Effect.gen(function* () {
+      yield* start({ loggedOutTokens: "live" })
+      const headers = bearer(yield* logIn())
+      for (let times = 0; times < 5; times += 1) {
+        assert.strictEqual((yield* ask("DELETE", "/user/session", { headers })).status, 200)
+      }
+    })
+  )
+
+  it.effect("a token lives for its time and not a moment longer", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const headers = bearer(yield* logIn())
+      yield* TestClock.adjust("28799 seconds")
+      assert.strictEqual((yield* ask("GET", "/user/funds", { headers })).status, 200)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* ask("GET", "/user/funds", { headers })).status, 401)
+    })
+  )
+
+  it.effect("the feed opens for a live token alone", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const token = tokenOf(yield* logIn())
+      const open = (value: string) =>
+        Effect.promise(() => fetch(`https://wire.rupeezy.in/ws?auth_token=${value}`).then(({ status }) => status))
+      assert.deepStrictEqual([yield* open(token), yield* open("nobodys")], [426, 401])
+    })
+  )
+
+  it.effect("a path that is not there is answered with 404", () =>
+    Effect.gen(function* () {
+      yield* start()
+      assert.strictEqual((yield* ask("GET", "/user/nothing")).status, 404)
+    })
+  )
+})
+
+describe("the fake's browser login", () => {
+  const get = (url: string) =>
+    Effect.promise(() => fetch(url).then(async (response) => [response.status, await response.text()] as const))
+
+  it.effect("the page has a form to fill, and its address is escaped", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const [status, html] = yield* get(`${page}&cb_param=%22%3E%3Cscript%3E`)
+      assert.strictEqual(status, 200)
+      for (const name of ["client_code", "password", "totp", "consent"]) assert.include(html, `name="${name}"`)
+      assert.notInclude(html, "<script>")
+    })
+  )
+
+  it.effect("an application that nobody knows has no page", () =>
+    Effect.gen(function* () {
+      yield* start()
+      assert.strictEqual((yield* get("https://flow.rupeezy.in?applicationId=dev_0000"))[0], 404)
+      assert.strictEqual((yield* submit(demo, Redacted.make("https://flow.rupeezy.in/"))).status, 404)
+    })
+  )
+
+  for (const [what, changes] of [
+    ["a wrong password", { password: "wrong" }],
+    ["a wrong code", { totp: "000000" }],
+    ["no consent", { consent: "" }]
+  ] as const) {
+    it.effect(`${what} leads back to the form`, () =>
+      Effect.gen(function* () {
+        yield* start()
+        const response = yield* submit(demo, Redacted.make(page), changes)
+        assert.deepStrictEqual([response.status, response.headers.get("location")], [200, null])
+      })
+    )
+  }
+
+  it.effect("a user who is not on the application's list is shown an error", () =>
+    Effect.gen(function* () {
+      yield* start({ accounts: [{ ...demo, whitelist: "unlisted" }] })
+      assert.strictEqual((yield* submit(demo, Redacted.make(page))).status, 403)
+    })
+  )
+
+  it.effect("the callback is the registered one, with a code and the state", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const response = yield* submit(demo, Redacted.make(`${page}&cb_param=a%26b`))
+      const target = new URL(response.headers.get("location") ?? "")
+      assert.strictEqual(`${target.origin}${target.pathname}`, demo.redirectUrl)
+      assert.deepStrictEqual([...target.searchParams.keys()], ["auth", "cb_param"])
+      assert.strictEqual(target.searchParams.get("cb_param"), "a&b")
+    })
+  )
+
+  const refusals: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>, object, number]> = [
+    ["a wrong checksum", { checksum: "0".repeat(64) }, key, 401],
+    ["a checksum in capitals", { checksum: exchangeBody("").checksum.toUpperCase() }, key, 401],
+    ["another application", { applicationId: "dev_0000" }, key, 401],
+    ["snake case", { applicationId: undefined, application_id: demo.applicationId }, key, 400],
+    ["a wrong key", {}, { "x-api-key": "nobodys" }, 401]
+  ]
+  for (const [what, changes, headers, status] of refusals) {
+    it.effect(`an exchange with ${what} is refused`, () =>
+      Effect.gen(function* () {
+        yield* start()
+        assert.strictEqual((yield* exchange(yield* authCode, changes, headers)).status, status)
+      })
+    )
+  }
+
+  it.effect("an exchange works with the key in its header or without it", () =>
+    Effect.gen(function* () {
+      yield* start({ reusedCode: "accepted" })
+      assert.strictEqual((yield* exchange(yield* authCode, {}, key)).status, 200)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
+    })
+  )
+
+  it.effect("one exchange a second is served for an application", () =>
+    Effect.gen(function* () {
+      yield* start()
+      assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
+      assert.strictEqual((yield* exchange("another")).status, 429)
+    })
+  )
+
+  it.effect("an auth code is good once, and not for long", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const used = yield* authCode
+      assert.strictEqual((yield* exchange(used)).status, 200)
+      yield* TestClock.adjust("31 seconds")
+      assert.strictEqual((yield* exchange(used)).status, 401)
+      const old = yield* authCode
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual((yield* exchange(old)).status, 401)
+    })
+  )
+})
+
+describe("what is not documented can be had both ways", () => {
+  type Switches = Partial<FakeRupeezy.Switches>
+  const probe = (headers: Readonly<Record<string, string>>) => ask("GET", "/user/funds", { headers })
+
+  const statusOf = (attempt: Effect.Effect<Answer>) => Effect.map(attempt, ({ status }) => status)
+  const twoLogins = Effect.gen(function* () {
+    const first = yield* logIn()
+    yield* TestClock.adjust("1 second")
+    return [first, yield* logIn()] as const
+  })
+  const twoExchanges = Effect.gen(function* () {
+    const code = yield* authCode
+    yield* exchange(code)
+    yield* TestClock.adjust("1 second")
+    return (yield* exchange(code)).status
+  })
+  const afterLogout = Effect.gen(function* () {
+    const headers = bearer(yield* logIn())
+    yield* ask("DELETE", "/user/session", { headers })
+    return (yield* probe(headers)).status
+  })
+  const afterAnHour = Effect.gen(function* () {
+    const headers = bearer(yield* logIn())
+    yield* TestClock.adjust("1 hour")
+    return (yield* probe(headers)).status
+  })
+  const codeAfterAMinute = Effect.gen(function* () {
+    const code = yield* authCode
+    yield* TestClock.adjust("1 minute")
+    return (yield* exchange(code)).status
+  })
+  const threeMisses = Effect.gen(function* () {
+    for (let times = 0; times < 3; times += 1) {
+      yield* logIn({ password: "wrong" })
+      yield* TestClock.adjust("1 second")
+    }
+    return (yield* logIn()).json["message"]
+  })
+  const earlier = Effect.gen(function* () {
+    const [first] = yield* twoLogins
+    return (yield* probe(bearer(first))).status
+  })
+  const fundsKeys = Effect.gen(function* () {
+    return Object.keys((yield* probe(bearer(yield* logIn()))).json).join(" ")
+  })
+  const claims = Effect.map(logIn(), (answer) =>
+    Object.keys(JSON.parse(atob(tokenOf(answer).split(".")[1] ?? "")) as object).includes("exp")
+  )
+  const callback = Effect.map(submit(demo, Redacted.make(`${page}&cb_param=x`)), (response) =>
+    new URL(response.headers.get("location") ?? "").searchParams.get("cb_param")
+  )
+  const logoutResponse = Effect.gen(function* () {
+    return (yield* ask("DELETE", "/user/session", { headers: bearer(yield* logIn()) })).json["response"]
+  })
+
+  const rows: ReadonlyArray<readonly [name: string, Switches, Effect.Effect<unknown>, unknown]> = [
+    ["refused logins", {}, statusOf(logIn({ password: "wrong" })), 200],
+    ["refused logins", { refusedLogin: 400 }, statusOf(logIn({ password: "wrong" })), 400],
+    ["refused logins", { refusedLogin: 401 }, statusOf(logIn({ totp: "000000" })), 401],
+    ["used codes", {}, Effect.map(twoLogins, ([, again]) => again.json["message"]), "Invalid TOTP"],
+    ["used codes", { reusedCode: "accepted" }, Effect.map(twoLogins, ([, again]) => again.json["status"]), "success"],
+    ["locks", { lockAfter: 3 }, threeMisses, "Your account is blocked"],
+    ["locks", {}, threeMisses, undefined],
+    ["the token's end", {}, claims, true],
+    ["the token's end", { tokenEnd: "absent" }, claims, false],
+    ["the token's life", {}, afterAnHour, 200],
+    ["the token's life", { lifetime: "1 hour" }, afterAnHour, 401],
+    ["sessions before", { reusedCode: "accepted" }, earlier, 200],
+    ["sessions before", { reusedCode: "accepted", earlierSessions: "die" }, earlier, 401],
+    ["tokens after a logout", {}, afterLogout, 401],
+    ["tokens after a logout", { loggedOutTokens: "live" }, afterLogout, 200],
+    ["dead tokens", {}, statusOf(probe({ authorization: "Bearer dead" })), 401],
+    ["dead tokens", { deadToken: 403 }, statusOf(probe({ authorization: "Bearer dead" })), 403],
+    ["the state", {}, callback, "x"],
+    ["the state", { cbParam: "dropped" }, callback, null],
+    ["auth codes", {}, twoExchanges, 401],
+    ["auth codes", { authCode: "reusable" }, twoExchanges, 200],
+    ["the auth code's life", {}, codeAfterAMinute, 200],
+    ["the auth code's life", { authCodeLifetime: "30 seconds" }, codeAfterAMinute, 401],
+    ["the key of an exchange", {}, Effect.flatMap(authCode, (code) => statusOf(exchange(code))), 200],
+    [
+      "the key of an exchange",
+      { exchangeKey: "required" },
+      Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
+      401
+    ],
+    ["funds", {}, fundsKeys, "nse mcx"],
+    ["funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
+    ["funds", { funds: "enveloped" }, fundsKeys, "status data"],
+    ["the answer to a logout", {}, logoutResponse, null],
+    ["the answer to a logout", { logoutResponse: "text" }, logoutResponse, "Successfully Logged out."],
+    [
+      "the profile",
+      {},
+      Effect.flatMap(logIn(), (answer) => statusOf(ask("GET", "/user/profile", { headers: bearer(answer) }))),
+      404
+    ],
+    [
+      "the profile",
+      { profileCall: "present" },
+      Effect.flatMap(logIn(), (answer) => statusOf(ask("GET", "/user/profile", { headers: bearer(answer) }))),
+      200
+    ]
+  ]
+  for (const [name, switches, attempt, expected] of rows) {
+    it.effect(`${name}: ${JSON.stringify(switches)} gives ${String(expected)}`, () =>
+      Effect.gen(function* () {
+        yield* start(switches)
+        assert.strictEqual(yield* attempt, expected)
+      })
+    )
+  }
+
+  it("every switch has a row", () => {
+    const names: Record<keyof FakeRupeezy.Switches, true> = {
+      refusedLogin: true,
+      reusedCode: true,
+      lockAfter: true,
+      tokenEnd: true,
+      lifetime: true,
+      earlierSessions: true,
+      loggedOutTokens: true,
+      deadToken: true,
+      cbParam: true,
+      authCode: true,
+      authCodeLifetime: true,
+      exchangeKey: true,
+      funds: true,
+      logoutResponse: true,
+      profileCall: true
+    }
+    const used = new Set(rows.flatMap(([, switches]) => Object.keys(switches)))
+    assert.deepStrictEqual([...used].toSorted(), Object.keys(names).toSorted())
+  })
+
+  it.effect("a reset forgets sessions, codes, misses and the journal", () =>
+    Effect.gen(function* () {
+      const fake: FakeBroker = yield* start({ lockAfter: 1 })
+      const headers = bearer(yield* logIn())
+      const code = yield* Effect.andThen(TestClock.adjust("30 seconds"), authCode)
+      yield* logIn({ password: "wrong" })
+      yield* fake.reset
+      assert.deepStrictEqual(yield* fake.journal, [])
+      assert.strictEqual((yield* probe(headers)).status, 401)
+      assert.strictEqual((yield* exchange(code)).status, 401)
+      assert.strictEqual((yield* logIn()).json["status"], "success")
+    })
+  )
+})

@@ -1,0 +1,299 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { AuthError, Problem } from "@auth/broker-core/AuthError"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Login from "@auth/broker-core/Login"
+import * as Logout from "@auth/broker-core/Logout"
+import * as Profile from "@auth/broker-core/Profile"
+import { TestHttp } from "@auth/broker-core/testing"
+import { FakeRupeezy } from "@auth/rupeezy/msw"
+import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
+import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import {
+  createSessionRequest,
+  credentials,
+  loginRequest,
+  partnerCredentials,
+  printed,
+  reasonOf,
+  session
+} from "./support.ts"
+
+const secret = (value: unknown) => Redacted.make(value as string)
+const demo = FakeRupeezy.demoAccount
+
+/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+const refused = <A, R>(
+  effect: Effect.Effect<A, AuthError, R>,
+  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
+) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeRupeezy.make()
+    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
+    assert.deepStrictEqual(yield* fake.journal, [])
+    assert.isNotEmpty(error.remedy)
+    const shown = printed(error)
+    for (const value of [demo.password, demo.apiKey, demo.totpSecret]) assert.notInclude(shown, value)
+    return error
+  })
+
+const problems = (error: AuthError): Readonly<Record<string, string>> =>
+  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+
+const missing = "is missing"
+const empty = "is empty"
+const noText = "must be text"
+const spaced = "has white space inside"
+const noKey = "has characters that no API key has"
+const names = ["clientCode", "password", "totpSecret", "applicationId", "apiKey"]
+const partnerNames = ["clientCode", "applicationId", "apiKey", "redirectUrl"]
+const all = (fields: ReadonlyArray<string>, problem: string) =>
+  Object.fromEntries(fields.map((field) => [field, problem]))
+
+type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
+
+const wrongCredentials: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, all(names, missing)],
+  ["no field", {}, all(names, missing)],
+  [
+    "null in every field",
+    { clientCode: null, password: null, totp: null, applicationId: null, apiKey: null },
+    all(names, missing)
+  ],
+  [
+    "blanks in every field",
+    { clientCode: " ", password: secret(""), totp: secret("\t"), applicationId: "\n", apiKey: secret(" \u00a0") },
+    all(names, empty)
+  ],
+  [
+    "numbers from a program without types",
+    { clientCode: 1, password: 2, totp: 3, applicationId: 4, apiKey: secret(5) },
+    all(names, noText)
+  ],
+  [
+    "an e-mail address for the client code",
+    { ...credentials, clientCode: "demo@example.com" },
+    { clientCode: "is an e-mail address: give the client code, such as XX9999" }
+  ],
+  ["a client code with a blank in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
+  ["an application id on two lines", { ...credentials, applicationId: "dev\n1234" }, { applicationId: spaced }],
+  ["an API key on two lines", { ...credentials, apiKey: secret(`${demo.apiKey}\nX-Other: 1`) }, { apiKey: noKey }],
+  [
+    "an API key with a sign that no header can carry",
+    { ...credentials, apiKey: secret("key\u200b") },
+    { apiKey: noKey }
+  ],
+  [
+    "a code for the TOTP secret",
+    { ...credentials, totp: secret("018949") },
+    { totpSecret: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+  ],
+  [
+    "a TOTP secret that is not base32",
+    { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
+    { totpSecret: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
+  ],
+  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totpSecret: empty }]
+]
+
+const wrongPartners: ReadonlyArray<Row> = [
+  ["nothing at all", undefined, all(partnerNames, missing)],
+  ["no field", {}, all(partnerNames, missing)],
+  ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
+  [
+    "a callback that is no address",
+    { ...partnerCredentials, redirectUrl: "app.example.com" },
+    { redirectUrl: "is not an address" }
+  ]
+]
+
+describe("credentials that cannot be right", () => {
+  for (const [what, given, expected] of wrongCredentials) {
+    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = RupeezyAuth.layer({ credentials: given as RupeezyAuth.RupeezyCredentials })
+        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
+      })
+    )
+  }
+
+  for (const [what, given, expected] of wrongPartners) {
+    it.effect(`a browser login with ${what} is refused before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = RupeezyPartner.layer({ credentials: given as RupeezyPartner.PartnerCredentials })
+        assert.deepStrictEqual(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), expected)
+      })
+    )
+  }
+
+  for (const [what, given] of [
+    ["in no options at all", undefined],
+    ["in options without it", {}],
+    ["that is blank", { apiKey: secret(" ") }],
+    ["that is no secret", { apiKey: 7 }]
+  ] as const) {
+    it.effect(`an API key ${what} is refused by the raw calls too`, () =>
+      Effect.gen(function* () {
+        const layer = RupeezyApi.layer(given as unknown as RupeezyApi.Options)
+        assert.hasAllKeys(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), ["apiKey"])
+      })
+    )
+  }
+})
+
+describe("a configuration that lacks something", () => {
+  const lacking = (layer: Layer.Layer<RupeezyApi.RupeezyApi, AuthError, HttpClient.HttpClient>, values: object) =>
+    refused(RupeezyApi.RupeezyApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
+
+  it.effect("names all five variables that are missing", () =>
+    Effect.gen(function* () {
+      const error = yield* lacking(RupeezyAuth.layerConfig(), {})
+      assert.deepStrictEqual(problems(error), {
+        "clientCode (RUPEEZY_CLIENT_CODE)": missing,
+        "password (RUPEEZY_PASSWORD)": missing,
+        "totpSecret (RUPEEZY_TOTP_SECRET)": missing,
+        "applicationId (RUPEEZY_APPLICATION_ID)": missing,
+        "apiKey (RUPEEZY_API_KEY)": missing
+      })
+    })
+  )
+
+  it.effect("names what is there but wrong beside what is missing", () =>
+    Effect.gen(function* () {
+      const values = { RUPEEZY_CLIENT_CODE: "XX9999", RUPEEZY_API_KEY: "a b", RUPEEZY_REDIRECT_URL: "callback" }
+      assert.deepStrictEqual(problems(yield* lacking(RupeezyPartner.layerConfig(), values)), {
+        "applicationId (RUPEEZY_APPLICATION_ID)": missing,
+        "apiKey (RUPEEZY_API_KEY)": noKey,
+        "redirectUrl (RUPEEZY_REDIRECT_URL)": "is not an address"
+      })
+    })
+  )
+
+  it.effect("takes values that are there, white space around them or not", () =>
+    Effect.gen(function* () {
+      const fake = yield* FakeRupeezy.make()
+      const values = {
+        RUPEEZY_CLIENT_CODE: " XX9999\n",
+        RUPEEZY_PASSWORD: `\t${demo.password} `,
+        RUPEEZY_TOTP_SECRET: " jbsw y3dp-ehpk 3pxp jbswy3dpehpk3pxp== ",
+        RUPEEZY_APPLICATION_ID: "dev_1234 ",
+        RUPEEZY_API_KEY: ` ${demo.apiKey}\r\n`
+      }
+      const environment = ConfigProvider.layer(ConfigProvider.fromUnknown(values))
+      const own = yield* Login.session.pipe(
+        Effect.provide(RupeezyAuth.layerConfig().pipe(Layer.provide([TestHttp.layerFake(fake), environment])))
+      )
+      assert.strictEqual(own.account.id, "XX9999")
+      const [login] = yield* fake.journal
+      assert.strictEqual(login?.headers["x-api-key"], demo.apiKey)
+      assert.include(login?.body, `"client_code":"XX9999","password":"${demo.password}"`)
+    })
+  )
+})
+
+describe("options that cannot be right", () => {
+  for (const dailyEnd of ["25:00", "8am", "08:60", "", 800] as const) {
+    it.effect(`${JSON.stringify(dailyEnd)} as the daily end is refused when the layer is built`, () =>
+      Effect.gen(function* () {
+        const options = { dailyEnd: dailyEnd as "08:00" }
+        for (const layer of [
+          RupeezyAuth.layer({ ...options, credentials }),
+          RupeezyPartner.layer({ ...options, credentials: partnerCredentials })
+        ]) {
+          const error = yield* refused(RupeezyApi.RupeezyApi, layer)
+          assert.deepStrictEqual(problems(error), { dailyEnd: "is not a time such as 08:00" })
+        }
+      })
+    )
+  }
+})
+
+describe("one-time codes that cannot be right", () => {
+  for (const [what, code, expected] of [
+    ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
+    ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
+    [
+      "the secret",
+      CodeSource.fixed(secret(demo.totpSecret)),
+      "looks like the TOTP secret: give the secret to CodeSource.totp, which makes the codes"
+    ],
+    ["nothing, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    [
+      "plain text, from an effect without types",
+      CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
+      "must be Redacted text"
+    ]
+  ] as const) {
+    it.effect(`${what}: nothing is sent`, () =>
+      Effect.gen(function* () {
+        const layer = RupeezyAuth.layer({ credentials: { ...credentials, totp: code } })
+        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })
+      })
+    )
+  }
+})
+
+describe("raw calls of a program without types", () => {
+  const wrong = "is missing, blank or of the wrong kind"
+  const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
+    ["nothing", undefined, ["request"]],
+    ["no field", {}, ["client_code", "password", "totp", "application_id"]],
+    ["plain text for secrets", { ...loginRequest, password: "demo", totp: "123456" }, ["password", "totp"]],
+    ["a blank password", { ...loginRequest, password: secret(" ") }, ["password"]],
+    ["a number for the application", { ...loginRequest, application_id: 1234 }, ["application_id"]]
+  ]
+  const exchanges: typeof logins = [
+    ["nothing", undefined, ["request"]],
+    ["no field", {}, ["checksum", "applicationId", "token"]],
+    ["plain text for secrets", { ...createSessionRequest, token: "auth", checksum: "c" }, ["checksum", "token"]],
+    [
+      "the names of a login",
+      { ...createSessionRequest, applicationId: undefined, application_id: "x" },
+      ["applicationId"]
+    ]
+  ]
+  const table = [
+    ...logins.map(([what, request, fields]) => ["login", what, request, fields] as const),
+    ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
+  ]
+  for (const [name, what, request, fields] of table) {
+    it.effect(`${name} with ${what} names the fields, and sends nothing`, () =>
+      Effect.gen(function* () {
+        const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
+        const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
+        assert.deepStrictEqual(problems(error), all(fields, wrong))
+      })
+    )
+  }
+
+  for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
+    for (const name of ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"] as const) {
+      it.effect(`${name} with ${JSON.stringify(given)} for a session is over before anything is sent`, () =>
+        Effect.gen(function* () {
+          const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
+            Effect.asVoid<unknown, AuthError, never>(api[name](given as RupeezyApi.Authorized))
+          )
+          const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
+          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+        })
+      )
+    }
+  }
+
+  it.effect("a profile of no session is over before anything is sent, and a logout of none is no crash", () =>
+    Effect.gen(function* () {
+      const layer = RupeezyAuth.layer({ credentials })
+      const error = yield* refused(Profile.profile({} as never), layer)
+      assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+      const receipt = yield* Logout.logout({} as never).pipe(
+        Effect.provide(Layer.provide(layer, TestHttp.layerFake(yield* FakeRupeezy.make())))
+      )
+      assert.strictEqual(receipt._tag, "LocalOnly")
+    })
+  )
+})

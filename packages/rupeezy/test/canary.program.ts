@@ -1,0 +1,132 @@
+/** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
+import { inspect } from "node:util"
+import * as Login from "@auth/broker-core/Login"
+import * as Logout from "@auth/broker-core/Logout"
+import * as Profile from "@auth/broker-core/Profile"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import { TestHttp } from "@auth/broker-core/testing"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import { FakeRupeezy } from "@auth/rupeezy/msw"
+import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+
+const account: FakeRupeezy.Account = {
+  ...FakeRupeezy.demoAccount,
+  password: "CANARY-password",
+  apiKey: "CANARY-key",
+  totpSecret: "CANARYTOTPSECRET"
+}
+
+type Changes = Partial<Record<"password" | "apiKey" | "totpSecret", string>>
+
+const misbehave = (name: string, fake: FakeBroker) => {
+  const endpoint = name.startsWith("browser") ? "createSession" : "login"
+  if (name.endsWith("quoted")) return fake.inject(endpoint, { kind: "quote", as: "page" })
+  if (name.endsWith("refused")) return fake.inject(endpoint, { kind: "quote", as: "refusal" })
+  return name.endsWith("cut") ? fake.inject(endpoint, { kind: "reset" }) : Effect.void
+}
+
+const credentialsOf = ({ apiKey, password, totpSecret, ...values }: FakeRupeezy.Account) => ({
+  clientCode: values.clientCode,
+  applicationId: values.applicationId,
+  redirectUrl: values.redirectUrl,
+  password: Redacted.make(password),
+  apiKey: Redacted.make(apiKey),
+  totp: Redacted.make(totpSecret)
+})
+
+const withPassword = Effect.gen(function* () {
+  const session = yield* Login.session
+  yield* Effect.logTrace("logged in", session)
+  yield* Effect.logInfo("profile", yield* Profile.profile(session))
+  return yield* Logout.logout(session)
+})
+
+const throughBrowser = (fake: FakeBroker) =>
+  Effect.gen(function* () {
+    const redirect = yield* RedirectLogin.RedirectLogin
+    const request = yield* redirect.begin
+    yield* Effect.logTrace("begun", request)
+    const { page, callback } = yield* visit(fake, Redacted.value(request.url))
+    yield* Effect.logTrace("visited", page, callback)
+    const session = yield* redirect.complete(request, callback)
+    yield* Effect.logTrace("logged in", session)
+    return yield* Logout.logout(session)
+  })
+
+/** The person at the browser: takes the code from the authenticator app of the fake's own account. */
+const visit = Effect.fnUntraced(function* (fake: FakeBroker, url: string) {
+  const { codeOf } = yield* Effect.promise(() => import("./support.ts"))
+  const totp = yield* codeOf(account)
+  const { clientCode: client_code, password } = account
+  const body = new URLSearchParams({ client_code, password, totp, consent: "given" })
+  const response = yield* Effect.promise(() => fake.respond(new Request(url, { method: "POST", body })))
+  const location = response.headers.get("location") ?? ""
+  tell(new URL(location).searchParams.get("auth"))
+  return { page: response.status, callback: Redacted.make(location) }
+})
+
+/** Only the test that started this program reads this channel. */
+const tell = (secret: unknown) => {
+  if (typeof secret === "string") process.send?.(secret)
+}
+
+const attempt = (name: string, changes: Changes = {}) =>
+  Effect.gen(function* () {
+    const credentials = credentialsOf({ ...account, ...changes })
+    const fake = yield* FakeRupeezy.make({ accounts: [account] })
+    yield* misbehave(name, fake)
+    const http = TestHttp.layerFake(fake)
+    const life = name.startsWith("browser")
+      ? Effect.provide(throughBrowser(fake), Layer.provide(RupeezyPartner.layer({ credentials }), http))
+      : Effect.provide(withPassword, Layer.provide(RupeezyAuth.layer({ credentials }), http))
+    const exit = yield* life.pipe(
+      Effect.withSpan(name),
+      Effect.tapError((error) => Effect.logError("failed", error)),
+      Effect.exit
+    )
+    console.log(name, exit, inspect(exit, { depth: 20, showHidden: true }), JSON.stringify(exit))
+    if (exit._tag === "Failure") {
+      console.error(Cause.pretty(exit.cause))
+      for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
+    }
+    for (const { body, endpoint } of yield* fake.journal) {
+      if (endpoint === "login") tell((JSON.parse(body) as Record<string, unknown>)["totp"])
+      if (endpoint === "createSession") tell((JSON.parse(body) as Record<string, unknown>)["checksum"])
+    }
+  })
+
+const attempts = Effect.forEach(
+  [
+    attempt("right"),
+    attempt("wrong password", { password: "CANARY-wrong" }),
+    attempt("wrong key", { apiKey: "CANARY-nobodys" }),
+    attempt("blank", { password: " ", apiKey: "" }),
+    attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
+    attempt("quoted"),
+    attempt("refused"),
+    attempt("cut"),
+    attempt("browser"),
+    attempt("browser, wrong key", { apiKey: "CANARY-nobodys" }),
+    attempt("browser, quoted"),
+    attempt("browser, refused"),
+    attempt("browser, cut")
+  ],
+  (effect) => effect
+)
+
+Effect.runPromise(
+  attempts.pipe(
+    Effect.provide(Logger.layer([Logger.consolePretty(), Logger.consoleJson, Logger.consoleLogFmt])),
+    Effect.provideService(References.MinimumLogLevel, "Trace")
+  )
+).catch((error: unknown) => {
+  console.error(error)
+  process.exitCode = 1
+})

@@ -1,0 +1,144 @@
+import { createHash } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Login, Profile, RedirectLogin } from "@auth/broker-core"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import { FakeRupeezy } from "@auth/rupeezy/msw"
+import type * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
+import type * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import * as endpoints from "../src/internal/endpoints.ts"
+import { browse, calls, layer, partnerLayer, readFixtures, serve } from "./support.ts"
+
+interface Fixture {
+  readonly name: string
+  readonly endpoint: string
+  readonly given: Partial<RupeezyApi.Options>
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** To the letter. */
+  readonly body: string
+}
+
+const fixtures = readFixtures("requests.json") as ReadonlyArray<Fixture>
+const demo = FakeRupeezy.demoAccount
+
+/** What Node's fetch adds to every request by itself. */
+const ofFetch = "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
+
+const sent = (fake: FakeBroker) =>
+  Effect.map(fake.journal, (journal) =>
+    journal.map(({ body, headers, method, url }) => ({
+      method,
+      url,
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ofFetch.includes(name))),
+      body
+    }))
+  )
+
+/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
+const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
+
+describe("requests", () => {
+  for (const { body, endpoint, given, headers, method, name, url } of fixtures) {
+    it.effect(`${endpoint}: ${name}, to the letter`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const call = calls[endpoint]
+        assert.isDefined(call)
+        yield* Effect.exit(call).pipe(
+          Effect.withSpan("of the user's program"),
+          Effect.provide(Layer.mergeAll(layer({}, given), layerTracer))
+        )
+        assert.deepStrictEqual(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
+      })
+    )
+  }
+
+  it("each known call has one", () => {
+    const have = new Set(fixtures.map(({ endpoint }) => endpoint))
+    assert.deepStrictEqual([...have].toSorted(), endpoints.all.map(({ name }) => name).toSorted())
+  })
+
+  it.effect("no login carries the token of the session before it", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        yield* Profile.profile(yield* Login.session)
+        yield* TestClock.adjust("30 seconds")
+        yield* Login.session
+      }).pipe(Effect.provide(layer()))
+      const logins = (yield* fake.journal).filter(({ endpoint }) => endpoint === "login")
+      assert.deepStrictEqual(
+        logins.map(({ status }) => status),
+        [200, 200]
+      )
+      for (const { headers } of logins) assert.notProperty(headers, "authorization")
+    })
+  )
+
+  const begun = (options?: RupeezyPartner.Options, applicationId = demo.applicationId) =>
+    Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
+      Effect.provide(partnerLayer({ applicationId }, options))
+    )
+
+  for (const [state, more] of [
+    [undefined, (own: string) => `&cb_param=${own}`],
+    ["required", (own: string) => `&cb_param=${own}`],
+    ["not-sent", () => ""]
+  ] as const) {
+    it.effect(`the browser is sent to the login page, the state ${state ?? "optional"}`, () =>
+      Effect.gen(function* () {
+        const request = yield* begun({ state })
+        const own = Redacted.value(request.state)
+        assert.match(own, /^[0-9a-f]{32}$/)
+        assert.strictEqual(Redacted.value(request.url), `https://flow.rupeezy.in?applicationId=dev_1234${more(own)}`)
+        assert.strictEqual(request.redirectUrl, demo.redirectUrl)
+      })
+    )
+  }
+
+  it.effect("an application id with signs of its own is encoded in the address", () =>
+    Effect.gen(function* () {
+      const request = yield* begun({ state: "not-sent" }, "a&b=c#d")
+      assert.strictEqual(Redacted.value(request.url), "https://flow.rupeezy.in?applicationId=a%26b%3Dc%23d")
+    })
+  )
+
+  it.effect("the exchange of an auth code carries the checksum over application id, code and key", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        yield* redirect.complete(request, yield* browse(demo, request.url))
+      }).pipe(Effect.provide(partnerLayer()))
+      const last = (yield* fake.journal).at(-1)
+      assert.isDefined(last)
+      const { body, headers } = last
+      const { token } = JSON.parse(body) as { readonly token: string }
+      const checksum = createHash("sha256").update(`dev_1234${token}demo-api-key`).digest("hex")
+      assert.strictEqual(body, `{"checksum":"${checksum}","applicationId":"dev_1234","token":"${token}"}`)
+      assert.strictEqual(headers["x-api-key"], "demo-api-key")
+      assert.notProperty(headers, "authorization")
+    })
+  )
+
+  it.effect("the checksum is that of a vector made with sha256sum", () =>
+    Effect.gen(function* () {
+      // printf 'dev_1234auth.of.a.testdemo-api-key' | sha256sum
+      const vector = "74fd4a3f81821ce935a0f4f2468c2cd199b1ae452069bb36b54eece0b61db41b"
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const callback = Redacted.make(`${demo.redirectUrl}?auth=auth.of.a.test`)
+        yield* Effect.exit(redirect.complete(yield* redirect.begin, callback))
+      }).pipe(Effect.provide(partnerLayer()))
+      assert.include((yield* fake.journal)[0]?.body, `"checksum":"${vector}"`)
+    })
+  )
+})

@@ -1,0 +1,162 @@
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { inspect } from "node:util"
+import type { AuthError, Reason } from "@auth/broker-core/AuthError"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import type { Session } from "@auth/broker-core/Session"
+import { TestHttp } from "@auth/broker-core/testing"
+import * as Totp from "@auth/broker-core/Totp"
+import { FakeRupeezy, handlers } from "@auth/rupeezy/msw"
+import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
+import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { setupServer } from "msw/node"
+
+const demo = FakeRupeezy.demoAccount
+
+/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export const serve = (options?: Parameters<typeof FakeRupeezy.make>[0]) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeRupeezy.make(options)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const server = setupServer(...handlers(fake))
+        server.listen({ onUnhandledFrame: "error" })
+        return server
+      }),
+      (server) => Effect.sync(() => server.close())
+    )
+    return fake
+  })
+
+export const credentials: RupeezyAuth.RupeezyCredentials = {
+  clientCode: demo.clientCode,
+  password: Redacted.make(demo.password),
+  totp: Redacted.make(demo.totpSecret),
+  applicationId: demo.applicationId,
+  apiKey: Redacted.make(demo.apiKey)
+}
+
+export const layer = (overrides: Partial<RupeezyAuth.RupeezyCredentials> = {}, options: RupeezyAuth.Options = {}) =>
+  RupeezyAuth.layer({ ...options, credentials: { ...credentials, ...overrides } }).pipe(
+    Layer.provide(TestHttp.layerLateFetch)
+  )
+
+export const partnerCredentials: RupeezyPartner.PartnerCredentials = {
+  clientCode: demo.clientCode,
+  applicationId: demo.applicationId,
+  apiKey: Redacted.make(demo.apiKey),
+  redirectUrl: demo.redirectUrl
+}
+
+export const partnerLayer = (
+  overrides: Partial<RupeezyPartner.PartnerCredentials> = {},
+  options: RupeezyPartner.Options = {}
+) =>
+  RupeezyPartner.layer({ ...options, credentials: { ...partnerCredentials, ...overrides } }).pipe(
+    Layer.provide(TestHttp.layerLateFetch)
+  )
+
+/** The raw calls, to a broker that gives the same answer to everything. */
+export const layerAnswer = (
+  body: string | Uint8Array<ArrayBuffer>,
+  init?: ResponseInit,
+  options?: Partial<RupeezyApi.Options>
+) =>
+  RupeezyApi.layer({ apiKey: credentials.apiKey, ...options }).pipe(
+    Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
+  )
+
+export const loginRequest: RupeezyApi.LoginRequest = {
+  client_code: demo.clientCode,
+  password: Redacted.make(demo.password),
+  totp: Redacted.make("123456"),
+  application_id: demo.applicationId
+}
+
+export const createSessionRequest: RupeezyApi.CreateSessionRequest = {
+  checksum: Redacted.make("checksum of a test"),
+  applicationId: demo.applicationId,
+  token: Redacted.make("auth.of.a.test")
+}
+
+/** A session of the demo account, for calls that no fake looks at. */
+export const session: Session = RupeezyAuth.fromTokens({
+  clientCode: demo.clientCode,
+  accessToken: Redacted.make("access.of.a.test"),
+  issuedAt: 0
+})
+
+type Call = Effect.Effect<unknown, AuthError, RupeezyApi.RupeezyApi>
+
+/** Each documented call, as a user makes it. */
+export const calls: Readonly<Record<string, Call>> = {
+  login: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.login(loginRequest)),
+  createSession: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.createSession(createSessionRequest)),
+  deleteSession: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.deleteSession(session)),
+  getFunds: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getFunds(session)),
+  getBanks: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getBanks(session)),
+  getBrokerage: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getBrokerage(session)),
+  getProfile: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getProfile(session))
+}
+
+export const readFixtures = (name: string): unknown =>
+  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
+
+/** The error's reason, if it is the one that is wanted. */
+export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
+  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
+  return error.reason as Extract<Reason, { _tag: Tag }>
+}
+
+/** The code of an authenticator app, now. */
+export const codeOf = Effect.fnUntraced(function* (account: FakeRupeezy.Account) {
+  const totp = Result.getOrThrow(Totp.parse(Redacted.make(account.totpSecret)))
+  return Redacted.value(yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis)))
+})
+
+/** Fills and submits the login page, as a person does; gives the page's answer. */
+export const submit = (
+  account: FakeRupeezy.Account,
+  url: Redacted.Redacted<string>,
+  changes: Readonly<Record<string, string>> = {}
+) =>
+  Effect.gen(function* () {
+    const { clientCode: client_code, password } = account
+    const body = new URLSearchParams({
+      client_code,
+      password,
+      totp: yield* codeOf(account),
+      consent: "given",
+      ...changes
+    })
+    return yield* Effect.promise(() => fetch(Redacted.value(url), { method: "POST", body, redirect: "manual" }))
+  })
+
+/** Where the browser ends when a person has logged in and agreed. */
+export const browse = (account: FakeRupeezy.Account, url: Redacted.Redacted<string>) =>
+  Effect.map(submit(account, url), (response) => Redacted.make(response.headers.get("location") ?? ""))
+
+export const statuses = (fake: FakeBroker, endpoint: string) =>
+  Effect.map(fake.journal, (entries) =>
+    entries.filter((entry) => entry.endpoint === endpoint).map(({ status }) => status)
+  )
+
+/** A value in every way that programs print it. */
+export const printed = (value: unknown): string => {
+  const each = Array.isArray(value) ? value : [value]
+  const texts = each.flatMap((one: unknown) => [
+    String(one),
+    one instanceof Error ? String(one.stack) : "",
+    Cause.pretty(Cause.fail(one)),
+    inspect(one, { depth: 20, showHidden: true, getters: true }),
+    JSON.stringify(one)
+  ])
+  return texts.join("\n")
+}

@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import * as Login from "@auth/broker-core/Login"
+import * as Logout from "@auth/broker-core/Logout"
+import * as Profile from "@auth/broker-core/Profile"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Refresh from "@auth/broker-core/Refresh"
+import * as StepUp from "@auth/broker-core/StepUp"
+import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
+import type * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+import { broker } from "@auth/rupeezy/RupeezyBroker"
+import type * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import type * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { layer, loginRequest, partnerLayer, session } from "./support.ts"
+
+/** Takes a program that needs nothing more: for another one it wants an argument that nobody can give. */
+const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
+  program: P,
+  ..._open: [Effect.Services<P>] extends [never] ? [] : [lacking: Effect.Services<P>]
+): boolean => Effect.isEffect(program)
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
+const same = <A, B>(verdict: Same<A, B>): boolean => verdict
+
+describe("types", () => {
+  it("programs that ask for what a layer has compile", () => {
+    const login = Effect.provide(Login.session, layer())
+    const profile = Effect.provide(Profile.profile(session), layer())
+    const logout = Effect.provide(Logout.logout(session), partnerLayer())
+    const browser = Effect.provide(RedirectLogin.RedirectLogin, partnerLayer())
+    const raw = Effect.provide(RupeezyApi.RupeezyApi, partnerLayer())
+    const each = [complete(login), complete(profile), complete(logout), complete(browser), complete(raw)]
+    assert.notInclude(each, false)
+  })
+
+  it("programs that ask for what a layer lacks do not compile", () => {
+    const refresh = Effect.provide(Refresh.refresh(session), layer())
+    const stepUp = Effect.provide(StepUp.StepUp, layer())
+    const login = Effect.provide(Login.session, partnerLayer())
+    const browser = Effect.provide(RedirectLogin.RedirectLogin, layer())
+    const partnerRefresh = Effect.provide(Refresh.refresh(session), partnerLayer())
+    const each = [
+      // @ts-expect-error Rupeezy has no refresh
+      complete(refresh),
+      // @ts-expect-error nor a step-up
+      complete(stepUp),
+      // @ts-expect-error the browser login knows no password
+      complete(login),
+      // @ts-expect-error and the login with a password no browser
+      complete(browser),
+      // @ts-expect-error the browser login has no refresh either
+      complete(partnerRefresh)
+    ]
+    assert.notInclude(each, false)
+  })
+
+  it("a layer provides what the descriptor says, and needs HTTP alone", () => {
+    type Of<L> = L extends (...args: ReadonlyArray<never>) => Layer.Layer<infer A, infer E, infer R> ? [A, E, R] : never
+    const auth = same<Of<typeof RupeezyAuth.layerConfig>, [RupeezyAuth.Services, AuthError, HttpClient.HttpClient]>(
+      true
+    )
+    const partner = same<Of<typeof RupeezyPartner.layer>, [RupeezyPartner.Services, AuthError, HttpClient.HttpClient]>(
+      true
+    )
+    assert.isTrue(auth && partner)
+    assert.deepStrictEqual(
+      broker.methods.map(({ capabilities, layer }) => [layer, ...capabilities]),
+      [
+        ["RupeezyAuth", "Login", "Logout", "Profile", "Authorize"],
+        ["RupeezyPartner", "RedirectLogin", "Logout", "Profile", "Authorize"]
+      ]
+    )
+  })
+
+  it("a secret that is not wrapped does not compile", () => {
+    // @ts-expect-error the password must be Redacted
+    const request: RupeezyApi.LoginRequest = { ...loginRequest, password: "demo" }
+    // @ts-expect-error so must the key
+    const options: RupeezyApi.Options = { apiKey: "demo" }
+    assert.isFalse(Redacted.isRedacted(request.password) || Redacted.isRedacted(options.apiKey))
+  })
+})
