@@ -1,0 +1,805 @@
+/**
+ * A fake RMoney: strict where the broker and its relatives are, for tests and for trying things out. Its accounts are
+ * not real.
+ *
+ * @since 0.1.0
+ */
+import * as Checksum from "@auth/broker-core/Checksum"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
+import * as Totp from "@auth/broker-core/Totp"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { broker } from "./RmoneyBroker.ts"
+
+/**
+ * An account of the fake.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Account {
+  /** The canonical user id. E-mail address, mobile number and PAN log in too. */
+  readonly userId: string
+  readonly password: string
+  readonly pan: string
+  readonly email: string
+  readonly mobile: string
+  readonly name: string
+  readonly totpSecret: string
+  /** Whether the account has an authenticator. */
+  readonly totp: "enabled" | "disabled"
+  /** Vendor id of an app of the older call. */
+  readonly vendor: string
+  /** An app of the newer call, and the redirect URL of both. */
+  readonly appCode: string
+  readonly apiSecret: string
+  readonly redirectUrl: string
+  /** The device that biometric login is enabled for from the beginning, and the access token that it starts with. */
+  readonly deviceId: string
+  readonly accessToken: string
+  /**
+   * `barred` by the broker for good; the app's vendor is `unapproved`, or calls from an `unlisted` address;
+   * `totp-first` until a login with TOTP, which the vendor calls tell with a yes.
+   */
+  readonly state: "active" | "barred" | "unapproved" | "unlisted" | "totp-first"
+  readonly passChangeFlag: "Y" | "N"
+  readonly isDormant: "Y" | "N"
+}
+
+/**
+ * What is not documented of the broker, and can therefore be had both ways. The first is what is there unless said
+ * otherwise.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Switches {
+  /** Whether a step wants the token of the step before. */
+  readonly stepToken: "checked" | "ignored"
+  /** Whether the password sends the one-time code, or only a call for it. */
+  readonly codeSent: "with-password" | "on-demand"
+  /** Whether results are objects, or arrays of one. */
+  readonly result: "object" | "array"
+  /** Whether the password step answers with the user id itself, or with a masked one. */
+  readonly userIds: "canonical" | "masked"
+  /** How many wrong passwords lock an account. */
+  readonly lockAfter: 4 | 5
+  /** Whether access tokens carry `exp`. */
+  readonly tokenEnd: "in-token" | "absent"
+  /** Whether the login page brings the state back. */
+  readonly state: "echoed" | "dropped"
+  /** Whether a callback brings its parameters in the query, or in a hash route in lower case. */
+  readonly callback: "query" | "hash"
+  /** How a picture that was not scanned yet is answered. */
+  readonly qrPending: "empty-token" | "no-result"
+  /** Whether a picture comes as it is, or as a data URI. */
+  readonly image: "bare" | "data-uri"
+  /** Whether there is a call that ends a session: `GET /auth/logout` or `POST /auth/client/logout`. */
+  readonly logout: "absent" | "get" | "post"
+}
+
+const defaults: Switches = {
+  stepToken: "checked",
+  codeSent: "with-password",
+  result: "object",
+  userIds: "canonical",
+  lockAfter: 4,
+  tokenEnd: "in-token",
+  state: "echoed",
+  callback: "query",
+  qrPending: "empty-token",
+  image: "bare",
+  logout: "absent"
+}
+
+/**
+ * The account that is there unless others are given. Its codes come by SMS and mail.
+ *
+ * @category accounts
+ * @since 0.1.0
+ */
+export const demoAccount: Account = {
+  userId: "TEST101",
+  password: "Demo@101",
+  pan: "ABCDE1234F",
+  email: "demo101@example.com",
+  mobile: "9800000101",
+  name: "DEMO TRADER",
+  totpSecret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+  totp: "disabled",
+  vendor: "demoVendor101",
+  appCode: "demoApp101",
+  apiSecret: "demo-secret-101",
+  redirectUrl: "https://app.example.com/callback",
+  deviceId: "38400000-8cf0-11bd-b23e-10b96e40000d",
+  accessToken: "demo-access-token-of-the-session-before",
+  state: "active",
+  passChangeFlag: "N",
+  isDormant: "N"
+}
+
+/**
+ * A second account that is there unless others are given. It has an authenticator.
+ *
+ * @category accounts
+ * @since 0.1.0
+ */
+export const demoTotpAccount: Account = {
+  ...demoAccount,
+  userId: "TEST102",
+  password: "Demo@102",
+  pan: "ABCDE1234G",
+  email: "demo102@example.com",
+  mobile: "9800000102",
+  totp: "enabled",
+  vendor: "demoVendor102",
+  appCode: "demoApp102",
+  apiSecret: "demo-secret-102",
+  accessToken: "demo-access-token-of-another-session"
+}
+
+type Purpose = "login" | "unblock" | "forgot" | "reset"
+
+interface Step {
+  readonly account: Account
+  readonly purpose: Purpose
+}
+
+interface SentCode {
+  readonly code: string
+  readonly sentAt: number
+  readonly resendsLeft: number
+}
+
+interface Issued {
+  readonly account: Account
+  readonly source: string
+  readonly end: number
+}
+
+interface Picture {
+  readonly madeAt: number
+  readonly approval: { readonly account: Account; readonly at: number } | undefined
+}
+
+const uat = "https://webuat.rmoneyindia.co.in"
+const live = "https://weblive.rmoneyindia.net"
+const base = "/auth/v1"
+
+const okWithoutResult = (message: string) => FakeBroker.json({ status: "Ok", message })
+
+const notOk = (message: string) => FakeBroker.json({ status: "Not ok", message, result: [] })
+
+const notOkVendor = (emsg: string) => FakeBroker.json({ stat: "Not_ok", emsg })
+
+const unauthorized = FakeBroker.text("Unauthorized", 401)
+
+const exceeded = "You have exceeded maximun limit.Please try again after 5 mins."
+
+const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>403 Forbidden</body></html>", 403)
+
+const notFound = FakeBroker.html(
+  "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>",
+  404
+)
+
+const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEBINTERNAL", "WEBEXTERNAL"])
+
+/** The vendor's back end, where other brokers run it: codes for 300 seconds, pictures for 35, wrong codes held 300. */
+const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
+
+/** A picture of one dot: what it shows is not part of logging in. */
+const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+
+const textField = (json: unknown, name: string): string | undefined => {
+  const value = Predicate.hasProperty(json, name) ? json[name] : undefined
+  return Predicate.isString(value) && value.trim() !== "" ? value.trim() : undefined
+}
+
+const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+const randomText = (length: number): string =>
+  Array.from(SecureRandom.randomBytesUnsafe(length), (byte) => capitals[byte % capitals.length]).join("")
+
+/** Six digits, never six zeros: tests take those for a wrong code. */
+const randomCode = (): string => {
+  const [high = 0, low = 0, third = 0] = SecureRandom.randomBytesUnsafe(3)
+  return String(1 + (((high << 16) | (low << 8) | third) % 999_999)).padStart(6, "0")
+}
+
+const mask = (text: string): string => `${text.slice(0, 2)}${"*".repeat(Math.max(1, text.length - 4))}${text.slice(-2)}`
+
+const form = (title: string, action: string, problem: string, fields: ReadonlyArray<readonly [string, string]>) =>
+  FakeBroker.html(
+    `<!doctype html><html><head><title>${title} (fake)</title></head><body><h1>RMoney, a fake for testing</h1>` +
+      `<p role="alert">${problem}</p><form method="post" action="${escapeHtml(action)}">` +
+      fields.map(([name, label]) => `<label>${label} <input name="${name}"></label>`).join("") +
+      `<button type="submit">${title}</button></form></body></html>`
+  )
+
+const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+const accountFields = {
+  success: "Success",
+  versionChanged: "N",
+  bulkOrderAllowed: "Y",
+  runningAuthorization: "Y",
+  passwordChangeMessage: "NA",
+  poaStatus: "",
+  ckycStatus: "ACTIVE",
+  roleDescription: "NA",
+  isCommIntraAllowed: "N",
+  isVtdAllowed: "N",
+  isAliasOrderAllowed: "N",
+  isDemoTrial: "N",
+  userRole: "ACTIVE",
+  message: "NA",
+  status: "ACTIVE",
+  allowNseCash: "Y",
+  allowNseFo: "Y",
+  allowNcdex: "N",
+  allowBseFo: "Y",
+  allowBseCash: "Y",
+  allowMcxComm: "Y",
+  allowNseCurrency: "N",
+  allowBseCurrency: "N",
+  allowBseYComm: "N",
+  allowNSEYComm: "N",
+  nseCurrViewRights: "Y",
+  nseCashViewRights: "Y",
+  nseFoViewRights: "Y",
+  bseCashViewRights: "Y",
+  bseFoViewRights: "Y",
+  ncdexViewRights: "Y",
+  mcxCommViewRights: "Y",
+  bseCurrViewRights: "Y",
+  bseCommViewRights: "Y",
+  nseCommViewRights: "Y"
+}
+
+/** Everything that the fake remembers. */
+const emptyState = () => ({
+  passwords: new Map<string, string>(),
+  /** Instants of wrong passwords. */
+  misses: new Map<string, ReadonlyArray<number>>(),
+  locked: new Set<string>(),
+  steps: new Map<string, Step>(),
+  sent: new Map<string, SentCode>(),
+  wrongCodes: new Map<string, number>(),
+  heldUntil: new Map<string, number>(),
+  lastSteps: new Map<string, number>(),
+  outbox: new Map<string, ReadonlyArray<string>>(),
+  sessions: new Map<string, Issued>(),
+  enabled: new Set<string>(),
+  pictures: new Map<string, Picture>(),
+  grants: new Map<string, Account>(),
+  serial: 0
+})
+
+/**
+ * Makes the fake. It follows the clock of the program that makes it, and answers the same on both hosts.
+ *
+ * @example
+ * ```ts
+ * import { FakeRmoney } from "@auth/rmoney/msw"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const fake = yield* FakeRmoney.make({ codeSent: "on-demand" })
+ *   yield* fake.inject("pwdValidate", { kind: "rate-limit" })
+ *   return yield* fake.codes("TEST101") // => []
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: { readonly accounts?: ReadonlyArray<Account> } & Partial<Switches> = {}
+): Effect.fn.Return<FakeBroker.FakeBroker> {
+  const clock = yield* FakeBroker.makeClock
+  const accounts = options.accounts ?? [demoAccount, demoTotpAccount]
+  const switches: Switches = { ...defaults, ...options }
+  const state = emptyState()
+
+  const restart = () => {
+    Object.assign(state, emptyState())
+    for (const account of accounts) {
+      state.passwords.set(account.userId, account.password)
+      state.enabled.add(`${account.userId} ${account.deviceId}`)
+      state.sessions.set(account.accessToken, { account, source: "MOB", end: midnightAfter(clock.now()) })
+    }
+  }
+
+  const midnightAfter = (at: number): number =>
+    Expiry.dailyAt("00:00")({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
+
+  const ok = (result: unknown, message = "Success") =>
+    FakeBroker.json({ status: "Ok", message, result: switches.result === "array" ? [result] : result })
+
+  const known = (name: string): ReadonlyArray<Account> =>
+    accounts.filter((account) =>
+      [account.userId, account.email, account.mobile, account.pan].some(
+        (alias) => alias.toLowerCase() === name.toLowerCase()
+      )
+    )
+
+  /** The one account of a name, or the refusal. */
+  const accountOf = (name: string): Account | FakeBroker.FakeResponse => {
+    const [account, another] = known(name)
+    if (account === undefined) return notOk("User does not exists")
+    return another === undefined
+      ? account
+      : notOk("Given mobile linked with multiple client Id's, please use client Id")
+  }
+
+  /** What every body must have, beside the fields of its own. */
+  const bodyFault = (request: FakeBroker.FakeRequest, fields: ReadonlyArray<string>) => {
+    if (!(request.headers["content-type"] ?? "").includes("application/json")) {
+      return FakeBroker.text("Unsupported Media Type", 415)
+    }
+    const missing = [...fields, "userId", "deviceId", "appName", "osName"].some(
+      (name) => textField(request.json, name) === undefined
+    )
+    return missing || !osNames.has(textField(request.json, "osName") ?? "") ? notOk("Invalid Parameter") : undefined
+  }
+
+  const lockedFault = (account: Account): FakeBroker.FakeResponse | undefined => {
+    if (account.state === "barred") {
+      return notOk(
+        "Your account has been blocked by adminstrator. Please contact support (Unblock Accout option wont work)"
+      )
+    }
+    return state.locked.has(account.userId) ? notOk("User blocked") : undefined
+  }
+
+  const missPassword = (account: Account) => {
+    const now = clock.now()
+    const recent = (state.misses.get(account.userId) ?? []).filter((at) => now - at < seconds.passwords * 1000)
+    state.misses.set(account.userId, [...recent, now])
+    if (recent.length + 1 < switches.lockAfter) return notOk("Invalid userId or password")
+    state.locked.add(account.userId)
+    return notOk("User blocked")
+  }
+
+  const sendCode = (account: Account, purpose: Purpose, resendsLeft = 4) => {
+    const code = randomCode()
+    state.sent.set(`${account.userId} ${purpose}`, { code, sentAt: clock.now(), resendsLeft })
+    state.outbox.set(account.userId, [...(state.outbox.get(account.userId) ?? []), code])
+    return resendsLeft
+  }
+
+  const beginStep = (account: Account, purpose: Purpose): string => {
+    // A newer token of the same purpose takes the place of the one before.
+    for (const [token, step] of state.steps) {
+      if (step.account === account && step.purpose === purpose) state.steps.delete(token)
+    }
+    const token = randomText(256)
+    state.steps.set(token, { account, purpose })
+    return token
+  }
+
+  const codeSent = (account: Account, resendsLeft: number, token?: string) =>
+    ok({
+      message: "An OTP has been sent to your registered Mobile Number and email.",
+      status: "Success",
+      userId: switches.userIds === "masked" ? mask(account.userId) : account.userId,
+      emailId: mask(account.email),
+      mobileNumber: mask(account.mobile),
+      resendOtpAfter: String(seconds.resend),
+      resendOtpCountsLeft: String(resendsLeft),
+      isTOtpAvailable: account.totp === "enabled",
+      ...(token === undefined ? {} : { token })
+    })
+
+  /** The account that a step is for, or the refusal: header and body must name the same user. */
+  const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
+    const userId = textField(request.json, "userId") ?? ""
+    if (switches.stepToken === "ignored") return accountOf(userId)
+    const [scheme, named, source = "", token = "", ...rest] = (request.headers["authorization"] ?? "").split(" ")
+    const step = state.steps.get(token)
+    const fits =
+      scheme === "Bearer" &&
+      rest.length === 0 &&
+      ["WEB", "MOB", "API"].includes(source) &&
+      named === userId &&
+      step?.purpose === purpose &&
+      (step.account.userId === userId || switches.userIds === "masked")
+    return fits ? step.account : unauthorized
+  }
+
+  /** The refusal of a code, or `undefined` for the right one, which is used up by it. */
+  const checkSent = (account: Account, purpose: Purpose, code: string): FakeBroker.FakeResponse | undefined => {
+    const key = `${account.userId} ${purpose}`
+    const sent = state.sent.get(key)
+    if ((state.heldUntil.get(account.userId) ?? 0) > clock.now()) return notOk(exceeded)
+    if (sent === undefined || clock.now() - sent.sentAt >= seconds.code * 1000) return notOk("OTP interval exceeded.")
+    if (sent.code !== code) return missCode(account, "Invalid OTP")
+    state.sent.delete(key)
+    state.wrongCodes.delete(account.userId)
+    return undefined
+  }
+
+  const missCode = (account: Account, message: string) => {
+    const wrong = (state.wrongCodes.get(account.userId) ?? 0) + 1
+    state.wrongCodes.set(account.userId, wrong)
+    if (wrong <= 3) return notOk(message)
+    state.wrongCodes.delete(account.userId)
+    state.heldUntil.set(account.userId, clock.now() + seconds.hold * 1000)
+    return notOk(exceeded)
+  }
+
+  /** The current period's code and the one before are good, RFC 6238 section 5.2; a period is used up by its code. */
+  const fitsTotp = Effect.fnUntraced(function* (account: Account, code: string) {
+    const totp = Totp.parse(Redacted.make(account.totpSecret))
+    if (Result.isFailure(totp)) return false
+    const current = Totp.stepAt(totp.success, clock.now())
+    for (const period of [current, current - 1]) {
+      if (period < 0 || Redacted.value(yield* Totp.codeAtStep(totp.success, period)) !== code) continue
+      if ((state.lastSteps.get(account.userId) ?? -1) >= period) return false
+      state.lastSteps.set(account.userId, period)
+      return true
+    }
+    return false
+  })
+
+  /** A new session ends the one of the same source before it. */
+  const issue = (account: Account, source: string): string => {
+    for (const [token, issued] of state.sessions) {
+      if (issued.account === account && issued.source === source) state.sessions.delete(token)
+    }
+    const now = clock.now()
+    const end = midnightAfter(now)
+    state.serial += 1
+    const claims = {
+      iat: Math.floor(now / 1000),
+      jti: state.serial,
+      preferred_username: account.userId.toLowerCase(),
+      ...(switches.tokenEnd === "absent" ? {} : { exp: Math.floor(end / 1000) })
+    }
+    const noise = Base64Url.encode(SecureRandom.randomBytesUnsafe(64))
+    const token = `${Base64Url.encode(`{"alg":"RS256","typ":"JWT"}`)}.${Base64Url.encode(JSON.stringify(claims))}.${noise}`
+    state.sessions.set(token, { account, source, end })
+    return token
+  }
+
+  const grant = (account: Account): string => {
+    const code = randomText(20)
+    state.grants.set(code, account)
+    return code
+  }
+
+  const loggedIn = (account: Account, source: string, vendor?: string) =>
+    ok({
+      ...accountFields,
+      serverDate: Expiry.toIst(clock.now()).replace(" IST", ""),
+      clientType: "ACTIVE",
+      clientName: account.name,
+      isDormant: account.isDormant,
+      passChangeFlag: account.passChangeFlag,
+      accessToken: issue(account, source),
+      ...(vendor === account.vendor
+        ? { redirectUrl: `${account.redirectUrl}#/?authcode=${grant(account)}&clientid=${account.userId}` }
+        : {}),
+      userId: account.userId,
+      isAuthorized: false
+    })
+
+  const pwdValidate = (request: FakeBroker.FakeRequest) => {
+    const refused = bodyFault(request, ["password", "versionNo"])
+    if (refused !== undefined) return refused
+    const account = accountOf(textField(request.json, "userId") ?? "")
+    if ("body" in account) return account
+    const locked = lockedFault(account)
+    if (locked !== undefined) return locked
+    if (textField(request.json, "password") !== state.passwords.get(account.userId)) return missPassword(account)
+    state.misses.delete(account.userId)
+    const left = switches.codeSent === "with-password" ? sendCode(account, "login") : 4
+    return codeSent(account, left, beginStep(account, "login"))
+  }
+
+  const otpSend = (request: FakeBroker.FakeRequest) => {
+    const refused = bodyFault(request, ["versionNo"])
+    if (refused !== undefined) return refused
+    const account = stepOf(request, "login")
+    if ("body" in account) return account
+    const sent = state.sent.get(`${account.userId} login`)
+    if (sent === undefined) return codeSent(account, sendCode(account, "login"))
+    if (clock.now() - sent.sentAt < seconds.resend * 1000) return notOk("Retry after 30 seconds")
+    if (sent.resendsLeft === 0) return notOk(exceeded)
+    return codeSent(account, sendCode(account, "login", sent.resendsLeft - 1))
+  }
+
+  const otpValidate = (request: FakeBroker.FakeRequest) => {
+    const refused = bodyFault(request, ["receivedOtp", "source"])
+    if (refused !== undefined) return refused
+    const account = stepOf(request, "login")
+    if ("body" in account) return account
+    const vendor = textField(request.json, "vendor")
+    if (vendor !== undefined && vendor !== account.vendor) return notOk("Invalid vendor name or vendor key")
+    const wrong = checkSent(account, "login", textField(request.json, "receivedOtp") ?? "")
+    return wrong ?? finish(account, () => loggedIn(account, "API", vendor))
+  }
+
+  /** The token of the steps is used up by a login. */
+  const finish = (account: Account, answer: () => FakeBroker.FakeResponse) => {
+    for (const [token, step] of state.steps) if (step.account === account) state.steps.delete(token)
+    return answer()
+  }
+
+  const toptVerify = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
+    const refused = bodyFault(request, ["totp"])
+    if (refused !== undefined) return refused
+    const account = stepOf(request, "login")
+    if ("body" in account) return account
+    if (account.totp === "disabled") return notOk("T-OTP Not Enabled")
+    if ((state.heldUntil.get(account.userId) ?? 0) > clock.now()) return notOk(exceeded)
+    if (!(yield* fitsTotp(account, textField(request.json, "totp") ?? ""))) return missCode(account, "Invalid totp")
+    state.wrongCodes.delete(account.userId)
+    return finish(account, () => loggedIn(account, "API"))
+  })
+
+  const liveSession = (token: string): Issued | undefined => {
+    const issued = state.sessions.get(token)
+    return issued !== undefined && clock.now() < issued.end ? issued : undefined
+  }
+
+  const bearer = (request: FakeBroker.FakeRequest): Issued | undefined =>
+    liveSession((request.headers["authorization"] ?? "").replace(/^Bearer /, ""))
+
+  const bioEnable = (request: FakeBroker.FakeRequest) => {
+    const refused = bodyFault(request, ["deviceType", "enable"])
+    if (refused !== undefined) return refused
+    const userId = textField(request.json, "userId") ?? ""
+    if (bearer(request)?.account.userId !== userId) return unauthorized
+    const device = `${userId} ${textField(request.json, "deviceId")}`
+    if (textField(request.json, "enable") === "true") state.enabled.add(device)
+    else state.enabled.delete(device)
+    return ok({ message: "Bio-metric Enabled successfully", status: "Success" })
+  }
+
+  const bioPwdValidate = (request: FakeBroker.FakeRequest) => {
+    const refused = bodyFault(request, ["token"])
+    if (refused !== undefined) return refused
+    const account = accountOf(textField(request.json, "userId") ?? "")
+    if ("body" in account) return account
+    const locked = lockedFault(account)
+    if (locked !== undefined) return locked
+    const held = liveSession(textField(request.json, "token") ?? "")
+    if (held?.account !== account) return unauthorized
+    const enabled = state.enabled.has(`${account.userId} ${textField(request.json, "deviceId")}`)
+    return enabled ? loggedIn(account, "MOB") : notOk("Failed to validate. Please try again later")
+  }
+
+  const qrGenerate = () => {
+    const name = SecureRandom.uuidV4Unsafe().slice(0, 30)
+    state.pictures.set(name, { madeAt: clock.now(), approval: undefined })
+    const byteCode = switches.image === "bare" ? dot : `data:image/png;base64,${dot}`
+    return FakeBroker.json({ status: "Ok", message: "Success", result: [{ byteCode, qrName: name }] })
+  }
+
+  const qrLogin = (request: FakeBroker.FakeRequest) => {
+    const name = textField(request.json, "qrName") ?? ""
+    const picture = state.pictures.get(name)
+    if (picture === undefined) return notOk("Invalid Parameter")
+    const { approval, madeAt } = picture
+    const now = clock.now()
+    const approved = approval !== undefined && now - approval.at < seconds.approval * 1000
+    if (now - madeAt >= seconds.picture * 1000 && !approved) return notOk("Invalid Parameter")
+    if (!approved) {
+      const pending = [{ accessToken: "", clientId: "", authorized: false }]
+      return FakeBroker.json({
+        status: "Ok",
+        message: "Success",
+        result: switches.qrPending === "empty-token" ? pending : []
+      })
+    }
+    state.pictures.delete(name)
+    const { account } = approval
+    const result = [{ accessToken: issue(account, "WEB"), clientId: account.userId, authorized: true }]
+    return FakeBroker.json({ status: "Ok", message: "Success", result })
+  }
+
+  /** Unblocking and the forgotten password begin alike. */
+  const recover = (purpose: "unblock" | "forgot") => (request: FakeBroker.FakeRequest) => {
+    const refused = bodyFault(request, ["pan"])
+    if (refused !== undefined) return refused
+    const account = accountOf(textField(request.json, "userId") ?? "")
+    if ("body" in account) return account
+    if (account.state === "barred") return lockedFault(account) ?? unauthorized
+    if (textField(request.json, "pan") !== account.pan) return notOk("Invalid PAN")
+    return codeSent(account, sendCode(account, purpose), beginStep(account, purpose))
+  }
+
+  const verifyRecovery =
+    (purpose: "unblock" | "forgot", done: (account: Account) => FakeBroker.FakeResponse) =>
+    (request: FakeBroker.FakeRequest) => {
+      const refused = bodyFault(request, ["otp"])
+      if (refused !== undefined) return refused
+      const account = stepOf(request, purpose)
+      if ("body" in account) return account
+      return checkSent(account, purpose, textField(request.json, "otp") ?? "") ?? finish(account, () => done(account))
+    }
+
+  const unblocked = (account: Account) => {
+    state.locked.delete(account.userId)
+    state.misses.delete(account.userId)
+    return ok({ status: "Success", message: "User unblocked successfully" })
+  }
+
+  const mayReset = (account: Account) =>
+    ok({ token: beginStep(account, "reset"), status: "Success", message: "Success" })
+
+  const pwdReset = (request: FakeBroker.FakeRequest) => {
+    const refused = bodyFault(request, ["password"])
+    if (refused !== undefined) return refused
+    const account = stepOf(request, "reset")
+    if ("body" in account) return account
+    state.passwords.set(account.userId, textField(request.json, "password") ?? "")
+    return finish(account, () => ok({ status: "Success", message: "Password changed successfully" }))
+  }
+
+  const vendorFault = (account: Account): FakeBroker.FakeResponse | undefined =>
+    ({
+      active: undefined,
+      barred: notOkVendor("User blocked"),
+      unapproved: notOkVendor("Vendor is not approved"),
+      unlisted: notOkVendor("IP is not whitelisted"),
+      "totp-first": FakeBroker.json({ stat: "Ok", emsg: "Enable/Login with TOTP, to create the session." })
+    })[account.state]
+
+  const exchange = (code: string, account: Account) => {
+    const refused = vendorFault(account)
+    if (refused !== undefined) return refused
+    state.grants.delete(code)
+    return FakeBroker.json({ stat: "Ok", clientId: account.userId, userSession: issue(account, "API") })
+  }
+
+  const ssoGetUserDetails = (request: FakeBroker.FakeRequest) => {
+    const vendor = textField(request.json, "vendor")
+    const code = textField(request.json, "authCode")
+    if (vendor === undefined || code === undefined) return notOkVendor("Invalid Parameter")
+    if (!accounts.some((account) => account.vendor === vendor)) return notOkVendor("Invalid vendor name or vendor key")
+    const account = state.grants.get(code)
+    return account?.vendor === vendor ? exchange(code, account) : notOkVendor("Invalid auth code")
+  }
+
+  const vendorGetUserDetails = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
+    const checkSum = textField(request.json, "checkSum")?.toLowerCase()
+    if (checkSum === undefined) return notOkVendor("Invalid Parameter")
+    for (const [code, account] of state.grants) {
+      const expected = yield* Checksum.sha256([account.userId, code, account.apiSecret])
+      if (Redacted.value(expected) === checkSum) return exchange(code, account)
+    }
+    return notOkVendor("Invalid auth code")
+  })
+
+  const loginFields = [
+    ["userid", "User id"],
+    ["password", "Password"],
+    ["totp", "Code of the authenticator, if you have one"]
+  ] as const
+
+  const appOf = (request: FakeBroker.FakeRequest): Account | undefined => {
+    const code = request.url.searchParams.get("appcode")
+    return accounts.find((account) => account.appCode === code || account.vendor === code)
+  }
+
+  const loginPage = (request: FakeBroker.FakeRequest) =>
+    appOf(request) === undefined
+      ? FakeBroker.html("<html><body>Unknown app</body></html>", 400)
+      : form("Log in", request.url.pathname + request.url.search, "", loginFields)
+
+  const submitLogin = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
+    const app = appOf(request)
+    if (app === undefined) return loginPage(request)
+    const fields = new URLSearchParams(request.body)
+    const account = accountOf(fields.get("userid")?.trim() ?? "")
+    const failed = form("Log in", request.url.pathname + request.url.search, "Login failed", loginFields)
+    if ("body" in account || lockedFault(account) !== undefined) return failed
+    if (fields.get("password") !== state.passwords.get(account.userId)) {
+      missPassword(account)
+      return failed
+    }
+    if (account.totp === "enabled" && !(yield* fitsTotp(account, fields.get("totp")?.trim() ?? ""))) return failed
+    return { status: 302, headers: { location: callback(request, app, account) }, body: "" }
+  })
+
+  const callback = (request: FakeBroker.FakeRequest, app: Account, account: Account): string => {
+    const inHash = switches.callback === "hash"
+    const code = grant(account)
+    const query = inHash
+      ? new URLSearchParams({ authcode: code, clientid: account.userId })
+      : new URLSearchParams({ authCode: code, userId: account.userId })
+    const sentState = request.url.searchParams.get("state")
+    if (sentState !== null && switches.state === "echoed") query.set("state", sentState)
+    return `${app.redirectUrl}${inHash ? "#/" : ""}?${query}`
+  }
+
+  const scanFields = [
+    ["userid", "User id"],
+    ["password", "Password"]
+  ] as const
+
+  /** Stands for the mobile app: whoever logs in here approves the picture. */
+  const scan = (request: FakeBroker.FakeRequest) => {
+    const address = request.url.pathname + request.url.search
+    const name = request.url.searchParams.get("qrName") ?? ""
+    const picture = state.pictures.get(name)
+    if (picture === undefined) return FakeBroker.html("<html><body>Unknown picture</body></html>", 404)
+    if (request.method === "GET") return form("Approve", address, "", scanFields)
+    const fields = new URLSearchParams(request.body)
+    const account = accountOf(fields.get("userid")?.trim() ?? "")
+    const now = clock.now()
+    const wrong = "body" in account || fields.get("password") !== state.passwords.get(account.userId)
+    if (wrong || now - picture.madeAt >= seconds.picture * 1000) return form("Approve", address, "Failed", scanFields)
+    state.pictures.set(name, { ...picture, approval: { account, at: now } })
+    return FakeBroker.html("<html><body>Approved</body></html>")
+  }
+
+  const logout = (request: FakeBroker.FakeRequest) => {
+    const issued = bearer(request)
+    if (issued === undefined) return unauthorized
+    for (const [token, session] of state.sessions) if (session === issued) state.sessions.delete(token)
+    return okWithoutResult("Success")
+  }
+
+  type Handler = (request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse | Effect.Effect<FakeBroker.FakeResponse>
+
+  const routes: ReadonlyArray<readonly [string, string, string, Handler]> = [
+    ["ssoGetUserDetails", "POST", `${base}/sso/vendor/auth/getUserDetails`, ssoGetUserDetails],
+    ["pwdValidate", "POST", `${base}/access/pwd/validate`, pwdValidate],
+    ["otpSend", "POST", `${base}/access/otp/send`, otpSend],
+    ["otpValidate", "POST", `${base}/access/otp/validate`, otpValidate],
+    ["toptVerify", "POST", `${base}/access/topt/verify`, toptVerify],
+    ["bioEnable", "POST", `${base}/access/bio/enable`, bioEnable],
+    ["bioPwdValidate", "POST", `${base}/access/bio/pwd/validate`, bioPwdValidate],
+    ["qrGenerate", "GET", `${base}/access/qr/generate`, qrGenerate],
+    ["qrLogin", "POST", `${base}/access/qr/login`, qrLogin],
+    ["clientUnblock", "POST", `${base}/access/client/unblock`, recover("unblock")],
+    ["clientUnblockVerify", "POST", `${base}/access/client/unblock/verify`, verifyRecovery("unblock", unblocked)],
+    ["pwdForgot", "POST", `${base}/access/pwd/forgot`, recover("forgot")],
+    ["pwdForgotVerify", "POST", `${base}/access/pwd/forgot/verify`, verifyRecovery("forgot", mayReset)],
+    ["pwdReset", "POST", `${base}/access/pwd/reset`, pwdReset],
+    ["vendorGetUserDetails", "POST", "/open-api/od/v1/vendor/getUserDetails", vendorGetUserDetails],
+    ["login-page", "GET", "/", loginPage],
+    ["login-page", "POST", "/", submitLogin],
+    ["qr-scan", "GET", "/qr-scan", scan],
+    ["qr-scan", "POST", "/qr-scan", scan],
+    ...(switches.logout === "get" ? [["logout", "GET", "/auth/logout", logout] as const] : []),
+    ...(switches.logout === "post" ? [["logout", "POST", "/auth/client/logout", logout] as const] : [])
+  ]
+
+  const toRoute =
+    (origin: string) =>
+    ([endpoint, method, path, handle]: (typeof routes)[number]): FakeBroker.Route => ({
+      endpoint,
+      method,
+      origin,
+      path,
+      handle: (request) =>
+        Effect.suspend(() => {
+          const answer = handle(request)
+          return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
+        })
+    })
+
+  restart()
+  return yield* FakeBroker.make({
+    broker: broker.id,
+    clock,
+    accounts: accounts.map((account) => ({ ...account })),
+    origins: [uat, live],
+    routes: [uat, live].flatMap((origin) => routes.map(toRoute(origin))),
+    notFound,
+    wafPage,
+    rateLimited: notOk(exceeded),
+    codes: (userId) => state.outbox.get(userId) ?? [],
+    reset: restart
+  })
+})

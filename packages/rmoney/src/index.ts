@@ -1,0 +1,7 @@
+export * as RmoneyApi from "./RmoneyApi.ts"
+export * as RmoneyAuth from "./RmoneyAuth.ts"
+export * as RmoneyBiometric from "./RmoneyBiometric.ts"
+export * as RmoneyBroker from "./RmoneyBroker.ts"
+export * as RmoneyQr from "./RmoneyQr.ts"
+export * as RmoneyRecovery from "./RmoneyRecovery.ts"
+export * as RmoneySso from "./RmoneySso.ts"

@@ -1,0 +1,457 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import { FakeRmoney } from "@auth/rmoney/msw"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { demo, newestCode, totpNow } from "./support.ts"
+
+const withTotp = FakeRmoney.demoTotpAccount
+const morning = Date.UTC(2026, 10, 20, 4, 0, 1)
+const api = "https://webuat.rmoneyindia.co.in/auth/v1/"
+
+interface Said {
+  readonly status: number
+  readonly text: string
+  readonly message: string | undefined
+  readonly result: Readonly<Record<string, unknown>>
+  readonly json: Readonly<Record<string, unknown>>
+}
+
+const parse = (text: string): Readonly<Record<string, unknown>> => {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, unknown>>
+  } catch {
+    return {}
+  }
+}
+
+const ask = (
+  fake: FakeBroker,
+  address: string,
+  body: object | undefined,
+  headers: Readonly<Record<string, string>> = {}
+): Effect.Effect<Said> =>
+  Effect.promise(async () => {
+    const url = address.startsWith("https:") ? address : `${api}${address}`
+    const init =
+      body === undefined
+        ? { headers }
+        : { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) }
+    const response = await fake.respond(new Request(url, init))
+    const text = await response.text()
+    const json = parse(text)
+    const result = (Array.isArray(json["result"]) ? json["result"][0] : json["result"]) as Said["result"] | undefined
+    const message = json["message"] ?? json["emsg"]
+    return {
+      status: response.status,
+      text,
+      json,
+      message: typeof message === "string" ? message : undefined,
+      result: result ?? {}
+    }
+  })
+
+const device = { deviceId: demo.deviceId, appName: "RMONEY", osName: "MOBIOS" }
+const password = { userId: demo.userId, password: demo.password, versionNo: "1.0.0.1.4", ...device }
+
+const make = Effect.fnUntraced(function* (options: Parameters<typeof FakeRmoney.make>[0] = {}) {
+  yield* TestClock.setTime(morning)
+  return yield* FakeRmoney.make(options)
+})
+
+const validated = Effect.fnUntraced(function* (
+  options: Parameters<typeof FakeRmoney.make>[0] = {},
+  account: FakeRmoney.Account = demo
+) {
+  const fake = yield* make(options)
+  const said = yield* ask(fake, "access/pwd/validate", {
+    ...password,
+    userId: account.userId,
+    password: account.password
+  })
+  const token = String(said.result["token"])
+  return { fake, said, token, header: { authorization: `Bearer ${account.userId} API ${token}` } }
+})
+
+const otpBody = (code: string) => ({ userId: demo.userId, receivedOtp: code, source: "API", ...device })
+
+const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly<Record<string, string>>) {
+  return yield* ask(fake, "access/otp/validate", otpBody(Redacted.value(yield* newestCode(fake))), header)
+})
+
+describe("the fake wants of a request", () => {
+  it.effect("JSON, every common field, and one of the six operating systems", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
+      assert.strictEqual(plain.status, 415)
+      for (const name of ["userId", "password", "versionNo", "deviceId", "appName", "osName"]) {
+        const { message } = yield* ask(fake, "access/pwd/validate", { ...password, [name]: undefined })
+        assert.strictEqual(message, "Invalid Parameter", name)
+      }
+      const { message } = yield* ask(fake, "access/pwd/validate", { ...password, osName: "AMIGA" })
+      assert.strictEqual(message, "Invalid Parameter")
+    })
+  )
+
+  for (const [what, path, body] of [
+    ["a code", "access/otp/validate", { receivedOtp: "123456", source: "API" }],
+    ["a code again", "access/otp/send", { versionNo: "1" }],
+    ["an authenticator's code", "access/topt/verify", { totp: "123456" }],
+    ["a code to unblock", "access/client/unblock/verify", { otp: "123456" }],
+    ["a code for a password", "access/pwd/forgot/verify", { otp: "123456" }],
+    ["a new password", "access/pwd/reset", { password: "N3w" }]
+  ] as const) {
+    it.effect(`the header of the step before with ${what}: whatever is wrong with it is 401 in plain text`, () =>
+      Effect.gen(function* () {
+        const { fake, token } = yield* validated()
+        const full = { userId: demo.userId, ...device, ...body }
+        for (const authorization of [
+          "",
+          "Bearer",
+          `Bearer ${token}`,
+          `Bearer ${demo.userId} ${token}`,
+          `Bearer ${demo.userId} FAX ${token}`,
+          `Bearer ${withTotp.userId} API ${token}`,
+          `Bearer ${demo.userId} API ${token}x`,
+          `Bearer ${demo.userId} API ${token} more`,
+          `Basic ${demo.userId} API ${token}`
+        ]) {
+          const said = yield* ask(fake, path, full, { authorization })
+          assert.deepStrictEqual([said.status, said.text], [401, "Unauthorized"], authorization)
+        }
+      })
+    )
+  }
+
+  it.effect("the same user in header and body, in the form that it answered with", () =>
+    Effect.gen(function* () {
+      const { fake, token } = yield* validated()
+      const body = { ...otpBody("123456"), userId: demo.email }
+      const said = yield* ask(fake, "access/otp/validate", body, {
+        authorization: `Bearer ${demo.email} API ${token}`
+      })
+      assert.strictEqual(said.status, 401)
+    })
+  )
+
+  it.effect("no header where the switch says that steps are not checked", () =>
+    Effect.gen(function* () {
+      const { fake } = yield* validated({ stepToken: "ignored" })
+      assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
+    })
+  )
+})
+
+describe("the fake answers", () => {
+  it.effect("a password with the documented fields, numbers as text", () =>
+    Effect.gen(function* () {
+      const { said, token } = yield* validated()
+      assert.match(token, /^[A-Z0-9]{256}$/)
+      assert.deepStrictEqual(said.json, {
+        status: "Ok",
+        message: "Success",
+        result: {
+          message: "An OTP has been sent to your registered Mobile Number and email.",
+          status: "Success",
+          userId: demo.userId,
+          emailId: "de***************om",
+          mobileNumber: "98******01",
+          resendOtpAfter: "60",
+          resendOtpCountsLeft: "4",
+          isTOtpAvailable: false,
+          token
+        }
+      })
+    })
+  )
+
+  it.effect("with results in arrays where the switch says so", () =>
+    Effect.gen(function* () {
+      const { said } = yield* validated({ result: "array" })
+      assert.isArray(said.json["result"])
+    })
+  )
+
+  it.effect("with a masked user id where the switch says so", () =>
+    Effect.gen(function* () {
+      const { said } = yield* validated({ userIds: "masked" })
+      assert.strictEqual(said.result["userId"], "TE***01")
+    })
+  )
+
+  it.effect("for a code again without a token, and not before a minute, and four times", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      const again = ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
+      assert.strictEqual((yield* again).message, "Retry after 30 seconds")
+      for (const left of ["3", "2", "1", "0"]) {
+        yield* TestClock.adjust("1 minute")
+        const { result } = yield* again
+        assert.deepStrictEqual([result["resendOtpCountsLeft"], result["token"]], [left, undefined])
+      }
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* again).message, "You have exceeded maximun limit.Please try again after 5 mins.")
+    })
+  )
+
+  it.effect("with no code before it is asked for one, where the switch says so", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated({ codeSent: "on-demand" })
+      assert.lengthOf(yield* fake.codes(demo.userId), 0)
+      yield* ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
+      assert.lengthOf(yield* fake.codes(demo.userId), 1)
+    })
+  )
+
+  it.effect("a vendor's code with an address to go on to, in a hash route, and another vendor's not", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      const code = Redacted.value(yield* newestCode(fake))
+      const stranger = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
+      assert.strictEqual(stranger.message, "Invalid vendor name or vendor key")
+      const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
+      assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
+    })
+  )
+
+  it.effect("what it does not know with a page", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const said = yield* ask(fake, "access/pwd/change", {})
+      assert.deepStrictEqual([said.status, said.text.startsWith("<html>")], [404, true])
+    })
+  )
+})
+
+describe("the fake keeps count", () => {
+  for (const lockAfter of [4, 5] as const) {
+    it.effect(`the ${lockAfter}th wrong password within five minutes locks, also for the right one`, () =>
+      Effect.gen(function* () {
+        const fake = yield* make({ lockAfter })
+        const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
+        for (let miss = 1; miss < lockAfter; miss += 1) {
+          assert.strictEqual((yield* wrong).message, "Invalid userId or password")
+        }
+        assert.strictEqual((yield* wrong).message, "User blocked")
+        assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
+      })
+    )
+  }
+
+  it.effect("wrong passwords are forgotten after five minutes, and after a right one", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
+      for (const pause of [yield* ask(fake, "access/pwd/validate", password), undefined]) {
+        for (let miss = 0; miss < 3; miss += 1) {
+          assert.strictEqual((yield* wrong).message, "Invalid userId or password")
+        }
+        if (pause !== undefined) yield* ask(fake, "access/pwd/validate", password)
+        else yield* TestClock.adjust("5 minutes")
+      }
+      assert.strictEqual((yield* wrong).message, "Invalid userId or password")
+    })
+  )
+
+  it.effect("the fourth wrong code holds the account for five minutes, also for the right one", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      const wrong = ask(fake, "access/otp/validate", otpBody("000000"), header)
+      for (let miss = 0; miss < 3; miss += 1) assert.strictEqual((yield* wrong).message, "Invalid OTP")
+      assert.include((yield* wrong).message, "5 mins")
+      assert.include((yield* validate(fake, header)).message, "5 mins")
+      yield* TestClock.adjust("5 minutes")
+      assert.strictEqual((yield* validate(fake, header)).message, "OTP interval exceeded.")
+    })
+  )
+
+  it.effect("a code and the token of its step are good once", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      assert.strictEqual((yield* validate(fake, header)).json["status"], "Ok")
+      assert.strictEqual((yield* validate(fake, header)).status, 401)
+    })
+  )
+
+  it.effect("a code is good for five minutes", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      yield* TestClock.adjust("299 seconds")
+      const early = yield* validate(fake, header)
+      assert.strictEqual(early.json["status"], "Ok")
+      const next = yield* validated()
+      yield* TestClock.adjust("300 seconds")
+      assert.strictEqual((yield* validate(next.fake, next.header)).message, "OTP interval exceeded.")
+    })
+  )
+
+  it.effect("an authenticator's code is good once, and not for an account without one", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated({}, withTotp)
+      const totp = Redacted.value(yield* totpNow(withTotp))
+      const body = { userId: withTotp.userId, totp, ...device }
+      assert.strictEqual((yield* ask(fake, "access/topt/verify", body, header)).json["status"], "Ok")
+      const again = yield* ask(fake, "access/pwd/validate", {
+        ...password,
+        userId: withTotp.userId,
+        password: withTotp.password
+      })
+      const next = { authorization: `Bearer ${withTotp.userId} API ${String(again.result["token"])}` }
+      assert.strictEqual((yield* ask(fake, "access/topt/verify", body, next)).message, "Invalid totp")
+      const none = yield* validated()
+      const other = { ...body, userId: demo.userId }
+      assert.strictEqual((yield* ask(none.fake, "access/topt/verify", other, none.header)).message, "T-OTP Not Enabled")
+    })
+  )
+
+  it.effect("a new session ends the one of its source before, and a day ends every one", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      const first = String((yield* validate(fake, header)).result["accessToken"])
+      const enabling = { userId: demo.userId, deviceType: "IOS", enable: "true", ...device }
+      const enable = (token: string) => ask(fake, "access/bio/enable", enabling, { authorization: `Bearer ${token}` })
+      assert.strictEqual((yield* enable(first)).status, 200)
+      const step = yield* ask(fake, "access/pwd/validate", password)
+      const next = { authorization: `Bearer ${demo.userId} API ${String(step.result["token"])}` }
+      const second = String((yield* validate(fake, next)).result["accessToken"])
+      assert.strictEqual((yield* enable(first)).status, 401)
+      assert.strictEqual((yield* enable(second)).status, 200)
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual((yield* enable(second)).status, 401)
+    })
+  )
+
+  it.effect("biometrics want the device that they were enabled for, until they are disabled", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const body = { userId: demo.userId, token: demo.accessToken, ...device }
+      const strange = yield* ask(fake, "access/bio/pwd/validate", { ...body, deviceId: "another" })
+      assert.strictEqual(strange.message, "Failed to validate. Please try again later")
+      const disabling = { userId: demo.userId, deviceType: "IOS", enable: "false", ...device }
+      yield* ask(fake, "access/bio/enable", disabling, { authorization: `Bearer ${demo.accessToken}` })
+      assert.include((yield* ask(fake, "access/bio/pwd/validate", body)).message, "Failed to validate")
+    })
+  )
+
+  it.effect("a picture is good for 35 seconds, an approval for 10, and its session once", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) => String(result["qrName"]))
+      const poll = (qrName: string) => ask(fake, "access/qr/login", { qrName })
+      const approve = (qrName: string, word = demo.password) =>
+        Effect.promise(() =>
+          fake.respond(
+            new Request(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${qrName}`, {
+              method: "POST",
+              body: new URLSearchParams({ userid: demo.userId, password: word })
+            })
+          )
+        )
+      const old = yield* generate
+      assert.lengthOf(old, 30)
+      yield* TestClock.adjust("35 seconds")
+      yield* approve(old)
+      assert.strictEqual((yield* poll(old)).message, "Invalid Parameter")
+      const slow = yield* generate
+      yield* approve(slow, "wrong")
+      assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
+      yield* approve(slow)
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
+      yield* approve(slow)
+      assert.strictEqual((yield* poll(slow)).result["clientId"], demo.userId)
+      assert.strictEqual((yield* poll(slow)).message, "Invalid Parameter")
+    })
+  )
+
+  it.effect("a token of one recovery is none for the other, nor for a login", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const identity = { userId: demo.userId, pan: demo.pan, ...device }
+      const { result } = yield* ask(fake, "access/client/unblock", identity)
+      const header = { authorization: `Bearer ${demo.userId} API ${String(result["token"])}` }
+      const code = Redacted.value(yield* newestCode(fake))
+      const body = { userId: demo.userId, otp: code, ...device }
+      assert.strictEqual((yield* ask(fake, "access/pwd/forgot/verify", body, header)).status, 401)
+      assert.strictEqual((yield* ask(fake, "access/otp/validate", otpBody(code), header)).status, 401)
+      assert.strictEqual((yield* ask(fake, "access/client/unblock/verify", body, header)).status, 200)
+    })
+  )
+
+  it.effect("a PAN that is not the account's sends no code", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      for (const path of ["access/client/unblock", "access/pwd/forgot"]) {
+        const said = yield* ask(fake, path, { userId: demo.userId, pan: withTotp.pan, ...device })
+        assert.strictEqual(said.message, "Invalid PAN")
+      }
+      assert.lengthOf(yield* fake.codes(demo.userId), 0)
+    })
+  )
+
+  it.effect("everything is forgotten after a reset", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      yield* fake.reset
+      assert.strictEqual((yield* ask(fake, "access/otp/validate", otpBody("123456"), header)).status, 401)
+      assert.lengthOf(yield* fake.codes(demo.userId), 0)
+    })
+  )
+})
+
+describe("the fake's vendor calls", () => {
+  const page = `https://weblive.rmoneyindia.net/?appcode=${demo.appCode}&state=s1`
+  const press = (fake: FakeBroker, url: string, fields: Readonly<Record<string, string>>) =>
+    Effect.promise(() => fake.respond(new Request(url, { method: "POST", body: new URLSearchParams(fields) })))
+  const newer = "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
+
+  it.effect("the key is checkSum, with a capital S", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      assert.strictEqual((yield* ask(fake, newer, { checksum: "00" })).message, "Invalid Parameter")
+      assert.deepStrictEqual((yield* ask(fake, newer, { checkSum: "00" })).json, {
+        stat: "Not_ok",
+        emsg: "Invalid auth code"
+      })
+    })
+  )
+
+  it.effect("the login page knows its apps, and counts wrong passwords", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const form = yield* ask(fake, page, undefined)
+      assert.include(form.text, `<form method="post"`)
+      assert.strictEqual((yield* ask(fake, page.replace(demo.appCode, "nobody"), undefined)).status, 400)
+      for (let miss = 0; miss < 4; miss += 1) {
+        const failed = yield* press(fake, page, { userid: demo.userId, password: "wrong" })
+        assert.strictEqual(failed.status, 200)
+      }
+      assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
+    })
+  )
+
+  it.effect("the login page wants the authenticator's code of who has one", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const fields = { userid: withTotp.userId, password: withTotp.password }
+      assert.strictEqual((yield* press(fake, page, fields)).status, 200)
+      const totp = Redacted.value(yield* totpNow(withTotp))
+      assert.strictEqual((yield* press(fake, page, { ...fields, totp })).status, 302)
+    })
+  )
+
+  it.effect("a code of another vendor is none", () =>
+    Effect.gen(function* () {
+      const fake = yield* make()
+      const response = yield* press(fake, page, { userid: demo.userId, password: demo.password })
+      const authCode = new URL(response.headers.get("location") ?? "").searchParams.get("authCode")
+      const older = (vendor: string) => ask(fake, "sso/vendor/auth/getUserDetails", { vendor, authCode })
+      assert.strictEqual((yield* older("nobody")).message, "Invalid vendor name or vendor key")
+      assert.strictEqual((yield* older(withTotp.vendor)).message, "Invalid auth code")
+      assert.strictEqual((yield* older(demo.vendor)).json["stat"], "Ok")
+      assert.strictEqual((yield* older(demo.vendor)).message, "Invalid auth code")
+    })
+  )
+})

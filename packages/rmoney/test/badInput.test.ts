@@ -1,0 +1,405 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AccountRecovery from "@auth/broker-core/AccountRecovery"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Login from "@auth/broker-core/Login"
+import * as StepUp from "@auth/broker-core/StepUp"
+import { TestHttp } from "@auth/broker-core/testing"
+import { FakeRmoney } from "@auth/rmoney/msw"
+import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
+import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
+import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
+import * as RmoneyQr from "@auth/rmoney/RmoneyQr"
+import * as RmoneyRecovery from "@auth/rmoney/RmoneyRecovery"
+import * as RmoneySso from "@auth/rmoney/RmoneySso"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { apiOptions, calls, credentials, demo, newestCode, printed, reasonOf, session } from "./support.ts"
+
+const secret = (value: unknown) => Redacted.make(value as string)
+
+/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+const refused = <A, R>(
+  effect: Effect.Effect<A, AuthError, R>,
+  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
+) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeRmoney.make()
+    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
+    assert.deepStrictEqual(yield* fake.journal, [])
+    assert.isNotEmpty(error.remedy)
+    const shown = printed(error)
+    const { accessToken, apiSecret, password, totpSecret, vendor } = demo
+    for (const value of [password, apiSecret, totpSecret, vendor, accessToken]) assert.notInclude(shown, value)
+    return error
+  })
+
+const problems = (error: AuthError): Readonly<Record<string, string>> =>
+  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
+
+const missing = "is missing"
+const empty = "is empty"
+const noText = "must be text"
+const notChosen = 'is not chosen: give "uat", or the https origin of production, which RMoney does not publish'
+const noUserId = "has characters that no user id has"
+const noClientId = "must be the client id: letters and digits, no e-mail address"
+const noAddress = "is not an address"
+const noHost = 'has no host for this call: RMoney publishes none for production, so give { production: "https://…" }'
+
+type Any = Layer.Layer<never, AuthError, HttpClient.HttpClient>
+type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
+
+const uat = { environment: "uat" } as const
+const sso = {
+  userId: demo.userId,
+  appCode: secret(demo.appCode),
+  apiSecret: secret(demo.apiSecret),
+  redirectUrl: demo.redirectUrl
+}
+
+/** Each layer over credentials of a program without types. */
+const layers: Readonly<Record<string, (given: unknown) => Any>> = {
+  RmoneyAuth: (given) => RmoneyAuth.layer({ ...uat, credentials: given as RmoneyAuth.RmoneyCredentials }),
+  RmoneySso: (given) => RmoneySso.layer({ ...uat, credentials: given as RmoneySso.SsoCredentials }),
+  "RmoneySso, the older call": (given) =>
+    RmoneySso.layer({ ...uat, exchange: "vendor", credentials: given as RmoneySso.SsoVendorCredentials }),
+  RmoneyQr: (given) => RmoneyQr.layer({ ...uat, credentials: given as RmoneyQr.QrCredentials }),
+  RmoneyBiometric: (given) =>
+    RmoneyBiometric.layer({ ...uat, credentials: given as RmoneyBiometric.BiometricCredentials }),
+  RmoneyRecovery: (given) => RmoneyRecovery.layer({ ...uat, credentials: given as RmoneyRecovery.RecoveryCredentials })
+}
+
+const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
+  RmoneyAuth: [
+    ["nothing at all", undefined, { userId: missing, password: missing }],
+    ["no field", {}, { userId: missing, password: missing }],
+    ["null in every field", { userId: null, password: null, totp: null }, { userId: missing, password: missing }],
+    ["blanks", { userId: " ", password: secret("\n") }, { userId: empty, password: empty }],
+    [
+      "numbers",
+      { userId: 101, password: 4711, totp: 123456 },
+      { userId: noText, password: noText, totpSecret: noText }
+    ],
+    ["a user id in two words", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
+    ["a user id that no header carries", { ...credentials, userId: "TEST\u200b101" }, { userId: noUserId }],
+    [
+      "a code for the TOTP secret",
+      { ...credentials, totp: secret("123456") },
+      { totpSecret: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+    ],
+    ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totpSecret: empty }],
+    ["a number for the device", { ...credentials, deviceId: 7 }, { deviceId: noText }]
+  ],
+  RmoneySso: [
+    ["nothing at all", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
+    ["an e-mail address for the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
+    ["no address to come back to", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
+  ],
+  "RmoneySso, the older call": [
+    ["nothing at all", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
+    ["the newer call's credentials", sso, { vendor: missing }]
+  ],
+  RmoneyQr: [
+    ["nothing at all", undefined, { userId: missing }],
+    ["a mobile number with a plus", { userId: "+919800000101" }, { userId: noClientId }]
+  ],
+  RmoneyBiometric: [
+    ["nothing at all", undefined, { userId: missing, accessToken: missing }],
+    ["a blank token", { userId: demo.userId, accessToken: secret(" ") }, { accessToken: empty }]
+  ],
+  RmoneyRecovery: [["nothing at all", undefined, { userId: missing }]]
+}
+
+describe("credentials that cannot be right", () => {
+  for (const [name, layer] of Object.entries(layers)) {
+    for (const [what, given, expected] of rows[name] ?? []) {
+      it.effect(`${name} with ${what}: every problem is named at once, before anything is sent`, () =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(problems(yield* refused(Effect.void, layer(given))), expected)
+        })
+      )
+    }
+  }
+})
+
+describe("an environment that was not chosen", () => {
+  for (const [what, environment, problem] of [
+    ["not at all", undefined, notChosen],
+    ["by a name that is none", "live", notChosen],
+    ["blank", " ", empty],
+    ["by a number", 7, noText],
+    ["without the host", { production: undefined }, missing],
+    ["as null", null, missing]
+  ] as const) {
+    it.effect(`${what}: is named beside the other problems, before anything is sent`, () =>
+      Effect.gen(function* () {
+        const layer = RmoneyAuth.layer({
+          environment: environment as "uat",
+          credentials: { ...credentials, password: secret("") }
+        })
+        const error = yield* refused(Login.login, layer)
+        assert.deepStrictEqual(problems(error), { environment: problem, password: empty })
+      })
+    )
+  }
+
+  it.effect("is refused by the raw calls too, and so is a missing device", () =>
+    Effect.gen(function* () {
+      const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
+      assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {
+        environment: notChosen,
+        deviceId: missing
+      })
+    })
+  )
+
+  it.effect("but production alone says that its host is not published", () =>
+    Effect.gen(function* () {
+      const layer = RmoneyAuth.layer({ environment: "production", credentials })
+      assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { environment: noHost })
+    })
+  )
+
+  it.effect("says the same when a raw call has no host to go to", () =>
+    Effect.gen(function* () {
+      const layer = RmoneyApi.layer({ environment: "production", deviceId: demo.deviceId })
+      const call = calls["pwdValidate"] ?? Effect.void
+      assert.deepStrictEqual(problems(yield* refused(call, layer)), { environment: noHost })
+    })
+  )
+
+  it.effect("hosts that are named are a choice", () =>
+    Effect.gen(function* () {
+      const fake = yield* FakeRmoney.make()
+      for (const options of [
+        { environment: { production: "https://weblive.rmoneyindia.net" } },
+        { origins: { api: "https://weblive.rmoneyindia.net" } }
+      ]) {
+        const layer = RmoneyAuth.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
+        const outcome = yield* Effect.provide(Login.login, layer)
+        const account = outcome._tag === "StepUpRequired" ? outcome.challenge.account : undefined
+        assert.strictEqual(account?.environment, "production")
+      }
+      assert.deepStrictEqual(
+        (yield* fake.journal).map(({ url }) => url),
+        Array.from({ length: 2 }, () => "https://weblive.rmoneyindia.net/auth/v1/access/pwd/validate")
+      )
+    })
+  )
+
+  for (const [production, expected] of [
+    ["http://rmoney.example.com", 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'],
+    [
+      "https://rmoney.example.com/auth/v1/",
+      "is not an origin such as https://api.example.com, without a path and a slash at the end"
+    ]
+  ] as const) {
+    it.effect(`${production} is refused when the layer is built`, () =>
+      Effect.gen(function* () {
+        const layer = RmoneyAuth.layer({ environment: { production }, credentials })
+        assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { "origins.api": expected })
+      })
+    )
+  }
+})
+
+describe("a configuration that lacks something", () => {
+  const lacking = (layer: Any, values: object) =>
+    refused(Effect.void, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
+
+  const environment = "environment (RMONEY_ENVIRONMENT)"
+  const userId = "userId (RMONEY_USER_ID)"
+  for (const [name, layer, expected] of [
+    [
+      "RmoneyAuth",
+      RmoneyAuth.layerConfig(),
+      { [environment]: missing, [userId]: missing, "password (RMONEY_PASSWORD)": missing }
+    ],
+    [
+      "RmoneySso",
+      RmoneySso.layerConfig(),
+      {
+        [environment]: missing,
+        [userId]: missing,
+        "appCode (RMONEY_APP_CODE)": missing,
+        "apiSecret (RMONEY_API_SECRET)": missing,
+        "redirectUrl (RMONEY_REDIRECT_URL)": missing
+      }
+    ],
+    [
+      "RmoneySso, the older call",
+      RmoneySso.layerConfig({ exchange: "vendor" }),
+      {
+        [environment]: missing,
+        [userId]: missing,
+        "vendor (RMONEY_VENDOR)": missing,
+        "redirectUrl (RMONEY_REDIRECT_URL)": missing
+      }
+    ],
+    ["RmoneyQr", RmoneyQr.layerConfig(), { [environment]: missing, [userId]: missing }],
+    [
+      "RmoneyBiometric",
+      RmoneyBiometric.layerConfig(),
+      { [environment]: missing, [userId]: missing, "accessToken (RMONEY_ACCESS_TOKEN)": missing }
+    ],
+    ["RmoneyRecovery", RmoneyRecovery.layerConfig(), { [environment]: missing, [userId]: missing }]
+  ] as const) {
+    it.effect(`${name} names every variable that is missing`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(problems(yield* lacking(layer, {})), expected)
+      })
+    )
+  }
+
+  it.effect("does not look for an environment that is given as an option", () =>
+    Effect.gen(function* () {
+      const layer = RmoneyQr.layerConfig({ environment: "uat" })
+      assert.deepStrictEqual(problems(yield* lacking(layer, { RMONEY_ENVIRONMENT: "nonsense" })), { [userId]: missing })
+    })
+  )
+
+  it.effect("names what is there but wrong beside what is missing", () =>
+    Effect.gen(function* () {
+      const values = { RMONEY_ENVIRONMENT: "live", RMONEY_USER_ID: "TEST 101", RMONEY_TOTP_SECRET: "123456" }
+      const found = problems(yield* lacking(RmoneyAuth.layerConfig(), values))
+      assert.deepStrictEqual(Object.keys(found), [
+        environment,
+        userId,
+        "password (RMONEY_PASSWORD)",
+        "totpSecret (RMONEY_TOTP_SECRET)"
+      ])
+      assert.strictEqual(found[environment], notChosen)
+    })
+  )
+
+  for (const [environmentValue, host, name] of [
+    [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
+    ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
+  ] as const) {
+    it.effect(`takes values that are there, and ${name} from them`, () =>
+      Effect.gen(function* () {
+        const fake = yield* FakeRmoney.make()
+        const values = {
+          RMONEY_ENVIRONMENT: environmentValue,
+          RMONEY_USER_ID: ` ${demo.userId}\n`,
+          RMONEY_PASSWORD: `\t${demo.password} `,
+          RMONEY_DEVICE_ID: demo.deviceId,
+          RMONEY_VENDOR: demo.vendor
+        }
+        const session = yield* Login.withStepUp(() => newestCode(fake)).pipe(
+          Effect.provide(
+            RmoneyAuth.layerConfig().pipe(
+              Layer.provide(TestHttp.layerFake(fake)),
+              Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
+            )
+          )
+        )
+        assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, name])
+        assert.isTrue((yield* fake.journal)[0]?.url.startsWith(host))
+      })
+    )
+  }
+})
+
+describe("codes and identities that cannot be right", () => {
+  for (const [what, code] of [
+    ["nothing", ""],
+    ["five digits", "12345"],
+    ["seven digits", "1234567"],
+    ["letters", "12345a"],
+    ["digits of another script", "१२३४५६"],
+    ["a number", 123456],
+    ["undefined", undefined]
+  ] as const) {
+    it.effect(`${what} for a code: it is not sent, and the right one may follow`, () =>
+      Effect.gen(function* () {
+        const fake = yield* FakeRmoney.make()
+        const layer = RmoneyAuth.layer({ ...uat, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
+        yield* Effect.gen(function* () {
+          const outcome = yield* Login.login
+          if (outcome._tag !== "StepUpRequired") return assert.fail("no challenge")
+          const { verify } = yield* StepUp.StepUp
+          const error = yield* Effect.flip(verify(outcome.challenge, secret(code)))
+          assert.deepStrictEqual(problems(error), { code: "is not 6 digits" })
+          assert.lengthOf(yield* fake.journal, 1)
+          return yield* verify(outcome.challenge, yield* newestCode(fake))
+        }).pipe(Effect.provide(layer))
+      })
+    )
+  }
+
+  for (const identity of ["", "  ", "ABCDE1234", "ABCD12345F", "1BCDE1234F", "ABCDE1234F9", 7, undefined]) {
+    it.effect(`${JSON.stringify(identity)} for a PAN: nothing is sent`, () =>
+      Effect.gen(function* () {
+        const layer = RmoneyRecovery.layer({ ...uat, credentials: { userId: demo.userId } })
+        for (const recover of ["unblock", "forgotPassword"] as const) {
+          const call = Effect.flatMap(AccountRecovery.AccountRecovery, (service) => service[recover](secret(identity)))
+          assert.deepStrictEqual(problems(yield* refused(call, layer)), {
+            identity: "is not a PAN: five letters, four digits and a letter"
+          })
+        }
+      })
+    )
+  }
+})
+
+describe("raw calls of a program without types", () => {
+  const wrong = "is missing, blank or of the wrong kind"
+  const fieldsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
+    ssoGetUserDetails: ["vendor", "authCode"],
+    vendorGetUserDetails: ["checkSum"],
+    pwdValidate: ["userId", "password"],
+    otpSend: ["userId"],
+    otpValidate: ["userId", "receivedOtp"],
+    toptVerify: ["userId", "totp"],
+    bioEnable: ["userId", "deviceType", "enable"],
+    bioPwdValidate: ["userId", "token"],
+    qrLogin: ["qrName"],
+    clientUnblock: ["userId", "pan"],
+    clientUnblockVerify: ["userId", "otp"],
+    pwdForgot: ["userId", "pan"],
+    pwdForgotVerify: ["userId", "otp"],
+    pwdReset: ["userId", "password"]
+  }
+  type Call = (request: unknown, more: unknown) => Effect.Effect<unknown, AuthError>
+  const callOf = (name: string, request: unknown, more: unknown) =>
+    Effect.flatMap(RmoneyApi.RmoneyApi, (api) => (api[name as "otpSend"] as unknown as Call)(request, more))
+
+  for (const [name, fields] of Object.entries(fieldsOf)) {
+    for (const request of [undefined, {}]) {
+      it.effect(`${name} with ${JSON.stringify(request)} names the fields, and sends nothing`, () =>
+        Effect.gen(function* () {
+          const more = name === "bioEnable" ? session : Redacted.make("STEP0")
+          const error = yield* refused(callOf(name, request, more), RmoneyApi.layer(apiOptions))
+          assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
+        })
+      )
+    }
+  }
+
+  for (const token of [undefined, "plain text", 7, Redacted.make(undefined)]) {
+    it.effect(`a step with the token ${JSON.stringify(token)} is refused, and nothing sent`, () =>
+      Effect.gen(function* () {
+        const call = callOf("otpValidate", { userId: demo.userId, receivedOtp: secret("123456") }, token)
+        const error = yield* refused(call, RmoneyApi.layer(apiOptions))
+        assert.deepStrictEqual(problems(error), { token: "must be Redacted text" })
+      })
+    )
+  }
+
+  for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
+    it.effect(`${JSON.stringify(given)} for a session is over before anything is sent`, () =>
+      Effect.gen(function* () {
+        const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
+        const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })
+        const enabling = yield* refused(callOf("bioEnable", request, given), layer)
+        assert.strictEqual(reasonOf(enabling, "SessionExpired").why, "missing")
+        const leaving = yield* refused(callOf("logout", given, undefined), layer)
+        assert.strictEqual(reasonOf(leaving, "SessionExpired").why, "missing")
+      })
+    )
+  }
+})

@@ -1,0 +1,176 @@
+/** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
+import { inspect } from "node:util"
+import * as AccountRecovery from "@auth/broker-core/AccountRecovery"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import * as Login from "@auth/broker-core/Login"
+import * as Logout from "@auth/broker-core/Logout"
+import * as QrLogin from "@auth/broker-core/QrLogin"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import { TestHttp } from "@auth/broker-core/testing"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import { FakeRmoney } from "@auth/rmoney/msw"
+import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
+import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
+import * as RmoneyQr from "@auth/rmoney/RmoneyQr"
+import * as RmoneyRecovery from "@auth/rmoney/RmoneyRecovery"
+import * as RmoneySso from "@auth/rmoney/RmoneySso"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+
+const account: FakeRmoney.Account = {
+  ...FakeRmoney.demoAccount,
+  password: "CANARY-password-1",
+  pan: "CANRY8305Q",
+  vendor: "CANARYvendor1",
+  appCode: "CANARYappcode1",
+  apiSecret: "CANARY-api-secret-1",
+  accessToken: "CANARY-token-of-the-session-before"
+}
+const { redirectUrl, userId } = account
+const environment = "uat"
+const secret = (value: string) => Redacted.make(value)
+
+const codeOf = (fake: FakeBroker) => Effect.map(fake.codes(userId), (codes) => secret(codes.at(-1) ?? ""))
+
+const press = (fake: FakeBroker, url: string) =>
+  Effect.promise(() =>
+    fake.respond(
+      new Request(url, { method: "POST", body: new URLSearchParams({ userid: userId, password: account.password }) })
+    )
+  )
+
+type Life = (fake: FakeBroker) => Effect.Effect<unknown, AuthError, HttpClient.HttpClient>
+
+const byPassword =
+  (changes: Partial<FakeRmoney.Account> = {}): Life =>
+  (fake) =>
+    Effect.gen(function* () {
+      const session = yield* Login.withStepUp((challenge) =>
+        Effect.andThen(Effect.logDebug("challenged", challenge), codeOf(fake))
+      )
+      yield* Effect.logTrace("logged in", session)
+      return [session, yield* Logout.logout(session)]
+    }).pipe(
+      Effect.provide(
+        RmoneyAuth.layer({
+          environment,
+          logoutCall: { method: "POST", path: "/auth/client/logout" },
+          credentials: {
+            userId,
+            password: secret(changes.password ?? account.password),
+            vendor: secret(changes.vendor ?? account.vendor)
+          }
+        })
+      )
+    )
+
+const byBrowser =
+  (apiSecret: string): Life =>
+  (fake) =>
+    Effect.gen(function* () {
+      const redirect = yield* RedirectLogin.RedirectLogin
+      const request = yield* redirect.begin
+      yield* Effect.logInfo("begun", request)
+      const response = yield* press(fake, Redacted.value(request.url))
+      return yield* redirect.complete(request, secret(response.headers.get("location") ?? ""))
+    }).pipe(
+      Effect.provide(
+        RmoneySso.layer({
+          environment,
+          credentials: { userId, appCode: secret(account.appCode), apiSecret: secret(apiSecret), redirectUrl }
+        })
+      )
+    )
+
+const byPicture: Life = (fake) =>
+  Effect.gen(function* () {
+    const qr = yield* QrLogin.QrLogin
+    const code = yield* qr.begin
+    yield* Effect.logInfo("picture", code)
+    yield* press(fake, `https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(code.name)}`)
+    return yield* qr.poll(code)
+  }).pipe(Effect.provide(RmoneyQr.layer({ environment, credentials: { userId } })))
+
+const byBiometrics =
+  (accessToken: string): Life =>
+  () =>
+    Effect.provide(
+      Login.session,
+      RmoneyBiometric.layer({
+        environment,
+        credentials: { userId, accessToken: secret(accessToken), deviceId: account.deviceId }
+      })
+    )
+
+const recovered: Life = (fake) =>
+  Effect.gen(function* () {
+    const recovery = yield* AccountRecovery.AccountRecovery
+    const challenge = yield* recovery.forgotPassword(secret(account.pan))
+    yield* Effect.logInfo("challenged", challenge)
+    const reset = yield* recovery.confirmForgotPassword(challenge, yield* codeOf(fake))
+    return yield* recovery.resetPassword(reset, secret("CANARY-new-password"))
+  }).pipe(Effect.provide(RmoneyRecovery.layer({ environment, credentials: { userId } })))
+
+const attempt = (name: string, life: Life, prepare: (fake: FakeBroker) => Effect.Effect<void> = () => Effect.void) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeRmoney.make({ accounts: [account], logout: "post" })
+    yield* prepare(fake)
+    const lived = life(fake).pipe(Effect.withSpan(name), Effect.provide(TestHttp.layerFake(fake)))
+    const exit = yield* Effect.exit(Effect.tapError(lived, (error) => Effect.logError("failed", error)))
+    console.log(name, exit, inspect(exit, { depth: 20, showHidden: true }), JSON.stringify(exit))
+    if (exit._tag === "Failure") {
+      console.error(Cause.pretty(exit.cause))
+      for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
+    }
+    // Only the test that started this program reads this channel.
+    for (const code of yield* fake.codes(userId)) process.send?.(code)
+    for (const { body, headers } of yield* fake.journal) {
+      const words = [
+        headers["authorization"],
+        ...Array.from(body.matchAll(/"(?:qrName|authCode|checkSum)":"([^"]*)"/g))
+      ]
+      for (const word of words.flat()) if (word !== undefined && /^[^"{]{16,}$/.test(word)) process.send?.(word)
+    }
+  }).pipe(Effect.withLogSpan(name))
+
+const attempts = Effect.forEach(
+  [
+    attempt("right", byPassword()),
+    attempt("wrong password", byPassword({ password: "CANARY-wrong-password" })),
+    attempt("wrong vendor", byPassword({ vendor: "CANARYnobody" })),
+    attempt("blank", byPassword({ password: " " })),
+    attempt("quoted", byPassword(), (fake) => fake.inject("pwdValidate", { kind: "quote", as: "page" })),
+    attempt("refused", byPassword(), (fake) => fake.inject("otpValidate", { kind: "quote", as: "refusal" })),
+    attempt("cut", byPassword(), (fake) => fake.inject("otpValidate", { kind: "reset" })),
+    attempt("logout quoted", byPassword(), (fake) => fake.inject("logout", { kind: "quote", as: "refusal" })),
+    attempt("browser", byBrowser(account.apiSecret)),
+    attempt("wrong secret", byBrowser("CANARY-wrong-secret")),
+    attempt("browser quoted", byBrowser(account.apiSecret), (fake) =>
+      fake.inject("vendorGetUserDetails", { kind: "quote", as: "refusal" })
+    ),
+    attempt("picture", byPicture),
+    attempt("picture quoted", byPicture, (fake) => fake.inject("qrLogin", { kind: "quote", as: "refusal" })),
+    attempt("biometrics", byBiometrics(account.accessToken)),
+    attempt("wrong token", byBiometrics("CANARY-wrong-token")),
+    attempt("biometrics quoted", byBiometrics(account.accessToken), (fake) =>
+      fake.inject("bioPwdValidate", { kind: "quote", as: "json" })
+    ),
+    attempt("recovery", recovered),
+    attempt("recovery quoted", recovered, (fake) => fake.inject("pwdReset", { kind: "quote", as: "refusal" }))
+  ],
+  (effect) => effect
+)
+
+Effect.runPromise(
+  attempts.pipe(
+    Effect.provide(Logger.layer([Logger.consolePretty(), Logger.consoleJson, Logger.consoleLogFmt])),
+    Effect.provideService(References.MinimumLogLevel, "Trace")
+  )
+).catch((error: unknown) => {
+  console.error(error)
+  process.exitCode = 1
+})

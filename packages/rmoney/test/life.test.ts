@@ -1,0 +1,482 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Authorize, Login, Logout, StepUp } from "@auth/broker-core"
+import type { Challenge } from "@auth/broker-core/Challenge"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Expiry from "@auth/broker-core/Expiry"
+import { TestHttp } from "@auth/broker-core/testing"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import { FakeRmoney } from "@auth/rmoney/msw"
+import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
+import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
+import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { credentials, demo, newestCode, reasonOf, totpNow } from "./support.ts"
+
+const withTotp = FakeRmoney.demoTotpAccount
+/** 09:30:01 IST. */
+const morning = Date.UTC(2026, 10, 20, 4, 0, 1)
+
+const make = Effect.fnUntraced(function* (
+  options: Parameters<typeof FakeRmoney.make>[0] = {},
+  overrides: Partial<RmoneyAuth.RmoneyCredentials> = {},
+  settings: RmoneyAuth.Options = {}
+) {
+  yield* TestClock.setTime(morning)
+  const fake = yield* FakeRmoney.make(options)
+  const layer = RmoneyAuth.layer({
+    environment: "uat",
+    ...settings,
+    credentials: { ...credentials, ...overrides }
+  }).pipe(Layer.provide(TestHttp.layerFake(fake)))
+  const context = yield* Layer.build(layer)
+  const run = <A, E>(effect: Effect.Effect<A, E, RmoneyAuth.Services>) => Effect.provide(effect, context)
+  const begin = Effect.flatMap(run(Login.login), (outcome) =>
+    outcome._tag === "StepUpRequired" ? Effect.succeed(outcome.challenge) : Effect.die("no challenge")
+  )
+  const stepUp = yield* run(StepUp.StepUp)
+  return { fake, run, begin, ...stepUp }
+})
+
+const asked = (fake: FakeBroker, endpoint: string) =>
+  Effect.map(fake.journal, (journal) => journal.filter((entry) => entry.endpoint === endpoint).length)
+
+const wrong = Redacted.make("000000")
+
+describe("a login with a code by SMS and mail", () => {
+  it.effect("comes to a challenge with numbers where the broker sends text", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* make()
+      const challenge = yield* begin
+      assert.deepStrictEqual(challenge.kinds, ["otp"])
+      assert.deepStrictEqual(challenge.destinations, ["98******01", "de***************om"])
+      assert.strictEqual(challenge.resendAt, morning + 60_000)
+      assert.strictEqual(challenge.resendsLeft, 4)
+      assert.strictEqual(challenge.expiresAt, morning + 300_000)
+    })
+  )
+
+  it.effect("ends with the session of the user id that the broker names, whatever alias was typed", () =>
+    Effect.gen(function* () {
+      for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
+        const { begin, fake, verify } = yield* make({}, { userId })
+        const session = yield* verify(yield* begin, yield* newestCode(fake))
+        assert.deepStrictEqual(session.account, {
+          broker: "rmoney",
+          environment: "uat",
+          app: "default",
+          id: demo.userId
+        })
+        assert.strictEqual(session.profile?.id, demo.userId)
+      }
+    })
+  )
+
+  it.effect("goes on with what was typed where the answer's user id is masked", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make({ userIds: "masked" })
+      const session = yield* verify(yield* begin, yield* newestCode(fake))
+      assert.strictEqual(session.account.id, demo.userId)
+    })
+  )
+
+  it.effect("goes on with what was typed where the option says so, and still ends with the broker's user id", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make(
+        { stepToken: "ignored" },
+        { userId: demo.email },
+        { laterUserId: "given" }
+      )
+      const session = yield* verify(yield* begin, yield* newestCode(fake))
+      assert.include((yield* fake.journal)[1]?.body, `"userId":"${demo.email}"`)
+      assert.strictEqual(session.account.id, demo.userId)
+    })
+  )
+
+  it.effect("takes a code with white space around it, as it is pasted from a message", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make()
+      const challenge = yield* begin
+      const pasted = Redacted.make(` ${Redacted.value(yield* newestCode(fake))} \n`)
+      assert.strictEqual((yield* verify(challenge, pasted)).method, "password")
+    })
+  )
+
+  it.effect("brings the account's flags, name and exchanges into the profile", () =>
+    Effect.gen(function* () {
+      const account = { ...demo, passChangeFlag: "Y", isDormant: "Y" } as const
+      const { begin, fake, verify } = yield* make({ accounts: [account] })
+      const { profile } = yield* verify(yield* begin, yield* newestCode(fake))
+      assert.deepStrictEqual(profile, {
+        id: demo.userId,
+        name: "DEMO TRADER",
+        exchanges: ["NSE", "NFO", "BSE", "BFO", "MCX"],
+        flags: { passChangeFlag: true, isDormant: true, clientType: "ACTIVE" }
+      })
+    })
+  )
+
+  it.effect("ends when the token says so, or at an unknown time where it does not", () =>
+    Effect.gen(function* () {
+      for (const [tokenEnd, expiresAt, source] of [
+        ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
+        ["absent", undefined, "unknown"]
+      ] as const) {
+        const { begin, fake, verify } = yield* make({ tokenEnd })
+        const session = yield* verify(yield* begin, yield* newestCode(fake))
+        assert.deepStrictEqual([session.expiresAt, session.expirySource], [expiresAt, source])
+      }
+    })
+  )
+
+  it.effect("ends when the option says so", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make({}, {}, { expiry: Expiry.after("1 hour") })
+      const session = yield* verify(yield* begin, yield* newestCode(fake))
+      assert.strictEqual(session.expiresAt, morning + 3_600_000)
+    })
+  )
+
+  it.effect("sends a vendor id along where there is one", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make({}, { vendor: Redacted.make(demo.vendor) })
+      yield* verify(yield* begin, yield* newestCode(fake))
+      assert.include((yield* fake.journal).at(-1)?.body, `"source":"API","vendor":"${demo.vendor}"`)
+    })
+  )
+
+  it.effect("asks for the code by a call of its own where the option says so", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make({ codeSent: "on-demand" }, {}, { sendCode: "after-password" })
+      const challenge = yield* begin
+      assert.strictEqual(yield* asked(fake, "otpSend"), 1)
+      yield* verify(challenge, yield* newestCode(fake))
+    })
+  )
+})
+
+describe("a login with an authenticator", () => {
+  const totp = { userId: withTotp.userId, password: Redacted.make(withTotp.password) }
+  const secret = Redacted.make(withTotp.totpSecret)
+
+  for (const [what, source, kinds] of [
+    ["a secret", secret, ["totp", "otp"]],
+    ["a source of codes", CodeSource.totp(secret), ["totp", "otp"]],
+    ["neither", undefined, ["otp", "totp"]]
+  ] as const) {
+    it.effect(`with ${what} for its codes, the challenge wants ${kinds[0]} first`, () =>
+      Effect.gen(function* () {
+        const { begin } = yield* make({}, { ...totp, totp: source })
+        assert.deepStrictEqual([...(yield* begin).kinds], [...kinds])
+      })
+    )
+  }
+
+  it.effect("wants a code by SMS where the account has no authenticator, whatever source there is", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* make({}, { totp: secret })
+      assert.deepStrictEqual((yield* begin).kinds, ["otp"])
+    })
+  )
+
+  it.effect("is answered with the kind that comes first", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
+      const challenge = yield* begin
+      const session = yield* verify({ ...challenge, kinds: ["otp"] }, yield* newestCode(fake, withTotp.userId))
+      assert.strictEqual(session.account.id, withTotp.userId)
+      assert.deepStrictEqual([yield* asked(fake, "otpValidate"), yield* asked(fake, "toptVerify")], [1, 0])
+    })
+  )
+
+  it.effect("asks for no code by SMS with the option for relatives of the broker", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make(
+        { codeSent: "on-demand" },
+        { ...totp, totp: secret },
+        { sendCode: "after-password" }
+      )
+      yield* verify(yield* begin, yield* totpNow(withTotp))
+      assert.strictEqual(yield* asked(fake, "otpSend"), 0)
+    })
+  )
+
+  it.effect("says so where the account has none, and takes the code by SMS then", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make()
+      const challenge = yield* begin
+      const error = yield* Effect.flip(verify({ ...challenge, kinds: ["totp"] }, Redacted.make("123456")))
+      assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "SMS or mail")
+      yield* verify(challenge, yield* newestCode(fake))
+    })
+  )
+
+  it.effect("hints at the clock when it is far from the broker's", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
+      const challenge = yield* begin
+      yield* fake.advance("2 minutes")
+      const error = yield* Effect.flip(verify(challenge, yield* totpNow(withTotp)))
+      assert.strictEqual(reasonOf(error, "InvalidStepUpCode").hints[0]?.id, "ClockDrift")
+    })
+  )
+})
+
+describe("codes that miss, and codes again", () => {
+  it.effect("a challenge ends with the third miss: the fourth code is not sent", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make()
+      const challenge = yield* begin
+      for (let miss = 0; miss < 3; miss += 1) {
+        reasonOf(yield* Effect.flip(verify(challenge, wrong)), "InvalidStepUpCode")
+      }
+      const error = yield* Effect.flip(verify(challenge, yield* newestCode(fake)))
+      assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "attempts")
+      assert.strictEqual(yield* asked(fake, "otpValidate"), 3)
+    })
+  )
+
+  it.effect("the right code after two misses logs in", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make()
+      const challenge = yield* begin
+      yield* Effect.flip(verify(challenge, wrong))
+      yield* Effect.flip(verify(challenge, wrong))
+      assert.strictEqual((yield* verify(challenge, yield* newestCode(fake))).account.id, demo.userId)
+    })
+  )
+
+  it.effect("as many misses as the option allows, and the broker's hold says how long it lasts", () =>
+    Effect.gen(function* () {
+      const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
+      const challenge = yield* begin
+      for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
+      const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
+      assert.deepStrictEqual(retryAfter, Duration.minutes(5))
+    })
+  )
+
+  it.effect("a challenge ends after five minutes, or when the option says", () =>
+    Effect.gen(function* () {
+      for (const [codeLifetime, last] of [
+        [undefined, 300_000],
+        ["1 minute", 60_000]
+      ] as const) {
+        const { begin, fake, verify } = yield* make({}, {}, { codeLifetime })
+        const challenge = yield* begin
+        yield* TestClock.adjust(last)
+        const error = yield* Effect.flip(verify(challenge, yield* newestCode(fake)))
+        assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "timed-out")
+        assert.strictEqual(yield* asked(fake, "otpValidate"), 0)
+      }
+    })
+  )
+
+  it.effect("where our clock lies, the broker's word for an old code leaves the way to a new one open", () =>
+    Effect.gen(function* () {
+      const { begin, fake, resend, verify } = yield* make()
+      const challenge = yield* begin
+      const code = yield* newestCode(fake)
+      yield* fake.advance("6 minutes")
+      const error = yield* Effect.flip(verify(challenge, code))
+      assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "StepUp.resend")
+      yield* TestClock.adjust("1 minute")
+      const again = yield* resend(challenge)
+      yield* verify(again, yield* newestCode(fake))
+    })
+  )
+
+  it.effect("a code can be had again after a minute, four times, with the token of the password", () =>
+    Effect.gen(function* () {
+      const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
+      let challenge: Challenge = yield* begin
+      const early = reasonOf(yield* Effect.flip(resend(challenge)), "RateLimited")
+      assert.deepStrictEqual([early.by, early.retryAfter], ["client", Duration.minutes(1)])
+      for (const left of [3, 2, 1, 0]) {
+        yield* TestClock.adjust("1 minute")
+        challenge = yield* resend(challenge)
+        assert.strictEqual(challenge.resendsLeft, left)
+      }
+      yield* TestClock.adjust("1 minute")
+      reasonOf(yield* Effect.flip(resend(challenge)), "InvalidRequest")
+      assert.strictEqual(yield* asked(fake, "otpSend"), 4)
+      assert.lengthOf(yield* fake.codes(demo.userId), 5)
+      yield* verify(challenge, yield* newestCode(fake))
+    })
+  )
+
+  it.effect("who has a code sent again answers with that one, an authenticator or not", () =>
+    Effect.gen(function* () {
+      const { begin, fake, resend, verify } = yield* make(
+        {},
+        {
+          userId: withTotp.userId,
+          password: Redacted.make(withTotp.password),
+          totp: Redacted.make(withTotp.totpSecret)
+        }
+      )
+      const challenge = yield* begin
+      yield* TestClock.adjust("1 minute")
+      const again = yield* resend(challenge)
+      assert.deepStrictEqual(again.kinds, ["otp", "totp"])
+      yield* verify(again, yield* newestCode(fake, withTotp.userId))
+    })
+  )
+
+  it.effect("a step that the broker does not know any more means a new login", () =>
+    Effect.gen(function* () {
+      const { begin, fake, verify } = yield* make()
+      const first = yield* begin
+      yield* begin
+      const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
+      assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
+      assert.strictEqual(error.remedy, "Log in again to get a new challenge.")
+    })
+  )
+})
+
+describe("wrong passwords", () => {
+  it.effect("each is sent once, the fourth locks the account, and nothing here sends one by itself", () =>
+    Effect.gen(function* () {
+      const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
+      for (let miss = 0; miss < 3; miss += 1) {
+        const error = yield* Effect.flip(run(Login.login))
+        assert.strictEqual(reasonOf(error, "InvalidCredentials").isRetryable, false)
+      }
+      const locked = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
+      assert.deepStrictEqual([locked.scope, locked.unlock], ["account", "self-service"])
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual(yield* asked(fake, "pwdValidate"), 4)
+    })
+  )
+
+  it.effect("an account that the broker has blocked cannot be unblocked by oneself", () =>
+    Effect.gen(function* () {
+      const { run } = yield* make({ accounts: [{ ...demo, state: "barred" }] })
+      const { unlock } = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
+      assert.strictEqual(unlock, "broker")
+    })
+  )
+
+  it.effect("a mobile number of several clients is told apart", () =>
+    Effect.gen(function* () {
+      const twin = { ...withTotp, mobile: demo.mobile }
+      const { run } = yield* make({ accounts: [demo, twin] }, { userId: demo.mobile })
+      assert.strictEqual(reasonOf(yield* Effect.flip(run(Login.login)), "InvalidRequest").field, "userId")
+    })
+  )
+})
+
+describe("the end of a session", () => {
+  const session = Effect.fnUntraced(function* (
+    logout: FakeRmoney.Switches["logout"],
+    logoutCall?: RmoneyApi.LogoutCall
+  ) {
+    const world = yield* make({ logout }, {}, { logoutCall })
+    return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
+  })
+
+  it.effect("is local, and the receipt says so", () =>
+    Effect.gen(function* () {
+      const { fake, run, session: live } = yield* session("absent")
+      const before = (yield* fake.journal).length
+      assert.deepStrictEqual(yield* run(Logout.logout(live)), {
+        _tag: "LocalOnly",
+        account: live.account,
+        why: "no-such-call"
+      })
+      assert.lengthOf(yield* fake.journal, before)
+    })
+  )
+
+  for (const [method, path] of [
+    ["GET", "/auth/logout"],
+    ["POST", "/auth/client/logout"]
+  ] as const) {
+    it.effect(`is told to the broker once there is a ${method} for it, and a second time it was over`, () =>
+      Effect.gen(function* () {
+        const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
+        assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
+        assert.deepStrictEqual(yield* run(Logout.logout(live)), {
+          _tag: "LocalOnly",
+          account: live.account,
+          why: "already-over"
+        })
+      })
+    )
+  }
+
+  it.effect("a call for it that the broker does not have is no success", () =>
+    Effect.gen(function* () {
+      const { run, session: live } = yield* session("absent", { method: "GET", path: "/auth/logout" })
+      reasonOf(yield* Effect.flip(run(Logout.logout(live))), "BrokerRejected")
+    })
+  )
+})
+
+describe("a session on one's own calls", () => {
+  it.effect("is a bearer token, for the broker's hosts alone", () =>
+    Effect.gen(function* () {
+      const { begin, fake, run, verify } = yield* make()
+      const live = yield* verify(yield* begin, yield* newestCode(fake))
+      const { headers, origins } = yield* run(Authorize.Authorize)
+      const { authorization } = headers(live)
+      assert.isTrue(Redacted.isRedacted(authorization))
+      assert.strictEqual(
+        Redacted.isRedacted(authorization) && Redacted.value(authorization),
+        `Bearer ${Redacted.value(live.tokens.access)}`
+      )
+      assert.deepStrictEqual(origins, ["https://webuat.rmoneyindia.co.in"])
+    })
+  )
+})
+
+describe("biometrics", () => {
+  const biometric = (fake: FakeBroker, accessToken: Redacted.Redacted<string>, deviceId = demo.deviceId) =>
+    RmoneyBiometric.layer({ environment: "uat", credentials: { userId: demo.userId, accessToken, deviceId } }).pipe(
+      Layer.provide(TestHttp.layerFake(fake))
+    )
+
+  it.effect("are enabled in a session, and log in with its token from then on", () =>
+    Effect.gen(function* () {
+      const { begin, fake, run, verify } = yield* make({}, { deviceId: "another-device" })
+      const live = yield* verify(yield* begin, yield* newestCode(fake))
+      yield* run(
+        Effect.flatMap(RmoneyApi.RmoneyApi, (api) =>
+          api.bioEnable({ userId: live.account.id, deviceType: "IOS", enable: "true" }, live)
+        )
+      )
+      const session = yield* Login.session.pipe(Effect.provide(biometric(fake, live.tokens.access, "another-device")))
+      assert.deepStrictEqual([session.method, session.account.id], ["biometric", demo.userId])
+      assert.strictEqual(session.profile?.flags?.["clientType"], "ACTIVE")
+    })
+  )
+
+  it.effect("want the newest token, which the layer keeps: three logins in a row, each with the token before", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeRmoney.make()
+      const sessions = yield* Effect.all([Login.session, Login.session, Login.session]).pipe(
+        Effect.provide(biometric(fake, Redacted.make(demo.accessToken)))
+      )
+      const sent = (yield* fake.journal).map(({ body }) => /"token":"([^"]*)"/.exec(body)?.[1])
+      const tokens = sessions.map(({ tokens: { access } }) => Redacted.value(access))
+      assert.deepStrictEqual(sent, [demo.accessToken, tokens[0], tokens[1]])
+    })
+  )
+
+  it.effect("with a token that is over say to log in with the password", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeRmoney.make()
+      yield* TestClock.adjust("1 day")
+      const error = yield* Effect.flip(
+        Login.session.pipe(Effect.provide(biometric(fake, Redacted.make(demo.accessToken))))
+      )
+      assert.include(reasonOf(error, "SessionExpired").remedy, "RmoneyAuth")
+    })
+  )
+})

@@ -1,0 +1,172 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Login, RedirectLogin } from "@auth/broker-core"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
+import * as RmoneySso from "@auth/rmoney/RmoneySso"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import * as endpoints from "../src/internal/endpoints.ts"
+import { apiOptions, calls, demo, layer, newestCode, readFixtures, serve } from "./support.ts"
+
+interface Fixture {
+  readonly name: string
+  readonly endpoint: string
+  readonly given: Partial<RmoneyApi.Options>
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** To the letter. */
+  readonly body: string
+}
+
+const fixtures = readFixtures("requests.json") as ReadonlyArray<Fixture>
+
+/** What Node's fetch adds to every request by itself. */
+const ofFetch = "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
+
+const sent = (fake: FakeBroker) =>
+  Effect.map(fake.journal, (journal) =>
+    journal.map(({ body, headers, method, url }) => ({
+      method,
+      url,
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ofFetch.includes(name))),
+      body
+    }))
+  )
+
+/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
+const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
+
+const layerApi = (options: Partial<RmoneyApi.Options>) =>
+  RmoneyApi.layer({ ...apiOptions, ...options }).pipe(Layer.provide(TestHttp.layerLateFetch))
+
+describe("requests", () => {
+  for (const { body, endpoint, given, headers, method, name, url } of fixtures) {
+    it.effect(`${endpoint}: ${name}, to the letter`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const call = calls[endpoint]
+        assert.isDefined(call)
+        yield* Effect.exit(call).pipe(
+          Effect.withSpan("of the user's program"),
+          Effect.provide(Layer.mergeAll(layerApi(given), layerTracer))
+        )
+        assert.deepStrictEqual(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
+      })
+    )
+  }
+
+  it("each documented call has one", () => {
+    const have = new Set(fixtures.map(({ endpoint }) => endpoint))
+    assert.deepStrictEqual([...have].toSorted(), [...endpoints.all.map(({ name }) => name), "logout"].toSorted())
+  })
+
+  it.effect("the step header is what the option makes of it, and stays a secret", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
+        "x-step": `${userId}/${source}/${Redacted.value(token)}`
+      })
+      yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
+      const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
+      const [request] = yield* sent(fake)
+      assert.strictEqual(request?.headers["x-step"], "TEST101/API/STEP0OF0A0TEST")
+      assert.notProperty(request?.headers, "authorization")
+      assert.notInclude(String(error), "STEP0OF0A0TEST")
+    })
+  )
+
+  it.effect("a login goes on under the user id that the broker answers with, in body and header", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Login.withStepUp(() => newestCode(fake)).pipe(Effect.provide(layer({ userId: demo.email })))
+      const [first, second] = yield* fake.journal
+      assert.include(first?.body, `"userId":"${demo.email}"`)
+      assert.include(second?.body, `"userId":"${demo.userId}"`)
+      assert.match(second?.headers["authorization"] ?? "", /^Bearer TEST101 API [A-Z0-9]{256}$/)
+    })
+  )
+
+  it.effect("no login carries the token of the session before it", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      const login = Login.withStepUp(() => newestCode(fake))
+      yield* Effect.gen(function* () {
+        yield* login
+        yield* TestClock.adjust("30 seconds")
+        yield* login
+      }).pipe(Effect.provide(layer()))
+      const logins = (yield* fake.journal).filter(({ endpoint }) => endpoint === "pwdValidate")
+      assert.deepStrictEqual(
+        logins.map(({ status }) => status),
+        [200, 200]
+      )
+      for (const { headers } of logins) assert.notProperty(headers, "authorization")
+    })
+  )
+
+  it.effect("the device of a user is the same at every login, and another for another user", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      for (const userId of ["TEST101", "TEST101", "TEST102"]) {
+        yield* Effect.exit(Login.login).pipe(Effect.provide(layer({ userId, deviceId: undefined })))
+      }
+      const devices = (yield* fake.journal).map(({ body }) => /"deviceId":"([^"]*)"/.exec(body)?.[1] ?? "")
+      for (const device of devices)
+        assert.match(device, /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
+      assert.strictEqual(devices[0], devices[1])
+      assert.notStrictEqual(devices[0], devices[2])
+    })
+  )
+
+  const sso = {
+    userId: demo.userId,
+    appCode: Redacted.make(demo.appCode),
+    apiSecret: Redacted.make(demo.apiSecret),
+    redirectUrl: demo.redirectUrl
+  }
+
+  for (const [environment, page] of [
+    ["uat", "https://webuat.rmoneyindia.co.in/"],
+    ["production", "https://weblive.rmoneyindia.net/"]
+  ] as const) {
+    it.effect(`the browser is sent to the login page of ${environment} with app code and state`, () =>
+      Effect.gen(function* () {
+        const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
+          Effect.provide(
+            RmoneySso.layer({ environment, credentials: sso }).pipe(Layer.provide(TestHttp.layerLateFetch))
+          )
+        )
+        const state = Redacted.value(request.state)
+        assert.match(state, /^[0-9a-f]{32}$/)
+        assert.strictEqual(Redacted.value(request.url), `${page}?appcode=demoApp101&state=${state}`)
+      })
+    )
+  }
+
+  it.effect("the checksum is SHA-256 over user id, code and secret, in lower-case hexadecimal", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        const callback = `${demo.redirectUrl}?authCode=59E4VTFKINI13OBAWOS3&userId=TEST101`
+        yield* Effect.exit(redirect.complete(request, Redacted.make(callback)))
+      }).pipe(
+        Effect.provide(
+          RmoneySso.layer({ environment: "production", credentials: sso }).pipe(Layer.provide(TestHttp.layerLateFetch))
+        )
+      )
+      // printf %s TEST10159E4VTFKINI13OBAWOS3demo-secret-101 | sha256sum
+      const checkSum = "615364266b655578c2392f88ad2771fb9a43b92d23007a3109342f6274d283a0"
+      assert.deepStrictEqual(
+        (yield* sent(fake)).map(({ body }) => body),
+        [`{"checkSum":"${checkSum}"}`]
+      )
+    })
+  )
+})

@@ -1,0 +1,157 @@
+import { inspect } from "node:util"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as Account from "@auth/broker-core/Account"
+import type { AuthError, Reason } from "@auth/broker-core/AuthError"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Session from "@auth/broker-core/Session"
+import { TestHttp } from "@auth/broker-core/testing"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as Totp from "@auth/broker-core/Totp"
+import { FakeRmoney, handlers } from "@auth/rmoney/msw"
+import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
+import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { setupServer } from "msw/node"
+
+/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export const serve = (options?: Parameters<typeof FakeRmoney.make>[0]) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeRmoney.make(options)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const server = setupServer(...handlers(fake))
+        server.listen({ onUnhandledFrame: "error" })
+        return server
+      }),
+      (server) => Effect.sync(() => server.close())
+    )
+    return fake
+  })
+
+export const demo = FakeRmoney.demoAccount
+
+export const credentials: RmoneyAuth.RmoneyCredentials = {
+  userId: demo.userId,
+  password: Redacted.make(demo.password),
+  deviceId: demo.deviceId
+}
+
+export const layer = (overrides: Partial<RmoneyAuth.RmoneyCredentials> = {}, options: RmoneyAuth.Options = {}) =>
+  RmoneyAuth.layer({ environment: "uat", ...options, credentials: { ...credentials, ...overrides } }).pipe(
+    Layer.provide(TestHttp.layerLateFetch)
+  )
+
+export const apiOptions = { environment: "uat", deviceId: demo.deviceId } as const
+
+/** The raw calls, to a broker that gives the same answer to everything. */
+export const layerAnswer = (
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
+  init?: ResponseInit,
+  options?: Partial<RmoneyApi.Options>
+) =>
+  RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" }, ...options }).pipe(
+    Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
+  )
+
+/** A session of the demo account, for calls that no fake looks at. */
+export const session: Session.Session = Session.make({
+  account: Account.make({ broker: "rmoney", environment: "uat", id: demo.userId }),
+  method: "password",
+  tokens: { access: Redacted.make("access.of.a.test") },
+  issuedAt: 0,
+  expiry: Expiry.jwt
+})
+
+const { userId } = demo
+const token = Redacted.make("STEP0OF0A0TEST")
+const code = Redacted.make("123456")
+const pan = Redacted.make(demo.pan)
+
+type Calls = Readonly<Record<string, Effect.Effect<unknown, AuthError, RmoneyApi.RmoneyApi>>>
+
+const call = <A>(make: (api: RmoneyApi.RmoneyApi["Service"]) => Effect.Effect<A, AuthError>) =>
+  Effect.flatMap(RmoneyApi.RmoneyApi, make)
+
+/** Each documented call, as a user makes it. */
+export const calls: Calls = {
+  ssoGetUserDetails: call((api) =>
+    api.ssoGetUserDetails({
+      vendor: Redacted.make("QYPdhBfGbfsSOFb"),
+      authCode: Redacted.make("59E4VTFKINI13OBAWOS3")
+    })
+  ),
+  vendorGetUserDetails: call((api) =>
+    api.vendorGetUserDetails({ userId, checkSum: Redacted.make("ba7816bf8f01cfea414140de5dae2223") })
+  ),
+  pwdValidate: call((api) => api.pwdValidate({ userId, password: Redacted.make(demo.password) })),
+  otpSend: call((api) => api.otpSend({ userId }, token)),
+  otpValidate: call((api) =>
+    api.otpValidate({ userId, receivedOtp: code, vendor: Redacted.make("QYPdhBfGbfsSOFb") }, token)
+  ),
+  toptVerify: call((api) => api.toptVerify({ userId, totp: code }, token)),
+  bioEnable: call((api) => api.bioEnable({ userId, deviceType: "IOS", enable: "true" }, session)),
+  bioPwdValidate: call((api) => api.bioPwdValidate({ userId, token: session.tokens.access })),
+  qrGenerate: call((api) => api.qrGenerate({ userId })),
+  qrLogin: call((api) => api.qrLogin({ userId, qrName: Redacted.make("d68cb166-67ba-4847-9c54-f3686f") })),
+  clientUnblock: call((api) => api.clientUnblock({ userId, pan })),
+  clientUnblockVerify: call((api) => api.clientUnblockVerify({ userId, otp: code }, token)),
+  pwdForgot: call((api) => api.pwdForgot({ userId, pan })),
+  pwdForgotVerify: call((api) => api.pwdForgotVerify({ userId, otp: code }, token)),
+  pwdReset: call((api) => api.pwdReset({ userId, password: Redacted.make("N3w@password") }, token)),
+  logout: call((api) => api.logout?.(session) ?? Effect.die("no logout"))
+}
+
+export const readFixtures = (name: string): unknown =>
+  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
+
+/** The error's reason, if it is the one that is wanted. */
+export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
+  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
+  return error.reason as Extract<Reason, { _tag: Tag }>
+}
+
+/** The code that the authenticator of an account shows now. */
+export const totpNow = (account: FakeRmoney.Account) =>
+  Effect.gen(function* () {
+    const totp = Result.getOrThrow(Totp.parse(Redacted.make(account.totpSecret)))
+    return yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis))
+  })
+
+/** The newest code that went out by SMS and mail. */
+export const newestCode = (fake: FakeBroker, account: string = demo.userId) =>
+  Effect.map(fake.codes(account), (codes) => Redacted.make(codes.at(-1) ?? ""))
+
+/** What a person does in the browser: fills the form, and ends at an address. */
+export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
+  Effect.map(
+    Effect.promise(() => fetch(url, { method: "POST", body: new URLSearchParams(fields), redirect: "manual" })),
+    (response) => response.headers.get("location") ?? ""
+  )
+
+/** What a person does with the mobile app. */
+export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Account) =>
+  Effect.asVoid(
+    submit(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(name)}`, {
+      userid: account.userId,
+      password: account.password
+    })
+  )
+
+/** A value in every way that programs print it. */
+export const printed = (value: unknown): string => {
+  const each = Array.isArray(value) ? value : [value]
+  const texts = each.flatMap((one: unknown) => [
+    String(one),
+    one instanceof Error ? String(one.stack) : "",
+    Cause.pretty(Cause.fail(one)),
+    inspect(one, { depth: 20, showHidden: true, getters: true }),
+    JSON.stringify(one)
+  ])
+  return texts.join("\n")
+}

@@ -1,0 +1,151 @@
+// The compiler's own errors are what is tested here; Effect's say the same a second time.
+// @effect-diagnostics missingEffectContext:off floatingEffect:off
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import * as Core from "@auth/broker-core"
+import { TestHttp } from "@auth/broker-core/testing"
+import { RmoneyAuth, RmoneyBiometric, RmoneyQr, RmoneyRecovery, RmoneySso } from "@auth/rmoney"
+import { FakeRmoney } from "@auth/rmoney/msw"
+import type { RmoneyApi } from "@auth/rmoney/RmoneyApi"
+import { broker } from "@auth/rmoney/RmoneyBroker"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { credentials, demo, session } from "./support.ts"
+
+const environment = "uat"
+const { redirectUrl, userId } = demo
+
+const auth = RmoneyAuth.layer({ environment, credentials })
+const sso = RmoneySso.layer({
+  environment,
+  credentials: {
+    userId,
+    appCode: Redacted.make(demo.appCode),
+    apiSecret: Redacted.make(demo.apiSecret),
+    redirectUrl
+  }
+})
+const vendor = RmoneySso.layer({
+  environment,
+  exchange: "vendor",
+  credentials: { userId, vendor: Redacted.make(demo.vendor), redirectUrl }
+})
+const qr = RmoneyQr.layer({ environment, credentials: { userId } })
+const biometric = RmoneyBiometric.layer({
+  environment,
+  credentials: { userId, accessToken: Redacted.make(demo.accessToken) }
+})
+const recovery = RmoneyRecovery.layer({ environment, credentials: { userId } })
+
+/** The service behind each capability. */
+const services = {
+  Login: Core.Login.Login,
+  StepUp: Core.StepUp.StepUp,
+  Refresh: Core.Refresh.Refresh,
+  Logout: Core.Logout.Logout,
+  Profile: Core.Profile.Profile,
+  RedirectLogin: Core.RedirectLogin.RedirectLogin,
+  QrLogin: Core.QrLogin.QrLogin,
+  AccountRecovery: Core.AccountRecovery.AccountRecovery,
+  Authorize: Core.Authorize.Authorize
+} as const
+
+/** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
+const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
+
+const answer = () => Effect.succeed(Redacted.make("123456"))
+
+type Session = Core.Logout.Logout | Core.Authorize.Authorize | RmoneyApi
+
+describe("what a layer provides, and what does not compile", () => {
+  it("every capability of a layer can be asked for", () => {
+    assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
+    assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
+    assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, sso)))
+    assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, vendor)))
+    assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, qr)))
+    assert.isTrue(whole(Effect.provide(Core.Login.session, biometric)))
+    assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, recovery)))
+  })
+
+  it("and nothing else is there", () => {
+    expectTypeOf<Layer.Success<typeof auth>>().toEqualTypeOf<Session | Core.Login.Login | Core.StepUp.StepUp>()
+    expectTypeOf<Layer.Success<typeof sso>>().toEqualTypeOf<Session | Core.RedirectLogin.RedirectLogin>()
+    expectTypeOf<Layer.Success<typeof qr>>().toEqualTypeOf<Session | Core.QrLogin.QrLogin>()
+    expectTypeOf<Layer.Success<typeof biometric>>().toEqualTypeOf<Session | Core.Login.Login>()
+    expectTypeOf<Layer.Success<typeof recovery>>().toEqualTypeOf<Core.AccountRecovery.AccountRecovery | RmoneyApi>()
+  })
+
+  it("what RmoneyAuth lacks does not compile", () => {
+    // @ts-expect-error: RMoney has no refresh
+    assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
+    // @ts-expect-error: nor a call for the profile
+    assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))
+    // @ts-expect-error: the browser is another layer's
+    assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
+    // @ts-expect-error: so is the picture
+    assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
+    // @ts-expect-error: and the recovery
+    assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
+  })
+
+  it("what the other layers lack does not compile", () => {
+    // @ts-expect-error: a person logs in, not the program
+    assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
+    // @ts-expect-error: nor with a picture
+    assert.isTrue(whole(Effect.provide(Core.Login.session, qr)))
+    // @ts-expect-error: biometrics have no second step
+    assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), biometric)))
+    // @ts-expect-error: a recovery brings no session to end
+    assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), recovery)))
+  })
+
+  it("a layer fails with AuthError alone, and needs an HTTP client alone", () => {
+    const all = [auth, sso, vendor, qr, biometric, recovery]
+    const configured = [
+      RmoneyAuth.layerConfig(),
+      RmoneySso.layerConfig(),
+      RmoneyQr.layerConfig(),
+      RmoneyBiometric.layerConfig(),
+      RmoneyRecovery.layerConfig()
+    ]
+    for (const _ of [...all, ...configured]) {
+      expectTypeOf<Layer.Error<typeof _>>().toEqualTypeOf<Core.AuthError.AuthError>()
+      expectTypeOf<Layer.Services<typeof _>>().toEqualTypeOf<HttpClient.HttpClient>()
+    }
+  })
+
+  it("a secret that is plain text, and credentials of the other call, do not compile", () => {
+    const given = [
+      // @ts-expect-error: the password is Redacted from the first line
+      RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),
+      // @ts-expect-error: so is the TOTP secret
+      RmoneyAuth.layer({ environment, credentials: { ...credentials, totp: "JBSWY3DPEHPK3PXP" } }),
+      // @ts-expect-error: and the access token
+      RmoneyBiometric.layer({ environment, credentials: { userId, accessToken: "demo" } }),
+      // @ts-expect-error: the older call is an option
+      RmoneySso.layer({ environment, credentials: { userId, vendor: Redacted.make("v"), redirectUrl } }),
+      // @ts-expect-error: and no other environment is known
+      RmoneyQr.layer({ environment: "live", credentials: { userId } })
+    ]
+    assert.strictEqual(given.length, 5)
+  })
+
+  for (const [id, layer] of Object.entries({ password: auth, sso, "sso-vendor": vendor, qr, biometric, recovery })) {
+    it.effect(`the method ${id} provides what its descriptor says, and nothing else`, () =>
+      Effect.gen(function* () {
+        const fake = yield* FakeRmoney.make()
+        const built: Layer.Layer<never, Core.AuthError.AuthError, HttpClient.HttpClient> = layer
+        const context = yield* Layer.build(Layer.provide(built, TestHttp.layerFake(fake)))
+        const provided = Core.Broker.capabilities.filter((capability) =>
+          Option.isSome(Context.getOption(context, services[capability] as typeof Core.Login.Login))
+        )
+        const method = broker.methods.find((candidate) => candidate.id === id)
+        assert.deepStrictEqual(provided.toSorted(), method?.capabilities.toSorted())
+      })
+    )
+  }
+})
