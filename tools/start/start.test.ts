@@ -1,11 +1,20 @@
 import { assert, it } from "@effect/vitest"
-import { FakeAngel } from "@auth/angel/msw"
+import { broker as Angel } from "@auth/angel/AngelBroker"
+import { TestHttp } from "@auth/broker-core/testing"
+import { broker as Motilal } from "@auth/motilal/MotilalBroker"
+import { broker as Rmoney } from "@auth/rmoney/RmoneyBroker"
+import { broker as Rupeezy } from "@auth/rupeezy/RupeezyBroker"
+import { broker as Samco } from "@auth/samco/SamcoBroker"
+import { Simulator, SimulatorClock } from "@auth/simulator"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import { day } from "./day.ts"
+import { make, type Output, Stage } from "./stage.ts"
 
-/** Milliseconds. What `npm start` may take, on a busy machine too. */
-const timeout = 20_000
+/** Milliseconds. What `npm start` may take. */
+const timeout = 30_000
 
 const run = (...nodeArgs: ReadonlyArray<string>) =>
   Effect.callback<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resume) => {
@@ -22,35 +31,77 @@ const run = (...nodeArgs: ReadonlyArray<string>) =>
 /** One run for all that looks at its output. */
 const finished = Effect.runSync(Effect.cached(run()))
 
-const steps = [
-  "log in with client code, PIN and TOTP",
-  "ask for the profile",
-  "ask for the funds",
-  "refresh the session",
-  "log in on a machine whose clock is late",
-  "log in while other programs do, too",
-  "log in over a network that fails",
-  "ask for the profile",
-  "log in again",
-  "ask for the profile",
-  "log out"
-]
+const bySms = ["log in with a code by SMS", "mistype the code", "answer with the code on the phone"]
+
+const steps: Readonly<Record<string, Array<string | undefined>>> = {
+  "Angel One": [
+    "log in with client code, PIN and TOTP",
+    "ask for the profile",
+    "ask for the funds",
+    "refresh the session",
+    "log in on a machine whose clock is late",
+    "log in while other programs do, too",
+    "log in over a network that fails",
+    "ask for the profile",
+    "log in again",
+    "ask for the profile",
+    "log out"
+  ],
+  "Motilal Oswal": [
+    "log in with password, birthday and TOTP",
+    "ask for the profile",
+    ...bySms,
+    "ask for the profile",
+    "log out",
+    "log out"
+  ],
+  Rupeezy: ["log in with client code, password and TOTP", "ask for the profile", "log out"],
+  Samco: [
+    "log in with API key and secret",
+    "ask for the profile",
+    "log in through the browser",
+    "refresh the session",
+    "ask for the profile",
+    "log out",
+    "log out"
+  ],
+  RMoney: ["log in with password, then TOTP", ...bySms, "log out", "log out"]
+}
+
+const passedOf = (stdout: string, broker: string) =>
+  Array.from(stdout.matchAll(new RegExp(`^ {2}✓ ${broker} +(.*?) +\\d+ ms`, "gm")), ([, title]) => title)
 
 it.live(
-  "shows the life of a session from login to logout, and ends by itself",
+  "shows the life of a session at five brokers from login to logout, and ends by itself",
   () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* finished
       assert.strictEqual(code, 0, stderr)
       assert.strictEqual(stderr, "")
-      const passed = Array.from(stdout.matchAll(/^ {2}✓ Angel One +(.*?) +\d+ ms/gm), ([, title]) => title)
-      assert.deepStrictEqual(passed, steps)
+      for (const [broker, titles] of Object.entries(steps)) assert.deepStrictEqual(passedOf(stdout, broker), titles)
       assert.match(stdout, /Your clock is 240 seconds behind the broker's/)
       assert.match(stdout, /The broker's journal has this login once/)
+      assert.match(stdout, /RMoney +log out +\d+ ms {2}forgotten here only: the broker has no call for it/)
       assert.notInclude(stdout, "\u001B")
     }),
   timeout
 )
+
+const revoked = "logged out, revoked by the broker"
+const local = "logged out, here only"
+
+/** Broker, account, how, end in India, in how long, what happened. */
+const sessions: Array<Array<string | undefined>> = [
+  ["Angel One", "A123456", "client code, PIN and TOTP", "00:00:00", "15h", "refreshed once; over at midnight (AG8002)"],
+  ["Angel One", "A123456", "client code, PIN and TOTP", "00:00:00", "23h 55m", revoked],
+  ["Motilal Oswal", "AA017", "password, birthday and TOTP", "06:00:00", "21h", revoked],
+  ["Motilal Oswal", "AA017", "password, birthday and SMS", "06:00:00", "20h 55m", `mistyped a code; ${revoked}`],
+  ["Rupeezy", "XX9999", "client code, password and TOTP", "17:00:00", "8h", revoked],
+  ["Samco", "DV99999", "API key and secret", "08:00:00", "23h", revoked],
+  ["Samco", "DV99999", "browser", "08:00:00", "22h 55m", `refreshed once; ${revoked}`],
+  ["RMoney", "TEST102", "password, then TOTP", "00:00:00", "15h", local],
+  ["RMoney", "TEST101", "password, then SMS", "00:00:00", "14h 55m", `mistyped a code; ${local}`]
+]
 
 it.live(
   "ends with a table of the sessions: whose, how, until when, and what happened",
@@ -64,30 +115,119 @@ it.live(
         .split("\n")
         .map((line) => line.trim().split(/ {2,}/))
       assert.deepStrictEqual(head, ["broker", "account", "how", "expires at", "in", "what happened"])
-      const sessions = rows.filter((row) => row.length === 6)
-      const whose = ["Angel One", "A123456", "client code, PIN and TOTP"]
+      const shown = rows.filter((row) => row.length === 6)
+      // A login takes its time, and the end that counts from it moves along by seconds.
+      const shorten = (expires = "") => expires.replace(/^\d{4}-\d\d-\d\d (\d\d:\d\d:)\d\d IST$/, "$100")
       assert.deepStrictEqual(
-        sessions.map(([broker, account, how, , left, happened]) => [broker, account, how, left, happened]),
-        [
-          [...whose, "15h", "refreshed once; over at midnight (AG8002)"],
-          [...whose, "23h 55m", "logged out, revoked by the broker"]
-        ]
+        shown.map(([broker, account, how, expires, ...more]) => [broker, account, how, shorten(expires), ...more]),
+        sessions
       )
-      for (const [, , , expires] of sessions) assert.match(expires ?? "", /^\d{4}-\d\d-\d\d 00:00:00 IST$/)
     }),
   timeout
 )
 
+const record = () => {
+  const written: Array<string> = []
+  const output: Output = { write: (text) => written.push(text) }
+  return { output, text: () => written.join("") }
+}
+
+/** What else of an account is nobody's business. */
+const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken"]
+
+const secretFields = new Set([
+  ...alsoSecret,
+  ...[Angel, Motilal, Rmoney, Rupeezy, Samco].flatMap(({ methods }) =>
+    methods.flatMap(({ credentials }) => Object.keys(credentials).filter((name) => credentials[name]?.secret))
+  )
+])
+
+const leaves = (value: unknown): ReadonlyArray<string> => {
+  if (typeof value === "object" && value !== null) return Object.values(value).flatMap(leaves)
+  return typeof value === "string" ? [value] : []
+}
+
+const parse = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return Object.fromEntries(new URLSearchParams(body))
+  }
+}
+
+const secretHeaders = [Angel, Motilal, Rmoney, Rupeezy, Samco].flatMap(({ secretHeaders }) => secretHeaders)
+
+/** Long enough to be a token, a key or a hash. */
+const isLong = (text: string) => text.length >= 12
+
 it.live(
-  "shows no secret of the account, and no token",
+  "shows no secret of an account, no token and no code",
   () =>
     Effect.gen(function* () {
-      const { stdout } = yield* finished
-      const { apiKey, pin, publisherKey, totpSecret } = FakeAngel.demoAccount
-      for (const secret of [apiKey, pin, publisherKey, totpSecret, "eyJ"]) assert.notInclude(stdout, secret)
-      assert.include(stdout, "token <redacted>")
-    }),
+      const { output, text } = record()
+      const simulator = yield* Simulator.Simulator
+      yield* Effect.provideService(day, Stage, make(output, output))
+      const said = text()
+
+      const accounts = Object.values(simulator.brokers).flatMap(({ accounts }) => accounts)
+      assert.strictEqual(accounts.length, 6)
+      for (const account of accounts) {
+        const secrets = Object.entries(account).filter(([name, value]) => secretFields.has(name) && value !== "")
+        assert.isAtLeast(secrets.length, 4)
+        for (const [name, value] of secrets) assert.notInclude(said, value, name)
+      }
+
+      const journal = yield* simulator.journal()
+      const carried = journal.flatMap(({ body, headers, url }) => [
+        ...secretHeaders.flatMap((name) => (headers[name] ?? "").split(" ")),
+        ...leaves(parse(body)),
+        ...new URL(url).searchParams.values()
+      ])
+      const tokens = new Set(carried.filter(isLong))
+      assert.isAtLeast(tokens.size, 20)
+      for (const token of tokens) assert.notInclude(said, token)
+
+      const sent = [
+        ...(yield* simulator.codes("motilal", "AA017")),
+        ...(yield* simulator.codes("rmoney", "TEST101")),
+        ...(yield* simulator.codes("rmoney", "TEST102"))
+      ]
+      assert.strictEqual(sent.length, 3)
+      for (const code of sent) assert.notInclude(said, code)
+      assert.notInclude(said, "eyJ")
+      assert.include(said, "token <redacted>")
+    }).pipe(
+      Effect.provide(
+        SimulatorClock.layer.pipe(Layer.provideMerge(Layer.merge(Simulator.layer(), TestHttp.layerLateFetch)))
+      )
+    ),
   timeout
+)
+
+/** What a terminal shows in the end, of one that is told only to go up and to erase from there. */
+const terminal = (written: string): string => {
+  const [first = "", ...controls] = written.split("\u001B[")
+  return controls.reduce((screen, control) => {
+    const up = Number(/^(\d+)A/.exec(control)?.[1] ?? 0)
+    const kept = up === 0 ? screen : screen.replace(new RegExp(`(?:[^\\n]*\\n){${up}}$`), "")
+    return kept + control.replace(/^\d*[AJ]/, "")
+  }, first)
+}
+
+it.effect("shows a terminal what each broker is at, and leaves only the lines behind", () =>
+  Effect.gen(function* () {
+    const { output, text } = record()
+    const stage = make({ ...output, isTTY: true, columns: 40 }, output)
+    yield* stage.print("first")
+    yield* stage.progress("Angel One", () => ({ done: 3, step: "log in with client code, PIN and TOTP" }))
+    yield* stage.progress("RMoney", (before) => before)
+    yield* stage.print("second\nthird")
+    assert.strictEqual(terminal(text()), "first\nsecond\nthird\n  ▸ Angel One      ■■■ log in with clie\n  · RMoney\n")
+    yield* stage.complain("fourth")
+    assert.include(terminal(text()), "third\nfourth\n  ▸ Angel One")
+    yield* stage.close
+    assert.strictEqual(terminal(text()), "first\nsecond\nthird\nfourth\n")
+  })
 )
 
 it.live(
@@ -97,9 +237,10 @@ it.live(
       const noNetwork = `globalThis.fetch = () => Promise.reject(Object.assign(new Error("no"), { code: "ENETDOWN" }))`
       const { code, stderr } = yield* run(`--import=data:text/javascript,${encodeURIComponent(noNetwork)}`)
       assert.strictEqual(code, 1)
-      assert.match(stderr, /✗ Angel One +log in with client code, PIN and TOTP\n/)
+      const [, broker = "", step = ""] = /^ {2}✗ (\w+(?: \w+)?) +(log in with .*)\n/m.exec(stderr) ?? []
+      assert.include(Object.keys(steps), broker)
       assert.match(stderr, /ENETDOWN/)
-      assert.match(stderr, /\nnpm start failed: Angel One, log in with client code, PIN and TOTP\n$/)
+      assert.isTrue(stderr.endsWith(`\nnpm start failed: ${broker}, ${step}\n`), stderr)
     }),
   timeout
 )

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Login } from "@auth/broker-core"
-import type { Simulator } from "@auth/simulator"
+import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -108,12 +108,13 @@ it.live(
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
       // Below the ports that systems hand out, and another one for each run.
-      const port = 20_000 + (process.pid % 3000) * 4
+      const port = 20_000 + (process.pid % 700) * 16
       const third = yield* startJson("--port", String(port))
       const addresses = [third.info.control, ...Object.values(third.info.origins)]
+      assert.isAbove(addresses.length, 4)
       assert.deepStrictEqual(
         addresses,
-        [0, 1, 2, 3].map((offset) => `http://127.0.0.1:${port + offset}`)
+        addresses.map((_, offset) => `http://127.0.0.1:${port + offset}`)
       )
     }),
   timeout
@@ -122,7 +123,7 @@ it.live(
 const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, says: RegExp]> = [
   [["--prot", "4010"], 2, /Unknown option '--prot'/],
   [["--port", "many"], 2, /--port takes a number, not "many"/],
-  [["--broker", "zerodha"], 2, /--broker takes angel.*, not "zerodha"/],
+  [["--broker", "zerodha"], 2, /--broker takes angel, motilal, rupeezy, samco, rmoney, not "zerodha"/],
   [["--port", "65534"], 1, /65535/]
 ]
 
@@ -150,6 +151,7 @@ it.live(
       assert.strictEqual(exit.code, 0)
       assert.match(exit.stdout, /not real/)
       for (const flag of ["--port", "--broker", "--json", "--help"]) assert.include(exit.stdout, flag)
+      assert.include(exit.stdout, "(angel, motilal, rupeezy, samco, rmoney)")
     }),
   timeout
 )
@@ -206,16 +208,69 @@ it.live(
 )
 
 it.live(
-  "logs in with the curl that it prints",
+  "prints every account, and how to log in with curl where one request does it",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
       yield* until(child, () => printed.stdout.includes("Ctrl+C"))
       assert.match(printed.stdout, /not real/)
       for (const value of [...Object.values(account), api, site, feed]) assert.include(printed.stdout, value)
-      assertTokens(yield* runShell(/^code=[\s\S]*?\n\n/m.exec(printed.stdout)?.[0] ?? ""))
+      const samples = Array.from(
+        printed.stdout.matchAll(/^Log in to (\w+) from another terminal:\n\n([\s\S]*?)\n\n/gm),
+        ([, broker = "", script = ""]) => ({ broker, script })
+      )
+      assert.deepStrictEqual(
+        samples.map(({ broker }) => broker),
+        ["angel", "rupeezy", "samco"]
+      )
+      for (const { broker, script } of samples) {
+        const answer = yield* runShell(script)
+        if (broker === "angel") assertTokens(answer)
+        else assert.match(answer, /"status":"success"/i, broker)
+      }
     }),
   timeout
+)
+
+it.live(
+  "prints where each login page is, which opens in a browser as it stands",
+  () =>
+    Effect.gen(function* () {
+      const { child, printed } = yield* start()
+      yield* until(child, () => printed.stdout.includes("Ctrl+C"))
+      const pages = Array.from(printed.stdout.matchAll(/^ {2}login page +(.*)$/gm), ([, url = ""]) => url)
+      // RMoney has two accounts.
+      assert.strictEqual(pages.length, 6)
+      for (const url of pages) {
+        const page = yield* send(url)
+        assert.strictEqual(page.status, 200, url)
+        assert.include(page.text, '<form method="post"')
+      }
+    }),
+  timeout
+)
+
+it.live("has every broker, origin and account in its README", () =>
+  Effect.gen(function* () {
+    const { brokers, origins } = yield* Simulator.make()
+    for (const origin of Object.keys(origins)) assert.include(readme, `\`${origin.replace("https://", "")}\``)
+    for (const [broker, { accounts }] of Object.entries(brokers)) {
+      assert.match(readme, new RegExp(`^\\| \`${broker}\` `, "m"))
+      for (const { clientCode, userId } of accounts) assert.include(readme, `\`${clientCode ?? userId}\``)
+    }
+  })
+)
+
+it.live("has the login pages of its README, with the fields that the README names", () =>
+  Effect.gen(function* () {
+    const { origins } = yield* Simulator.make()
+    const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
+    assert.strictEqual(rows.length, 4)
+    for (const [, host = "", path = "", fields = ""] of rows) {
+      const page = yield* send(`${origins[`https://${host}`]}${path}`)
+      for (const [, name] of fields.matchAll(/`(\w+)`/g)) assert.include(page.text, `name="${name}"`)
+    }
+  })
 )
 
 it.live(

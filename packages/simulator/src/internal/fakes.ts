@@ -50,7 +50,9 @@ const accountId = (broker: FakeBroker, account: FakeAccount): string =>
 
 const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   const secret = account["totpSecret"]
-  if (secret === undefined) return yield* refuse("This account has no TOTP: look for its code under /codes.")
+  if (secret === undefined || secret === "") {
+    return yield* refuse("This account has no TOTP: if its broker sends codes, they are under /codes.")
+  }
   const parsed = Totp.parse(Redacted.make(secret))
   if (Result.isFailure(parsed)) return yield* refuse(`The account's totpSecret ${parsed.failure}.`)
   const totp = parsed.success

@@ -1,0 +1,42 @@
+/** A day of every broker, side by side. */
+import * as Expiry from "@auth/broker-core/Expiry"
+import { Simulator } from "@auth/simulator/Simulator"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { angel } from "./angel.ts"
+import { motilal } from "./motilal.ts"
+import { rmoney } from "./rmoney.ts"
+import { rupeezy } from "./rupeezy.ts"
+import { samco } from "./samco.ts"
+import { heading, Stage, table } from "./stage.ts"
+import { type Act, acts, type MakeStory, until } from "./story.ts"
+
+/** One entry for each broker. */
+const brokers: ReadonlyArray<MakeStory> = [angel, motilal, rupeezy, samco, rmoney]
+
+const open = Effect.fnUntraced(function* ({ at, title }: Act) {
+  const simulator = yield* Simulator
+  const { print } = yield* Stage
+  if (at !== undefined) yield* simulator.advance(yield* until(at))
+  const now = Expiry.toIst(yield* Clock.currentTimeMillis)
+  yield* print(heading(`${now}  ${title}`))
+})
+
+export const day = Effect.gen(function* () {
+  const { close, print, progress } = yield* Stage
+  yield* print(
+    "The life of a session at five brokers, step by step, against fakes over HTTP on this machine.\n" +
+      "No account here is real, and no broker is contacted."
+  )
+  const stories = yield* Effect.all(brokers)
+  for (const { title } of stories) yield* progress(title, (before) => before)
+  for (const act of acts) {
+    yield* open(act)
+    yield* Effect.all(
+      stories.map((story) => story.acts[act.id] ?? Effect.void),
+      { concurrency: "unbounded", discard: true }
+    )
+  }
+  yield* close
+  yield* print(`\n${table(stories.flatMap((story) => story.rows()))}\n`)
+})
