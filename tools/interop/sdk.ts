@@ -4,6 +4,8 @@ import type { Simulator } from "./simulator.ts"
 
 export interface ClientOptions {
   readonly apiKey: string
+  /** Id of the app, where the broker has one beside the key. */
+  readonly applicationId?: string
   /** Address of the simulated broker. */
   readonly root: string
 }

@@ -1,0 +1,65 @@
+import type { Broker } from "@auth/broker-core/Broker"
+import type { FakeBroker } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { answerFixtures, documented, requestFixtures, root, sources } from "./brokers.ts"
+
+interface FakeModule {
+  readonly make: () => Effect.Effect<FakeBroker.FakeBroker>
+}
+
+const load = async <Module>(folder: string, file: string): Promise<Module> =>
+  (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
+
+/** What every broker's sources are, beside one module for each way to log in. */
+const commonFiles = [
+  "BrokerApi.ts",
+  "BrokerBroker.ts",
+  "FakeBroker.ts",
+  "index.ts",
+  "internal/codes.ts",
+  "internal/dialects.ts",
+  "internal/endpoints.ts",
+  "internal/headers.ts",
+  "internal/services.ts",
+  "msw.ts"
+]
+
+for (const broker of documented) {
+  describe(`documented calls: ${broker.folder}`, () => {
+    const requests = requestFixtures(broker)
+    const answers = answerFixtures(broker)
+
+    for (const call of broker.calls) {
+      it.effect(`${call} has a typed call, a handler and fixtures`, () =>
+        Effect.gen(function* () {
+          const sent = requests.find(({ method, url }) => `${method} ${new URL(url).pathname}` === call)
+          assert.isDefined(sent, "no typed call sends it: there is no request fixture")
+          assert.isTrue(
+            answers.some(({ endpoint, expect }) => endpoint === sent.endpoint && "data" in expect),
+            "there is no fixture of its answer"
+          )
+          const { make } = yield* Effect.promise(() => load<FakeModule>(broker.folder, `Fake${broker.name}.ts`))
+          const fake = yield* make()
+          const body = sent.method === "GET" ? {} : { body: "{}" }
+          yield* Effect.promise(() => fake.respond(new Request(sent.url, { method: sent.method, ...body })))
+          const [entry] = yield* fake.journal
+          assert.notStrictEqual(entry?.endpoint, "unknown", "the fake has no handler for it")
+        })
+      )
+    }
+  })
+
+  it(`${broker.folder} looks like the other brokers`, async () => {
+    const module = await load<{ readonly broker: Broker }>(broker.folder, `${broker.name}Broker.ts`)
+    const layers = new Set(module.broker.methods.map(({ layer }) => `${layer.replace(broker.name, "Broker")}.ts`))
+    assert.deepStrictEqual(sources(broker), [...commonFiles, ...layers].toSorted())
+    const index = readFileSync(join(root, "packages", broker.folder, "src/index.ts"), "utf8")
+      .trim()
+      .split("\n")
+    assert.isTrue(index.every((line) => /^export \* as (\w+) from "\.\/\1\.ts"$/.test(line)))
+  })
+}
