@@ -32,7 +32,7 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
   ["an annotated span", (leak) => Effect.withSpan(Effect.annotateCurrentSpan("pin", leak), "login")],
   ["a span's event", (leak) => eventful((span) => span.event("sent", 0n, { pin: leak }))],
   ["an event's name", (leak) => eventful((span) => span.event(leak, 0n))],
-  ["a span's failure", (leak) => Effect.exit(Effect.withSpan(Effect.fail(new Worded({ words: leak })), "login"))],
+  ["a span's failure", (leak) => Effect.ignore(Effect.withSpan(Effect.fail(new Worded({ words: leak })), "login"))],
   ["a success", (leak) => Effect.succeed({ deep: { pin: leak } })],
   ["a success in a map", (leak) => Effect.succeed(new Map([["pin", new Set([leak])]]))],
   ["an error's message", (leak) => Effect.fail(new Worded({ words: `no ${leak}` }))],
@@ -53,11 +53,11 @@ const eventful = (
 ) => Effect.withSpan(Effect.map(Effect.currentSpan, add), "login")
 
 /** Runs a program under a net, and shows how it ended. */
-const caught = (program: Effect.Effect<unknown, unknown>) =>
+const caught = (program: Effect.Effect<unknown, unknown>, inspect: (value: unknown) => string = () => "") =>
   Effect.gen(function* () {
     const net = yield* Canary.make
     const exit = yield* Effect.exit(program).pipe(Effect.provide(net.layer))
-    Canary.show(net, exit, shown)
+    Canary.show(net, exit, inspect)
     return net
   })
 
@@ -85,6 +85,18 @@ describe("a secret is caught in every spelling, and nothing where there is none"
     })
   )
 })
+
+it.effect.each([
+  ["success", (hidden: object) => Effect.succeed(hidden)],
+  ["failure", (hidden: object) => Effect.fail(hidden)],
+  ["defect", (hidden: object) => Effect.die(hidden)]
+] as const)("what only the platform's inspection shows of a %s is caught", ([, end]) =>
+  Effect.gen(function* () {
+    const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
+    assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
+    assert.isNotEmpty(Canary.leaks(yield* caught(end(hidden), shown), [secret]))
+  })
+)
 
 describe("a leak", () => {
   it.effect("is told with where it was and a little of what is around it", () =>

@@ -116,6 +116,8 @@ describe("a route", () => {
         yield* ask("/v2/login"),
         yield* ask("/V1/login")
       ]
+      const stranger = new Request("https://other.example/v1/login", post("no JSON"))
+      assert.strictEqual((yield* Effect.promise(() => fake.respond(stranger))).status, 404)
       assert.deepStrictEqual(
         answers.map(({ status, text }) => (status === 200 ? (JSON.parse(text) as unknown) : text)),
         [
@@ -129,7 +131,7 @@ describe("a route", () => {
       )
       assert.deepStrictEqual(
         (yield* fake.journal).map(({ endpoint }) => endpoint),
-        ["otp", "login", "login", "unknown", "unknown", "unknown"]
+        ["otp", "login", "login", "unknown", "unknown", "unknown", "unknown"]
       )
     })
   )
