@@ -12,6 +12,20 @@ import type { Challenge } from "./Challenge.ts"
 /**
  * Recovery in two or three steps, each proven by a one-time code that the broker sends to the holder.
  *
+ * @example
+ * ```ts
+ * import * as AccountRecovery from "@auth/broker-core/AccountRecovery"
+ * import * as Effect from "effect/Effect"
+ * import type * as Redacted from "effect/Redacted"
+ *
+ * const unblock = (identity: Redacted.Redacted<string>, code: Effect.Effect<Redacted.Redacted<string>>) =>
+ *   Effect.gen(function* () {
+ *     const recovery = yield* AccountRecovery.AccountRecovery
+ *     const challenge = yield* recovery.unblock(identity)
+ *     yield* recovery.confirmUnblock(challenge, yield* code)
+ *   })
+ * ```
+ *
  * @category services
  * @since 0.1.0
  */

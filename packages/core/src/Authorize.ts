@@ -32,6 +32,29 @@ const originOf = (url: string): string | undefined => Result.getOrUndefined(Resu
  * Puts the session's headers on a request. A request to any other host than the broker's is given back as it is:
  * a token must not leave for a stranger.
  *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Authorize from "@auth/broker-core/Authorize"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as HttpClientRequest from "effect/http/HttpClientRequest"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const orders = HttpClientRequest.get("https://apiconnect.angelone.in/rest/secure/angelbroking/order/v1/getOrderBook")
+ * const stranger = HttpClientRequest.get("https://example.com/")
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Login.session
+ *   const authorized = yield* Authorize.request(orders, session)
+ *   "authorization" in authorized.headers // => true
+ *   yield* Authorize.request(stranger, session) // => stranger
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
  * @category accessors
  * @since 0.1.0
  */

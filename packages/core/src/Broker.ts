@@ -79,6 +79,16 @@ export interface Assumption {
 /**
  * A broker.
  *
+ * @example
+ * ```ts
+ * import { broker } from "@auth/angel/AngelBroker"
+ * import type { Broker } from "@auth/broker-core/Broker"
+ *
+ * const table = ({ methods }: Broker) => methods.map(({ layer, title }) => `${layer}: ${title}`)
+ *
+ * table(broker) // => ["AngelAuth: Client code, PIN and TOTP", "AngelPublisher: Browser"]
+ * ```
+ *
  * @category models
  * @since 0.1.0
  */

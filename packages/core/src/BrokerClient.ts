@@ -186,6 +186,40 @@ const transportReason = (failure: Transport.TransportFailure): AuthError.Reason 
 /**
  * Makes the client of one broker from its tables and the origins of an environment. It fails if an origin is not one.
  *
+ * @example
+ * ```ts
+ * import * as BrokerClient from "@auth/broker-core/BrokerClient"
+ * import * as Endpoint from "@auth/broker-core/Endpoint"
+ * import * as Envelope from "@auth/broker-core/Envelope"
+ * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ * import * as Schema from "effect/Schema"
+ *
+ * const login = Endpoint.make({
+ *   name: "login",
+ *   method: "POST",
+ *   path: "/v1/login",
+ *   token: "none",
+ *   request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
+ *   response: Schema.Struct({ token: Schema.NonEmptyString })
+ * })
+ *
+ * const protocol: BrokerClient.Protocol = {
+ *   broker: "tiny",
+ *   headers: () => ({ "content-type": "application/json" }),
+ *   dialects: [{ name: "plain", source: "https://api.example.com/docs", read: ({ json }) => Envelope.yes(json) }],
+ *   codes: []
+ * }
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* BrokerClient.make(protocol, { api: "https://api.example.com" })
+ *   const request = { id: "T1", pin: Redacted.make("4711") }
+ *   const answer = yield* client.call(login, { account: "T1", request })
+ *   answer // => { token: "…" }
+ * }).pipe(Effect.provide(TestHttp.layerRespond(() => Promise.resolve(Response.json({ token: "…" })))))
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */

@@ -83,6 +83,29 @@ const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUp
 /**
  * Makes the ledger of one account's layer.
  *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/Account"
+ * import * as Challenge from "@auth/broker-core/Challenge"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const program = Effect.gen(function* () {
+ *   const ledger = yield* Challenge.makeLedger(Account.make({ broker: "tiny", id: "T1" }))
+ *   const challenge = yield* ledger.open({
+ *     kinds: ["otp"],
+ *     destinations: ["xxxxxx1234"],
+ *     resendAt: undefined,
+ *     resendsLeft: undefined,
+ *     expiresAt: undefined,
+ *     stepToken: Redacted.make("…")
+ *   })
+ *   yield* ledger.claim(challenge)
+ *   const error = yield* Effect.flip(ledger.claim(challenge))
+ *   error.reason._tag // => "ChallengeExpired"
+ * })
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */

@@ -109,6 +109,14 @@ export const totp = (
 /**
  * One code that you have at hand. It is good for a single login.
  *
+ * @example
+ * ```ts
+ * import * as CodeSource from "@auth/broker-core/CodeSource"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const codes = CodeSource.fixed(Redacted.make("123456"))
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -121,6 +129,16 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
 /**
  * Codes from an effect of your own: a mailbox, a message queue, a hardware key.
  *
+ * @example
+ * ```ts
+ * import * as CodeSource from "@auth/broker-core/CodeSource"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * // Such as a mailbox that is looked into.
+ * const codes = CodeSource.fromEffect(({ kind }) => Effect.succeed(Redacted.make(kind === "otp" ? "123456" : "654321")))
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -130,6 +148,28 @@ export const fromEffect = (
 
 /**
  * Asks the person at the terminal.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as CodeSource from "@auth/broker-core/CodeSource"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const Angel = Layer.unwrap(
+ *   Effect.map(CodeSource.prompt, (totp) =>
+ *     AngelAuth.layer({
+ *       credentials: {
+ *         clientCode: "A123456",
+ *         pin: Redacted.make("4711"),
+ *         apiKey: Redacted.make("demoTrd1"),
+ *         totp
+ *       }
+ *     })
+ *   )
+ * )
+ * ```
  *
  * @category constructors
  * @since 0.1.0

@@ -35,6 +35,19 @@ export interface Failure {
  * One row. A refusal matches if everything that the row names does; the first row that matches counts. A row names a
  * code, a message or a status at least.
  *
+ * @example
+ * ```ts
+ * import * as Codes from "@auth/broker-core/Codes"
+ *
+ * const row: Codes.CodeRow = {
+ *   code: "T1050",
+ *   meaning: "Wrong one-time code",
+ *   source: "https://api.example.com/docs#errors",
+ *   asOf: "2026-11-21",
+ *   reason: Codes.invalidCode("totp", Codes.totpHints)
+ * }
+ * ```
+ *
  * @category models
  * @since 0.1.0
  */

@@ -96,6 +96,22 @@ const readField = (field: Field, given: unknown): Reading => {
 /**
  * Trims and checks all fields, and names everything that is wrong with them at once.
  *
+ * @example
+ * ```ts
+ * import * as Credentials from "@auth/broker-core/Credentials"
+ * import * as Effect from "effect/Effect"
+ *
+ * const fields = {
+ *   userId: { env: "TINY_USER_ID", description: "User id", secret: false },
+ *   pin: { env: "TINY_PIN", description: "PIN", secret: true }
+ * } as const
+ *
+ * const program = Effect.gen(function* () {
+ *   const error = yield* Effect.flip(Credentials.check("tiny", fields, { userId: " " }))
+ *   error.reason.message // => "The request cannot be right: userId is empty; pin is missing"
+ * })
+ * ```
+ *
  * @category checks
  * @since 0.1.0
  */

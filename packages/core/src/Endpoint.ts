@@ -44,6 +44,24 @@ export interface Endpoint<Request = unknown, Response = unknown> {
  * Makes a row. `request` describes the JSON body (secrets are `Endpoint.Secret`), `response` the data inside the
  * envelope: fields that it does not name pass, wrong types are refused.
  *
+ * @example
+ * ```ts
+ * import * as Endpoint from "@auth/broker-core/Endpoint"
+ * import * as Schema from "effect/Schema"
+ *
+ * const login = Endpoint.make({
+ *   name: "login",
+ *   method: "POST",
+ *   path: "/v1/login",
+ *   token: "none",
+ *   limits: [{ requests: 1, per: "1 second" }],
+ *   request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
+ *   response: Schema.Struct({ token: Schema.NonEmptyString })
+ * })
+ *
+ * login.safe // => false
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */

@@ -38,6 +38,25 @@ export type Verdict =
 /**
  * One way in which a broker answers. `read` gives `undefined` for an answer in another dialect.
  *
+ * @example
+ * ```ts
+ * import * as Envelope from "@auth/broker-core/Envelope"
+ * import * as Wire from "@auth/broker-core/Wire"
+ *
+ * const plain: Envelope.Dialect = {
+ *   name: "plain",
+ *   source: "https://api.example.com/docs#answers",
+ *   read: ({ json }) => {
+ *     const status = Wire.field(json, "status")
+ *     if (status === "ok") return Envelope.yes(Wire.field(json, "data"))
+ *     return status === "error" ? Envelope.no({ code: Wire.field(json, "code") }) : undefined
+ *   }
+ * }
+ *
+ * plain.read({ status: 200, headers: {}, text: "", json: { status: "error", code: 7 } })
+ * // => { _tag: "No", code: "7", message: undefined, supportId: undefined }
+ * ```
+ *
  * @category models
  * @since 0.1.0
  */

@@ -65,6 +65,17 @@ const endAt = (at: number, source: ExpirySource): End | undefined =>
 /**
  * The `exp` claim of the access token. The signature is not checked: the broker is the one who decides.
  *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/Expiry"
+ * import * as Base64Url from "effect/encoding/Base64Url"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const accessToken = Redacted.make(`e30.${Base64Url.encode(`{"exp":1767292200}`)}.c2ln`)
+ * Expiry.jwt({ issuedAt: 0, accessToken })
+ * // => { at: Date.UTC(2026, 0, 1, 18, 30), source: "jwt" }
+ * ```
+ *
  * @category rules
  * @since 0.1.0
  */
@@ -82,6 +93,17 @@ export const jwt: Expiry = ({ accessToken }) => {
 /**
  * The broker's `expires_in`.
  *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/Expiry"
+ * import * as Duration from "effect/Duration"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const accessToken = Redacted.make("…")
+ * Expiry.expiresIn({ issuedAt: 0, accessToken, expiresIn: Duration.hours(1) })
+ * // => { at: 3_600_000, source: "expires-in" }
+ * ```
+ *
  * @category rules
  * @since 0.1.0
  */
@@ -92,6 +114,15 @@ export const expiresIn: Expiry = (issued) =>
 
 /**
  * A fixed span after the token was issued.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/Expiry"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * Expiry.after("8 hours")({ issuedAt: 0, accessToken: Redacted.make("…") })
+ * // => { at: 28_800_000, source: "lifetime" }
+ * ```
  *
  * @category rules
  * @since 0.1.0
@@ -131,6 +162,16 @@ export const dailyAt = (time: `${number}:${number}`): Expiry => {
 /**
  * The earliest end that any of the rules tells.
  *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/Expiry"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const rule = Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.after("1 hour"), Expiry.jwt)
+ * const end = rule({ issuedAt: Date.UTC(2026, 0, 1), accessToken: Redacted.make("…") })
+ * end?.source // => "lifetime"
+ * ```
+ *
  * @category combinators
  * @since 0.1.0
  */
@@ -147,6 +188,13 @@ export const earliest =
 
 /**
  * An instant as a person in India reads it: `2026-11-21 15:30:00 IST`.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/Expiry"
+ *
+ * Expiry.toIst(Date.UTC(2026, 10, 21, 10)) // => "2026-11-21 15:30:00 IST"
+ * ```
  *
  * @category converting
  * @since 0.1.0

@@ -59,6 +59,22 @@ export const login: Effect.Effect<LoginOutcome, AuthError.AuthError, Login> = Ef
  * Logs in at a broker that needs no second step. Should the broker ask for one all the same, it fails with
  * `ActionRequired`; `withStepUp` answers it.
  *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Login.session
+ *   session.account.broker // => "angel"
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
  * @category accessors
  * @since 0.1.0
  */
@@ -76,6 +92,21 @@ export const session: Effect.Effect<Session, AuthError.AuthError, Login> = Effec
 
 /**
  * Logs in and answers a challenge with what `respond` gives, once.
+ *
+ * @example
+ * ```ts
+ * import * as CodeSource from "@auth/broker-core/CodeSource"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Effect from "effect/Effect"
+ *
+ * // Asks the person at the terminal for the code that the broker has sent.
+ * const session = Effect.gen(function* () {
+ *   const codes = yield* CodeSource.prompt
+ *   return yield* Login.withStepUp(({ account, destinations, kinds: [kind] }) =>
+ *     codes.code({ account, kind, destinations })
+ *   )
+ * })
+ * ```
  *
  * @category accessors
  * @since 0.1.0

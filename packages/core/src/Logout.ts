@@ -49,6 +49,26 @@ export const revoke = <R>(
   )
 
 /**
+ * Ends a session, and tells what that came to.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Logout from "@auth/broker-core/Logout"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Login.session
+ *   const receipt = yield* Logout.logout(session)
+ *   receipt._tag // => "Revoked"
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
  * @category accessors
  * @since 0.1.0
  */

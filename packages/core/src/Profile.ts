@@ -20,6 +20,25 @@ export class Profile extends Context.Service<
 >()("@auth/broker-core/Profile") {}
 
 /**
+ * Asks the broker who the session belongs to.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Profile from "@auth/broker-core/Profile"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const profile = yield* Profile.profile(yield* Login.session)
+ *   profile.name // => "DEMO TRADER"
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
  * @category accessors
  * @since 0.1.0
  */

@@ -28,6 +28,21 @@ export interface QrCode {
 /**
  * Shows a picture, and asks whether it was scanned: `None` means not yet.
  *
+ * @example
+ * ```ts
+ * import * as QrLogin from "@auth/broker-core/QrLogin"
+ * import * as Effect from "effect/Effect"
+ * import * as Option from "effect/Option"
+ * import * as Schedule from "effect/Schedule"
+ *
+ * // Asks every two seconds until the picture was scanned.
+ * const session = Effect.gen(function* () {
+ *   const { begin, poll } = yield* QrLogin.QrLogin
+ *   const code = yield* begin
+ *   return yield* Effect.repeat(poll(code), { schedule: Schedule.spaced("2 seconds"), until: Option.isSome })
+ * })
+ * ```
+ *
  * @category services
  * @since 0.1.0
  */

@@ -32,6 +32,21 @@ export interface AuthorizationRequest {
 /**
  * Begins a browser login, and completes it with the address that the browser was sent to.
  *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as Effect from "effect/Effect"
+ * import type * as Redacted from "effect/Redacted"
+ *
+ * // `browse` shows the address to the user, and gives the one that the browser came back with.
+ * const login = (browse: (url: Redacted.Redacted<string>) => Effect.Effect<Redacted.Redacted<string>>) =>
+ *   Effect.gen(function* () {
+ *     const { begin, complete } = yield* RedirectLogin.RedirectLogin
+ *     const request = yield* begin
+ *     return yield* complete(request, yield* browse(request.url))
+ *   })
+ * ```
+ *
  * @category services
  * @since 0.1.0
  */
@@ -74,6 +89,23 @@ const sameText = (left: string, right: string): boolean => {
  * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back. A parameter
  * that comes twice with different values is empty.
  * No part of the address is in the error, but for what `refusal` takes of it.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const redirectUrl = "https://app.example.com/callback"
+ *
+ * const program = Effect.gen(function* () {
+ *   const state = yield* RedirectLogin.makeState
+ *   const request = { url: Redacted.make("https://broker.example/login"), state, redirectUrl }
+ *   const callbackUrl = Redacted.make(`${redirectUrl}?auth_token=eyJ…&state=${Redacted.value(state)}`)
+ *   const parameters = yield* RedirectLogin.parseCallback({ broker: "tiny", request, callbackUrl, state: "required" })
+ *   Array.from(parameters.keys()) // => ["auth_token", "state"]
+ * })
+ * ```
  *
  * @category parsing
  * @since 0.1.0

@@ -20,6 +20,26 @@ export class Refresh extends Context.Service<
 >()("@auth/broker-core/Refresh") {}
 
 /**
+ * Renews a session. Keep the new one in the place of the old.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as Refresh from "@auth/broker-core/Refresh"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Login.session
+ *   const renewed = yield* Refresh.refresh(session)
+ *   renewed.account // => session.account
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
  * @category accessors
  * @since 0.1.0
  */

@@ -13,6 +13,21 @@ import type { Session } from "./Session.ts"
 /**
  * Answers challenges. A code is sent once, whatever happens to the answer.
  *
+ * @example
+ * ```ts
+ * import type { Challenge } from "@auth/broker-core/Challenge"
+ * import * as Login from "@auth/broker-core/Login"
+ * import * as StepUp from "@auth/broker-core/StepUp"
+ * import * as Effect from "effect/Effect"
+ * import type * as Redacted from "effect/Redacted"
+ *
+ * // In two requests of a web page, with the challenge kept in between.
+ * const begin = Login.login
+ *
+ * const finish = (challenge: Challenge, code: Redacted.Redacted<string>) =>
+ *   Effect.flatMap(StepUp.StepUp, (stepUp) => stepUp.verify(challenge, code))
+ * ```
+ *
  * @category services
  * @since 0.1.0
  */
