@@ -1,80 +1,119 @@
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import { assert, describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { check, collect, type Example, extract, instrument, type Problem } from "./examples.ts"
+import { root } from "../packages/workspace.ts"
+
+const examples = collect()
+
+// What must be found. A check that cannot fail is worse than none.
+const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
+  [/TS2882/, 1, `import "@auth/nobody"`],
+  [/TS2322/, 2, `const one = 1\nconst text: string = one`],
+  [/TS2322/, 1, `const text: string = 1`, false],
+  [/it is 2, not 3/, 1, `1 + 1 // => 3`],
+  [/it is 2, not 3/, 1, `1 + 1\n// => 3`],
+  [/it is 'ab', not 'ac'/, 2, `const a = "a"\nconst b = a + "b" // => "ac"\nvoid b`],
+  [/it is \{ a: \[ 1 \] \}, not \{ a: \[ 2 \] \}/, 1, `({ a: [1] }) // => { a: [2] }`],
+  [/not reached/, 2, `const never = () => {\n  return 1 // => 1\n}`],
+  [/TS377001: This Effect value is neither/, 3, `import * as Effect from "effect/Effect"\n\nEffect.succeed(1) // => 1`],
+  [/boom/, 1, `throw new Error("boom")`],
+  [/TS2304.*nothing/s, 1, `nothing // => 1`],
+  [/clientCode is missing/, 1, program(`AngelAuth.layer({ credentials: {} as never })`)],
+  [/refused the one-time code/, 1, program(`AngelAuth.layer({ credentials: { ...wrong } })`)],
+  [/TS2379.*HttpClient/s, 13, program(`AngelAuth.layerConfig()`, "")]
+]
+
+function program(layer: string, provided = ".pipe(Layer.provide(FetchHttpClient.layer))"): string {
+  return `import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Login from "@auth/broker-core/Login"
 import * as Effect from "effect/Effect"
-import { http, type HttpHandler, passthrough } from "msw"
-import { setupServer } from "msw/node"
-import { execFile } from "node:child_process"
-import { existsSync } from "node:fs"
-import { join } from "node:path"
-import { pathToFileURL } from "node:url"
-import { promisify } from "node:util"
-import { documented } from "../house/brokers.ts"
-import { examples, fileOf, folder, promises, root, write } from "./examples.ts"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 
-interface Mocks {
-  readonly handlers: (fake: FakeBroker) => ReadonlyArray<HttpHandler>
-  readonly [fake: `Fake${string}`]: { readonly make: () => Effect.Effect<FakeBroker> }
+const secret = Redacted.make("0000")
+const wrong = { clientCode: "A123456", pin: secret, apiKey: secret, totp: CodeSource.fixed(Redacted.make("000000")) }
+
+const program = Login.session.pipe(Effect.provide(${layer}${provided}))`
 }
 
-write()
+const sound: ReadonlyArray<string> = [
+  `1 + 1 // => 2`,
+  `const pair = [1, { a: "b" }] // => [1, { a: "b" }]\nvoid pair`,
+  `"a"\n// => "a"`,
+  `import * as Effect from "effect/Effect"\n\nconst program = Effect.gen(function* () {\n  yield* Effect.void\n  return 1 // => 1\n})`,
+  `import * as Effect from "effect/Effect"\n\nEffect.runPromise(Effect.succeed(1))`,
+  program(`AngelAuth.layerConfig()`)
+]
 
-/** What the README's own program reads: the demo account of the fake. */
-Object.assign(process.env, {
-  ANGEL_CLIENT_CODE: "A123456",
-  ANGEL_PIN: "4711",
-  ANGEL_API_KEY: "demoTrd1",
-  ANGEL_TOTP_SECRET: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-})
-
-const mocks = await Promise.all(
-  documented
-    .filter(({ folder: name }) => existsSync(join(root, "packages", name, "src/msw.ts")))
-    .map(async ({ folder: name, name: title }) => {
-      const module = (await import(pathToFileURL(join(root, "packages", name, "src/msw.ts")).href)) as Mocks
-      return Effect.map(module[`Fake${title}`]?.make() ?? Effect.die(name), (fake) => module.handlers(fake))
-    })
-)
-
-/** Fresh fakes of all brokers: an example must not depend on the one before it. */
-const withFakes = async (run: () => Promise<unknown>): Promise<void> => {
-  const handlers = (await Effect.runPromise(Effect.all(mocks))).flat()
-  // What serves itself on this machine is no broker.
-  const server = setupServer(
-    http.all("http://127.0.0.1:*/*", () => passthrough()),
-    ...handlers
-  )
-  server.listen({ onUnhandledFrame: "error" })
-  await run().finally(() => server.close())
-}
+const probe = (code: string, index: number, run = true): Example => ({ file: `probe${index}.md`, line: 1, code, run })
+const wrongs = broken.map(([, , code, run], index) => probe(code, index, run))
+const rights = sound.map((code, index) => probe(code, broken.length + index))
 
 describe("examples", () => {
-  it("there are some, and some make promises", () => {
-    assert.isAtLeast(examples.length, 30)
-    assert.isAtLeast(examples.filter((example) => promises(example) > 0).length, 10)
-  })
-
-  it("type-check", { timeout: 120_000 }, async () => {
-    const compiler = join(root, "node_modules/typescript/bin/tsc")
-    const run = promisify(execFile)(process.execPath, [compiler, "-p", folder])
-    const output = await run.then(
-      () => "",
-      (error: { readonly stdout: string }) => error.stdout
-    )
-    const named = output.replaceAll(
-      /^\S*example-(\d+)\.ts/gm,
-      (_, index: string) => examples[Number(index)]?.where ?? _
-    )
-    assert.strictEqual(named, "")
-  })
-
-  for (const [index, { where }] of examples.entries()) {
-    it(`${where} runs`, { timeout: 30_000 }, async () => {
-      let module: { readonly program?: Effect.Effect<unknown, unknown> } | undefined
-      await withFakes(async () => {
-        module = (await import(pathToFileURL(fileOf(index)).href)) as typeof module
-        if (Effect.isEffect(module?.program)) await Effect.runPromise(module.program)
-      })
-      assert.isDefined(module)
+  let problems: ReadonlyArray<Problem> = []
+  const problemsOf = ({ code, file, line }: Example) =>
+    problems.filter(({ at }) => {
+      const found = Number(at.slice(file.length + 1))
+      return at.startsWith(`${file}:`) && found >= line && found <= line + code.split("\n").length
     })
+
+  beforeAll(async () => {
+    problems = await check([...examples, ...wrongs, ...rights])
+  }, 120_000)
+
+  for (const example of examples) {
+    it(`${example.file}:${example.line} compiles${example.run ? " and does what it says" : ""}`, () =>
+      assert.deepStrictEqual(problemsOf(example), []))
   }
+
+  describe("the check itself", () => {
+    broken.forEach(([problem, line, code], index) => {
+      it(`finds ${problem} in ${JSON.stringify(code.slice(-60))}`, () => {
+        const [found] = problemsOf(wrongs[index] as Example)
+        assert.strictEqual(found?.at, `probe${index}.md:${line}`)
+        assert.match(found?.text ?? "", problem)
+      })
+    })
+    sound.forEach((code, index) => {
+      it(`is content with ${JSON.stringify(code.slice(-60))}`, () =>
+        assert.deepStrictEqual(problemsOf(rights[index] as Example), []))
+    })
+  })
+})
+
+describe("extract", () => {
+  it("finds blocks of TypeScript, with the lines of their first lines", () => {
+    const markdown = "# Title\n```ts\na\n\nb\n```\n```sh\nls\n```\n```ts no-run\nc\n```\n"
+    assert.deepStrictEqual(extract("README.md", markdown), [
+      { file: "README.md", line: 3, code: "a\n\nb", run: true },
+      { file: "README.md", line: 11, code: "c", run: false }
+    ])
+  })
+
+  it("finds them in comments, and not in code", () => {
+    const source = "/**\n * Says.\n *\n * ```ts\n * a\n *\n *   b\n * ```\n */\nconst text = `\n```ts\nc\n```\n`\n"
+    assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 5, code: "a\n\n  b", run: true }])
+  })
+})
+
+it("instrument keeps every line where it was", () => {
+  const code = "const a = 1 // => 1\n\nf(\n  a\n)\ng(a)\n// => 2\nreturn yield* h(a) // => [3]"
+  assert.deepStrictEqual(instrument(probe(code, 0)), {
+    code: "const a = __same(1, 1, 0)\n\nf(\n  a\n)\n__same(g(a), 2, 5)\n// => 2\nreturn __same(yield* h(a), [3], 7)",
+    lines: [0, 5, 7]
+  })
+})
+
+it("every module of core shows how it is used", () => {
+  const index = fs.readFileSync(path.join(root, "packages/core/src/index.ts"), "utf8")
+  const modules = Array.from(index.matchAll(/"\.\/(\w+\.ts)"/g), ([, module]) => `packages/core/src/${module}`)
+  const shown = new Set(examples.map(({ file }) => file))
+  assert.isNotEmpty(modules)
+  assert.deepStrictEqual(
+    modules.filter((module) => !shown.has(module)),
+    []
+  )
 })

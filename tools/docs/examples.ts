@@ -1,95 +1,191 @@
 /**
- * The examples of the documents, as programs: every `ts` block of a README and of an `@example`.
+ * The examples of the documentation: taken out of JSDoc and Markdown, compiled together, and each one run.
  *
- * A line `expression // => value` is a promise that is checked. A `program` is an effect that is run, against the fakes.
+ * In a block of `ts`, a line `expression // => value` must come to that value; so must a line that is followed by
+ * `// => value` alone. An Effect called `program` is run against the fake brokers and must succeed, unless the example
+ * runs something itself with `Effect.runPromise`. A block of `ts no-run` is only compiled.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { dirname, join, relative } from "node:path"
-import { fileURLToPath } from "node:url"
-
-export const root = join(dirname(fileURLToPath(import.meta.url)), "../..")
-
-/** Inside the workspace, so that packages are found as they are anywhere in it. */
-export const folder = join(root, "node_modules/.cache/broker-auth-examples")
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { start } from "../packages/process.ts"
+import { files, packages, root } from "../packages/workspace.ts"
 
 export interface Example {
-  /** `packages/core/src/Totp.ts:101` */
-  readonly where: string
+  /** Relative to the root. */
+  readonly file: string
+  /** Line of the code's first line. */
+  readonly line: number
   readonly code: string
+  readonly run: boolean
 }
 
-const packageFolders = readdirSync(join(root, "packages")).map((name) => `packages/${name}`)
-
-const below = (path: string, fits: (file: string) => boolean): ReadonlyArray<string> =>
-  readdirSync(join(root, path), { recursive: true })
-    .map((file) => join(path, String(file)))
-    .filter(fits)
-
-const files = (): ReadonlyArray<string> => [
-  "README.md",
-  ...packageFolders.flatMap((path) => [
-    ...below(path, (file) => file === join(path, "README.md")),
-    ...below(join(path, "src"), (file) => file.endsWith(".ts"))
-  ])
-]
-
-const blocks = /^([ \t]*(?:\* )?)```ts\n([\s\S]*?)^[ \t]*(?:\* )?```$/gm
-
-const blocksOf = (path: string): ReadonlyArray<Example> => {
-  const text = readFileSync(join(root, path), "utf8")
-  return Array.from(text.matchAll(blocks), ({ 2: body = "", index }) => ({
-    where: `${path}:${text.slice(0, index).split("\n").length}`,
-    code: body.replaceAll(/^[ \t]*\* ?/gm, "")
-  }))
+/** Something wrong with an example. */
+export interface Problem {
+  /** `file:line` */
+  readonly at: string
+  readonly text: string
 }
 
-/** Every example, in the order of the files. */
-export const examples: ReadonlyArray<Example> = files().flatMap(blocksOf)
-
-const promise = /^(\s*)(return\s+)?(.+?)(?:\n\s*|\s+)\/\/ => (.+)$/gm
-
-/** How many promises an example makes. */
-export const promises = ({ code }: Example): number => Array.from(code.matchAll(promise)).length
-
-/** An example that runs itself is waited for; of the others the `program` is run, if they have one. */
-const runsItself = /^Effect\.runPromise\(/gm
-
-const toModule = ({ code, where }: Example): string => {
-  const checked = code
-    .replaceAll(runsItself, "await Effect.runPromise(")
-    .replaceAll(
-      promise,
-      (_, indent: string, keyword: string | undefined, expression: string, value: string) =>
-        `${indent}${keyword ?? ""}check(${expression}, ${value}, ${JSON.stringify(where)})`
-    )
-  const hasProgram = /^const program\b/m.test(code) && code.search(runsItself) === -1
-  return `import { check } from "./check.ts"\n${checked}\nexport {${hasProgram ? " program " : ""}}\nvoid check\n`
+/** What the running child tells of an example. */
+export interface Outcome {
+  readonly problem?: string
+  /** Lines, from 0, whose values were compared, and what was found if it differed. */
+  readonly compared: Readonly<Record<number, string>>
 }
 
-const check = `import { deepStrictEqual } from "node:assert"
-import * as Effect from "effect/Effect"
+const fence = /^```(\w*)\s*(.*)$/
 
-/** Keeps the value, so that it can stand where the expression stood. */
-export const check = <A>(actual: A, expected: unknown, where: string): A => {
-  if (Effect.isEffect(actual)) throw new Error(where + ": an effect is not its value")
-  deepStrictEqual(actual, expected, where)
-  return actual
+/** The blocks of `ts` in a Markdown file, or in the comments of a TypeScript file. */
+export const extract = (file: string, text: string): ReadonlyArray<Example> => {
+  const isMarkdown = file.endsWith(".md")
+  const examples: Array<Example> = []
+  let open: { readonly line: number; readonly run: boolean; readonly isTypeScript: boolean } | undefined
+  let code: Array<string> = []
+  text.split("\n").forEach((whole, index) => {
+    const comment = /^\s*\*(?: (.*)|)$/.exec(whole)
+    const line = isMarkdown ? whole : comment === null ? undefined : (comment[1] ?? "")
+    if (line === undefined) open = undefined
+    const mark = line === undefined ? null : fence.exec(line)
+    if (mark !== null && open === undefined) {
+      open = { line: index + 2, run: mark[2] !== "no-run", isTypeScript: /^(ts|typescript)$/.test(mark[1] ?? "") }
+      code = []
+    } else if (mark !== null && open !== undefined) {
+      if (open.isTypeScript) examples.push({ file, line: open.line, run: open.run, code: code.join("\n") })
+      open = undefined
+    } else if (open !== undefined) code.push(line ?? "")
+  })
+  return examples
+}
+
+/** Every example there is. */
+export const collect = (): ReadonlyArray<Example> => {
+  const sources = packages().flatMap(({ folder }) =>
+    files(path.join(root, "packages", folder, "src"))
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => `packages/${folder}/src/${file}`)
+  )
+  const pages = packages().map(({ folder }) => `packages/${folder}/README.md`)
+  const guides = fs.readdirSync(root).filter((file) => file.endsWith(".md"))
+  return [...guides, ...pages, ...sources]
+    .filter((file) => fs.existsSync(path.join(root, file)))
+    .flatMap((file) => extract(file, fs.readFileSync(path.join(root, file), "utf8")))
+}
+
+const expectation = /^(\s*)(return |(?:export )?const \w+ = )?(.*?);?\s*\/\/ => (.+)$/
+
+const compare = (line: string, value: string, index: number): string => {
+  const [, indent = "", before = "", expression = ""] =
+    /^(\s*)(return |(?:export )?const \w+ = )?(.*?);?\s*$/.exec(line) ?? []
+  return `${indent}${before}__same(${expression}, ${value}, ${index})`
+}
+
+/** The example with its comparisons as calls, line for line. */
+export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
+  const lines = code.split("\n")
+  const compared: Array<number> = []
+  lines.forEach((line, index) => {
+    const [, indent = "", before = "", expression = "", value = ""] = expectation.exec(line) ?? []
+    if (value === "") return
+    // A value below its expression belongs to the line before.
+    const target = expression === "" ? index - 1 : index
+    compared.push(target)
+    lines[target] = compare(expression === "" ? (lines[target] ?? "") : indent + before + expression, value, target)
+  })
+  const runs = /^(?:await )?Effect\.runPromise\((.*)\)$/
+  const own = lines.findIndex((line) => runs.test(line))
+  if (own !== -1) lines[own] = (lines[own] ?? "").replace(runs, "__run($1)")
+  else if (/^(?:export )?const program\b/m.test(code)) lines.push("__run(program)")
+  return { code: lines.join("\n"), lines: compared }
+}
+
+const globals = `import type { Effect } from "effect/Effect"
+declare global {
+  const __same: <A>(actual: A, expected: unknown, line: number) => A
+  const __run: (program: Effect<unknown, unknown>) => void
 }
 `
 
-const config = {
-  extends: relative(folder, join(root, "tsconfig.test.json")),
-  compilerOptions: { tsBuildInfoFile: "./examples.tsbuildinfo", noUnusedLocals: false },
-  include: ["./*.ts"]
+const tsconfig = {
+  extends: path.join(root, "tsconfig.base.json"),
+  compilerOptions: {
+    noEmit: true,
+    composite: false,
+    declaration: false,
+    declarationMap: false,
+    incremental: false,
+    noUnusedLocals: false,
+    types: ["node"],
+    typeRoots: [path.join(root, "node_modules/@types")]
+  },
+  include: ["*.ts"]
 }
 
-export const fileOf = (index: number): string => join(folder, `example-${index}.ts`)
+const output = async (args: ReadonlyArray<string>, cwd: string): Promise<string> => {
+  const child = start(process.execPath, args, { cwd, env: { NO_COLOR: "1" } })
+  let printed = ""
+  child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  child.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  await new Promise((resolve, reject) => child.once("close", resolve).once("error", reject))
+  return printed
+}
 
-/** Writes every example as a module of its own, beside a `tsconfig.json` that checks them all. */
-export const write = (): void => {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, "check.ts"), check)
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
-  for (const [index, example] of examples.entries()) writeFileSync(fileOf(index), toModule(example))
+const compile = async (examples: ReadonlyArray<Example>, folder: string): Promise<ReadonlyArray<Problem>> => {
+  const printed = await output([path.join(root, "node_modules/typescript/bin/tsc"), "--pretty", "false"], folder)
+  return Array.from(printed.matchAll(/^(\d+)\.ts\((\d+),\d+\): error (.+(?:\n {2,}.+)*)/gm)).map(
+    ([, index, line, text]) => {
+      const example = examples[Number(index)]
+      return { at: `${example?.file}:${(example?.line ?? 0) + Number(line) - 1}`, text: text ?? "" }
+    }
+  )
+}
+
+const run = async (numbers: ReadonlyArray<number>, folder: string): Promise<Readonly<Record<number, Outcome>>> => {
+  const results = path.join(folder, "results.json")
+  const script = path.join(import.meta.dirname, "run.ts")
+  const printed = await output(
+    ["--conditions=@auth/source", script, results, ...numbers.map((number) => `${number}.ts`)],
+    folder
+  )
+  if (!fs.existsSync(results)) throw new Error(`the examples could not be run\n${printed}`)
+  return JSON.parse(fs.readFileSync(results, "utf8")) as Readonly<Record<number, Outcome>>
+}
+
+const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Problem> => {
+  const at = (line: number) => `${example.file}:${example.line + line}`
+  if (outcome === undefined) return [{ at: at(0), text: "it was not run" }]
+  const values = instrument(example).lines.flatMap((line) => {
+    const found = outcome.compared[line]
+    if (found === undefined) return [{ at: at(line), text: "the line was not reached" }]
+    return found === "" ? [] : [{ at: at(line), text: found }]
+  })
+  return outcome.problem === undefined ? values : [{ at: at(0), text: outcome.problem }, ...values]
+}
+
+/** Compiles all examples as one program, runs each that compiled, and tells what is wrong. */
+export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
+  // Packages are found as from a program beside them, and Node strips types only outside of node_modules.
+  fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
+  fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
+  fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))
+  fs.writeFileSync(path.join(folder, "globals.d.ts"), globals)
+  examples.forEach((example, index) =>
+    fs.writeFileSync(path.join(folder, `${index}.ts`), `${instrument(example).code}\nexport {}\n`)
+  )
+  try {
+    const problems = await compile(examples, folder)
+    const isSound = ({ code, file, line }: Example) => {
+      const end = line + code.split("\n").length
+      return !problems.some(({ at }) => {
+        const found = Number(at.slice(file.length + 1))
+        return at.startsWith(`${file}:`) && found >= line && found <= end
+      })
+    }
+    const numbers = examples.flatMap((example, index) => (example.run && isSound(example) ? [index] : []))
+    const outcomes = await run(numbers, folder)
+    return [...problems, ...numbers.flatMap((number) => judge(examples[number] as Example, outcomes[number]))]
+  } finally {
+    fs.rmSync(folder, { recursive: true })
+  }
 }
