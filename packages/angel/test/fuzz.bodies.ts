@@ -100,7 +100,6 @@ const padded = (dice: Dice, echo: () => string) =>
   `${dice.pick(["x", "word ", "é"]).repeat(dice.pick(paddings))}${echo()}`
 
 const mutations: ReadonlyArray<Mutation> = [
-  (_, body) => body,
   (dice, body) => body.slice(0, dice.below(body.length + 1)),
   (dice, body) => body.slice(dice.below(body.length + 1)),
   (dice, body) => {
@@ -176,7 +175,7 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 export const nextAnswer = (dice: Dice, corpus: ReadonlyArray<string>, secrets: ReadonlyArray<string>): Answer => {
   const echo = () => dice.pick(spellings)(dice.pick(secrets))
   let body: string | Uint8Array<ArrayBuffer> = dice.pick(corpus)
-  for (let count = dice.below(3); count >= 0 && typeof body === "string"; count -= 1) {
+  for (let count = dice.below(4); count > 0 && typeof body === "string"; count -= 1) {
     body = dice.pick(mutations)(dice, body, echo) ?? ""
   }
   const headers = headersOf(dice, echo).filter(() => dice.below(4) === 0)
