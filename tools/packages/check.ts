@@ -129,13 +129,24 @@ const importAll = (
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
 
-const checkTypes = (folder: string, wanted: ReadonlyArray<string>) => {
+/** Beside our own, the versions of TypeScript that users of the packages may have. */
+const olderCompilers = { "typescript-5.9": "npm:typescript@5.9.3", "typescript-6.0": "npm:typescript@6.0.3" }
+
+/** They are no dependencies of the workspace: each would claim the command `tsc` for itself. */
+const installCompilers = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const manifest = { name: "compilers", private: true, dependencies: olderCompilers }
+  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest))
+  await runNpm(["install", "--silent", "--no-package-lock", "--no-bin-links"], { cwd: folder })
+  return Object.keys(olderCompilers).map((name) => path.join(folder, "node_modules", name, "bin/tsc"))
+}
+
+const checkTypes = async (folder: string, wanted: ReadonlyArray<string>, compiler: string): Promise<void> => {
   const lines = wanted.map((specifier, index) => `export * as n${index} from "${specifier}"`)
   fs.writeFileSync(path.join(folder, "index.ts"), `${lines.join("\n")}\n`)
   const options = { module: "NodeNext", target: "ES2023", strict: true, noEmit: true, types: [] }
   const config = { compilerOptions: options, files: ["index.ts"] }
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(config))
-  return runTool("typescript/bin/tsc", ["-p", folder], { cwd: folder })
+  await run(process.execPath, [compiler, "-p", folder], { cwd: folder })
 }
 
 const freePort = (): Promise<number> =>
@@ -248,7 +259,11 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     const peers = [...new Set(all.flatMap(optionalPeers))]
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
-    await checkTypes(folder, wanted)
+    await checkTypes(folder, wanted, path.join(root, "node_modules/typescript/bin/tsc"))
+  })
+  await step("the same type-checked with TypeScript 5.9 and 6.0", async () => {
+    const compilers = await installCompilers(emptyProject(temp, "compilers"))
+    for (const compiler of compilers) await checkTypes(path.join(temp, "tarballs"), wanted, compiler)
   })
 
   if (only !== undefined) return
