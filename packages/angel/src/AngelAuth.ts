@@ -167,7 +167,11 @@ export const fromTokens = (options: {
   readonly issuedAt: number
 }): Session.Session =>
   Session.make({
-    account: Account.make({ broker: broker.id, app: options.app, id: options.clientCode }),
+    account: Account.make({
+      broker: broker.id,
+      app: options.app,
+      id: fields.clientCode.normalize(options.clientCode.trim())
+    }),
     method,
     tokens: services.toTokens({
       jwtToken: options.jwtToken,

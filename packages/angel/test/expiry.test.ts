@@ -11,7 +11,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { codeNow, credentials, morning } from "./support.ts"
+import { codeNow, credentials, morning, session } from "./support.ts"
 
 /** Midnight in India after `morning`. */
 const midnight = Date.UTC(2026, 10, 23, 18, 30)
@@ -111,24 +111,19 @@ describe("the end of a session", () => {
     })
   )
 
-  it("of tokens from another program counts from when they were issued", () => {
-    const session = AngelAuth.fromTokens({
-      clientCode: "A123456",
+  it("of tokens from another program counts from when they were issued, and the account is the layer's own", () => {
+    const imported = AngelAuth.fromTokens({
+      clientCode: " a123456\n",
       jwtToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),
       refreshToken: Redacted.make("BEARER refresh"),
       feedToken: Redacted.make(" Bearer feed\n"),
       issuedAt: morning
     })
-    assert.strictEqual(session.expiresAt, midnight)
+    assert.strictEqual(imported.expiresAt, midnight)
     assert.deepStrictEqual(
-      Object.values(session.tokens).map((token: Redacted.Redacted<string>) => Redacted.value(token)),
+      Object.values(imported.tokens).map((token: Redacted.Redacted<string>) => Redacted.value(token)),
       ["eyJhbGciOiJIUzUxMiJ9.e30.c2ln", "refresh", "feed"]
     )
-    assert.deepStrictEqual(session.account, {
-      broker: "angel",
-      environment: "production",
-      app: "default",
-      id: "A123456"
-    })
+    assert.deepStrictEqual(imported.account, session.account)
   })
 })
