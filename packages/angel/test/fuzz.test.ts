@@ -69,7 +69,10 @@ const judge = (call: Call, exit: Exit.Exit<unknown, unknown>): { readonly tag: s
   const [first, ...others] = exit.cause.reasons
   if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
   const { remedy, reason } = first.error
-  const text = printed(first.error).toLowerCase()
+  // A control character is printed as its number, whose last digit may be the first of a PIN.
+  const text = printed(first.error)
+    .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
+    .toLowerCase()
   const leak = spelled.get(call)?.find((secret) => text.includes(secret))
   if (leak !== undefined) return { tag: "", problem: `shows ${leak}` }
   return remedy === "" ? { tag: "", problem: "no remedy" } : { tag: reason._tag }
