@@ -2,7 +2,6 @@ import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import type * as AuthError from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as Codes from "@auth/broker-core/Codes"
 import * as Endpoint from "@auth/broker-core/Endpoint"
 import { Canary } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -658,40 +657,6 @@ describe("an answer that cannot be understood", () => {
       assert.deepStrictEqual(yield* tiny.login, { token: "t" })
     })
   )
-})
-
-describe("the rows of a code table", () => {
-  const failure: Codes.Failure = {
-    operation: "login",
-    status: 403,
-    code: "A1",
-    message: "Access denied",
-    supportId: undefined,
-    retryAfter: undefined,
-    clockDrift: undefined,
-    request: undefined
-  }
-  const row = (fields: Partial<Codes.CodeRow>): Codes.CodeRow => ({
-    meaning: "",
-    source: "",
-    asOf: "",
-    reason: Codes.rejected,
-    ...fields
-  })
-  it.each([
-    [{ code: "A1" }, true],
-    [{ code: "a1" }, false],
-    [{ message: /denied/i }, true],
-    [{ message: /rate/i }, false],
-    [{ status: 403 }, true],
-    [{ status: 200 }, false],
-    [{ code: "A1", operations: ["login"] }, true],
-    [{ code: "A1", operations: ["logout"] }, false],
-    [{ code: "A1", message: /rate/ }, false]
-  ])("%j matches: %s", (fields, expected) => assert.strictEqual(Codes.matches(row(fields), failure), expected))
-
-  it("one that names a message does not match where there is none", () =>
-    assert.isFalse(Codes.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 })
 
 describe("over real sockets", () => {

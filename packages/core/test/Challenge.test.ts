@@ -136,6 +136,22 @@ describe("answer", () => {
     })
   )
 
+  it.effect("so many wrong codes as the broker takes, and then no more", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const another = yield* ledger.open(fields)
+      const wrong = failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
+      const limited = failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
+      const answer = (send: Effect.Effect<never, AuthError.AuthError>, to = challenge) =>
+        refusal(ledger.answer(to, code, { digits: 6, misses: 2, send }))
+      const came = []
+      for (const send of [wrong, limited, wrong, wrong]) came.push(yield* answer(send))
+      assert.deepStrictEqual(came, ["InvalidStepUpCode", "RateLimited", "InvalidStepUpCode", "attempts"])
+      assert.strictEqual(yield* answer(wrong, another), "InvalidStepUpCode")
+      assert.strictEqual(yield* ledger.claim(another), another)
+    })
+  )
+
   it.effect("a code that cannot be one is not sent, and costs nothing", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened

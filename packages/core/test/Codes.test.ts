@@ -1,0 +1,84 @@
+import * as Codes from "@auth/broker-core/Codes"
+import { assert, describe, it } from "@effect/vitest"
+import * as Redacted from "effect/Redacted"
+
+const failure: Codes.Failure = {
+  operation: "login",
+  status: 403,
+  code: "A1",
+  message: "Access denied",
+  supportId: undefined,
+  retryAfter: undefined,
+  clockDrift: undefined,
+  request: undefined
+}
+
+describe("the rows of a code table", () => {
+  const row = (fields: Partial<Codes.CodeRow>): Codes.CodeRow => ({
+    meaning: "",
+    source: "",
+    asOf: "",
+    reason: Codes.rejected,
+    ...fields
+  })
+  it.each([
+    [{ code: "A1" }, true],
+    [{ code: "a1" }, false],
+    [{ message: /denied/i }, true],
+    [{ message: /rate/i }, false],
+    [{ status: 403 }, true],
+    [{ status: 200 }, false],
+    [{ code: "A1", operations: ["login"] }, true],
+    [{ code: "A1", operations: ["logout"] }, false],
+    [{ code: "A1", message: /rate/ }, false]
+  ])("%j matches: %s", (fields, expected) => assert.strictEqual(Codes.matches(row(fields), failure), expected))
+
+  it("one that names a message does not match where there is none", () =>
+    assert.isFalse(Codes.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
+})
+
+describe("hints for a refused TOTP", () => {
+  const ids = (fields: Partial<Codes.Failure>) => Codes.totpHints({ ...failure, ...fields }).map(({ id }) => id)
+  const usual = ["ReEnrolled", "CodeReused"]
+  it.each([
+    ["nothing special", {}, usual],
+    ["a clock that is right enough", { clockDrift: -15_000 }, usual],
+    ["a clock that is wrong", { clockDrift: 15_001 }, ["ClockDrift", ...usual]],
+    ["a code", { request: { totp: Redacted.make("123456") } }, usual],
+    [
+      "the secret in place of a code",
+      { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } },
+      ["SecretInsteadOfCode", ...usual]
+    ],
+    ["a request of another shape", { request: { totp: 123456 } }, usual]
+  ] as const)("with %s", (_, fields, expected) => assert.deepStrictEqual(ids(fields), [...expected]))
+
+  it("say which way the clock is wrong", () => {
+    const text = (clockDrift: number) => Codes.totpHints({ ...failure, clockDrift })[0]?.text
+    assert.strictEqual(text(90_400), "Your clock is 90 seconds behind the broker's: set it by NTP.")
+    assert.strictEqual(text(-60_000), "Your clock is 60 seconds ahead of the broker's: set it by NTP.")
+  })
+})
+
+const said = { code: "A1", brokerMessage: "Access denied" }
+
+it.each([
+  [Codes.invalidCredentials("pin", "Do."), { _tag: "InvalidCredentials", field: "pin", advice: "Do.", ...said }],
+  [Codes.invalidCode("otp"), { _tag: "InvalidStepUpCode", kind: "otp", hints: [], ...said }],
+  [Codes.challengeExpired("attempts"), { _tag: "ChallengeExpired", why: "attempts", ...said }],
+  [Codes.locked("otp", "wait"), { _tag: "AccountLocked", scope: "otp", unlock: "wait", ...said }],
+  [Codes.sessionExpired("logged-out"), { _tag: "SessionExpired", why: "logged-out", ...said }],
+  [Codes.sessionLimit, { _tag: "SessionLimitReached", ...said }],
+  [Codes.rateLimited, { _tag: "RateLimited", by: "broker", ...said }],
+  [Codes.denied("ip"), { _tag: "PermissionDenied", why: "ip", ...said }],
+  [Codes.actionRequired("Consent"), { _tag: "ActionRequired", what: "Consent", ...said }],
+  [Codes.unavailable, { _tag: "BrokerUnavailable", why: "broker", status: 403, ...said }],
+  [
+    Codes.invalidRequest("pin", "is short"),
+    { _tag: "InvalidRequest", problems: [{ field: "pin", problem: "is short" }], ...said }
+  ],
+  [Codes.rejected, { _tag: "BrokerRejected", status: 403, ...said }]
+] as const)("%o keeps what the broker said", (reasonOf, fields) => {
+  const reason = reasonOf(failure)
+  for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)
+})
