@@ -17,6 +17,8 @@ const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: strin
   [/it is \{ a: \[ 1 \] \}, not \{ a: \[ 2 \] \}/, 1, `({ a: [1] }) // => { a: [2] }`],
   [/not reached/, 2, `const never = () => {\n  return 1 // => 1\n}`],
   [/TS377001: This Effect value is neither/, 3, `import * as Effect from "effect/Effect"\n\nEffect.succeed(1) // => 1`],
+  [/Cannot bypass a request/, 1, `await fetch("https://nobody.example/")`],
+  [/stray/, 1, `void Promise.reject(new Error("stray"))`],
   [/boom/, 1, `throw new Error("boom")`],
   [/TS2304.*nothing/s, 1, `nothing // => 1`],
   [/clientCode is missing/, 1, program(`AngelAuth.layer({ credentials: {} as never })`)],

@@ -46,6 +46,10 @@ server.listen({ onUnhandledFrame: "error" })
 const difference = (actual: unknown, expected: unknown): string =>
   isDeepStrictEqual(actual, expected) ? "" : `it is ${inspect(actual)}, not ${inspect(expected)}`
 
+// What nobody waited for belongs to the example that was running.
+let strays: Array<unknown> = []
+process.on("unhandledRejection", (error) => strays.push(error))
+
 let compared: Record<number, string> = {}
 let programs: Array<Effect.Effect<unknown, unknown>> = []
 
@@ -68,10 +72,13 @@ const within = (millis: number, work: Promise<unknown>) => {
 const runOne = async (file: string): Promise<Outcome> => {
   compared = {}
   programs = []
+  strays = []
   for (const fake of fakes) Effect.runSync(fake.reset)
   try {
     await within(10_000, import(pathToFileURL(path.resolve(file)).href))
     for (const program of programs) await within(10_000, Effect.runPromise(program))
+    await new Promise((resolve) => setImmediate(resolve))
+    if (strays.length > 0) throw strays[0]
     return { compared }
   } catch (error) {
     return { compared, problem: `${error instanceof Error ? error.message : ""}\n${inspect(error, { depth: 4 })}` }
