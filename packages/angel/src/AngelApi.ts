@@ -6,7 +6,7 @@
 import type { AuthError } from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Credentials from "@auth/broker-core/Credentials"
-import type { Session } from "@auth/broker-core/Session"
+import * as Session from "@auth/broker-core/Session"
 import * as Wire from "@auth/broker-core/Wire"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -107,7 +107,7 @@ export interface RmsResponse {
  * @category models
  * @since 0.1.0
  */
-export type Authorized = Pick<Session, "account" | "tokens">
+export type Authorized = Session.Authorized
 
 /**
  * The calls.
@@ -151,12 +151,6 @@ const toTokens = (data: WireTokens): TokensResponse => ({
   state: Wire.present(data.state)
 })
 
-/** A program without types may give no session at all: that is a missing token. */
-const authorizedBy = (session: Authorized) => {
-  const { account, tokens } = { ...session }
-  return { account: { ...account }.id, tokens }
-}
-
 /**
  * Makes the calls for one app.
  *
@@ -177,9 +171,9 @@ export const make = Effect.fnUntraced(function* (
     loginByPassword: (request) =>
       Effect.map(client.call(endpoints.loginByPassword, { account: { ...request }.clientcode, request }), toTokens),
     generateTokens: (request, session) =>
-      Effect.map(client.call(endpoints.generateTokens, { ...authorizedBy(session), request }), toTokens),
+      Effect.map(client.call(endpoints.generateTokens, { ...Session.authorizedBy(session), request }), toTokens),
     getProfile: (session) =>
-      Effect.map(client.call(endpoints.getProfile, authorizedBy(session)), (data): ProfileResponse => ({
+      Effect.map(client.call(endpoints.getProfile, Session.authorizedBy(session)), (data): ProfileResponse => ({
         clientcode: data.clientcode,
         name: Wire.present(data.name),
         email: Wire.present(data.email),
@@ -189,8 +183,8 @@ export const make = Effect.fnUntraced(function* (
         lastlogintime: Wire.present(data.lastlogintime),
         brokerid: Wire.present(data.brokerid)
       })),
-    getRMS: (session) => client.call(endpoints.getRMS, authorizedBy(session)),
-    logout: (request, session) => Effect.asVoid(client.call(endpoints.logout, { ...authorizedBy(session), request })),
+    getRMS: (session) => client.call(endpoints.getRMS, Session.authorizedBy(session)),
+    logout: (request, session) => Effect.asVoid(client.call(endpoints.logout, { ...Session.authorizedBy(session), request })),
     origins: client.origins,
     headers: ({ tokens }) => headersOf(tokens)
   }

@@ -110,12 +110,16 @@ const driftHint = (millis: number): AuthError.Hint => {
 }
 
 /**
- * What may be wrong with a refused TOTP at any broker, by the broker's `Date` header and the request's field `totp`.
+ * What may be wrong with a refused TOTP at any broker, by the broker's `Date` header and the request's field `totp`;
+ * `own` is what may be wrong at this one.
  *
  * @category reasons
  * @since 0.1.0
  */
-export const totpHints = ({ clockDrift, request }: Failure): ReadonlyArray<AuthError.Hint> => {
+export const totpHints = (
+  { clockDrift, request }: Failure,
+  own: ReadonlyArray<AuthError.Hint> = []
+): ReadonlyArray<AuthError.Hint> => {
   const hints: Array<AuthError.Hint> = []
   if (clockDrift !== undefined && Math.abs(clockDrift) > noticeableDrift) hints.push(driftHint(clockDrift))
   const totp = Predicate.hasProperty(request, "totp") ? request.totp : undefined
@@ -123,6 +127,7 @@ export const totpHints = ({ clockDrift, request }: Failure): ReadonlyArray<AuthE
     hints.push({ id: "SecretInsteadOfCode", text: "The TOTP secret was sent where a code of six digits is wanted." })
   }
   hints.push(
+    ...own,
     { id: "ReEnrolled", text: "Was TOTP enabled anew? Then the old secret is void." },
     { id: "CodeReused", text: "A code is good once: wait for the next one." }
   )

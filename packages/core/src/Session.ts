@@ -182,6 +182,26 @@ export const isExpired = (session: Session, now: number): boolean =>
   session.expiresAt !== undefined && now >= session.expiresAt
 
 /**
+ * What a call needs of a session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Authorized = Pick<Session, "account" | "tokens">
+
+/**
+ * The account and the tokens for a call. A program without types may give no session at all: then there are none, and
+ * the call fails with `SessionExpired` before anything is sent.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const authorizedBy = (session: Authorized): { readonly account: string; readonly tokens: Tokens } => {
+  const { account, tokens } = { ...session }
+  return { account: { ...account }.id, tokens }
+}
+
+/**
  * A token without the `Bearer ` prefixes that other programs store it with, however many there are.
  *
  * @example

@@ -7,7 +7,7 @@ import * as AuthError from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Checksum from "@auth/broker-core/Checksum"
 import * as Credentials from "@auth/broker-core/Credentials"
-import type { Session, Tokens } from "@auth/broker-core/Session"
+import * as Session from "@auth/broker-core/Session"
 import * as Wire from "@auth/broker-core/Wire"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -146,7 +146,7 @@ export interface ProfileResponse {
  * @category models
  * @since 0.1.0
  */
-export type Authorized = Pick<Session, "account" | "tokens">
+export type Authorized = Session.Authorized
 
 /**
  * How the trade socket is opened: its address, and the first message to send. The socket has error numbers of its own
@@ -230,16 +230,10 @@ const flagOf = (value: string | boolean | null | undefined): LoginResponse["isAu
 const otpOf = (otp: Redacted.Redacted<string>, options: Options) =>
   options.otpType === "number" && Redacted.isRedacted(otp) ? Redacted.make(Number(Redacted.value(otp))) : otp
 
-/** A program without types may give no session at all: that is a missing token. */
-const authorizedBy = (session: Authorized) => {
-  const { account, tokens } = { ...session }
-  return { account: { ...account }.id, tokens }
-}
-
 /** The login's own token: it alone counts before the second exchange, also if there was one already. */
 const beforeExchange = (login: Authorized) => {
-  const { account, tokens } = authorizedBy(login)
-  return { account, tokens: { access: tokens?.login ?? tokens?.access } as Tokens }
+  const { account, tokens } = Session.authorizedBy(login)
+  return { account, tokens: { access: tokens?.login ?? tokens?.access } as Session.Tokens }
 }
 
 /** The generations before the API secret do without it. */
@@ -315,7 +309,7 @@ export const make = Effect.fnUntraced(function* (
       ),
     getprofile: (session, request) =>
       Effect.map(
-        call(table.getprofile, { ...authorizedBy(session), request: request ?? empty }),
+        call(table.getprofile, { ...Session.authorizedBy(session), request: request ?? empty }),
         ({ data }): ProfileResponse => ({
           clientcode: data.clientcode,
           name: Wire.present(data.name),
@@ -326,7 +320,7 @@ export const make = Effect.fnUntraced(function* (
         })
       ),
     logout: (session, request) =>
-      Effect.asVoid(call(table.logout, { ...authorizedBy(session), request: request ?? empty })),
+      Effect.asVoid(call(table.logout, { ...Session.authorizedBy(session), request: request ?? empty })),
     tradeSocket: ({ account, tokens }) => ({
       url: `${(client.origins["api"] ?? "").replace(/^http/, "ws")}/ws`,
       firstMessage: Redacted.make(

@@ -6,7 +6,7 @@
 import type { AuthError } from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Credentials from "@auth/broker-core/Credentials"
-import type { Session } from "@auth/broker-core/Session"
+import * as Session from "@auth/broker-core/Session"
 import * as Wire from "@auth/broker-core/Wire"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -162,7 +162,7 @@ export interface BanksResponse {
  * @category models
  * @since 0.1.0
  */
-export type Authorized = Pick<Session, "account" | "tokens">
+export type Authorized = Session.Authorized
 
 /**
  * The calls.
@@ -241,12 +241,6 @@ const toBank = (data: typeof endpoints.Bank.Type): Bank => ({
   bank_name: Wire.present(data.bank_name)
 })
 
-/** A program without types may give no session at all: that is a missing token. */
-const authorizedBy = (session: Authorized) => {
-  const { account, tokens } = { ...session }
-  return { account: { ...account }.id, tokens }
-}
-
 /**
  * Makes the calls for one app.
  *
@@ -273,23 +267,24 @@ export const make = Effect.fnUntraced(function* (
         toSession(offset)
       ),
     deleteSession: (session) =>
-      Effect.map(client.call(endpoints.deleteSession, authorizedBy(session)), (data) => ({
+      Effect.map(client.call(endpoints.deleteSession, Session.authorizedBy(session)), (data) => ({
         message: Wire.present(data.message),
         response: Wire.present(data.response)
       })),
     getFunds: (session) =>
-      Effect.map(client.call(endpoints.getFunds, authorizedBy(session)), (data) => ({
+      Effect.map(client.call(endpoints.getFunds, Session.authorizedBy(session)), (data) => ({
         nse: data.nse ?? undefined,
         mcx: data.mcx ?? undefined,
         exchange_combined: data.exchange_combined ?? undefined
       })),
     getBanks: (session) =>
-      Effect.map(client.call(endpoints.getBanks, authorizedBy(session)), (data) => ({
+      Effect.map(client.call(endpoints.getBanks, Session.authorizedBy(session)), (data) => ({
         nse: (data.nse ?? []).map(toBank),
         mcx: (data.mcx ?? []).map(toBank)
       })),
-    getBrokerage: (session) => client.call(endpoints.getBrokerage, authorizedBy(session)),
-    getProfile: (session) => Effect.map(client.call(endpoints.getProfile, authorizedBy(session)), toProfile(offset)),
+    getBrokerage: (session) => client.call(endpoints.getBrokerage, Session.authorizedBy(session)),
+    getProfile: (session) =>
+      Effect.map(client.call(endpoints.getProfile, Session.authorizedBy(session)), toProfile(offset)),
     origins: client.origins,
     headers: ({ tokens }) => headersOf(tokens)
   }

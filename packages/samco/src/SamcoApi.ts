@@ -6,7 +6,7 @@
 import * as AuthError from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import type { Endpoint } from "@auth/broker-core/Endpoint"
-import type { Session } from "@auth/broker-core/Session"
+import * as Session from "@auth/broker-core/Session"
 import { list, present, secret } from "@auth/broker-core/Wire"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -239,7 +239,7 @@ export interface LimitsResponse extends Stamp {
  * @category models
  * @since 0.1.0
  */
-export type Authorized = Pick<Session, "account" | "tokens">
+export type Authorized = Session.Authorized
 
 /**
  * The calls. Each is sent once, but for `getLimits` and `whoami`, which are harmless.
@@ -384,12 +384,6 @@ const toIp = (data: Answer<typeof endpoints.ipUpdate>): IpResponse => ({
   ip_updated_at: present(data.ip_updated_at)
 })
 
-/** A program without types may give no session at all: that is a missing token. */
-const authorizedBy = (session: Authorized) => {
-  const { account, tokens } = { ...session }
-  return { account: { ...account }.id, tokens }
-}
-
 /** Calls that make a session of credentials, or prepare one. The broker publishes no limits to count them by. */
 const openCalls = ({ call }: BrokerClient.BrokerClient) => {
   const send = <Request, Response>(endpoint: Endpoint<Request, Response>, request: Request) =>
@@ -455,14 +449,14 @@ const oauthCalls = ({ call }: BrokerClient.BrokerClient) => {
 
 const sessionCalls = ({ call }: BrokerClient.BrokerClient) => ({
   webSecretCode: (session: Authorized) =>
-    Effect.map(call(endpoints.webSecretCode, authorizedBy(session)), (data): WebSecretCodeResponse => ({
+    Effect.map(call(endpoints.webSecretCode, Session.authorizedBy(session)), (data): WebSecretCodeResponse => ({
       ...toStamp(data),
       timeRemainingInSeconds: data.timeRemainingInSeconds,
       OTP: Redacted.make(data.OTP)
     })),
-  logout: (session: Authorized) => Effect.asVoid(call(endpoints.logout, authorizedBy(session))),
+  logout: (session: Authorized) => Effect.asVoid(call(endpoints.logout, Session.authorizedBy(session))),
   whoami: (session: Authorized) =>
-    Effect.map(call(endpoints.whoami, authorizedBy(session)), (data): WhoamiResponse => ({
+    Effect.map(call(endpoints.whoami, Session.authorizedBy(session)), (data): WhoamiResponse => ({
       srcIp: present(data.srcIp),
       primaryIp: present(data.primaryIp),
       secondaryIp: present(data.secondaryIp),
@@ -470,7 +464,7 @@ const sessionCalls = ({ call }: BrokerClient.BrokerClient) => ({
       matchedAs: present(data.matchedAs)
     })),
   getLimits: (session: Authorized) =>
-    Effect.map(call(endpoints.getLimits, authorizedBy(session)), (data): LimitsResponse => ({
+    Effect.map(call(endpoints.getLimits, Session.authorizedBy(session)), (data): LimitsResponse => ({
       ...toStamp(data),
       equityLimit: data.equityLimit ?? undefined,
       commodityLimit: data.commodityLimit ?? undefined

@@ -1,41 +1,19 @@
 import type { Hint } from "@auth/broker-core/AuthError"
 import * as Codes from "@auth/broker-core/Codes"
-import * as CodeSource from "@auth/broker-core/CodeSource"
+import { field } from "@auth/broker-core/Wire"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
 
 const asOf = "2026-11-21"
 const documented = 'SmartAPI documentation, "Error codes"'
 
-/** Beyond this, in milliseconds, a code may have been made for another period. */
-const noticeableDrift = 15_000
-
-const drift = (millis: number): Hint => {
-  const seconds = Math.round(Math.abs(millis) / 1000)
-  const direction = millis > 0 ? "behind" : "ahead of"
-  return {
-    id: "ClockDrift",
-    text: `Your clock is ${seconds} seconds ${direction} the broker's: set it by NTP.`
-  }
-}
-
 /** AB1050 comes before PIN and API key are looked at, and for much that is no wrong code. */
-const totpHints = ({ clockDrift, request }: Codes.Failure): ReadonlyArray<Hint> => {
-  const hints: Array<Hint> = []
-  if (clockDrift !== undefined && Math.abs(clockDrift) > noticeableDrift) hints.push(drift(clockDrift))
-  const totp = Predicate.hasProperty(request, "totp") ? request.totp : undefined
-  if (Redacted.isRedacted(totp) && CodeSource.looksLikeSecret(totp as Redacted.Redacted<string>)) {
-    hints.push({ id: "SecretInsteadOfCode", text: "The TOTP secret was sent where a code of six digits is wanted." })
-  }
-  const clientCode = Predicate.hasProperty(request, "clientcode") ? request.clientcode : undefined
-  hints.push(
+const totpHints = (failure: Codes.Failure): ReadonlyArray<Hint> => {
+  const clientCode = field(failure.request, "clientcode")
+  return Codes.totpHints(failure, [
     Predicate.isString(clientCode) && clientCode.includes("@")
       ? { id: "ClientCodeShape", text: "The client code is an e-mail address: give the client code, such as A123456." }
-      : { id: "WrongClientCode", text: "Is the client code right? A wrong one is answered like a wrong code." },
-    { id: "ReEnrolled", text: "Was TOTP enabled anew? Then the old secret is void." },
-    { id: "CodeReused", text: "A code is good once: wait for the next one." }
-  )
-  return hints
+      : { id: "WrongClientCode", text: "Is the client code right? A wrong one is answered like a wrong code." }
+  ])
 }
 
 const row = (
