@@ -117,7 +117,7 @@ describe("credentials that cannot be right", () => {
   }
 })
 
-describe("codes that cannot be right", () => {
+describe("one-time codes that cannot be right", () => {
   for (const [what, code, expected] of [
     ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
     ["seven digits", CodeSource.fixed(secret("1234567")), "is not 6 digits"],
