@@ -184,7 +184,8 @@ export const make = Effect.fnUntraced(function* (
         brokerid: Wire.present(data.brokerid)
       })),
     getRMS: (session) => client.call(endpoints.getRMS, Session.authorizedBy(session)),
-    logout: (request, session) => Effect.asVoid(client.call(endpoints.logout, { ...Session.authorizedBy(session), request })),
+    logout: (request, session) =>
+      Effect.asVoid(client.call(endpoints.logout, { ...Session.authorizedBy(session), request })),
     origins: client.origins,
     headers: ({ tokens }) => headersOf(tokens)
   }
