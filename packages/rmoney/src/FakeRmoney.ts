@@ -7,13 +7,10 @@
 import * as Checksum from "@auth/broker-core/Checksum"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
-import * as Totp from "@auth/broker-core/Totp"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import { broker } from "./RmoneyBroker.ts"
 
 /**
@@ -196,10 +193,8 @@ const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, p
 /** A picture of one dot: what it shows is not part of logging in. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
-const textField = (json: unknown, name: string): string | undefined => {
-  const value = Predicate.hasProperty(json, name) ? json[name] : undefined
-  return Predicate.isString(value) && value.trim() !== "" ? value.trim() : undefined
-}
+/** The broker's own sample has a blank behind a code. */
+const textField = (json: unknown, name: string): string | undefined => FakeBroker.textField(json, name)?.trim()
 
 const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -217,12 +212,10 @@ const mask = (text: string): string => `${text.slice(0, 2)}${"*".repeat(Math.max
 const form = (title: string, action: string, problem: string, fields: ReadonlyArray<readonly [string, string]>) =>
   FakeBroker.html(
     `<!doctype html><html><head><title>${title} (fake)</title></head><body><h1>RMoney, a fake for testing</h1>` +
-      `<p role="alert">${problem}</p><form method="post" action="${escapeHtml(action)}">` +
+      `<p role="alert">${problem}</p><form method="post" action="${FakeBroker.escapeHtml(action)}">` +
       fields.map(([name, label]) => `<label>${label} <input name="${name}"></label>`).join("") +
       `<button type="submit">${title}</button></form></body></html>`
   )
-
-const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 const accountFields = {
   success: "Success",
@@ -272,7 +265,6 @@ const emptyState = () => ({
   sent: new Map<string, SentCode>(),
   wrongCodes: new Map<string, number>(),
   heldUntil: new Map<string, number>(),
-  lastSteps: new Map<string, number>(),
   outbox: new Map<string, ReadonlyArray<string>>(),
   sessions: new Map<string, Issued>(),
   enabled: new Set<string>(),
@@ -306,9 +298,11 @@ export const make = Effect.fnUntraced(function* (
   const accounts = options.accounts ?? [demoAccount, demoTotpAccount]
   const switches: Switches = { ...defaults, ...options }
   const state = emptyState()
+  const authenticator = FakeBroker.makeAuthenticator(clock.now)
 
   const restart = () => {
     Object.assign(state, emptyState())
+    authenticator.reset()
     for (const account of accounts) {
       state.passwords.set(account.userId, account.password)
       state.enabled.add(`${account.userId} ${account.deviceId}`)
@@ -434,19 +428,7 @@ export const make = Effect.fnUntraced(function* (
     return notOk(exceeded)
   }
 
-  /** The current period's code and the one before are good, RFC 6238 section 5.2; a period is used up by its code. */
-  const fitsTotp = Effect.fnUntraced(function* (account: Account, code: string) {
-    const totp = Totp.parse(Redacted.make(account.totpSecret))
-    if (Result.isFailure(totp)) return false
-    const current = Totp.stepAt(totp.success, clock.now())
-    for (const period of [current, current - 1]) {
-      if (period < 0 || Redacted.value(yield* Totp.codeAtStep(totp.success, period)) !== code) continue
-      if ((state.lastSteps.get(account.userId) ?? -1) >= period) return false
-      state.lastSteps.set(account.userId, period)
-      return true
-    }
-    return false
-  })
+  const fitsTotp = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
   /** A new session ends the one of the same source before it. */
   const issue = (account: Account, source: string): string => {

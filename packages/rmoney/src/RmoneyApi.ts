@@ -11,6 +11,7 @@ import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Credentials from "@auth/broker-core/Credentials"
 import type { Endpoint } from "@auth/broker-core/Endpoint"
 import * as Session from "@auth/broker-core/Session"
+import * as Wire from "@auth/broker-core/Wire"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -23,7 +24,6 @@ import { codes } from "./internal/codes.ts"
 import { dialects } from "./internal/dialects.ts"
 import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
-import { noHost, originsOf, toText } from "./internal/environments.ts"
 
 /**
  * Which RMoney is called. No production host of the login API is published: `{ production: "https://…" }` names it.
@@ -314,10 +314,6 @@ export class RmoneyApi extends Context.Service<
   }
 >()("@auth/rmoney/RmoneyApi") {}
 
-/** Absent, null and blank text all mean that there is nothing. */
-const present = (value: string | null | undefined): string | undefined =>
-  value === null || value === undefined || value.trim() === "" ? undefined : value.trim()
-
 /** `"60"` and `60`; what is no count tells nothing. */
 const count = (value: number | string | null | undefined): number | undefined => {
   const number = Predicate.isString(value) && value.trim() !== "" ? Number(value) : value
@@ -338,13 +334,13 @@ interface WireCodeSent {
 }
 
 const toCodeSent = (data: WireCodeSent): CodeSent => ({
-  userId: present(data.userId),
-  emailId: present(data.emailId),
-  mobileNumber: present(data.mobileNumber),
+  userId: Wire.present(data.userId)?.trim(),
+  emailId: Wire.present(data.emailId),
+  mobileNumber: Wire.present(data.mobileNumber),
   resendOtpAfter: count(data.resendOtpAfter),
   resendOtpCountsLeft: count(data.resendOtpCountsLeft),
   isTOtpAvailable: flag(data.isTOtpAvailable),
-  message: present(data.message)
+  message: Wire.present(data.message)
 })
 
 const toStep = (data: WireCodeSent & { readonly token: string }): StepResponse => ({
@@ -366,11 +362,10 @@ const toLogin = ({
   readonly redirectUrl?: string | null
   readonly isAuthorized?: boolean | string | null
 }): LoginResponse => {
-  const url = present(redirectUrl)
   return {
     accessToken: bare(accessToken),
-    userId: present(userId),
-    redirectUrl: url === undefined ? undefined : Redacted.make(url),
+    userId: Wire.present(userId)?.trim(),
+    redirectUrl: Wire.secret(redirectUrl),
     isAuthorized: flag(isAuthorized),
     account
   }
@@ -390,10 +385,10 @@ const toQrLogin = (
       }
     | undefined
 ) => {
-  const accessToken = present(data?.accessToken)
+  const accessToken = Wire.present(data?.accessToken)
   return accessToken === undefined
     ? undefined
-    : { accessToken: bare(accessToken), clientId: present(data?.clientId), authorized: flag(data?.authorized) }
+    : { accessToken: bare(accessToken), clientId: Wire.present(data?.clientId), authorized: flag(data?.authorized) }
 }
 
 const withoutDataUri = (image: string): string => image.replace(/^data:[^,]*,/, "").trim()
@@ -424,7 +419,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RmoneyApi["Service"], AuthError.AuthError, HttpClient.HttpClient> {
   const settings = given(options)
   const { deviceId, environment } = yield* Credentials.check(broker.id, fields, {
-    environment: toText(settings),
+    environment: endpoints.environmentText(settings),
     deviceId: settings.deviceId
   })
   const client = yield* BrokerClient.make(
@@ -435,7 +430,7 @@ export const make = Effect.fnUntraced(function* (
       dialects,
       codes
     },
-    originsOf(environment),
+    endpoints.originsOf(environment),
     settings
   )
   const { appName = "RMONEY", osName = "MOBIOS", source = "API", versionNo = "1.0.0.1.4" } = settings
@@ -450,7 +445,7 @@ export const make = Effect.fnUntraced(function* (
 
   const call: BrokerClient.BrokerClient["call"] = (endpoint, options) =>
     client.origins[endpoint.origin] === undefined
-      ? Effect.fail(AuthError.invalidRequest(broker.id, endpoint.name, "environment", noHost))
+      ? Effect.fail(AuthError.invalidRequest(broker.id, endpoint.name, "environment", endpoints.noHost))
       : client.call(at(endpoint), options)
 
   /** A call that goes on from the step before. */

@@ -1,7 +1,6 @@
 import * as Envelope from "@auth/broker-core/Envelope"
+import { field } from "@auth/broker-core/Wire"
 import * as Predicate from "effect/Predicate"
-
-const field = (value: unknown, name: string): unknown => (Predicate.hasProperty(value, name) ? value[name] : undefined)
 
 /** `Ok`, `Not ok`, `Not_Ok` and `not_ok` were all seen: only the letters count. */
 const lettersOf = (status: unknown): string | undefined =>

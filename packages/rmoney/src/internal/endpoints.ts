@@ -1,13 +1,37 @@
 import * as Endpoint from "@auth/broker-core/Endpoint"
+import { Maybe } from "@auth/broker-core/Wire"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { broker } from "../RmoneyBroker.ts"
 
 // Paths and bodies: RMoney API documentation, as of 2026-11-21. It states no limits. Its only host is that of UAT.
 
 /** Where the documented calls begin, unless an option says otherwise. */
 export const basePath = "/auth/v1"
 
-/** Text that the broker may leave out or set to null. */
-const Maybe = Schema.optionalKey(Schema.NullOr(Schema.String))
+/** Said where a call has no host to go to. */
+export const noHost =
+  'has no host for this call: RMoney publishes none for production, so give { production: "https://…" }'
+
+/** The choice of the environment as the table of credentials has it: `uat`, `production` or an origin. */
+export const environmentText = (options: {
+  readonly environment?: unknown
+  readonly origins?: Readonly<Record<string, string>> | undefined
+}): unknown => {
+  const { environment, origins } = options
+  if (environment === undefined) return origins?.["api"] ?? origins?.["openApi"] ?? "none"
+  return Predicate.hasProperty(environment, "production") ? environment.production : environment
+}
+
+/** The environment as accounts name it. */
+export const environmentName = (text: string): "uat" | "production" =>
+  text.toLowerCase() === "uat" ? "uat" : "production"
+
+/** The hosts of the choice. */
+export const originsOf = (text: string): Readonly<Record<string, string>> => {
+  const known = broker.environments[environmentName(text)] ?? {}
+  return /^https?:/i.test(text) ? { ...known, api: text } : known
+}
 
 /** What will travel in a header. Blank ones are none, and other programs' brokers put `Bearer` before them. */
 const Token = Schema.String.check(Schema.isPattern(/^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i))

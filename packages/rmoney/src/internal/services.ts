@@ -13,7 +13,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as RmoneyApi from "../RmoneyApi.ts"
 import { broker } from "../RmoneyBroker.ts"
-import { fromText, nameOf, noHost, toText } from "./environments.ts"
+import { environmentName, environmentText, noHost } from "./endpoints.ts"
 
 type Api = RmoneyApi.RmoneyApi["Service"]
 
@@ -32,22 +32,28 @@ export const check = <F extends Credentials.Fields>(
   fields: F,
   input: { readonly [K in keyof F]?: unknown },
   options: Options
-) => Credentials.check(broker.id, fields, { ...input, environment: toText({ ...options }) })
+) => Credentials.check(broker.id, fields, { ...input, environment: environmentText({ ...options }) })
 
 /** The same from the configuration. An environment that is given as an option is not looked for. */
 export const fromConfig = <F extends Credentials.Fields>(fields: F, options: Options) => {
-  if (toText(options) === "none") return Credentials.fromConfig(broker.id, fields)
+  if (environmentText(options) === "none") return Credentials.fromConfig(broker.id, fields)
   const { environment: _, ...others } = fields
   // The one field that is left out is added again, so that what comes back has the fields that went in.
   return Effect.map(
     Credentials.fromConfig(broker.id, others),
-    (values) => ({ ...values, environment: toText(options) }) as unknown as Credentials.Values<F>
+    (values) => ({ ...values, environment: environmentText(options) }) as unknown as Credentials.Values<F>
   )
+}
+
+/** The choice as it was read from text that has been checked. */
+const fromText = (text: string): RmoneyApi.Environment => {
+  const known = { uat: "uat", production: "production" } as const
+  return known[text.toLowerCase() as keyof typeof known] ?? { production: text }
 }
 
 /** The options with an environment that came from the configuration. */
 export const withEnvironment = <O extends Options>(options: O, environment: string): O =>
-  toText(options) === "none" ? { ...options, environment: fromText(environment) } : options
+  environmentText(options) === "none" ? { ...options, environment: fromText(environment) } : options
 
 /** A device id in the form of the samples. The same user has the same one at every login, on every run. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
@@ -73,7 +79,7 @@ export const accountOf = (
 ): Account.Account =>
   Account.make({
     broker: broker.id,
-    environment: nameOf(values.environment),
+    environment: environmentName(values.environment),
     app: options.app,
     id: values.userId
   })
