@@ -1,6 +1,5 @@
 import { inspect } from "node:util"
 import * as Account from "@auth/broker-core/Account"
-import type { AuthError } from "@auth/broker-core/AuthError"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Session from "@auth/broker-core/Session"
 import * as Redacted from "effect/Redacted"
@@ -27,6 +26,3 @@ export const shown = (value: unknown): string =>
     inspect(value, { depth: 20, showHidden: true, getters: true }),
     value instanceof Error ? `${value.message}\n${value.stack}\n${inspect(value.cause, { depth: 20 })}` : ""
   ].join("\n")
-
-/** Tag and fields of a reason that a test is about. */
-export const reasonOf = (error: AuthError) => error.reason
