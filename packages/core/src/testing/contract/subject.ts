@@ -193,16 +193,10 @@ export const endpointOf = (subject: Subject, capability: Capability): Effect.Eff
 export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<number> =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/** Waits in real time until the fake has seen the endpoint so many times, `tick` of virtual time passing meanwhile. */
-export const untilAsked = Effect.fnUntraced(function* (
-  fake: FakeBroker,
-  endpoint: string,
-  times: number,
-  tick: "0 seconds" | "1 second" = "0 seconds"
-) {
-  for (let attempts = 0; attempts < 1000; attempts += 1) {
+/** Waits in real time until the fake has seen the endpoint so many times. */
+export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
+  for (let attempts = 0; attempts < 3000; attempts += 1) {
     if ((yield* timesAsked(fake, endpoint)) >= times) return
-    yield* TestClock.adjust(tick)
     yield* TestClock.withLive(Effect.sleep("5 millis"))
   }
   return yield* new ContractViolation({ message: `${endpoint} was not asked ${times} times` })
