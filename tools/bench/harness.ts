@@ -32,6 +32,8 @@ export interface Measured {
 
 export interface Plan {
   readonly rounds: number
+  /** On a slow or busy machine no round but the first begins that would likely end later than this. */
+  readonly seconds: number
   /** Jobs before anything is measured: a cold process is no candidate's fault. */
   readonly warmUp: number
   readonly turns: ReadonlyArray<Turn>
@@ -107,16 +109,15 @@ const versionOf = async (name: string): Promise<string> => {
   return `${name} ${version}`
 }
 
-const printMachine = async (bench: Bench, plan: Plan): Promise<void> => {
+const printMachine = async (bench: Bench): Promise<void> => {
   const cpus = os.cpus()
   const memory = (os.totalmem() / 2 ** 30).toFixed(0)
   const versions = await Promise.all(bench.versions.map(versionOf))
-  console.log(`machine   ${cpus.length} × ${cpus[0]?.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}`)
   console.log(
-    `versions  Node ${process.versions.node}, built-in undici ${process.versions["undici"]}, ${versions.join(", ")}`
+    `machine   ${cpus.length} × ${cpus[0]?.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}, load ${os.loadavg()[0]?.toFixed(1)}`
   )
   console.log(
-    `rounds    ${plan.rounds}, after ${plan.warmUp} ${bench.job}s of warm-up each; load ${os.loadavg()[0]?.toFixed(1)}`
+    `versions  Node ${process.versions.node}, built-in undici ${process.versions["undici"]}, ${versions.join(", ")}`
   )
 }
 
@@ -155,7 +156,7 @@ interface Load {
 }
 
 /** A server that has no time left slows the fastest candidates only, and so makes them look like the others. */
-const printServer = (loads: Map<string, Array<number>>, bench: Bench): void => {
+const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, bench: Bench): void => {
   const busiest = Array.from(loads, ([name, parts]) => ({ name, busy: median(parts) })).toSorted(
     (one, other) => other.busy - one.busy
   )[0]
@@ -173,66 +174,80 @@ const rotate = <A>(values: ReadonlyArray<A>, by: number): ReadonlyArray<A> => [
 
 const turnLimit = 120_000
 
+const start = async (file: string, name: string, url: string, scratch: string, bench: Bench, options: Options) => {
+  const profile = options.profile === undefined ? undefined : path.resolve(options.profile, name)
+  const peer = await startPeer(path.join(here, "candidate.ts"), {
+    cwd: scratch,
+    args: [file, name, url],
+    nodeArgs: [
+      ...(bench.candidates[name]?.nodeArgs ?? []),
+      ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])
+    ]
+  })
+  return { name, peer }
+}
+
+type Entrant = Awaited<ReturnType<typeof start>>
+
+interface Sample {
+  readonly measured: Measured
+  readonly busy: number
+}
+
+const takeTurn = async ({ name, peer }: Entrant, turn: Turn, server: Peer): Promise<Sample> => {
+  // Opens the connections that were closed while the others had their turn.
+  await peer.call({ concurrency: turn.concurrency, count: Math.max(32, turn.concurrency) }, turnLimit)
+  await server.call("load")
+  const measured = await peer.call<Measured>(turn, turnLimit)
+  const { busy, requests } = await server.call<Load>("load")
+  if (requests !== turn.count) throw new Error(`${name}: ${requests} requests came of ${turn.count}`)
+  return { measured, busy }
+}
+
 /** Runs the bench and prints what came out. */
 export const compare = async (file: string, bench: Bench, options: Options): Promise<void> => {
-  const plan = { ...bench.plans[options.quick ? "quick" : "full"] }
+  const began = performance.now()
+  const plan = bench.plans[options.quick ? "quick" : "full"]
   const rounds = options.rounds ?? plan.rounds
   const names = Object.keys(bench.candidates).filter((name) => options.only.length === 0 || options.only.includes(name))
-  await printMachine(bench, { ...plan, rounds })
+  const titleOf = (name: string) => bench.candidates[name]?.title ?? name
   const scratch = makeScratch("bench")
-  const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args: [bench.answer] })
-  const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
-  console.log(`server    a process of its own on loopback, answers of ${bytes} bytes`)
-
-  const peers = new Map<string, Peer>()
   try {
-    progress("start", false)
-    await Promise.all(
-      names.map(async (name) => {
-        const profile = options.profile === undefined ? undefined : path.resolve(options.profile, name)
-        const peer = await startPeer(path.join(here, "candidate.ts"), {
-          cwd: scratch,
-          args: [file, name, url],
-          nodeArgs: [
-            ...(bench.candidates[name]?.nodeArgs ?? []),
-            ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])
-          ]
-        })
-        peers.set(name, peer)
-      })
-    )
-    for (const name of names) {
-      progress(`warm up: ${bench.candidates[name]?.title}`, true)
-      await peers.get(name)?.call<Measured>({ concurrency: 64, count: plan.warmUp }, turnLimit)
+    await printMachine(bench)
+    const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args: [bench.answer] })
+    const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
+    console.log(`server    a process of its own on loopback, answers of ${bytes} bytes`)
+
+    const entrants = await Promise.all(names.map((name) => start(file, name, url, scratch, bench, options)))
+    for (const { name, peer } of entrants) {
+      progress(`warm up: ${titleOf(name)}`, true)
+      await peer.call({ concurrency: 64, count: plan.warmUp }, turnLimit)
     }
 
     const figures = plan.turns.map((): Figures => new Map(names.map((name) => [name, []])))
-    const loads = new Map<string, Array<number>>()
-    for (let round = 0; round < rounds; round += 1) {
-      progress(`round ${round + 1} of ${rounds}`, true)
+    const loads = new Map<string, Array<number>>(names.map((name) => [name, []]))
+    let round = 0
+    for (let longest = 0; round < rounds; round += 1) {
+      const roundBegan = performance.now()
+      const late = round > 0 && roundBegan - began + longest > plan.seconds * 1000
+      // A number of rounds that was asked for is kept.
+      if (late && options.rounds === undefined) break
+      const title = `round ${round + 1} of ${rounds}`
+      progress(title, true)
       for (const [index, turn] of plan.turns.entries()) {
-        for (const name of rotate(names, round)) {
-          progress(
-            `round ${round + 1} of ${rounds}: ${bench.candidates[name]?.title}, ${turn.concurrency} at a time`,
-            false
-          )
-          const peer = peers.get(name)
-          if (peer === undefined) continue
-          // Opens the connections that were closed while the others had their turn.
-          await peer.call({ concurrency: turn.concurrency, count: Math.max(32, turn.concurrency) }, turnLimit)
-          await server.call("load")
-          figures[index]?.get(name)?.push(await peer.call<Measured>(turn, turnLimit))
-          const { busy, requests } = await server.call<Load>("load")
-          if (requests !== turn.count) throw new Error(`${name}: ${requests} requests for ${turn.count} ${bench.job}s`)
-          if (turn.concurrency > 1) loads.set(name, [...(loads.get(name) ?? []), busy])
+        for (const entrant of rotate(entrants, round)) {
+          progress(`${title}: ${titleOf(entrant.name)}, ${turn.concurrency} at a time`, false)
+          const { busy, measured } = await takeTurn(entrant, turn, server)
+          figures[index]?.get(entrant.name)?.push(measured)
+          if (turn.concurrency > 1) loads.get(entrant.name)?.push(busy)
         }
       }
+      longest = Math.max(longest, performance.now() - roundBegan)
     }
     progress("", false)
-    for (const [index, turn] of plan.turns.entries()) {
-      const own = figures[index]
-      if (own !== undefined) printFigures(bench, turn, own)
-    }
+    const cut = round < rounds ? ` of ${rounds}, then the time was up` : ""
+    console.log(`rounds    ${round}${cut}, after ${plan.warmUp} ${bench.job}s of warm-up each`)
+    for (const [index, turn] of plan.turns.entries()) printFigures(bench, turn, figures[index] ?? new Map())
     printServer(loads, bench)
   } finally {
     await stopPeers()

@@ -107,8 +107,8 @@ export const bench: Bench = {
   baselines: ["undici", "smartapi-javascript"],
   versions: ["effect", "undici", "smartapi-javascript", "axios"],
   plans: {
-    full: { rounds: 7, warmUp: 8000, turns: turns([1000, 4000, 4000]) },
-    quick: { rounds: 3, warmUp: 1000, turns: turns([200, 800, 1024]) }
+    full: { rounds: 7, seconds: 150, warmUp: 8000, turns: turns([1000, 4000, 4000]) },
+    quick: { rounds: 3, seconds: 22, warmUp: 1000, turns: turns([200, 800, 1024]) }
   },
   candidates: {
     undici: {
