@@ -2,13 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { type AuthError, isAuthError } from "@auth/broker-core/AuthError"
+import * as Fuzz from "@auth/broker-core/testing/Fuzz"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { type Answer, makeDice, nextAnswer, spellings } from "./fuzz.bodies.ts"
+import { idiom } from "./fuzz.idiom.ts"
 import { morning, printed, readFixtures } from "./support.ts"
 
 const bodies = process.env["FUZZ"] === "full" ? 100_000 : 3_000
@@ -28,7 +29,9 @@ const corpus = ["success", "dialects", "codes", "statuses", "oddities"].flatMap(
   (readFixtures(`${file}.json`) as ReadonlyArray<{ readonly body: string }>).map(({ body }) => body)
 )
 
-const toResponse = ({ body, headers, status }: Answer): Response =>
+const nextAnswer = Fuzz.makeAnswers(idiom, corpus)
+
+const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
   new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
 
 interface Call {
@@ -60,7 +63,7 @@ const calls: ReadonlyArray<Call> = [
 
 /** Every spelling of what was sent, in small letters. */
 const spelled = new Map(
-  calls.map((call) => [call, call.sent.flatMap((secret) => spellings.map((spell) => spell(secret).toLowerCase()))])
+  calls.map((call) => [call, call.sent.flatMap((secret) => Fuzz.spellings.map((spell) => spell(secret).toLowerCase()))])
 )
 
 /** The reason's name, or what is wrong with the outcome. */
@@ -95,16 +98,16 @@ describe("fuzz", () => {
       Effect.gen(function* () {
         yield* shortStacks
         yield* TestClock.setTime(morning)
-        let answer: Answer = { status: 200, headers: {}, body: "" }
+        let answer: Fuzz.Answer = { status: 200, headers: {}, body: "" }
         const layer = AngelApi.layer({ apiKey: Redacted.make(canaries.apiKey) }).pipe(
           Layer.provide(TestHttp.layerRespond(async () => toResponse(answer)))
         )
         const api = yield* Effect.provide(AngelApi.AngelApi, layer)
-        const dice = makeDice(seed)
+        const dice = Fuzz.makeDice(seed)
         const outcomes: Record<string, number> = {}
         for (let count = 0; count < bodies; count += 1) {
           const call = dice.pick(calls)
-          answer = nextAnswer(dice, corpus, call.sent)
+          answer = nextAnswer(dice, call.sent)
           // Each time another account, so that no rate limit is met.
           const { problem, tag } = judge(call, yield* Effect.exit(call.run(api, `A${count}`)))
           const body = typeof answer.body === "string" ? answer.body : Buffer.from(answer.body).toString("latin1")

@@ -83,7 +83,7 @@ const makeAnswer = (random: () => number) => {
   return { body: status === 204 ? null : body, status, headers: type === "" ? {} : { "content-type": type } }
 }
 
-const rounds = process.env["FUZZ"] === "full" ? 100_000 : 3_000
+const rounds = process.env["FUZZ"] === "full" ? 25_000 : 3_000
 
 describe("fuzz: motilal", () => {
   it.live(

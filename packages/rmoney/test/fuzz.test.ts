@@ -3,6 +3,7 @@ import * as Account from "@auth/broker-core/Account"
 import { type AuthError, isAuthError } from "@auth/broker-core/AuthError"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Session from "@auth/broker-core/Session"
+import * as Fuzz from "@auth/broker-core/testing/Fuzz"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
 import * as Effect from "effect/Effect"
@@ -10,10 +11,10 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { type Answer, makeDice, nextAnswer, spellings } from "./fuzz.bodies.ts"
+import { idiom } from "./fuzz.idiom.ts"
 import { apiOptions, printed, readFixtures } from "./support.ts"
 
-const bodies = process.env["FUZZ"] === "full" ? 100_000 : 3_000
+const bodies = process.env["FUZZ"] === "full" ? 25_000 : 3_000
 const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 
 /** Words that occur nowhere else, without what secrets are known by: only who knows them can hide them. */
@@ -36,7 +37,9 @@ const corpus = ["success", "dialects", "codes", "statuses", "oddities"].flatMap(
   (readFixtures(`${file}.json`) as ReadonlyArray<{ readonly body: string }>).map(({ body }) => body)
 )
 
-const toResponse = ({ body, headers, status }: Answer): Response =>
+const nextAnswer = Fuzz.makeAnswers(idiom, corpus)
+
+const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
   new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
 
 interface Call {
@@ -84,7 +87,7 @@ const spelled = new Map(
     call,
     call.sent
       .filter((word) => word !== "nothing-was-sent")
-      .flatMap((word) => spellings.map((spell) => spell(word).toLowerCase()))
+      .flatMap((word) => Fuzz.spellings.map((spell) => spell(word).toLowerCase()))
   ])
 )
 
@@ -106,16 +109,16 @@ describe("fuzz", () => {
     ({ task }) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(Date.UTC(2026, 10, 23, 4))
-        let answer: Answer = { status: 200, headers: {}, body: "" }
+        let answer: Fuzz.Answer = { status: 200, headers: {}, body: "" }
         const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "POST", path: "/auth/client/logout" } })
         const api = yield* RmoneyApi.RmoneyApi.pipe(
           Effect.provide(layer.pipe(Layer.provide(TestHttp.layerRespond(async () => toResponse(answer)))))
         )
-        const dice = makeDice(seed)
+        const dice = Fuzz.makeDice(seed)
         const outcomes: Record<string, number> = {}
         for (let count = 0; count < bodies; count += 1) {
           const call = dice.pick(calls)
-          answer = nextAnswer(dice, corpus, call.sent)
+          answer = nextAnswer(dice, call.sent)
           const { problem, tag } = judge(call, yield* Effect.exit(call.run(api)))
           const body = typeof answer.body === "string" ? answer.body : Buffer.from(answer.body).toString("latin1")
           assert.isUndefined(problem, `seed ${seed}, answer ${count}: ${JSON.stringify({ ...answer, body })}`)

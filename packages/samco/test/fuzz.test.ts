@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type AuthError, isAuthError } from "@auth/broker-core/AuthError"
+import * as Fuzz from "@auth/broker-core/testing/Fuzz"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as SamcoApi from "@auth/samco/SamcoApi"
 import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
@@ -8,10 +9,10 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as endpoints from "../src/internal/endpoints.ts"
-import { type Answer, makeDice, nextAnswer, spellings } from "./fuzz.bodies.ts"
+import { idiom } from "./fuzz.idiom.ts"
 import { demo, printed, readFixtures } from "./support.ts"
 
-const bodies = process.env["FUZZ"] === "full" ? 100_000 : 3_000
+const bodies = process.env["FUZZ"] === "full" ? 25_000 : 3_000
 const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 
 /** Words that occur nowhere else, without what secrets are known by: only who knows them can hide them. */
@@ -26,7 +27,9 @@ const corpus = ["success", "dialects", "codes", "statuses", "oddities"].flatMap(
   (readFixtures(`${file}.json`) as ReadonlyArray<{ readonly body: string }>).map(({ body }) => body)
 )
 
-const toResponse = ({ body, headers, status }: Answer): Response =>
+const nextAnswer = Fuzz.makeAnswers(idiom, corpus)
+
+const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
   new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
 
 type Api = SamcoApi.SamcoApi["Service"]
@@ -84,7 +87,7 @@ const calls: Readonly<Record<string, Call>> = {
 const spelled = new Map(
   Object.values(calls).map((call) => [
     call,
-    call.sent.flatMap((value) => spellings.map((spell) => spell(value).toLowerCase()))
+    call.sent.flatMap((value) => Fuzz.spellings.map((spell) => spell(value).toLowerCase()))
   ])
 )
 
@@ -105,14 +108,14 @@ describe("fuzz", () => {
     `${bodies} answers of a broker gone mad, that knows every secret: typed errors, and none of them shown`,
     ({ task }) =>
       Effect.gen(function* () {
-        let answer: Answer = { status: 200, headers: {}, body: "" }
+        let answer: Fuzz.Answer = { status: 200, headers: {}, body: "" }
         const layer = SamcoApi.layer().pipe(Layer.provide(TestHttp.layerRespond(async () => toResponse(answer))))
         const api = yield* Effect.provide(SamcoApi.SamcoApi, layer)
-        const dice = makeDice(seed)
+        const dice = Fuzz.makeDice(seed)
         const outcomes: Record<string, number> = {}
         for (let count = 0; count < bodies; count += 1) {
           const call = dice.pick(Object.values(calls))
-          answer = nextAnswer(dice, corpus, call.sent.length === 0 ? ["public"] : call.sent)
+          answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
           const { problem, tag } = judge(call, yield* Effect.exit(call.run(api)))
           const body = typeof answer.body === "string" ? answer.body : Buffer.from(answer.body).toString("latin1")
           assert.isUndefined(problem, `seed ${seed}, answer ${count}: ${JSON.stringify({ ...answer, body })}`)
