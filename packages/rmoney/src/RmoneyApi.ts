@@ -403,11 +403,6 @@ const fields = { environment: credentials.environment, deviceId: { env, descript
 /** Programs without types may give nothing at all, which is a request whose every field is missing. */
 const given = <Request>(request: Request): Request => ({ ...request })
 
-const authorizedBy = (session: Authorized) => {
-  const { account, tokens } = given(session)
-  return { account: given(account).id, tokens }
-}
-
 /**
  * Makes the calls for one device.
  *
@@ -505,7 +500,7 @@ export const make = Effect.fnUntraced(function* (
     bioEnable: (request, session) => {
       const { deviceType, enable, userId } = given(request)
       const body = { userId, deviceType, enable, ...device }
-      return Effect.asVoid(call(endpoints.bioEnable, { ...authorizedBy(session), request: body }))
+      return Effect.asVoid(call(endpoints.bioEnable, { ...Session.authorizedBy(session), request: body }))
     },
     bioPwdValidate: (request) => {
       const { token, userId } = given(request)
@@ -549,7 +544,7 @@ export const make = Effect.fnUntraced(function* (
       logoutCall === undefined
         ? undefined
         : (session) => {
-            const { account, tokens } = authorizedBy(session)
+            const { account, tokens } = Session.authorizedBy(session)
             const body = logoutCall.method === "GET" ? {} : { request: { userId: account, source } }
             return Effect.asVoid(call(logoutCall, { account, tokens, ...body }))
           },

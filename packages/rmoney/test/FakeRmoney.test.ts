@@ -275,6 +275,14 @@ describe("the fake keeps count", () => {
     })
   )
 
+  it.effect("a code is good once also where steps are not checked", () =>
+    Effect.gen(function* () {
+      const { fake } = yield* validated({ stepToken: "ignored" })
+      assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
+      assert.strictEqual((yield* validate(fake, {})).message, "OTP interval exceeded.")
+    })
+  )
+
   it.effect("a code is good for five minutes", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()

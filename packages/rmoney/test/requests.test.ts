@@ -10,7 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
 import * as endpoints from "../src/internal/endpoints.ts"
-import { apiOptions, calls, demo, layer, newestCode, readFixtures, serve } from "./support.ts"
+import { apiOptions, calls, demo, layer, newestCode, printed, readFixtures, serve } from "./support.ts"
 
 interface Fixture {
   readonly name: string
@@ -64,6 +64,32 @@ describe("requests", () => {
     const have = new Set(fixtures.map(({ endpoint }) => endpoint))
     assert.deepStrictEqual([...have].toSorted(), [...endpoints.all.map(({ name }) => name), "logout"].toSorted())
   })
+
+  for (const [endpoint, call] of Object.entries(calls)) {
+    it.effect(`${endpoint} is sent once when the connection is cut, also where it is a GET`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve({ logout: "get" })
+        yield* fake.inject(endpoint, { kind: "reset" })
+        const logoutCall = { method: "GET", path: "/auth/logout" } as const
+        const error = yield* call.pipe(Effect.flip, Effect.provide(layerApi({ logoutCall })))
+        assert.strictEqual(error.reason._tag, "BrokerUnavailable")
+        assert.lengthOf(yield* fake.journal, 1)
+      })
+    )
+  }
+
+  it.effect("what the option makes of a token is a secret too, also if it comes as plain text", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      const stepHeader = ({ token }: RmoneyApi.StepToken) => ({
+        "x-step": `made.of.${Array.from(Redacted.value(token)).toReversed().join("")}`
+      })
+      yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
+      const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
+      assert.strictEqual((yield* sent(fake))[0]?.headers["x-step"], "made.of.TSET0A0FO0PETS")
+      assert.notInclude(printed(error), "TSET0A0FO0PETS")
+    })
+  )
 
   it.effect("the step header is what the option makes of it, and stays a secret", () =>
     Effect.gen(function* () {
