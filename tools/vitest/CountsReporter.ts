@@ -58,7 +58,8 @@ export default class CountsReporter implements Reporter {
     const strays = modules.map(strayErrors).reduce((sum, errors) => sum + errors, unhandledErrors.length)
     const counts = countKinds([...passed, ...failed])
     const lines = Object.entries(kinds).flatMap(([kind, title]) => {
-      const ofKind = Array.from(counts.get(kind) ?? [])
+      // Files end in any order; the line should not change with it.
+      const ofKind = Array.from(counts.get(kind) ?? []).toSorted(([left], [right]) => left.localeCompare(right))
       if (ofKind.length === 0) return []
       const total = ofKind.reduce((sum, [, count]) => sum + count, 0)
       const packages = ofKind.map(([name, count]) => `${name} ${count}`).join(", ")
