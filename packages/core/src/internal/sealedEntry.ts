@@ -1,0 +1,117 @@
+/**
+ * How an entry is written where others may read or change it.
+ *
+ * | bytes | what                                                                          |
+ * | ----- | ----------------------------------------------------------------------------- |
+ * | 3     | `BAV`                                                                         |
+ * | 1     | format, 1                                                                     |
+ * | 8     | id of the key; zeros: no key                                                  |
+ * | 24    | nonce; absent without a key                                                   |
+ * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes; plain without a key    |
+ * | 8     | beginning of SHA-256 over the entry's place and all bytes before              |
+ *
+ * The checksum keeps nobody out. It tells damage from an entry that is whole, but of another key or a newer format: only
+ * then is a person told to look for the key instead of deleting.
+ */
+import * as Aead from "effect/crypto/Aead"
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as VaultError from "../VaultError.ts"
+import type { Key } from "../VaultKey.ts"
+
+/** Where an entry belongs. It opens at no other place, and as no other version. */
+export interface Place {
+  /** Names the place in errors. */
+  readonly what: string
+  /** The slot and the account. */
+  readonly key: string
+  readonly version: number
+}
+
+const magic = new TextEncoder().encode("BAV")
+const format = 1
+const idLength = 8
+const headerLength = magic.length + 1 + idLength
+const nonceLength = Aead.xchacha20Poly1305.nonceLength
+const checksumLength = 8
+const noKey = new Uint8Array(idLength)
+
+const webCrypto = Layer.merge(Layer.provide(Aead.layerWebCrypto, SecureRandom.layerWebCrypto), Digest.layerWebCrypto)
+
+const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  return bytes
+}
+
+const equals = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, index) => byte === b[index])
+
+/** A line each, since neither an account's key nor a number has a line break. */
+const bound = (place: Place, format: number): Uint8Array =>
+  new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
+
+const checksum = (place: Place, format: number, bytes: Uint8Array) =>
+  Effect.map(
+    Digest.Digest.use((service) => service.digest(Digest.sha256, concat(bound(place, format), bytes))),
+    (digest) => digest.slice(0, checksumLength)
+  )
+
+const aeadKey = (bytes: Redacted.Redacted<Uint8Array>) =>
+  // `VaultKey` has seen to its length.
+  Effect.orDie(Aead.key(Aead.xchacha20Poly1305, Redacted.value(bytes)))
+
+const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, place: Place) {
+  if (key._tag === "Plaintext") return plain
+  const aead = yield* Aead.Aead
+  // Never from a service: one that a test has seeded would give the same nonce twice.
+  const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
+  const sealed = yield* Effect.orDie(
+    aead.encrypt(yield* aeadKey(key.bytes), plain, { nonce, aad: bound(place, format) })
+  )
+  return concat(nonce, sealed)
+})
+
+/** The bytes to store for a value. */
+export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
+  const id = key._tag === "Plaintext" ? noKey : key.id
+  const body = yield* encrypt(key, Redacted.value(value), place)
+  const bytes = concat(magic, Uint8Array.of(format), id, body)
+  return Redacted.make(concat(bytes, yield* checksum(place, format, bytes)))
+}, Effect.provide(webCrypto))
+
+const decrypt = Effect.fnUntraced(function* (key: Key, body: Uint8Array, place: Place) {
+  if (key._tag === "Plaintext") return body
+  const aead = yield* Aead.Aead
+  return yield* Effect.mapError(
+    aead.decrypt(yield* aeadKey(key.bytes), body.subarray(nonceLength), {
+      nonce: concat(body.subarray(0, nonceLength)),
+      aad: bound(place, format)
+    }),
+    () => new VaultError.Tampered({ what: place.what })
+  )
+})
+
+/** The value of stored bytes, or why they cannot be read. */
+export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Redacted<Uint8Array>, place: Place) {
+  const { what } = place
+  const all = Redacted.value(stored)
+  const bytes = all.subarray(0, -checksumLength)
+  const found = bytes[magic.length]
+  if (found === undefined) return yield* new VaultError.Tampered({ what })
+  const sum = yield* checksum(place, found, bytes)
+  if (!equals(sum, all.subarray(-checksumLength)) || !equals(magic, bytes.subarray(0, magic.length)))
+    return yield* new VaultError.Tampered({ what })
+  if (found !== format) return yield* new VaultError.NewerVersion({ what, version: found })
+  const body = bytes.subarray(headerLength)
+  const id = key._tag === "Plaintext" ? noKey : key.id
+  if (!equals(id, bytes.subarray(magic.length + 1, headerLength))) return yield* new VaultError.WrongKey({ what })
+  return Redacted.make(concat(yield* decrypt(key, body, place)))
+}, Effect.provide(webCrypto))
