@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import type { Fields } from "./Credentials.ts"
 
 /**
@@ -42,6 +43,34 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
+ * How a session of a method is renewed without a person, and when that must stop for the account's sake. The layer of
+ * the method takes its numbers from here.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Renewal {
+  /** The ways there are, in the order in which they are tried. None where only a person can log in. */
+  readonly by: ReadonlyArray<"refresh" | "login">
+  /** Without which a login takes a person: `"the TOTP secret"`. */
+  readonly needs?: string
+  /** How long before its end a session is renewed. Not before its end where this is absent. */
+  readonly early?: Duration.Input
+  /** Why it is renewed then, and not earlier or later, for a person. */
+  readonly when: string
+  /** A refresh also renews a session that a daily cut-off has ended. */
+  readonly afterCutOff?: boolean
+  /** `"totp"` where a login carries a TOTP code: one login in each period of 30 seconds. */
+  readonly codes?: "totp"
+  /** How many refused logins there may be in `within`: fewer than the broker locks the account after. */
+  readonly wrongAnswers: number
+  /** For how long a refused login counts. */
+  readonly within: Duration.Input
+  /** Where these two numbers come from, for a person. */
+  readonly source: string
+}
+
+/**
  * One way to log in, and the layer for it.
  *
  * @category models
@@ -56,6 +85,8 @@ export interface Method {
   readonly credentials: Fields
   /** When a session of this method ends, for a person. */
   readonly expiry: string
+  /** How a session of this method is renewed. Absent where no session comes of the method. */
+  readonly renewal?: Renewal
 }
 
 /**
@@ -105,3 +136,20 @@ export interface Broker {
   /** When the facts were last compared with the broker's documents, `yyyy-mm-dd`. */
   readonly verifiedOn: string
 }
+
+/**
+ * Every purpose that an origin of the broker has in any of its environments.
+ *
+ * @example
+ * ```ts
+ * import { broker } from "@auth/angel/AngelBroker"
+ * import { purposesOf } from "@auth/broker-core/Broker"
+ *
+ * purposesOf(broker) // => ["api", "login"]
+ * ```
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const purposesOf = (broker: Broker): ReadonlyArray<string> =>
+  Array.from(new Set(Object.values(broker.environments).flatMap(Object.keys)))

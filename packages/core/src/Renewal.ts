@@ -9,10 +9,14 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
 import type { Account } from "./Account.ts"
-import type { AuthError } from "./AuthError.ts"
+import * as AuthError from "./AuthError.ts"
+import type { Renewal as Description } from "./Broker.ts"
 import type { Challenge } from "./Challenge.ts"
+import type { CodeSource } from "./CodeSource.ts"
 import * as Login from "./Login.ts"
 import { Refresh } from "./Refresh.ts"
 import type { Session } from "./Session.ts"
@@ -44,9 +48,11 @@ export class Renewal extends Context.Service<
   {
     readonly account: Account
     /** Gets a session from the credentials; `undefined` where only a person can log in. */
-    readonly login: Effect.Effect<Session, AuthError> | undefined
+    readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
     /** Renews a session without credentials; `undefined` where the broker has no such thing. */
-    readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError>) | undefined
+    readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
+    /** Whether a refresh also renews a session that a daily cut-off has ended. It does not unless this says so. */
+    readonly afterCutOff?: boolean | undefined
     /** How long before its end a session is renewed. Zero where it ends at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
@@ -61,8 +67,10 @@ export class Renewal extends Context.Service<
  */
 export const make = (options: {
   readonly account: Account
-  readonly login?: Effect.Effect<Session, AuthError> | undefined
-  readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError>) | undefined
+  readonly login?: Effect.Effect<Session, AuthError.AuthError> | undefined
+  readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
+  /** Whether a refresh also renews a session that a daily cut-off has ended. */
+  readonly afterCutOff?: boolean | undefined
   /** How long before its end a session is renewed. Not before its end unless said otherwise. */
   readonly early?: Duration.Input | undefined
   /** Refused logins in `within`. 2 unless said otherwise, since no broker here locks an account before the third. */
@@ -75,6 +83,7 @@ export const make = (options: {
   account: options.account,
   login: options.login,
   refresh: options.refresh,
+  ...(options.afterCutOff === undefined ? {} : { afterCutOff: options.afterCutOff }),
   early: Duration.fromInputUnsafe(options.early ?? 0),
   guard: {
     wrongAnswers: options.wrongAnswers ?? 2,
@@ -82,6 +91,152 @@ export const make = (options: {
     step: options.codes === "totp" ? Duration.seconds(30) : undefined
   }
 })
+
+/**
+ * What a user may set in the place of the broker's descriptor, whose numbers are seldom certain.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How long before its end a session is renewed. */
+  readonly early?: Duration.Input | undefined
+  /** How many refused logins there may be in `within`: a whole number above zero. */
+  readonly wrongAnswers?: number | undefined
+  /** For how long a refused login counts. */
+  readonly within?: Duration.Input | undefined
+}
+
+const durationProblem = (value: unknown, minimum: number): string | undefined => {
+  const duration = Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
+  return duration === undefined || Duration.toMillis(duration) < minimum ? 'is no span such as "15 minutes"' : undefined
+}
+
+const problemsOf = (options: Options): ReadonlyArray<AuthError.Problem> => {
+  const { early = 0, within = "1 hour", wrongAnswers = 1 } = options
+  const isCount = Number.isInteger(wrongAnswers) && wrongAnswers > 0
+  const found: ReadonlyArray<readonly [keyof Options, string | undefined]> = [
+    ["early", durationProblem(early, 0)],
+    ["wrongAnswers", isCount ? undefined : "is not a whole number above zero"],
+    ["within", durationProblem(within, 1)]
+  ]
+  return found.flatMap(([name, problem]) => (problem === undefined ? [] : [{ field: `renewal.${name}`, problem }]))
+}
+
+/**
+ * The way of a method, with the numbers of its broker's descriptor where the user sets no others. It fails with
+ * `InvalidRequest` if what the user sets cannot be.
+ *
+ * @example
+ * ```ts
+ * import { renewals } from "@auth/angel/AngelBroker"
+ * import * as Account from "@auth/broker-core/Account"
+ * import * as Renewal from "@auth/broker-core/Renewal"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const account = Account.make({ broker: "angel", id: "A123456" })
+ *   const renewal = yield* Renewal.fromDescription(renewals.publisher, { account })
+ *   renewal.guard.wrongAnswers // => 2
+ *   renewal.login // => undefined
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromDescription = (
+  description: Description,
+  ways: {
+    readonly account: Account
+    readonly login?: Effect.Effect<Session, AuthError.AuthError> | undefined
+    readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
+    /** What the layer was told where the descriptor leaves it open. */
+    readonly afterCutOff?: boolean | undefined
+    readonly codes?: "totp" | undefined
+  },
+  options: Options = {}
+): Effect.Effect<Renewal["Service"], AuthError.AuthError> => {
+  const [first, ...others] = problemsOf(options)
+  if (first !== undefined) {
+    const reason = new AuthError.InvalidRequest({ problems: [first, ...others] })
+    return Effect.fail(AuthError.make(ways.account.broker, "configuration", reason))
+  }
+  return Effect.succeed(
+    make({
+      afterCutOff: description.afterCutOff,
+      codes: description.codes,
+      ...ways,
+      early: options.early ?? description.early,
+      wrongAnswers: options.wrongAnswers ?? description.wrongAnswers,
+      within: options.within ?? description.within
+    })
+  )
+}
+
+const unanswerable = (account: Account, why: string) =>
+  Effect.fail(
+    AuthError.make(
+      account.broker,
+      "login",
+      new AuthError.ActionRequired({
+        what: `Say where the broker's one-time codes come from: ${why}`,
+        advice:
+          "Give the layer the TOTP secret if the account has TOTP, or provide Renewal.layerLoginWithStepUp, " +
+          "which asks your program for the code."
+      })
+    )
+  )
+
+/**
+ * A login that answers its challenge by itself, with the TOTP codes of `codes`, where the broker takes such a code.
+ *
+ * Where nothing could answer, nothing is sent, since each login has the broker send an SMS that nobody reads: not
+ * without `codes`, and not again once the broker has asked for another kind of code. It fails with `ActionRequired` then,
+ * which names `layerLoginWithStepUp`.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/Account"
+ * import * as Renewal from "@auth/broker-core/Renewal"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const account = Account.make({ broker: "tiny", id: "T1" })
+ *   const login = yield* Renewal.answering({ account, login: Effect.never, verify: () => Effect.never, codes: undefined })
+ *   const error = yield* Effect.flip(login)
+ *   error.reason._tag // => "ActionRequired"
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const answering = (options: {
+  readonly account: Account
+  readonly login: Login.Login["Service"]["login"]
+  readonly verify: StepUp["Service"]["verify"]
+  readonly codes: CodeSource | undefined
+}): Effect.Effect<Effect.Effect<Session, AuthError.AuthError>> =>
+  Effect.map(Ref.make(false), (refusesTotp) => {
+    const { account, codes, login, verify } = options
+    const other = unanswerable(
+      account,
+      "it asks for one that it sends by SMS or mail, not for that of an authenticator"
+    )
+    if (codes === undefined) return unanswerable(account, "without a TOTP secret it sends one by SMS or mail")
+    const answer = (challenge: Challenge) =>
+      challenge.kinds[0] === "totp"
+        ? Effect.flatMap(codes.code({ account, kind: "totp" }), (code) => verify(challenge, code))
+        : Effect.andThen(Ref.set(refusesTotp, true), other)
+    return Effect.flatMap(Ref.get(refusesTotp), (refuses) =>
+      refuses
+        ? other
+        : Effect.flatMap(login, (outcome) =>
+            outcome._tag === "Authenticated" ? Effect.succeed(outcome.session) : answer(outcome.challenge)
+          )
+    )
+  })
 
 /**
  * Renews by logging in, also where the broker would refresh.
@@ -123,7 +278,7 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
  * @since 0.1.0
  */
 export const layerLoginWithStepUp = <R = never>(
-  respond: (challenge: Challenge) => Effect.Effect<Redacted.Redacted<string>, AuthError, R>
+  respond: (challenge: Challenge) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError, R>
 ): Layer.Layer<Renewal, never, Renewal | Login.Login | StepUp | R> =>
   Layer.effect(
     Renewal,
