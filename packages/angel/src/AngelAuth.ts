@@ -13,6 +13,7 @@ import * as Login from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import { Refresh } from "@auth/broker-core/Refresh"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,7 +21,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as AngelApi from "./AngelApi.ts"
-import { broker, credentials as fields } from "./AngelBroker.ts"
+import { broker, credentials as fields, renewals } from "./AngelBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -51,6 +52,8 @@ export interface Options extends Omit<AngelApi.Options, "apiKey"> {
   readonly app?: string | undefined
   /** When a session ends. Midnight IST, or the token's own end if that is earlier, unless said otherwise. */
   readonly expiry?: Expiry | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -59,7 +62,7 @@ export interface Options extends Omit<AngelApi.Options, "apiKey"> {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Refresh | Logout | Profile | Authorize | AngelApi.AngelApi
+export type Services = Login.Login | Refresh | Logout | Profile | Authorize | Renewal.Renewal | AngelApi.AngelApi
 
 const method = "totp"
 
@@ -74,17 +77,16 @@ const make = Effect.fnUntraced(function* (
   const account = Account.make({ broker: broker.id, app: options.app, id: clientCode })
   const { expiry = services.documentedExpiry } = options
 
-  const login = Effect.gen(function* () {
+  const signIn = Effect.gen(function* () {
     const totp = yield* codes.code({ account, kind: "totp" })
     const problem = CodeSource.shapeProblem(totp, 6)
     if (problem !== undefined) return yield* Effect.fail(AuthError.invalidRequest(broker.id, "login", "totp", problem))
-    const session = yield* Session.issue(
+    return yield* Session.issue(
       { account, method, expiry },
       Effect.map(api.loginByPassword({ clientcode: clientCode, password: pin, totp }), (response) => ({
         tokens: services.toTokens(response)
       }))
     )
-    return Login.authenticated(session)
   })
 
   const refresh = Effect.fnUntraced(function* (session: Session.Session) {
@@ -101,7 +103,15 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  return services.common(api).pipe(Context.add(Login.Login, { login }), Context.add(Refresh, { refresh }))
+  const renewal = yield* Renewal.fromDescription(renewals.totp, { account, login: signIn, refresh }, options.renewal)
+
+  return services
+    .common(api)
+    .pipe(
+      Context.add(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
+      Context.add(Refresh, { refresh }),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker } from "@auth/broker-core/Broker"
+import type { Assumption, Broker, Renewal } from "@auth/broker-core/Broker"
 import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"
@@ -76,6 +76,29 @@ export const publisherCredentials = {
   }
 } as const
 
+/** Two, until more is known: no broker here locks an account before the third refusal. */
+const budget = {
+  wrongAnswers: 2,
+  within: "24 hours",
+  source: "No lock-out is documented for a wrong PIN or code; users assume one"
+} as const
+
+/**
+ * How the sessions of each method are renewed.
+ *
+ * @category renewals
+ * @since 0.1.0
+ */
+export const renewals = {
+  totp: {
+    by: ["refresh", "login"],
+    when: "Within the day by a refresh; after midnight IST, the end of every session, by a login",
+    codes: "totp",
+    ...budget
+  },
+  publisher: { by: [], when: "A person logs in by browser again", ...budget }
+} as const satisfies Record<string, Renewal>
+
 const assumptions: ReadonlyArray<Assumption> = [
   {
     id: "identity-headers",
@@ -88,7 +111,7 @@ const assumptions: ReadonlyArray<Assumption> = [
     id: "refresh-within-the-day",
     text: "generateTokens renews a session within the day; after midnight only a login helps.",
     confidence: "medium",
-    option: "Refresh is a capability of its own: log in instead",
+    option: "none: Renewal.layerLogin always logs in",
     asOf
   },
   {
@@ -111,6 +134,13 @@ const assumptions: ReadonlyArray<Assumption> = [
     confidence: "medium",
     option: "expiry",
     asOf
+  },
+  {
+    id: "lock-out",
+    text: "The account is not locked before the third wrong PIN or code: renewals stop after two in 24 hours.",
+    confidence: "low",
+    option: "renewal.wrongAnswers, renewal.within",
+    asOf
   }
 ]
 
@@ -128,7 +158,8 @@ export const broker: Broker = {
       title: "Client code, PIN and TOTP",
       capabilities: ["Login", "Refresh", "Logout", "Profile", "Authorize"],
       credentials,
-      expiry: "Midnight IST, or the token's own end if that is earlier"
+      expiry: "Midnight IST, or the token's own end if that is earlier",
+      renewal: renewals.totp
     },
     {
       id: "publisher",
@@ -136,7 +167,8 @@ export const broker: Broker = {
       title: "Browser",
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: publisherCredentials,
-      expiry: "Midnight IST, or the token's own end if that is earlier"
+      expiry: "Midnight IST, or the token's own end if that is earlier",
+      renewal: renewals.publisher
     }
   ],
   environments: {

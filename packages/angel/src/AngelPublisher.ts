@@ -11,6 +11,7 @@ import type { Expiry } from "@auth/broker-core/Expiry"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as AngelApi from "./AngelApi.ts"
-import { broker, publisherCredentials as fields } from "./AngelBroker.ts"
+import { broker, publisherCredentials as fields, renewals } from "./AngelBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -49,6 +50,8 @@ export interface Options extends Omit<AngelApi.Options, "apiKey"> {
   readonly expiry?: Expiry | undefined
   /** Sends the redirect URL along, which a newer copy of the broker's documents allows. Not sent unless said so. */
   readonly sendRedirectUrl?: "always" | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -57,7 +60,7 @@ export interface Options extends Omit<AngelApi.Options, "apiKey"> {
  * @category models
  * @since 0.1.0
  */
-export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | AngelApi.AngelApi
+export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | Renewal.Renewal | AngelApi.AngelApi
 
 const make = Effect.fnUntraced(function* (
   input: PublisherCredentials,
@@ -100,7 +103,11 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  return services.common(api).pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }))
+  const renewal = yield* Renewal.fromDescription(renewals.publisher, { account }, options.renewal)
+
+  return services
+    .common(api)
+    .pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }), Context.add(Renewal.Renewal, renewal))
 })
 
 /**
