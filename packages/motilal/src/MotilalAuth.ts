@@ -13,6 +13,7 @@ import * as Expiry from "@auth/broker-core/Expiry"
 import * as Login from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import { StepUp } from "@auth/broker-core/StepUp"
 import * as Clock from "effect/Clock"
@@ -26,7 +27,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as MotilalApi from "./MotilalApi.ts"
-import { broker, credentials as strictFields, lenientCredentials } from "./MotilalBroker.ts"
+import { broker, credentials as strictFields, lenientCredentials, renewals } from "./MotilalBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -67,6 +68,8 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
   readonly resendAfter?: Duration.Input | undefined
   /** For a dealer, who names the client: a dealer needs no date of birth or PAN. */
   readonly dealer?: services.Dealer | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -75,7 +78,7 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | StepUp | Logout | Profile | Authorize | MotilalApi.MotilalApi
+export type Services = Login.Login | StepUp | Logout | Profile | Authorize | Renewal.Renewal | MotilalApi.MotilalApi
 
 const method = "password"
 
@@ -183,7 +186,23 @@ const make = Effect.fnUntraced(function* (
       )
     )
 
-  return services.common(api, dealer).pipe(Context.add(Login.Login, { login }), Context.add(StepUp, { verify, resend }))
+  const renewal = yield* Renewal.fromDescription(
+    renewals.password,
+    {
+      account,
+      login: yield* Renewal.answering({ account, login, verify, codes }),
+      codes: codes === undefined ? undefined : "totp"
+    },
+    options.renewal
+  )
+
+  return services
+    .common(api, dealer)
+    .pipe(
+      Context.add(Login.Login, { login }),
+      Context.add(StepUp, { verify, resend }),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker } from "@auth/broker-core/Broker"
+import type { Assumption, Broker, Renewal } from "@auth/broker-core/Broker"
 import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"
@@ -152,6 +152,29 @@ export const lenientPortalCredentials = {
   apiSecret: { ...apiSecret, optional: true }
 } as const
 
+/** Two, until more is known: no broker here locks an account before the third refusal. */
+const budget = {
+  wrongAnswers: 2,
+  within: "24 hours",
+  source: "MO1096 ends the tries with one-time codes, after a number that is not documented; no code tells of passwords"
+} as const
+
+/**
+ * How the sessions of each method are renewed.
+ *
+ * @category renewals
+ * @since 0.1.0
+ */
+export const renewals = {
+  password: {
+    by: ["login"],
+    needs: "the TOTP secret",
+    when: "After 06:00 IST, the end of every session: the broker has no refresh",
+    ...budget
+  },
+  portal: { by: [], when: "A person logs in by browser again", ...budget }
+} as const satisfies Record<string, Renewal>
+
 const assume = (id: string, confidence: Assumption["confidence"], option: string, text: string): Assumption => ({
   id,
   text,
@@ -216,6 +239,12 @@ const assumptions: ReadonlyArray<Assumption> = [
     "state",
     "The portal brings the state parameter back, which is not documented: a callback without one is accepted."
   ),
+  assume(
+    "lock-out",
+    "low",
+    "renewal.wrongAnswers, renewal.within",
+    "The account is not locked before the third wrong password or code: renewals stop after two in 24 hours."
+  ),
   assume("two-a-second", "medium", "requestsPerSecond", "Two calls of a kind in a second are not too many."),
   assume(
     "resend-pause",
@@ -247,7 +276,8 @@ export const broker: Broker = {
       title: "Password, date of birth or PAN, and TOTP or a code by SMS",
       capabilities: ["Login", "StepUp", "Logout", "Profile", "Authorize"],
       credentials,
-      expiry
+      expiry,
+      renewal: renewals.password
     },
     {
       id: "portal",
@@ -255,7 +285,8 @@ export const broker: Broker = {
       title: "Browser",
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: portalCredentials,
-      expiry
+      expiry,
+      renewal: renewals.portal
     }
   ],
   environments: {

@@ -11,6 +11,7 @@ import type { Expiry } from "@auth/broker-core/Expiry"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as MotilalApi from "./MotilalApi.ts"
-import { broker, lenientPortalCredentials, portalCredentials as strictFields } from "./MotilalBroker.ts"
+import { broker, lenientPortalCredentials, portalCredentials as strictFields, renewals } from "./MotilalBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -56,6 +57,8 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
   readonly state?: "required" | "optional" | undefined
   /** For a dealer, who names the client. */
   readonly dealer?: services.Dealer | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -64,7 +67,13 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
  * @category models
  * @since 0.1.0
  */
-export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | MotilalApi.MotilalApi
+export type Services =
+  | RedirectLogin.RedirectLogin
+  | Logout
+  | Profile
+  | Authorize
+  | Renewal.Renewal
+  | MotilalApi.MotilalApi
 
 /** The types leave open what must be given, since it depends on the generation. */
 const fieldsFor = (options: Options): typeof lenientPortalCredentials =>
@@ -137,7 +146,11 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  return services.common(api, dealer).pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }))
+  const renewal = yield* Renewal.fromDescription(renewals.portal, { account }, options.renewal)
+
+  return services
+    .common(api, dealer)
+    .pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }), Context.add(Renewal.Renewal, renewal))
 })
 
 /**
