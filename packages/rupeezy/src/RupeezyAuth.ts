@@ -11,6 +11,7 @@ import * as Credentials from "@auth/broker-core/Credentials"
 import * as Login from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as RupeezyApi from "./RupeezyApi.ts"
-import { broker, credentials as fields } from "./RupeezyBroker.ts"
+import { broker, credentials as fields, renewals } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -53,7 +54,7 @@ export interface Options extends Omit<RupeezyApi.Options, "apiKey">, services.Se
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Logout | Profile | Authorize | RupeezyApi.RupeezyApi
+export type Services = Login.Login | Logout | Profile | Authorize | Renewal.Renewal | RupeezyApi.RupeezyApi
 
 const method = "totp"
 
@@ -68,20 +69,26 @@ const make = Effect.fnUntraced(function* (
   const api = yield* RupeezyApi.make({ ...options, apiKey })
   const account = Account.make({ broker: broker.id, app: options.app, id: clientCode })
 
-  const login = Effect.gen(function* () {
+  const signIn = Effect.gen(function* () {
     const totp = yield* codes.code({ account, kind: "totp" })
     const problem = CodeSource.shapeProblem(totp, 6)
     if (problem !== undefined) return yield* Effect.fail(AuthError.invalidRequest(broker.id, "login", "totp", problem))
-    const session = yield* Session.issue(
+    return yield* Session.issue(
       { account, method, expiry },
       Effect.map(api.login({ client_code: clientCode, password, totp, application_id: applicationId }), (response) =>
         services.toIssue(clientCode, response)
       )
     )
-    return Login.authenticated(session)
   })
 
-  return Context.add(services.common(api, options), Login.Login, { login })
+  const renewal = yield* Renewal.fromDescription(renewals.totp, { account, login: signIn }, options.renewal)
+
+  return services
+    .common(api, options)
+    .pipe(
+      Context.add(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

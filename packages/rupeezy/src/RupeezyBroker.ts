@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker } from "@auth/broker-core/Broker"
+import type { Assumption, Broker, Renewal } from "@auth/broker-core/Broker"
 import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"
@@ -79,6 +79,29 @@ export const partnerCredentials = {
   }
 } as const
 
+/** Two, until more is known: no broker here locks an account before the third refusal. */
+const budget = {
+  wrongAnswers: 2,
+  within: "24 hours",
+  source: "No lock-out is documented"
+} as const
+
+/**
+ * How the sessions of each method are renewed.
+ *
+ * @category renewals
+ * @since 0.1.0
+ */
+export const renewals = {
+  totp: {
+    by: ["login"],
+    when: "After the end that the token tells: that a login before it gives a later end is documented nowhere",
+    codes: "totp",
+    ...budget
+  },
+  partner: { by: [], when: "A person logs in by browser again", ...budget }
+} as const satisfies Record<string, Renewal>
+
 const assumption = (id: string, confidence: Assumption["confidence"], option: string, text: string): Assumption => ({
   id,
   text,
@@ -149,6 +172,18 @@ const assumptions: ReadonlyArray<Assumption> = [
     "probe",
     "GET /user/profile answers with the fields of a login. It is called only if it is asked for."
   ),
+  assumption(
+    "lock-out",
+    "low",
+    "renewal.wrongAnswers, renewal.within",
+    "The account is not locked before the third wrong password or code: renewals stop after two in 24 hours."
+  ),
+  assumption(
+    "renewal-at-the-end",
+    "low",
+    "renewal.early",
+    "A new login does not lengthen the day of a session, so that none is sent before the end of the one before."
+  ),
   assumption("login-time", "low", "loginTimeOffset", "login_time, which names no zone, is Indian Standard Time.")
 ]
 
@@ -168,7 +203,8 @@ export const broker: Broker = {
       title: "Client code, password and TOTP",
       capabilities: ["Login", "Logout", "Profile", "Authorize"],
       credentials,
-      expiry
+      expiry,
+      renewal: renewals.totp
     },
     {
       id: "partner",
@@ -176,7 +212,8 @@ export const broker: Broker = {
       title: "Browser",
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: partnerCredentials,
-      expiry
+      expiry,
+      renewal: renewals.partner
     }
   ],
   environments: {

@@ -11,6 +11,7 @@ import * as Credentials from "@auth/broker-core/Credentials"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as RupeezyApi from "./RupeezyApi.ts"
-import { broker, partnerCredentials as fields } from "./RupeezyBroker.ts"
+import { broker, partnerCredentials as fields, renewals } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -61,7 +62,13 @@ export interface Options extends Omit<RupeezyApi.Options, "apiKey">, services.Se
  * @category models
  * @since 0.1.0
  */
-export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | RupeezyApi.RupeezyApi
+export type Services =
+  | RedirectLogin.RedirectLogin
+  | Logout
+  | Profile
+  | Authorize
+  | Renewal.Renewal
+  | RupeezyApi.RupeezyApi
 
 const stateParameter = "cb_param"
 
@@ -106,7 +113,11 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  return Context.add(services.common(api, options), RedirectLogin.RedirectLogin, { begin, complete })
+  const renewal = yield* Renewal.fromDescription(renewals.partner, { account }, options.renewal)
+
+  return services
+    .common(api, options)
+    .pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }), Context.add(Renewal.Renewal, renewal))
 })
 
 /**

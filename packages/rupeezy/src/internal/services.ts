@@ -3,6 +3,7 @@ import { Authorize } from "@auth/broker-core/Authorize"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Logout from "@auth/broker-core/Logout"
 import { Profile } from "@auth/broker-core/Profile"
+import type * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,6 +25,8 @@ export interface SessionOptions {
    * tells more than the login did.
    */
   readonly probe?: "funds" | "banks" | "profile" | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 export const fail = (operation: string, reason: AuthError.Reason) =>
