@@ -9,6 +9,7 @@ import * as Credentials from "@auth/broker-core/Credentials"
 import * as Login from "@auth/broker-core/Login"
 import { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
+import * as Renewal from "@auth/broker-core/Renewal"
 import type { Session } from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -17,7 +18,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as services from "./internal/services.ts"
 import * as SamcoApi from "./SamcoApi.ts"
-import { broker, credentials, uncheckedCredentials } from "./SamcoBroker.ts"
+import { broker, credentials, renewals, uncheckedCredentials } from "./SamcoBroker.ts"
 
 /**
  * What a login needs. Key and secret are the encrypted strings that the dashboard issued, sent as they are.
@@ -49,7 +50,7 @@ export interface Options extends services.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Logout | Profile | Authorize | SamcoApi.SamcoApi
+export type Services = Login.Login | Logout | Profile | Authorize | Renewal.Renewal | SamcoApi.SamcoApi
 
 const method = "api-key"
 
@@ -63,14 +64,16 @@ const make = Effect.fnUntraced(function* (
   const api = yield* SamcoApi.make(options)
   const account = services.accountOf(userId, options.app)
 
-  const login = Effect.map(
-    services.issueSession({ account, method }, options, api.sessionToken({ apiKey, apiSecret })),
-    Login.authenticated
-  )
+  const signIn = services.issueSession({ account, method }, options, api.sessionToken({ apiKey, apiSecret }))
+  const renewal = yield* Renewal.fromDescription(renewals["api-key"], { account, login: signIn }, options.renewal)
 
   return services
     .common(api, options)
-    .pipe(Context.add(Login.Login, { login }), Context.add(Logout, services.logoutByDelete(api)))
+    .pipe(
+      Context.add(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
+      Context.add(Logout, services.logoutByDelete(api)),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

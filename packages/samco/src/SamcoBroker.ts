@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker } from "@auth/broker-core/Broker"
+import type { Assumption, Broker, Renewal } from "@auth/broker-core/Broker"
 import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"
@@ -120,6 +120,36 @@ export const legacyCredentials = {
   }
 } as const
 
+/** Two, until more is known: no broker here locks an account before the third refusal. */
+const budget = {
+  wrongAnswers: 2,
+  within: "24 hours",
+  source: "No lock-out is documented, though accounts can be blocked"
+} as const
+
+/**
+ * How the sessions of each method are renewed.
+ *
+ * @category renewals
+ * @since 0.1.0
+ */
+export const renewals = {
+  "api-key": { by: ["login"], when: "After 08:00 IST, the end of every session", ...budget },
+  oauth: {
+    by: ["refresh"],
+    early: "5 minutes",
+    when: "After 08:00 IST, the end of every session; earlier where the token ends before that, since a refresh gives a later end then",
+    afterCutOff: true,
+    ...budget
+  },
+  legacy: {
+    by: ["login"],
+    needs: "an access token of the day",
+    when: "After 08:00 IST, the end of every session",
+    ...budget
+  }
+} as const satisfies Record<string, Renewal>
+
 const assume = (id: string, confidence: Assumption["confidence"], text: string, option: string): Assumption => ({
   id,
   text,
@@ -152,6 +182,18 @@ const assumptions: ReadonlyArray<Assumption> = [
     "medium",
     "A refresh token of seven days still renews a session that 08:00 IST has ended.",
     "refreshAfterEnd"
+  ),
+  assume(
+    "lock-out",
+    "low",
+    "The account is not blocked before the third wrong key or password: renewals stop after two in 24 hours.",
+    "renewal.wrongAnswers, renewal.within"
+  ),
+  assume(
+    "refresh-before-the-end",
+    "low",
+    "A token that tells an end before 08:00 IST is refreshed five minutes before it, and ends later then.",
+    "renewal.early"
   ),
   assume(
     "authorize-parameters",
@@ -213,7 +255,8 @@ export const broker: Broker = {
       title: "API key and secret",
       capabilities: ["Login", "Logout", "Profile", "Authorize"],
       credentials,
-      expiry
+      expiry,
+      renewal: renewals["api-key"]
     },
     {
       id: "oauth",
@@ -221,7 +264,8 @@ export const broker: Broker = {
       title: "Browser",
       capabilities: ["RedirectLogin", "Refresh", "Logout", "Profile", "Authorize"],
       credentials: oauthCredentials,
-      expiry
+      expiry,
+      renewal: renewals.oauth
     },
     {
       id: "legacy",
@@ -229,7 +273,8 @@ export const broker: Broker = {
       title: "User id, password and access token (deprecated)",
       capabilities: ["Login", "Logout", "Profile", "Authorize"],
       credentials: legacyCredentials,
-      expiry
+      expiry,
+      renewal: renewals.legacy
     }
   ],
   // The broker has no other environment to try things in.

@@ -10,7 +10,9 @@ import * as Credentials from "@auth/broker-core/Credentials"
 import * as Login from "@auth/broker-core/Login"
 import { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
+import * as Renewal from "@auth/broker-core/Renewal"
 import type { Session } from "@auth/broker-core/Session"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -18,7 +20,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as services from "./internal/services.ts"
 import * as SamcoApi from "./SamcoApi.ts"
-import { broker, legacyCredentials as fields } from "./SamcoBroker.ts"
+import { broker, legacyCredentials as fields, renewals } from "./SamcoBroker.ts"
 
 /**
  * What the old login needs.
@@ -51,7 +53,7 @@ export interface Options extends services.Options {}
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Logout | Profile | Authorize | SamcoApi.SamcoApi
+export type Services = Login.Login | Logout | Profile | Authorize | Renewal.Renewal | SamcoApi.SamcoApi
 
 const method = "legacy"
 
@@ -64,11 +66,22 @@ const make = Effect.fnUntraced(function* (
   const account = services.accountOf(userId, options.app)
   const request = { userId, password, accessToken, ...(yob === undefined ? {} : { yob }) }
 
-  const login = Effect.map(services.issueSession({ account, method }, options, api.login(request)), Login.authenticated)
+  const signIn = services.issueSession({ account, method }, options, api.login(request))
+  const accessTokenEnd = services.nextCutOff(yield* Clock.currentTimeMillis)
+  const renewal = yield* Renewal.fromDescription(
+    renewals.legacy,
+    // An access token that was there before the cut-off is dead after it: it would only count as a refused login.
+    { account, login: Effect.andThen(services.onlyBefore(accessTokenEnd), signIn) },
+    options.renewal
+  )
 
   return services
     .common(api, options)
-    .pipe(Context.add(Login.Login, { login }), Context.add(Logout, services.logoutByDelete(api)))
+    .pipe(
+      Context.add(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
+      Context.add(Logout, services.logoutByDelete(api)),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

@@ -11,6 +11,7 @@ import type { Profile } from "@auth/broker-core/Profile"
 import * as Redaction from "@auth/broker-core/Redaction"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
 import { Refresh } from "@auth/broker-core/Refresh"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -24,7 +25,7 @@ import * as Semaphore from "effect/Semaphore"
 import { callbackRefusal, concurrentExchange } from "./internal/codes.ts"
 import * as services from "./internal/services.ts"
 import * as SamcoApi from "./SamcoApi.ts"
-import { broker, oauthCredentials, uncheckedOAuthCredentials } from "./SamcoBroker.ts"
+import { broker, oauthCredentials, renewals, uncheckedOAuthCredentials } from "./SamcoBroker.ts"
 
 /**
  * What a browser login needs. The API secret is not among it: it is typed on the broker's page.
@@ -68,7 +69,14 @@ export interface Options extends services.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = RedirectLogin.RedirectLogin | Refresh | Logout.Logout | Profile | Authorize | SamcoApi.SamcoApi
+export type Services =
+  | RedirectLogin.RedirectLogin
+  | Refresh
+  | Logout.Logout
+  | Profile
+  | Authorize
+  | Renewal.Renewal
+  | SamcoApi.SamcoApi
 
 const method = "oauth"
 
@@ -220,11 +228,18 @@ const make = Effect.fnUntraced(function* (
       Logout.revoke(session, api.oauthRevoke({ token: session.tokens.access, token_type: "access_token" }))
   }
 
+  const renewal = yield* Renewal.fromDescription(
+    renewals.oauth,
+    { account, refresh, afterCutOff: options.refreshAfterEnd !== "refuse" },
+    options.renewal
+  )
+
   return services
     .common(api, options)
     .pipe(
       Context.add(RedirectLogin.RedirectLogin, { begin, complete }),
       Context.add(Refresh, { refresh }),
+      Context.add(Renewal.Renewal, renewal),
       Context.add(Logout.Logout, options.logout === "delete" ? services.logoutByDelete(api) : revoke)
     )
 })

@@ -4,10 +4,12 @@ import { Authorize } from "@auth/broker-core/Authorize"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Logout from "@auth/broker-core/Logout"
 import { Profile } from "@auth/broker-core/Profile"
+import type * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import { type Holder, type Options as ApiOptions, SamcoApi, type SessionResponse } from "../SamcoApi.ts"
 import { broker } from "../SamcoBroker.ts"
 
@@ -23,13 +25,35 @@ export interface Options extends ApiOptions {
   readonly probe?: "getLimits" | "whoami" | undefined
   /** Takes a session also if the broker's answer names another account than `userId`. */
   readonly accountCheck?: "off" | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
+
+const cutOff = Expiry.dailyAt("08:00")
 
 /**
  * Samco Trade API documentation v3.2, overview: a session lives until 08:00 in India, whatever `expires_in` says. What
  * says that it ends earlier is believed.
  */
-export const documentedExpiry = Expiry.earliest(Expiry.dailyAt("08:00"), Expiry.expiresIn, Expiry.jwt)
+export const documentedExpiry = Expiry.earliest(cutOff, Expiry.expiresIn, Expiry.jwt)
+
+/** The end of what was issued at `now`, in milliseconds since the epoch. */
+export const nextCutOff = (now: number): number | undefined =>
+  cutOff({ issuedAt: now, accessToken: Redacted.make("") })?.at
+
+/** Fails when the access token of the old login must be dead. */
+export const onlyBefore = (end: number | undefined): Effect.Effect<void, AuthError.AuthError> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    end === undefined || now < end
+      ? Effect.void
+      : fail(
+          "login",
+          new AuthError.ActionRequired({
+            what: "Give SamcoLegacy the access token of today: the one that it has died at 08:00 IST",
+            advice: "SamcoApi.accessToken gives a new one. Nothing was sent. SamcoAuth needs no such token."
+          })
+        )
+  )
 
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
