@@ -9,6 +9,7 @@ import * as Challenge from "@auth/broker-core/Challenge"
 import type * as CodeSource from "@auth/broker-core/CodeSource"
 import * as Login from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import { StepUp } from "@auth/broker-core/StepUp"
 import * as Clock from "effect/Clock"
@@ -20,7 +21,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as RmoneyApi from "./RmoneyApi.ts"
-import { credentials as fields } from "./RmoneyBroker.ts"
+import { credentials as fields, renewals } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -63,6 +64,8 @@ export interface Options extends RmoneyApi.Options {
    * and `after-password` makes it.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -71,7 +74,7 @@ export interface Options extends RmoneyApi.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | StepUp | Logout | Authorize | RmoneyApi.RmoneyApi
+export type Services = Login.Login | StepUp | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
 
 const method = "password"
 
@@ -141,7 +144,23 @@ const make = Effect.fnUntraced(function* (
       })
     )
 
-  return services.common(api).pipe(Context.add(Login.Login, { login }), Context.add(StepUp, { verify, resend }))
+  const renewal = yield* Renewal.fromDescription(
+    renewals.password,
+    {
+      account,
+      login: yield* Renewal.answering({ account, login, verify, codes: totpSecret }),
+      codes: totpSecret === undefined ? undefined : "totp"
+    },
+    options.renewal
+  )
+
+  return services
+    .common(api)
+    .pipe(
+      Context.add(Login.Login, { login }),
+      Context.add(StepUp, { verify, resend }),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

@@ -7,6 +7,7 @@ import type * as AuthError from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
 import * as Login from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,7 +17,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Semaphore from "effect/Semaphore"
 import type * as RmoneyApi from "./RmoneyApi.ts"
-import { biometricCredentials as fields } from "./RmoneyBroker.ts"
+import { biometricCredentials as fields, renewals } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -44,6 +45,8 @@ export interface Options extends RmoneyApi.Options {
   readonly app?: string | undefined
   /** When a session ends. The token's own end unless said otherwise; without one the end is unknown. */
   readonly expiry?: services.Options["expiry"]
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -52,7 +55,7 @@ export interface Options extends RmoneyApi.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Logout | Authorize | RmoneyApi.RmoneyApi
+export type Services = Login.Login | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
 
 const method = "biometric"
 
@@ -69,18 +72,31 @@ const make = Effect.fnUntraced(function* (
   const turns = yield* Semaphore.make(1)
   const { expiry = services.documentedExpiry } = options
 
-  const exchange = Effect.flatMap(Ref.get(newest), (token) =>
+  const exchange = (token: Redacted.Redacted<string>) =>
     api.bioPwdValidate({ userId, token }).pipe(
       Effect.tap(({ accessToken }) => Ref.set(newest, accessToken)),
-      Effect.map((response) => services.toIssue(account, userId, response))
+      Effect.map((response) => {
+        const issued = services.toIssue(account, userId, response)
+        // It is the access token that renews this session, also in a program that starts later.
+        return { ...issued, tokens: { ...issued.tokens, refresh: issued.tokens.access } }
+      })
     )
-  )
-  const login = Session.issue({ account, method, expiry }, exchange).pipe(
-    Effect.map(Login.authenticated),
-    Semaphore.withPermit(turns)
+  const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
+    Session.issue({ account, method, expiry }, Effect.flatMap(token, exchange)).pipe(Semaphore.withPermit(turns))
+
+  const login = signIn(Ref.get(newest))
+  const renewal = yield* Renewal.fromDescription(
+    renewals.biometric,
+    { account, login, refresh: ({ tokens }) => signIn(Effect.succeed(tokens.access)) },
+    options.renewal
   )
 
-  return services.common(api).pipe(Context.add(Login.Login, { login }))
+  return services
+    .common(api)
+    .pipe(
+      Context.add(Login.Login, { login: Effect.map(login, Login.authenticated) }),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

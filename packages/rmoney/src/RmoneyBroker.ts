@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker } from "@auth/broker-core/Broker"
+import type { Assumption, Broker, Renewal } from "@auth/broker-core/Broker"
 import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"
@@ -130,6 +130,40 @@ export const biometricCredentials = {
  */
 export const recoveryCredentials = { environment, userId, deviceId } as const
 
+/**
+ * The fourth wrong password or code in 300 seconds locks the account. Two leave one for a person, and three times the
+ * span is safe also if each wrong one makes the broker count from the start.
+ */
+const budget = {
+  wrongAnswers: 2,
+  within: "15 minutes",
+  source:
+    "The vendor's back end as other brokers run it: the 4th wrong password or code in 300 seconds locks the account"
+} as const
+
+/**
+ * How the sessions of each method are renewed.
+ *
+ * @category renewals
+ * @since 0.1.0
+ */
+export const renewals = {
+  password: {
+    by: ["login"],
+    needs: "the TOTP secret",
+    when: "After the end that the token tells: a login before it would end the session that still lives",
+    ...budget
+  },
+  sso: { by: [], when: "A person logs in by browser again", ...budget },
+  qr: { by: [], when: "A person scans a picture again", ...budget },
+  biometric: {
+    by: ["refresh", "login"],
+    early: "5 minutes",
+    when: "Before the end that the token tells: it is what the next login is proved with",
+    ...budget
+  }
+} as const satisfies Record<string, Renewal>
+
 const assumption = (id: string, confidence: Assumption["confidence"], option: string, text: string): Assumption => ({
   id,
   text,
@@ -192,8 +226,8 @@ const assumptions: ReadonlyArray<Assumption> = [
   assumption(
     "password-misses",
     "medium",
-    "none: no password is ever sent twice for one login",
-    "The fourth wrong password locks the account."
+    "renewal.wrongAnswers, renewal.within",
+    "The fourth wrong password in 300 seconds locks the account: renewals stop after two in 15 minutes."
   ),
   assumption(
     "code-sent-with-password",
@@ -212,6 +246,12 @@ const assumptions: ReadonlyArray<Assumption> = [
     "medium",
     "none: give the newest token",
     "A biometric login wants the access token that the broker gave last."
+  ),
+  assumption(
+    "biometric-renewal",
+    "low",
+    "renewal.early",
+    "A living access token proves a biometric login; whether a dead one does is not known, so it is used before its end."
   ),
   assumption(
     "biometric-device",
@@ -268,7 +308,8 @@ export const broker: Broker = {
       title: "User id and password, then a one-time code or TOTP",
       capabilities: ["Login", "StepUp", "Logout", "Authorize"],
       credentials,
-      expiry
+      expiry,
+      renewal: renewals.password
     },
     {
       id: "sso",
@@ -276,7 +317,8 @@ export const broker: Broker = {
       title: "Browser, app code and API secret",
       capabilities: ["RedirectLogin", "Logout", "Authorize"],
       credentials: ssoCredentials,
-      expiry
+      expiry,
+      renewal: renewals.sso
     },
     {
       id: "sso-vendor",
@@ -284,7 +326,8 @@ export const broker: Broker = {
       title: "Browser, vendor id (the older call)",
       capabilities: ["RedirectLogin", "Logout", "Authorize"],
       credentials: ssoVendorCredentials,
-      expiry
+      expiry,
+      renewal: renewals.sso
     },
     {
       id: "qr",
@@ -292,7 +335,8 @@ export const broker: Broker = {
       title: "Picture scanned with the mobile app",
       capabilities: ["QrLogin", "Logout", "Authorize"],
       credentials: qrCredentials,
-      expiry
+      expiry,
+      renewal: renewals.qr
     },
     {
       id: "biometric",
@@ -300,7 +344,8 @@ export const broker: Broker = {
       title: "Biometrics of a mobile device, with the access token of the session before",
       capabilities: ["Login", "Logout", "Authorize"],
       credentials: biometricCredentials,
-      expiry
+      expiry,
+      renewal: renewals.biometric
     },
     {
       id: "recovery",

@@ -7,6 +7,7 @@ import * as AuthError from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
 import type { Logout } from "@auth/broker-core/Logout"
 import * as QrLogin from "@auth/broker-core/QrLogin"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -16,7 +17,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as RmoneyApi from "./RmoneyApi.ts"
-import { qrCredentials as fields } from "./RmoneyBroker.ts"
+import { qrCredentials as fields, renewals } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -43,6 +44,8 @@ export interface Options extends RmoneyApi.Options {
   readonly expiry?: services.Options["expiry"]
   /** How long a picture is good. 35 seconds unless said otherwise. */
   readonly codeLifetime?: Duration.Input | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -51,7 +54,7 @@ export interface Options extends RmoneyApi.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = QrLogin.QrLogin | Logout | Authorize | RmoneyApi.RmoneyApi
+export type Services = QrLogin.QrLogin | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
 
 const method = "qr"
 
@@ -89,20 +92,21 @@ const make = Effect.fnUntraced(function* (
     const answer = yield* take(code)
     if (Option.isNone(answer)) return Option.none()
     const { accessToken, clientId } = answer.value
-    const id = services.canonical(clientId, userId)
     return Option.some(
       Session.make({
-        account: { ...account, id },
+        account,
         method,
         tokens: { access: accessToken },
         issuedAt: now,
         expiry: options.expiry ?? services.documentedExpiry,
-        profile: { id }
+        profile: { id: services.canonical(clientId, userId) }
       })
     )
   })
 
-  return services.common(api).pipe(Context.add(QrLogin.QrLogin, { begin, poll }))
+  const renewal = yield* Renewal.fromDescription(renewals.qr, { account }, options.renewal)
+
+  return services.common(api).pipe(Context.add(QrLogin.QrLogin, { begin, poll }), Context.add(Renewal.Renewal, renewal))
 })
 
 /**

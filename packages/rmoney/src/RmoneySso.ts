@@ -8,6 +8,7 @@ import type { Authorize } from "@auth/broker-core/Authorize"
 import * as Checksum from "@auth/broker-core/Checksum"
 import type { Logout } from "@auth/broker-core/Logout"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,7 +16,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as RmoneyApi from "./RmoneyApi.ts"
-import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
+import { broker, renewals, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -62,6 +63,8 @@ export interface Options extends RmoneyApi.Options {
   readonly state?: "required" | "optional" | undefined
   /** Where the login page is. `/` unless said otherwise. */
   readonly loginPath?: string | undefined
+  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
+  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -80,7 +83,7 @@ export type Exchange =
  * @category models
  * @since 0.1.0
  */
-export type Services = RedirectLogin.RedirectLogin | Logout | Authorize | RmoneyApi.RmoneyApi
+export type Services = RedirectLogin.RedirectLogin | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
 
 /** What differs between the two calls. */
 interface Way {
@@ -147,7 +150,6 @@ const make = Effect.fnUntraced(function* (
       Effect.flatMap(way.exchange(api, { userId: name, authCode }), ({ clientId, userSession }) =>
         services.sameClient(clientId, userId)
           ? Effect.succeed({
-              account: { ...account, id: clientId },
               tokens: { access: userSession },
               profile: { id: clientId }
             })
@@ -156,7 +158,11 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  return services.common(api).pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }))
+  const renewal = yield* Renewal.fromDescription(renewals.sso, { account }, options.renewal)
+
+  return services
+    .common(api)
+    .pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }), Context.add(Renewal.Renewal, renewal))
 })
 
 /**
