@@ -5,11 +5,16 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Semaphore from "effect/Semaphore"
+import * as Redis from "effect/persistence/Redis"
+import * as Scope from "effect/Scope"
 import * as Account from "./Account.ts"
-import type { VaultError } from "./VaultError.ts"
+import * as mutexes from "./internal/mutexes.ts"
+import { defaultPrefix, toIo } from "./internal/redis.ts"
+import * as redisLease from "./internal/redisLease.ts"
+import * as VaultError from "./VaultError.ts"
 
 /**
  * A lock that is held.
@@ -21,7 +26,7 @@ export interface Lease {
   /** Grows with every holder of this lock: who has a smaller one is not the holder any more. */
   readonly fence: number
   /** Fails with `LockUnavailable` (`lost`) if somebody else may hold the lock by now. Asked just before an exchange. */
-  readonly check: Effect.Effect<void, VaultError>
+  readonly check: Effect.Effect<void, VaultError.VaultError>
 }
 
 /**
@@ -42,42 +47,36 @@ export class SessionLock extends Context.Service<
     readonly withLock: <A, E, R>(
       account: Account.Account,
       use: (lease: Lease) => Effect.Effect<A, E, R>
-    ) => Effect.Effect<A, E | VaultError, R>
+    ) => Effect.Effect<A, E | VaultError.VaultError, R>
   }
 >()("@auth/broker-core/SessionLock") {}
 
+/** What `take` has taken is held while `use` runs. The scope of `use` is the caller's own. */
+const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) => Effect.flatMap(Scope.provide(take, scope), use),
+    (scope, exit) => Scope.close(scope, exit)
+  )
+
 /**
- * A lock among the fibers of this process.
+ * A lock among the fibers of this process, by turn. A wait does not end by itself.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const makeMemory = (): SessionLock["Service"] => {
-  // An entry goes when nobody holds it or waits for it.
-  const locks = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
+  const local = mutexes.make()
   let fence = 0
-  const enter = (key: string) => {
-    const lock = locks.get(key) ?? { semaphore: Semaphore.makeUnsafe(1), users: 0 }
-    locks.set(key, lock)
-    lock.users += 1
-    return lock
-  }
-  const leave = (key: string) => {
-    const lock = locks.get(key)
-    if (lock === undefined) return
-    lock.users -= 1
-    if (lock.users === 0) locks.delete(key)
-  }
   return {
     describe: "memory of this process",
-    withLock: (account, use) => {
-      const key = Account.toKey(account)
-      return Effect.acquireUseRelease(
-        Effect.sync(() => enter(key)),
-        ({ semaphore }) => semaphore.withPermit(Effect.suspend(() => use({ fence: ++fence, check: Effect.void }))),
-        () => Effect.sync(() => leave(key))
+    withLock: (account, use) =>
+      holding(local.take(Account.toKey(account)), () =>
+        Effect.suspend(() => {
+          fence += 1
+          return use({ fence, check: Effect.void })
+        })
       )
-    }
   }
 }
 
@@ -88,3 +87,71 @@ export const makeMemory = (): SessionLock["Service"] => {
  * @since 0.1.0
  */
 export const layerMemory: Layer.Layer<SessionLock> = Layer.sync(SessionLock, makeMemory)
+
+/**
+ * How a lock in Redis is held.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedisOptions {
+  /** Begins every key. `broker-auth` unless said otherwise. */
+  readonly prefix?: string | undefined
+  /**
+   * How long the lock outlives a holder that was killed. It is renewed four times as often while it is held. 800 ms
+   * unless said otherwise: a program that is stopped for longer loses the lock, and is told so by `check`.
+   */
+  readonly lease?: Duration.Input | undefined
+  /** How long to wait for the lock. 60 seconds unless said otherwise. */
+  readonly patience?: Duration.Input | undefined
+}
+
+const defaults = { lease: Duration.millis(800), patience: Duration.seconds(60) }
+
+/**
+ * A lock among all programs that use the same Redis (5.0 or newer). The fibers of a process wait for each other by turn,
+ * and one of them asks Redis. Who holds the lock and is killed is rid of it when its lease ends.
+ *
+ * Fails with `LockUnavailable` (`busy`) or, if Redis could not be reached at the end of the wait, with `Io`. While the
+ * lock is held a Redis that goes away is a failure only of `check`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions = {}): SessionLock["Service"] => {
+  const prefix = options.prefix ?? defaultPrefix
+  const patience = Duration.fromInputUnsafe(options.patience ?? defaults.patience)
+  const lease = Duration.fromInputUnsafe(options.lease ?? defaults.lease)
+  const local = mutexes.make()
+  const leases = redisLease.make(redis, { prefix, lease })
+  const gaveUp = ({ failure }: redisLease.Contact) =>
+    failure === undefined
+      ? new VaultError.LockUnavailable({ why: "busy", waited: patience })
+      : toIo("lock the account in Redis", failure === "silent" ? undefined : failure)
+  const take = (account: Account.Account) =>
+    Effect.suspend(() => {
+      const contact: redisLease.Contact = { failure: undefined }
+      return Effect.andThen(local.take(Account.toKey(account)), leases.take(account, contact)).pipe(
+        Effect.timeoutOrElse({
+          duration: patience,
+          orElse: () => Effect.fail(VaultError.make("lock", gaveUp(contact)))
+        })
+      )
+    })
+  return {
+    describe: `Redis, keys ${prefix}:*:lock, among all programs that use it`,
+    withLock: (account, use) => holding(take(account), use)
+  }
+}
+
+/**
+ * A lock among all programs that use the same Redis: see `makeRedis`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (options?: RedisOptions): Layer.Layer<SessionLock, never, Redis.Redis> =>
+  Layer.effect(
+    SessionLock,
+    Effect.map(Redis.Redis, (redis) => makeRedis(redis, options))
+  )

@@ -4,11 +4,18 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import * as Redis from "effect/persistence/Redis"
 import type * as Redacted from "effect/Redacted"
+import * as Semaphore from "effect/Semaphore"
 import * as Account from "./Account.ts"
+import * as entryText from "./internal/entryText.ts"
+import { defaultPrefix, keyOf as redisKey, toIo } from "./internal/redis.ts"
 import * as sealedEntry from "./internal/sealedEntry.ts"
+import { systemCode } from "./internal/systemCode.ts"
 import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
@@ -66,6 +73,11 @@ export class SessionStore extends Context.Service<
  */
 export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/${Account.toKey(account)}`
 
+const slotNames: Record<Slot, string> = { session: "session", guard: "login guard" }
+
+/** What an entry is called in an error. */
+const nameOf = (account: Account.Account, slot: Slot): string => `${slotNames[slot]} of ${Account.toKey(account)}`
+
 /**
  * Keeps entries in the memory of this process: a restart forgets them.
  *
@@ -94,11 +106,6 @@ export const makeMemory = (): SessionStore["Service"] => {
  * @since 0.1.0
  */
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
-
-const slotNames: Record<Slot, string> = { session: "session", guard: "login guard" }
-
-/** What an entry is called in an error. */
-const nameOf = (account: Account.Account, slot: Slot): string => `${slotNames[slot]} of ${Account.toKey(account)}`
 
 /**
  * Encrypts what a store keeps with XChaCha20-Poly1305, bound to its account, its slot and its version, and refuses what
@@ -172,3 +179,157 @@ export const layerEncrypted: Layer.Layer<SessionStore, never, SessionStore | Vau
     return encrypted(yield* VaultKey.VaultKey)(store)
   })
 )
+
+const decodeText = (operation: string, what: string, text: string | null | undefined) => {
+  if (text === undefined || text === null) return Effect.undefined
+  const entry = entryText.decode(text)
+  return entry === undefined
+    ? Effect.fail(VaultError.make(operation, new VaultError.Tampered({ what })))
+    : Effect.succeed(entry)
+}
+
+/**
+ * Keeps entries in clear in any `KeyValueStore`, below keys that begin with `broker-auth/`: to be wrapped by `encrypted`.
+ *
+ * For one process at a time: a `KeyValueStore` cannot compare and set, so two processes that write at once may lose a
+ * write. Within the process writes are made one after the other. A write is as durable as the `KeyValueStore` makes it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): SessionStore["Service"] => {
+  const writer = Semaphore.makeUnsafe(1)
+  const failed = (operation: "get" | "put", what: string) => (error: KeyValueStore.KeyValueStoreError) =>
+    VaultError.make(operation, new VaultError.Io({ what, systemCode: systemCode(error) }))
+  const keyOf = (account: Account.Account, slot: Slot) => `broker-auth/${toKey(account, slot)}`
+  const read = (operation: "get" | "put", account: Account.Account, slot: Slot) => {
+    const what = nameOf(account, slot)
+    return Effect.flatMap(
+      Effect.mapError(keyValueStore.get(keyOf(account, slot)), failed(operation, `read the ${what}`)),
+      (text) => decodeText(operation, what, text)
+    )
+  }
+  return {
+    describe: "a key-value store, for one process at a time",
+    get: (account, slot) => read("get", account, slot),
+    put: Effect.fnUntraced(function* (account, slot, value, expected) {
+      const found = yield* read("put", account, slot)
+      if ((found?.version ?? 0) !== expected) return false
+      // Not to be left halfway: what comes later must not be overtaken by this.
+      yield* Effect.uninterruptible(
+        keyValueStore.set(keyOf(account, slot), entryText.encode(expected + 1, value))
+      ).pipe(Effect.mapError(failed("put", `write the ${nameOf(account, slot)}`)))
+      return true
+    }, Semaphore.withPermit(writer))
+  }
+}
+
+/**
+ * Keeps entries in any `KeyValueStore`, encrypted with the key of the context. For one process at a time.
+ *
+ * @example
+ * ```ts
+ * import * as SessionStore from "@auth/broker-core/SessionStore"
+ * import * as VaultKey from "@auth/broker-core/VaultKey"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as KeyValueStore from "effect/persistence/KeyValueStore"
+ *
+ * const Store = SessionStore.layerKeyValueStore.pipe(
+ *   Layer.provide([KeyValueStore.layerMemory, VaultKey.layerPlaintext])
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const store = yield* SessionStore.SessionStore
+ *   store.describe // => "a key-value store, for one process at a time; no key: in clear"
+ * }).pipe(Effect.provide(Store))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerKeyValueStore: Layer.Layer<SessionStore, never, KeyValueStore.KeyValueStore | VaultKey.VaultKey> =
+  Layer.provide(layerEncrypted, Layer.effect(SessionStore, Effect.map(KeyValueStore.KeyValueStore, makeKeyValueStore)))
+
+/**
+ * How entries are kept in Redis.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedisOptions {
+  /** Begins every key. `broker-auth` unless said otherwise. */
+  readonly prefix?: string | undefined
+  /** How long to wait for an answer. 5 seconds unless said otherwise. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+// What is there and has no version is not ours to overwrite.
+const compareAndSetLua = `
+local found = redis.call("GET", KEYS[1])
+local version = "0"
+if found then version = string.match(found, "^(%d+) ") end
+if not version then return -1 end
+if version ~= ARGV[1] then return 0 end
+redis.call("SET", KEYS[1], ARGV[2])
+return 1`
+
+const makeCompareAndSet = () =>
+  Redis.script((key: string, expected: number, text: string) => [key, expected, text], {
+    lua: compareAndSetLua,
+    numberOfKeys: 1
+  }).withReturnType<number>()
+
+/**
+ * Keeps entries in clear in Redis (5.0 or newer), one string for each: to be wrapped by `encrypted`.
+ *
+ * Any number of programs may share it. A write is as durable as Redis makes it: with `appendonly yes` and
+ * `appendfsync always` it is on the disk before it succeeds. What a Redis without persistence has lost is as if it had
+ * never been stored, and costs a login.
+ *
+ * Fails with `Io`, or with `Tampered` where a key holds what this library does not write.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions = {}): SessionStore["Service"] => {
+  const prefix = options.prefix ?? defaultPrefix
+  const timeout = Duration.fromInputUnsafe(options.timeout ?? "5 seconds")
+  const compareAndSet = makeCompareAndSet()
+  const call = <A>(operation: "get" | "put", what: string, asked: Effect.Effect<A, Redis.RedisError>) => {
+    const fail = (error: Redis.RedisError | undefined) => Effect.fail(VaultError.make(operation, toIo(what, error)))
+    return asked.pipe(Effect.catch(fail), Effect.timeoutOrElse({ duration: timeout, orElse: () => fail(undefined) }))
+  }
+  return {
+    describe: `Redis, keys ${prefix}:*`,
+    get: (account, slot) => {
+      const what = nameOf(account, slot)
+      const asked = redis.send<string | null>("GET", redisKey(prefix, account, slot))
+      return Effect.flatMap(call("get", `read the ${what}`, asked), (text) => decodeText("get", what, text))
+    },
+    put: Effect.fnUntraced(function* (account, slot, value, expected) {
+      const what = nameOf(account, slot)
+      const text = entryText.encode(expected + 1, value)
+      const asked = redis.eval(compareAndSet)(redisKey(prefix, account, slot), expected, text)
+      const answer = yield* call("put", `write the ${what}`, asked)
+      if (answer === -1) return yield* Effect.fail(VaultError.make("put", new VaultError.Tampered({ what })))
+      return answer === 1
+    })
+  }
+}
+
+/**
+ * Keeps entries in Redis, encrypted with the key of the context. Redis sees no token. Any number of programs may share
+ * it: see `makeRedis`, and `SessionLock.layerRedis` for the lock that belongs to it.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (options?: RedisOptions): Layer.Layer<SessionStore, never, Redis.Redis | VaultKey.VaultKey> =>
+  Layer.provide(
+    layerEncrypted,
+    Layer.effect(
+      SessionStore,
+      Effect.map(Redis.Redis, (redis) => makeRedis(redis, options))
+    )
+  )

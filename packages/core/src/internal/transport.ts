@@ -11,9 +11,9 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { systemCode } from "./systemCode.ts"
 
 /** A request whose secrets are unwrapped. It must not leave this module's callers. */
 export interface WireRequest {
@@ -52,15 +52,8 @@ const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
   Context.add(FetchHttpClient.RequestInit, { redirect: "manual" })
 )
 
-const systemCode = (error: unknown, depth: number): string | undefined => {
-  if (depth > 5 || !Predicate.isObject(error)) return undefined
-  const code = "code" in error ? error.code : undefined
-  if (Predicate.isString(code) && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code
-  return systemCode("reason" in error ? error.reason : "cause" in error ? error.cause : undefined, depth + 1)
-}
-
 const toFailure = (error: HttpClientError.HttpClientError) =>
-  new TransportFailure({ why: "network", systemCode: systemCode(error, 0) })
+  new TransportFailure({ why: "network", systemCode: systemCode(error) })
 
 const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 

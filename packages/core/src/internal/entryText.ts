@@ -1,0 +1,18 @@
+/** An entry as one line of text, for places that keep text: the version, a space, the value in base64. */
+import * as Base64 from "effect/encoding/Base64"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { Entry } from "../SessionStore.ts"
+
+export const encode = (version: number, value: Redacted.Redacted<Uint8Array>): string =>
+  `${version} ${Base64.encode(Redacted.value(value))}`
+
+/** `undefined` if `encode` cannot have written this. */
+export const decode = (text: string): Entry | undefined => {
+  const [, version, base64] = /^([1-9]\d{0,14}) ([A-Za-z0-9+/]*={0,2})$/.exec(text) ?? []
+  if (version === undefined || base64 === undefined) return undefined
+  const value = Base64.decode(base64)
+  // The last digit of base64 has bits that say nothing: whoever flips one has changed the entry all the same.
+  if (Result.isFailure(value) || Base64.encode(value.success) !== base64) return undefined
+  return { version: Number(version), value: Redacted.make(value.success) }
+}
