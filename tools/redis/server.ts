@@ -1,0 +1,109 @@
+/** A Redis of our own for tests and tools: on loopback, on a free port, with nothing written to a disk. */
+import type { ChildProcess } from "node:child_process"
+import * as fs from "node:fs"
+import * as net from "node:net"
+import * as os from "node:os"
+import * as path from "node:path"
+import { start, stop } from "../packages/process.ts"
+
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  /** Another one after each `restart`. */
+  readonly pid: () => number
+  /** Ends it, and begins it anew on the same port without what it had. */
+  readonly restart: () => Promise<void>
+  /** Lets it hang: connections stay, answers do not come. */
+  readonly freeze: () => void
+  readonly thaw: () => void
+  readonly stop: () => Promise<void>
+}
+
+const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = net.createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+const answersPing = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1", () => socket.write("PING\r\n"))
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once("data", (data: Buffer) => end(data.toString().startsWith("+PONG")))
+    socket.once("error", () => end(false))
+    socket.setTimeout(1000, () => end(false))
+  })
+
+/** `undefined` if it ended by itself, as one does whose port was taken in the meantime. */
+const launch = async (port: number, folder: string, command: string): Promise<ChildProcess | undefined> => {
+  const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+  const child = start(command, ["--port", String(port), ...settings], { cwd: folder })
+  let failure: NodeJS.ErrnoException | undefined
+  let hasEnded = false
+  let printed = ""
+  child.once("error", (error) => (failure = error))
+  child.once("close", () => (hasEnded = true))
+  const keep = (chunk: Buffer) => (printed = (printed + chunk.toString()).slice(-2000))
+  child.stdout?.on("data", keep)
+  child.stderr?.on("data", keep)
+  const limit = Date.now() + 10_000
+  while (Date.now() < limit) {
+    if (failure !== undefined) throw new Error(failure.code === "ENOENT" ? missing : failure.message)
+    if (hasEnded) {
+      if (printed.includes("already in use")) return undefined
+      throw new Error(`redis-server ended at once\n${printed}`)
+    }
+    if (await answersPing(port)) return child
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  await stop(child)
+  throw new Error(`redis-server did not answer within 10 s\n${printed}`)
+}
+
+/** Starts one. Fails, saying what to install, where there is no `redis-server`. */
+export const startRedis = async (options: { readonly command?: string } = {}): Promise<RedisServer> => {
+  const command = options.command ?? "redis-server"
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-redis-"))
+  const remove = () => fs.rmSync(folder, { recursive: true, force: true })
+  let port = 0
+  let child: ChildProcess | undefined
+  try {
+    for (let tries = 0; child === undefined && tries < 5; tries += 1) {
+      port = await freePort()
+      child = await launch(port, folder, command)
+    }
+  } catch (error) {
+    remove()
+    throw error
+  }
+  if (child === undefined) throw new Error("found no free port for redis-server")
+  let running = child
+  const signal = (name: NodeJS.Signals) => void running.kill(name)
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    pid: () => running.pid ?? 0,
+    restart: async () => {
+      await stop(running)
+      const next = await launch(port, folder, command)
+      if (next === undefined) throw new Error(`port ${port} was taken while redis-server restarted`)
+      running = next
+    },
+    freeze: () => signal("SIGSTOP"),
+    thaw: () => signal("SIGCONT"),
+    stop: async () => {
+      signal("SIGCONT")
+      await stop(running)
+      remove()
+    }
+  }
+}
