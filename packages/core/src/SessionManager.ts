@@ -327,10 +327,11 @@ export const make = Effect.fnUntraced(function* (
       return Metric.update(Metric.withAttributes(metric, { ...attributes, outcome }), 1)
     })
 
-  /** A refresh token does not outlive a daily cut-off. */
+  /** A refresh token does not outlive a daily cut-off, unless the broker says so. */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
-    if (previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)) return undefined
+    const cutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
+    if (cutOff && renewal.afterCutOff !== true) return undefined
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 

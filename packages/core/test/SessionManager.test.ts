@@ -1,0 +1,595 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Session from "@auth/broker-core/Session"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as SessionMetrics from "@auth/broker-core/SessionMetrics"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
+
+const minutes = (count: number) => count * 60_000
+const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
+const unavailable = new AuthError.BrokerUnavailable({ why: "network" })
+const refused = new AuthError.InvalidCredentials({ field: "pin" })
+
+const reasonOf = (result: Result.Result<unknown, SessionManager.Failure>) =>
+  Result.isFailure(result) ? result.failure.reason._tag : "success"
+
+describe("session", () => {
+  it.effect("logs in once for 1,000 fibers that ask at the same time", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      tiny.latency = "1 second"
+      const manager = yield* start(tiny)
+      const asked = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 1000 }, () => manager.session),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* pass("1 second")
+      const sessions = yield* Fiber.join(asked)
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+      assert.strictEqual(new Set(sessions).size, 1)
+    })
+  )
+
+  it.effect("finds the session of an earlier run in the store, and asks nobody", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const before = yield* Effect.scoped(Effect.flatMap(start(tiny, shared), (manager) => manager.session))
+      const again = yield* start(tiny, shared)
+      const session = yield* again.session
+      assert.strictEqual(numberOf(session), numberOf(before))
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("hands out no token past midnight, and logs in exactly once after it", () =>
+    Effect.gen(function* () {
+      const tiny = makeTiny()
+      const manager = yield* start(tiny)
+      const beforeMidnight = Date.UTC(2026, 10, 21, 18, 29, 59, 999)
+      yield* TestClock.setTime(beforeMidnight - minutes(300))
+      yield* manager.session
+      yield* TestClock.setTime(beforeMidnight)
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      yield* pass("1 millis")
+      const sessions = yield* Effect.all([manager.session, manager.session], { concurrency: 2 })
+      assert.deepStrictEqual(sessions.map(numberOf), ["2", "2"])
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("a session effect that is kept and run later is not stale", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
+      const kept = manager.session
+      assert.strictEqual(numberOf(yield* kept), "1")
+      yield* pass("1 hour")
+      assert.strictEqual(numberOf(yield* kept), "2")
+    })
+  )
+
+  it.effect("goes on when the fiber that asked first is interrupted", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      tiny.latency = "1 second"
+      const manager = yield* start(tiny)
+      const first = yield* Effect.forkChild(manager.session)
+      const second = yield* Effect.forkChild(manager.session)
+      yield* pass("500 millis")
+      yield* Fiber.interrupt(first)
+      yield* pass("500 millis")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "1")
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("a failure is told to all who wait, and not kept as an answer for ever", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      tiny.failures.push(unavailable)
+      const manager = yield* start(tiny)
+      const both = yield* Effect.all([Effect.result(manager.session), Effect.result(manager.session)], {
+        concurrency: 2
+      })
+      assert.deepStrictEqual(both.map(reasonOf), ["BrokerUnavailable", "BrokerUnavailable"])
+      // A program that asks in a tight loop does not hammer the broker.
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
+      assert.deepStrictEqual(tiny.calls, ["login refused"])
+      yield* pass("2 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+    })
+  )
+
+  it.effect("pauses longer after each failure, and never longer than is bearable at the open", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      tiny.failures.push(...Array.from({ length: 1000 }, () => unavailable))
+      const manager = yield* start(tiny)
+      for (let seconds = 0; seconds < 600; seconds++) {
+        yield* Effect.result(manager.session)
+        yield* pass("1 second")
+      }
+      assert.isAbove(tiny.calls.length, 600 / 25)
+      assert.isBelow(tiny.calls.length, 60)
+    })
+  )
+
+  it.effect("stops before the broker locks the account, also after a restart, and says how to go on", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.failures.push(refused, refused, refused)
+      for (let run = 0; run < 5; run++) {
+        const outcome = yield* Effect.scoped(
+          Effect.flatMap(start(tiny, shared), (manager) => Effect.result(manager.session))
+        )
+        assert.strictEqual(reasonOf(outcome), run < 2 ? "InvalidCredentials" : "ActionRequired")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login refused", "login refused"])
+    })
+  )
+
+  it.effect("sends one login in each TOTP period, also from another program after a crash", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
+      tiny.latency = "1 second"
+      const crashed = yield* Scope.make()
+      const first = yield* Effect.provideService(start(tiny, shared), Scope.Scope, crashed)
+      yield* Effect.forkChild(Effect.ignore(first.session))
+      yield* pass("500 millis")
+      yield* Scope.close(crashed, Exit.void)
+      const second = yield* start(tiny, shared)
+      const asked = yield* Effect.forkChild(second.session)
+      yield* pass("29 seconds")
+      assert.deepStrictEqual(tiny.calls, [])
+      yield* pass("2 seconds")
+      yield* Fiber.join(asked)
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("refuses a token that has ended already when it arrives, and does not ask again and again", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: () => ({ at: morning - minutes(60), source: "jwt" }) })
+      const manager = yield* start(tiny)
+      const failed = yield* Effect.flip(manager.session)
+      assert.include(failed.message, "set the clock by NTP")
+      for (let asks = 0; asks < 10; asks++) yield* Effect.result(manager.session)
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("trusts no end after the clock was set back by a day", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: Expiry.after("8 hours") })
+      const manager = yield* start(tiny)
+      yield* manager.session
+      yield* TestClock.setTime(morning - minutes(24 * 60))
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+      yield* TestClock.setTime(morning)
+      assert.strictEqual(numberOf(yield* manager.session), "3")
+      assert.strictEqual(tiny.calls.length, 3)
+    })
+  )
+
+  it.effect("is not wedged by a clock that was years ahead", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning + minutes(3 * 365 * 24 * 60))
+      const tiny = makeTiny({ codes: "totp" })
+      const manager = yield* start(tiny)
+      yield* manager.session
+      yield* TestClock.setTime(morning)
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+    })
+  )
+})
+
+describe("early renewal", () => {
+  it.effect("renews before the end, at an instant that differs from program to program", () =>
+    Effect.gen(function* () {
+      const instants = new Set<number>()
+      for (let program = 0; program < 10; program++) {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny(lastsAnHour)
+        const manager = yield* start(tiny)
+        yield* manager.session
+        for (let minute = 49; minute < 60 && tiny.calls.length < 2; minute += 0.25) {
+          yield* TestClock.setTime(morning + minutes(minute))
+          yield* manager.session
+          if (tiny.calls.length === 2) instants.add(minute)
+        }
+      }
+      const sorted = Array.from(instants).sort((one, other) => one - other)
+      assert.isAtLeast(sorted[0] ?? 0, 50)
+      assert.isAtMost(sorted.at(-1) ?? 60, 55.25)
+      assert.isAbove(sorted.length, 3)
+    })
+  )
+
+  it.effect("never before a daily cut-off, since the new session would end with the old one", () =>
+    Effect.gen(function* () {
+      const tiny = makeTiny({ early: "1 hour" })
+      const manager = yield* start(tiny)
+      yield* TestClock.setTime(morning)
+      yield* manager.session
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 18, 29, 59))
+      yield* manager.session
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("a token that its renewal did not lengthen is kept to its end", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const end = morning + minutes(60)
+      const tiny = makeTiny({ expiry: () => ({ at: end, source: "jwt" }), early: "10 minutes" })
+      const manager = yield* start(tiny)
+      yield* manager.session
+      for (let minute = 50; minute < 60; minute++) {
+        yield* TestClock.setTime(morning + minutes(minute))
+        yield* manager.session
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("hands out the token that still lives when the renewal fails, says so, and backs off", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny(lastsAnHour)
+      const manager = yield* start(tiny)
+      yield* manager.session
+      const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(manager.changes, 1)))
+      yield* pass("56 minutes")
+      tiny.failures.push(unavailable, unavailable)
+      for (let asks = 0; asks < 100; asks++) assert.strictEqual(numberOf(yield* manager.session), "1")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login refused"])
+      const [change] = yield* Fiber.join(changes)
+      assert.deepInclude(change, { _tag: "RenewalFailed", live: true, account })
+      yield* pass("2 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      yield* pass("4 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+    })
+  )
+
+  it.effect("hands out the token that still lives when the broker takes its time", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny(lastsAnHour)
+      const manager = yield* start(tiny, makeShared(), { patience: "2 seconds" })
+      yield* manager.session
+      yield* pass("56 minutes")
+      tiny.latency = "10 seconds"
+      const asked = yield* Effect.forkChild(manager.session)
+      yield* pass("2 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(asked)), "1")
+      yield* pass("8 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+})
+
+describe("refresh", () => {
+  const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
+
+  it.effect("refreshes where the broker can, and logs in where the refresh is refused", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny(both)
+      const manager = yield* start(tiny)
+      yield* manager.session
+      yield* pass("1 hour")
+      yield* manager.session
+      tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+      yield* pass("1 hour")
+      assert.strictEqual(numberOf(yield* manager.session), "3")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "refresh refused", "login 3"])
+    })
+  )
+
+  it.effect("does not log in when a refresh got no answer: its token may be good still", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny(both)
+      const manager = yield* start(tiny)
+      yield* manager.session
+      tiny.failures.push(unavailable)
+      yield* pass("1 hour")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh refused"])
+    })
+  )
+
+  it.effect("sends no refresh token past a daily cut-off, unless the broker takes it", () =>
+    Effect.gen(function* () {
+      for (const afterCutOff of [false, true]) {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny({ by: ["login", "refresh"], afterCutOff })
+        const manager = yield* start(tiny)
+        yield* manager.session
+        yield* pass("1 day")
+        yield* manager.session
+        assert.deepStrictEqual(tiny.calls, ["login 1", afterCutOff ? "refresh 2" : "login 2"])
+      }
+    })
+  )
+
+  it.effect("says who must log in where only a person can", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny({ by: [] }))
+      const failed = yield* Effect.flip(manager.session)
+      assert.strictEqual(failed.reason._tag, "ActionRequired")
+      assert.include(failed.message, "SessionManager.adopt")
+    })
+  )
+
+  it.effect("hands out no refreshed session that is not stored, and loses none", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(both), makeShared()]
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      yield* manager.session
+      yield* pass("1 hour")
+      state.broken = true
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "Io")
+      assert.isTrue(Option.isNone(yield* manager.peek))
+      yield* pass("1 minute")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "Io")
+      state.broken = false
+      yield* pass("1 minute")
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2"])
+    })
+  )
+})
+
+describe("renew", () => {
+  it.effect("gets one new session for all whose token was refused", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      tiny.latency = "10 millis"
+      const manager = yield* start(tiny)
+      const asked = yield* Effect.forkChild(manager.session)
+      yield* pass("10 millis")
+      const dead = yield* Fiber.join(asked)
+      const renewals = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 100 }, () => manager.renew(dead)),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* pass("10 millis")
+      const renewed = yield* Fiber.join(renewals)
+      assert.deepStrictEqual(new Set(renewed.map(numberOf)), new Set(["2"]))
+      // Who comes late with the same dead token gets the new session at once.
+      assert.strictEqual(numberOf(yield* manager.renew(dead)), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("a token that the broker refused is not handed out again, though its renewal fails", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      const manager = yield* start(tiny)
+      const dead = yield* manager.session
+      tiny.failures.push(unavailable)
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.renew(dead))), "BrokerUnavailable")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
+      assert.isTrue(Option.isNone(yield* manager.peek))
+    })
+  )
+
+  it.effect("takes the session that another program got meanwhile", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+      const dead = yield* one.session
+      yield* other.session
+      yield* other.renew()
+      const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(one.changes, 1)))
+      yield* Effect.yieldNow
+      assert.strictEqual(numberOf(yield* one.renew(dead)), "2")
+      assert.strictEqual((yield* Fiber.join(changes))[0]?._tag, "PickedUp")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("does not pass off the old session as new when it was asked for on purpose", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      const manager = yield* start(tiny)
+      yield* manager.session
+      tiny.failures.push(unavailable)
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.renew())), "BrokerUnavailable")
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+    })
+  )
+})
+
+describe("logout", () => {
+  it.effect("ends the session at the broker, and for a program that shares the store", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+      yield* one.session
+      const dead = yield* other.session
+      assert.deepStrictEqual(yield* one.logout, { _tag: "Revoked", account })
+      for (const ask of [one.session, other.renew(dead), other.session]) {
+        const failed = yield* Effect.flip(ask)
+        assert.deepInclude(failed.reason, { _tag: "SessionExpired", why: "logged-out" })
+      }
+      assert.isTrue(Option.isNone(yield* one.peek))
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+    })
+  )
+
+  it.effect("during a renewal, here: nobody gets a session, and the new one is ended, too", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const manager = yield* start(tiny, shared)
+      const asked = yield* Effect.forkChild(Effect.result(manager.session))
+      yield* pass("500 millis")
+      yield* manager.logout
+      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
+      yield* pass("1 second")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      assert.isTrue(Option.isNone(yield* manager.peek))
+      const later = yield* start(makeTiny(), shared)
+      assert.isTrue(Option.isNone(yield* later.peek))
+    })
+  )
+
+  it.effect("during a renewal in another program: nobody gets a session, and the new one is ended, too", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+      const asked = yield* Effect.forkChild(Effect.result(one.session))
+      yield* pass("500 millis")
+      yield* other.logout
+      yield* pass("500 millis")
+      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
+      assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      assert.isTrue(Option.isNone(yield* other.peek))
+    })
+  )
+
+  it.effect("a program started later logs in anew, and so does one that asks on purpose", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const manager = yield* start(tiny, shared)
+      yield* manager.session
+      yield* manager.logout
+      const later = yield* start(tiny, shared)
+      assert.strictEqual(numberOf(yield* later.session), "2")
+      yield* later.logout
+      assert.strictEqual(numberOf(yield* manager.renew()), "3")
+    })
+  )
+
+  it.effect("forgets the session also when the store is broken, and says so", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      yield* manager.session
+      state.broken = true
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.logout)), "Io")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "SessionExpired")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+    })
+  )
+})
+
+describe("adopt", () => {
+  const given = Session.make({
+    account,
+    method: "browser",
+    tokens: { access: Redacted.make("access-browser") },
+    issuedAt: morning,
+    expiry: Expiry.after("1 hour")
+  })
+
+  it.effect("keeps a session of the browser, and a restart finds it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
+      const manager = yield* start(tiny, shared)
+      yield* manager.adopt(given)
+      assert.strictEqual(numberOf(yield* manager.session), "browser")
+      const later = yield* start(tiny, shared)
+      assert.strictEqual(numberOf(yield* later.session), "browser")
+    })
+  )
+
+  it.effect("refuses a session of another account", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      const stranger = { ...given, account: { ...account, id: "T2" } }
+      const failed = yield* Effect.flip(manager.adopt(stranger))
+      assert.strictEqual(failed.reason._tag, "InvalidRequest")
+      assert.include(failed.message, "is of T2, not of T1")
+    })
+  )
+
+  it.effect("ends a logout", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      yield* manager.session
+      yield* manager.logout
+      yield* manager.adopt(given)
+      assert.strictEqual(numberOf(yield* manager.session), "browser")
+    })
+  )
+})
+
+it.effect("gives programs without Effect a promise of a live session", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
+    const manager = yield* start(tiny)
+    const promise = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
+    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+    yield* pass("1 hour")
+    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "2")
+  })
+)
+
+it.effect("counts logins and failures by broker and outcome, and nothing else", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const tiny = makeTiny()
+    tiny.failures.push(refused)
+    const manager = yield* start(tiny)
+    yield* Effect.result(manager.session)
+    yield* pass("2 seconds")
+    yield* manager.session
+    const count = (metric: Metric.Counter<number>, attributes: Record<string, string>) =>
+      Effect.map(Metric.value(Metric.withAttributes(metric, attributes)), (state) => state.count)
+    assert.strictEqual(yield* count(SessionMetrics.logins, { broker: "tiny", outcome: "ok" }), 1)
+    assert.strictEqual(yield* count(SessionMetrics.logins, { broker: "tiny", outcome: "InvalidCredentials" }), 1)
+    assert.strictEqual(yield* count(SessionMetrics.failures, { broker: "tiny", reason: "InvalidCredentials" }), 1)
+    const names = (yield* Metric.snapshot).flatMap(({ attributes }) => Object.keys(attributes ?? {}))
+    assert.deepStrictEqual(Array.from(new Set(names)).sort(), ["broker", "outcome", "reason", "time_unit"])
+  }).pipe(Effect.provideContext(Context.make(Metric.MetricRegistry, new Map())))
+)

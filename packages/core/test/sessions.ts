@@ -1,0 +1,125 @@
+import * as Account from "@auth/broker-core/Account"
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as Expiry from "@auth/broker-core/Expiry"
+import { Logout, type LogoutReceipt } from "@auth/broker-core/Logout"
+import * as Renewal from "@auth/broker-core/Renewal"
+import * as Session from "@auth/broker-core/Session"
+import * as SessionLock from "@auth/broker-core/SessionLock"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import * as VaultError from "@auth/broker-core/VaultError"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+
+export const account = Account.make({ broker: "tiny", id: "T1" })
+
+/** Ten in the morning in India. */
+export const morning = Date.UTC(2026, 10, 21, 4, 30)
+
+/** A broker that gives tokens by number, takes its time, and can be told to fail. */
+export interface Tiny {
+  readonly renewal: Renewal.Renewal["Service"]
+  readonly logout: Logout["Service"]
+  /** Which calls it got, in order: `login 1`, `refresh 2`, `logout 2`. */
+  readonly calls: Array<string>
+  /** What the next calls fail with, in order. */
+  readonly failures: Array<AuthError.Reason>
+  /** How long a call takes. */
+  latency: Duration.Input
+}
+
+export interface TinyOptions {
+  readonly expiry?: Expiry.Expiry
+  readonly early?: Duration.Input
+  readonly codes?: "totp"
+  readonly by?: ReadonlyArray<"login" | "refresh">
+  readonly afterCutOff?: boolean
+}
+
+export const makeTiny = (options: TinyOptions = {}): Tiny => {
+  const { by = ["login"], expiry = Expiry.dailyAt("00:00") } = options
+  let issued = 0
+  const issue = (call: string) => {
+    const tell = Effect.suspend(() => {
+      const reason = tiny.failures.shift()
+      tiny.calls.push(reason === undefined ? `${call} ${++issued}` : `${call} refused`)
+      if (reason !== undefined) return Effect.fail(AuthError.make("tiny", call, reason))
+      const tokens = { access: Redacted.make(`access-${issued}`), refresh: Redacted.make(`refresh-${issued}`) }
+      return Effect.succeed({ tokens })
+    })
+    return Session.issue(
+      { account, method: "totp", expiry },
+      Effect.suspend(() => Effect.andThen(Effect.sleep(tiny.latency), tell))
+    )
+  }
+  const tiny: Tiny = {
+    calls: [],
+    failures: [],
+    latency: 0,
+    renewal: Renewal.make({
+      account,
+      early: options.early,
+      codes: options.codes,
+      afterCutOff: options.afterCutOff,
+      login: by.includes("login") ? issue("login") : undefined,
+      refresh: by.includes("refresh") ? () => issue("refresh") : undefined
+    }),
+    logout: {
+      logout: (session) =>
+        Effect.sync((): LogoutReceipt => {
+          tiny.calls.push(`logout ${numberOf(session)}`)
+          return { _tag: "Revoked", account }
+        })
+    }
+  }
+  return tiny
+}
+
+export const numberOf = (session: Session.Session): string =>
+  Redacted.value(session.tokens.access).replace("access-", "")
+
+/** What several programs share. */
+export interface Shared {
+  readonly store: SessionStore.SessionStore["Service"]
+  readonly lock: SessionLock.SessionLock["Service"]
+}
+
+export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), lock: SessionLock.makeMemory() })
+
+/** A program of its own, as far as the manager can tell. */
+export const start = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
+  Effect.map(
+    Layer.build(
+      SessionManager.layer(options).pipe(
+        Layer.provide(
+          Layer.succeedContext(
+            Context.make(Renewal.Renewal, tiny.renewal).pipe(
+              Context.add(Logout, tiny.logout),
+              Context.add(SessionStore.SessionStore, shared.store),
+              Context.add(SessionLock.SessionLock, shared.lock)
+            )
+          )
+        ),
+        Layer.fresh
+      )
+    ),
+    (context) => Context.get(context, SessionManager.SessionManager)
+  )
+
+/** Lets time pass and fibers run. */
+export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
+
+/** A store whose writes fail while it is told so. */
+export const breakable = (store: SessionStore.SessionStore["Service"]) => {
+  const state = { broken: false }
+  const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))
+  const service: SessionStore.SessionStore["Service"] = {
+    ...store,
+    put: (...args) => (state.broken ? Effect.fail(full) : store.put(...args))
+  }
+  return { state, service }
+}
