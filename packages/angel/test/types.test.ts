@@ -57,6 +57,7 @@ describe("what a layer provides, and what does not compile", () => {
       | Core.Logout.Logout
       | Core.Profile.Profile
       | Core.Authorize.Authorize
+      | Core.Renewal.Renewal
       | AngelApi
     >()
   })
@@ -67,7 +68,12 @@ describe("what a layer provides, and what does not compile", () => {
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), publisher)))
     assert.isTrue(whole(Effect.provide(Core.Authorize.Authorize, publisher)))
     expectTypeOf<Layer.Success<typeof publisher>>().toEqualTypeOf<
-      Core.RedirectLogin.RedirectLogin | Core.Logout.Logout | Core.Profile.Profile | Core.Authorize.Authorize | AngelApi
+      | Core.RedirectLogin.RedirectLogin
+      | Core.Logout.Logout
+      | Core.Profile.Profile
+      | Core.Authorize.Authorize
+      | Core.Renewal.Renewal
+      | AngelApi
     >()
   })
 

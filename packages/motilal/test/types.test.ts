@@ -1,6 +1,6 @@
 // @effect-diagnostics missingEffectContext:off
 import { assert, describe, it } from "@effect/vitest"
-import { Login, Logout, Profile, QrLogin, RedirectLogin, Refresh, StepUp } from "@auth/broker-core"
+import { Login, Logout, Profile, QrLogin, RedirectLogin, Refresh, Renewal, StepUp } from "@auth/broker-core"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import { MotilalApi, MotilalAuth, MotilalBroker, MotilalPortal } from "@auth/motilal"
 import * as Effect from "effect/Effect"
@@ -26,6 +26,8 @@ describe("types", () => {
     assert(runnable(Effect.provide(MotilalApi.MotilalApi, auth)))
     assert(runnable(Effect.provide(RedirectLogin.RedirectLogin, portal)))
     assert(runnable(Effect.provide(Logout.Logout, portal)))
+    assert(runnable(Effect.provide(Renewal.Renewal, auth)))
+    assert(runnable(Effect.provide(Renewal.Renewal, portal)))
   })
 
   it("a program does not compile with what a layer lacks", () => {

@@ -58,7 +58,7 @@ const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boole
 
 const answer = () => Effect.succeed(Redacted.make("123456"))
 
-type Session = Core.Logout.Logout | Core.Authorize.Authorize | RmoneyApi
+type Session = Core.Logout.Logout | Core.Authorize.Authorize | Core.Renewal.Renewal | RmoneyApi
 
 describe("what a layer provides, and what does not compile", () => {
   it("every capability of a layer can be asked for", () => {

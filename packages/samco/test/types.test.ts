@@ -37,7 +37,13 @@ const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boole
 
 const answer = () => Effect.succeed(Redacted.make("123456"))
 
-type Direct = Core.Login.Login | Core.Logout.Logout | Core.Profile.Profile | Core.Authorize.Authorize | SamcoApi
+type Direct =
+  | Core.Login.Login
+  | Core.Logout.Logout
+  | Core.Profile.Profile
+  | Core.Authorize.Authorize
+  | Core.Renewal.Renewal
+  | SamcoApi
 
 describe("what a layer provides, and what does not compile", () => {
   it("every capability of SamcoAuth and SamcoLegacy can be asked for", () => {
