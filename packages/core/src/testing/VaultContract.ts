@@ -1,0 +1,358 @@
+/**
+ * The promises that every store and every lock keeps, as cases for any test runner.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Account from "../Account.ts"
+import type { SessionLock } from "../SessionLock.ts"
+import type { SessionStore, Slot } from "../SessionStore.ts"
+import type { VaultError } from "../VaultError.ts"
+import { type Case, ensure, same } from "./contract/subject.ts"
+
+/**
+ * A fresh place, and a way into it. Each opening is like another program's: they share nothing but the place.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subject<A> {
+  readonly make: Effect.Effect<{ readonly open: Effect.Effect<A, VaultError, Scope.Scope> }, VaultError, Scope.Scope>
+}
+
+type Store = SessionStore["Service"]
+type Lock = SessionLock["Service"]
+
+const account = Account.make({ broker: "tiny", id: "T1" })
+const other = Account.make({ broker: "tiny", id: "T2" })
+
+/** Ids that a careless key would mistake for one another, or for something else than an id. */
+const lookAlikes = ["a", "A", "a/b", "a%2Fb", "a:b", "a{b}", "a b", "..", "a\u0000b", "ä", "a\u0308", "session/a"]
+
+const bytesOf = (text: string) => Redacted.make(new TextEncoder().encode(text))
+
+const read = Effect.fnUntraced(function* (store: Store, of = account, slot: Slot = "session") {
+  const entry = yield* store.get(of, slot)
+  return entry && [entry.version, new TextDecoder().decode(Redacted.value(entry.value))]
+})
+
+const openings = <A>(subject: Subject<A>, count: number) =>
+  Effect.flatMap(subject.make, ({ open }) => Effect.all(Array.from({ length: count }, () => open)))
+
+const pair = <A>(subject: Subject<A>) => Effect.flatMap(subject.make, ({ open }) => Effect.all([open, open]))
+
+const opened = <A>(subject: Subject<A>): Effect.Effect<A, VaultError, Scope.Scope> =>
+  Effect.flatMap(subject.make, ({ open }) => open)
+
+/** Reads, adds one, and writes, until nobody has written in between. */
+const increment = Effect.fnUntraced(function* (store: Store) {
+  while (true) {
+    const [version = 0, count = 0] = ((yield* read(store)) ?? []).map(Number)
+    if (yield* store.put(account, "session", bytesOf(String(count + 1)), version)) return
+  }
+})
+
+const race = Effect.fnUntraced(function* (stores: ReadonlyArray<Store>, round: number) {
+  const won = yield* Effect.forEach(
+    stores,
+    (store, index) => store.put(account, "session", bytesOf(`${round}/${index}`), round),
+    { concurrency: "unbounded" }
+  )
+  yield* same(won.filter(Boolean).length, 1, `winners of round ${round}`)
+  for (const store of stores) yield* same(yield* read(store), [round + 1, `${round}/${won.indexOf(true)}`], "entry")
+})
+
+/**
+ * What a store promises. Each case runs in a scope of its own, in real time.
+ *
+ * @category cases
+ * @since 0.1.0
+ */
+export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
+  {
+    name: "says where it keeps what",
+    run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "describe"))
+  },
+  {
+    name: "has nothing of an account that never stored",
+    run: Effect.gen(function* () {
+      const store = yield* opened(subject)
+      yield* same(yield* read(store), undefined, "entry")
+    })
+  },
+  {
+    name: "gives back every byte that was stored, for every way in",
+    run: Effect.gen(function* () {
+      const [one, two] = yield* pair(subject)
+      const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) & 0xff)
+      yield* same(yield* one.put(account, "session", Redacted.make(all), 0), true, "put")
+      const entry = yield* two.get(account, "session")
+      const found = entry === undefined ? [] : Array.from(Redacted.value(entry.value))
+      yield* ensure(found.length === all.length && found.every((byte, index) => byte === all[index]), "the same bytes")
+      yield* same(yield* two.put(account, "session", Redacted.make(new Uint8Array(0)), 1), true, "put of nothing")
+      yield* same(yield* read(one), [2, ""], "an empty entry is an entry")
+    })
+  },
+  {
+    name: "counts versions from one",
+    run: Effect.gen(function* () {
+      const store = yield* opened(subject)
+      for (const version of [0, 1, 2, 3]) {
+        yield* same(yield* store.put(account, "session", bytesOf(`${version}`), version), true, "put")
+        yield* same(yield* read(store), [version + 1, `${version}`], "entry")
+      }
+    })
+  },
+  {
+    name: "writes nothing over a version that the writer has not seen",
+    run: Effect.gen(function* () {
+      const store = yield* opened(subject)
+      yield* same(
+        yield* store.put(account, "session", bytesOf("early"), 1),
+        false,
+        "put over a version that is not there"
+      )
+      yield* same(yield* read(store), undefined, "entry")
+      yield* store.put(account, "session", bytesOf("first"), 0)
+      yield* store.put(account, "session", bytesOf("second"), 1)
+      for (const expected of [0, 1, 3, 20]) {
+        yield* same(yield* store.put(account, "session", bytesOf("late"), expected), false, `put over ${expected}`)
+      }
+      yield* same(yield* read(store), [2, "second"], "entry")
+    })
+  },
+  {
+    name: "keeps the session and the guard of an account apart",
+    run: Effect.gen(function* () {
+      const store = yield* opened(subject)
+      yield* store.put(account, "session", bytesOf("session"), 0)
+      yield* same(yield* read(store, account, "guard"), undefined, "guard")
+      yield* store.put(account, "guard", bytesOf("guard"), 0)
+      yield* store.put(account, "guard", bytesOf("guard again"), 1)
+      yield* same(yield* read(store, account, "session"), [1, "session"], "session")
+      yield* same(yield* read(store, account, "guard"), [2, "guard again"], "guard")
+    })
+  },
+  {
+    name: "keeps accounts apart that look alike",
+    run: Effect.gen(function* () {
+      const store = yield* opened(subject)
+      const accounts = lookAlikes.flatMap((id) => [
+        Account.make({ broker: "tiny", id }),
+        Account.make({ broker: "tiny", id, app: "second" }),
+        Account.make({ broker: "tiny", id, environment: "uat" })
+      ])
+      for (const [index, one] of accounts.entries()) {
+        yield* same(yield* store.put(one, "session", bytesOf(`${index}`), 0), true, `put of ${Account.toKey(one)}`)
+      }
+      for (const [index, one] of accounts.entries()) yield* same(yield* read(store, one), [1, `${index}`], "entry")
+    })
+  },
+  {
+    name: "lets exactly one of many writers win",
+    run: Effect.gen(function* () {
+      const stores = yield* openings(subject, 8)
+      for (let round = 0; round < 20; round += 1) yield* race(stores, round)
+    })
+  },
+  {
+    name: "loses no write of many that try until they succeed",
+    run: Effect.gen(function* () {
+      const stores = yield* openings(subject, 4)
+      const writers = stores.flatMap((store) => Array.from({ length: 5 }, () => increment(store)))
+      yield* Effect.all(writers, { concurrency: "unbounded" })
+      yield* same(
+        yield* Effect.forEach(stores, (store) => read(store)),
+        stores.map(() => [20, "20"]),
+        "counts"
+      )
+    })
+  }
+]
+
+/** Long enough for whoever is not held off to come in. That nobody comes can only be seen by waiting. */
+const grace = Effect.sleep("150 millis")
+
+/** One that is inside and stays there until it is told to go. */
+const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
+  const entered = yield* Deferred.make<number>()
+  const leave = yield* Deferred.make<void, string>()
+  const fiber = yield* Effect.forkChild(
+    lock.withLock(of, ({ fence }) => Effect.andThen(Deferred.succeed(entered, fence), Deferred.await(leave))),
+    { startImmediately: true }
+  )
+  const fence = yield* Effect.raceFirst(Deferred.await(entered), Effect.andThen(Fiber.join(fiber), Effect.never))
+  return { fence, fiber, leave }
+})
+
+const enter = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
+
+/** Ends a holder in some way, and sees another come in. */
+const freedAfter = (
+  subject: Subject<Lock>,
+  end: (holder: Effect.Success<ReturnType<typeof occupy>>) => Effect.Effect<unknown>
+) =>
+  Effect.gen(function* () {
+    const locks = yield* pair(subject)
+    for (const lock of locks) {
+      const holder = yield* occupy(lock)
+      const waiting = yield* Effect.forEach(locks, (next) => Effect.forkChild(enter(next)))
+      yield* end(holder)
+      yield* Fiber.await(holder.fiber)
+      const fences = yield* Effect.forEach(waiting, Fiber.join)
+      yield* ensure(
+        fences.every((fence) => fence > holder.fence),
+        `fences ${fences.join()} after ${holder.fence}`
+      )
+    }
+  })
+
+/**
+ * What a lock promises. Each case runs in a scope of its own, in real time.
+ *
+ * @category cases
+ * @since 0.1.0
+ */
+export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
+  {
+    name: "says whom it holds off",
+    run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "describe"))
+  },
+  {
+    name: "lets one in at a time, whichever way in they take",
+    run: Effect.gen(function* () {
+      const locks = yield* openings(subject, 3)
+      let inside = 0
+      const visit = Effect.gen(function* () {
+        inside += 1
+        const together = inside
+        yield* Effect.sleep("1 millis")
+        yield* same([together, inside], [1, 1], "inside")
+        inside -= 1
+      })
+      const visits = Array.from({ length: 8 }, () => locks.map((lock) => lock.withLock(account, () => visit)))
+      yield* Effect.all(visits.flat(), { concurrency: "unbounded" })
+    })
+  },
+  {
+    name: "holds all others off while it is held, also for longer than a second",
+    run: Effect.gen(function* () {
+      const locks = yield* pair(subject)
+      const { fiber, leave } = yield* occupy(locks[0])
+      let entered = 0
+      const count = () => Effect.sync(() => (entered += 1))
+      const waiting = yield* Effect.forEach(locks, (lock) => Effect.forkChild(lock.withLock(account, count)))
+      for (let times = 0; times < 8; times += 1) yield* grace
+      yield* same(entered, 0, "entered while it was held")
+      yield* Deferred.succeed(leave, undefined)
+      yield* Fiber.join(fiber)
+      yield* Effect.forEach(waiting, (one) => Fiber.join(one))
+      yield* same(entered, locks.length, "entered after it")
+    })
+  },
+  {
+    name: "lets those who came by one way in by turn",
+    run: Effect.gen(function* () {
+      const lock = yield* opened(subject)
+      const { leave } = yield* occupy(lock)
+      const order: Array<number> = []
+      const waiting = yield* Effect.forEach([0, 1, 2, 3, 4], (index) =>
+        Effect.forkChild(
+          lock.withLock(account, () => Effect.sync(() => order.push(index))),
+          { startImmediately: true }
+        )
+      )
+      yield* Deferred.succeed(leave, undefined)
+      yield* Effect.forEach(waiting, Fiber.join)
+      yield* same(order, [0, 1, 2, 3, 4], "order")
+    })
+  },
+  {
+    name: "is free after a success",
+    run: freedAfter(subject, ({ leave }) => Deferred.succeed(leave, undefined))
+  },
+  {
+    name: "is free after a failure",
+    run: freedAfter(subject, ({ leave }) => Deferred.fail(leave, "no"))
+  },
+  {
+    name: "is free after a defect",
+    run: freedAfter(subject, ({ leave }) => Deferred.die(leave, "a bug"))
+  },
+  {
+    name: "is free after an interruption",
+    run: freedAfter(subject, ({ fiber }) => Fiber.interrupt(fiber))
+  },
+  {
+    name: "is not waited for by one who was interrupted",
+    run: Effect.gen(function* () {
+      const [one, two] = yield* pair(subject)
+      const { fiber, leave } = yield* occupy(one)
+      let entered = 0
+      const count = () => Effect.sync(() => (entered += 1))
+      const given = yield* Effect.forEach([one, two], (lock) => Effect.forkChild(lock.withLock(account, count)))
+      yield* grace
+      yield* Effect.forEach(given, Fiber.interrupt)
+      yield* Deferred.succeed(leave, undefined)
+      yield* Fiber.join(fiber)
+      yield* Effect.forEach([one, two], enter)
+      yield* same(entered, 0, "entered after an interruption")
+    })
+  },
+  {
+    name: "gives each holder a larger fence than the one before",
+    run: Effect.gen(function* () {
+      const locks = yield* openings(subject, 3)
+      const turns = Array.from({ length: 5 }, () => locks).flat()
+      const fences = yield* Effect.forEach(turns, enter)
+      yield* ensure(
+        fences.every((fence, index) => Number.isSafeInteger(fence) && fence > (fences[index - 1] ?? 0)),
+        `fences ${fences.join()}`
+      )
+    })
+  },
+  {
+    name: "tells a holder that it still is one",
+    run: Effect.gen(function* () {
+      const lock = yield* opened(subject)
+      yield* lock.withLock(account, ({ check }) => Effect.andThen(check, Effect.andThen(grace, check)))
+    })
+  },
+  {
+    name: "locks one account, and no other",
+    run: Effect.gen(function* () {
+      const locks = yield* pair(subject)
+      const held = yield* occupy(locks[0])
+      for (const lock of locks) {
+        const { fiber, leave } = yield* occupy(lock, other)
+        yield* Deferred.succeed(leave, undefined)
+        yield* Fiber.join(fiber)
+      }
+      yield* Deferred.succeed(held.leave, undefined)
+      yield* Fiber.join(held.fiber)
+    })
+  },
+  {
+    name: "gives what its use gives, be it an answer or a failure, and leaves the caller's scope alone",
+    run: Effect.gen(function* () {
+      const lock = yield* opened(subject)
+      const events: Array<string> = []
+      const answer = yield* lock
+        .withLock(account, () =>
+          Effect.as(
+            Effect.addFinalizer(() => Effect.sync(() => events.push("closed"))),
+            "answer"
+          )
+        )
+        .pipe(Effect.tap(Effect.sync(() => events.push("left"))), Effect.scoped)
+      yield* same([answer, events], ["answer", ["left", "closed"]], "answer, events")
+      const exit = yield* Effect.exit(lock.withLock(account, () => Effect.fail("refused")))
+      yield* ensure(Exit.isFailure(exit) && JSON.stringify(exit).includes("refused"), "the failure of its use")
+    })
+  }
+]
