@@ -73,10 +73,8 @@ export class SessionStore extends Context.Service<
  */
 export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/${Account.toKey(account)}`
 
-const slotNames: Record<Slot, string> = { session: "session", guard: "login guard" }
-
 /** What an entry is called in an error. */
-const nameOf = (account: Account.Account, slot: Slot): string => `${slotNames[slot]} of ${Account.toKey(account)}`
+const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${Account.toKey(account)}`
 
 /**
  * Keeps entries in the memory of this process: a restart forgets them.

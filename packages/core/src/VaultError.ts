@@ -28,7 +28,7 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * What is stored was encrypted with another key.
+ * What is stored was written with another key, or with none where there is one now.
  *
  * @category reasons
  * @since 0.1.0
@@ -39,7 +39,7 @@ export class WrongKey extends Data.TaggedError("WrongKey")<{
 }> {
   readonly isRetryable = false
   override get message(): string {
-    return `The stored ${this.what} was encrypted with another key`
+    return `The stored ${this.what} was not written with this key`
   }
   get remedy(): string {
     return "Give the key that it was written with, or delete what is stored: the next session is a new login."

@@ -45,10 +45,12 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
+// With a label, so that the id is no hash of the key which another program may have use for.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**
- * A key of 32 bytes that you have.
+ * A key of 32 bytes that you have. `describe` says where from, for a person. Fails with `KeyUnavailable` if it is of
+ * another length.
  *
  * @category constructors
  * @since 0.1.0
@@ -62,15 +64,30 @@ export const fromBytes = Effect.fnUntraced(function* (
   const labelled = new Uint8Array(idLabel.length + raw.length)
   labelled.set(idLabel)
   labelled.set(raw, idLabel.length)
-  const digest = yield* Effect.flatMap(Digest.Digest, (service) => service.digest(Digest.sha256, labelled)).pipe(
-    Effect.provide(Digest.layerWebCrypto),
-    Effect.mapError(() => unavailable("this runtime has no SHA-256"))
+  const digest = yield* Effect.provide(
+    Digest.Digest.use((service) => service.digest(Digest.sha256, labelled)),
+    Digest.layerWebCrypto
   )
   return { _tag: "Key", bytes, id: digest.slice(0, 8), describe }
 })
 
 /**
- * A key written as 64 hexadecimal digits, or as base64 of 32 bytes: `openssl rand -hex 32` makes one.
+ * A key written as 64 hexadecimal digits, or as base64 of 32 bytes: `openssl rand -hex 32` makes one. Fails with
+ * `KeyUnavailable` if it is neither, without saying what it is.
+ *
+ * @example
+ * ```ts
+ * import * as VaultKey from "@auth/broker-core/VaultKey"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const program = Effect.gen(function* () {
+ *   const key = yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "the key of this example")
+ *   key.describe // => "the key of this example"
+ *   const short = yield* Effect.flip(VaultKey.fromText(Redacted.make("a password"), "my password"))
+ *   short.remedy // => "Make one with: openssl rand -hex 32"
+ * })
+ * ```
  *
  * @category constructors
  * @since 0.1.0
@@ -102,7 +119,8 @@ export const generate: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.syn
 )
 
 /**
- * The key from the configuration, `BROKER_AUTH_KEY` unless another name is given.
+ * The key from the configuration, `BROKER_AUTH_KEY` unless another name is given. Fails with `KeyUnavailable` if it is
+ * not set or not a key.
  *
  * @category layers
  * @since 0.1.0
