@@ -1,0 +1,201 @@
+/**
+ * Many accounts: a session manager for each, made when it is first asked for, and all of them logged in before the
+ * market opens.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as LayerMap from "effect/LayerMap"
+import * as Option from "effect/Option"
+import * as Cause from "effect/Cause"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Logout } from "./Logout.ts"
+import type { Renewal } from "./Renewal.ts"
+import type { Session } from "./Session.ts"
+import type { SessionLock } from "./SessionLock.ts"
+import * as SessionManager from "./SessionManager.ts"
+import type { SessionStore } from "./SessionStore.ts"
+
+/**
+ * How far the accounts are.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Progress<E = never> {
+  /** The account that is done, by your name for it. */
+  readonly name: string
+  /** A session, or why there is none. */
+  readonly outcome: Exit.Exit<Session, E | SessionManager.Failure>
+  /** How many accounts are done, this one included. */
+  readonly done: number
+  /** How many of them have no session. */
+  readonly failed: number
+  readonly total: number
+}
+
+/**
+ * How the accounts are warmed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WarmOptions {
+  /** How many accounts log in at the same time. 32 unless said otherwise. */
+  readonly concurrency?: number | undefined
+  /** Each account waits up to this long before it begins, so that they do not all call in one instant. 250 ms unless said otherwise. */
+  readonly jitter?: Duration.Input | undefined
+  /**
+   * How many accounts begin in a second at most, over all brokers. Each account keeps its broker's limits in any case;
+   * this is for an address that the broker's firewall shall not take notice of. Not limited unless said otherwise.
+   */
+  readonly perSecond?: number | undefined
+}
+
+/**
+ * Session managers by your names for the accounts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionManagers<in out Services, in out E = never> {
+  /** The account's services, its `SessionManager` among them, made once and kept. */
+  readonly services: (name: string) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E>
+  readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E>
+  /** A live session of the account. */
+  readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
+  /**
+   * Gets a session for each account, and tells of each as it is done. One that fails or hangs does not hold the
+   * others. An account that is named twice is warmed once.
+   */
+  readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>>
+}
+
+/**
+ * Makes the managers. `lookup` gives the broker's layer of an account; each account has a layer of its own, and with it
+ * its own limits and lock.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManagers from "@auth/broker-core/SessionManagers"
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as Console from "effect/Console"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Effect.gen(function* () {
+ *   const accounts = yield* SessionManagers.make((name) =>
+ *     AngelAuth.layer({
+ *       credentials: {
+ *         clientCode: name,
+ *         pin: Redacted.make("4711"),
+ *         apiKey: Redacted.make("demoTrd1"),
+ *         totp: Redacted.make("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
+ *       }
+ *     })
+ *   )
+ *   yield* Stream.runForEach(accounts.warm(["A123456"]), ({ done, failed, total }) =>
+ *     Console.log(`${done} of ${total} accounts are ready, ${failed} failed`)
+ *   )
+ *   const session = yield* accounts.session("A123456")
+ *   session.account.id // => "A123456"
+ * }).pipe(Effect.scoped, Effect.provide(Layer.merge(Vault.layerMemory, FetchHttpClient.layer)))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* <Services, E, R>(
+  lookup: (name: string) => Layer.Layer<Services | Renewal | Logout, E, R>,
+  options: SessionManager.Options = {}
+): Effect.fn.Return<
+  SessionManagers<Services | Renewal | Logout, E>,
+  never,
+  R | SessionStore | SessionLock | Scope.Scope
+> {
+  const scope = yield* Effect.scope
+  const layers = yield* LayerMap.make(
+    (name: string) => Layer.provideMerge(SessionManager.layer(options), lookup(name)),
+    { idleTimeToLive: Duration.infinity }
+  )
+  // What LayerMap gives costs a fiber's scope each time; a session is asked for before every call to a broker.
+  const ready = new Map<string, Context.Context<Services | Renewal | Logout | SessionManager.SessionManager>>()
+
+  const services = (name: string) =>
+    Effect.suspend(() => {
+      const known = ready.get(name)
+      if (known !== undefined) return Effect.succeed(known)
+      return layers.contextEffect(name).pipe(
+        Effect.provideService(Scope.Scope, scope),
+        Effect.tap((context) => Effect.sync(() => ready.set(name, context)))
+      )
+    })
+
+  const manager = (name: string) =>
+    Effect.map(services(name), (context) => Context.get(context, SessionManager.SessionManager))
+
+  const session = (name: string) =>
+    Effect.withFiber<Session, E | SessionManager.Failure>((fiber) => {
+      const known = ready.get(name)
+      if (known === undefined) return Effect.flatMap(manager(name), (made) => made.session)
+      const { freshUnsafe, session } = Context.get(known, SessionManager.SessionManager)
+      return freshUnsafe(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()) ?? session
+    })
+
+  const warm = (names: Iterable<string>, warmOptions: WarmOptions = {}): Stream.Stream<Progress<E>> => {
+    const { concurrency = 32, perSecond } = warmOptions
+    const jitter = Duration.toMillis(warmOptions.jitter ?? "250 millis")
+    const all = Array.from(new Set(names))
+    const total = all.length
+    const begin = Effect.fnUntraced(function* (index: number, began: number) {
+      const turn = perSecond === undefined ? 0 : began + (index * 1000) / perSecond - (yield* Clock.currentTimeMillis)
+      yield* Effect.sleep(Duration.millis(Math.max(0, turn) + (yield* Random.next) * jitter))
+    })
+    return Stream.unwrap(
+      Effect.map(Clock.currentTimeMillis, (began) =>
+        Stream.fromIterable(all.entries()).pipe(
+          Stream.mapEffect(
+            ([index, name]) =>
+              Effect.map(Effect.exit(Effect.andThen(begin(index, began), session(name))), (outcome) => ({
+                name,
+                outcome
+              })),
+            { concurrency, unordered: true }
+          ),
+          Stream.mapAccum(
+            () => ({ done: 0, failed: 0 }),
+            (before, { name, outcome }) => {
+              const after = {
+                done: before.done + 1,
+                failed: before.failed + (Exit.isFailure(outcome) ? 1 : 0)
+              }
+              return [after, [{ name, outcome, total, ...after }]] as const
+            }
+          )
+        )
+      )
+    )
+  }
+
+  return { services, manager, session, warm }
+})
+
+/**
+ * The failure of an account that could not be warmed, or `undefined` if it has a session.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const failureOf = <E>({ outcome }: Progress<E>): E | SessionManager.Failure | undefined =>
+  Exit.isFailure(outcome) ? Option.getOrUndefined(Cause.findErrorOption(outcome.cause)) : undefined

@@ -1,0 +1,151 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import { Logout } from "@auth/broker-core/Logout"
+import { Renewal } from "@auth/broker-core/Renewal"
+import * as SessionManagers from "@auth/broker-core/SessionManagers"
+import * as Vault from "@auth/broker-core/Vault"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { makeTiny, morning, pass, type Tiny } from "./sessions.ts"
+
+/** An account for every name, each with a broker of its own, so that each is counted by itself. */
+const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) => void = () => undefined) {
+  yield* TestClock.setTime(morning)
+  const brokers = new Map<string, Tiny>()
+  let built = 0
+  const managers = yield* SessionManagers.make((name) =>
+    Layer.effectContext(
+      Effect.suspend(() => {
+        built += 1
+        if (name === "misconfigured") {
+          return Effect.fail(AuthError.invalidRequest("tiny", "configuration", "pin", "is missing"))
+        }
+        const tiny = makeTiny()
+        prepare(tiny, name)
+        brokers.set(name, tiny)
+        const own = { ...tiny.renewal, account: { ...tiny.renewal.account, id: name } }
+        return Effect.succeed(Context.make(Renewal, own).pipe(Context.add(Logout, tiny.logout)))
+      })
+    )
+  ).pipe(Effect.provide(Vault.layerMemory))
+  return { managers, brokers, built: () => built }
+})
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `T${index}`)
+
+const warmed =
+  (managers: SessionManagers.SessionManagers<unknown, unknown>, options?: SessionManagers.WarmOptions) =>
+  (all: ReadonlyArray<string>) =>
+    Stream.runCollect(managers.warm(all, options))
+
+it.effect("makes an account's layer once, however many ask, and keeps it", () =>
+  Effect.gen(function* () {
+    const { brokers, built, managers } = yield* begin()
+    const asked = Effect.all(
+      Array.from({ length: 50 }, () => managers.session("T1")),
+      { concurrency: "unbounded" }
+    )
+    const sessions = [...(yield* asked), ...(yield* asked)]
+    assert.strictEqual(built(), 1)
+    assert.strictEqual(new Set(sessions).size, 1)
+    assert.deepStrictEqual(brokers.get("T1")?.calls, ["login 1"])
+  })
+)
+
+it.effect("accounts do not share sessions", () =>
+  Effect.gen(function* () {
+    const { brokers, managers } = yield* begin()
+    const [one, other] = [yield* managers.manager("T1"), yield* managers.manager("T2")]
+    yield* one.session
+    yield* one.logout
+    assert.deepStrictEqual([one.account.id, other.account.id], ["T1", "T2"])
+    yield* other.session
+    assert.deepStrictEqual(brokers.get("T2")?.calls, ["login 1"])
+  })
+)
+
+describe("warm", () => {
+  it.effect("logs in every account once, and tells of each", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin()
+      const all = names(100)
+      const running = yield* Effect.forkChild(warmed(managers)([...all, ...all]))
+      yield* pass("10 seconds")
+      const progress = yield* Fiber.join(running)
+      assert.deepStrictEqual(
+        progress.map(({ done }) => done),
+        all.map((_, index) => index + 1)
+      )
+      assert.deepStrictEqual(new Set(progress.map(({ name }) => name)), new Set(all))
+      assert.isTrue(progress.every(({ failed, total }) => failed === 0 && total === 100))
+      assert.isTrue(all.every((name) => brokers.get(name)?.calls.length === 1))
+    })
+  )
+
+  it.effect("one that fails, hangs or is misconfigured does not hold the others", () =>
+    Effect.gen(function* () {
+      const { managers } = yield* begin((tiny, name) => {
+        if (name === "T3") tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
+        if (name === "T5") tiny.latency = "1 hour"
+      })
+      const seen: Array<SessionManagers.Progress<unknown>> = []
+      const running = yield* Effect.forkChild(
+        Stream.runForEach(managers.warm([...names(10), "misconfigured"]), (progress) =>
+          Effect.sync(() => seen.push(progress))
+        )
+      )
+      yield* pass("1 second")
+      assert.strictEqual(seen.length, 10)
+      const failures = seen.filter((progress) => SessionManagers.failureOf(progress) !== undefined)
+      assert.deepStrictEqual(failures.map(({ name }) => name).sort(), ["T3", "misconfigured"])
+      assert.strictEqual(seen.at(-1)?.failed, 2)
+      yield* pass("1 hour")
+      yield* Fiber.join(running)
+      assert.strictEqual(seen.at(-1)?.name, "T5")
+    })
+  )
+
+  it.effect("keeps to the concurrency that is asked for", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin((tiny) => {
+        tiny.latency = "1 second"
+      })
+      const running = yield* Effect.forkChild(warmed(managers, { concurrency: 4, jitter: 0 })(names(12)))
+      yield* pass("1 millis")
+      assert.strictEqual(brokers.size, 4)
+      yield* pass("1 second")
+      assert.strictEqual(brokers.size, 8)
+      yield* pass("2 seconds")
+      yield* Fiber.join(running)
+    })
+  )
+
+  it.effect("begins no more accounts in a second than it may", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin()
+      const running = yield* Effect.forkChild(warmed(managers, { perSecond: 10, jitter: 0 })(names(25)))
+      yield* pass("950 millis")
+      assert.strictEqual(brokers.size, 10)
+      yield* pass("1 second")
+      assert.strictEqual(brokers.size, 20)
+      yield* pass("1 second")
+      yield* Fiber.join(running)
+    })
+  )
+
+  it.effect("spreads the beginnings, so that not all call in one instant", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin()
+      const running = yield* Effect.forkChild(warmed(managers, { concurrency: 100, jitter: "1 second" })(names(100)))
+      yield* pass("500 millis")
+      assert.isAbove(brokers.size, 25)
+      assert.isBelow(brokers.size, 75)
+      yield* pass("500 millis")
+      yield* Fiber.join(running)
+    })
+  )
+})
