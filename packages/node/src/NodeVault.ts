@@ -1,0 +1,176 @@
+/**
+ * Sessions on this machine's disk: encrypted, written so that no crash can lose one, and shared among programs.
+ *
+ * @since 0.1.0
+ */
+import * as Account from "@auth/broker-core/Account"
+import type { SessionLock } from "@auth/broker-core/SessionLock"
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import * as VaultError from "@auth/broker-core/VaultError"
+import { VaultKey } from "@auth/broker-core/VaultKey"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import type { DatabaseSync } from "node:sqlite"
+import * as passphraseFile from "./internal/passphraseFile.ts"
+import * as place from "./internal/place.ts"
+import * as sqlite from "./internal/sqlite.ts"
+import * as vaultFile from "./internal/vaultFile.ts"
+import * as NodeSessionLock from "./NodeSessionLock.ts"
+
+/**
+ * Where a vault is, and how long to wait for its locks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Options = NodeSessionLock.Options
+
+const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
+
+interface Connection {
+  readonly database: DatabaseSync
+  /** Which file it is, to see when somebody has put another in its place. */
+  readonly identity: string
+}
+
+/** Gives the database to each operation, and opens it again when the file was removed or replaced meanwhile. */
+const makeConnection = Effect.fnUntraced(function* (folder: string) {
+  const path = pathOf(folder)
+  let held: Connection | undefined
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      if (held !== undefined) sqlite.close(held.database)
+    })
+  )
+
+  const isCurrent = ({ database, identity }: Connection): boolean =>
+    !database.isOpen || place.identity(path) === identity
+
+  const connect = (): Connection => {
+    if (held !== undefined && isCurrent(held)) return held
+    if (held !== undefined) sqlite.close(held.database)
+    held = undefined
+    const identity = place.identity(path)
+    // Removed since it was looked at: SQLite would make one that others may read.
+    if (identity === undefined) throw new sqlite.Busy()
+    const opened = sqlite.opened(path, (database) => {
+      vaultFile.prepare(database)
+      return { database, identity }
+    })
+    held = opened
+    return opened
+  }
+
+  const secure = Effect.suspend(() =>
+    held !== undefined && isCurrent(held) ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
+  )
+
+  const use = <A>(run: (database: DatabaseSync) => A): Effect.Effect<A, sqlite.Failure | VaultError.VaultError> =>
+    sqlite.whenFree(
+      Effect.andThen(
+        secure,
+        sqlite.run(path, () => {
+          const connection = connect()
+          const result = run(connection.database)
+          if (!isCurrent(connection)) throw new sqlite.Failed({ systemCode: "ESTALE" })
+          return result
+        })
+      )
+    )
+  return { path, use }
+})
+
+const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
+
+/** The store as it is on the disk, without encryption. */
+const makeStore = Effect.fnUntraced(function* (
+  options: Options = {}
+): Effect.fn.Return<SessionStore.SessionStore["Service"], VaultError.VaultError, Scope.Scope> {
+  const folder = yield* place.resolve(options.folder)
+  const { path, use } = yield* makeConnection(folder)
+  yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
+
+  // What is written is on the disk already: whatever keeps the log from being emptied, the next write empties it.
+  const emptyLog = use(vaultFile.emptyLog).pipe(
+    Effect.repeat({ until: (isEmpty) => isEmpty, schedule: logTries }),
+    Effect.ignore
+  )
+
+  return {
+    describe: `${path}, SQLite`,
+    get: Effect.fn("NodeVault.get")(function* (account, slot) {
+      const entry = { account: Account.toKey(account), slot }
+      const stored = yield* use((database) => vaultFile.read(database, entry)).pipe(
+        Effect.mapError(sqlite.toVaultError("get", `read the ${slot} in ${path}`, `${slot} of ${entry.account}`))
+      )
+      return stored && { version: stored.version, value: Redacted.make(stored.value) }
+    }),
+    put: Effect.fn("NodeVault.put")(function* (account, slot, value, expected) {
+      const entry = { account: Account.toKey(account), slot }
+      const isWritten = yield* use((database) =>
+        vaultFile.write(database, entry, Redacted.value(value), expected)
+      ).pipe(Effect.mapError(sqlite.toVaultError("put", `write the ${slot} in ${path}`, `${slot} of ${entry.account}`)))
+      if (isWritten) yield* emptyLog
+      return isWritten
+    })
+  }
+})
+
+/**
+ * The store of a vault alone, for those who have another lock.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerStore = (
+  options?: Options
+): Layer.Layer<SessionStore.SessionStore, VaultError.VaultError, VaultKey> =>
+  Layer.effect(
+    SessionStore.SessionStore,
+    Effect.gen(function* () {
+      const key = yield* VaultKey
+      return SessionStore.encrypted(key)(yield* makeStore(options))
+    })
+  )
+
+/**
+ * The vault in the user's own folder for state, or in the folder that is given.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options?: Options
+): Layer.Layer<SessionStore.SessionStore | SessionLock, VaultError.VaultError, VaultKey> =>
+  Layer.merge(layerStore(options), NodeSessionLock.layer(options))
+
+const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
+  Effect.try({
+    try: () => Fs.rmSync(path, { force: true }),
+    catch: (error) =>
+      VaultError.make(
+        "remove",
+        new VaultError.Io({ what: `remove ${path}`, systemCode: (error as { readonly code?: string }).code })
+      )
+  })
+
+/**
+ * Removes a vault with all its sessions.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const remove = Effect.fnUntraced(function* (
+  options: Pick<Options, "folder"> = {}
+): Effect.fn.Return<void, VaultError.VaultError> {
+  const folder = yield* place.resolve(options.folder)
+  for (const path of [pathOf(folder), passphraseFile.pathOf(folder)]) {
+    // The file itself comes last: the log of a file that is gone must not be taken for that of its successor.
+    for (const end of [...place.companions, ""]) yield* unlink(path + end)
+  }
+})

@@ -1,0 +1,2 @@
+export * as NodeSessionLock from "./NodeSessionLock.ts"
+export * as NodeVault from "./NodeVault.ts"

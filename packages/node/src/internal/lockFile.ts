@@ -1,0 +1,81 @@
+/** A file that one program at a time can hold, and that the system lets go of when the program dies. */
+import type * as VaultError from "@auth/broker-core/VaultError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { createHash } from "node:crypto"
+import * as Path from "node:path"
+import type { DatabaseSync } from "node:sqlite"
+import * as checked from "./checked.ts"
+import * as place from "./place.ts"
+import * as sqlite from "./sqlite.ts"
+
+/** A lock that is held. */
+export interface Held {
+  /** Grows with every holder. */
+  readonly fence: number
+  /** Whether this is still the file that everybody else waits for. */
+  readonly isInPlace: () => boolean
+}
+
+interface Open extends Held {
+  readonly database: DatabaseSync
+}
+
+const design: checked.Design = { format: 1, tables: [] }
+
+/** The folder of the locks in a vault's folder. */
+export const folderOf = (vault: string): string => Path.join(vault, "locks")
+
+/** The file for a name. What an account is called does not choose the name of a file. */
+export const fileOf = (vault: string, name: string): string =>
+  Path.join(folderOf(vault), `${createHash("sha256").update(name).digest("hex")}.db`)
+
+/**
+ * The next fence. It is a counter, so that it grows on a clock that is set back; and not less than the time in
+ * milliseconds, so that it grows also when somebody has deleted the file.
+ */
+const advance = (database: DatabaseSync, now: number): number => {
+  if (checked.isNew(database)) {
+    checked.create(database, design)
+    checked.write(database, "fence", "0")
+  }
+  checked.verify(database, design)
+  const fence = Math.max(checked.readNumber(database, "fence") + 1, now)
+  checked.write(database, "fence", String(fence))
+  return fence
+}
+
+/**
+ * Takes the lock, or throws `Busy`. In exclusive mode SQLite keeps a transaction's lock when the transaction ends, until
+ * the database is closed. So the fence is committed before anybody sees it, and the lock is held all the same.
+ */
+const take = (path: string, now: number): Open => {
+  const identity = place.identity(path)
+  if (identity === undefined) throw new sqlite.Busy()
+  const isInPlace = () => place.identity(path) === identity
+  return sqlite.opened(path, (database) => {
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON")
+    const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
+    // Somebody has deleted the file between two looks at it: others may hold its successor.
+    if (!isInPlace()) throw new sqlite.Busy()
+    return { database, fence, isInPlace }
+  })
+}
+
+const polling = Schedule.forever.pipe(
+  Schedule.modifyDelay(() => Effect.map(Random.nextBetween(25, 100), (millis) => `${millis} millis` as const))
+)
+
+/** Waits for the file and holds it until the scope ends. It waits for ever, and can be interrupted while it does. */
+export const hold = (path: string): Effect.Effect<Held, sqlite.Failure | VaultError.VaultError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.gen(function* () {
+      yield* place.databaseFile(path)
+      const now = yield* Clock.currentTimeMillis
+      return yield* sqlite.run(path, () => take(path, now))
+    }),
+    ({ database }) => Effect.sync(() => sqlite.close(database))
+  ).pipe(Effect.retry({ while: ({ _tag }) => _tag === "Busy", schedule: polling }))

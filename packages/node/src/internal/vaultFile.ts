@@ -1,0 +1,123 @@
+/** The database of a vault: what is in it, and the statements on it. All of them throw a `Failure` of `sqlite.ts`. */
+import type { DatabaseSync } from "node:sqlite"
+import * as checked from "./checked.ts"
+import { Damaged, Failed, transaction } from "./sqlite.ts"
+
+/** An entry as it is stored. */
+export interface Stored {
+  readonly version: number
+  readonly value: Uint8Array
+}
+
+/** Whose entry it is. */
+export interface Place {
+  readonly account: string
+  readonly slot: string
+}
+
+const design: checked.Design = {
+  format: 1,
+  tables: [
+    "CREATE TABLE entry (account TEXT NOT NULL, slot TEXT NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL, " +
+      "checksum BLOB NOT NULL, PRIMARY KEY (account, slot)) STRICT, WITHOUT ROWID"
+  ]
+}
+
+// A write is on the disk when it succeeds, also on a Mac, and what it replaces is overwritten.
+const settings = `
+  PRAGMA synchronous = FULL;
+  PRAGMA fullfsync = ON;
+  PRAGMA checkpoint_fullfsync = ON;
+  PRAGMA secure_delete = ON;
+  PRAGMA temp_store = MEMORY;
+  PRAGMA trusted_schema = OFF;
+  PRAGMA cell_size_check = ON;
+`
+
+const checksumOf = ({ account, slot }: Place, { value, version }: Stored): Uint8Array =>
+  checked.checksum("entry", account, slot, version, value)
+
+const toStored = (place: Place, row: Record<string, unknown>): Stored => {
+  const { checksum, value, version } = row
+  if (typeof version !== "number" || !(value instanceof Uint8Array)) throw new Damaged()
+  const stored = { version, value }
+  checked.requireChecksum(checksum, checksumOf(place, stored))
+  return stored
+}
+
+const verifyEntries = (database: DatabaseSync): void => {
+  const rows = database.prepare("SELECT account, slot, version, value, checksum FROM entry").all()
+  let writes = 0
+  for (const row of rows)
+    writes += toStored({ account: String(row["account"]), slot: String(row["slot"]) }, row).version
+  // Entries are never removed, and each write adds one to a version.
+  const isWhole =
+    rows.length === checked.readNumber(database, "entries") && writes === checked.readNumber(database, "writes")
+  if (!isWhole) throw new Damaged()
+}
+
+/** Everything that is stored must be what was written, and nothing may be missing. */
+export const verify = (database: DatabaseSync): void =>
+  transaction(database, "DEFERRED", () => {
+    checked.verify(database, design)
+    verifyEntries(database)
+  })
+
+const create = (database: DatabaseSync): void =>
+  transaction(database, "EXCLUSIVE", () => {
+    // Another program may have been faster.
+    if (!checked.isNew(database)) return
+    checked.create(database, design)
+    checked.write(database, "entries", "0")
+    checked.write(database, "writes", "0")
+  })
+
+/**
+ * Moves what was written from SQLite's log into the database, and empties the log; tells whether it did.
+ *
+ * SQLite takes a changed bit in its log for the end of the log, and so would give out an older session. So a write
+ * counts as done when the log is empty. It stays in the log only as long as other programs read at every attempt.
+ */
+export const emptyLog = (database: DatabaseSync): boolean =>
+  database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
+
+/** Makes a new database the vault's, or sees that it is one. */
+export const prepare = (database: DatabaseSync): void => {
+  database.exec(settings)
+  if (checked.isNew(database)) create(database)
+  const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"]
+  if (mode !== "wal") throw new Failed({ systemCode: "ENOTSUP" })
+  verify(database)
+  emptyLog(database)
+}
+
+const find = (database: DatabaseSync, place: Place): Stored | undefined => {
+  const row = database
+    .prepare("SELECT version, value, checksum FROM entry WHERE account = ? AND slot = ?")
+    .get(place.account, place.slot)
+  return row === undefined ? undefined : toStored(place, row)
+}
+
+/** The entry, if there is one. If there is none, then nothing may be missing. */
+export const read = (database: DatabaseSync, place: Place): Stored | undefined => {
+  const found = find(database, place)
+  if (found === undefined) verify(database)
+  return found
+}
+
+const add = (database: DatabaseSync, name: string, number: number): void =>
+  checked.write(database, name, String(checked.readNumber(database, name) + number))
+
+/** Writes the entry if its version is still the expected one, and tells whether it did. */
+export const write = (database: DatabaseSync, place: Place, value: Uint8Array, expected: number): boolean =>
+  transaction(database, "IMMEDIATE", () => {
+    const found = find(database, place)
+    if ((found?.version ?? 0) !== expected) return false
+    const stored = { version: expected + 1, value }
+    database
+      .prepare("INSERT OR REPLACE INTO entry (account, slot, version, value, checksum) VALUES (?, ?, ?, ?, ?)")
+      .run(place.account, place.slot, stored.version, value, checksumOf(place, stored))
+    if (found === undefined) add(database, "entries", 1)
+    add(database, "writes", 1)
+    return true
+  })
