@@ -33,6 +33,16 @@ describe("a Redis for tests", () => {
     assert.isFalse(isAlive(server.pid()))
   })
 
+  it("has what was written when it is killed and restarted, if it keeps everything", async () => {
+    const server = await startRedis({ keeps: "everything" })
+    await ask(server.port, "SET a 1")
+    await server.kill()
+    assert.isFalse(isAlive(server.pid()))
+    await server.restart()
+    assert.strictEqual(await ask(server.port, "GET a"), "$1\r\n1\r\n")
+    await server.stop()
+  })
+
   it("says what to install where it is missing", async () => {
     const failure = await startRedis({ command: "redis-server-that-nobody-has" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)

@@ -1,4 +1,4 @@
-/** A Redis of our own for tests and tools: on loopback, on a free port, with nothing written to a disk. */
+/** A Redis of our own for tests and tools: on loopback, on a free port, with nothing written to a disk unless asked. */
 import type { ChildProcess } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -11,8 +11,12 @@ export interface RedisServer {
   readonly port: number
   /** Another one after each `restart`. */
   readonly pid: () => number
-  /** Ends it, and begins it anew on the same port without what it had. */
+  /** Its folder, where what it keeps is. */
+  readonly folder: string
+  /** Ends it if it runs, and begins it anew on the same port: with what it had if it keeps it, and nothing else. */
   readonly restart: () => Promise<void>
+  /** Kills it with -9. */
+  readonly kill: () => Promise<void>
   /** Lets it hang: connections stay, answers do not come. */
   readonly freeze: () => void
   readonly thaw: () => void
@@ -43,10 +47,19 @@ const answersPing = (port: number): Promise<boolean> =>
     socket.setTimeout(1000, () => end(false))
   })
 
+export interface Options {
+  readonly command?: string
+  /** What is on the disk, and so there after a restart: every write before it is answered, or nothing. */
+  readonly keeps?: "everything" | "nothing"
+}
+
+const settingsFor = ({ keeps = "nothing" }: Options): ReadonlyArray<string> =>
+  keeps === "everything" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
+
 /** `undefined` if it ended by itself, as one does whose port was taken in the meantime. */
-const launch = async (port: number, folder: string, command: string): Promise<ChildProcess | undefined> => {
-  const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
-  const child = start(command, ["--port", String(port), ...settings], { cwd: folder })
+const launch = async (port: number, folder: string, options: Options): Promise<ChildProcess | undefined> => {
+  const settings = ["--bind", "127.0.0.1", "--save", "", "--dir", folder, ...settingsFor(options)]
+  const child = start(options.command ?? "redis-server", ["--port", String(port), ...settings], { cwd: folder })
   let failure: NodeJS.ErrnoException | undefined
   let hasEnded = false
   let printed = ""
@@ -70,8 +83,7 @@ const launch = async (port: number, folder: string, command: string): Promise<Ch
 }
 
 /** Starts one. Fails, saying what to install, where there is no `redis-server`. */
-export const startRedis = async (options: { readonly command?: string } = {}): Promise<RedisServer> => {
-  const command = options.command ?? "redis-server"
+export const startRedis = async (options: Options = {}): Promise<RedisServer> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-redis-"))
   const remove = () => fs.rmSync(folder, { recursive: true, force: true })
   let port = 0
@@ -79,7 +91,7 @@ export const startRedis = async (options: { readonly command?: string } = {}): P
   try {
     for (let tries = 0; child === undefined && tries < 5; tries += 1) {
       port = await freePort()
-      child = await launch(port, folder, command)
+      child = await launch(port, folder, options)
     }
   } catch (error) {
     remove()
@@ -91,12 +103,18 @@ export const startRedis = async (options: { readonly command?: string } = {}): P
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    folder,
     pid: () => running.pid ?? 0,
     restart: async () => {
       await stop(running)
-      const next = await launch(port, folder, command)
+      const next = await launch(port, folder, options)
       if (next === undefined) throw new Error(`port ${port} was taken while redis-server restarted`)
       running = next
+    },
+    kill: async () => {
+      const closed = new Promise((resolve) => running.once("close", resolve))
+      signal("SIGKILL")
+      if (running.exitCode === null && running.signalCode === null) await closed
     },
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
