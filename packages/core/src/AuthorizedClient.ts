@@ -1,0 +1,205 @@
+/**
+ * An `HttpClient` for your own calls to the broker: it carries the session, and when the broker says that the token is
+ * dead, it renews once for all callers and sends again what may be sent again.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as AuthError from "./AuthError.ts"
+import * as Authorize from "./Authorize.ts"
+import type { Session } from "./Session.ts"
+import { type Failure, SessionManager } from "./SessionManager.ts"
+
+/**
+ * The client. Its errors are those of any client, and those of getting a session.
+ *
+ * A call that the broker refused since the token was dead is sent again with a new token if it is a `GET`, `HEAD` or
+ * `OPTIONS`, or marked with `replayable`. Otherwise it fails with `SessionExpired`, and the next call has a new token.
+ * Any other answer is handed out as it came, refusals too. Requests to other hosts go out without the session.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class AuthorizedClient extends Context.Service<
+  AuthorizedClient,
+  HttpClient.HttpClient.With<HttpClientError.HttpClientError | Failure>
+>()("@auth/broker-core/AuthorizedClient") {}
+
+/** Whether a call may be sent twice, though its method does not say so. */
+const Replayable = Context.Reference<boolean>("@auth/broker-core/AuthorizedClient/Replayable", {
+  defaultValue: () => false
+})
+
+/**
+ * Marks the calls of an effect as such that may be sent twice, whatever their method: a search that goes by `POST`.
+ *
+ * @example
+ * ```ts
+ * import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
+ * import * as Effect from "effect/Effect"
+ *
+ * const quotes = Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
+ *   client.post("https://apiconnect.angelone.in/rest/secure/angelbroking/market/v1/quote/")
+ * ).pipe(AuthorizedClient.replayable)
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Replayable, true)
+
+const replayableMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
+
+/** A larger answer is data: it is streamed through, and not looked into. In bytes. */
+const largestLookedInto = 1_048_576
+
+/** The credentials of a call do not follow a redirect, and no tracing header or span of the client has a part of it. */
+const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
+  Context.add(HttpClient.TracerPropagationEnabled, false),
+  Context.add(FetchHttpClient.RequestInit, { redirect: "manual" })
+)
+
+/** An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. */
+const withRequest = (request: HttpClientRequest.HttpClientRequest) => (error: HttpClientError.HttpClientError) => {
+  const { reason } = error
+  const description = "description" in reason ? reason.description : undefined
+  return new HttpClientError.HttpClientError({
+    reason: new HttpClientError.TransportError({
+      request,
+      ...(description === undefined ? {} : { description }),
+      ...("cause" in reason ? { cause: reason.cause } : {})
+    })
+  })
+}
+
+/** A body that says nothing has none: a `Response` of these statuses refuses one. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
+
+interface Answer {
+  readonly response: HttpClientResponse.HttpClientResponse
+  /** What the broker says against the call, where the answer was looked into. */
+  readonly refusal: AuthError.AuthError | undefined
+}
+
+/** The answer with the caller's own request beside it, and its body still to be read in any way. */
+const readAnswer = Effect.fnUntraced(function* (
+  request: HttpClientRequest.HttpClientRequest,
+  response: HttpClientResponse.HttpClientResponse,
+  refusalOf: (answer: Authorize.Answer) => AuthError.AuthError | undefined
+): Effect.fn.Return<Answer, HttpClientError.HttpClientError> {
+  const { headers, status } = response
+  const toResponse = (body: BodyInit | null) =>
+    HttpClientResponse.fromWeb(request, new Response(bodiless.has(status) ? null : body, { status, headers }))
+  if (Number(headers["content-length"] ?? 0) > largestLookedInto) {
+    return { response: toResponse(Stream.toReadableStream(response.stream)), refusal: undefined }
+  }
+  const bytes = bodiless.has(status) ? new ArrayBuffer(0) : yield* response.arrayBuffer
+  const refusal = refusalOf({ status, headers, text: new TextDecoder().decode(bytes) })
+  return { response: toResponse(bytes), refusal }
+})
+
+const isDead = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
+  error?.reason._tag === "SessionExpired"
+
+const notSentAgain = (error: AuthError.AuthError, method: string) => {
+  const { reason } = error
+  return reason._tag !== "SessionExpired"
+    ? error
+    : AuthError.make(
+        error.broker,
+        error.operation,
+        new AuthError.SessionExpired({
+          why: reason.why,
+          code: reason.code,
+          brokerMessage: reason.brokerMessage,
+          advice: `There is a new session now, but this ${method} was not sent again. Send it again, or mark it with AuthorizedClient.replayable if it may be sent twice.`
+        })
+      )
+}
+
+/**
+ * Makes the client.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<
+  AuthorizedClient["Service"],
+  never,
+  SessionManager | Authorize.Authorize | HttpClient.HttpClient
+> = Effect.gen(function* () {
+  const manager = yield* SessionManager
+  const authorize = yield* Authorize.Authorize
+  const client = yield* HttpClient.HttpClient
+  // A token that was new and refused all the same: to renew it again and again would get the account locked.
+  let distrusted: Session | undefined
+
+  const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
+    Authorize.request(request, session).pipe(
+      Effect.provideService(Authorize.Authorize, authorize),
+      Effect.flatMap((authorized) => client.execute(authorized)),
+      Effect.flatMap((response) => readAnswer(request, response, (answer) => authorize.refusal(answer, session))),
+      Effect.mapError(withRequest(request)),
+      Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion))
+    )
+
+  const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
+    if (!Authorize.isOwn(request, authorize.origins)) return yield* client.execute(request)
+    const session = yield* manager.session
+    const first = yield* send(request, session)
+    if (!isDead(first.refusal)) return first.response
+    if (session === distrusted) return yield* Effect.fail(first.refusal)
+    const renewed = yield* manager.renew(session)
+    const mayReplay = replayableMethods.has(request.method) || (yield* Replayable)
+    if (!mayReplay || request.body._tag === "Stream") {
+      return yield* Effect.fail(notSentAgain(first.refusal, request.method))
+    }
+    const second = yield* send(request, renewed)
+    if (!isDead(second.refusal)) return second.response
+    distrusted = renewed
+    return yield* Effect.fail(second.refusal)
+  })
+
+  return HttpClient.makeWith(Effect.flatMap(execute), Effect.succeed<HttpClientRequest.HttpClientRequest>)
+})
+
+/**
+ * The client of the account that the session manager is for.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
+ * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Client = AuthorizedClient.layer.pipe(
+ *   Layer.provideMerge(SessionManager.layer()),
+ *   Layer.provide(AngelAuth.layerConfig()),
+ *   Layer.provide([Vault.layerMemory, FetchHttpClient.layer])
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* AuthorizedClient.AuthorizedClient
+ *   const answer = yield* client.get("https://apiconnect.angelone.in/rest/secure/angelbroking/user/v1/getProfile")
+ *   answer.status // => 200
+ * }).pipe(Effect.provide(Client))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<AuthorizedClient, never, SessionManager | Authorize.Authorize | HttpClient.HttpClient> =
+  Layer.effect(AuthorizedClient, make)

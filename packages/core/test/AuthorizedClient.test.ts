@@ -1,0 +1,264 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
+import { Authorize } from "@auth/broker-core/Authorize"
+import { SessionManager } from "@auth/broker-core/SessionManager"
+import { TestHttp } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import type * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { makeTiny, morning, pass, start, type Tiny } from "./sessions.ts"
+import { shown } from "./support.ts"
+
+const origin = "https://api.tiny.example"
+const url = `${origin}/orders`
+
+const authorize: Authorize["Service"] = {
+  headers: ({ tokens }) => ({
+    authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`),
+    "x-private": Redacted.make(`private-${Redacted.value(tokens.access)}`)
+  }),
+  origins: [origin],
+  refusal: ({ text }) =>
+    text.includes("DEAD")
+      ? AuthError.make("tiny", "request", new AuthError.SessionExpired({ why: "invalid", code: "DEAD" }))
+      : undefined
+}
+
+interface Broker {
+  readonly tiny: Tiny
+  readonly manager: SessionManager["Service"]
+  readonly client: AuthorizedClient.AuthorizedClient["Service"]
+  /** Method and token of every request, in order. */
+  readonly seen: Array<string>
+  /** Tokens that the broker takes; all if there are none. */
+  readonly alive: Set<string>
+}
+
+const tokenOf = (request: Request) => request.headers.get("authorization")?.replace("Bearer access-", "") ?? "none"
+
+const dead = (status: number) => new Response('{"code":"DEAD"}', { status })
+
+const begin = Effect.fnUntraced(function* (
+  answer: (request: Request) => Promise<Response> = () => Promise.resolve(Response.json({ orders: [] })),
+  refuse: () => Response = () => dead(200)
+): Effect.fn.Return<Broker, never, Effect.Services<ReturnType<typeof start>>> {
+  yield* TestClock.setTime(morning)
+  const tiny = makeTiny()
+  const manager = yield* start(tiny)
+  const broker = { tiny, manager, seen: [] as Array<string>, alive: new Set<string>() }
+  const http: Layer.Layer<HttpClient.HttpClient> = TestHttp.layerRespond((request) => {
+    const token = tokenOf(request)
+    broker.seen.push(`${request.method} ${token}`)
+    const takes = broker.alive.size === 0 || broker.alive.has(token)
+    return takes ? answer(request) : Promise.resolve(refuse())
+  })
+  const client = yield* AuthorizedClient.make.pipe(
+    Effect.provideContext(Context.make(SessionManager, manager).pipe(Context.add(Authorize, authorize))),
+    Effect.provide(http)
+  )
+  return { ...broker, client }
+})
+
+it.effect("carries the session to the broker, and nothing to a stranger", () =>
+  Effect.gen(function* () {
+    const { client, seen, tiny } = yield* begin()
+    yield* client.get("https://example.com/")
+    assert.deepStrictEqual([seen, tiny.calls], [["GET none"], []])
+    const response = yield* client.get(url)
+    assert.deepStrictEqual(yield* response.json, { orders: [] })
+    assert.deepStrictEqual(seen, ["GET none", "GET 1"])
+  })
+)
+
+describe("a dead token", () => {
+  for (const status of [200, 401, 403, 500]) {
+    it.effect(`is met in the broker's own dialect, here with HTTP ${status}`, () =>
+      Effect.gen(function* () {
+        const { alive, client, manager, seen } = yield* begin(undefined, () => dead(status))
+        yield* manager.session
+        alive.add("2")
+        const response = yield* client.get(url)
+        assert.strictEqual(response.status, 200)
+        assert.deepStrictEqual(seen, ["GET 1", "GET 2"])
+      })
+    )
+  }
+
+  it.effect("is renewed once for 100 requests in parallel, and all succeed", () =>
+    Effect.gen(function* () {
+      const { alive, client, manager, seen, tiny } = yield* begin()
+      yield* manager.session
+      alive.add("2")
+      const requests = Array.from({ length: 100 }, () => client.get(url))
+      const responses = yield* Effect.all(requests, { concurrency: "unbounded" })
+      assert.isTrue(responses.every(({ status }) => status === 200))
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      assert.strictEqual(seen.filter((line) => line === "GET 1").length, 100)
+      assert.strictEqual(seen.filter((line) => line === "GET 2").length, 100)
+    })
+  )
+
+  it.effect("an order is not sent twice, but the next one has a new token", () =>
+    Effect.gen(function* () {
+      const { alive, client, manager, seen } = yield* begin()
+      yield* manager.session
+      alive.add("2")
+      const failed = yield* Effect.flip(client.post(url))
+      assert.strictEqual(failed.reason._tag, "SessionExpired")
+      assert.include(failed.message, "this POST was not sent again")
+      assert.deepStrictEqual(seen, ["POST 1"])
+      yield* client.post(url)
+      assert.deepStrictEqual(seen, ["POST 1", "POST 2"])
+    })
+  )
+
+  it.effect("a POST that is marked is sent again, with its body", () =>
+    Effect.gen(function* () {
+      const bodies: Array<string> = []
+      const { alive, client, manager } = yield* begin(async (request) => {
+        bodies.push(await request.text())
+        return Response.json({})
+      })
+      yield* manager.session
+      alive.add("2")
+      const request = HttpClientRequest.post(url).pipe(HttpClientRequest.bodyText("search"))
+      yield* client.execute(request).pipe(AuthorizedClient.replayable)
+      assert.deepStrictEqual(bodies, ["search"])
+    })
+  )
+
+  it.effect("a body that is streamed cannot be sent again, whatever the mark says", () =>
+    Effect.gen(function* () {
+      const { alive, client, manager, seen } = yield* begin()
+      yield* manager.session
+      alive.add("2")
+      const body = Stream.make(new TextEncoder().encode("once"))
+      const request = HttpClientRequest.post(url).pipe(HttpClientRequest.bodyStream(body))
+      yield* Effect.flip(client.execute(request).pipe(AuthorizedClient.replayable))
+      assert.deepStrictEqual(seen, ["POST 1"])
+    })
+  )
+
+  it.effect("a broker that refuses the new token, too, is not asked for another and another", () =>
+    Effect.gen(function* () {
+      const { alive, client, tiny } = yield* begin()
+      alive.add("none of them")
+      for (let calls = 0; calls < 10; calls++) {
+        const failed = yield* Effect.flip(client.get(url))
+        assert.strictEqual(failed.reason._tag, "SessionExpired")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("whose renewal fails gives that failure", () =>
+    Effect.gen(function* () {
+      const { alive, client, manager, tiny } = yield* begin()
+      yield* manager.session
+      alive.add("2")
+      tiny.failures.push(new AuthError.BrokerUnavailable({ why: "network" }))
+      const failed = yield* Effect.flip(client.get(url))
+      assert.strictEqual(failed.reason._tag, "BrokerUnavailable")
+    })
+  )
+})
+
+describe("any other answer", () => {
+  it.effect("is handed out as it came, refusals too", () =>
+    Effect.gen(function* () {
+      const { client } = yield* begin(() =>
+        Promise.resolve(new Response('{"code":"NO FUNDS"}', { status: 400, headers: { "x-trace": "7" } }))
+      )
+      const response = yield* client.post(url)
+      assert.deepStrictEqual([response.status, response.headers["x-trace"]], [400, "7"])
+      assert.strictEqual(yield* response.text, '{"code":"NO FUNDS"}')
+    })
+  )
+
+  it.effect("can be read in every way", () =>
+    Effect.gen(function* () {
+      const { client } = yield* begin(() => Promise.resolve(new Response('{"a":1}')))
+      const read = <A, E>(how: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, E>) =>
+        Effect.flatMap(client.get(url), how)
+      assert.deepStrictEqual(yield* read((response) => response.json), { a: 1 })
+      assert.strictEqual((yield* read((response) => response.arrayBuffer)).byteLength, 7)
+      assert.strictEqual(yield* read((response) => Stream.mkString(Stream.decodeText(response.stream))), '{"a":1}')
+    })
+  )
+
+  it.effect("without a body is no trouble", () =>
+    Effect.gen(function* () {
+      const { client } = yield* begin(() => Promise.resolve(new Response(null, { status: 204 })))
+      assert.strictEqual((yield* client.get(url)).status, 204)
+    })
+  )
+
+  it.effect("that is large is streamed, not looked into", () =>
+    Effect.gen(function* () {
+      const text = `DEAD${"x".repeat(2_000_000)}`
+      const { client, tiny } = yield* begin(() =>
+        Promise.resolve(new Response(text, { headers: { "content-length": String(text.length) } }))
+      )
+      const response = yield* client.get(url)
+      assert.strictEqual((yield* response.text).length, text.length)
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+})
+
+describe("secrets", () => {
+  it.effect("no answer and no error shows the tokens that its request carried", () =>
+    Effect.gen(function* () {
+      const { client } = yield* begin()
+      const response = yield* client.get(url)
+      const wrongStatus = yield* Effect.flip(HttpClientResponse.filterStatus(response, () => false))
+      const cut = yield* begin(() => Promise.resolve(Response.error()))
+      const failed = yield* Effect.flip(cut.client.get(url))
+      assert.strictEqual(failed._tag, "HttpClientError")
+      for (const value of [response, response.request, wrongStatus, failed]) assert.notInclude(shown(value), "access-1")
+    })
+  )
+
+  it.effect("do not follow a redirect, and no tracing header goes along", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      const inits: Array<RequestInit | undefined> = []
+      const fetch: typeof globalThis.fetch = (_, init) => {
+        inits.push(init)
+        return Promise.resolve(new Response(null, { status: 302, headers: { location: "https://example.com/" } }))
+      }
+      const client = yield* AuthorizedClient.make.pipe(
+        Effect.provideContext(Context.make(SessionManager, manager).pipe(Context.add(Authorize, authorize))),
+        Effect.provide(FetchHttpClient.layer),
+        Effect.provideService(FetchHttpClient.Fetch, fetch)
+      )
+      const response = yield* Effect.withSpan(client.get(url), "a program's own span").pipe(
+        Effect.provideService(FetchHttpClient.Fetch, fetch)
+      )
+      assert.strictEqual(response.status, 302)
+      assert.deepStrictEqual(
+        inits.map((init) => [init?.redirect, Object.keys({ ...(init?.headers as object) }).sort()]),
+        [["manual", ["authorization", "x-private"]]]
+      )
+    })
+  )
+})
+
+it.effect("a session that ended over night is replaced before the request goes out", () =>
+  Effect.gen(function* () {
+    const { client, seen } = yield* begin()
+    yield* client.get(url)
+    yield* pass("1 day")
+    yield* client.get(url)
+    assert.deepStrictEqual(seen, ["GET 1", "GET 2"])
+  })
+)
