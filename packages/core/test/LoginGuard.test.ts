@@ -1,0 +1,231 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as LoginGuard from "@auth/broker-core/LoginGuard"
+import type { GuardPolicy } from "@auth/broker-core/Renewal"
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { account, breakable, morning, pass } from "./sessions.ts"
+
+const policy: GuardPolicy = { wrongAnswers: 2, within: Duration.hours(24), step: undefined }
+const totp: GuardPolicy = { ...policy, step: Duration.seconds(30) }
+
+/** A login that notes when it is sent, and ends as it is told. */
+const makeLogin = () => {
+  const sent: Array<number> = []
+  const login = (reason?: AuthError.Reason) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      sent.push((now - morning) / 1000)
+      return reason === undefined ? Effect.succeed("session") : Effect.fail(AuthError.make("tiny", "login", reason))
+    })
+  return { sent, login }
+}
+
+const wrongPin = new AuthError.InvalidCredentials({ field: "pin" })
+const wrongCode = new AuthError.InvalidStepUpCode({ kind: "totp", hints: [] })
+
+const begin = Effect.map(TestClock.setTime(morning), () => {
+  const store = SessionStore.makeMemory()
+  return { store, guard: LoginGuard.make(store), restarted: () => LoginGuard.make(store), ...makeLogin() }
+})
+
+const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
+  Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
+
+describe("refused logins", () => {
+  it.effect("two are let through, and no third is sent, whatever was refused", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongPin))), "InvalidCredentials")
+      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongCode))), "InvalidStepUpCode")
+      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login())), "ActionRequired")
+      assert.strictEqual(sent.length, 2)
+    })
+  )
+
+  it.effect("a restart does not forget them, and the error says what to do and until when", () =>
+    Effect.gen(function* () {
+      const { guard, login, restarted } = yield* begin
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      const failed = yield* Effect.flip(restarted().protect(account, policy, login()))
+      assert.include(failed.message, "the broker refused 2 logins")
+      assert.include(failed.message, "LoginGuard.reset, or wait until 2026-11-22 10:00:00 IST")
+    })
+  )
+
+  it.effect("are forgotten after a login that went through, after their time, or on purpose", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      const wrong = reasonOf(guard.protect(account, policy, login(wrongPin)))
+      const right = reasonOf(guard.protect(account, policy, login()))
+      yield* wrong
+      yield* right
+      yield* wrong
+      assert.strictEqual(yield* right, "success")
+      yield* wrong
+      yield* wrong
+      assert.strictEqual(yield* right, "ActionRequired")
+      yield* guard.reset(account)
+      assert.strictEqual(yield* wrong, "InvalidCredentials")
+      yield* wrong
+      yield* pass("24 hours")
+      assert.strictEqual(yield* right, "success")
+      assert.strictEqual(sent.length, 9)
+    })
+  )
+
+  it.effect("a lock by the broker ends all tries at once", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
+      yield* reasonOf(guard.protect(account, policy, login(locked)))
+      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login())), "ActionRequired")
+      assert.strictEqual(sent.length, 1)
+    })
+  )
+
+  it.effect("a network that fails is no wrong answer", () =>
+    Effect.gen(function* () {
+      const { guard, login } = yield* begin
+      const down = new AuthError.BrokerUnavailable({ why: "network" })
+      for (let tries = 0; tries < 5; tries++) yield* reasonOf(guard.protect(account, policy, login(down)))
+      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login())), "success")
+    })
+  )
+
+  it.effect("of one account do not stop another", () =>
+    Effect.gen(function* () {
+      const { guard, login } = yield* begin
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      assert.strictEqual(yield* guard.protect({ ...account, id: "T2" }, policy, login()), "session")
+    })
+  )
+
+  it.effect("each is counted once, also where two programs count at the same time", () =>
+    Effect.gen(function* () {
+      const { guard, login, restarted } = yield* begin
+      const three = { ...policy, wrongAnswers: 3 }
+      yield* Effect.all(
+        [guard, restarted()].map((one) => reasonOf(one.protect(account, three, login(wrongPin)))),
+        { concurrency: 2 }
+      )
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 2)
+    })
+  )
+
+  it.effect("the broker's word is heard also where it cannot be written down", () =>
+    Effect.gen(function* () {
+      const { login, store } = yield* begin
+      const { service, state } = breakable(store)
+      const guard = LoginGuard.make(service)
+      state.broken = true
+      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongPin))), "InvalidCredentials")
+    })
+  )
+})
+
+describe("TOTP periods", () => {
+  const sendOne = (guard: LoginGuard.LoginGuard["Service"], login: Effect.Effect<string, AuthError.AuthError>) =>
+    Effect.forkChild(guard.protect(account, totp, login))
+
+  it.effect("each has one login, also of a program started anew", () =>
+    Effect.gen(function* () {
+      const { guard, login, restarted, sent } = yield* begin
+      yield* guard.protect(account, totp, login())
+      const [second, third] = [yield* sendOne(restarted(), login()), yield* sendOne(restarted(), login())]
+      yield* pass("29 seconds")
+      assert.deepStrictEqual(sent, [0])
+      yield* pass("1 second")
+      yield* Fiber.join(second)
+      yield* pass("30 seconds")
+      yield* Fiber.join(third)
+      assert.isAtLeast(sent[1] ?? 0, 30)
+      assert.strictEqual(sent.length, 3)
+    })
+  )
+
+  it.effect("a login is not begun in the last seconds of one, since its code may arrive in the next", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      yield* pass("28 seconds")
+      const asked = yield* sendOne(guard, login())
+      yield* pass("2 seconds")
+      yield* Fiber.join(asked)
+      assert.deepStrictEqual(sent, [30])
+    })
+  )
+
+  it.effect("a login that ended in the next one has used that, too", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      yield* pass("20 seconds")
+      const slow = yield* sendOne(guard, Effect.delay(login(), "15 seconds"))
+      yield* pass("15 seconds")
+      yield* Fiber.join(slow)
+      const asked = yield* sendOne(guard, login())
+      yield* pass("25 seconds")
+      yield* Fiber.join(asked)
+      assert.deepStrictEqual(sent, [35, 60])
+    })
+  )
+
+  it.effect("is counted before it is sent: nothing goes out when that cannot be written down", () =>
+    Effect.gen(function* () {
+      const { login, sent, store } = yield* begin
+      const { service, state } = breakable(store)
+      state.broken = true
+      assert.strictEqual(yield* reasonOf(LoginGuard.make(service).protect(account, totp, login())), "Io")
+      assert.deepStrictEqual(sent, [])
+    })
+  )
+
+  it.effect("a login that was interrupted on the way counts", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      const first = yield* sendOne(guard, Effect.never)
+      yield* pass("1 second")
+      yield* Fiber.interrupt(first)
+      const second = yield* sendOne(guard, login())
+      yield* pass("29 seconds")
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(sent, [30])
+    })
+  )
+
+  it.effect("a clock that was years ahead does not stop logins for years", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      yield* TestClock.setTime(morning + 1e11)
+      yield* guard.protect(account, totp, login())
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      yield* TestClock.setTime(morning)
+      yield* guard.protect(account, totp, login())
+      assert.strictEqual(sent.at(-1), 0)
+    })
+  )
+})
+
+it.effect("what is stored holds no secret, only instants", () =>
+  Effect.gen(function* () {
+    const { guard, login, store } = yield* begin
+    yield* reasonOf(guard.protect(account, totp, login(wrongPin)))
+    const entry = yield* store.get(account, "guard")
+    const text = new TextDecoder().decode(entry && Redacted.value(entry.value))
+    assert.strictEqual(text, `{"attemptedAt":${morning},"refusedAt":[${morning}]}`)
+  })
+)
+
+it.effect("a memory that somebody has scribbled on is refused", () =>
+  Effect.gen(function* () {
+    const { guard, login, store } = yield* begin
+    yield* store.put(account, "guard", Redacted.make(new TextEncoder().encode("{}")), 0)
+    assert.strictEqual(yield* reasonOf(guard.protect(account, totp, login())), "Tampered")
+  })
+)
