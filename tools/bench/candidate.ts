@@ -10,11 +10,11 @@ const candidate = bench.candidates[name]
 if (candidate === undefined) throw new Error(`${file} has no candidate "${name}".`)
 const run = await candidate.prepare(url)
 
-servePeer(async ({ concurrency, count }: Turn): Promise<Measured> => {
+servePeer(async (turn: Turn): Promise<Measured> => {
   const cpuBefore = process.cpuUsage()
   const began = performance.now()
-  await run(count, concurrency)
+  const notes = await run(turn)
   const seconds = (performance.now() - began) / 1000
   const { system, user } = process.cpuUsage(cpuBefore)
-  return { perSecond: count / seconds, cpuMicros: (system + user) / count }
+  return { perSecond: turn.count / seconds, cpuMicros: (system + user) / turn.count, notes: notes ?? {} }
 })

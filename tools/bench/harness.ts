@@ -9,8 +9,8 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts"
 
-/** Does the job `count` times, `concurrency` at a time. */
-export type Run = (count: number, concurrency: number) => Promise<void>
+/** Does the job as often as the turn says, and tells what else is worth a column, by its heading. */
+export type Run = (turn: Turn) => Promise<void | Readonly<Record<string, number>>>
 
 export interface Candidate {
   readonly title: string
@@ -20,14 +20,21 @@ export interface Candidate {
 }
 
 export interface Turn {
+  /** What is special about it; otherwise the concurrency is told. */
+  readonly title?: string
   readonly concurrency: number
   readonly count: number
+  /** How many accounts there are to choose from. */
+  readonly accounts?: number
+  /** What else this bench varies. */
+  readonly variant?: string
 }
 
 export interface Measured {
   readonly perSecond: number
   /** User and system time of the whole process, for each job. */
   readonly cpuMicros: number
+  readonly notes: Readonly<Record<string, number>>
 }
 
 export interface Plan {
@@ -43,8 +50,8 @@ export interface Bench {
   readonly summary: string
   /** What is done: `login`. */
   readonly job: string
-  /** Name of the server's answer. */
-  readonly answer: string
+  /** The server's answer, and how many milliseconds it waits before it. Without it there is no server. */
+  readonly answer?: { readonly body: string; readonly delay: number }
   readonly candidates: Readonly<Record<string, Candidate>>
   /** The candidates that the others are divided by. */
   readonly baselines: ReadonlyArray<string>
@@ -65,7 +72,7 @@ export interface Options {
 /** Spreads `once` over as many loops as may run at a time. */
 export const loops =
   (once: (index: number) => Promise<unknown>): Run =>
-  async (count, concurrency) => {
+  async ({ concurrency, count }) => {
     let next = 0
     const loop = async () => {
       while (next < count) await once(next++)
@@ -89,9 +96,23 @@ const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 const spread = (values: ReadonlyArray<number>): string =>
   `${((100 * (quantile(values, 0.75) - quantile(values, 0.25))) / median(values)).toFixed(0)} %`
 
+/** How much longer `once` takes for the slowest of the keys than for the median one. Each has the best of three tries. */
+export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string) => Promise<void>): Promise<number> => {
+  const best = new Map<string, number>(keys.map((key) => [key, Infinity]))
+  for (let tries = 0; tries < 3; tries++) {
+    for (const key of keys) {
+      const began = performance.now()
+      await once(key)
+      best.set(key, Math.min(best.get(key) ?? Infinity, performance.now() - began))
+    }
+  }
+  const times = Array.from(best.values())
+  return Math.max(...times) / median(times)
+}
+
 /** Ratios are taken within a round, where both had the same machine, and only then the median. */
-const ratio = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): string =>
-  median(own.map((value, round) => value / (base[round] ?? Number.NaN))).toFixed(2)
+const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
+  own.map((value, round) => value / (base[round] ?? Number.NaN))
 
 const printTable = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
@@ -129,22 +150,38 @@ const progress = (text: string, milestone: boolean): void => {
 
 type Figures = Map<string, Array<Measured>>
 
+/** Three digits say all that such a figure can. */
+const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
+
 const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
   const bases = bench.baselines.filter((base) => figures.has(base))
-  console.log(`\nconcurrency ${turn.concurrency}, ${turn.count} ${bench.job}s a round`)
-  const of = (name: string, field: keyof Measured) => (figures.get(name) ?? []).map((measured) => measured[field])
+  const title = turn.title ?? `concurrency ${turn.concurrency}`
+  console.log(`\n${title}, ${turn.count} ${bench.job}s a round`)
+  const of = (name: string, field: "perSecond" | "cpuMicros") =>
+    (figures.get(name) ?? []).map((measured) => measured[field])
+  const notes = Array.from(
+    new Set(Array.from(figures.values(), (measured) => Object.keys(measured[0]?.notes ?? {})).flat())
+  )
+  const noteOf = (name: string, heading: string): string => {
+    const values = (figures.get(name) ?? []).flatMap((measured) => measured.notes[heading] ?? [])
+    return values.length === 0 ? "" : figure(median(values))
+  }
+  const headings = bases.flatMap((base) => [`÷ ${base}`, "spread", "CPU ÷", "spread"])
   printTable([
-    ["", `${bench.job}s/s`, "spread", "CPU µs each", "spread", ...bases.flatMap((base) => [`÷ ${base}`, "CPU ÷"])],
+    ["", `${bench.job}s/s`, "spread", "CPU µs each", "spread", ...headings, ...notes],
     ...Array.from(figures.keys(), (name) => [
       bench.candidates[name]?.title ?? name,
       median(of(name, "perSecond")).toFixed(0),
       spread(of(name, "perSecond")),
-      median(of(name, "cpuMicros")).toFixed(0),
+      figure(median(of(name, "cpuMicros"))),
       spread(of(name, "cpuMicros")),
-      ...bases.flatMap((base) => [
-        ratio(of(name, "perSecond"), of(base, "perSecond")),
-        ratio(of(name, "cpuMicros"), of(base, "cpuMicros"))
-      ])
+      ...bases.flatMap((base) =>
+        (["perSecond", "cpuMicros"] as const).flatMap((field) => {
+          const values = ratios(of(name, field), of(base, field))
+          return [median(values).toFixed(2), spread(values)]
+        })
+      ),
+      ...notes.map((heading) => noteOf(name, heading))
     ])
   ])
 }
@@ -174,6 +211,10 @@ const rotate = <A>(values: ReadonlyArray<A>, by: number): ReadonlyArray<A> => [
 
 const turnLimit = 120_000
 
+/** Every kind of turn has its part, so that none is measured cold. */
+const warmUps = ({ turns, warmUp }: Plan): ReadonlyArray<Turn> =>
+  turns.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
+
 const start = async (file: string, name: string, url: string, scratch: string, bench: Bench, options: Options) => {
   const profile = options.profile === undefined ? undefined : path.resolve(options.profile, name)
   const peer = await startPeer(path.join(here, "candidate.ts"), {
@@ -194,14 +235,25 @@ interface Sample {
   readonly busy: number
 }
 
-const takeTurn = async ({ name, peer }: Entrant, turn: Turn, server: Peer): Promise<Sample> => {
+const takeTurn = async ({ name, peer }: Entrant, turn: Turn, server: Peer | undefined): Promise<Sample> => {
+  if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit), busy: 0 }
   // Opens the connections that were closed while the others had their turn.
-  await peer.call({ concurrency: turn.concurrency, count: Math.max(32, turn.concurrency) }, turnLimit)
+  await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
   await server.call("load")
   const measured = await peer.call<Measured>(turn, turnLimit)
   const { busy, requests } = await server.call<Load>("load")
   if (requests !== turn.count) throw new Error(`${name}: ${requests} requests came of ${turn.count}`)
   return { measured, busy }
+}
+
+const startServer = async ({ answer }: Bench, scratch: string) => {
+  if (answer === undefined) return { server: undefined, url: "" }
+  const args = [answer.body, String(answer.delay)]
+  const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args })
+  const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
+  const delay = answer.delay === 0 ? "" : ` after ${answer.delay} ms`
+  console.log(`server    a process of its own on loopback, answers of ${bytes} bytes${delay}`)
+  return { server, url }
 }
 
 /** Runs the bench and prints what came out. */
@@ -214,14 +266,11 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
   const scratch = makeScratch("bench")
   try {
     await printMachine(bench)
-    const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args: [bench.answer] })
-    const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
-    console.log(`server    a process of its own on loopback, answers of ${bytes} bytes`)
-
+    const { server, url } = await startServer(bench, scratch)
     const entrants = await Promise.all(names.map((name) => start(file, name, url, scratch, bench, options)))
     for (const { name, peer } of entrants) {
       progress(`warm up: ${titleOf(name)}`, true)
-      await peer.call({ concurrency: 64, count: plan.warmUp }, turnLimit)
+      for (const turn of warmUps(plan)) await peer.call(turn, turnLimit)
     }
 
     const figures = plan.turns.map((): Figures => new Map(names.map((name) => [name, []])))
@@ -236,10 +285,10 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
       progress(title, true)
       for (const [index, turn] of plan.turns.entries()) {
         for (const entrant of rotate(entrants, round)) {
-          progress(`${title}: ${titleOf(entrant.name)}, ${turn.concurrency} at a time`, false)
+          progress(`${title}: ${titleOf(entrant.name)}, ${turn.title ?? `${turn.concurrency} at a time`}`, false)
           const { busy, measured } = await takeTurn(entrant, turn, server)
           figures[index]?.get(entrant.name)?.push(measured)
-          if (turn.concurrency > 1) loads.get(entrant.name)?.push(busy)
+          if (server !== undefined && turn.concurrency > 1) loads.get(entrant.name)?.push(busy)
         }
       }
       longest = Math.max(longest, performance.now() - roundBegan)
@@ -248,7 +297,7 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
     const cut = round < rounds ? ` of ${rounds}, then the time was up` : ""
     console.log(`rounds    ${round}${cut}, after ${plan.warmUp} ${bench.job}s of warm-up each`)
     for (const [index, turn] of plan.turns.entries()) printFigures(bench, turn, figures[index] ?? new Map())
-    printServer(loads, bench)
+    if (server !== undefined) printServer(loads, bench)
   } finally {
     await stopPeers()
   }

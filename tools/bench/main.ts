@@ -10,7 +10,7 @@ const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches"
 
 const usage = (benches: ReadonlyArray<readonly [string, Bench]>) => `Usage: npm run bench -- [bench …] [option …]
 
-Benches (all of them unless named):
+Benches (all of them unless named; the first word names all that begin with it):
 ${benches.map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`).join("\n")}
 
 Options:
@@ -50,13 +50,16 @@ const parse = () => {
   }
 }
 
+/** `session` is all of `session-fiber`, `session-promise` and so on. */
+const isOf = (bench: string, name: string): boolean => bench === name || bench.startsWith(`${name}-`)
+
 const problemOf = (
   benches: ReadonlyArray<readonly [string, Bench]>,
   chosen: ReadonlyArray<string>,
   only: ReadonlyArray<string>,
   rounds: number | undefined
 ): string | undefined => {
-  const unknown = chosen.find((name) => !benches.some(([known]) => known === name))
+  const unknown = chosen.find((name) => !benches.some(([known]) => isOf(known, name)))
   if (unknown !== undefined) return `There is no bench "${unknown}".`
   const candidates = benches.flatMap(([, bench]) => Object.keys(bench.candidates))
   const stranger = only.find((name) => !candidates.includes(name))
@@ -93,7 +96,7 @@ const main = async (): Promise<void> => {
   if (positionals.length === 0) console.log(`benches: ${benches.map(([name]) => name).join(", ")} (--help tells more)`)
   endPeersWithUs()
   for (const [name, bench] of benches) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue
+    if (positionals.length > 0 && !positionals.some((chosen) => isOf(name, chosen))) continue
     console.log(`\n${name}: ${bench.summary}`)
     const began = performance.now()
     await compare(path.join(folder, `${name}.ts`), bench, {

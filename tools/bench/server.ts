@@ -1,6 +1,6 @@
 /**
- * The other end of the line: answers every request at once with the same bytes. It stands on bare sockets because
- * `node:http` serves fewer requests than the fastest clients make.
+ * The other end of the line: answers every request with the same bytes, at once or after a while. It stands on bare
+ * sockets because `node:http` serves fewer requests than the fastest clients make.
  */
 import * as net from "node:net"
 import { performance } from "node:perf_hooks"
@@ -42,7 +42,14 @@ const toAnswer = (body: string) =>
 
 const maxRequestBytes = 65_536
 
-const serve = (answer: Buffer, count: () => void) => (socket: net.Socket) => {
+/** Clients here send one request at a time over a connection, so answers cannot overtake one another. */
+const reply = (socket: net.Socket, answer: Buffer, isLast: boolean) => {
+  if (!socket.writable) return
+  socket.write(answer)
+  if (isLast) socket.end()
+}
+
+const serve = (answer: Buffer, delay: number, count: () => void) => (socket: net.Socket) => {
   let rest: Buffer | undefined
   socket.setNoDelay(true)
   socket.on("error", () => socket.destroy())
@@ -56,20 +63,21 @@ const serve = (answer: Buffer, count: () => void) => (socket: net.Socket) => {
       if (data.length < size) break
       data = data.subarray(size)
       count()
-      socket.write(answer)
-      if (/\r\nconnection: *close/i.test(head)) socket.end()
+      const isLast = /\r\nconnection: *close/i.test(head)
+      if (delay === 0) reply(socket, answer, isLast)
+      else setTimeout(reply, delay, socket, answer, isLast)
     }
     rest = data.length > 0 ? data : undefined
     if (data.length > maxRequestBytes) socket.destroy()
   })
 }
 
-const body = bodies[process.argv[2] ?? ""]
-if (body === undefined)
-  throw new Error(`There is no answer "${process.argv[2]}"; there is ${Object.keys(bodies).join(", ")}.`)
+const [name = "", delay = "0"] = process.argv.slice(2)
+const body = bodies[name]
+if (body === undefined) throw new Error(`There is no answer "${name}"; there is ${Object.keys(bodies).join(", ")}.`)
 
 let requests = 0
-const server = net.createServer(serve(toAnswer(body), () => (requests += 1)))
+const server = net.createServer(serve(toAnswer(body), Number(delay), () => (requests += 1)))
 server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, () => {
   const { port } = server.address() as net.AddressInfo
   let before = performance.eventLoopUtilization()

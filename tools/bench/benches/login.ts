@@ -73,7 +73,7 @@ const ours =
       )
     )
     let last = 0
-    return (count, concurrency) => {
+    return ({ concurrency, count }) => {
       const end = last + count
       const loop = Effect.gen(function* () {
         while (last < end) yield* logins[last++ % accounts]!
@@ -103,7 +103,7 @@ const turns = (counts: readonly [number, number, number]): ReadonlyArray<Turn> =
 export const bench: Bench = {
   summary: "logins at Angel One, from credentials to a session",
   job: "login",
-  answer: "login",
+  answer: { body: "login", delay: 0 },
   baselines: ["undici", "smartapi-javascript"],
   versions: ["effect", "undici", "smartapi-javascript", "axios"],
   plans: {

@@ -1,0 +1,211 @@
+/** Ten thousand ask at once when the session has just expired: one exchange, and then they all go on. */
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import type * as Session from "@auth/broker-core/Session"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { OAuth2Client, type OAuth2ClientOptions } from "google-auth-library"
+import { setTimeout } from "node:timers/promises"
+import type { Bench, Run, Turn } from "../harness.ts"
+import {
+  accountOf,
+  early,
+  expectSession,
+  idOf,
+  lifetime,
+  type Manager,
+  makeManagers,
+  renewalOf,
+  sessionOf
+} from "../session.ts"
+
+const id = idOf(0)
+
+/** How long the exchange takes, in milliseconds: a timer with no network behind it, for all candidates the same. */
+const latency = 5
+
+const waiters = 10_000
+
+const expired = "it has expired"
+const due = "it lives, but is due"
+
+/** How long a session must be let lie until it is as the turn wants it, in milliseconds. */
+const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
+
+interface Candidate {
+  /** How many exchanges there have been. */
+  readonly exchanges: () => number
+  /** Makes the session older by so many milliseconds. */
+  readonly age: (millis: number) => void
+  /** Lets so many ask at once, and waits until all have a session. */
+  readonly ask: (askers: number) => Promise<void>
+}
+
+const stampedes =
+  ({ age, ask, exchanges }: Candidate): Run =>
+  async (turn) => {
+    const before = exchanges()
+    let times = 0
+    for (let rest = turn.count; rest > 0; rest -= waiters) {
+      age(ageOf(turn))
+      await ask(Math.min(waiters, rest))
+      times += 1
+    }
+    const exchanged = exchanges() - before
+    if (exchanged !== times) throw new Error(`${exchanged} exchanges for ${times} stampedes`)
+    return { exchanges: exchanged / times }
+  }
+
+const atOnce = (once: () => Promise<unknown>) => async (askers: number) => {
+  await Promise.all(Array.from({ length: askers }, once))
+}
+
+/** A clock that can be set ahead, so that a session need not be waited out. */
+const makeClock = () => {
+  const real = Context.get(Context.empty(), Clock.Clock)
+  let ahead = 0
+  const clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => real.currentTimeMillisUnsafe() + ahead,
+    currentTimeMillis: Effect.sync(() => real.currentTimeMillisUnsafe() + ahead),
+    currentTimeNanosUnsafe: () => real.currentTimeNanosUnsafe() + BigInt(ahead) * 1_000_000n,
+    currentTimeNanos: Effect.sync(() => real.currentTimeNanosUnsafe() + BigInt(ahead) * 1_000_000n),
+    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: real.monotonicTimeNanos,
+    sleep: (duration) => real.sleep(duration)
+  }
+  return { context: Context.make(Clock.Clock, clock), age: (millis: number) => void (ahead += millis) }
+}
+
+/** Our manager, which `asking` asks as it does. */
+const ours =
+  (asking: (manager: Manager) => Effect.Effect<(askers: number) => Promise<void>>) => async (): Promise<Run> => {
+    const { age, context } = makeClock()
+    let exchanges = 0
+    const renewal = renewalOf(id, latency, () => (exchanges += 1))
+    const ask = await Effect.runPromiseWith(context)(
+      Effect.gen(function* () {
+        const [manager] = yield* makeManagers([renewal])
+        if (manager === undefined) return yield* Effect.die("no manager")
+        expectSession(yield* manager.session, id)
+        return yield* asking(manager)
+      })
+    )
+    return stampedes({ age, ask, exchanges: () => exchanges })
+  }
+
+/** A fiber for each who asks. */
+const fibers = (ask: Effect.Effect<unknown, unknown>): Effect.Effect<(askers: number) => Promise<void>> =>
+  Effect.map(Effect.context<never>(), (context) => {
+    const run = Effect.runPromiseWith(context)
+    return (askers) =>
+      run(Effect.forEach(Array.from({ length: askers }), () => ask, { concurrency: "unbounded", discard: true }))
+  })
+
+interface Held {
+  readonly session: Session.Session
+  readonly expiresAt: number
+}
+
+/** By hand, as one would write it: a Map of sessions, and one of the logins that are under way. */
+const byHand = () => {
+  const held = new Map<string, Held>()
+  const logins = new Map<string, Promise<Session.Session>>()
+  let exchanges = 0
+  const login = async () => {
+    await setTimeout(latency)
+    exchanges += 1
+    const session = sessionOf(accountOf(id), Date.now())
+    held.set(id, { session, expiresAt: Date.now() + lifetime })
+    logins.delete(id)
+    return session
+  }
+  const get = async () => {
+    const entry = held.get(id)
+    if (entry !== undefined && Date.now() < entry.expiresAt - early / 2) return entry.session
+    const running = logins.get(id) ?? login()
+    logins.set(id, running)
+    return running
+  }
+  const age = (millis: number) => {
+    const entry = held.get(id)
+    if (entry !== undefined) held.set(id, { ...entry, expiresAt: entry.expiresAt - millis })
+  }
+  return stampedes({ age, ask: atOnce(get), exchanges: () => exchanges })
+}
+
+const google = () => {
+  let exchanges = 0
+  const transporter = {
+    defaults: {},
+    request: async () => {
+      await setTimeout(latency)
+      exchanges += 1
+      return { data: { access_token: `token ${exchanges}`, expires_in: lifetime / 1000 } }
+    }
+  }
+  const client = new OAuth2Client({
+    transporter: transporter as unknown as NonNullable<OAuth2ClientOptions["transporter"]>,
+    eagerRefreshThresholdMillis: early / 2,
+    useAuthRequestParameters: false
+  })
+  client.setCredentials({ access_token: "token 0", refresh_token: "refresh", expiry_date: Date.now() + lifetime })
+  const age = (millis: number) => {
+    const { expiry_date, ...rest } = client.credentials
+    client.setCredentials({ ...rest, expiry_date: (expiry_date ?? 0) - millis })
+  }
+  return stampedes({ age, ask: atOnce(() => client.getAccessToken()), exchanges: () => exchanges })
+}
+
+/** What Effect itself takes to let so many fibers wait for one. */
+const deferred = () => {
+  let exchanges = 0
+  return stampedes({
+    age: () => undefined,
+    exchanges: () => exchanges,
+    ask: (askers) =>
+      Effect.runPromise(
+        Effect.gen(function* () {
+          const session = yield* Deferred.make<Session.Session>()
+          const login = Effect.sync(() => {
+            exchanges += 1
+            return sessionOf(accountOf(id), Date.now())
+          })
+          yield* Effect.forkChild(Deferred.complete(session, Effect.andThen(Effect.sleep(latency), login)))
+          const all = Array.from({ length: askers })
+          yield* Effect.forEach(all, () => Deferred.await(session), { concurrency: "unbounded", discard: true })
+        })
+      )
+  })
+}
+
+const turns = (count: number): ReadonlyArray<Turn> =>
+  [expired, due].map((variant) => ({
+    title: `${waiters} ask at once: ${variant}`,
+    variant,
+    concurrency: waiters,
+    count
+  }))
+
+export const bench: Bench = {
+  summary: `${waiters} who ask at once for a session that is over, with an exchange of ${latency} ms`,
+  job: "waiter",
+  baselines: ["google", "map"],
+  versions: ["effect", "google-auth-library"],
+  plans: {
+    full: { rounds: 15, seconds: 90, warmUp: 400_000, turns: turns(100_000) },
+    quick: { rounds: 7, seconds: 25, warmUp: 200_000, turns: turns(50_000) }
+  },
+  candidates: {
+    google: { title: "google-auth-library, a promise each", prepare: async () => google() },
+    map: { title: "by hand, a promise each", prepare: async () => byHand() },
+    deferred: { title: "a Deferred of Effect, a fiber each", prepare: async () => deferred() },
+    ours: { title: "ours, a fiber each", prepare: ours((manager) => fibers(manager.session)) },
+    "ours-promise": {
+      title: "ours, a promise each",
+      prepare: ours((manager) =>
+        Effect.map(Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager), atOnce)
+      )
+    }
+  }
+}

@@ -1,0 +1,119 @@
+/** What the benches of sessions share: a broker that costs nothing, and managers that hold a session of it. */
+import * as Account from "@auth/broker-core/Account"
+import * as Expiry from "@auth/broker-core/Expiry"
+import { Logout } from "@auth/broker-core/Logout"
+import * as Renewal from "@auth/broker-core/Renewal"
+import * as Session from "@auth/broker-core/Session"
+import { SessionLock, makeMemory as makeLock } from "@auth/broker-core/SessionLock"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import { SessionStore, makeMemory as makeStore } from "@auth/broker-core/SessionStore"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import type { Turn } from "./harness.ts"
+
+export type Manager = SessionManager.SessionManager["Service"]
+
+export const idOf = (index: number): string => `B${100_000 + index}`
+
+export const accountOf = (id: string): Account.Account => Account.make({ broker: "bench", id })
+
+/** How long a session of the bench lives, in milliseconds. */
+export const lifetime = 3_600_000
+
+/** A session that one would get from a login, with tokens as long as a broker's. */
+export const sessionOf = (account: Account.Account, issuedAt: number): Session.Session =>
+  Session.make({
+    account,
+    method: "totp",
+    tokens: { access: Redacted.make(`${account.id}.${issuedAt}.${"Zm9vYmFy".repeat(60)}`) },
+    issuedAt,
+    expiry: Expiry.after(Duration.millis(lifetime))
+  })
+
+/** How long before its end a session of the bench is due, in milliseconds. */
+export const early = 600_000
+
+/** A way to log in that says when it is used, and takes `latency` milliseconds. */
+export const renewalOf = (
+  id: string,
+  latency = 0,
+  exchanged: () => void = () => undefined
+): Renewal.Renewal["Service"] => {
+  const account = accountOf(id)
+  const tell = Effect.sync(() => {
+    exchanged()
+    return { tokens: sessionOf(account, 0).tokens }
+  })
+  return Renewal.make({
+    account,
+    early: Duration.millis(early),
+    login: Session.issue(
+      { account, method: "totp", expiry: Expiry.after(Duration.millis(lifetime)) },
+      latency === 0 ? tell : Effect.andThen(Effect.sleep(latency), tell)
+    )
+  })
+}
+
+const noLogout: Logout["Service"] = {
+  logout: ({ account }) => Effect.succeed({ _tag: "LocalOnly", account, why: "no-such-call" })
+}
+
+/** Makes managers that share a store and a lock in memory, and live as long as the process. */
+export const makeManagers = (renewals: Iterable<Renewal.Renewal["Service"]>): Effect.Effect<ReadonlyArray<Manager>> => {
+  const shared = Context.make(Logout, noLogout).pipe(
+    Context.add(SessionStore, makeStore()),
+    Context.add(SessionLock, makeLock()),
+    Context.add(Scope.Scope, Scope.makeUnsafe())
+  )
+  return Effect.forEach(renewals, (renewal) =>
+    Effect.provideContext(SessionManager.make(), Context.add(shared, Renewal.Renewal, renewal))
+  )
+}
+
+/** Managers of accounts that have all logged in. */
+export const makeLive = Effect.fnUntraced(function* (accounts: number) {
+  const managers = yield* makeManagers(Array.from({ length: accounts }, (_, index) => renewalOf(idOf(index))))
+  yield* Effect.forEach(managers, (manager) => manager.session, { discard: true })
+  return new Map(managers.map((manager) => [manager.account.id, manager]))
+})
+
+/** One of the accounts each time, in an order that no processor can foresee. */
+const shuffled = (accounts: number): Uint32Array => {
+  const order = new Uint32Array(65_536)
+  let state = 0x2545f491
+  for (let index = 0; index < order.length; index++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    order[index] = (state >>> 0) % accounts
+  }
+  return order
+}
+
+/** The accounts of a turn, and which to ask for: the keys in the order of asking, over and over. */
+export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
+  variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
+
+/** Some of the accounts, from the first to the last. */
+export const sampled = (accounts: number): ReadonlyArray<string> => {
+  const size = Math.min(accounts, 100)
+  return Array.from({ length: size }, (_, index) => idOf(Math.floor((index * accounts) / size)))
+}
+
+/** Makes what a turn needs once for each number of accounts. */
+export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((accounts: number) => Promise<A>) => {
+  const made = new Map<number, Promise<A>>()
+  return (accounts) => {
+    const known = made.get(accounts) ?? make(accounts)
+    made.set(accounts, known)
+    return known
+  }
+}
+
+/** A bench that hands out the wrong session measures nothing. */
+export const expectSession = (session: Session.Session | undefined, id: string): void => {
+  if (session?.account.id !== id) throw new Error(`The session of ${session?.account.id} came for ${id}.`)
+}
