@@ -105,7 +105,7 @@ export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Reda
   const all = Redacted.value(stored)
   const bytes = all.subarray(0, -checksumLength)
   const found = bytes[magic.length]
-  if (found === undefined) return yield* new VaultError.Tampered({ what })
+  if (found === undefined || bytes.length < headerLength) return yield* new VaultError.Tampered({ what })
   const sum = yield* checksum(place, found, bytes)
   if (!equals(sum, all.subarray(-checksumLength)) || !equals(magic, bytes.subarray(0, magic.length)))
     return yield* new VaultError.Tampered({ what })
