@@ -1,2 +1,3 @@
 export * as NodeSessionLock from "./NodeSessionLock.ts"
 export * as NodeVault from "./NodeVault.ts"
+export * as NodeVaultKey from "./NodeVaultKey.ts"

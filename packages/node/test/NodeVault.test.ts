@@ -1,0 +1,391 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Account from "@auth/broker-core/Account"
+import * as VaultError from "@auth/broker-core/VaultError"
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as NodeVault from "@auth/node/NodeVault"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as Exit from "effect/Exit"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { checksum } from "../src/internal/checked.ts"
+import { SessionStore } from "@auth/broker-core/SessionStore"
+import {
+  account,
+  bytes,
+  contents,
+  filesIn,
+  freshFolder,
+  layerKey,
+  open,
+  other,
+  reasonOf,
+  secret,
+  start,
+  textOf,
+  using
+} from "./support.ts"
+
+/** A vault with two sessions, closed again. */
+const written = Effect.gen(function* () {
+  const folder = yield* freshFolder
+  yield* using(folder, ({ store }) =>
+    Effect.gen(function* () {
+      yield* store.put(account, "session", bytes("old"), 0)
+      yield* store.put(account, "session", bytes(secret), 1)
+      yield* store.put(other, "session", bytes("other"), 0)
+    })
+  )
+  return folder
+})
+
+const databaseIn = (folder: string): string => Path.join(folder, "sessions.db")
+
+/** Changes a vault behind its back. */
+const meddle = (folder: string, ...statements: ReadonlyArray<string>) =>
+  Effect.sync(() => {
+    const database = new DatabaseSync(databaseIn(folder))
+    for (const statement of statements) database.exec(statement)
+    database.close()
+  })
+
+const openFiles = (folder: string): ReadonlyArray<string> =>
+  Fs.readdirSync("/proc/self/fd").flatMap((descriptor) => {
+    const path = Path.join("/proc/self/fd", descriptor)
+    const target = Fs.existsSync(path) ? Fs.readlinkSync(path) : ""
+    return target.startsWith(folder) ? [target] : []
+  })
+
+describe("NodeVault", () => {
+  it.effect("keeps a session for the next program", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
+      assert.deepStrictEqual([entry?.version, textOf(entry)], [2, secret])
+    })
+  )
+
+  it.effect("says where the sessions are, and how", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const { lock, store } = yield* open({ folder })
+      assert.strictEqual(store.describe, `${folder}/sessions.db, SQLite; encrypted with a test's key`)
+      assert.strictEqual(lock.describe, `${folder}/locks, for all programs on this machine`)
+    })
+  )
+
+  it.effect("is in the user's own folder for state unless another is given", () =>
+    Effect.gen(function* () {
+      const home = yield* freshFolder
+      const env = ConfigProvider.fromEnv({ env: { HOME: home, XDG_STATE_HOME: Path.join(home, "state") } })
+      const { store } = yield* open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, env))
+      assert.match(store.describe, new RegExp(`^${home}/state/broker-auth/sessions.db,`))
+      assert.isTrue(Fs.existsSync(Path.join(home, "state/broker-auth/sessions.db")))
+    })
+  )
+
+  it.effect("asks for a folder where the user has none", () =>
+    Effect.gen(function* () {
+      const reason = yield* reasonOf(
+        open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
+      )
+      assert.match(reason.remedy, /HOME.*folder/)
+    })
+  )
+
+  it.live("writes no session in clear, into no file, neither open nor closed", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const look = (key?: Layer.Layer<VaultKey.VaultKey>) =>
+        using(
+          folder,
+          ({ lock, store }) =>
+            lock.withLock(account, () =>
+              Effect.gen(function* () {
+                yield* store.put(account, "session", bytes(secret), 0)
+                yield* store.put(account, "session", bytes(`${secret} again`), 1)
+                return contents(folder).includes(secret)
+              })
+            ),
+          key
+        )
+      assert.isFalse(yield* look())
+      assert.isFalse(contents(folder).includes(secret))
+      // With the key that is none it is found, so the search can fail.
+      yield* NodeVault.remove({ folder })
+      assert.isTrue(yield* look(VaultKey.layerPlaintext))
+    })
+  )
+
+  it.live("leaves nothing of a session that was replaced", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const replace = ({ store }: Effect.Success<ReturnType<typeof open>>) =>
+        Effect.gen(function* () {
+          yield* store.put(account, "session", bytes(secret.repeat(300)), 0)
+          yield* store.put(account, "session", bytes("new"), 1)
+        })
+      yield* using(folder, replace, VaultKey.layerPlaintext)
+      assert.isFalse(contents(folder).includes(secret))
+    })
+  )
+
+  it.effect("leaves no file open and no file behind when its scope ends", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const scope = yield* Scope.make()
+      const { lock, store } = yield* open({ folder }).pipe(Scope.provide(scope))
+      yield* lock.withLock(account, () => store.put(account, "session", bytes("a"), 0))
+      if (process.platform === "linux") assert.isNotEmpty(openFiles(folder))
+      yield* Scope.close(scope, Exit.void)
+      if (process.platform === "linux") assert.deepStrictEqual(openFiles(folder), [])
+      const [lockName = "", ...more] = filesIn(folder).filter((file) => file !== "sessions.db")
+      assert.match(lockName, /^locks.[0-9a-f]{64}\.db$/)
+      assert.deepStrictEqual(more, [])
+    })
+  )
+
+  it.effect("is of no use after its scope", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const store = yield* using(folder, ({ store }) => Effect.succeed(store))
+      const reason = yield* reasonOf(store.get(account, "session"))
+      assert.strictEqual(reason._tag === "Io" && reason.systemCode, "EBADF")
+    })
+  )
+
+  it.effect("has every session in its file, and none in the log alone, when a write succeeds", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const { store } = yield* open({ folder })
+      for (const version of [0, 1, 2]) {
+        yield* store.put(account, "session", bytes(`${version}`), version)
+        assert.strictEqual(Fs.statSync(`${databaseIn(folder)}-wal`).size, 0)
+      }
+    })
+  )
+
+  it.live("writes also while another program reads for a long time", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const reader = new DatabaseSync(databaseIn(folder))
+      reader.exec("BEGIN; SELECT * FROM entry")
+      reader.prepare("SELECT * FROM entry").all()
+      const { store } = yield* open({ folder })
+      assert.isTrue(yield* store.put(account, "session", bytes("new"), 2))
+      reader.close()
+      assert.strictEqual(textOf(yield* store.get(account, "session")), "new")
+    })
+  )
+
+  it.live("waits for another program's write without stopping this one", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const { store } = yield* open({ folder })
+      const writer = new DatabaseSync(databaseIn(folder))
+      writer.exec("BEGIN IMMEDIATE")
+      let longest = 0
+      let last = performance.now()
+      const watch = Effect.sync(() => {
+        longest = Math.max(longest, performance.now() - last)
+        last = performance.now()
+      }).pipe(Effect.andThen(Effect.sleep("1 millis")), Effect.forever)
+      const watching = yield* Effect.forkChild(watch)
+      const put = yield* Effect.forkChild(store.put(account, "session", bytes("new"), 2))
+      yield* Effect.sleep("400 millis")
+      assert.isUndefined(put.pollUnsafe())
+      writer.close()
+      assert.isTrue(yield* Fiber.join(put))
+      yield* Fiber.interrupt(watching)
+      // SQLite's own waiting would have been one pause of 400 milliseconds.
+      assert.isBelow(longest, 200)
+    })
+  )
+
+  it.effect("gives up after five seconds of another program's write, and says so", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const { store } = yield* open({ folder })
+      const writer = new DatabaseSync(databaseIn(folder))
+      writer.exec("BEGIN IMMEDIATE")
+      const put = yield* Effect.forkChild(reasonOf(store.put(account, "session", bytes("new"), 2)))
+      let waited = 0
+      while (put.pollUnsafe() === undefined) {
+        // What encrypts takes real time.
+        yield* TestClock.withLive(Effect.sleep("5 millis"))
+        yield* TestClock.adjust("100 millis")
+        waited += 100
+      }
+      const reason = yield* Fiber.join(put)
+      writer.close()
+      assert.isAtLeast(waited, 4900)
+      assert.strictEqual(reason._tag === "Io" && reason.systemCode, "EBUSY")
+      assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
+    })
+  )
+
+  it.effect("calls another key wrong", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const get = using(folder, ({ store }) => store.get(account, "session"), layerKey(8))
+      assert.strictEqual((yield* reasonOf(get))._tag, "WrongKey")
+    })
+  )
+
+  it.effect("does not touch a vault of a newer version", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const mark = Buffer.from(checksum("checked", "format", "2")).toString("hex")
+      yield* meddle(folder, `UPDATE checked SET value = '2', checksum = x'${mark}' WHERE name = 'format'`)
+      const reason = yield* reasonOf(open({ folder }))
+      assert.deepStrictEqual([reason._tag, reason._tag === "NewerVersion" && reason.version], ["NewerVersion", 2])
+    })
+  )
+
+  it.effect("does not take another program's database for a vault", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      Fs.mkdirSync(folder, { mode: 0o700 })
+      Fs.writeFileSync(databaseIn(folder), "", { mode: 0o600 })
+      yield* meddle(folder, "CREATE TABLE theirs (a)")
+      assert.strictEqual((yield* reasonOf(open({ folder })))._tag, "Tampered")
+    })
+  )
+
+  it.live("ends a program by itself, with nothing on its standard error", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const { ended, printed } = yield* start("vault.ts", [folder])
+      assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
+      assert.deepStrictEqual(printed, { stdout: "found true\n", stderr: "" })
+    })
+  )
+})
+
+describe("a vault that somebody has changed", () => {
+  const changes: Readonly<Record<string, ReadonlyArray<string>>> = {
+    "an entry taken out": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],
+    "an entry taken out and forgotten": [
+      `DELETE FROM entry WHERE account LIKE 'angel/%'`,
+      `UPDATE checked SET value = '1' WHERE name IN ('entries', 'writes')`
+    ],
+    "an entry given to another account": [
+      `UPDATE entry SET account = 'angel/production/default/B' WHERE slot = 'session'
+      AND account LIKE 'angel/%'`
+    ],
+    "an entry given to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
+    "another version": [`UPDATE entry SET version = 1 WHERE account LIKE 'angel/%'`],
+    "a version that is no number of ours": [`UPDATE entry SET version = 9223372036854775807 WHERE version = 2`],
+    "a value cut short": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
+    "a value of its count taken out": [`DELETE FROM checked WHERE name = 'entries'`],
+    "its format taken out": [`DELETE FROM checked WHERE name = 'format'`],
+    "a table more": [`CREATE TABLE theirs (a)`],
+    "a trigger": [`CREATE TRIGGER theirs AFTER UPDATE ON entry BEGIN SELECT 1; END`],
+    "a table less": [`DROP TABLE checked`],
+    "a column more": [`ALTER TABLE entry ADD COLUMN more TEXT`]
+  }
+  for (const [what, statements] of Object.entries(changes)) {
+    it.effect(`is Tampered: ${what}`, () =>
+      Effect.gen(function* () {
+        const folder = yield* written
+        yield* meddle(folder, ...statements)
+        const reason = yield* reasonOf(open({ folder }))
+        assert.strictEqual(reason._tag, "Tampered")
+        assert.include(reason.message, databaseIn(folder))
+      })
+    )
+  }
+
+  it.effect("is Tampered when an entry is missing that was there when it was opened", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const { store } = yield* open({ folder })
+      yield* meddle(folder, `DELETE FROM entry WHERE account LIKE 'angel/%'`)
+      const reason = yield* reasonOf(store.get(account, "session"))
+      assert.deepStrictEqual(
+        [reason._tag, reason.message],
+        [
+          "Tampered",
+          "The stored session of angel/production/default/A123456 was changed by something else than this library"
+        ]
+      )
+    })
+  )
+
+  it.effect("is Tampered also when its checksums were put right", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const database = new DatabaseSync(databaseIn(folder))
+      const row = database.prepare("SELECT value, version FROM entry WHERE version = 2").get()
+      const key = Account.toKey(other)
+      const value = row?.["value"] as Uint8Array
+      database
+        .prepare("UPDATE entry SET value = ?, checksum = ? WHERE account = ?")
+        .run(value, checksum("entry", key, "session", 1, value), key)
+      database.close()
+      const { store } = yield* open({ folder })
+      assert.strictEqual((yield* reasonOf(store.get(other, "session")))._tag, "Tampered")
+      assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
+    })
+  )
+})
+
+describe("NodeVault.remove", () => {
+  it.effect("makes room for a new vault where one cannot be read", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      Fs.writeFileSync(databaseIn(folder), "not a database ".repeat(1000))
+      assert.strictEqual((yield* reasonOf(open({ folder })))._tag, "Tampered")
+      yield* NodeVault.remove({ folder })
+      const { store } = yield* open({ folder })
+      assert.isUndefined(yield* store.get(account, "session"))
+      assert.isTrue(yield* store.put(account, "session", bytes("new"), 0))
+    })
+  )
+
+  it.effect("is noticed by programs that have the vault open, and they go on with the new one", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const [one, two] = yield* Effect.all([open({ folder }), open({ folder })])
+      yield* NodeVault.remove({ folder })
+      assert.isUndefined(yield* one.store.get(account, "session"))
+      assert.isTrue(yield* one.store.put(account, "session", bytes("new"), 0))
+      assert.strictEqual(textOf(yield* two.store.get(account, "session")), "new")
+      assert.strictEqual(textOf(yield* using(folder, ({ store }) => store.get(account, "session"))), "new")
+    })
+  )
+
+  it.effect("removes nothing else, and is content where there is nothing", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      Fs.writeFileSync(Path.join(folder, "notes"), "mine")
+      yield* NodeVault.remove({ folder })
+      yield* NodeVault.remove({ folder })
+      assert.deepStrictEqual(filesIn(folder), ["notes"])
+    })
+  )
+
+  it.effect("says why it cannot", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      Fs.mkdirSync(databaseIn(folder), { recursive: true })
+      const error = yield* Effect.flip(NodeVault.remove({ folder }))
+      assert.isTrue(VaultError.isVaultError(error))
+      assert.match(error.message, /^vault remove: Could not remove .*sessions\.db \(ERR_FS_EISDIR\)/)
+    })
+  )
+})
+
+it.effect("layerStore goes without a lock", () =>
+  Effect.gen(function* () {
+    const folder = yield* freshFolder
+    const store = yield* Effect.provide(SessionStore, NodeVault.layerStore({ folder }).pipe(Layer.provide(layerKey())))
+    assert.match(store.describe, /sessions\.db/)
+    assert.isFalse(Fs.existsSync(Path.join(folder, "locks")))
+  })
+)

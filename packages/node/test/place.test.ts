@@ -1,0 +1,156 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { type Facts, type Kind, refusal } from "../src/internal/place.ts"
+import { account, bytes, filesIn, freshFolder, modeOf, open, reasonOf, secret, start, using } from "./support.ts"
+
+const sound: Facts = { isLink: false, isKind: true, mode: 0o100600, uid: 1000 }
+
+const refused: ReadonlyArray<readonly [Partial<Facts>, Kind, problem: RegExp, advice: RegExp]> = [
+  [{ isLink: true }, "file", /symbolic link/, /: rm \/v\/x$/],
+  [{ isKind: false }, "file", /not a file/, /: mv \/v\/x \/v\/x\.old$/],
+  [{ isKind: false }, "folder", /not a folder/, /mv/],
+  [{ uid: 1001 }, "file", /another user/, /chown/],
+  [{ uid: 0 }, "folder", /another user/, /another folder/],
+  [{ mode: 0o100640 }, "file", /mode 640/, /: chmod 600 \/v\/x$/],
+  [{ mode: 0o100602 }, "file", /mode 602/, /chmod 600/],
+  [{ mode: 0o040701 }, "folder", /mode 701/, /: chmod 700 \/v\/x$/]
+]
+
+describe("refusal", () => {
+  it("lets pass what is ours alone", () => {
+    assert.isUndefined(refusal(sound, "file", "/v/x", 1000))
+    assert.isUndefined(refusal({ ...sound, mode: 0o042700 }, "folder", "/v/x", 1000))
+    assert.isUndefined(refusal({ ...sound, mode: 0o100400 }, "file", "/v/x", 1000))
+  })
+  for (const [facts, kind, problem, advice] of refused) {
+    it(`refuses a ${kind} where ${JSON.stringify(facts)}, and says what to do`, () => {
+      const found = refusal({ ...sound, ...facts }, kind, "/v/x", 1000)
+      assert.match(found?.problem ?? "", problem)
+      assert.match(found?.advice ?? "", advice)
+    })
+  }
+  it("asks for no owner and no mode on a system without them", () => {
+    assert.isUndefined(refusal({ ...sound, mode: 0o100666, uid: 0 }, "file", "/v/x", undefined))
+    assert.isDefined(refusal({ ...sound, isLink: true }, "file", "/v/x", undefined))
+  })
+  it("gives commands that a shell takes, whatever the path", () => {
+    const { advice } = refusal({ ...sound, mode: 0o100644 }, "file", "/v/it's here", 1000) ?? { advice: "" }
+    assert.match(advice, /chmod 600 '\/v\/it'\\''s here'$/)
+  })
+})
+
+const isRoot = process.geteuid?.() === 0
+
+/** A vault with one session, closed again. */
+const written = Effect.gen(function* () {
+  const folder = yield* freshFolder
+  yield* using(folder, ({ lock, store }) =>
+    lock.withLock(account, () => store.put(account, "session", bytes(secret), 0))
+  )
+  return folder
+})
+
+const lockOf = (folder: string): string => filesIn(folder).find((file) => file.startsWith("locks")) ?? "none"
+
+const ioOf = Effect.fnUntraced(function* (folder: string) {
+  const reason = yield* reasonOf(
+    using(folder, ({ lock, store }) => lock.withLock(account, () => store.get(account, "session")))
+  )
+  assert.strictEqual(reason._tag, "Io")
+  return `${reason.message}. ${reason.remedy}`
+})
+
+describe("a vault", () => {
+  it.live("makes its folders 0700 and its files 0600, also where the umask would allow everything", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const writer = yield* start("writer.ts", [folder], { before: ["sh", "-c", 'umask 000; exec "$@"', "sh"] })
+      const holder = yield* start("holder.ts", [folder], { before: ["sh", "-c", 'umask 000; exec "$@"', "sh"] })
+      yield* writer.says("stored 2")
+      yield* holder.says("holds")
+      assert.deepStrictEqual([folder, Path.join(folder, "locks")].map(modeOf), ["700", "700"])
+      const files = filesIn(folder)
+      assert.includeMembers([...files], ["sessions.db", "sessions.db-shm", "sessions.db-wal"])
+      assert.isTrue(files.some((file) => /^locks.[0-9a-f]{64}\.db$/.test(file)))
+      assert.deepStrictEqual([...new Set(files.map((file) => modeOf(Path.join(folder, file))))], ["600"])
+    })
+  )
+
+  it.effect("refuses a folder that others may enter, says the command, and leaves it as it is", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      Fs.chmodSync(folder, 0o750)
+      assert.match(yield* ioOf(folder), new RegExp(`mode 750.*chmod 700 ${folder}$`))
+      assert.strictEqual(modeOf(folder), "750")
+    })
+  )
+
+  for (const file of ["sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db-journal", "locks", "lock"]) {
+    it.effect(`refuses ${file} that others may read or write, and leaves it as it is`, () =>
+      Effect.gen(function* () {
+        const folder = yield* written
+        const path = Path.join(folder, file === "lock" ? lockOf(folder) : file)
+        if (!Fs.existsSync(path)) Fs.writeFileSync(path, "", { mode: 0o600 })
+        Fs.chmodSync(path, 0o644)
+        assert.match(yield* ioOf(folder), new RegExp(`mode 644.*chmod [67]00 ${path}$`))
+        assert.strictEqual(modeOf(path), "644")
+      })
+    )
+
+    it.effect(`refuses ${file} that is a symbolic link`, () =>
+      Effect.gen(function* () {
+        const folder = yield* written
+        const path = Path.join(folder, file === "lock" ? lockOf(folder) : file)
+        const elsewhere = Path.join(folder, "..", "elsewhere")
+        if (Fs.existsSync(path)) Fs.renameSync(path, elsewhere)
+        else Fs.writeFileSync(elsewhere, "", { mode: 0o600 })
+        Fs.symlinkSync(elsewhere, path)
+        assert.match(yield* ioOf(folder), new RegExp(`symbolic link.*rm ${path}$`))
+        assert.isTrue(Fs.lstatSync(path).isSymbolicLink())
+      })
+    )
+  }
+
+  it.effect("refuses a symbolic link that leads nowhere, and writes nothing where it leads", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const elsewhere = Path.join(folder, "..", "elsewhere")
+      Fs.mkdirSync(folder, { mode: 0o700 })
+      Fs.symlinkSync(elsewhere, Path.join(folder, "sessions.db"))
+      assert.match(yield* ioOf(folder), /symbolic link/)
+      assert.isFalse(Fs.existsSync(elsewhere))
+    })
+  )
+
+  it.effect("refuses a folder that is a symbolic link, or no folder", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const link = `${folder}-link`
+      Fs.symlinkSync(folder, link)
+      assert.match(yield* ioOf(link), /symbolic link/)
+      Fs.writeFileSync(`${folder}-file`, "", { mode: 0o600 })
+      assert.match(yield* ioOf(`${folder}-file`), /not a folder/)
+    })
+  )
+
+  // Only root can give a file away; the rule itself is tested above for everybody.
+  it.effect.runIf(isRoot)("refuses what belongs to another user", () =>
+    Effect.gen(function* () {
+      for (const file of ["", "sessions.db", "locks"]) {
+        const folder = yield* written
+        Fs.chownSync(Path.join(folder, file), 65_534, 65_534)
+        assert.match(yield* ioOf(folder), /another user.*chown/)
+      }
+    })
+  )
+
+  it.effect("says the system's code when its folder cannot be made", () =>
+    Effect.gen(function* () {
+      const folder = yield* written
+      const reason = yield* reasonOf(open({ folder: Path.join(folder, "sessions.db", "below") }))
+      assert.strictEqual(reason._tag === "Io" && reason.systemCode, "ENOTDIR")
+    })
+  )
+})

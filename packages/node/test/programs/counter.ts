@@ -1,0 +1,25 @@
+/** Adds one to a number in a file, many times, with a pause between reading and writing that only a lock makes safe. */
+import { layer } from "@auth/node/NodeSessionLock"
+import { SessionLock } from "@auth/broker-core/SessionLock"
+import * as Effect from "effect/Effect"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { account } from "../support.ts"
+
+const [folder = "", file = "", times = "1"] = process.argv.slice(2)
+
+const program = Effect.gen(function* () {
+  const lock = yield* SessionLock
+  for (let time = 0; time < Number(times); time += 1) {
+    const fence = yield* lock.withLock(account, ({ fence }) =>
+      Effect.gen(function* () {
+        const count = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0
+        yield* Effect.sleep("2 millis")
+        writeFileSync(file, String(count + 1))
+        return fence
+      })
+    )
+    process.stdout.write(`${fence}\n`)
+  }
+})
+
+await Effect.runPromise(Effect.provide(program, layer({ folder })))

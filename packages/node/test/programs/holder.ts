@@ -1,0 +1,21 @@
+/** Holds the account's lock until its standard input ends, and says its fence. */
+import { layer } from "@auth/node/NodeSessionLock"
+import { SessionLock } from "@auth/broker-core/SessionLock"
+import * as Effect from "effect/Effect"
+import { account } from "../support.ts"
+
+const [folder = ""] = process.argv.slice(2)
+
+const stdinEnds = Effect.promise(() => new Promise((resolve) => process.stdin.resume().once("end", resolve)))
+
+const program = Effect.gen(function* () {
+  const lock = yield* SessionLock
+  yield* lock.withLock(account, ({ fence }) =>
+    Effect.andThen(
+      Effect.sync(() => process.stdout.write(`holds ${fence}\n`)),
+      stdinEnds
+    )
+  )
+})
+
+await Effect.runPromise(Effect.provide(program, layer({ folder })))

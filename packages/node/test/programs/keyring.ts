@@ -1,0 +1,24 @@
+/** Gets the key of the keyring, by the package or by the module that is given, and says its id or why there is none. */
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import { layerKeyring } from "@auth/node/NodeVaultKey"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import { getOrCreate } from "../../src/internal/keyringKey.ts"
+
+const [folder = "", module] = process.argv.slice(2)
+
+const entry = { service: "broker-auth", account: "vault", timeout: Duration.seconds(10) }
+
+const key =
+  module === undefined
+    ? Effect.provide(VaultKey.VaultKey, layerKeyring({ folder }))
+    : getOrCreate({ ...entry, module }, folder)
+
+const said = await Effect.runPromise(
+  key.pipe(
+    Effect.map((found) => (found._tag === "Key" ? `key ${Hex.encode(found.id)}` : found._tag)),
+    Effect.catch((error) => Effect.succeed(JSON.stringify(error)))
+  )
+)
+process.stdout.write(`${said}\n`)
