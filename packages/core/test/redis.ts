@@ -28,9 +28,9 @@ let prefixes = 0
 /** Begins the keys of one test, where tests share a server. */
 export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 
-/** A connection of its own, as another program has one. */
+/** A connection of its own, as another program has one. One that is cut off fails at once, so that it can be closed. */
 export const connect = (url: string) =>
-  Layer.build(NodeRedis.layer({ url, disableClientInfo: true })).pipe(
+  Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
     Effect.map((context) => Context.get(context, Redis.Redis)),
     // The client logs that the server went away, which is what a test has asked for.
     Effect.provide(Logger.layer([])),

@@ -1,0 +1,331 @@
+import type { ChildProcess } from "node:child_process"
+import * as path from "node:path"
+import * as readline from "node:readline"
+import { start, stop } from "../../../tools/packages/process.ts"
+import * as Account from "@auth/broker-core/Account"
+import * as SessionLock from "@auth/broker-core/SessionLock"
+import type * as VaultError from "@auth/broker-core/VaultError"
+import { VaultContract } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Redis from "effect/persistence/Redis"
+import { connect, dump, freshPrefix, server, sharedServer } from "./redis.ts"
+import { shown } from "./support.ts"
+
+type Lock = SessionLock.SessionLock["Service"]
+
+const account = Account.make({ broker: "tiny", id: "T1" })
+
+const contract = (place: string, subject: VaultContract.Subject<Lock>) =>
+  describe(`contract of a lock ${place}`, () => {
+    for (const { name, run } of VaultContract.lockCases(subject)) it.live(name, () => run)
+  })
+
+const { url } = sharedServer()
+
+contract("in memory", {
+  make: Effect.map(Effect.sync(SessionLock.makeMemory), (lock) => ({ open: Effect.succeed(lock) }))
+})
+contract("in Redis", {
+  make: Effect.map(freshPrefix, (prefix) => ({
+    open: Effect.map(connect(url()), (redis) => SessionLock.makeRedis(redis, { prefix }))
+  }))
+})
+
+const keyOf = (prefix: string, what: string) => `${prefix}:{tiny/production/default/T1}:${what}`
+
+const begin = Effect.gen(function* () {
+  const prefix = yield* freshPrefix
+  const redis = yield* connect(url())
+  return { prefix, redis, lock: SessionLock.makeRedis(redis, { prefix }), key: keyOf(prefix, "lock") }
+})
+
+/** Milliseconds that an effect took, and how it ended. */
+const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const began = yield* Clock.monotonicTimeNanos
+    const exit = yield* Effect.exit(effect)
+    return { exit, millis: Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 }
+  })
+
+const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
+  Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "LockUnavailable" ? reason.why : reason._tag))
+
+/** When `check` first says that the lock is lost, in milliseconds. Fails the test if it never does. */
+const untilLost = ({ check }: SessionLock.Lease) =>
+  timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("5 seconds"))).pipe(
+    Effect.map(({ exit, millis }) => {
+      assert.isTrue(Exit.isFailure(exit) && shown(exit).includes("another one took its lock"), shown(exit))
+      return millis
+    })
+  )
+
+describe("a lock in Redis", () => {
+  it.live("is one key with an end, and nothing but its fence remains of it", () =>
+    Effect.gen(function* () {
+      const { key, lock, prefix, redis } = yield* begin
+      const fence = yield* lock.withLock(account, (lease) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(Object.keys(yield* dump(redis, prefix)), [keyOf(prefix, "fence"), key])
+          const left = yield* redis.send<number>("PTTL", key)
+          assert.isTrue(left > 400 && left <= 800, `${left} ms`)
+          return lease.fence
+        })
+      )
+      assert.deepStrictEqual(yield* dump(redis, prefix), { [keyOf(prefix, "fence")]: String(fence) })
+      assert.strictEqual(lock.describe, `Redis, keys ${prefix}:*:lock, among all programs that use it`)
+    })
+  )
+
+  it.live("gives fences that grow also when Redis has lost the last one, or its clock was set back", () =>
+    Effect.gen(function* () {
+      const { lock, prefix, redis } = yield* begin
+      const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
+      const first = yield* fence
+      yield* redis.send("DEL", keyOf(prefix, "fence"))
+      yield* Effect.sleep("2 millis")
+      const second = yield* fence
+      assert.isAbove(second, first)
+      const ahead = second + 86_400_000
+      yield* redis.send("SET", keyOf(prefix, "fence"), String(ahead))
+      assert.deepStrictEqual([yield* fence, yield* fence], [ahead + 1, ahead + 2])
+    })
+  )
+
+  it.live("asks Redis once for each holder, however many fibers wait", () =>
+    Effect.gen(function* () {
+      const { prefix, redis } = yield* begin
+      let asked = 0
+      const counting: Redis.Redis["Service"] = {
+        ...redis,
+        eval:
+          (script) =>
+          (...params) =>
+            Effect.suspend(() => {
+              asked += 1
+              return redis.eval(script)(...params)
+            })
+      }
+      const lock = SessionLock.makeRedis(counting, { prefix, lease: "10 seconds" })
+      const leave = yield* Deferred.make<void>()
+      const fibers = yield* Effect.forEach(Array.from({ length: 100 }), () =>
+        Effect.forkChild(lock.withLock(account, () => Deferred.await(leave)))
+      )
+      yield* Effect.sleep("300 millis")
+      assert.strictEqual(asked, 1)
+      yield* Deferred.succeed(leave, undefined)
+      yield* Effect.forEach(fibers, Fiber.join)
+      assert.strictEqual(asked, 200)
+    })
+  )
+
+  it.live("gives up with busy when its patience is at an end, in the same process and in another", () =>
+    Effect.gen(function* () {
+      const { prefix, redis } = yield* begin
+      const options = { prefix, patience: "300 millis" } as const
+      const one = SessionLock.makeRedis(redis, options)
+      const two = SessionLock.makeRedis(redis, options)
+      yield* one.withLock(
+        account,
+        Effect.fnUntraced(function* () {
+          for (const lock of [one, two]) {
+            const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
+            assert.match(shown(exit), /Another program has held the lock of this account for 300ms/)
+            assert.isTrue(millis >= 299 && millis < 1000, `${millis} ms`)
+          }
+        })
+      )
+      yield* two.withLock(account, () => Effect.void)
+    })
+  )
+
+  it.live("tells a holder whose lock was taken from it, and leaves the other's lock alone", () =>
+    Effect.gen(function* () {
+      const { key, lock, redis } = yield* begin
+      const answer = yield* lock.withLock(
+        account,
+        Effect.fnUntraced(function* (lease) {
+          yield* lease.check
+          yield* redis.send("SET", key, "another")
+          const millis = yield* untilLost(lease)
+          assert.isBelow(millis, 600)
+          return "done"
+        })
+      )
+      assert.strictEqual(answer, "done")
+      assert.strictEqual(yield* redis.send("GET", key), "another")
+    })
+  )
+
+  it.live("is not held off by one who was interrupted while it asked", () =>
+    Effect.gen(function* () {
+      const { key, lock, prefix, redis } = yield* begin
+      for (const delay of [0, 0, 0, 1, 1, 2, 3]) {
+        const fiber = yield* Effect.forkChild(
+          lock.withLock(account, () => Effect.never),
+          { startImmediately: true }
+        )
+        yield* Effect.sleep(delay)
+        yield* Fiber.interrupt(fiber)
+        assert.isNull(yield* redis.send("GET", key))
+      }
+      yield* SessionLock.makeRedis(redis, { prefix, patience: "1 second" }).withLock(account, () => Effect.void)
+    })
+  )
+})
+
+describe("a lock in a Redis that goes away", () => {
+  it.live("while it is held is lost within its lease, and what its holder did is not", () =>
+    Effect.gen(function* () {
+      const { freeze, thaw, url } = yield* server
+      const lock = SessionLock.makeRedis(yield* connect(url))
+      const { exit, millis } = yield* timed(
+        lock.withLock(
+          account,
+          Effect.fnUntraced(function* (lease) {
+            freeze()
+            yield* lease.check
+            const lost = yield* untilLost(lease)
+            assert.isTrue(lost > 500 && lost < 1000, `lost after ${lost} ms`)
+            return "a session"
+          })
+        )
+      )
+      thaw()
+      assert.deepStrictEqual(exit, Exit.succeed("a session"))
+      assert.isBelow(millis, 2500, "the release waits no longer than a lease")
+      yield* lock.withLock(account, ({ check }) => check)
+    })
+  )
+
+  it.live("does not hang an interruption of its holder", () =>
+    Effect.gen(function* () {
+      const { freeze, thaw, url } = yield* server
+      const lock = SessionLock.makeRedis(yield* connect(url))
+      const entered = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkChild(
+        lock.withLock(account, () => Effect.andThen(Deferred.succeed(entered, undefined), Effect.never))
+      )
+      yield* Deferred.await(entered)
+      freeze()
+      const { millis } = yield* timed(Fiber.interrupt(fiber))
+      thaw()
+      assert.isTrue(millis > 700 && millis < 1500, `${millis} ms`)
+    })
+  )
+
+  it.live("and comes back empty while it is held is lost within a renewal, and the next has a larger fence", () =>
+    Effect.gen(function* () {
+      const { restart, url } = yield* server
+      const one = SessionLock.makeRedis(yield* connect(url))
+      const two = SessionLock.makeRedis(yield* connect(url))
+      yield* one.withLock(
+        account,
+        Effect.fnUntraced(function* (lease) {
+          yield* Effect.promise(restart)
+          assert.isBelow(yield* untilLost(lease), 1500)
+          yield* two.withLock(account, (next) => {
+            assert.isAbove(next.fence, lease.fence)
+            return next.check
+          })
+        })
+      )
+    })
+  )
+
+  it.live("while one waits is asked again until it answers", () =>
+    Effect.gen(function* () {
+      const { freeze, restart, thaw, url } = yield* server
+      const lock = SessionLock.makeRedis(yield* connect(url), { patience: "10 seconds" })
+      freeze()
+      const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
+      yield* Effect.sleep("1200 millis")
+      assert.isUndefined(waiting.pollUnsafe())
+      thaw()
+      yield* Fiber.join(waiting)
+      yield* Effect.promise(restart)
+      yield* lock.withLock(account, ({ check }) => check)
+    })
+  )
+
+  it.live("and does not come back is an Io at the end of patience, with nothing of the client's", () =>
+    Effect.gen(function* () {
+      const { freeze, stop, url } = yield* server
+      const redis = yield* connect(url)
+      const lock = SessionLock.makeRedis(redis, { patience: "1500 millis" })
+      freeze()
+      const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+      assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
+      assert.match(silent.remedy, /Check that Redis runs/)
+      yield* Effect.promise(stop)
+      assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
+    })
+  )
+
+  it.live("names the system's word where there is one", () =>
+    Effect.gen(function* () {
+      const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
+        code: "ECONNREFUSED"
+      })
+      const refusing = Effect.fail(new Redis.RedisError({ cause }))
+      const redis = { eval: () => () => refusing } as unknown as Redis.Redis["Service"]
+      const lock = SessionLock.makeRedis(redis, { patience: "100 millis" })
+      const error = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+      assert.strictEqual(error.reason.message, "Could not lock the account in Redis (ECONNREFUSED)")
+      assert.notInclude(shown(error), "hunter2")
+    })
+  )
+})
+
+/** Another program that holds the lock. */
+const holder = (prefix: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const script = path.join(import.meta.dirname, "lockHolder.ts")
+      const child: ChildProcess = start(process.execPath, ["--conditions=@auth/source", script, url(), prefix], {
+        cwd: import.meta.dirname
+      })
+      const lines = readline.createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+      const line = async () => (await lines.next()).value as string
+      assert.match(await line(), /^fence \d+$/)
+      return { child, line }
+    }),
+    ({ child }) => Effect.promise(() => (child.kill("SIGCONT"), stop(child)))
+  )
+
+describe("a holder of a lock in Redis", () => {
+  it.live("that is killed with -9 gives way within a second", () =>
+    Effect.gen(function* () {
+      const { lock, prefix } = yield* begin
+      const { child } = yield* holder(prefix)
+      const next = yield* Effect.forkChild(timed(lock.withLock(account, () => Effect.void)))
+      yield* Effect.sleep("1 second")
+      assert.isUndefined(next.pollUnsafe(), "held off while the holder lives")
+      const { millis } = yield* timed(
+        Effect.andThen(
+          Effect.sync(() => child.kill("SIGKILL")),
+          Fiber.join(next)
+        )
+      )
+      console.log(`lock in Redis: the next proceeds ${Math.round(millis)} ms after its holder was killed`)
+      assert.isBelow(millis, 1000)
+    })
+  )
+
+  it.live("that is stopped for longer than its lease is never told that it holds what another has", () =>
+    Effect.gen(function* () {
+      const { lock, prefix } = yield* begin
+      const { child, line } = yield* holder(prefix)
+      child.kill("SIGSTOP")
+      const taken = yield* lock.withLock(account, () => Clock.currentTimeMillis)
+      child.kill("SIGCONT")
+      const [why, held] = (yield* Effect.promise(line)).split(" ")
+      assert.strictEqual(why, "lost")
+      assert.isBelow(Number(held), taken)
+    })
+  )
+})
