@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Account } from "./Account.ts"
 import type { AuthError } from "./AuthError.ts"
-import type { Session } from "./Session.ts"
+import * as Session from "./Session.ts"
 
 /**
  * What a logout has done: `revoked` if the broker confirmed the end of the session, otherwise only what we hold
@@ -28,8 +28,18 @@ export type LogoutReceipt =
  */
 export class Logout extends Context.Service<
   Logout,
-  { readonly logout: (session: Session) => Effect.Effect<LogoutReceipt, AuthError> }
+  { readonly logout: (session: Session.Session) => Effect.Effect<LogoutReceipt, AuthError> }
 >()("@auth/broker-core/Logout") {}
+
+/**
+ * Makes the service of a broker. What is no session fails with `SessionExpired` (`missing`), and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, logout: Logout["Service"]["logout"]): Logout["Service"] => ({
+  logout: (session) => Effect.flatMap(Session.required(broker, "logout", session), logout)
+})
 
 /**
  * The logout of a broker that has a call for it: a session that was over already needs no telling.
@@ -38,7 +48,7 @@ export class Logout extends Context.Service<
  * @since 0.1.0
  */
 export const revoke = <R>(
-  session: Session,
+  session: Session.Session,
   call: Effect.Effect<unknown, AuthError, R>
 ): Effect.Effect<LogoutReceipt, AuthError, R> =>
   call.pipe(
@@ -72,5 +82,5 @@ export const revoke = <R>(
  * @category accessors
  * @since 0.1.0
  */
-export const logout = (session: Session): Effect.Effect<LogoutReceipt, AuthError, Logout> =>
+export const logout = (session: Session.Session): Effect.Effect<LogoutReceipt, AuthError, Logout> =>
   Effect.flatMap(Logout, (service) => service.logout(session))

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { AuthError } from "./AuthError.ts"
-import type { Session, UserProfile } from "./Session.ts"
+import * as Session from "./Session.ts"
 
 /**
  * Asks the broker about the account's holder; fails with `SessionExpired` if the session is over.
@@ -16,8 +16,18 @@ import type { Session, UserProfile } from "./Session.ts"
  */
 export class Profile extends Context.Service<
   Profile,
-  { readonly profile: (session: Session) => Effect.Effect<UserProfile, AuthError> }
+  { readonly profile: (session: Session.Session) => Effect.Effect<Session.UserProfile, AuthError> }
 >()("@auth/broker-core/Profile") {}
+
+/**
+ * Makes the service of a broker. What is no session fails with `SessionExpired` (`missing`), and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, profile: Profile["Service"]["profile"]): Profile["Service"] => ({
+  profile: (session) => Effect.flatMap(Session.required(broker, "profile", session), profile)
+})
 
 /**
  * Asks the broker who the session belongs to.
@@ -42,5 +52,5 @@ export class Profile extends Context.Service<
  * @category accessors
  * @since 0.1.0
  */
-export const profile = (session: Session): Effect.Effect<UserProfile, AuthError, Profile> =>
+export const profile = (session: Session.Session): Effect.Effect<Session.UserProfile, AuthError, Profile> =>
   Effect.flatMap(Profile, (service) => service.profile(session))

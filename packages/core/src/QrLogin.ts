@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
-import type { AuthError } from "./AuthError.ts"
+import * as Redacted from "effect/Redacted"
+import * as AuthError from "./AuthError.ts"
 import type { Session } from "./Session.ts"
 
 /**
@@ -49,7 +49,21 @@ export interface QrCode {
 export class QrLogin extends Context.Service<
   QrLogin,
   {
-    readonly begin: Effect.Effect<QrCode, AuthError>
-    readonly poll: (code: QrCode) => Effect.Effect<Option.Option<Session>, AuthError>
+    readonly begin: Effect.Effect<QrCode, AuthError.AuthError>
+    readonly poll: (code: QrCode) => Effect.Effect<Option.Option<Session>, AuthError.AuthError>
   }
 >()("@auth/broker-core/QrLogin") {}
+
+/**
+ * Makes the service of a broker. What is no picture that `begin` gave fails with `InvalidRequest`, and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, { begin, poll }: QrLogin["Service"]): QrLogin["Service"] => ({
+  begin,
+  poll: (code) =>
+    Redacted.isRedacted({ ...code }.name)
+      ? poll(code)
+      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "is not what begin gave"))
+})

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as AuthError from "./AuthError.ts"
@@ -61,6 +62,29 @@ export class RedirectLogin extends Context.Service<
     ) => Effect.Effect<Session, AuthError.AuthError>
   }
 >()("@auth/broker-core/RedirectLogin") {}
+
+const isSecretText = (value: unknown): boolean =>
+  Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
+
+/**
+ * Makes the service of a broker. What a program without types gives to `complete` may be no request and no address: it
+ * fails with `InvalidRequest` then, and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, { begin, complete }: RedirectLogin["Service"]): RedirectLogin["Service"] => ({
+  begin,
+  complete: (request, callbackUrl) => {
+    const { redirectUrl, state } = { ...request }
+    if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
+      return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not what begin gave"))
+    }
+    return isSecretText(callbackUrl)
+      ? complete(request, callbackUrl)
+      : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
+  }
+})
 
 /**
  * A fresh state: 128 random bits, in hexadecimal.

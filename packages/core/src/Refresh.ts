@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { AuthError } from "./AuthError.ts"
-import type { Session } from "./Session.ts"
+import * as Session from "./Session.ts"
 
 /**
  * Renews sessions. The old session must be taken as dead once this succeeded: brokers rotate.
@@ -16,8 +16,18 @@ import type { Session } from "./Session.ts"
  */
 export class Refresh extends Context.Service<
   Refresh,
-  { readonly refresh: (session: Session) => Effect.Effect<Session, AuthError> }
+  { readonly refresh: (session: Session.Session) => Effect.Effect<Session.Session, AuthError> }
 >()("@auth/broker-core/Refresh") {}
+
+/**
+ * Makes the service of a broker. What is no session fails with `SessionExpired` (`missing`), and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, refresh: Refresh["Service"]["refresh"]): Refresh["Service"] => ({
+  refresh: (session) => Effect.flatMap(Session.required(broker, "refresh", session), refresh)
+})
 
 /**
  * Renews a session. Keep the new one in the place of the old.
@@ -43,5 +53,5 @@ export class Refresh extends Context.Service<
  * @category accessors
  * @since 0.1.0
  */
-export const refresh = (session: Session): Effect.Effect<Session, AuthError, Refresh> =>
+export const refresh = (session: Session.Session): Effect.Effect<Session.Session, AuthError, Refresh> =>
   Effect.flatMap(Refresh, (service) => service.refresh(session))

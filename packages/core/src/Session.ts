@@ -10,7 +10,9 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import type { Account } from "./Account.ts"
+import * as AuthError from "./AuthError.ts"
 import type { Expiry, ExpirySource } from "./Expiry.ts"
+import { Departure } from "./internal/departure.ts"
 
 const TypeId = "~@auth/broker-core/Session"
 
@@ -158,8 +160,25 @@ export interface Issue {
 }
 
 /**
- * Runs a call that issues tokens, and makes the session. Its life is counted from before the call: a token issued just
- * before a cut-off must not be taken for one of the day after.
+ * Runs a call, and tells when its first request left, in milliseconds since the epoch: the wait for a rate limit is
+ * over then. If nothing is sent, it is when the call began.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (began) => {
+    const departure: Departure = { at: undefined }
+    return Effect.map(
+      Effect.provideService(call, Departure, departure),
+      (value) => [value, departure.at ?? began] as const
+    )
+  })
+
+/**
+ * Runs a call that issues tokens, and makes the session. Its life is counted from when the request leaves: a token
+ * issued just before a cut-off must not be taken for one of the day after, nor one that a rate limit kept until after it
+ * for one of the day before.
  *
  * @category constructors
  * @since 0.1.0
@@ -168,9 +187,7 @@ export const issue = <E, R>(
   fields: { readonly account: Account; readonly method: string; readonly expiry: Expiry },
   call: Effect.Effect<Issue, E, R>
 ): Effect.Effect<Session, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (issuedAt) =>
-    Effect.map(call, (issued) => make({ ...fields, ...issued, issuedAt }))
-  )
+  Effect.map(withDeparture(call), ([issued, issuedAt]) => make({ ...fields, ...issued, issuedAt }))
 
 /**
  * Whether the session is over at `now`. One whose end is unknown is not: the broker will say so.
@@ -199,6 +216,24 @@ export type Authorized = Pick<Session, "account" | "tokens">
 export const authorizedBy = (session: Authorized): { readonly account: string; readonly tokens: Tokens } => {
   const { account, tokens } = { ...session }
   return { account: { ...account }.id, tokens }
+}
+
+/**
+ * The session, if it is one: what a program without types gives may not be. It fails with `SessionExpired` (`missing`)
+ * then.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const required = (
+  broker: string,
+  operation: string,
+  session: Session
+): Effect.Effect<Session, AuthError.AuthError> => {
+  const { account, tokens } = { ...session }
+  return Predicate.isObject(account) && Redacted.isRedacted({ ...tokens }.access)
+    ? Effect.succeed(session)
+    : Effect.fail(AuthError.make(broker, operation, new AuthError.SessionExpired({ why: "missing" })))
 }
 
 /**

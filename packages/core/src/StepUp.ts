@@ -4,9 +4,10 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
-import type { AuthError } from "./AuthError.ts"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as AuthError from "./AuthError.ts"
 import type { Challenge } from "./Challenge.ts"
 import type { Session } from "./Session.ts"
 
@@ -34,8 +35,31 @@ import type { Session } from "./Session.ts"
 export class StepUp extends Context.Service<
   StepUp,
   {
-    readonly verify: (challenge: Challenge, code: Redacted.Redacted<string>) => Effect.Effect<Session, AuthError>
+    readonly verify: (
+      challenge: Challenge,
+      code: Redacted.Redacted<string>
+    ) => Effect.Effect<Session, AuthError.AuthError>
     /** Has a new code sent, where the broker sends codes. The old challenge is over then. */
-    readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError>
+    readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }
 >()("@auth/broker-core/StepUp") {}
+
+const isChallenge = (value: Challenge): boolean => {
+  const { account, kinds, stepToken } = { ...value }
+  return Predicate.isObject(account) && Array.isArray(kinds) && Redacted.isRedacted(stepToken)
+}
+
+/**
+ * Makes the service of a broker. What is no challenge that a login gave fails with `InvalidRequest`, and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, { resend, verify }: StepUp["Service"]): StepUp["Service"] => {
+  const refused = (operation: string) =>
+    Effect.fail(AuthError.invalidRequest(broker, operation, "challenge", "is not what a login gave"))
+  return {
+    verify: (challenge, code) => (isChallenge(challenge) ? verify(challenge, code) : refused("verify")),
+    resend: (challenge) => (isChallenge(challenge) ? resend(challenge) : refused("resend"))
+  }
+}
