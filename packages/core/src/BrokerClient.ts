@@ -19,6 +19,7 @@ import * as AuthError from "./AuthError.ts"
 import * as Codes from "./Codes.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
+import { Departure } from "./internal/departure.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
@@ -48,6 +49,8 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** Tried in this order. */
   readonly codes: ReadonlyArray<Codes.CodeRow>
+  /** Purposes that an origin may be set for, beside those of the environment. */
+  readonly purposes?: ReadonlyArray<string>
   /** Defects of the broker's JSON that are documented. */
   readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
 }
@@ -91,9 +94,29 @@ export interface BrokerClient {
       readonly query?: Headers | undefined
     }
   ) => Effect.Effect<Response, AuthError.AuthError>
+  /**
+   * What an answer to a call that the tables do not have means, such as an order: the failure, if the answer is a
+   * refusal, or else `undefined`. Rows count that name no operations, or `otherCall` among them. Only a dialect of the
+   * broker makes a refusal of an answer with HTTP 2xx; what was `sent` shows in no message.
+   */
+  readonly refusal: (
+    answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
+    sent?: { readonly tokens?: Tokens | undefined; readonly headers?: Headers | undefined }
+  ) => AuthError.AuthError | undefined
   /** The hosts that are called, by purpose. */
   readonly origins: Readonly<Record<string, string>>
 }
+
+/**
+ * The operation of every call that the tables do not have.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const otherCall = "request"
+
+/** No refusal is longer, in characters; an instrument list is no text to look for one in. */
+const longestRefusal = 65_536
 
 const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
 
@@ -106,9 +129,13 @@ const originProblem = (origin: string, options: Options): string | undefined => 
   return 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'
 }
 
-const checkOrigins = (protocol: Protocol, origins: Readonly<Record<string, string>>, options: Options) => {
-  for (const [purpose, origin] of Object.entries(origins)) {
-    const problem = originProblem(origin, options)
+/** A purpose that nobody knows is a slip of the pen, and the broker's real host would be called in its place. */
+const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, string>>, options: Options) => {
+  const known = Array.from(new Set([...Object.keys(environment), ...(protocol.purposes ?? [])]))
+  for (const [purpose, origin] of Object.entries({ ...environment, ...options.origins })) {
+    const problem = known.includes(purpose)
+      ? originProblem(origin, options)
+      : `is no purpose of this broker's hosts: there are ${known.join(", ")}`
     if (problem === undefined) continue
     return Effect.fail(AuthError.invalidRequest(protocol.broker, "configuration", `origins.${purpose}`, problem))
   }
@@ -160,16 +187,65 @@ const dateOf = (text: string | undefined): number | undefined =>
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
     : undefined
 
-const retryAfterOf = (headers: Envelope.Answer["headers"], now: number): Duration.Duration | undefined => {
+const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]
   if (text !== undefined && /^\d{1,6}$/.test(text)) return Duration.seconds(Number(text))
-  const at = dateOf(text)
-  return at === undefined ? undefined : Duration.millis(Math.max(0, at - now))
+  const [at, from] = [dateOf(text), now ?? dateOf(headers["date"])]
+  return at === undefined || from === undefined ? undefined : Duration.millis(Math.max(0, at - from))
 }
 
-const clockDriftOf = (headers: Envelope.Answer["headers"], now: number): number | undefined => {
+const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefined): number | undefined => {
   const at = dateOf(headers["date"])
-  return at === undefined ? undefined : at - now
+  return at === undefined || now === undefined ? undefined : at - now
+}
+
+/** Of several requests the first counts: what it brought is not younger than that. */
+const noteDeparture = Effect.flatMap(Departure, (departure) =>
+  departure === undefined || departure.at !== undefined
+    ? Effect.void
+    : Effect.map(Clock.currentTimeMillis, (now) => void (departure.at = now))
+)
+
+const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
+
+/** What was asked, as far as it helps to name a failure. */
+interface Asked {
+  readonly operation: string
+  readonly token: Endpoint["token"]
+  /** By our clock, milliseconds since the epoch. */
+  readonly now: number | undefined
+  readonly request: unknown
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+}
+
+/** What a refusal means by the tables, or by its status alone; `undefined` if neither tells. */
+const reasonFor = (
+  { codes }: Protocol,
+  answer: Envelope.Answer,
+  verdict: Envelope.Verdict | undefined,
+  { now, operation, request, secrets, token }: Asked
+): AuthError.Reason | undefined => {
+  const scrub = (text: string | undefined) =>
+    text === undefined ? undefined : Redaction.scrub(text, secrets).slice(0, 300)
+  const no = verdict?._tag === "No" ? verdict : undefined
+  const asItCame: Codes.Failure = {
+    operation,
+    status: answer.status,
+    code: no?.code?.slice(0, 500),
+    message: no?.message?.slice(0, 500),
+    supportId: scrub(no?.supportId),
+    retryAfter: retryAfterOf(answer.headers, now),
+    clockDrift: clockDriftOf(answer.headers, now),
+    request
+  }
+  const row = codes.find((candidate) => Codes.matches(candidate, asItCame))
+  // A code of the table is the broker's own word, also where a PIN has the same digits.
+  const failure: Codes.Failure = { ...asItCame, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
+  if (row !== undefined) return row.reason(failure)
+  if (failure.code !== undefined && answer.status < 500) return Codes.rejected(failure)
+  const byStatus = Codes.byStatus(answer.status, token)
+  if (byStatus !== undefined) return byStatus(failure)
+  return no === undefined ? undefined : Codes.rejected(failure)
 }
 
 const transportReason = (failure: Transport.TransportFailure): AuthError.Reason => {
@@ -230,7 +306,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<BrokerClient, AuthError.AuthError, HttpClient.HttpClient> {
   const client = yield* HttpClient.HttpClient
   const origins = { ...environment, ...options.origins }
-  yield* checkOrigins(protocol, origins, options)
+  yield* checkOrigins(protocol, environment, options)
   const limiter = makeLimiter(Duration.fromInputUnsafe(options.patience ?? "10 seconds"))
   const transport: Transport.TransportOptions = {
     timeout: Duration.fromInputUnsafe(options.timeout ?? "10 seconds"),
@@ -249,10 +325,12 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
-    const once = Effect.andThen(
-      limiter.take(account, endpoint),
-      Effect.suspend(() => Transport.send(client, write(endpoint, sent), transport))
-    )
+    const once = limiter
+      .take(account, endpoint)
+      .pipe(
+        Effect.andThen(noteDeparture),
+        Effect.andThen(Effect.suspend(() => Transport.send(client, write(endpoint, sent), transport)))
+      )
     if (!endpoint.safe) return once
     return Effect.catchTag(once, "TransportFailure", (failure) =>
       failure.why === "network"
@@ -268,41 +346,17 @@ export const make = Effect.fnUntraced(function* (
   ): Effect.Effect<Response, AuthError.AuthError> => {
     const answer: Envelope.Answer = { ...response, json: parseJson(response.text, protocol.quirks) }
     const verdict = Envelope.read(protocol.dialects, answer)
-    const succeeded = answer.status >= 200 && answer.status < 300
-    if (verdict?._tag === "Yes" && succeeded) {
+    if (verdict?._tag === "Yes" && isSuccess(answer)) {
       const decoded = endpoint.decode(verdict.data)
       if (Result.isSuccess(decoded)) return Effect.succeed(decoded.success)
       const fields = pathsOf(decoded.failure.issue).join(", ") || "its data"
       return malformed(endpoint, answer, `${fields} is not as documented`, sent)
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const secrets = secretsOf(sent)
-      const scrub = (text: string | undefined) =>
-        text === undefined ? undefined : Redaction.scrub(text, secrets).slice(0, 300)
-      const no = verdict?._tag === "No" ? verdict : undefined
-      const asItCame: Codes.Failure = {
-        operation: endpoint.name,
-        status: answer.status,
-        code: no?.code?.slice(0, 500),
-        message: no?.message?.slice(0, 500),
-        supportId: scrub(no?.supportId),
-        retryAfter: retryAfterOf(answer.headers, now),
-        clockDrift: clockDriftOf(answer.headers, now),
-        request: sent.request
-      }
-      const row = protocol.codes.find((candidate) => Codes.matches(candidate, asItCame))
-      const failure: Codes.Failure = {
-        ...asItCame,
-        // A code of the table is the broker's own word, also where a PIN has the same digits.
-        code: row?.code ?? scrub(no?.code),
-        message: scrub(no?.message)
-      }
-      if (row !== undefined) return fail(endpoint, row.reason(failure))
-      if (failure.code !== undefined && answer.status < 500) return fail(endpoint, Codes.rejected(failure))
-      const reason = Codes.byStatus(answer.status, endpoint.token)
-      if (reason !== undefined) return fail(endpoint, reason(failure))
-      if (no !== undefined) return fail(endpoint, Codes.rejected(failure))
-      return malformed(endpoint, answer, problemOf(answer), sent)
+      const { name: operation, token } = endpoint
+      const asked = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
+      const reason = reasonFor(protocol, answer, verdict, asked)
+      return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
   }
 
@@ -333,7 +387,17 @@ export const make = Effect.fnUntraced(function* (
     )
   }
 
-  return { call, origins }
+  const refusal: BrokerClient["refusal"] = (given, sent = {}) => {
+    const text = given.text.length > longestRefusal ? "" : given.text
+    const answer: Envelope.Answer = { ...given, text, json: parseJson(text, protocol.quirks) }
+    const verdict = Envelope.read(protocol.dialects, answer)
+    if (isSuccess(answer) && verdict?._tag !== "No") return undefined
+    const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
+    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(sent) })
+    return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
+  }
+
+  return { call, refusal, origins }
 })
 
 const problemOf = ({ json, status, text }: Envelope.Answer): string => {

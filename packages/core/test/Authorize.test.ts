@@ -11,7 +11,8 @@ const broker = {
     "x-privatekey": Redacted.make("key"),
     accept: "json"
   }),
-  origins: ["https://apiconnect.angelone.in", "http://127.0.0.1:4010"]
+  origins: ["https://apiconnect.angelone.in", "http://127.0.0.1:4010"],
+  refusal: () => undefined
 }
 
 const authorized = (url: string) =>
