@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import type { AuthError } from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as Broker from "@auth/broker-core/Broker"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Credentials from "@auth/broker-core/Credentials"
 import * as Session from "@auth/broker-core/Session"
@@ -134,6 +136,8 @@ export class AngelApi extends Context.Service<
     /** Hosts by purpose: `api` and `login`. */
     readonly origins: Readonly<Record<string, string>>
     readonly headers: (session: Authorized) => BrokerClient.Headers
+    /** What an answer to another call with this session means, if it is a refusal. */
+    readonly refusal: Authorize["Service"]["refusal"]
   }
 >()("@auth/angel/AngelApi") {}
 
@@ -163,7 +167,13 @@ export const make = Effect.fnUntraced(function* (
   const { apiKey } = yield* Credentials.check(broker.id, { apiKey: credentials.apiKey }, { ...options })
   const headersOf = headers.make({ ...options, apiKey })
   const client = yield* BrokerClient.make(
-    { broker: broker.id, headers: (_, tokens) => headersOf(tokens), dialects, codes },
+    {
+      broker: broker.id,
+      headers: (_, tokens) => headersOf(tokens),
+      dialects,
+      codes,
+      purposes: Broker.purposesOf(broker)
+    },
     broker.environments["production"] ?? {},
     options
   )
@@ -187,7 +197,8 @@ export const make = Effect.fnUntraced(function* (
     logout: (request, session) =>
       Effect.asVoid(client.call(endpoints.logout, { ...Session.authorizedBy(session), request })),
     origins: client.origins,
-    headers: ({ tokens }) => headersOf(tokens)
+    headers: ({ tokens }) => headersOf(tokens),
+    refusal: (answer, { tokens }) => client.refusal(answer, { tokens, headers: headersOf(tokens) })
   }
 })
 

@@ -12,7 +12,7 @@ import type { Expiry } from "@auth/broker-core/Expiry"
 import * as Login from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
-import { Refresh } from "@auth/broker-core/Refresh"
+import * as Refresh from "@auth/broker-core/Refresh"
 import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
@@ -62,7 +62,14 @@ export interface Options extends Omit<AngelApi.Options, "apiKey"> {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Refresh | Logout | Profile | Authorize | Renewal.Renewal | AngelApi.AngelApi
+export type Services =
+  | Login.Login
+  | Refresh.Refresh
+  | Logout
+  | Profile
+  | Authorize
+  | Renewal.Renewal
+  | AngelApi.AngelApi
 
 const method = "totp"
 
@@ -89,19 +96,22 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  const refresh = Effect.fnUntraced(function* (session: Session.Session) {
-    const { tokens } = session
-    if (tokens.refresh === undefined) {
-      return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-    }
-    return yield* Session.issue(
-      { account: session.account, method: session.method, expiry },
-      Effect.map(api.generateTokens({ refreshToken: tokens.refresh }, session), (response) => ({
-        tokens: services.toTokens(response, tokens),
-        profile: session.profile
-      }))
-    )
-  })
+  const { refresh } = Refresh.make(
+    broker.id,
+    Effect.fnUntraced(function* (session) {
+      const { tokens } = session
+      if (tokens.refresh === undefined) {
+        return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+      }
+      return yield* Session.issue(
+        { account: session.account, method: session.method, expiry },
+        Effect.map(api.generateTokens({ refreshToken: tokens.refresh }, session), (response) => ({
+          tokens: services.toTokens(response, tokens),
+          profile: session.profile
+        }))
+      )
+    })
+  )
 
   const renewal = yield* Renewal.fromDescription(renewals.totp, { account, login: signIn, refresh }, options.renewal)
 
@@ -109,7 +119,7 @@ const make = Effect.fnUntraced(function* (
     .common(api)
     .pipe(
       Context.add(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
-      Context.add(Refresh, { refresh }),
+      Context.add(Refresh.Refresh, { refresh }),
       Context.add(Renewal.Renewal, renewal)
     )
 })

@@ -2,7 +2,7 @@ import * as AuthError from "@auth/broker-core/AuthError"
 import { Authorize } from "@auth/broker-core/Authorize"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Logout from "@auth/broker-core/Logout"
-import { Profile } from "@auth/broker-core/Profile"
+import * as Profile from "@auth/broker-core/Profile"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -42,12 +42,17 @@ export const toProfile = (response: ProfileResponse): Session.UserProfile => ({
 
 /** What both layers have. */
 export const common = (api: Api) =>
-  Context.make(Logout.Logout, {
-    logout: (session) => Logout.revoke(session, api.logout({ clientcode: session.account.id }, session))
-  }).pipe(
-    Context.add(Profile, { profile: (session) => Effect.map(api.getProfile(session), toProfile) }),
+  Context.make(
+    Logout.Logout,
+    Logout.make(broker.id, (session) => Logout.revoke(session, api.logout({ clientcode: session.account.id }, session)))
+  ).pipe(
+    Context.add(
+      Profile.Profile,
+      Profile.make(broker.id, (session) => Effect.map(api.getProfile(session), toProfile))
+    ),
     Context.add(Authorize, {
       headers: (session) => api.headers(session),
+      refusal: (answer, session) => api.refusal(answer, session),
       origins: Object.values(api.origins)
     }),
     Context.add(AngelApi, api)
