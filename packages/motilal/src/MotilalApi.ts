@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as Broker from "@auth/broker-core/Broker"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Checksum from "@auth/broker-core/Checksum"
 import * as Credentials from "@auth/broker-core/Credentials"
@@ -196,6 +198,8 @@ export class MotilalApi extends Context.Service<
     /** Hosts by purpose: `api` and `login`. */
     readonly origins: Readonly<Record<string, string>>
     readonly headers: (session: Authorized) => BrokerClient.Headers
+    /** What an answer to another call with this session means, if it is a refusal. */
+    readonly refusal: Authorize["Service"]["refusal"]
   }
 >()("@auth/motilal/MotilalApi") {}
 
@@ -282,7 +286,14 @@ export const make = Effect.fnUntraced(function* (
   const table = endpoints.make(generation, options.requestsPerSecond ?? 2)
   const headersOf = headers.make({ ...options, apiKey, apiSecret, generation })
   const client = yield* BrokerClient.make(
-    { broker: broker.id, headers: () => ({}), dialects, codes, quirks: ["smart-quotes", "trailing-bytes"] },
+    {
+      broker: broker.id,
+      headers: () => ({}),
+      dialects,
+      codes,
+      quirks: ["smart-quotes", "trailing-bytes"],
+      purposes: Broker.purposesOf(broker)
+    },
     broker.environments[environment] ?? {},
     options
   )
@@ -333,7 +344,8 @@ export const make = Effect.fnUntraced(function* (
     }),
     generation,
     origins: client.origins,
-    headers: ({ account, tokens }) => headersOf(account.id, tokens)
+    headers: ({ account, tokens }) => headersOf(account.id, tokens),
+    refusal: (answer, { account, tokens }) => client.refusal(answer, { tokens, headers: headersOf(account.id, tokens) })
   }
 })
 

@@ -15,7 +15,7 @@ import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
-import { StepUp } from "@auth/broker-core/StepUp"
+import * as StepUp from "@auth/broker-core/StepUp"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -78,7 +78,14 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | StepUp | Logout | Profile | Authorize | Renewal.Renewal | MotilalApi.MotilalApi
+export type Services =
+  | Login.Login
+  | StepUp.StepUp
+  | Logout
+  | Profile
+  | Authorize
+  | Renewal.Renewal
+  | MotilalApi.MotilalApi
 
 const method = "password"
 
@@ -149,13 +156,14 @@ const make = Effect.fnUntraced(function* (
 
   const login = Effect.gen(function* () {
     const totp = codes === undefined ? undefined : yield* codeFor(account, codes)
-    const issuedAt = yield* Clock.currentTimeMillis
-    const { AuthToken, isAuthTokenVerified } = yield* api.authdirectapi({
-      userid: userId,
-      password: hash,
-      ...(secondFactor === undefined ? {} : { "2FA": secondFactor }),
-      ...(totp === undefined ? {} : { totp })
-    })
+    const [{ AuthToken, isAuthTokenVerified }, issuedAt] = yield* Session.withDeparture(
+      api.authdirectapi({
+        userid: userId,
+        password: hash,
+        ...(secondFactor === undefined ? {} : { "2FA": secondFactor }),
+        ...(totp === undefined ? {} : { totp })
+      })
+    )
     // Where the broker does not say, a login without a code is one that waits for a code, as in the official samples.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
@@ -200,7 +208,7 @@ const make = Effect.fnUntraced(function* (
     .common(api, dealer)
     .pipe(
       Context.add(Login.Login, { login }),
-      Context.add(StepUp, { verify, resend }),
+      Context.add(StepUp.StepUp, StepUp.make(broker.id, { verify, resend })),
       Context.add(Renewal.Renewal, renewal)
     )
 })

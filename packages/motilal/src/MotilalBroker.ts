@@ -169,6 +169,7 @@ export const renewals = {
   password: {
     by: ["login"],
     needs: "the TOTP secret",
+    codes: "totp",
     when: "After 06:00 IST, the end of every session: the broker has no refresh",
     ...budget
   },

@@ -127,7 +127,8 @@ const portal: Contract.Subject = {
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "nobodys-secret" } } }
 
 /** Its login takes no code, so that none can be wrong. */
-const { wrongCode: _, ...bySms } = direct({}, { totpSecret: undefined }, withSecret)
+const { wrongCode: _, ...withoutCode } = direct({}, { totpSecret: undefined }, withSecret)
+const bySms: Contract.Subject = { ...withoutCode, codes: "person" }
 
 const subjects: Readonly<Record<string, Contract.Subject>> = {
   password: direct({}, {}, withSecret),

@@ -3,7 +3,7 @@ import * as AuthError from "@auth/broker-core/AuthError"
 import { Authorize } from "@auth/broker-core/Authorize"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Logout from "@auth/broker-core/Logout"
-import { Profile } from "@auth/broker-core/Profile"
+import * as Profile from "@auth/broker-core/Profile"
 import type * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -58,13 +58,19 @@ export const getProfile = (
 
 /** What both layers have. */
 export const common = (api: Api, dealer: Dealer | undefined) =>
-  Context.make(Logout.Logout, {
-    logout: (session) =>
+  Context.make(
+    Logout.Logout,
+    Logout.make(broker.id, (session) =>
       Logout.revoke(session, api.logout(session, dealer === undefined ? undefined : { userid: session.account.id }))
-  }).pipe(
-    Context.add(Profile, { profile: (session) => getProfile(api, dealer, session) }),
+    )
+  ).pipe(
+    Context.add(
+      Profile.Profile,
+      Profile.make(broker.id, (session) => getProfile(api, dealer, session))
+    ),
     Context.add(Authorize, {
       headers: (session) => api.headers(session),
+      refusal: (answer, session) => api.refusal(answer, session),
       origins: Object.values(api.origins)
     }),
     Context.add(MotilalApi, api)
