@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import type { AuthError } from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as Broker from "@auth/broker-core/Broker"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Credentials from "@auth/broker-core/Credentials"
 import * as Session from "@auth/broker-core/Session"
@@ -190,6 +192,8 @@ export class RupeezyApi extends Context.Service<
     /** Hosts by purpose: `api` and `login`. */
     readonly origins: Readonly<Record<string, string>>
     readonly headers: (session: Authorized) => BrokerClient.Headers
+    /** What an answer to another call with this session means, if it is a refusal. */
+    readonly refusal: Authorize["Service"]["refusal"]
   }
 >()("@auth/rupeezy/RupeezyApi") {}
 
@@ -254,7 +258,13 @@ export const make = Effect.fnUntraced(function* (
   const headersOf = headers.make({ ...options, apiKey })
   const offset = options.loginTimeOffset ?? "+05:30"
   const client = yield* BrokerClient.make(
-    { broker: broker.id, headers: (_, tokens) => headersOf(tokens), dialects, codes: codes.make(options) },
+    {
+      broker: broker.id,
+      headers: (_, tokens) => headersOf(tokens),
+      dialects,
+      codes: codes.make(options),
+      purposes: Broker.purposesOf(broker)
+    },
     broker.environments["production"] ?? {},
     options
   )
@@ -286,7 +296,8 @@ export const make = Effect.fnUntraced(function* (
     getProfile: (session) =>
       Effect.map(client.call(endpoints.getProfile, Session.authorizedBy(session)), toProfile(offset)),
     origins: client.origins,
-    headers: ({ tokens }) => headersOf(tokens)
+    headers: ({ tokens }) => headersOf(tokens),
+    refusal: (answer, { tokens }) => client.refusal(answer, { tokens, headers: headersOf(tokens) })
   }
 })
 

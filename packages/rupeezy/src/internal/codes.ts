@@ -1,3 +1,4 @@
+import { otherCall } from "@auth/broker-core/BrokerClient"
 import * as Codes from "@auth/broker-core/Codes"
 
 type Reason = Codes.CodeRow["reason"]
@@ -116,7 +117,7 @@ const byDefault: ReadonlyArray<Codes.CodeRow> = [
   }
 ]
 
-const authorized = ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"]
+const authorized = ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 
 /** One integrator takes 403 on the funds for a session that was revoked. */
 const revoked = status(403, "The session was revoked", Codes.sessionExpired("unknown"), authorized)

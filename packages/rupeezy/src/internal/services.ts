@@ -2,7 +2,7 @@ import * as AuthError from "@auth/broker-core/AuthError"
 import { Authorize } from "@auth/broker-core/Authorize"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Logout from "@auth/broker-core/Logout"
-import { Profile } from "@auth/broker-core/Profile"
+import * as Profile from "@auth/broker-core/Profile"
 import type * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
@@ -91,12 +91,17 @@ const probes = {
 
 /** What both layers have. */
 export const common = (api: Api, { probe = "funds" }: SessionOptions) =>
-  Context.make(Logout.Logout, {
-    logout: (session) => Logout.revoke(session, api.deleteSession(session))
-  }).pipe(
-    Context.add(Profile, { profile: (session) => probes[probe](api, session) }),
+  Context.make(
+    Logout.Logout,
+    Logout.make(broker.id, (session) => Logout.revoke(session, api.deleteSession(session)))
+  ).pipe(
+    Context.add(
+      Profile.Profile,
+      Profile.make(broker.id, (session) => probes[probe](api, session))
+    ),
     Context.add(Authorize, {
       headers: (session) => api.headers(session),
+      refusal: (answer, session) => api.refusal(answer, session),
       origins: Object.values(api.origins)
     }),
     Context.add(RupeezyApi, api)
