@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as Broker from "@auth/broker-core/Broker"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import type { Endpoint } from "@auth/broker-core/Endpoint"
 import * as Session from "@auth/broker-core/Session"
@@ -325,6 +327,8 @@ export class SamcoApi extends Context.Service<
     /** Hosts by purpose: `api`. */
     readonly origins: Readonly<Record<string, string>>
     readonly headers: (session: Authorized) => BrokerClient.Headers
+    /** What an answer to another call with this session means, if it is a refusal. */
+    readonly refusal: Authorize["Service"]["refusal"]
   }
 >()("@auth/samco/SamcoApi") {}
 
@@ -481,7 +485,13 @@ export const make = Effect.fnUntraced(function* (
   options: Options = {}
 ): Effect.fn.Return<SamcoApi["Service"], AuthError.AuthError, HttpClient.HttpClient> {
   const client = yield* BrokerClient.make(
-    { broker: broker.id, headers: (_, tokens) => headers.make(tokens), dialects, codes },
+    {
+      broker: broker.id,
+      headers: (_, tokens) => headers.make(tokens),
+      dialects,
+      codes,
+      purposes: Broker.purposesOf(broker)
+    },
     broker.environments["production"] ?? {},
     options
   )
@@ -490,7 +500,8 @@ export const make = Effect.fnUntraced(function* (
     ...oauthCalls(client),
     ...sessionCalls(client),
     origins: client.origins,
-    headers: (session) => headers.make(session.tokens)
+    headers: (session) => headers.make(session.tokens),
+    refusal: (answer, { tokens }) => client.refusal(answer, { tokens, headers: headers.make(tokens) })
   }
 })
 

@@ -10,7 +10,7 @@ import * as Logout from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as Redaction from "@auth/broker-core/Redaction"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
-import { Refresh } from "@auth/broker-core/Refresh"
+import * as Refresh from "@auth/broker-core/Refresh"
 import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Clock from "effect/Clock"
@@ -71,7 +71,7 @@ export interface Options extends services.Options {
  */
 export type Services =
   | RedirectLogin.RedirectLogin
-  | Refresh
+  | Refresh.Refresh
   | Logout.Logout
   | Profile
   | Authorize
@@ -163,17 +163,21 @@ const makeExchange = (options: Options) =>
         stranger: Effect.Effect<never, AuthError.AuthError>
       ) =>
         one.withPermit(
-          Session.issue(
-            { account, method, expiry: options.expiry ?? services.documentedExpiry },
-            Effect.gen(function* () {
-              const response = yield* patiently(call, options)
-              yield* services.checkAccount(account, response.user_id, options, stranger)
-              return {
-                tokens: toTokens(response),
-                expiresIn: response.expires_in === undefined ? undefined : Duration.seconds(response.expires_in),
-                profile: services.toProfile(account, response)
-              }
-            })
+          // A repeated exchange counts from when it was repeated: the first brought nothing.
+          patiently(
+            Session.issue(
+              { account, method, expiry: options.expiry ?? services.documentedExpiry },
+              Effect.gen(function* () {
+                const response = yield* call
+                yield* services.checkAccount(account, response.user_id, options, stranger)
+                return {
+                  tokens: toTokens(response),
+                  expiresIn: response.expires_in === undefined ? undefined : Duration.seconds(response.expires_in),
+                  profile: services.toProfile(account, response)
+                }
+              })
+            ),
+            options
           )
         )
   )
@@ -211,22 +215,24 @@ const make = Effect.fnUntraced(function* (
     return yield* exchange(account, api.oauthToken({ code }), stranger)
   })
 
-  const refresh = Effect.fnUntraced(function* (session: Session.Session) {
-    const { refresh: token } = session.tokens
-    if (token === undefined) {
-      return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-    }
-    if (options.refreshAfterEnd === "refuse" && Session.isExpired(session, yield* Clock.currentTimeMillis)) {
-      return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-expired" }))
-    }
-    const stranger = services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-    return yield* exchange(session.account, api.oauthRefresh({ refresh_token: token }), stranger)
-  })
+  const { refresh } = Refresh.make(
+    broker.id,
+    Effect.fnUntraced(function* (session) {
+      const { refresh: token } = session.tokens
+      if (token === undefined) {
+        return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+      }
+      if (options.refreshAfterEnd === "refuse" && Session.isExpired(session, yield* Clock.currentTimeMillis)) {
+        return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-expired" }))
+      }
+      const stranger = services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+      return yield* exchange(session.account, api.oauthRefresh({ refresh_token: token }), stranger)
+    })
+  )
 
-  const revoke: Logout.Logout["Service"] = {
-    logout: (session) =>
-      Logout.revoke(session, api.oauthRevoke({ token: session.tokens.access, token_type: "access_token" }))
-  }
+  const revoke = Logout.make(broker.id, (session) =>
+    Logout.revoke(session, api.oauthRevoke({ token: session.tokens.access, token_type: "access_token" }))
+  )
 
   const renewal = yield* Renewal.fromDescription(
     renewals.oauth,
@@ -237,8 +243,8 @@ const make = Effect.fnUntraced(function* (
   return services
     .common(api, options)
     .pipe(
-      Context.add(RedirectLogin.RedirectLogin, { begin, complete }),
-      Context.add(Refresh, { refresh }),
+      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, complete })),
+      Context.add(Refresh.Refresh, { refresh }),
       Context.add(Renewal.Renewal, renewal),
       Context.add(Logout.Logout, options.logout === "delete" ? services.logoutByDelete(api) : revoke)
     )

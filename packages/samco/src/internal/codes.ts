@@ -1,4 +1,5 @@
 import * as AuthError from "@auth/broker-core/AuthError"
+import { otherCall } from "@auth/broker-core/BrokerClient"
 import * as Codes from "@auth/broker-core/Codes"
 import { validationErrors } from "./dialects.ts"
 import * as endpoints from "./endpoints.ts"
@@ -54,7 +55,8 @@ const text = (
   more: Partial<Pick<Codes.CodeRow, "status" | "operations" | "source">> = {}
 ): Codes.CodeRow => ({ message, meaning, reason, source: documented, asOf, ...more })
 
-const withToken = endpoints.all.filter(({ token }) => token === "required").map(({ name }) => name)
+const own = endpoints.all.map(({ name }) => name)
+const withToken = [...endpoints.all.filter(({ token }) => token === "required").map(({ name }) => name), otherCall]
 
 const otpCalls = [endpoints.secretKeyGenerator.name, endpoints.webSecretCodeValidation.name]
 
@@ -122,7 +124,8 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
     Codes.invalidRequest("request", "lacks a field that the broker wants"),
     { status: 400 }
   ),
-  text(/blocked|dormant/i, "The account is blocked or dormant", Codes.locked("account", "broker")),
+  // An order may be refused since a share is blocked.
+  text(/blocked|dormant/i, "The account is blocked or dormant", Codes.locked("account", "broker"), { operations: own }),
   text(/not subscribed/i, "The API is not subscribed, HTTP 403", Codes.denied("subscription"), { status: 403 }),
   text(/token is mandatory/i, "No session token was sent", Codes.sessionExpired("missing"), { operations: withToken }),
   text(/session|token|unauthorized/i, "The session token is not accepted", Codes.sessionExpired("invalid"), {

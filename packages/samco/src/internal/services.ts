@@ -3,7 +3,7 @@ import * as AuthError from "@auth/broker-core/AuthError"
 import { Authorize } from "@auth/broker-core/Authorize"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Logout from "@auth/broker-core/Logout"
-import { Profile } from "@auth/broker-core/Profile"
+import * as Profile from "@auth/broker-core/Profile"
 import type * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Clock from "effect/Clock"
@@ -115,21 +115,23 @@ export const fromToken = (options: {
 
 /** What all layers have. No call tells of the holder: the probe says that the session lives, the login said the rest. */
 export const common = (api: Api, options: Options) =>
-  Context.make(Profile, {
-    profile: (session) =>
+  Context.make(
+    Profile.Profile,
+    Profile.make(broker.id, (session) =>
       Effect.as(
         Effect.asVoid<unknown, AuthError.AuthError, never>(api[options.probe ?? "getLimits"](session)),
         session.profile ?? { id: session.account.id }
       )
-  }).pipe(
+    )
+  ).pipe(
     Context.add(Authorize, {
       headers: (session) => api.headers(session),
+      refusal: (answer, session) => api.refusal(answer, session),
       origins: Object.values(api.origins)
     }),
     Context.add(SamcoApi, api)
   )
 
 /** `DELETE /logout`, for a session of any kind. */
-export const logoutByDelete = (api: Api): Logout.Logout["Service"] => ({
-  logout: (session) => Logout.revoke(session, api.logout(session))
-})
+export const logoutByDelete = (api: Api): Logout.Logout["Service"] =>
+  Logout.make(broker.id, (session) => Logout.revoke(session, api.logout(session)))
