@@ -7,6 +7,8 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/AuthError"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as Broker from "@auth/broker-core/Broker"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Credentials from "@auth/broker-core/Credentials"
 import type { Endpoint } from "@auth/broker-core/Endpoint"
@@ -311,6 +313,8 @@ export class RmoneyApi extends Context.Service<
     /** Hosts by purpose: `api`, `login` and `openApi`. */
     readonly origins: Readonly<Record<string, string>>
     readonly headers: (session: Authorized) => BrokerClient.Headers
+    /** What an answer to another call with this session means, if it is a refusal. */
+    readonly refusal: Authorize["Service"]["refusal"]
   }
 >()("@auth/rmoney/RmoneyApi") {}
 
@@ -423,7 +427,8 @@ export const make = Effect.fnUntraced(function* (
       broker: broker.id,
       headers: ({ token }, tokens) => headers.make(token === "required" ? tokens : undefined),
       dialects,
-      codes
+      codes,
+      purposes: Broker.purposesOf(broker)
     },
     endpoints.originsOf(environment),
     settings
@@ -549,7 +554,8 @@ export const make = Effect.fnUntraced(function* (
             return Effect.asVoid(call(logoutCall, { account, tokens, ...body }))
           },
     origins: client.origins,
-    headers: ({ tokens }) => headers.make(tokens)
+    headers: ({ tokens }) => headers.make(tokens),
+    refusal: (answer, { tokens }) => client.refusal(answer, { tokens, headers: headers.make(tokens) })
   }
 })
 

@@ -11,7 +11,7 @@ import * as Login from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
 import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
-import { StepUp } from "@auth/broker-core/StepUp"
+import * as StepUp from "@auth/broker-core/StepUp"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -21,7 +21,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as RmoneyApi from "./RmoneyApi.ts"
-import { credentials as fields, renewals } from "./RmoneyBroker.ts"
+import { broker, credentials as fields, renewals } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -74,7 +74,7 @@ export interface Options extends RmoneyApi.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | StepUp | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
+export type Services = Login.Login | StepUp.StepUp | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
 
 const method = "password"
 
@@ -158,7 +158,7 @@ const make = Effect.fnUntraced(function* (
     .common(api)
     .pipe(
       Context.add(Login.Login, { login }),
-      Context.add(StepUp, { verify, resend }),
+      Context.add(StepUp.StepUp, StepUp.make(broker.id, { verify, resend })),
       Context.add(Renewal.Renewal, renewal)
     )
 })

@@ -151,6 +151,7 @@ export const renewals = {
   password: {
     by: ["login"],
     needs: "the TOTP secret",
+    codes: "totp",
     when: "After the end that the token tells: a login before it would end the session that still lives",
     ...budget
   },

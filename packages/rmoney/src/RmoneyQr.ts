@@ -17,7 +17,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as RmoneyApi from "./RmoneyApi.ts"
-import { qrCredentials as fields, renewals } from "./RmoneyBroker.ts"
+import { broker, qrCredentials as fields, renewals } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -106,7 +106,9 @@ const make = Effect.fnUntraced(function* (
 
   const renewal = yield* Renewal.fromDescription(renewals.qr, { account }, options.renewal)
 
-  return services.common(api).pipe(Context.add(QrLogin.QrLogin, { begin, poll }), Context.add(Renewal.Renewal, renewal))
+  return services
+    .common(api)
+    .pipe(Context.add(QrLogin.QrLogin, QrLogin.make(broker.id, { begin, poll })), Context.add(Renewal.Renewal, renewal))
 })
 
 /**

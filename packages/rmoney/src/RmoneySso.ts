@@ -162,7 +162,10 @@ const make = Effect.fnUntraced(function* (
 
   return services
     .common(api)
-    .pipe(Context.add(RedirectLogin.RedirectLogin, { begin, complete }), Context.add(Renewal.Renewal, renewal))
+    .pipe(
+      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, complete })),
+      Context.add(Renewal.Renewal, renewal)
+    )
 })
 
 /**

@@ -50,7 +50,19 @@ const common = {
   refusal: (code: string) => answer({ status: "Not ok", message: `No such luck: ${code}`, result: [] }),
   emptyYes: answer({ status: "Ok", message: "Success", result: {} }),
   inspect: (value: unknown) => inspect(value, { depth: 20, showHidden: true, getters: true }),
-  wrongCredentials: {}
+  wrongCredentials: {},
+  call: {
+    method: "POST",
+    url: "https://webuat.rmoneyindia.co.in/auth/v1/access/bio/enable",
+    body: JSON.stringify({
+      userId: canary.userId,
+      deviceType: "IOS",
+      enable: "true",
+      deviceId: "38400000-8cf0-11bd-b23e-10b96e40000d",
+      appName: "RMONEY",
+      osName: "MOBIOS"
+    })
+  }
 }
 
 type Build = (
@@ -108,7 +120,8 @@ const password = {
 const subjects: Readonly<Record<string, Contract.Subject>> = {
   "password, by SMS": {
     ...password,
-    make: worldOf(canary, passwordLayer),
+    make: worldOf(canary, (options, given) => passwordLayer(options, { ...given, totp: undefined })),
+    codes: "person",
     endpoints: { Login: "pwdValidate", StepUp: "otpValidate" }
   },
   "password, by TOTP": {

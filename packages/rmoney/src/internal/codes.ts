@@ -1,4 +1,5 @@
 import * as AuthError from "@auth/broker-core/AuthError"
+import { otherCall } from "@auth/broker-core/BrokerClient"
 import * as Codes from "@auth/broker-core/Codes"
 import * as Duration from "effect/Duration"
 
@@ -58,7 +59,7 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
   },
   {
     message: /^unauthorized$/i,
-    operations: ["bioEnable", "logout"],
+    operations: ["bioEnable", "logout", otherCall],
     meaning: "The session's token is missing, wrong or over",
     source: "filter of the vendor's back end: HTTP 401 with the plain text Unauthorized",
     asOf,

@@ -170,14 +170,17 @@ export const sameClient = (told: string | undefined, userId: string): boolean =>
 /** What every layer with a session has. */
 export const common = (api: Api) => {
   const { logout } = api
-  return Context.make(Logout.Logout, {
-    logout: (session) =>
+  return Context.make(
+    Logout.Logout,
+    Logout.make(broker.id, (session) =>
       logout === undefined
         ? Effect.succeed({ _tag: "LocalOnly", account: session.account, why: "no-such-call" } as const)
         : Logout.revoke(session, logout(session))
-  }).pipe(
+    )
+  ).pipe(
     Context.add(Authorize, {
       headers: (session) => api.headers(session),
+      refusal: (answer, session) => api.refusal(answer, session),
       origins: Array.from(new Set(Object.values(api.origins)))
     }),
     Context.add(RmoneyApi.RmoneyApi, api)
