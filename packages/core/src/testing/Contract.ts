@@ -9,6 +9,7 @@ import { descriptor } from "./contract/descriptor.ts"
 import { login } from "./contract/login.ts"
 import { qr } from "./contract/qr.ts"
 import { recovery } from "./contract/recovery.ts"
+import { renewal } from "./contract/renewal.ts"
 import { redirect } from "./contract/redirect.ts"
 import { secrets } from "./contract/secrets.ts"
 import { authorize, logout, profile, refresh, session } from "./contract/session.ts"
@@ -47,6 +48,6 @@ export const cases = (subject: Subject): ReadonlyArray<Case> => {
     ...byCapability
       .filter(([capability]) => capabilities.includes(capability))
       .flatMap(([, casesOf]) => casesOf(subject)),
-    ...(ofSessions ? secrets(subject) : [])
+    ...(ofSessions ? [...renewal(subject), ...secrets(subject)] : [])
   ]
 }

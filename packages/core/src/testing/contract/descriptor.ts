@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { capabilities } from "../../Broker.ts"
+import { capabilities, purposesOf } from "../../Broker.ts"
 import { type Case, ensure, failsWith, provides, same, start, type Subject } from "./subject.ts"
 
 const required = ({ method }: Subject): ReadonlyArray<string> =>
@@ -91,6 +91,29 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       yield* failsWith(build({ options: { origins: { api: "http://api.example.com" } } }), "InvalidRequest")
+    })
+  },
+  {
+    name: "refuses a host for a purpose that the broker does not have, and names those that it has",
+    run: Effect.gen(function* () {
+      const { build, fake } = yield* start(subject)
+      const reason = yield* failsWith(
+        build({ options: { origins: { apis: "https://api.example.com" } } }),
+        "InvalidRequest"
+      )
+      const [problem] = reason._tag === "InvalidRequest" ? reason.problems : []
+      yield* same(problem?.field, "origins.apis", "field")
+      for (const purpose of purposesOf(subject.broker))
+        yield* ensure(problem?.problem.includes(purpose) === true, purpose)
+      yield* same((yield* fake.journal).length, 0, "requests")
+    })
+  },
+  {
+    name: "takes a host for every purpose that the broker has",
+    run: Effect.gen(function* () {
+      const { build } = yield* start(subject)
+      const purposes = purposesOf(subject.broker).map((purpose) => [purpose, "https://api.example.com"] as const)
+      yield* build({ options: { origins: Object.fromEntries(purposes) } })
     })
   },
   {

@@ -12,6 +12,14 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, redirect, request, browse: world.browse(request) }
 })
 
+/** What a program without types may give in the place of a value. */
+const nothings: ReadonlyArray<readonly [string, unknown]> = [
+  ["nothing", undefined],
+  ["null", null],
+  ["text", "https://app.example.com/callback?code=1"],
+  ["an empty object", {}]
+]
+
 /** Callbacks that must not be believed: the true one, tampered with. */
 const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
@@ -69,6 +77,23 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
       const url = new URL(Redacted.value(yield* browse))
       tamper(url)
       yield* failsWith(redirect.complete(request, Redacted.make(url.href)), tag)
+    })
+  })),
+  ...nothings.map(([what, nothing]): Case => ({
+    name: `says what is wrong where a program without types gives ${what} to complete a login`,
+    run: Effect.gen(function* () {
+      const { browse, fake, redirect, request } = yield* begin(subject)
+      const callback = yield* browse
+      const before = (yield* fake.journal).length
+      yield* failsWith(
+        Effect.suspend(() => redirect.complete(nothing as never, callback)),
+        "InvalidRequest"
+      )
+      yield* failsWith(
+        Effect.suspend(() => redirect.complete(request, nothing as never)),
+        "InvalidRequest"
+      )
+      yield* same((yield* fake.journal).length, before, "requests")
     })
   })),
   {

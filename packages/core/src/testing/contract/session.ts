@@ -12,6 +12,7 @@ import * as Session from "../../Session.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
 import {
   type Case,
+  ContractViolation,
   endpointOf,
   ensure,
   failsWith,
@@ -32,12 +33,10 @@ const forged = (session: Session.Session): Session.Session =>
     expiry: () => undefined
   })
 
+type Call = (context: Parameters<typeof service>[0], session: Session.Session) => Effect.Effect<unknown, unknown>
+
 /** The call goes wrong in ways that leave open whether the broker acted, and is not repeated. */
-const once = (
-  subject: Subject,
-  capability: Capability,
-  call: (context: Parameters<typeof service>[0], session: Session.Session) => Effect.Effect<unknown, unknown>
-): ReadonlyArray<Case> => {
+const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArray<Case> => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
     ["the broker answers 503", { kind: "status", status: 503 }],
     ["the connection is cut before the broker acts", { kind: "reset" }],
@@ -122,7 +121,34 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
+/** What a program without types may give in the place of a session. */
+const noSessions: ReadonlyArray<readonly [string, unknown]> = [
+  ["nothing", undefined],
+  ["null", null],
+  ["text", "eyJ"],
+  ["an empty object", {}],
+  ["a session without tokens", { account: { broker: "tiny", id: "T1" } }],
+  ["a token that is not wrapped", { account: { broker: "tiny", id: "T1" }, tokens: { access: "eyJ" } }]
+]
+
+const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
+  name: `says that there is no session for a ${capability.toLowerCase()}, whatever is given in its place`,
+  run: Effect.gen(function* () {
+    const { context, world } = yield* signedIn(subject)
+    const before = (yield* world.fake.journal).length
+    for (const [, given] of noSessions) {
+      const reason = yield* failsWith(
+        Effect.suspend(() => call(context, given as Session.Session)),
+        "SessionExpired"
+      )
+      yield* same(reason._tag === "SessionExpired" && reason.why, "missing", "why")
+    }
+    yield* same((yield* world.fake.journal).length, before, "requests")
+  })
+})
+
 export const profile = (subject: Subject): ReadonlyArray<Case> => [
+  withoutSession(subject, "Profile", asking),
   {
     name: "tells whose session it is",
     run: Effect.gen(function* () {
@@ -171,6 +197,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
 ]
 
 export const refresh = (subject: Subject): ReadonlyArray<Case> => [
+  withoutSession(subject, "Refresh", refreshing),
   {
     name: "renews a session, and keeps whose it is",
     run: Effect.gen(function* () {
@@ -228,6 +255,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
 export const logout = (subject: Subject): ReadonlyArray<Case> =>
   subject.endpoints.Logout === undefined
     ? [
+        withoutSession(subject, "Logout", loggingOut),
         {
           name: "says that a logout is local, and sends nothing",
           run: Effect.gen(function* () {
@@ -240,6 +268,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
         }
       ]
     : [
+        withoutSession(subject, "Logout", loggingOut),
         {
           name: "ends a session at the broker, and says so",
           run: Effect.gen(function* () {
@@ -286,8 +315,98 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
       yield* ensure(entries.length > 0 && origins.length > 0, "headers and origins")
     })
   },
-  ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : [])
+  ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : []),
+  deadToken(subject),
+  {
+    name: "takes nothing for a dead token that is none",
+    run: Effect.gen(function* () {
+      const { context, session } = yield* signedIn(subject)
+      const { refusal } = yield* service(context, Authorize)
+      const fault = subject.refusal("ZZ9999")
+      const unknown =
+        fault.kind === "answer" ? refusal({ headers: {}, status: fault.status, text: fault.body }, session) : undefined
+      yield* same(unknown?.reason._tag === "SessionExpired", false, "a code that no table has")
+      for (const [status, text] of harmless) {
+        const found = refusal({ status, headers: {}, text }, session)?.reason._tag
+        yield* ensure(found !== "SessionExpired", `HTTP ${status} ${text}`)
+        if (status < 300) yield* same(found, undefined, `HTTP ${status} ${text}`)
+      }
+    })
+  },
+  {
+    name: "shows no token of the session when an answer quotes it",
+    run: Effect.gen(function* () {
+      const { context, session } = yield* signedIn(subject)
+      const { headers, refusal } = yield* service(context, Authorize)
+      const sent = Object.values(headers(session)).flatMap((value) => (Redacted.isRedacted(value) ? [value] : []))
+      const secrets = [...sent, ...(Object.values(session.tokens) as typeof sent)].map(Redacted.value)
+      const message = `you sent ${secrets.join(" and ")}`
+      const quoted = { status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: secrets[0] }
+      for (const body of [
+        quoted,
+        { ...quoted, status: "Not ok", errorCode: secrets[0] },
+        { ...quoted, status: "error" }
+      ]) {
+        const error = refusal({ status: 400, headers: {}, text: JSON.stringify(body) }, session)
+        const shown = `${subject.inspect(error)} ${JSON.stringify(error)} ${error?.message}`
+        yield* ensure(error !== undefined && !secrets.some((secret) => shown.includes(secret)), "a secret was shown")
+      }
+    })
+  }
 ]
+
+/** Answers to orders and to data that every broker may give: none says a word about the token. */
+const harmless: ReadonlyArray<readonly [number, string]> = [
+  [200, ""],
+  [200, "[]"],
+  [200, "null"],
+  [200, `{"rows":[{"token":"expired","session":"invalid"}]}`],
+  [200, "token,symbol,expiry\n2885,RELIANCE,2026-11-26\n"],
+  [204, ""],
+  [400, `{"rows":[]}`],
+  [403, "<html><body>Forbidden</body></html>"],
+  [404, "<html><body>Not Found</body></html>"],
+  [429, "Too Many Requests"],
+  [500, ""],
+  [502, "<html><body>Bad Gateway: session token expired</body></html>"],
+  [503, "Service Unavailable"]
+]
+
+/** A call of the program's own with the headers of a session, answered by the fake. */
+const askFake = Effect.fnUntraced(function* (
+  fake: FakeBroker,
+  call: NonNullable<Subject["call"]>,
+  headers: Readonly<Record<string, string | Redacted.Redacted<string>>>
+) {
+  const plain = Object.entries(headers).map(([name, value]) => [
+    name,
+    Redacted.isRedacted(value) ? Redacted.value(value) : value
+  ])
+  const init = { method: call.method, headers: Object.fromEntries(plain) as Record<string, string> }
+  const request = new Request(call.url, call.method === "GET" ? init : { ...init, body: call.body })
+  const response = yield* Effect.promise(() => fake.respond(request))
+  const text = yield* Effect.promise(() => response.text())
+  return { status: response.status, headers: Object.fromEntries(response.headers), text }
+})
+
+const deadToken = (subject: Subject): Case => ({
+  name: "knows the broker's word for a dead token in an answer to a call of the program's own",
+  run: Effect.gen(function* () {
+    const { context, session, world } = yield* signedIn(subject)
+    const { headers, refusal } = yield* service(context, Authorize)
+    if (subject.call === undefined) yield* asking(context, session)
+    const call = subject.call ?? (yield* world.fake.journal).at(-1)
+    if (call === undefined) return yield* new ContractViolation({ message: "the subject has no call with a session" })
+    // No broker counts more than one call in such a span.
+    yield* TestClock.adjust("2 seconds")
+    const living = yield* askFake(world.fake, call, headers(session))
+    yield* same(refusal(living, session), undefined, "the answer to a living token")
+    yield* TestClock.adjust("2 seconds")
+    const dead = forged(session)
+    const error = refusal(yield* askFake(world.fake, call, headers(dead)), dead)
+    yield* same([error?.reason._tag, error?.operation], ["SessionExpired", "request"], "reason, operation")
+  })
+})
 
 const acceptedHeaders = (subject: Subject): Case => ({
   name: "carries a session with the headers that the broker accepts",

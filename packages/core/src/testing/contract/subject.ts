@@ -18,6 +18,7 @@ import { Profile } from "../../Profile.ts"
 import { type QrCode, QrLogin } from "../../QrLogin.ts"
 import { type AuthorizationRequest, RedirectLogin } from "../../RedirectLogin.ts"
 import { Refresh } from "../../Refresh.ts"
+import type * as Renewal from "../../Renewal.ts"
 import type { Session } from "../../Session.ts"
 import { StepUp } from "../../StepUp.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
@@ -30,7 +31,7 @@ import type { FakeBroker, Fault } from "../FakeBroker.ts"
  */
 export interface Changes {
   readonly credentials?: Readonly<Record<string, unknown>>
-  readonly options?: BrokerClient.Options
+  readonly options?: BrokerClient.Options & { readonly renewal?: Renewal.Options }
 }
 
 /**
@@ -77,6 +78,10 @@ export interface Subject {
   readonly logoutAgain?: "confirmed"
   /** The login proves itself with the token of the session before it, as a login by biometrics does. */
   readonly loginCarries?: "session-before"
+  /** Who gives the one-time codes of a login: a person does, where it comes to a code by SMS or mail. */
+  readonly codes?: "person"
+  /** A call that carries the session, for methods without `Profile`: the fake refuses it for a dead token. */
+  readonly call?: { readonly method: string; readonly url: string; readonly body: string }
   /** A refusal in the broker's dialect, with a code that no table has. */
   readonly refusal: (code: string) => Fault
   /** A yes in the broker's dialect that brings no token. */

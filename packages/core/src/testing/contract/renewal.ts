@@ -1,0 +1,217 @@
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import type { AuthError } from "../../AuthError.ts"
+import { Profile } from "../../Profile.ts"
+import * as Renewal from "../../Renewal.ts"
+import type { Session } from "../../Session.ts"
+import * as SessionManager from "../../SessionManager.ts"
+import * as Vault from "../../Vault.ts"
+import {
+  type Case,
+  type Changes,
+  ContractViolation,
+  endpointOf,
+  ensure,
+  failsWith,
+  same,
+  service,
+  signIn,
+  start,
+  type Subject,
+  timesAsked,
+  type World
+} from "./subject.ts"
+
+const begin = Effect.fnUntraced(function* (subject: Subject, changes?: Changes) {
+  const world = yield* start(subject)
+  const context = yield* world.build(changes)
+  return { world, context, renewal: yield* service(context, Renewal.Renewal) }
+})
+
+const described = ({ method }: Subject) =>
+  method.renewal === undefined
+    ? Effect.fail(new ContractViolation({ message: "the method does not say how its sessions are renewed" }))
+    : Effect.succeed(method.renewal)
+
+const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
+  early: Duration.toMillis(early),
+  wrongAnswers: guard.wrongAnswers,
+  within: Duration.toMillis(guard.within),
+  step: guard.step === undefined ? undefined : Duration.toMillis(guard.step)
+})
+
+/** The session works, where there is a call to see it by. */
+const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Context<never>, session: Session) {
+  yield* ensure(Redacted.value(session.tokens.access).length > 8, "access token")
+  if (!subject.method.capabilities.includes("Profile")) return
+  const { profile } = yield* service(context, Profile)
+  yield* same((yield* profile(session)).id, session.account.id, "id")
+})
+
+/** A manager of the layer's account, with a store of its own. */
+const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
+  const sessions = SessionManager.layer().pipe(
+    Layer.provide(Layer.succeedContext(context as Context.Context<never>)),
+    Layer.provide(Vault.layerMemory)
+  ) as Layer.Layer<SessionManager.SessionManager>
+  return Context.get(yield* Layer.build(sessions), SessionManager.SessionManager)
+})
+
+const common = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "describes how its sessions are renewed, and where its numbers come from",
+    run: Effect.gen(function* () {
+      const { by, source, when, within, wrongAnswers } = yield* described(subject)
+      const { capabilities } = subject.method
+      yield* ensure(when.length > 15 && source.length > 15, "when and source")
+      yield* ensure(wrongAnswers > 0 && Duration.toMillis(within) >= 60_000, "budget")
+      yield* same(by.includes("login"), capabilities.includes("Login"), "renews by a login")
+      const refreshes = capabilities.includes("Refresh") || subject.loginCarries === "session-before"
+      yield* same(by.includes("refresh"), refreshes, "renews by a refresh")
+    })
+  },
+  {
+    name: "renews the account of the layer, with the numbers and the ways of its descriptor",
+    run: Effect.gen(function* () {
+      const { context, renewal, world } = yield* begin(subject)
+      const { by, codes, early = 0, within, wrongAnswers } = yield* described(subject)
+      const expected = {
+        early: Duration.toMillis(early),
+        wrongAnswers,
+        within: Duration.toMillis(within),
+        step: codes === "totp" && subject.codes !== "person" ? 30_000 : undefined
+      }
+      yield* same(spelled(renewal), expected, "numbers")
+      const ways = [renewal.refresh === undefined ? [] : ["refresh"], renewal.login === undefined ? [] : ["login"]]
+      yield* same(ways.flat(), by, "ways")
+      yield* same(renewal.account, (yield* signIn(subject, world, context)).account, "account")
+    })
+  },
+  {
+    name: "renews with the numbers of the user, where there are any",
+    run: Effect.gen(function* () {
+      const changes = { options: { renewal: { early: "1 minute", wrongAnswers: 1, within: "1 hour" } } } as const
+      const { early, wrongAnswers, within } = spelled((yield* begin(subject, changes)).renewal)
+      yield* same([early, wrongAnswers, within], [60_000, 1, 3_600_000], "numbers")
+    })
+  },
+  {
+    name: "refuses numbers of the user that cannot be, all at once",
+    run: Effect.gen(function* () {
+      const { build } = yield* start(subject)
+      const renewal = { early: "soon", wrongAnswers: 0, within: 0 } as unknown as Renewal.Options
+      const reason = yield* failsWith(build({ options: { renewal } }), "InvalidRequest")
+      const fields = reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : []
+      yield* same(fields, ["renewal.early", "renewal.wrongAnswers", "renewal.within"], "fields")
+    })
+  }
+]
+
+const aPerson = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "says that only a person can log in, and keeps the session that the person brings",
+    run: Effect.gen(function* () {
+      const { context, renewal, world } = yield* begin(subject)
+      yield* same([typeof renewal.login], ["undefined"], "login")
+      const manager = yield* managed(context)
+      const before = (yield* world.fake.journal).length
+      yield* failsWith(manager.session, "ActionRequired")
+      yield* same((yield* world.fake.journal).length, before, "requests")
+      const session = yield* signIn(subject, world, context)
+      yield* manager.adopt(session)
+      yield* same(yield* manager.session, session, "session")
+    })
+  }
+]
+
+/** A session of the way, once its code can be a fresh one. */
+const renewed = (
+  login: Effect.Effect<Session, AuthError> | undefined
+): Effect.Effect<Session, AuthError | ContractViolation> =>
+  login === undefined
+    ? Effect.fail(new ContractViolation({ message: "there is no login" }))
+    : Effect.andThen(TestClock.adjust("31 seconds"), login)
+
+const unattended = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "logs in by itself, once for a renewal, to a session that works",
+    run: Effect.gen(function* () {
+      const { context, renewal, world } = yield* begin(subject)
+      const session = yield* renewed(renewal.login)
+      yield* same([session.account, session.method], [renewal.account, subject.method.id], "account, method")
+      yield* works(subject, context, session)
+      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+    })
+  },
+  {
+    name: "gives a session manager a session, and another one when the broker refuses that",
+    run: Effect.gen(function* () {
+      const { context } = yield* begin(subject)
+      const manager = yield* managed(context)
+      const session = yield* manager.session
+      yield* same(yield* manager.session, session, "the same session")
+      yield* TestClock.adjust("31 seconds")
+      const other = yield* manager.renew(session)
+      yield* ensure(Redacted.value(other.tokens.access) !== Redacted.value(session.tokens.access), "a new token")
+      yield* works(subject, context, other)
+    })
+  }
+]
+
+const refreshed = (subject: Subject): Case => ({
+  name: "renews a session without the credentials, to one that works",
+  run: Effect.gen(function* () {
+    const { context, renewal, world } = yield* begin(subject)
+    const session = yield* signIn(subject, world, context)
+    yield* ensure(session.tokens.refresh !== undefined, "a refresh token, which a session manager looks for")
+    yield* TestClock.adjust("31 seconds")
+    if (renewal.refresh === undefined) return yield* new ContractViolation({ message: "there is no refresh" })
+    const other = yield* renewal.refresh(session)
+    yield* ensure(Redacted.value(other.tokens.access) !== Redacted.value(session.tokens.access), "a new token")
+    yield* works(subject, context, other)
+  })
+})
+
+const respond = (world: World) => (challenge: Parameters<NonNullable<World["answer"]>>[0]) =>
+  world.answer === undefined ? Effect.die("the subject cannot answer") : world.answer(challenge)
+
+/** Logins that come to a code by SMS or mail. */
+const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
+  {
+    name: "has no second code sent that nobody answers, and says what helps",
+    run: Effect.gen(function* () {
+      const { renewal, world } = yield* begin(subject)
+      const endpoint = yield* endpointOf(subject, "Login")
+      const reason = yield* failsWith(renewed(renewal.login), "ActionRequired")
+      yield* ensure(reason.remedy.includes("Renewal.layerLoginWithStepUp"), reason.remedy)
+      const sent = yield* timesAsked(world.fake, endpoint)
+      yield* ensure(sent <= 1, `${sent} logins sent`)
+      yield* failsWith(renewed(renewal.login), "ActionRequired")
+      yield* same(yield* timesAsked(world.fake, endpoint), sent, "logins sent")
+    })
+  },
+  {
+    name: "renews with the codes that a person gives, where the program asks for them",
+    run: Effect.gen(function* () {
+      const { context, world } = yield* begin(subject)
+      const asking = Renewal.layerLoginWithStepUp(respond(world)).pipe(
+        Layer.provideMerge(Layer.succeedContext(context as Context.Context<never>))
+      ) as Layer.Layer<Renewal.Renewal>
+      const { login } = Context.get(yield* Layer.build(asking), Renewal.Renewal)
+      yield* works(subject, context, yield* renewed(login))
+    })
+  }
+]
+
+const waysOf = (subject: Subject): ReadonlyArray<Case> => {
+  const by = subject.method.renewal?.by ?? []
+  if (by.length === 0) return aPerson(subject)
+  const logins = subject.codes === "person" ? withCodesOfAPerson(subject) : unattended(subject)
+  return [...(by.includes("refresh") ? [refreshed(subject)] : []), ...(by.includes("login") ? logins : [])]
+}
+
+export const renewal = (subject: Subject): ReadonlyArray<Case> => [...common(subject), ...waysOf(subject)]
