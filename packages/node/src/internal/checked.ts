@@ -3,6 +3,7 @@
  * written down, since SQLite does not notice a changed value, and a changed page can hide a row.
  */
 import { createHash } from "node:crypto"
+import * as Fs from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { Damaged, Newer } from "./sqlite.ts"
 
@@ -52,12 +53,13 @@ export const readNumber = (database: DatabaseSync, name: string): number => {
 }
 
 /**
- * Nothing was ever written into it. A transaction that is about to write counts a first page already; a database with
- * tables has more, so that one whose tables cannot be found is not taken for a new one.
+ * Nothing was ever written into it: a file without a byte, which a transaction counts as one page. A database whose tables
+ * cannot be found is not taken for a new one.
  */
 export const isNew = (database: DatabaseSync): boolean => {
-  const pages = database.prepare("PRAGMA page_count").get()?.["page_count"]
-  return Number(pages) <= 1 && database.prepare("SELECT 1 FROM sqlite_schema").get() === undefined
+  const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
+  const isEmpty = pages <= 1 && database.prepare("SELECT 1 FROM sqlite_schema").get() === undefined
+  return isEmpty && Fs.statSync(database.location() ?? "").size === 0
 }
 
 /** What a kind of database consists of. */

@@ -1,0 +1,208 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Account from "@auth/broker-core/Account"
+import type { SessionLock } from "@auth/broker-core/SessionLock"
+import * as NodeSessionLock from "@auth/node/NodeSessionLock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import { createHash } from "node:crypto"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { account, filesIn, freshFolder, other, reasonOf, start } from "./support.ts"
+
+type Lock = SessionLock["Service"]
+
+/** Another program's, as far as this one can tell. */
+const make = (folder: string, options: NodeSessionLock.Options = {}) => NodeSessionLock.make({ folder, ...options })
+
+const fenceOf = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
+
+/** Holds the lock until it is told to leave. */
+const occupy = Effect.fnUntraced(function* (lock: Lock) {
+  const entered = yield* Deferred.make<void>()
+  const leave = yield* Deferred.make<void>()
+  const fiber = yield* Effect.forkChild(
+    lock.withLock(account, () => Effect.andThen(Deferred.succeed(entered, undefined), Deferred.await(leave)))
+  )
+  yield* Deferred.await(entered)
+  return Effect.andThen(Deferred.succeed(leave, undefined), Fiber.join(fiber))
+})
+
+const fileOf = (folder: string): string =>
+  Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
+
+describe("NodeSessionLock", () => {
+  it.effect("names its file by the SHA-256 of the account, and shows the account nowhere", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      yield* fenceOf(yield* make(folder))
+      assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
+      assert.notInclude(Fs.readFileSync(fileOf(folder), "latin1"), account.id)
+    })
+  )
+
+  for (const where of ["this program", "another program"]) {
+    it.effect(`loses its patience with a holder in ${where}, and says how long it waited`, () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const lock = yield* make(folder)
+        const leave = yield* occupy(where === "this program" ? lock : yield* make(folder))
+        const waiting = yield* Effect.forkChild(reasonOf(fenceOf(lock)))
+        yield* TestClock.adjust("59 seconds")
+        assert.isUndefined(waiting.pollUnsafe())
+        yield* TestClock.adjust("1 second")
+        const reason = yield* Fiber.join(waiting)
+        assert.deepInclude(reason, { _tag: "LockUnavailable", why: "busy" })
+        assert.match(reason.message, /for 1m$/)
+        yield* leave
+        yield* fenceOf(lock)
+      })
+    )
+  }
+
+  it.effect("waits as long as it is told", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const leave = yield* occupy(yield* make(folder))
+      const waiting = yield* Effect.forkChild(reasonOf(fenceOf(yield* make(folder, { patience: "2 seconds" }))))
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* Fiber.join(waiting))._tag, "LockUnavailable")
+      yield* leave
+    })
+  )
+
+  it.effect("has patience with a wait, and as much time as it takes for the use", () =>
+    Effect.gen(function* () {
+      const lock = yield* make(yield* freshFolder)
+      const using = yield* Effect.forkChild(lock.withLock(account, () => Effect.as(Effect.sleep("10 minutes"), "done")))
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(yield* Fiber.join(using), "done")
+    })
+  )
+
+  it.effect("gives a larger fence also on a clock that was set back, and when its file was deleted", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const lock = yield* make(folder)
+      yield* TestClock.setTime(1_800_000_000_000)
+      const first = yield* fenceOf(lock)
+      yield* TestClock.setTime(1_700_000_000_000)
+      const second = yield* fenceOf(lock)
+      yield* TestClock.setTime(1_800_000_001_000)
+      Fs.rmSync(fileOf(folder))
+      const third = yield* fenceOf(lock)
+      assert.deepStrictEqual([first, second, third], [1_800_000_000_000, 1_800_000_000_001, 1_800_000_001_000])
+    })
+  )
+
+  it.effect("tells a holder that the lock is lost when somebody has deleted its file", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const [one, two] = [yield* make(folder), yield* make(folder)]
+      const reason = yield* one.withLock(account, ({ check }) =>
+        Effect.gen(function* () {
+          yield* check
+          Fs.rmSync(fileOf(folder))
+          const missing = yield* reasonOf(check)
+          yield* fenceOf(two)
+          assert.deepStrictEqual(yield* reasonOf(check), missing)
+          return missing
+        })
+      )
+      assert.deepInclude(reason, { _tag: "LockUnavailable", why: "lost" })
+      yield* fenceOf(one)
+    })
+  )
+
+  for (const [what, damage] of [
+    ["is no database", (path: string) => Fs.writeFileSync(path, "x".repeat(5000))],
+    [
+      "has another fence than was written",
+      (path: string) => {
+        const database = new DatabaseSync(path)
+        database.exec("UPDATE checked SET value = '7' WHERE name = 'fence'")
+        database.close()
+      }
+    ],
+    [
+      "has no fence",
+      (path: string) => {
+        const database = new DatabaseSync(path)
+        database.exec("DROP TABLE checked")
+        database.close()
+      }
+    ]
+  ] as const) {
+    it.effect(`is Tampered when its file ${what}, and locks again when that is deleted`, () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const lock = yield* make(folder)
+        yield* fenceOf(lock)
+        damage(fileOf(folder))
+        const reason = yield* reasonOf(fenceOf(lock))
+        assert.strictEqual(reason._tag, "Tampered")
+        assert.include(reason.message, "lock of angel/production/default/A123456")
+        Fs.rmSync(fileOf(folder))
+        yield* fenceOf(lock)
+      })
+    )
+  }
+})
+
+describe("among processes", () => {
+  it.live("lets one in at a time, each with a larger fence", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const count = `${folder}-count`
+      const running = yield* Effect.all(Array.from({ length: 4 }, () => start("counter.ts", [folder, count, "10"])))
+      for (const { ended } of running) assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
+      assert.strictEqual(Fs.readFileSync(count, "utf8"), "40")
+      const fences = running.map(({ printed }) => printed.stdout.trim().split("\n").map(Number))
+      assert.strictEqual(new Set(fences.flat()).size, 40)
+      for (const own of fences)
+        assert.deepStrictEqual(
+          own,
+          own.toSorted((left, right) => left - right)
+        )
+    })
+  )
+
+  it.live("is free within a second when its holder is killed with -9, with nothing to clean up", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const lock = yield* make(folder)
+      const { child, ended, printed, says } = yield* start("holder.ts", [folder])
+      yield* says("holds")
+      const waiting = yield* Effect.forkChild(
+        lock.withLock(account, ({ fence }) => Effect.sync(() => [fence, performance.now()] as const))
+      )
+      yield* Effect.sleep("200 millis")
+      assert.isUndefined(waiting.pollUnsafe())
+      const killed = performance.now()
+      child.kill("SIGKILL")
+      const [fence, entered] = yield* Fiber.join(waiting)
+      assert.isBelow(entered - killed, 1000)
+      assert.isAbove(fence, Number(printed.stdout.split(" ")[1]))
+      yield* ended
+      assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
+    })
+  )
+
+  it.live("is held by one who is stopped, however long, and is still theirs when they go on", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const { child, ended, says } = yield* start("holder.ts", [folder])
+      yield* says("holds")
+      child.kill("SIGSTOP")
+      const hasty = yield* make(folder, { patience: "300 millis" })
+      assert.deepInclude(yield* reasonOf(fenceOf(hasty)), { _tag: "LockUnavailable", why: "busy" })
+      yield* hasty.withLock(other, () => Effect.void)
+      child.kill("SIGCONT")
+      child.stdin.end()
+      assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
+      yield* fenceOf(hasty)
+    })
+  )
+})

@@ -1,0 +1,320 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as NodeVaultKey from "@auth/node/NodeVaultKey"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import * as Path from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { inspect } from "node:util"
+import { ask } from "../src/internal/keyring.ts"
+import { account, bytes, contents, freshFolder, modeOf, reasonOf, start, textOf, using } from "./support.ts"
+
+const horse = Redacted.make("correct horse battery staple")
+
+const hex = (key: VaultKey.Key): string =>
+  key._tag === "Key" ? Buffer.from(Redacted.value(key.bytes)).toString("hex") : key._tag
+
+const keyOf = (passphrase: Redacted.Redacted<string>, folder: string) =>
+  Effect.map(Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerPassphrase(passphrase, { folder })), hex)
+
+describe("layerPassphrase", () => {
+  it.effect("makes the same key of the same passphrase, and opens with it what it has closed", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const key = NodeVaultKey.layerPassphrase(horse, { folder })
+      yield* using(folder, ({ store }) => store.put(account, "session", bytes("a session"), 0), key)
+      const again = NodeVaultKey.layerPassphrase(horse, { folder })
+      assert.strictEqual(textOf(yield* using(folder, ({ store }) => store.get(account, "session"), again)), "a session")
+    })
+  )
+
+  it.effect("makes another key of another passphrase, with which a session is a WrongKey", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const put = using(
+        folder,
+        ({ store }) => store.put(account, "session", bytes("a session"), 0),
+        NodeVaultKey.layerPassphrase(horse, { folder })
+      )
+      yield* put
+      const wrong = NodeVaultKey.layerPassphrase(Redacted.make("wrong horse"), { folder })
+      const reason = yield* reasonOf(using(folder, ({ store }) => store.get(account, "session"), wrong))
+      assert.strictEqual(reason._tag, "WrongKey")
+    })
+  )
+
+  it.effect("makes another key in another folder", () =>
+    Effect.gen(function* () {
+      const keys = [yield* keyOf(horse, yield* freshFolder), yield* keyOf(horse, yield* freshFolder)]
+      assert.match(keys[0] ?? "", /^[0-9a-f]{64}$/)
+      assert.notStrictEqual(keys[0], keys[1])
+    })
+  )
+
+  it.effect("makes the same key of the same letters, however a system writes them", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const keys = [yield* keyOf(Redacted.make("\u00e4"), folder), yield* keyOf(Redacted.make("a\u0308"), folder)]
+      assert.strictEqual(keys[0], keys[1])
+    })
+  )
+
+  it.effect("makes the salt once, also when two begin at the same time", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const keys = yield* Effect.all([keyOf(horse, folder), keyOf(horse, folder)], { concurrency: "unbounded" })
+      assert.strictEqual(keys[0], keys[1])
+    })
+  )
+
+  it.effect("keeps the salt in a file of its own, 0600, and the passphrase nowhere", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      yield* keyOf(horse, folder)
+      assert.deepStrictEqual([Fs.readdirSync(folder), modeOf(folder)], [["passphrase.db"], "700"])
+      assert.strictEqual(modeOf(Path.join(folder, "passphrase.db")), "600")
+      assert.include(contents(folder), "argon2id")
+      assert.notInclude(contents(folder), "horse")
+    })
+  )
+
+  it.effect("goes through scrypt where the salt was made by a Node without Argon2id", () =>
+    Effect.gen(function* () {
+      const { checksum } = yield* Effect.promise(() => import("../src/internal/checked.ts"))
+      const folder = yield* freshFolder
+      const argon = yield* keyOf(horse, folder)
+      const way = "scrypt N=131072 r=8 p=1"
+      const database = new DatabaseSync(Path.join(folder, "passphrase.db"))
+      database
+        .prepare("UPDATE checked SET value = ?, checksum = ? WHERE name = 'way'")
+        .run(way, checksum("checked", "way", way))
+      database.close()
+      const scrypt = yield* keyOf(horse, folder)
+      assert.match(scrypt, /^[0-9a-f]{64}$/)
+      assert.notStrictEqual(scrypt, argon)
+    })
+  )
+
+  it.live(
+    "is Tampered when a bit of its file was changed, or makes the same key",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const path = Path.join(folder, "passphrase.db")
+        const key = yield* keyOf(horse, folder)
+        const whole = Fs.readFileSync(path)
+        let tampered = 0
+        // Where there is nothing but zeros nothing is read, and each key takes a quarter of a second.
+        const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
+        for (const offset of offsets) {
+          const changed = Buffer.from(whole)
+          changed[offset] = (changed[offset] ?? 0) ^ (1 << (offset % 8))
+          Fs.writeFileSync(path, changed)
+          const found = yield* Effect.result(keyOf(horse, folder))
+          if (found._tag === "Success") assert.strictEqual(found.success, key, `byte ${offset}`)
+          else assert.strictEqual(found.failure.reason._tag, "Tampered", `byte ${offset}`)
+          if (found._tag === "Failure") tampered += 1
+        }
+        assert.isAbove(tampered, offsets.length / 2)
+      }),
+    120_000
+  )
+
+  it.effect("is refused when the passphrase is empty", () =>
+    Effect.gen(function* () {
+      const reason = yield* reasonOf(keyOf(Redacted.make(""), yield* freshFolder))
+      assert.deepStrictEqual([reason._tag, reason.message.includes("empty")], ["KeyUnavailable", true])
+    })
+  )
+})
+
+describe("layerPassphraseConfig", () => {
+  const from = (env: Readonly<Record<string, string>>, folder: string, name?: string) =>
+    Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerPassphraseConfig(name, { folder })).pipe(
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+    )
+
+  it.effect("reads the passphrase from the configuration", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const keys = [
+        yield* from({ BROKER_AUTH_PASSPHRASE: Redacted.value(horse) }, folder),
+        yield* from({ MINE: Redacted.value(horse) }, folder, "MINE")
+      ]
+      const expected = yield* keyOf(horse, folder)
+      assert.deepStrictEqual(keys.map(hex), [expected, expected])
+    })
+  )
+
+  it.effect("says which name is not set", () =>
+    Effect.gen(function* () {
+      const reason = yield* reasonOf(from({}, yield* freshFolder))
+      assert.deepStrictEqual([reason._tag, reason.remedy], ["KeyUnavailable", "Set BROKER_AUTH_PASSPHRASE."])
+    })
+  )
+})
+
+it("has the choices of core, so that all are in one place", () => {
+  assert.strictEqual(NodeVaultKey.layerConfig, VaultKey.layerConfig)
+  assert.strictEqual(NodeVaultKey.layerPlaintext, VaultKey.layerPlaintext)
+})
+
+/** A keyring that is a file: it shows what our side of the conversation does, whatever the system has. */
+const fakeKeyring = (folder: string, body: string): string => {
+  const path = `${folder}-keyring.cjs`
+  Fs.writeFileSync(
+    path,
+    `const fs = require("node:fs")
+     const file = ${JSON.stringify(`${folder}-keyring.json`)}
+     const wait = (millis) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis)
+     exports.Entry = class {
+       constructor(service, account, options) { this.is = [service, account, options] }
+       ${body}
+     }`
+  )
+  return path
+}
+
+const slowFile = `
+  getPassword() { wait(50); return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : null }
+  setPassword(password) { wait(50); fs.appendFileSync(file + ".log", "set\\n"); fs.writeFileSync(file, password) }`
+
+const place = (module: string) => ({
+  service: "broker-auth",
+  account: "vault",
+  module,
+  timeout: Duration.seconds(10)
+})
+
+describe("layerKeyring", () => {
+  it.live("gives programs that start at once the same new key", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const module = fakeKeyring(folder, slowFile)
+      const running = yield* Effect.all(Array.from({ length: 4 }, () => start("keyring.ts", [folder, module])))
+      for (const { ended } of running) yield* ended
+      const keys = new Set(running.map(({ printed }) => printed.stdout))
+      assert.strictEqual(keys.size, 1)
+      assert.match([...keys].join(), /^key [0-9a-f]{16}\n$/)
+      assert.strictEqual(Fs.readFileSync(`${folder}-keyring.json.log`, "utf8"), "set\n")
+      assert.match(Fs.readFileSync(`${folder}-keyring.json`, "utf8"), /^[0-9a-f]{64}$/)
+      const later = yield* start("keyring.ts", [folder, module])
+      yield* later.ended
+      assert.isTrue(keys.has(later.printed.stdout))
+    })
+  )
+
+  it.live("asks for its entry, and for none but the Secret Service on Linux", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const module = fakeKeyring(folder, `getPassword() { return JSON.stringify(this.is) }`)
+      const password = yield* ask(place(module))
+      assert.strictEqual(
+        password && Redacted.value(password),
+        `["broker-auth","vault",{"linux":{"store":"secret-service"}}]`
+      )
+    })
+  )
+
+  const refusals: Readonly<Record<string, readonly [body: string, why: RegExp]>> = {
+    "is locked": [`getPassword() { throw new Error("The item is locked: hunter2") }`, /keyring is locked$/],
+    "is not there": [`getPassword() { throw new Error("DBus error: hunter2") }`, /no keyring running$/],
+    "says what nobody knows": [`getPassword() { throw new Error("hunter2") }`, /keyring refused$/],
+    "brings the process down": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
+    "prints what it should not": [`getPassword() { process.stdout.write("hunter2"); return null }`, /has crashed$/]
+  }
+  for (const [what, [body, why]] of Object.entries(refusals)) {
+    it.live(`says that there is no key when the keyring ${what}, and nothing of what it said`, () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const error = yield* Effect.flip(ask(place(fakeKeyring(folder, body))))
+        assert.strictEqual(error.reason._tag, "KeyUnavailable")
+        assert.match(error.reason.message, why)
+        assert.match(error.remedy, /layerPassphraseConfig.*layerConfig/)
+        assert.notInclude(inspect(error, { depth: 10 }) + JSON.stringify(error), "hunter2")
+      })
+    )
+  }
+
+  it.live("says so when the keyring has something else than a key", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const module = fakeKeyring(folder, `getPassword() { return "hunter2" }`)
+      const { ended, printed } = yield* start("keyring.ts", [folder, module])
+      yield* ended
+      assert.match(printed.stdout, /keyring's entry broker-auth, vault is not a key/)
+      assert.notInclude(printed.stdout, "hunter2")
+    })
+  )
+
+  it.live("says what to install where the module does not load", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(ask(place("/nowhere/keyring")))
+      assert.match(error.message, /@napi-rs\/keyring does not run here/)
+    })
+  )
+
+  it.live("ends the process that asks when nobody waits any more", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const module = fakeKeyring(folder, `getPassword() { fs.writeFileSync(file, String(process.pid)); wait(60_000) }`)
+      const asking = yield* Effect.forkChild(ask(place(module)))
+      const pidFile = `${folder}-keyring.json`
+      while (!Fs.existsSync(pidFile) || Fs.readFileSync(pidFile, "utf8") === "") yield* Effect.sleep("10 millis")
+      const pid = Number(Fs.readFileSync(pidFile, "utf8"))
+      yield* Fiber.interrupt(asking)
+      const isAlive = Effect.sync(() => {
+        try {
+          return process.kill(pid, 0)
+        } catch {
+          return false
+        }
+      })
+      while (yield* isAlive) yield* Effect.sleep("10 millis")
+    })
+  )
+
+  it.live("gives up after three seconds on a keyring that hangs, and the program ends", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const socket = `${folder}-bus`
+      // A bus that takes the call and never answers.
+      const connections: Array<Net.Socket> = []
+      const bus = Net.createServer((connection) => void connections.push(connection))
+      yield* Effect.acquireRelease(
+        Effect.promise(() => new Promise<void>((resolve) => void bus.listen(socket, resolve))),
+        () =>
+          Effect.sync(() => {
+            for (const connection of connections) connection.destroy()
+            bus.close()
+          })
+      )
+      const began = performance.now()
+      const { ended, printed } = yield* start("keyring.ts", [folder], {
+        env: { DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}` }
+      })
+      assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
+      const took = performance.now() - began
+      assert.isNotEmpty(connections)
+      assert.match(printed.stdout, /"reason":"KeyUnavailable".*did not answer within 3s/)
+      assert.isAtLeast(took, 3000)
+      assert.isBelow(took, 10_000)
+    })
+  )
+
+  it.live("says that there is no keyring where there is none", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const { ended, printed } = yield* start("keyring.ts", [folder], {
+        env: { DBUS_SESSION_BUS_ADDRESS: `unix:path=${folder}-none` }
+      })
+      assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
+      assert.match(printed.stdout, /"reason":"KeyUnavailable".*no keyring running.*layerPassphraseConfig/)
+    })
+  )
+})

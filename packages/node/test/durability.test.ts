@@ -1,0 +1,231 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import * as sqlite from "../src/internal/sqlite.ts"
+import * as vaultFile from "../src/internal/vaultFile.ts"
+import { account, bytes, filesIn, freshFolder, start, textOf, using } from "./support.ts"
+
+const places = [
+  { account: "angel/production/default/A123456", slot: "session" },
+  { account: "samco/production/default/DV99999", slot: "session" },
+  { account: "samco/production/default/DV99999", slot: "guard" }
+] as const
+
+const [angel, samco, guard] = places
+
+const filler = "x".repeat(3000)
+
+const valueOf = (text: string): Uint8Array => new TextEncoder().encode(`${text}|${filler}`)
+
+/** What was stored last, and what was stored before. */
+const newest = ["3 angel again", "1 samco", "1 guard"]
+const before = ["2 angel", "1 samco", "1 guard"]
+
+type Files = Readonly<Record<string, Uint8Array>>
+
+const filesOf = (folder: string): Files =>
+  Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
+
+/** The files of a vault as they are while a program has it open; with its last write in the log, if it was killed there. */
+const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
+  Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return sqlite.opened(Path.join(folder, "sessions.db"), (database) => {
+    vaultFile.prepare(database)
+    vaultFile.write(database, angel, valueOf("angel first"), 0)
+    vaultFile.write(database, samco, valueOf("samco"), 0)
+    vaultFile.write(database, guard, valueOf("guard"), 0)
+    vaultFile.write(database, angel, valueOf("angel"), 1)
+    vaultFile.emptyLog(database)
+    vaultFile.write(database, angel, valueOf("angel again"), 2)
+    end(database)
+    const files = filesOf(folder)
+    sqlite.close(database)
+    return files
+  })
+}
+
+/** Opens the vault of these files, and tells what is in it or why it cannot. */
+const look = (folder: string, files: Files): string => {
+  for (const file of filesIn(folder)) Fs.rmSync(Path.join(folder, file))
+  for (const [file, content] of Object.entries(files)) Fs.writeFileSync(Path.join(folder, file), content)
+  const path = Path.join(folder, "sessions.db")
+  const read = sqlite.run(path, () =>
+    sqlite.opened(path, (database) => {
+      vaultFile.prepare(database)
+      const found = places.map((place) => {
+        const { value, version } = vaultFile.read(database, place) ?? { version: 0, value: valueOf("nothing") }
+        const [text, rest] = new TextDecoder().decode(value).split("|")
+        return `${version} ${rest === filler ? text : "garbage"}`
+      })
+      sqlite.close(database)
+      return found.join()
+    })
+  )
+  const result = Effect.runSync(Effect.result(read))
+  return Result.isSuccess(result) ? result.success : result.failure._tag
+}
+
+/** One bit of each of these bytes, another one each time. */
+const flips = function* (files: Files, file: string, offsets: Iterable<number>): Generator<readonly [number, Files]> {
+  const content = files[file] ?? new Uint8Array(0)
+  for (const offset of offsets) {
+    const changed = Uint8Array.from(content)
+    changed[offset] = (changed[offset] ?? 0) ^ (1 << ((offset * 5) % 8))
+    yield [offset, { ...files, [file]: changed }]
+  }
+}
+
+/** The headers of the file and of its pages byte by byte, and the rest in steps; with FUZZ=full every byte. */
+const offsetsOf = (length: number, step: number): ReadonlyArray<number> =>
+  Array.from({ length }, (_, offset) => offset).filter(
+    (offset) => process.env["FUZZ"] === "full" || offset < 100 || offset % 4096 < 40 || offset % step === 0
+  )
+
+const tally = (folder: string, files: Files, file: string, step: number): Readonly<Record<string, number>> => {
+  const found: Record<string, number> = {}
+  for (const [, changed] of flips(files, file, offsetsOf(files[file]?.length ?? 0, step))) {
+    const seen = look(folder, changed)
+    found[seen] = (found[seen] ?? 0) + 1
+  }
+  return found
+}
+
+describe("a changed bit", () => {
+  const minutes = 600_000
+
+  it.live(
+    "of the vault's file is Tampered, or changes nothing",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const files = writtenFiles(folder, vaultFile.emptyLog)
+        assert.strictEqual(files["sessions.db-wal"]?.length, 0)
+        assert.strictEqual(look(folder, files), newest.join())
+        const found = tally(folder, files, "sessions.db", 17)
+        assert.hasAllKeys(found, ["Damaged", newest.join()])
+        assert.isAbove(found["Damaged"] ?? 0, 50)
+      }),
+    minutes
+  )
+
+  it.live(
+    "of the memory that programs share changes nothing",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const files = writtenFiles(folder, () => undefined)
+        assert.hasAllKeys(tally(folder, files, "sessions.db-shm", 997), [newest.join()])
+      }),
+    minutes
+  )
+
+  it.live(
+    "of the log of a program that was killed in a write is Tampered, or leaves a session that was stored",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const files = writtenFiles(folder, () => undefined)
+        assert.isAbove(files["sessions.db-wal"]?.length ?? 0, 4096)
+        const found = tally(folder, files, "sessions.db-wal", 17)
+        assert.includeMembers(["Damaged", before.join(), newest.join()], Object.keys(found))
+      }),
+    minutes
+  )
+})
+
+it.live("a file that is cut off is Tampered, or has lost nothing", () =>
+  Effect.gen(function* () {
+    const folder = yield* freshFolder
+    const files = writtenFiles(folder, vaultFile.emptyLog)
+    const whole = files["sessions.db"] ?? new Uint8Array(0)
+    for (const length of [1, 99, 100, 512, 4095, 4096, 4097, 8192, whole.length - 4096]) {
+      assert.strictEqual(look(folder, { "sessions.db": whole.subarray(0, length) }), "Damaged", `${length} bytes`)
+    }
+    assert.include(["Damaged", newest.join()], look(folder, { "sessions.db": whole.subarray(0, whole.length - 1) }))
+  })
+)
+
+it.live(
+  "a program that is killed with -9 while it writes loses nothing that was stored, and leaves nothing to do",
+  () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      let stored = 0
+      for (const patience of [0, 3, 7, 12, 18, 25]) {
+        const { child, ended, printed, says } = yield* start("writer.ts", [folder, "20000"])
+        yield* says(`stored ${stored + 3}\n`)
+        yield* Effect.sleep(patience)
+        child.kill("SIGKILL")
+        assert.strictEqual((yield* ended).signal, "SIGKILL")
+        const acknowledged = Number(/stored (\d+)\n[^\n]*$/.exec(printed.stdout)?.[1])
+        const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
+        stored = entry?.version ?? 0
+        // The one that was on its way may have arrived.
+        assert.include([acknowledged, acknowledged + 1], stored)
+        assert.strictEqual(textOf(entry), `${stored} ${"x".repeat(20_000)}`)
+        assert.deepStrictEqual(filesIn(folder), ["sessions.db"])
+      }
+    })
+)
+
+it.live("a disk that takes no more is an error that says so, and the last session stays", () =>
+  Effect.gen(function* () {
+    const folder = yield* freshFolder
+    yield* using(folder, ({ store }) => store.put(account, "session", bytes("last good"), 0))
+    const limited = ["sh", "-c", 'ulimit -f 400; exec "$@"', "sh"]
+    const { ended, printed } = yield* start("writer.ts", [folder, "500000"], { before: limited })
+    yield* ended
+    const [, failed = "{}"] = printed.stdout.split("failed ")
+    const error = JSON.parse(failed) as Readonly<Record<string, unknown>>
+    assert.deepInclude(error, { operation: "put", reason: "Io", isRetryable: true })
+    assert.match(String(error["message"]), /^Could not write the session in .* \(EIO\)$/)
+    const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
+    assert.strictEqual(textOf(entry), "last good")
+  })
+)
+
+describe("an error of SQLite", () => {
+  const codes: ReadonlyArray<readonly [errcode: number, failure: string]> = [
+    [1, "Damaged"],
+    [5, "Busy"],
+    [261, "Busy"],
+    [517, "Busy"],
+    [6, "Busy"],
+    [7, "Failed ENOMEM"],
+    [10, "Failed EIO"],
+    [778, "Failed EIO"],
+    [522, "Damaged"],
+    [2826, "Busy"],
+    [3850, "Failed ENOLCK"],
+    [8458, "Damaged"],
+    [11, "Damaged"],
+    [779, "Damaged"],
+    [13, "Failed ENOSPC"],
+    [15, "Busy"],
+    [1032, "Failed ESTALE"],
+    [26, "Damaged"]
+  ]
+  for (const [errcode, expected] of codes) {
+    it(`${errcode} is ${expected}`, () => {
+      const failure = sqlite.failureOf({ code: "ERR_SQLITE_ERROR", errcode }, Path.join(import.meta.dirname, "x.db"))
+      assert.strictEqual(failure._tag === "Failed" ? `Failed ${failure.systemCode}` : failure._tag, expected)
+    })
+  }
+
+  it.effect("that a file cannot be opened says what the system says", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const path = Path.join(folder, "none", "x.db")
+      for (const errcode of [8, 14, 526]) {
+        assert.deepInclude(sqlite.failureOf({ code: "ERR_SQLITE_ERROR", errcode }, path), { systemCode: "ENOENT" })
+      }
+    })
+  )
+
+  it("that is none of SQLite's is a bug, and stays one", () => {
+    const bug = new TypeError("a bug")
+    assert.throws(() => sqlite.failureOf(bug, "/x"), bug)
+  })
+})
