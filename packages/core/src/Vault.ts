@@ -49,7 +49,9 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * killed is rid of it within a second.
  *
  * Redis needs to be 5.0 or newer. Let it write to its disk (`appendonly yes`, and `appendfsync always` where a refresh
- * token is good for one use), and evict nothing (`maxmemory-policy noeviction`): what it loses costs a login.
+ * token is good for one use), and evict nothing (`maxmemory-policy noeviction`): what it loses costs a login. Give the
+ * client `disableOfflineQueue: true`: without it, requests to a Redis that is away wait in the client, and a program that
+ * wants to end waits for them.
  *
  * @example
  * ```ts no-run
@@ -62,7 +64,7 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * import * as Layer from "effect/Layer"
  *
  * const Vaulted = Vault.layerRedis().pipe(
- *   Layer.provide([VaultKey.layerConfig(), NodeRedis.layer({ url: "redis://127.0.0.1:6379" })])
+ *   Layer.provide([VaultKey.layerConfig(), NodeRedis.layer({ url: "redis://127.0.0.1:6379", disableOfflineQueue: true })])
  * )
  *
  * const program = Effect.gen(function* () {

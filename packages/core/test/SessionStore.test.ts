@@ -241,6 +241,23 @@ describe("an encrypted store", () => {
     })
   )
 
+  // Written by 0.1.0. The first was also opened with OpenSSL's ChaCha20-Poly1305, behind an HChaCha20 of its own.
+  it.effect.each([
+    [
+      "encrypted",
+      "424156013a35a5ae84e109592ff7778ea95a6fe99cf8054e07d807ebd053254e4e98104b2ff6a92d85ff45082709b3d71fbd846d4cc458741eee6993036b28a9ccd8e36824"
+    ],
+    ["in clear", "424156010000000000000000612073657373696f6ea1fdc404ad8f4a19"]
+  ] as const)("opens what the first version wrote: %s", ([kind, hex]) =>
+    Effect.gen(function* () {
+      const { replace, store } = makeOpen()
+      const key = kind === "in clear" ? plaintext : yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "old")
+      replace(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)))
+      const entry = yield* SessionStore.encrypted(key)(store).get(account, "session")
+      assert.strictEqual(entry && textOf(Redacted.value(entry.value)), "a session")
+    })
+  )
+
   it.effect("takes a fresh nonce for each write", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin

@@ -1,0 +1,118 @@
+import { inspect } from "node:util"
+import * as Account from "@auth/broker-core/Account"
+import * as SessionLock from "@auth/broker-core/SessionLock"
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import * as Vault from "@auth/broker-core/Vault"
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import { Canary } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
+import * as Redacted from "effect/Redacted"
+import { connect, dump, freshPrefix, sharedServer } from "./redis.ts"
+
+const account = Account.make({ broker: "tiny", id: "T1" })
+const secret = "canary-51c0-access-token"
+const key = "7c".repeat(32)
+
+const { url } = sharedServer()
+
+const inRedis = (prefix: string, redis: Redis.Redis["Service"], text = key) =>
+  Vault.layerRedis({ prefix }).pipe(
+    Layer.provide([
+      Layer.succeed(Redis.Redis, redis),
+      Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(text), "the key of this test"))
+    ])
+  )
+
+/** What a program does with a vault: the stored session if there is one, else one exchange, and never two. */
+const obtain = (exchange: Effect.Effect<string>) =>
+  Effect.gen(function* () {
+    const store = yield* SessionStore.SessionStore
+    const lock = yield* SessionLock.SessionLock
+    return yield* lock.withLock(
+      account,
+      Effect.fnUntraced(function* ({ check }) {
+        const entry = yield* store.get(account, "session")
+        if (entry !== undefined) return new TextDecoder().decode(Redacted.value(entry.value))
+        yield* check
+        const session = yield* exchange
+        const bytes = Redacted.make(new TextEncoder().encode(session))
+        assert.isTrue(yield* store.put(account, "session", bytes, 0))
+        return session
+      })
+    )
+  })
+
+const counted = () => {
+  const exchanges = { count: 0 }
+  const exchange = Effect.gen(function* () {
+    exchanges.count += 1
+    yield* Effect.sleep("20 millis")
+    return `${secret} ${exchanges.count}`
+  })
+  return { exchanges, exchange }
+}
+
+describe("a vault", () => {
+  it.live("in memory lets 1,000 fibers come to one exchange", () =>
+    Effect.gen(function* () {
+      const { exchange, exchanges } = counted()
+      const askers = Array.from({ length: 1000 }, () => obtain(exchange))
+      const sessions = yield* Effect.all(askers, { concurrency: "unbounded" }).pipe(Effect.provide(Vault.layerMemory))
+      assert.strictEqual(exchanges.count, 1)
+      assert.deepStrictEqual(Array.from(new Set(sessions)), [`${secret} 1`])
+    })
+  )
+
+  it.live("in Redis lets the fibers of eight programs come to one exchange", () =>
+    Effect.gen(function* () {
+      const { exchange, exchanges } = counted()
+      const prefix = yield* freshPrefix
+      const program = Effect.gen(function* () {
+        const askers = Array.from({ length: 25 }, () => obtain(exchange))
+        return yield* Effect.all(askers, { concurrency: "unbounded" }).pipe(
+          Effect.provide(inRedis(prefix, yield* connect(url())))
+        )
+      })
+      const sessions = yield* Effect.all(
+        Array.from({ length: 8 }, () => program),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(exchanges.count, 1)
+      assert.deepStrictEqual(Array.from(new Set(sessions.flat())), [`${secret} 1`])
+    })
+  )
+
+  it.live("in Redis shows no token and no key in Redis, in a log or in an error", () =>
+    Effect.gen(function* () {
+      const net = yield* Canary.make
+      const prefix = yield* freshPrefix
+      const redis = yield* connect(url())
+      const { exchange } = counted()
+      yield* Effect.provide(obtain(exchange), Layer.merge(inRedis(prefix, redis), net.layer))
+      const other = obtain(exchange).pipe(
+        Effect.provide(Layer.merge(inRedis(prefix, redis, "8d".repeat(32)), net.layer))
+      )
+      const refused = yield* Effect.exit(other)
+      assert.isTrue(Exit.isFailure(refused))
+      Canary.show(net, refused, (value) => inspect(value, { depth: 20, showHidden: true }))
+      const stored = yield* dump(redis, prefix)
+      assert.deepStrictEqual(
+        Object.keys(stored).map((name) => name.slice(prefix.length)),
+        [":{tiny/production/default/T1}:fence", ":{tiny/production/default/T1}:session"]
+      )
+      for (const [name, text] of Object.entries(stored)) {
+        net.add("redis", `${name} ${text} ${text.split(" ").map(decoded).join(" ")}`)
+      }
+      assert.deepStrictEqual(Canary.leaks(net, [secret, key]), [])
+    })
+  )
+})
+
+/** What base64 hides, byte by byte; other text as it is. */
+function decoded(text: string): string {
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0 ? atob(text) : text
+}

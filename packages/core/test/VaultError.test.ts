@@ -1,0 +1,68 @@
+import * as VaultError from "@auth/broker-core/VaultError"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+const what = "session of tiny/production/default/T1"
+
+/** Every reason, whether the same call may succeed later, and what a person reads. */
+const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
+  [new VaultError.Tampered({ what }), false, /session of tiny.* was changed .* new login/],
+  [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Give the key/],
+  [new VaultError.NewerVersion({ what, version: 2 }), false, /is of format 2, .* Update this package/],
+  [
+    new VaultError.Io({ what: `write the ${what}`, systemCode: "ENOSPC" }),
+    true,
+    /write the session .* \(ENOSPC\)\. Check/
+  ],
+  [new VaultError.Io({ what: `read the ${what}`, advice: "Mount it." }), true, /Could not read the .*T1\. Mount it\./],
+  [
+    new VaultError.KeyUnavailable({ why: "it is locked" }),
+    false,
+    /no key .*: it is locked\. Provide the key .* in clear/
+  ],
+  [new VaultError.KeyUnavailable({ why: "it is locked", advice: "Unlock it." }), false, /it is locked\. Unlock it\.$/],
+  [
+    new VaultError.LockUnavailable({ why: "busy", waited: Duration.seconds(60) }),
+    true,
+    /held the lock of this account for 1m\. Look for a program that hangs/
+  ],
+  [new VaultError.LockUnavailable({ why: "busy" }), true, /held the lock of this account\. Look/],
+  [new VaultError.LockUnavailable({ why: "lost" }), true, /stopped for so long .* Ask again\.$/]
+]
+
+describe("an error of a vault", () => {
+  it.each(table.map(([reason, isRetryable, message]) => [reason._tag, message, reason, isRetryable] as const))(
+    "says %s in words and what to do: %s",
+    (_, message, reason, isRetryable) => {
+      const error = VaultError.make("get", reason)
+      assert.match(error.message, message)
+      assert.isTrue(error.message.startsWith("vault get: ") && error.message.endsWith(error.remedy))
+      assert.strictEqual(error.isRetryable, isRetryable)
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(error)), {
+        _tag: "VaultError",
+        operation: "get",
+        reason: reason._tag,
+        message: reason.message,
+        remedy: reason.remedy,
+        isRetryable
+      })
+      assert.isTrue(VaultError.isVaultError(error))
+    }
+  )
+
+  it("is not every error", () => {
+    assert.isFalse(VaultError.isVaultError(new Error("vault")))
+    assert.isFalse(VaultError.isVaultError(undefined))
+  })
+
+  it.effect("is handled by its reason", () =>
+    Effect.gen(function* () {
+      const failing = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write", systemCode: "EROFS" })))
+      const code = yield* Effect.catchReason(failing, "VaultError", "Io", ({ systemCode }) =>
+        Effect.succeed(systemCode)
+      )
+      assert.strictEqual(code, "EROFS")
+    })
+  )
+})
