@@ -1,0 +1,159 @@
+/** As many accounts as one wants at every broker: made up, by number, and logged in by their own layers. */
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as FakeAngel from "@auth/angel/FakeAngel"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import type { Logout } from "@auth/broker-core/Logout"
+import type { Renewal } from "@auth/broker-core/Renewal"
+import type { FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
+import * as FakeMotilal from "@auth/motilal/FakeMotilal"
+import * as MotilalAuth from "@auth/motilal/MotilalAuth"
+import * as FakeRmoney from "@auth/rmoney/FakeRmoney"
+import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
+import * as FakeRupeezy from "@auth/rupeezy/FakeRupeezy"
+import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+import * as FakeSamco from "@auth/samco/FakeSamco"
+import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import type { BrokerId } from "@auth/simulator/Simulator"
+import type * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import type * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+
+export type Origins = Readonly<Record<string, string>>
+
+type AccountLayer = Layer.Layer<Renewal | Logout, AuthError, HttpClient.HttpClient>
+
+/** The accounts of one broker. */
+export interface Accounts {
+  readonly fake: (count: number) => Effect.Effect<FakeBroker>
+  readonly layer: (index: number, origins: Origins) => AccountLayer
+  /** Whose call it was. */
+  readonly accountOf: (entry: JournalEntry) => string
+  readonly login: string
+  /** How many calls of an account in a second the broker allows, where it says so. */
+  readonly perSecond?: number
+}
+
+const padded = (index: number) => String(index).padStart(4, "0")
+
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
+
+const fieldOf =
+  (...names: ReadonlyArray<string>) =>
+  ({ body }: JournalEntry): string => {
+    const fields = (body === "" ? {} : JSON.parse(body)) as Readonly<Record<string, unknown>>
+    return names.map((name) => fields[name]).find((value): value is string => typeof value === "string") ?? ""
+  }
+
+const angelAccount = (index: number): FakeAngel.Account => ({
+  ...FakeAngel.demoAccount,
+  clientCode: `A99${padded(index)}`
+})
+
+const motilalAccount = (index: number): FakeMotilal.Account => ({
+  ...FakeMotilal.demoAccount,
+  userId: `AA9${padded(index)}`
+})
+
+const rupeezyAccount = (index: number): FakeRupeezy.Account => ({
+  ...FakeRupeezy.demoAccount,
+  clientCode: `XX9${padded(index)}`
+})
+
+const samcoAccount = (index: number): FakeSamco.Account => ({
+  ...FakeSamco.demoAccount,
+  userId: `DV9${padded(index)}`,
+  apiKey: `${FakeSamco.demoAccount.apiKey.slice(0, -4)}${padded(index)}`
+})
+
+const rmoneyAccount = (index: number): FakeRmoney.Account => ({
+  ...FakeRmoney.demoTotpAccount,
+  userId: `TEST9${padded(index)}`,
+  pan: `ABCDE${padded(index)}F`,
+  email: `demo${padded(index)}@example.com`,
+  mobile: `980000${padded(index)}`
+})
+
+const secret = (text: string) => Redacted.make(text)
+
+const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
+
+export const accountsOf: Readonly<Record<BrokerId, Accounts>> = {
+  angel: {
+    fake: (count) => FakeAngel.make({ accounts: numbers(count).map(angelAccount) }),
+    layer: (index, origins) => {
+      const { apiKey, clientCode, pin, totpSecret } = angelAccount(index)
+      return AngelAuth.layer({
+        credentials: { clientCode, pin: secret(pin), apiKey: secret(apiKey), totp: secret(totpSecret) },
+        origins: { api: originOf(origins, "https://apiconnect.angelone.in") }
+      })
+    },
+    accountOf: fieldOf("clientcode"),
+    login: "loginByPassword",
+    perSecond: 1
+  },
+  motilal: {
+    fake: (count) => FakeMotilal.make({ accounts: numbers(count).map(motilalAccount) }),
+    layer: (index, origins) => {
+      const { apiKey, apiSecret, password, secondFactor, totpSecret, userId } = motilalAccount(index)
+      return MotilalAuth.layer({
+        credentials: {
+          userId,
+          password: secret(password),
+          apiKey: secret(apiKey),
+          apiSecret: secret(apiSecret),
+          secondFactor: secret(secondFactor),
+          totp: secret(totpSecret)
+        },
+        origins: { api: originOf(origins, "https://openapi.motilaloswal.com") }
+      })
+    },
+    accountOf: fieldOf("userid", "uid"),
+    login: "authdirectapi",
+    perSecond: 2
+  },
+  rupeezy: {
+    fake: (count) => FakeRupeezy.make({ accounts: numbers(count).map(rupeezyAccount) }),
+    layer: (index, origins) => {
+      const { apiKey, applicationId, clientCode, password, totpSecret } = rupeezyAccount(index)
+      return RupeezyAuth.layer({
+        credentials: {
+          clientCode,
+          password: secret(password),
+          applicationId,
+          apiKey: secret(apiKey),
+          totp: secret(totpSecret)
+        },
+        origins: { api: originOf(origins, "https://vortex-api.rupeezy.in") }
+      })
+    },
+    accountOf: fieldOf("client_code"),
+    login: "login",
+    perSecond: 1
+  },
+  samco: {
+    fake: (count) => FakeSamco.make({ accounts: numbers(count).map(samcoAccount) }),
+    layer: (index, origins) => {
+      const { apiKey, apiSecret, userId } = samcoAccount(index)
+      return SamcoAuth.layer({
+        credentials: { userId, apiKey: secret(apiKey), apiSecret: secret(apiSecret) },
+        origins: { api: originOf(origins, "https://tradeapi.samco.in") }
+      })
+    },
+    accountOf: fieldOf("apiKey"),
+    login: "sessionToken"
+  },
+  rmoney: {
+    fake: (count) => FakeRmoney.make({ accounts: numbers(count).map(rmoneyAccount) }),
+    layer: (index, origins) => {
+      const { password, totpSecret, userId } = rmoneyAccount(index)
+      return RmoneyAuth.layer({
+        credentials: { userId, password: secret(password), totp: secret(totpSecret) },
+        environment: "uat",
+        origins: { api: originOf(origins, "https://webuat.rmoneyindia.co.in") }
+      })
+    },
+    accountOf: fieldOf("userId"),
+    login: "pwdValidate"
+  }
+}
