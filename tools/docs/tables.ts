@@ -5,7 +5,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { type Broker, capabilities } from "@auth/broker-core/Broker"
+import { type Broker, capabilities, type Renewal } from "@auth/broker-core/Broker"
+import * as Duration from "effect/Duration"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..")
 
@@ -77,6 +78,38 @@ const environmentTable = ({ broker }: Package): string => {
   ])
 }
 
+const waysOf = ({ by, needs }: Renewal): string => {
+  if (by.length === 0) return "a person"
+  const login = needs === undefined ? "login" : `login, with ${needs}`
+  return by.map((way) => (way === "login" ? login : way)).join("; else ")
+}
+
+/** As the descriptor writes it, where it does with words. */
+const spanOf = (span: Duration.Input): string =>
+  typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
+
+const renewalTable = ({ broker }: Package): string => {
+  const rows = broker.methods.flatMap(({ layer, renewal }) =>
+    renewal === undefined
+      ? []
+      : [
+          [
+            `\`${layer}\``,
+            waysOf(renewal),
+            renewal.when,
+            renewal.early === undefined ? "" : spanOf(renewal.early),
+            renewal.by.includes("login") ? `${renewal.wrongAnswers} in ${spanOf(renewal.within)}` : "",
+            renewal.by.includes("login") ? renewal.source : ""
+          ]
+        ]
+  )
+  const different = new Map(rows.map((row) => [row.join("|"), row]))
+  return table([
+    ["layer", "renewed by", "when", "ahead of the end", "refused logins", "why so many"],
+    ...different.values()
+  ])
+}
+
 const assumptionTable = ({ broker }: Package): string =>
   table([
     ["assumption", "confidence", "changed by", "as of"],
@@ -105,15 +138,16 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
     ...packages.map((entry) => {
       const path = `${entry.folder}/README.md`
       const current = read(path)
-      const withEnvironment = fill(current, "environment", environmentTable(entry))
-      return { path, current, wanted: fill(withEnvironment, "assumptions", assumptionTable(entry)) }
+      const tables = { environment: environmentTable, renewal: renewalTable, assumptions: assumptionTable }
+      const wanted = Object.entries(tables).reduce((text, [section, make]) => fill(text, section, make(entry)), current)
+      return { path, current, wanted }
     })
   ]
 }
 
 /** The sections that every README must have, so that none is stale by being absent. */
 export const sections = (path: string): ReadonlyArray<string> =>
-  path === "README.md" ? ["capabilities"] : ["environment", "assumptions"]
+  path === "README.md" ? ["capabilities"] : ["environment", "renewal", "assumptions"]
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const write = process.argv.includes("--write")
