@@ -1,5 +1,5 @@
 /**
- * Sessions on this machine's disk: encrypted, written so that no crash can lose one, and shared among programs.
+ * Sessions on this machine's disk: encrypted, written so that no crash loses one, and shared among programs.
  *
  * @since 0.1.0
  */
@@ -87,7 +87,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
 
 const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
 
-/** The store as it is on the disk, without encryption. */
+/** The store as it is on the disk. It encrypts nothing. */
 const makeStore = Effect.fnUntraced(function* (
   options: Options = {}
 ): Effect.fn.Return<SessionStore.SessionStore["Service"], VaultError.VaultError, Scope.Scope> {
@@ -122,7 +122,9 @@ const makeStore = Effect.fnUntraced(function* (
 })
 
 /**
- * The store of a vault alone, for those who have another lock.
+ * The sessions of the vault without its locks, for those who lock in another way.
+ *
+ * Fails as `layer` does.
  *
  * @category layers
  * @since 0.1.0
@@ -139,7 +141,34 @@ export const layerStore = (
   )
 
 /**
- * The vault in the user's own folder for state, or in the folder that is given.
+ * The vault of this user: sessions in `sessions.db`, and a lock for each account.
+ *
+ * It is in the user's own folder for state (`~/.local/state/broker-auth`; on macOS below `~/Library/Application Support`,
+ * on Windows below `%LOCALAPPDATA%`), or in the folder that is given, on a local disk. Programs share it if they run as
+ * the same user with the same key. The folder is 0700 and its files are 0600; where others could get at one, it is
+ * refused, and nothing is changed about it. On Windows the user's profile keeps others out.
+ *
+ * A write is on the disk when it succeeds. It holds up the event loop for as long as the disk takes.
+ *
+ * Fails with `Tampered` if anything in the file is not what was written, with `NewerVersion`, and with `Io`, whose
+ * `remedy` says which command puts it right.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as NodeVault from "@auth/node/NodeVault"
+ * import * as NodeVaultKey from "@auth/node/NodeVaultKey"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Vault = NodeVault.layer().pipe(Layer.provide(NodeVaultKey.layerKeyring()))
+ *
+ * const Sessions = SessionManager.layer().pipe(
+ *   Layer.provide(AngelAuth.layerConfig()),
+ *   Layer.provide([Vault, FetchHttpClient.layer])
+ * )
+ * ```
  *
  * @category layers
  * @since 0.1.0
@@ -160,7 +189,17 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Removes a vault with all its sessions.
+ * Deletes all sessions of a vault, and the salt of its passphrase, without reading them: for a vault that is `Tampered`,
+ * and for a `WrongKey` whose key is lost. The next session of each account is a new login.
+ *
+ * Programs that have the vault open go on with a new one. The locks stay, since somebody may hold one. Fails with `Io`.
+ *
+ * @example
+ * ```ts
+ * import * as NodeVault from "@auth/node/NodeVault"
+ *
+ * const program = NodeVault.remove({ folder: "/tmp/a-vault-that-is-not-there" })
+ * ```
  *
  * @category destructors
  * @since 0.1.0

@@ -108,7 +108,7 @@ export const derive = Effect.fnUntraced(function* (
     return yield* Effect.fail(
       unavailable(
         "this vault's passphrase goes through Argon2id, which this Node does not have",
-        "Use Node 24.7 or newer."
+        "Use Node 24.7 or newer in every program that shares the vault."
       )
     )
   return yield* Effect.callback<Redacted.Redacted<Uint8Array>, VaultError.VaultError>((resume) =>
