@@ -13,7 +13,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import * as Account from "./Account.ts"
 import * as entryText from "./internal/entryText.ts"
-import { defaultPrefix, keyOf as redisKey, toIo } from "./internal/redis.ts"
+import { defaultPrefix, keyOf as redisKey, persist } from "./internal/redis.ts"
 import * as sealedEntry from "./internal/sealedEntry.ts"
 import { systemCode } from "./internal/systemCode.ts"
 import * as VaultError from "./VaultError.ts"
@@ -258,13 +258,15 @@ export const layerKeyValueStore: Layer.Layer<SessionStore, never, KeyValueStore.
 export interface RedisOptions {
   /** Begins every key. `broker-auth` unless said otherwise. */
   readonly prefix?: string | undefined
-  /** How long to wait for an answer. 5 seconds unless said otherwise. */
+  /** How long to try to reach Redis. 5 seconds unless said otherwise. */
   readonly timeout?: Duration.Input | undefined
 }
 
-// What is there and has no version is not ours to overwrite.
+// What is there and has no version is not ours to overwrite. Who asks again, since no answer came, finds what it has
+// written: no two writes of an encrypted store are the same.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
+if ARGV[3] == "again" and found == ARGV[2] then return 1 end
 local version = "0"
 if found then version = string.match(found, "^(%d+) ") end
 if not version then return -1 end
@@ -273,10 +275,10 @@ redis.call("SET", KEYS[1], ARGV[2])
 return 1`
 
 const makeCompareAndSet = () =>
-  Redis.script((key: string, expected: number, text: string) => [key, expected, text], {
-    lua: compareAndSetLua,
-    numberOfKeys: 1
-  }).withReturnType<number>()
+  Redis.script(
+    (key: string, expected: number, text: string, isAgain: boolean) => [key, expected, text, isAgain ? "again" : ""],
+    { lua: compareAndSetLua, numberOfKeys: 1 }
+  ).withReturnType<number>()
 
 /**
  * Keeps entries in clear in Redis (5.0 or newer), one string for each: to be wrapped by `encrypted`.
@@ -294,22 +296,25 @@ export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions =
   const prefix = options.prefix ?? defaultPrefix
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "5 seconds")
   const compareAndSet = makeCompareAndSet()
-  const call = <A>(operation: "get" | "put", what: string, asked: Effect.Effect<A, Redis.RedisError>) => {
-    const fail = (error: Redis.RedisError | undefined) => Effect.fail(VaultError.make(operation, toIo(what, error)))
-    return asked.pipe(Effect.catch(fail), Effect.timeoutOrElse({ duration: timeout, orElse: () => fail(undefined) }))
-  }
   return {
     describe: `Redis, keys ${prefix}:*`,
     get: (account, slot) => {
       const what = nameOf(account, slot)
       const asked = redis.send<string | null>("GET", redisKey(prefix, account, slot))
-      return Effect.flatMap(call("get", `read the ${what}`, asked), (text) => decodeText("get", what, text))
+      return Effect.flatMap(
+        persist(() => asked, { operation: "get", what: `read the ${what}`, timeout }),
+        (text) => decodeText("get", what, text)
+      )
     },
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const what = nameOf(account, slot)
       const text = entryText.encode(expected + 1, value)
-      const asked = redis.eval(compareAndSet)(redisKey(prefix, account, slot), expected, text)
-      const answer = yield* call("put", `write the ${what}`, asked)
+      const key = redisKey(prefix, account, slot)
+      const answer = yield* persist((isAgain) => redis.eval(compareAndSet)(key, expected, text, isAgain), {
+        operation: "put",
+        what: `write the ${what}`,
+        timeout
+      })
       if (answer === -1) return yield* Effect.fail(VaultError.make("put", new VaultError.Tampered({ what })))
       return answer === 1
     })

@@ -1,6 +1,9 @@
 /** What the store and the lock in Redis share: names, and failures without what the client tells of them. */
-import * as Predicate from "effect/Predicate"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type * as Redis from "effect/persistence/Redis"
+import * as Predicate from "effect/Predicate"
+import * as Random from "effect/Random"
 import * as Account from "../Account.ts"
 import * as VaultError from "../VaultError.ts"
 import { systemCode } from "./systemCode.ts"
@@ -22,4 +25,30 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
     what,
     systemCode: error === undefined ? undefined : (systemCode(error) ?? refusal(error)),
     advice
+  })
+
+/** Refusals that pass: while Redis starts, or while another node takes over. */
+const passing = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
+
+/** Between two tries, so that those who wait do not come all at once. */
+export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
+
+/**
+ * Asks until Redis answers, or says no for good, or time is up. `isAgain` tells a request that one before it, of which
+ * no answer came, may have been carried out.
+ */
+export const persist = <A>(
+  ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,
+  options: { readonly operation: string; readonly what: string; readonly timeout: Duration.Duration }
+): Effect.Effect<A, VaultError.VaultError> =>
+  Effect.suspend(() => {
+    let last: Redis.RedisError | undefined
+    const fail = () => Effect.fail(VaultError.make(options.operation, toIo(options.what, last)))
+    const attempt = (isAgain: boolean): Effect.Effect<A, VaultError.VaultError> =>
+      Effect.catch(ask(isAgain), (error) => {
+        last = error
+        const word = refusal(error)
+        return word === undefined || passing.has(word) ? Effect.andThen(pause, attempt(true)) : fail()
+      })
+    return Effect.timeoutOrElse(attempt(false), { duration: options.timeout, orElse: fail })
   })

@@ -6,12 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Account } from "../Account.ts"
 import type { Lease } from "../SessionLock.ts"
 import * as VaultError from "../VaultError.ts"
-import { keyOf } from "./redis.ts"
+import { keyOf, pause } from "./redis.ts"
 
 export interface Settings {
   readonly prefix: string
@@ -79,8 +78,6 @@ const instant: Effect.Effect<Instant> = Clock.clockWith((clock) =>
 const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean =>
   now.monotonic - from.monotonic >= BigInt(Math.floor(Duration.toMillis(lease))) * 1_000_000n ||
   now.wall - from.wall >= Duration.toMillis(lease)
-
-const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 

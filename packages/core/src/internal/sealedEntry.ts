@@ -6,7 +6,7 @@
  * | 3     | `BAV`                                                                         |
  * | 1     | format, 1                                                                     |
  * | 8     | id of the key; zeros: no key                                                  |
- * | 24    | nonce; absent without a key                                                   |
+ * | 24    | nonce: no two writes are the same, also without a key                         |
  * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes; plain without a key    |
  * | 8     | beginning of SHA-256 over the entry's place and all bytes before              |
  *
@@ -34,8 +34,10 @@ export interface Place {
 const magic = new TextEncoder().encode("BAV")
 const format = 1
 const idLength = 8
-const headerLength = magic.length + 1 + idLength
 const nonceLength = Aead.xchacha20Poly1305.nonceLength
+const idStart = magic.length + 1
+const nonceStart = idStart + idLength
+const headerLength = nonceStart + nonceLength
 const checksumLength = 8
 const noKey = new Uint8Array(idLength)
 
@@ -68,33 +70,27 @@ const aeadKey = (bytes: Redacted.Redacted<Uint8Array>) =>
   // `VaultKey` has seen to its length.
   Effect.orDie(Aead.key(Aead.xchacha20Poly1305, Redacted.value(bytes)))
 
-const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, place: Place) {
+const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place) {
   if (key._tag === "Plaintext") return plain
   const aead = yield* Aead.Aead
-  // Never from a service: one that a test has seeded would give the same nonce twice.
-  const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
-  const sealed = yield* Effect.orDie(
-    aead.encrypt(yield* aeadKey(key.bytes), plain, { nonce, aad: bound(place, format) })
-  )
-  return concat(nonce, sealed)
+  return yield* Effect.orDie(aead.encrypt(yield* aeadKey(key.bytes), plain, { nonce, aad: bound(place, format) }))
 })
 
 /** The bytes to store for a value. */
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  const body = yield* encrypt(key, Redacted.value(value), place)
-  const bytes = concat(magic, Uint8Array.of(format), id, body)
+  // Never from a service: one that a test has seeded would give the same nonce twice.
+  const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
+  const body = yield* encrypt(key, Redacted.value(value), nonce, place)
+  const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)
   return Redacted.make(concat(bytes, yield* checksum(place, format, bytes)))
 }, Effect.provide(webCrypto))
 
-const decrypt = Effect.fnUntraced(function* (key: Key, body: Uint8Array, place: Place) {
+const decrypt = Effect.fnUntraced(function* (key: Key, body: Uint8Array, nonce: Uint8Array, place: Place) {
   if (key._tag === "Plaintext") return body
   const aead = yield* Aead.Aead
   return yield* Effect.mapError(
-    aead.decrypt(yield* aeadKey(key.bytes), body.subarray(nonceLength), {
-      nonce: concat(body.subarray(0, nonceLength)),
-      aad: bound(place, format)
-    }),
+    aead.decrypt(yield* aeadKey(key.bytes), body, { nonce, aad: bound(place, format) }),
     () => new VaultError.Tampered({ what: place.what })
   )
 })
@@ -110,8 +106,9 @@ export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Reda
   if (!equals(sum, all.subarray(-checksumLength)) || !equals(magic, bytes.subarray(0, magic.length)))
     return yield* new VaultError.Tampered({ what })
   if (found !== format) return yield* new VaultError.NewerVersion({ what, version: found })
-  const body = bytes.subarray(headerLength)
   const id = key._tag === "Plaintext" ? noKey : key.id
-  if (!equals(id, bytes.subarray(magic.length + 1, headerLength))) return yield* new VaultError.WrongKey({ what })
-  return Redacted.make(concat(yield* decrypt(key, body, place)))
+  if (!equals(id, bytes.subarray(idStart, nonceStart))) return yield* new VaultError.WrongKey({ what })
+  // Copies: what is given out must not change with the bytes of the store.
+  const nonce = bytes.slice(nonceStart, headerLength)
+  return Redacted.make(yield* decrypt(key, bytes.slice(headerLength), nonce, place))
 }, Effect.provide(webCrypto))
