@@ -55,7 +55,7 @@ const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Co
 /** A manager of the layer's account, with a store of its own. */
 const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
   const sessions = SessionManager.layer().pipe(
-    Layer.provide(Layer.succeedContext(context as Context.Context<never>)),
+    Layer.provide(Layer.succeedContext(context)),
     Layer.provide(Vault.layerMemory)
   ) as Layer.Layer<SessionManager.SessionManager>
   return Context.get(yield* Layer.build(sessions), SessionManager.SessionManager)
@@ -199,7 +199,7 @@ const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const asking = Renewal.layerLoginWithStepUp(respond(world)).pipe(
-        Layer.provideMerge(Layer.succeedContext(context as Context.Context<never>))
+        Layer.provideMerge(Layer.succeedContext(context))
       ) as Layer.Layer<Renewal.Renewal>
       const { login } = Context.get(yield* Layer.build(asking), Renewal.Renewal)
       yield* works(subject, context, yield* renewed(login))

@@ -1,0 +1,184 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import type * as Broker from "@auth/broker-core/Broker"
+import type { Challenge } from "@auth/broker-core/Challenge"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Login from "@auth/broker-core/Login"
+import { Refresh } from "@auth/broker-core/Refresh"
+import * as Renewal from "@auth/broker-core/Renewal"
+import { StepUp } from "@auth/broker-core/StepUp"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { account, session } from "./support.ts"
+
+const description: Broker.Renewal = {
+  by: ["login"],
+  when: "After midnight",
+  early: "5 minutes",
+  codes: "totp",
+  afterCutOff: true,
+  wrongAnswers: 3,
+  within: "15 minutes",
+  source: "made up"
+}
+
+const numbersOf = ({ early, guard }: Renewal.Renewal["Service"]) => [
+  Duration.toMillis(early),
+  guard.wrongAnswers,
+  Duration.toMillis(guard.within),
+  guard.step && Duration.toMillis(guard.step)
+]
+
+const challenge = (kinds: Challenge["kinds"]): Challenge => ({
+  id: "1",
+  account,
+  kinds,
+  destinations: [],
+  resendAt: undefined,
+  resendsLeft: undefined,
+  expiresAt: undefined,
+  stepToken: Redacted.make("step")
+})
+
+/** A login that comes to a challenge, and what was sent of it and of codes. */
+const asking = (kinds: Challenge["kinds"]) => {
+  const sent = { logins: 0, codes: [] as Array<string> }
+  return {
+    sent,
+    login: Effect.sync(() => {
+      sent.logins += 1
+      return Login.stepUpRequired(challenge(kinds))
+    }),
+    verify: (_: Challenge, code: Redacted.Redacted<string>) =>
+      Effect.sync(() => {
+        sent.codes.push(Redacted.value(code))
+        return session()
+      })
+  }
+}
+
+const codes = CodeSource.fixed(Redacted.make("123456"))
+
+describe("a renewal has the numbers of its descriptor", () => {
+  it.effect("unless the user or the layer says otherwise", () =>
+    Effect.gen(function* () {
+      const own = yield* Renewal.fromDescription(description, { account })
+      assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
+      assert.deepStrictEqual([own.login, own.refresh, own.afterCutOff], [undefined, undefined, true])
+      const options = { early: 0, wrongAnswers: 1, within: "1 day" } as const
+      const users = yield* Renewal.fromDescription(description, { account }, options)
+      assert.deepStrictEqual(numbersOf(users), [0, 1, 86_400_000, 30_000])
+      const ways = { account, codes: undefined, afterCutOff: false, login: Effect.succeed(session()) }
+      const layers = yield* Renewal.fromDescription(description, ways)
+      assert.deepStrictEqual([layers.guard.step, layers.afterCutOff], [undefined, false])
+      assert.strictEqual(layers.login, ways.login)
+    })
+  )
+
+  it.effect.each<readonly [string, unknown]>([
+    ["early", "soon"],
+    ["early", -1],
+    ["early", null],
+    ["within", "0 seconds"],
+    ["within", {}],
+    ["wrongAnswers", 0],
+    ["wrongAnswers", 1.5],
+    ["wrongAnswers", "2"],
+    ["wrongAnswers", Infinity]
+  ])("refuses renewal.%s: %j", ([name, value]) =>
+    Effect.gen(function* () {
+      const options = { [name]: value } as Renewal.Options
+      const { operation, reason } = yield* Effect.flip(Renewal.fromDescription(description, { account }, options))
+      assert.strictEqual(operation, "configuration")
+      assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+        `renewal.${name}`
+      ])
+    })
+  )
+})
+
+describe("a login answers its challenge by itself", () => {
+  it.effect("with one code of its authenticator", () =>
+    Effect.gen(function* () {
+      const { login, sent, verify } = asking(["totp", "otp"])
+      const answering = yield* Renewal.answering({ account, login, verify, codes })
+      assert.strictEqual((yield* answering).account, account)
+      assert.deepStrictEqual(sent, { logins: 1, codes: ["123456"] })
+    })
+  )
+
+  it.effect("and needs no code where there is no challenge", () =>
+    Effect.gen(function* () {
+      const { sent, verify } = asking(["totp"])
+      const login = Effect.succeed(Login.authenticated(session()))
+      yield* yield* Renewal.answering({ account, login, verify, codes })
+      assert.deepStrictEqual(sent.codes, [])
+    })
+  )
+
+  it.effect("but sends nothing without an authenticator, and names what helps", () =>
+    Effect.gen(function* () {
+      const { login, sent, verify } = asking(["otp"])
+      const { reason } = yield* Effect.flip(yield* Renewal.answering({ account, login, verify, codes: undefined }))
+      assert.strictEqual(reason._tag, "ActionRequired")
+      assert.include(reason.remedy, "Renewal.layerLoginWithStepUp")
+      assert.deepStrictEqual(sent, { logins: 0, codes: [] })
+    })
+  )
+
+  it.effect("never with its authenticator's code where another is wanted, and asks the broker no second time", () =>
+    Effect.gen(function* () {
+      const { login, sent, verify } = asking(["otp", "totp"])
+      const answering = yield* Renewal.answering({ account, login, verify, codes })
+      for (const _ of [1, 2, 3]) {
+        assert.strictEqual((yield* Effect.flip(answering)).reason._tag, "ActionRequired")
+      }
+      assert.deepStrictEqual(sent, { logins: 1, codes: [] })
+    })
+  )
+
+  it.effect("and hands on what the broker refuses, so that it is counted", () =>
+    Effect.gen(function* () {
+      const refused = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "password" }))
+      const { verify } = asking(["totp"])
+      const answering = yield* Renewal.answering({ account, login: Effect.fail(refused), verify, codes })
+      assert.strictEqual(yield* Effect.flip(answering), refused)
+      assert.strictEqual(yield* Effect.flip(answering), refused)
+    })
+  )
+})
+
+describe("another way than the broker's own", () => {
+  const other = session({ access: "other" })
+  const own = Layer.effect(Renewal.Renewal, Renewal.fromDescription(description, { account }))
+  const services = Layer.mergeAll(
+    own,
+    Layer.succeed(Login.Login, { login: Effect.succeed(Login.authenticated(session())) }),
+    Layer.succeed(Refresh, { refresh: () => Effect.succeed(other) }),
+    Layer.succeed(StepUp, { verify: () => Effect.die("no challenge"), resend: () => Effect.die("no challenge") })
+  )
+  type Way = Layer.Layer<Renewal.Renewal, never, Renewal.Renewal | Login.Login | Refresh | StepUp>
+  const ways: ReadonlyArray<readonly [string, Way, ReadonlyArray<string>]> = [
+    ["layerLogin", Renewal.layerLogin, ["login"]],
+    ["layerRefresh", Renewal.layerRefresh, ["refresh"]],
+    ["layerRefreshOrLogin", Renewal.layerRefreshOrLogin, ["refresh", "login"]],
+    ["layerLoginWithStepUp", Renewal.layerLoginWithStepUp(() => Effect.die("no challenge")), ["login"]]
+  ]
+
+  for (const [name, layer, wanted] of ways) {
+    it.effect(`${name} renews by ${wanted.join(", else ")}, and keeps account and guard`, () =>
+      Effect.gen(function* () {
+        const renewal = yield* Renewal.Renewal
+        const { login, refresh } = renewal
+        const found = [...(refresh === undefined ? [] : ["refresh"]), ...(login === undefined ? [] : ["login"])]
+        assert.deepStrictEqual(found, wanted)
+        assert.deepStrictEqual(numbersOf(renewal), [300_000, 3, 900_000, 30_000])
+        assert.strictEqual(renewal.account, account)
+        if (login !== undefined) assert.strictEqual((yield* login).account, account)
+        if (refresh !== undefined) assert.strictEqual(yield* refresh(session()), other)
+      }).pipe(Effect.provide(layer.pipe(Layer.provide(services))))
+    )
+  }
+})

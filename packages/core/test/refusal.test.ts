@@ -1,0 +1,150 @@
+import * as Codes from "@auth/broker-core/Codes"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { shown } from "./support.ts"
+import { connect, protocol, secrets, tokens } from "./tiny.ts"
+
+const row = (fields: Partial<Codes.CodeRow> & Pick<Codes.CodeRow, "reason">): Codes.CodeRow => ({
+  meaning: "made up",
+  source: "made up",
+  asOf: "2026-11-21",
+  ...fields
+})
+
+const codes: ReadonlyArray<Codes.CodeRow> = [
+  row({ code: "DEAD", reason: Codes.sessionExpired("expired") }),
+  row({ code: "OWN", operations: ["profile"], reason: Codes.sessionExpired("expired") }),
+  row({ code: "ANY", operations: ["profile", "request"], reason: Codes.sessionExpired("invalid") }),
+  row({ message: /token/i, reason: Codes.sessionExpired("invalid") }),
+  ...protocol.codes
+]
+
+const sent = { tokens, headers: protocol.headers({} as never, tokens) }
+
+/** What the tiny broker's answer to an order means. */
+const refusalOf = (answer: {
+  readonly status?: number
+  readonly headers?: Record<string, string>
+  readonly body?: unknown
+}) =>
+  Effect.map(connect([], {}, { codes }), ({ client }) => {
+    const { body = "", headers = {}, status = 200 } = answer
+    return client.refusal({ status, headers, text: typeof body === "string" ? body : JSON.stringify(body) }, sent)
+  })
+
+describe("what an answer to a call that the tables do not have means", () => {
+  it.effect("a dead token, by the code that the broker has for it, with HTTP 200 or any other", () =>
+    Effect.gen(function* () {
+      for (const status of [200, 201, 400, 401, 403, 500]) {
+        const error = yield* refusalOf({ status, body: { ok: false, code: "DEAD", message: "over" } })
+        assert.deepInclude(error?.reason, { _tag: "SessionExpired", why: "expired", code: "DEAD" }, String(status))
+        assert.deepStrictEqual([error?.broker, error?.operation], ["tiny", "request"])
+      }
+    })
+  )
+
+  it.effect("nothing by a row that is meant for other calls", () =>
+    Effect.gen(function* () {
+      const own = yield* refusalOf({ body: { ok: false, code: "OWN" } })
+      assert.deepInclude(own?.reason, { _tag: "BrokerRejected", code: "OWN" })
+      const any = yield* refusalOf({ body: { ok: false, code: "ANY" } })
+      assert.strictEqual(any?.reason._tag, "SessionExpired")
+    })
+  )
+
+  it.effect("nothing, where the broker says yes, whatever words are in it", () =>
+    Effect.gen(function* () {
+      for (const data of [{ message: "token expired" }, [], { ok: false, code: "DEAD" }]) {
+        assert.isUndefined(yield* refusalOf({ body: { ok: true, code: "DEAD", message: "token", data } }))
+      }
+    })
+  )
+
+  it.effect("nothing, where the answer is with HTTP 2xx and in no dialect of the broker", () =>
+    Effect.gen(function* () {
+      const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "DEAD", message: "token" }]
+      for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
+    })
+  )
+
+  it.effect("what the status alone says, where the body says nothing", () =>
+    Effect.gen(function* () {
+      const tagOf = (status: number, body?: unknown) =>
+        Effect.map(refusalOf({ status, body }), (error) => error?.reason._tag)
+      assert.strictEqual(yield* tagOf(401), "SessionExpired")
+      assert.strictEqual(yield* tagOf(401, "<html>401</html>"), "SessionExpired")
+      assert.strictEqual(yield* tagOf(403, "<html>token</html>"), "PermissionDenied")
+      assert.strictEqual(yield* tagOf(429), "RateLimited")
+      assert.strictEqual(yield* tagOf(502, "<html>token</html>"), "BrokerUnavailable")
+      assert.strictEqual(yield* tagOf(418), "BrokerRejected")
+      assert.isUndefined(yield* tagOf(302))
+    })
+  )
+
+  it.effect("a waiting time is reckoned by the broker's own clock, where it names an instant", () =>
+    Effect.gen(function* () {
+      const date = "Sat, 21 Nov 2026 04:00:00 GMT"
+      const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
+      const dated = yield* refusalOf({ status: 429, headers: { ...until, date } })
+      assert.deepStrictEqual(dated?.retryAfter, Duration.seconds(30))
+      assert.isUndefined((yield* refusalOf({ status: 429, headers: until }))?.retryAfter)
+      const counted = yield* refusalOf({ status: 429, headers: { "retry-after": "7" } })
+      assert.deepStrictEqual(counted?.retryAfter, Duration.seconds(7))
+    })
+  )
+
+  it.effect("no text of a megabyte is searched for a refusal", () =>
+    Effect.gen(function* () {
+      const huge = JSON.stringify({ ok: false, code: "DEAD", message: "x".repeat(1_000_000) })
+      assert.isUndefined(yield* refusalOf({ body: huge }))
+      assert.strictEqual((yield* refusalOf({ status: 500, body: huge }))?.reason._tag, "BrokerUnavailable")
+    })
+  )
+
+  it.effect("no secret of the call is in the error, wherever the answer quotes it", () =>
+    Effect.gen(function* () {
+      const quoted = `you sent ${secrets.access} and ${secrets.key}`
+      const fields = { message: quoted, code: secrets.access, support: quoted }
+      for (const code of [fields.code, "DENIED", "SLOW"]) {
+        const error = yield* refusalOf({ status: 400, body: { ok: false, ...fields, code } })
+        assert.isDefined(error)
+        assert.notInclude(shown(error), secrets.access)
+        assert.notInclude(shown(error), secrets.key)
+      }
+    })
+  )
+
+  it.effect("without what was sent there is nothing to hide, and the meaning is the same", () =>
+    Effect.gen(function* () {
+      const { client } = yield* connect([], {}, { codes })
+      const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"DEAD"}` })
+      assert.strictEqual(error?.reason._tag, "SessionExpired")
+      assert.isTrue(Redacted.isRedacted(tokens.access))
+    })
+  )
+})
+
+describe("hosts are set for purposes that there are", () => {
+  const problemOf = (origins: Record<string, string>, purposes?: ReadonlyArray<string>) =>
+    Effect.map(Effect.flip(connect([], { origins }, purposes === undefined ? {} : { purposes })), ({ reason }) =>
+      reason._tag === "InvalidRequest" ? reason.problems[0] : undefined
+    )
+
+  it.effect("a slip of the pen is refused, and the real host is not called in its place", () =>
+    Effect.gen(function* () {
+      const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
+      assert.strictEqual(problem?.field, "origins.Api")
+      assert.include(problem?.problem, "there are api")
+      assert.include((yield* problemOf({ x: "https://a.example" }, ["login", "api"]))?.problem, "there are api, login")
+    })
+  )
+
+  it.effect("a purpose of another environment is taken", () =>
+    Effect.gen(function* () {
+      const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
+      assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })
+    })
+  )
+})
