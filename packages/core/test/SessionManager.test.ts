@@ -57,6 +57,27 @@ describe("session", () => {
     })
   )
 
+  it.effect("logs in once for 32 programs that ask at the same time, at the start and when the session ends", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const programs = yield* Effect.all(Array.from({ length: 32 }, () => start(tiny, shared)))
+      for (const round of ["1", "2"]) {
+        const asked = yield* Effect.forkChild(
+          Effect.all(
+            programs.map((program) => program.session),
+            { concurrency: "unbounded" }
+          )
+        )
+        yield* pass("1 second")
+        assert.deepStrictEqual(new Set((yield* Fiber.join(asked)).map(numberOf)), new Set([round]))
+        yield* pass("1 day")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
   it.effect("hands out no token past midnight, and logs in exactly once after it", () =>
     Effect.gen(function* () {
       const tiny = makeTiny()
@@ -293,6 +314,19 @@ describe("early renewal", () => {
   )
 })
 
+it.effect("a token that is refused is replaced at once, though its early renewal had failed and is paused", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const tiny = makeTiny(lastsAnHour)
+    const manager = yield* start(tiny)
+    const dead = yield* manager.session
+    yield* pass("56 minutes")
+    tiny.failures.push(unavailable)
+    yield* manager.session
+    assert.strictEqual(numberOf(yield* manager.renew(dead)), "2")
+  })
+)
+
 describe("refresh", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
@@ -368,6 +402,21 @@ describe("refresh", () => {
     })
   )
 })
+
+it.effect("a token that its refresh has ended at the broker is not handed out, though its end has not come", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const shared = makeShared()
+    const tiny = makeTiny({ by: ["login", "refresh"], ...lastsAnHour })
+    const { service, state } = breakable(shared.store)
+    const manager = yield* start(tiny, { ...shared, store: service })
+    yield* manager.session
+    yield* pass("56 minutes")
+    state.broken = true
+    assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "Io")
+    assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2"])
+  })
+)
 
 describe("renew", () => {
   it.effect("gets one new session for all whose token was refused", () =>
@@ -500,6 +549,48 @@ describe("logout", () => {
       assert.strictEqual(numberOf(yield* later.session), "2")
       yield* later.logout
       assert.strictEqual(numberOf(yield* manager.renew()), "3")
+      yield* pass("1 day")
+      assert.strictEqual(numberOf(yield* manager.session), "4")
+    })
+  )
+
+  it.effect("in the moment after the new session was stored: nobody gets it, and it is ended", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const slow = {
+        ...shared.store,
+        put: (...args: Parameters<typeof shared.store.put>) => Effect.tap(shared.store.put(...args), Effect.sleep(1000))
+      }
+      const manager = yield* start(tiny, { ...shared, store: slow })
+      const asked = yield* Effect.forkChild(Effect.result(manager.session))
+      yield* pass("500 millis")
+      const loggedOut = yield* Effect.forkChild(manager.logout)
+      yield* pass("10 seconds")
+      yield* Fiber.join(loggedOut)
+      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "SessionExpired")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      assert.isTrue(Option.isNone(yield* manager.peek))
+    })
+  )
+
+  it.effect("during a renewal, with a store that is broken just then: the new session is not stored later", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      yield* Effect.forkChild(Effect.result(manager.session))
+      yield* pass("500 millis")
+      state.broken = true
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.logout)), "Io")
+      state.broken = false
+      yield* pass("1 second")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      const later = yield* start(makeTiny(), shared)
+      assert.isTrue(Option.isNone(yield* later.peek))
     })
   )
 
@@ -558,6 +649,8 @@ describe("adopt", () => {
       yield* manager.logout
       yield* manager.adopt(given)
       assert.strictEqual(numberOf(yield* manager.session), "browser")
+      yield* pass("1 hour")
+      assert.strictEqual(numberOf(yield* manager.session), "2")
     })
   )
 })

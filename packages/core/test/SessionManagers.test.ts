@@ -37,10 +37,10 @@ const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) =
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `T${index}`)
 
-const warmed =
-  (managers: SessionManagers.SessionManagers<unknown, unknown>, options?: SessionManagers.WarmOptions) =>
-  (all: ReadonlyArray<string>) =>
-    Stream.runCollect(managers.warm(all, options))
+type Managers = Effect.Success<ReturnType<typeof begin>>["managers"]
+
+const warmed = (managers: Managers, all: ReadonlyArray<string>, options?: SessionManagers.WarmOptions) =>
+  Stream.runCollect(managers.warm(all, options))
 
 it.effect("makes an account's layer once, however many ask, and keeps it", () =>
   Effect.gen(function* () {
@@ -73,7 +73,7 @@ describe("warm", () => {
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const all = names(100)
-      const running = yield* Effect.forkChild(warmed(managers)([...all, ...all]))
+      const running = yield* Effect.forkChild(warmed(managers, [...all, ...all]))
       yield* pass("10 seconds")
       const progress = yield* Fiber.join(running)
       assert.deepStrictEqual(
@@ -114,7 +114,7 @@ describe("warm", () => {
       const { brokers, managers } = yield* begin((tiny) => {
         tiny.latency = "1 second"
       })
-      const running = yield* Effect.forkChild(warmed(managers, { concurrency: 4, jitter: 0 })(names(12)))
+      const running = yield* Effect.forkChild(warmed(managers, names(12), { concurrency: 4, jitter: 0 }))
       yield* pass("1 millis")
       assert.strictEqual(brokers.size, 4)
       yield* pass("1 second")
@@ -127,7 +127,7 @@ describe("warm", () => {
   it.effect("begins no more accounts in a second than it may", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
-      const running = yield* Effect.forkChild(warmed(managers, { perSecond: 10, jitter: 0 })(names(25)))
+      const running = yield* Effect.forkChild(warmed(managers, names(25), { perSecond: 10, jitter: 0 }))
       yield* pass("950 millis")
       assert.strictEqual(brokers.size, 10)
       yield* pass("1 second")
@@ -140,7 +140,7 @@ describe("warm", () => {
   it.effect("spreads the beginnings, so that not all call in one instant", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
-      const running = yield* Effect.forkChild(warmed(managers, { concurrency: 100, jitter: "1 second" })(names(100)))
+      const running = yield* Effect.forkChild(warmed(managers, names(100), { concurrency: 100, jitter: "1 second" }))
       yield* pass("500 millis")
       assert.isAbove(brokers.size, 25)
       assert.isBelow(brokers.size, 75)
