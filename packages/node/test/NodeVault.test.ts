@@ -267,6 +267,14 @@ describe("NodeVault", () => {
   )
 })
 
+it.effect("loads SQLite without leaving a trace in how this process warns", () =>
+  Effect.gen(function* () {
+    const before = Object.getOwnPropertyDescriptor(process, "emitWarning")
+    yield* open({ folder: yield* freshFolder })
+    assert.deepStrictEqual(Object.getOwnPropertyDescriptor(process, "emitWarning"), before)
+  })
+)
+
 describe("a vault that somebody has changed", () => {
   const changes: Readonly<Record<string, ReadonlyArray<string>>> = {
     "an entry taken out": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],

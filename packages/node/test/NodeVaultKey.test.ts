@@ -6,15 +6,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { inspect } from "node:util"
+import { checksum } from "../src/internal/checked.ts"
 import { ask } from "../src/internal/keyring.ts"
 import { account, bytes, contents, freshFolder, modeOf, reasonOf, start, textOf, using } from "./support.ts"
 
 const horse = Redacted.make("correct horse battery staple")
+
+/** Node has it from 24.7 on. */
+const hasArgon2 = typeof Crypto.argon2Sync === "function"
 
 const hex = (key: VaultKey.Key): string =>
   key._tag === "Key" ? Buffer.from(Redacted.value(key.bytes)).toString("hex") : key._tag
@@ -78,25 +83,53 @@ describe("layerPassphrase", () => {
       yield* keyOf(horse, folder)
       assert.deepStrictEqual([Fs.readdirSync(folder), modeOf(folder)], [["passphrase.db"], "700"])
       assert.strictEqual(modeOf(Path.join(folder, "passphrase.db")), "600")
-      assert.include(contents(folder), "argon2id")
+      assert.include(contents(folder), hasArgon2 ? "argon2id" : "scrypt")
       assert.notInclude(contents(folder), "horse")
+    })
+  )
+
+  /** The salt in hexadecimal, and the way that the passphrase goes from now on. */
+  const goBy = (folder: string, way: string) =>
+    Effect.sync(() => {
+      const database = new DatabaseSync(Path.join(folder, "passphrase.db"))
+      database
+        .prepare("UPDATE checked SET value = ?, checksum = ? WHERE name = 'way'")
+        .run(way, checksum("checked", "way", way))
+      const salt = database.prepare("SELECT value FROM checked WHERE name = 'salt'").get()?.["value"]
+      database.close()
+      return Buffer.from(String(salt), "hex")
+    })
+
+  it.effect.runIf(hasArgon2)("goes through Argon2id with 64 MiB, 3 passes and 4 lanes", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const key = yield* keyOf(horse, folder)
+      const nonce = yield* goBy(folder, "argon2id m=65536 t=3 p=4")
+      const options = { memory: 65_536, passes: 3, parallelism: 4, tagLength: 32 }
+      const expected = Crypto.argon2Sync("argon2id", { message: Redacted.value(horse), nonce, ...options })
+      assert.strictEqual(nonce.length, 16)
+      assert.strictEqual(key, expected.toString("hex"))
     })
   )
 
   it.effect("goes through scrypt where the salt was made by a Node without Argon2id", () =>
     Effect.gen(function* () {
-      const { checksum } = yield* Effect.promise(() => import("../src/internal/checked.ts"))
       const folder = yield* freshFolder
-      const argon = yield* keyOf(horse, folder)
-      const way = "scrypt N=131072 r=8 p=1"
-      const database = new DatabaseSync(Path.join(folder, "passphrase.db"))
-      database
-        .prepare("UPDATE checked SET value = ?, checksum = ? WHERE name = 'way'")
-        .run(way, checksum("checked", "way", way))
-      database.close()
-      const scrypt = yield* keyOf(horse, folder)
-      assert.match(scrypt, /^[0-9a-f]{64}$/)
-      assert.notStrictEqual(scrypt, argon)
+      yield* keyOf(horse, folder)
+      const salt = yield* goBy(folder, "scrypt N=131072 r=8 p=1")
+      const options = { N: 131_072, r: 8, p: 1, maxmem: 2 ** 28 }
+      const expected = Crypto.scryptSync(Redacted.value(horse), salt, 32, options)
+      assert.strictEqual(yield* keyOf(horse, folder), expected.toString("hex"))
+    })
+  )
+
+  it.effect.skipIf(hasArgon2)("says which Node it takes where the salt was made for Argon2id", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      yield* keyOf(horse, folder)
+      yield* goBy(folder, "argon2id m=65536 t=3 p=4")
+      const reason = yield* reasonOf(keyOf(horse, folder))
+      assert.match(`${reason._tag} ${reason.remedy}`, /^KeyUnavailable Use Node 24\.7/)
     })
   )
 
