@@ -20,6 +20,8 @@ export interface Peer {
   /** Fails if the other side fails, ends, or takes longer than `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
   readonly stop: () => Promise<void>
+  /** Ends it with a signal that it cannot see coming, and waits until it is gone. */
+  readonly kill: () => Promise<void>
 }
 
 const farewell = "farewell"
@@ -52,6 +54,13 @@ export const end = async (child: ChildProcess): Promise<void> => {
   clearTimeout(timer)
 }
 
+const kill = async (child: ChildProcess): Promise<void> => {
+  if (!running.has(child)) return
+  const closed = new Promise((resolve) => child.once("close", resolve))
+  child.kill("SIGKILL")
+  await closed
+}
+
 /** Starts `script` and waits until it serves. */
 export const startPeer = async (
   script: string,
@@ -60,12 +69,16 @@ export const startPeer = async (
     readonly args?: ReadonlyArray<string>
     readonly nodeArgs?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
+    /** A command that ends by running the one that follows it. */
+    readonly through?: ReadonlyArray<string>
   }
 ): Promise<Peer> => {
+  const [execPath, ...before] = [...(options.through ?? []), process.execPath]
   const child = fork(script, options.args ?? [], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    execArgv: ["--conditions=@auth/source", ...(options.nodeArgs ?? [])],
+    execPath,
+    execArgv: [...before, "--conditions=@auth/source", ...(options.nodeArgs ?? [])],
     stdio: ["ignore", "pipe", "pipe", "ipc"]
   })
   running.add(child)
@@ -120,7 +133,7 @@ export const startPeer = async (
   }
 
   await expect(0, 30_000)
-  return { pid: child.pid ?? -1, call, stop: () => end(child) }
+  return { pid: child.pid ?? -1, call, stop: () => end(child), kill: () => kill(child) }
 }
 
 /** Ends every process that is still there. */

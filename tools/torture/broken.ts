@@ -1,0 +1,89 @@
+/** Parts that do not keep their promise. A scenario that passes with one of them tests nothing. */
+import * as Account from "@auth/broker-core/Account"
+import type * as SessionLock from "@auth/broker-core/SessionLock"
+import type * as SessionManager from "@auth/broker-core/SessionManager"
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import type { Broken } from "./protocol.ts"
+
+type Store = SessionStore.SessionStore["Service"]
+type Lock = SessionLock.SessionLock["Service"]
+type Manager = SessionManager.SessionManager["Service"]
+
+/** Lets everybody in. */
+const open: Lock = {
+  describe: "no lock",
+  withLock: (_, use) => use({ fence: 0, check: Effect.void })
+}
+
+const leftLocks = "broker-auth-torture-"
+
+/** A file that is removed at the end, and so never by a program that was killed: what many lock libraries do. */
+const leftBehind: Lock = {
+  describe: "a lock file",
+  withLock: (account, use) => {
+    const name = createHash("sha256").update(Account.toKey(account)).digest("hex")
+    const file = path.join(os.tmpdir(), `${leftLocks}${name}.lock`)
+    const take: Effect.Effect<void> = Effect.suspend(() => {
+      if (fs.existsSync(file)) return Effect.andThen(Effect.sleep("20 millis"), take)
+      return Effect.sync(() => fs.writeFileSync(file, ""))
+    })
+    return Effect.acquireUseRelease(
+      take,
+      () => use({ fence: 0, check: Effect.void }),
+      () => Effect.sync(() => fs.rmSync(file, { force: true }))
+    )
+  }
+}
+
+/** Removes what that lock has left behind. */
+export const removeLeftLocks = (): void => {
+  for (const file of fs.readdirSync(os.tmpdir())) {
+    if (file.startsWith(leftLocks)) fs.rmSync(path.join(os.tmpdir(), file), { force: true })
+  }
+}
+
+/** Writes over what others have written in between. */
+const lastWins = (store: Store): Store => ({
+  ...store,
+  put: (account, slot, value) =>
+    Effect.flatMap(store.get(account, slot), (entry) => store.put(account, slot, value, entry?.version ?? 0))
+})
+
+/** Says that all is well. */
+const hidesFailures = (store: Store): Store => ({
+  ...store,
+  get: (account, slot) => Effect.orElseSucceed(store.get(account, slot), () => undefined),
+  put: (account, slot, value, expected) => Effect.orElseSucceed(store.put(account, slot, value, expected), () => true)
+})
+
+export const lockOf = (broken: Broken | undefined, lock: Lock): Lock => {
+  if (broken === "lock-open") return open
+  return broken === "lock-left-behind" ? leftBehind : lock
+}
+
+export const storeOf = (broken: Broken | undefined, store: Store): Store => {
+  if (broken === "store-in-memory") return SessionStore.makeMemory()
+  if (broken === "store-last-wins") return lastWins(store)
+  return broken === "store-hides-failures" ? hidesFailures(store) : store
+}
+
+/** Hands out the first session again and again. */
+const forEver = (manager: Manager): Manager => {
+  let first: Effect.Success<Manager["session"]> | undefined
+  return {
+    ...manager,
+    session: Effect.suspend(() =>
+      first === undefined
+        ? Effect.tap(manager.session, (session) => Effect.sync(() => (first = session)))
+        : Effect.succeed(first)
+    )
+  }
+}
+
+export const managerOf = (broken: Broken | undefined, manager: Manager): Manager =>
+  broken === "session-for-ever" ? forEver(manager) : manager

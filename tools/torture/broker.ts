@@ -1,0 +1,173 @@
+/** A simulated broker in this process, for programs in others: what they asked, and which tokens they were given. */
+import { FakeAngel } from "@auth/angel/msw"
+import * as Expiry from "@auth/broker-core/Expiry"
+import type { FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
+import { FakeSamco } from "@auth/samco/msw"
+import * as Simulator from "@auth/simulator/Simulator"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import { createHash } from "node:crypto"
+import type { BrokerId } from "./protocol.ts"
+
+interface Kind {
+  readonly make: Effect.Effect<FakeBroker>
+  readonly origin: string
+  /** The endpoint that takes credentials. */
+  readonly login: string
+  /** Every endpoint that gives a session. */
+  readonly exchanges: ReadonlyArray<string>
+  /** The fields of an answer that are secrets, the access token first. */
+  readonly tokens: ReadonlyArray<string>
+  /** The fields of an account that are secrets. */
+  readonly secrets: ReadonlyArray<string>
+  readonly tokenOf: (headers: Readonly<Record<string, string>>) => string | undefined
+  /** When sessions end each day, in India. */
+  readonly cutOff: "00:00" | "08:00"
+  readonly hasTotp: boolean
+}
+
+const kinds: Readonly<Record<BrokerId, Kind>> = {
+  angel: {
+    make: FakeAngel.make(),
+    origin: "https://apiconnect.angelone.in",
+    login: "loginByPassword",
+    exchanges: ["loginByPassword", "generateTokens"],
+    tokens: ["jwtToken", "refreshToken", "feedToken"],
+    secrets: ["pin", "totpSecret", "apiKey"],
+    tokenOf: ({ authorization }) => authorization?.replace(/^Bearer /, ""),
+    cutOff: "00:00",
+    hasTotp: true
+  },
+  samco: {
+    make: FakeSamco.make(),
+    origin: "https://tradeapi.samco.in",
+    login: "sessionToken",
+    exchanges: ["sessionToken"],
+    tokens: ["sessionToken"],
+    secrets: ["apiKey", "apiSecret", "password", "secretApiKey"],
+    tokenOf: (headers) => headers["x-session-token"],
+    cutOff: "08:00",
+    hasTotp: false
+  }
+}
+
+export const brokerIds: ReadonlyArray<BrokerId> = ["samco", "angel"]
+
+/** What a program says of a token. */
+export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex")
+
+export interface Broker {
+  readonly id: BrokerId
+  readonly origin: string
+  readonly account: Readonly<Record<string, string>>
+  readonly hasTotp: boolean
+  /** The endpoint of a login, for faults. */
+  readonly loginEndpoint: string
+  /** By the broker's clock. */
+  readonly now: () => number
+  /** How far the broker's clock is ahead of the machine's. */
+  readonly ahead: () => number
+  readonly advance: (millis: number) => Promise<void>
+  /** Goes to `after` milliseconds after the end of all sessions that are alive. */
+  readonly advanceToCutOff: (after?: number) => Promise<void>
+  /** Goes to where so much of a TOTP period is left. */
+  readonly advanceInPeriod: (leftMillis: number) => Promise<void>
+  readonly inject: (endpoint: string, fault: Fault, times?: number) => Promise<void>
+  readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
+  /** The requests for a session, also those that are not answered yet. */
+  readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
+  /** The access tokens that were given out, the oldest first, as digests. */
+  readonly issued: () => ReadonlyArray<string>
+  /** The access tokens that were ended by a logout or spent in a refresh, as digests. */
+  readonly ended: () => Promise<ReadonlySet<string>>
+  /** Everything that nobody but the program and the broker may know. */
+  readonly secrets: () => ReadonlyArray<string>
+  readonly stop: () => Promise<void>
+}
+
+const period = 30_000
+
+const isDone = ({ status }: JournalEntry) => status >= 200 && status < 300
+
+/** Every text of a JSON answer under one of these names, wherever it is. */
+const findTexts = (value: unknown, names: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> =>
+  typeof value !== "object" || value === null
+    ? []
+    : Object.entries(value).flatMap(([name, field]: readonly [string, unknown]) =>
+        typeof field === "string" && names.includes(name) ? [[name, field] as const] : findTexts(field, names)
+      )
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The same fake, whose answers are read along. */
+const overheard = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void): Effect.Effect<FakeBroker> =>
+  Effect.map(make, (fake) => ({
+    ...fake,
+    respond: async (request) => {
+      const response = await fake.respond(request)
+      if (response.ok) hear(await response.clone().text())
+      return response
+    }
+  }))
+
+/** Starts a broker at 12:00 in India, so that no run meets a cut-off by chance. */
+export const startBroker = async (id: BrokerId): Promise<Broker> => {
+  const kind = kinds[id]
+  const issued: Array<string> = []
+  const tokens = new Set<string>()
+  const hear = (text: string) => {
+    for (const [name, token] of findTexts(parse(text), kind.tokens)) {
+      tokens.add(token)
+      if (name === kind.tokens[0]) issued.push(digestOf(token))
+    }
+  }
+  const scope = await Effect.runPromise(Scope.make())
+  const simulator = await Effect.runPromise(
+    Scope.provide(Simulator.make({ brokers: [id], fakes: { [id]: overheard(kind.make, hear) } }), scope)
+  )
+  const account = simulator.brokers[id]?.accounts[0] ?? {}
+  let ahead = 0
+  const now = () => simulator.clock.currentTimeMillisUnsafe()
+  const advance = async (millis: number) => {
+    const whole = Math.round(millis)
+    await Effect.runPromise(simulator.advance(whole))
+    ahead += whole
+  }
+  const endAfter = (at: number, time: "00:00" | "08:00" | "12:00") =>
+    Expiry.dailyAt(time)({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
+  const journal = () => Effect.runPromise(simulator.journal(id))
+  const exchanges = async () => (await journal()).filter(({ endpoint }) => kind.exchanges.includes(endpoint))
+  await advance(endAfter(now(), "12:00") - now())
+  return {
+    id,
+    origin: simulator.origins[kind.origin] ?? "",
+    account,
+    hasTotp: kind.hasTotp,
+    loginEndpoint: kind.login,
+    now,
+    ahead: () => ahead,
+    advance,
+    advanceToCutOff: (after = 1) => advance(endAfter(now(), kind.cutOff) + after - now()),
+    advanceInPeriod: (left) => advance((2 * period - left - (now() % period)) % period),
+    inject: (endpoint, fault, times) => Effect.runPromise(simulator.inject(id, endpoint, fault, times)),
+    journal,
+    exchanges,
+    issued: () => issued,
+    ended: async () => {
+      const entries = (await journal()).filter(
+        (entry) => isDone(entry) && (entry.endpoint === "logout" || entry.endpoint === "generateTokens")
+      )
+      return new Set(entries.flatMap(({ headers }) => kind.tokenOf(headers) ?? []).map(digestOf))
+    },
+    secrets: () => [...tokens, ...kind.secrets.flatMap((name) => account[name] ?? [])],
+    stop: () => Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+}

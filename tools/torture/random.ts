@@ -1,0 +1,19 @@
+/** Chance that can be repeated. */
+export interface Random {
+  /** From 0 up to, and never, 1. */
+  readonly next: () => number
+  /** A whole number from 0 up to, and never, `below`. */
+  readonly below: (below: number) => number
+}
+
+/** Mulberry32: the same numbers for the same seed, on every machine. */
+export const makeRandom = (seed: number): Random => {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return { next, below: (below) => Math.floor(next() * below) }
+}

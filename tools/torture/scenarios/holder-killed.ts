@@ -1,0 +1,63 @@
+/** Who holds the lock is killed while it waits for the broker: nobody has to clean up. */
+import type { Broker } from "../broker.ts"
+import { removeLeftLocks } from "../broken.ts"
+import { openIn, type Scenario, type Setup, type Tally, type Torture, wait, waitUntil } from "../harness.ts"
+import type { Outcome } from "../protocol.ts"
+
+/** A code of the last three seconds of a period is not sent: so much is left when the first login goes out. */
+const leftInPeriod = 6000
+
+const period = 30_000
+
+const codesOf = (bodies: ReadonlyArray<string>): ReadonlyArray<string> =>
+  bodies.flatMap((body) => /"totp":"(\d+)"/.exec(body)?.[1] ?? [])
+
+/** What the next one did, and how long after it could. */
+const countAfter = async (tally: Tally, broker: Broker, killedAt: number, outcome: Outcome | undefined) => {
+  const logins = await broker.exchanges()
+  tally.equal("logins in all", logins.length, 2)
+  tally.equal("sessions that the next one got", outcome?._tag === "Session" ? 1 : 0, 1)
+  const [first, second] = logins
+  if (first === undefined || second === undefined) return
+  if (!broker.hasTotp) return tally.atMost("from the kill to the next login", second.at - killedAt, 1000, "ms")
+  tally.equal("different codes in the two logins", new Set(codesOf([first.body, second.body])).size, 2)
+  const from = Math.max(killedAt, (Math.floor(first.at / period) + 1) * period)
+  tally.atMost("from the kill, or the next TOTP period, to the next login", second.at - from, 1000, "ms")
+}
+
+const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
+  const [holder, next] = await torture.programs(2)
+  if (holder === undefined || next === undefined) throw new Error("there is no program")
+  const waiting = new Map<string, Promise<Outcome>>()
+  await torture.each(setups, async (setup, tally) => {
+    const { broker, name } = setup
+    if (broker.hasTotp) await broker.advanceInPeriod(leftInPeriod)
+    await openIn([holder, next], setup, torture.broken ? "lock-left-behind" : undefined)
+    await broker.inject(broker.loginEndpoint, { kind: "latency", duration: "20 seconds" })
+    holder.tell({ do: "session", name }).catch(() => undefined)
+    await waitUntil("the first login", async () => (await broker.exchanges()).length === 1)
+    waiting.set(name, next.tell({ do: "session", name }))
+    // Long enough for it to stand in line.
+    await wait(300)
+    tally.equal("logins while the holder waits for the broker", (await broker.exchanges()).length, 1)
+  })
+  await holder.kill()
+  const killedAt = Date.now()
+  await torture.each(setups, async ({ broker, name }, tally) => {
+    const outcome = await Promise.race([waiting.get(name), wait(leftInPeriod + 6000).then(() => undefined)])
+    await countAfter(tally, broker, killedAt + broker.ahead(), outcome)
+  })
+  await next.kill()
+}
+
+export const scenario: Scenario = {
+  summary: "the holder of the lock is killed with -9 in mid-exchange: the next one proceeds",
+  breaks: "the lock is a file that its holder removes",
+  seconds: { quick: 60, full: 240 },
+  run: async (torture) => {
+    torture.defer(removeLeftLocks)
+    for (let time = 0; time < torture.pick({ quick: 1, full: 10 }); time++) {
+      await killOnce(torture, await torture.setups())
+    }
+  }
+}

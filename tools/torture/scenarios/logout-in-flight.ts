@@ -1,0 +1,58 @@
+/** One program logs out while another one renews: no session comes back. */
+import { openIn, type Program, type Scenario, type Setup, type Tally, type Torture, waitUntil } from "../harness.ts"
+import type { Outcome } from "../protocol.ts"
+
+const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
+
+/** So much is left of the TOTP period at the login, so that a second one would not have to wait for long. */
+const leftInPeriod = 6000
+
+const logOutInFlight = async (
+  torture: Torture,
+  tally: Tally,
+  setup: Setup,
+  [renewing, leaving, later]: ReadonlyArray<Program>
+) => {
+  if (renewing === undefined || leaving === undefined || later === undefined) throw new Error("there is no program")
+  const broken = torture.broken ? "store-last-wins" : undefined
+  const { broker, name } = setup
+  await broker.advanceInPeriod(leftInPeriod)
+  await openIn([renewing, leaving], setup, broken)
+  await renewing.tell({ do: "session", name })
+  await leaving.tell({ do: "session", name })
+  await broker.inject("*", { kind: "latency", duration: "1200 millis" })
+
+  const renewed = renewing.tell({ do: "renew", name })
+  await waitUntil("the renewal", async () => (await broker.exchanges()).length === 2)
+  const receipt = await leaving.tell({ do: "logout", name })
+  tally.equal(
+    "logouts that the broker confirmed",
+    receipt._tag === "Receipt" && receipt.receipt === "Revoked" ? 1 : 0,
+    1
+  )
+  const after = [
+    await renewed,
+    await renewing.tell({ do: "session", name }),
+    await leaving.tell({ do: "session", name })
+  ]
+  tally.equal("programs that have a session afterwards", after.filter((outcome) => !isLoggedOut(outcome)).length, 0)
+  await openIn([later], setup, broken)
+  const stored = await later.tell({ do: "peek", name })
+  tally.equal("sessions in the store", stored._tag === "None" ? 0 : 1, 0)
+  const ended = await broker.ended()
+  tally.note("sessions that the broker gave", broker.issued().length)
+  tally.equal("of them alive at the broker", broker.issued().filter((token) => !ended.has(token)).length, 0)
+}
+
+export const scenario: Scenario = {
+  summary: "one program logs out while another one is in mid-renewal",
+  breaks: "the store writes over what others have written",
+  seconds: { quick: 60, full: 200 },
+  run: async (torture) => {
+    const programs = await torture.programs(3)
+    for (let time = 0; time < torture.pick({ quick: 1, full: 10 }); time++) {
+      await torture.each(await torture.setups(), (setup, tally) => logOutInFlight(torture, tally, setup, programs))
+      await Promise.all(programs.map((program) => program.tell({ do: "close" })))
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** A session outlives the program that got it. */
+import { follow, openIn, type Program, type Scenario, type Setup, tokensOf, type Torture } from "../harness.ts"
+import type { Outcome } from "../protocol.ts"
+
+const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<Program> => {
+  // Not one of the pool: this one has never seen the session.
+  const program = await torture.special({})
+  await torture.each(setups, async (setup) => {
+    await openIn([program], setup, torture.broken ? "store-in-memory" : undefined)
+  })
+  return program
+}
+
+/** Asks for every session, and counts what the broker and the programs have seen so far. */
+const ask = async (
+  torture: Torture,
+  setups: ReadonlyArray<Setup>,
+  program: Program,
+  seen: Map<string, ReadonlyArray<Outcome>>,
+  wanted: { readonly when: string; readonly sessions: number }
+) => {
+  await torture.each(setups, async ({ broker, name }, tally) => {
+    const outcomes = [...(seen.get(name) ?? []), await program.tell({ do: "session", name })]
+    seen.set(name, outcomes)
+    tally.equal(`logins ${wanted.when}`, (await broker.exchanges()).length, wanted.sessions)
+    tally.equal(`different sessions ${wanted.when}`, tokensOf(outcomes).length, wanted.sessions)
+  })
+}
+
+export const scenario: Scenario = {
+  summary: "a program logs in, is killed, and starts again: the same day, and the day after",
+  breaks: "sessions are kept in memory",
+  seconds: { quick: 40, full: 60 },
+  run: async (torture) => {
+    const setups = await torture.setups()
+    const seen = new Map<string, ReadonlyArray<Outcome>>()
+    const first = await startIn(torture, setups)
+    await ask(torture, setups, first, seen, { when: "at first", sessions: 1 })
+    await first.kill()
+    const second = await startIn(torture, setups)
+    await ask(torture, setups, second, seen, { when: "after kill -9", sessions: 1 })
+    await torture.each(setups, async (setup) => {
+      await setup.broker.advanceToCutOff()
+      await follow([second], setup)
+    })
+    await ask(torture, setups, second, seen, { when: "after the cut-off", sessions: 2 })
+    await second.kill()
+    const third = await startIn(torture, setups)
+    await ask(torture, setups, third, seen, { when: "after kill -9 after the cut-off", sessions: 2 })
+  }
+}

@@ -1,0 +1,35 @@
+/** However many programs ask, one of them asks the broker. */
+import { askAtOnce, follow, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
+
+const round = async (
+  tally: Tally,
+  when: string,
+  { broker, name }: Setup,
+  programs: ReadonlyArray<Program>,
+  call: "session" | "replace"
+): Promise<void> => {
+  const before = (await broker.exchanges()).length
+  const outcomes = await askAtOnce(programs, name, call)
+  const newest = broker.issued().at(-1)
+  const others = outcomes.filter((outcome) => outcome._tag !== "Session" || outcome.token !== newest)
+  tally.equal(`exchanges ${when}`, (await broker.exchanges()).length - before, 1)
+  tally.equal(`of ${outcomes.length} programs without the one session ${when}`, others.length, 0)
+}
+
+export const scenario: Scenario = {
+  summary: "many programs ask for a session at once: at the start, when it is refused, when it ends",
+  breaks: "the lock lets everybody in",
+  seconds: { quick: 60, full: 240 },
+  run: async (torture) => {
+    const programs = await torture.programs(torture.pick({ quick: 8, full: 32 }))
+    await torture.each(await torture.setups(), async (setup, tally) => {
+      const { broker } = setup
+      await openIn(programs, setup, torture.broken ? "lock-open" : undefined)
+      await round(tally, "at the start", setup, programs, "session")
+      await round(tally, "when the token is refused", setup, programs, "replace")
+      await broker.advanceToCutOff()
+      await follow(programs, setup)
+      await round(tally, "when the session ends", setup, programs, "session")
+    })
+  }
+}
