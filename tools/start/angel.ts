@@ -1,36 +1,59 @@
 /** Angel One, with client code, PIN and TOTP: a program that runs all day and past midnight, and others in trouble. */
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import { broker } from "@auth/angel/AngelBroker"
+import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
 import * as Login from "@auth/broker-core/Login"
 import * as Profile from "@auth/broker-core/Profile"
-import * as Refresh from "@auth/broker-core/Refresh"
 import type * as Session from "@auth/broker-core/Session"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as Vault from "@auth/broker-core/Vault"
 import * as SimulatorClock from "@auth/simulator/SimulatorClock"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import { begin, type MakeStory } from "./story.ts"
+import * as Schema from "effect/Schema"
+import { accounts } from "./accounts.ts"
+import { begin, makeProgram, type MakeStory } from "./story.ts"
 
 const lateBy = 240_000
+const askedAtOnce = 1000
+
+/** What the program wants to know of the broker's answer. */
+const Funds = Schema.Struct({ data: Schema.Struct({ availablecash: Schema.String }) })
 
 export const angel: MakeStory = Effect.gen(function* () {
-  const { addRow, environment, login, logout, note, originsOf, profile, refresh, refused, rows, simulator, step } =
-    yield* begin(broker)
-  const Angel = AngelAuth.layerConfig({ origins: originsOf("production") }).pipe(Layer.provide(environment()))
-  const services = yield* Layer.build(Angel)
+  const story = yield* begin(accounts.angel)
+  const { addRow, again, environment, get, logout, note, origins, profile, refresh, refused, rows, step } = story
+  const Angel = Layer.provide(accounts.angel.layer(origins), environment())
+  const program = yield* makeProgram(Angel)
   const another = Effect.orDie(Layer.build(Layer.fresh(Angel)))
   const how = "client code, PIN and TOTP"
 
   let session: Session.Session
 
+  const renewed = Effect.flatMap(SessionManager.SessionManager, ({ renew }) => renew())
+
   const morning = Effect.gen(function* () {
-    session = yield* login(`with ${how}`, Login.session)
+    session = yield* get(how)
     yield* profile(session)
     const funds = Effect.flatMap(AngelApi.AngelApi, (calls) => calls.getRMS(session))
     yield* step("ask for the funds", funds, ({ availablecash }) => `₹ ${availablecash} in cash`)
-    session = yield* refresh(Refresh.refresh(session))
+    session = yield* refresh(renewed)
   })
+
+  /** A PIN that is typed wrong is sent once. A second time might be the one that the broker locks the account for. */
+  const wrongPin = Effect.gen(function* () {
+    yield* refused("ask for a session with a wrong PIN", "InvalidCredentials", SessionManager.session)
+    yield* refused("ask again, with the same PIN", "ActionRequired", story.withLogins(0, renewed))
+  }).pipe(
+    Effect.provide(
+      SessionManager.layer().pipe(
+        Layer.provide(AngelAuth.layerConfig({ origins, renewal: { wrongAnswers: 1 } })),
+        Layer.provide([Vault.layerMemory, environment({ instead: { pin: "0000" } })])
+      )
+    )
+  )
 
   const trouble = Effect.gen(function* () {
     const late = yield* SimulatorClock.make(() => -lateBy)
@@ -39,40 +62,55 @@ export const angel: MakeStory = Effect.gen(function* () {
       "InvalidStepUpCode",
       Effect.provideService(Login.session, Clock.Clock, late).pipe(Effect.provideContext(yield* another))
     )
-    yield* Effect.orDie(simulator.inject("angel", "loginByPassword", { kind: "rate-limit" }))
+    yield* Effect.orDie(story.simulator.inject("angel", "loginByPassword", { kind: "rate-limit" }))
     yield* refused(
       "log in while other programs do, too",
       "RateLimited",
       Effect.provideContext(Login.session, yield* another)
     )
-    yield* Effect.orDie(simulator.inject("angel", "loginByPassword", { kind: "reset" }))
-    const before = (yield* Effect.orDie(simulator.journal("angel"))).length
+    yield* Effect.orDie(story.simulator.inject("angel", "loginByPassword", { kind: "reset" }))
     yield* refused(
       "log in over a network that fails",
       "BrokerUnavailable",
-      Effect.provideContext(Login.session, yield* another)
+      story.withLogins(1, Effect.provideContext(Login.session, yield* another))
     )
-    const sent = (yield* Effect.orDie(simulator.journal("angel"))).length - before
-    yield* note(`The broker's journal has this login ${sent === 1 ? "once: nothing was sent again" : `${sent} times`}.`)
+    yield* note("The broker's journal has this login once: nothing was sent again.")
   })
+
+  /** The program has its session from the vault, and makes a call of its own. */
+  const closing = step(
+    "ask for the funds in a call of its own",
+    Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
+      client.get(`${origins["api"]}/rest/secure/angelbroking/user/v1/getRMS`)
+    ).pipe(Effect.flatMap(HttpClientResponse.schemaBodyJson(Funds))),
+    ({ data }) => `₹ ${data.availablecash} in cash`
+  )
 
   const midnight = Effect.gen(function* () {
     const over = yield* refused("ask for the profile", "SessionExpired", Profile.profile(session))
     yield* addRow(session, how, `refreshed once; over at midnight (${over.reason.code})`)
-    session = yield* login("again", Login.session)
-    yield* profile(session, " (healed)")
+    const asked = Effect.all(
+      Array.from({ length: askedAtOnce }, () => SessionManager.session),
+      { concurrency: "unbounded" }
+    )
+    yield* step(
+      `ask for a session ${askedAtOnce} times at once`,
+      story.withLogins(1, asked),
+      () => "one login in the broker's journal, for all of them"
+    )
+    yield* profile(yield* SessionManager.session, " (healed)")
   })
 
   return {
-    title: broker.title,
+    title: accounts.angel.broker.title,
     acts: {
-      morning: Effect.provideContext(morning, services),
+      morning: Effect.andThen(program.run(morning), program.stop),
+      again,
       trouble: Effect.scoped(trouble),
-      midnight: Effect.provideContext(midnight, services),
-      end: Effect.provideContext(
-        Effect.suspend(() => logout(session, how)),
-        services
-      )
+      guard: wrongPin,
+      closing: program.run(closing),
+      midnight: program.run(midnight),
+      end: program.run(logout(how))
     },
     rows
   }

@@ -1,13 +1,13 @@
 /** `npm start`: the life of a session at every broker, over real HTTP to fakes on this machine. */
 import * as Simulator from "@auth/simulator/Simulator"
 import * as SimulatorClock from "@auth/simulator/SimulatorClock"
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import { day } from "./day.ts"
+import * as Home from "./home.ts"
 import * as Stage from "./stage.ts"
 
 const limit = Duration.seconds(30)
@@ -19,7 +19,11 @@ const stage = Stage.make(process.stdout, process.stderr)
 const program = day.pipe(
   Effect.ensuring(stage.close),
   Effect.provideService(Stage.Stage, stage),
-  Effect.provide(SimulatorClock.layer.pipe(Layer.provideMerge(Layer.merge(Simulator.layer(), FetchHttpClient.layer)))),
+  Effect.provide(
+    Layer.merge(SimulatorClock.layer, Home.layer).pipe(
+      Layer.provideMerge(Layer.merge(Simulator.layer(), FetchHttpClient.layer))
+    )
+  ),
   Effect.scoped,
   Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.die(`It took longer than ${Duration.format(limit)}.`) }),
   Effect.andThen(
@@ -27,13 +31,13 @@ const program = day.pipe(
   )
 )
 
-const complaint = (cause: Cause.Cause<{ readonly message: string }>): string => {
-  const error: unknown = Cause.squash(cause)
-  return error instanceof Error ? error.message : String(error)
-}
+// So that also who stops it with Ctrl+C finds nothing left behind.
+const stop = new AbortController()
+process.once("SIGINT", () => stop.abort())
 
-const exit = await Effect.runPromiseExit(program)
-if (Exit.isFailure(exit)) {
-  console.error(`\nnpm start failed: ${complaint(exit.cause)}`)
+const exit = await Effect.runPromiseExit(program, { signal: stop.signal })
+if (stop.signal.aborted) process.exitCode = 130
+else if (Exit.isFailure(exit)) {
+  console.error(`\nnpm start failed: ${Stage.complaint(exit.cause)}`)
   process.exitCode = 1
 }

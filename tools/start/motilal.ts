@@ -1,24 +1,25 @@
 /** Motilal Oswal, with TOTP, and for who has none with a code by SMS. */
-import * as Login from "@auth/broker-core/Login"
 import type * as Session from "@auth/broker-core/Session"
-import * as MotilalAuth from "@auth/motilal/MotilalAuth"
-import { broker } from "@auth/motilal/MotilalBroker"
+import * as SessionManager from "@auth/broker-core/SessionManager"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { begin, type MakeStory } from "./story.ts"
+import { accounts } from "./accounts.ts"
+import { begin, makeProgram, type MakeStory } from "./story.ts"
 
 export const motilal: MakeStory = Effect.gen(function* () {
-  const { environment, login, loginBySms, logout, originsOf, profile, rows } = yield* begin(broker)
-  const Motilal = MotilalAuth.layerConfig({ origins: originsOf("production") })
-  const withTotp = yield* Layer.build(Motilal.pipe(Layer.provide(environment())))
+  const { again, environment, get, loginBySms, logout, logoutAlone, origins, profile, rows } = yield* begin(
+    accounts.motilal
+  )
+  const Motilal = accounts.motilal.layer(origins)
+  const program = yield* makeProgram(Layer.provide(Motilal, environment()))
   const bySms = yield* Layer.build(Layer.fresh(Motilal).pipe(Layer.provide(environment({ without: ["totpSecret"] }))))
+  const how = "password, birthday and TOTP"
 
-  let first: Session.Session
   let second: Session.Session
 
   const morning = Effect.gen(function* () {
-    first = yield* login("with password, birthday and TOTP", Login.session)
-    yield* profile(first)
+    yield* get(how)
+    yield* profile(yield* SessionManager.session)
   })
 
   const stepUp = Effect.gen(function* () {
@@ -27,13 +28,14 @@ export const motilal: MakeStory = Effect.gen(function* () {
   })
 
   return {
-    title: broker.title,
+    title: accounts.motilal.broker.title,
     acts: {
-      morning: Effect.provideContext(morning, withTotp),
+      morning: Effect.andThen(program.run(morning), program.stop),
+      again,
       "step-up": Effect.provideContext(stepUp, bySms),
       closing: Effect.gen(function* () {
-        yield* Effect.provideContext(logout(first, "password, birthday and TOTP"), withTotp)
-        yield* Effect.provideContext(logout(second, "password, birthday and SMS", "mistyped a code; "), bySms)
+        yield* program.run(logout(how))
+        yield* Effect.provideContext(logoutAlone(second, "password, birthday and SMS", "mistyped a code; "), bySms)
       })
     },
     rows

@@ -1,34 +1,55 @@
-/** Rupeezy, with client code, password and TOTP. */
-import * as Login from "@auth/broker-core/Login"
-import type * as Session from "@auth/broker-core/Session"
-import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
-import { broker } from "@auth/rupeezy/RupeezyBroker"
+/** Rupeezy, with client code, password and TOTP: a program whose session ends while it makes calls. */
+import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
+import * as Logout from "@auth/broker-core/Logout"
+import * as SessionManager from "@auth/broker-core/SessionManager"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { begin, type MakeStory } from "./story.ts"
+import { accounts } from "./accounts.ts"
+import { begin, makeProgram, type MakeStory } from "./story.ts"
+
+const callsAtOnce = 20
 
 export const rupeezy: MakeStory = Effect.gen(function* () {
-  const { environment, login, logout, originsOf, profile, rows } = yield* begin(broker)
-  const services = yield* Layer.build(
-    RupeezyAuth.layerConfig({ origins: originsOf("production") }).pipe(Layer.provide(environment()))
+  const { addRow, again, environment, get, logout, origins, profile, rows, step, withLogins } = yield* begin(
+    accounts.rupeezy
   )
+  const program = yield* makeProgram(Layer.provide(accounts.rupeezy.layer(origins), environment()))
   const how = "client code, password and TOTP"
 
-  let session: Session.Session
-
   const morning = Effect.gen(function* () {
-    session = yield* login(`with ${how}`, Login.session)
-    yield* profile(session)
+    yield* get(how)
+    yield* profile(yield* SessionManager.session)
+  })
+
+  /** A call of the program's own, as it makes many. */
+  const funds = Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
+    client.get(`${origins["api"]}/v2/user/funds`)
+  )
+
+  const dead = Effect.gen(function* () {
+    const session = yield* SessionManager.session
+    yield* step("another program ends the session", Logout.logout(session), () => "this one does not know of it")
+    yield* addRow(session, how, "ended by another program")
+    yield* step(
+      `make ${callsAtOnce} calls at once with a dead token`,
+      withLogins(
+        1,
+        Effect.all(
+          Array.from({ length: callsAtOnce }, () => funds),
+          { concurrency: "unbounded" }
+        )
+      ),
+      (answers) => `${answers.filter(({ status }) => status === 200).length} answers, after one login for all of them`
+    )
   })
 
   return {
-    title: broker.title,
+    title: accounts.rupeezy.broker.title,
     acts: {
-      morning: Effect.provideContext(morning, services),
-      closing: Effect.provideContext(
-        Effect.suspend(() => logout(session, how)),
-        services
-      )
+      morning: Effect.andThen(program.run(morning), program.stop),
+      again,
+      dead: program.run(dead),
+      closing: program.run(logout(how))
     },
     rows
   }

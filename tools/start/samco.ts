@@ -1,37 +1,36 @@
 /** Samco, with key and secret, and through the browser, whose session can be refreshed. */
-import * as Login from "@auth/broker-core/Login"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
 import * as Refresh from "@auth/broker-core/Refresh"
 import type * as Session from "@auth/broker-core/Session"
-import * as SamcoAuth from "@auth/samco/SamcoAuth"
-import { broker } from "@auth/samco/SamcoBroker"
+import * as SessionManager from "@auth/broker-core/SessionManager"
 import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
 import * as LoginPage from "@auth/simulator/LoginPage"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { begin, type MakeStory } from "./story.ts"
+import { accounts } from "./accounts.ts"
+import { begin, makeProgram, type MakeStory } from "./story.ts"
 
 export const samco: MakeStory = Effect.gen(function* () {
-  const { accountOf, environment, login, logout, originsOf, profile, refresh, rows } = yield* begin(broker)
-  const origins = originsOf("production")
-  const withKey = yield* Layer.build(SamcoAuth.layerConfig({ origins }).pipe(Layer.provide(environment())))
+  const { accountOf, again, environment, get, login, logout, logoutAlone, origins, profile, refresh, refused, rows } =
+    yield* begin(accounts.samco)
+  const program = yield* makeProgram(Layer.provide(accounts.samco.layer(origins), environment()))
   const throughBrowser = yield* Layer.build(
     SamcoOAuth.layerConfig({ origins }).pipe(Layer.provide(environment({ method: "oauth" })))
   )
+  const how = "API key and secret"
 
-  let first: Session.Session
   let second: Session.Session
 
   const morning = Effect.gen(function* () {
-    first = yield* login("with API key and secret", Login.session)
-    yield* profile(first)
+    yield* get(how)
+    yield* profile(yield* SessionManager.session)
   })
 
   /** The account's holder types the secret on the broker's page. */
   const oauth = Effect.gen(function* () {
     const redirect = yield* RedirectLogin.RedirectLogin
     const request = yield* redirect.begin
-    const form = { apiSecret: accountOf()["apiSecret"] ?? "" }
+    const form = { apiSecret: accountOf["apiSecret"] ?? "" }
     return yield* redirect.complete(request, yield* Effect.orDie(LoginPage.submit(request.url, form)))
   })
 
@@ -41,14 +40,20 @@ export const samco: MakeStory = Effect.gen(function* () {
     yield* profile(second)
   })
 
+  const closing = Effect.gen(function* () {
+    yield* logout(how)
+    yield* refused("ask for a session after that", "SessionExpired", SessionManager.session)
+  })
+
   return {
-    title: broker.title,
+    title: accounts.samco.broker.title,
     acts: {
-      morning: Effect.provideContext(morning, withKey),
+      morning: Effect.andThen(program.run(morning), program.stop),
+      again,
       "step-up": Effect.provideContext(stepUp, throughBrowser),
       closing: Effect.gen(function* () {
-        yield* Effect.provideContext(logout(first, "API key and secret"), withKey)
-        yield* Effect.provideContext(logout(second, "browser", "refreshed once; "), throughBrowser)
+        yield* program.run(closing)
+        yield* Effect.provideContext(logoutAlone(second, "browser", "refreshed once; "), throughBrowser)
       })
     },
     rows

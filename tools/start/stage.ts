@@ -1,5 +1,6 @@
 /** What `npm start` prints: a line for each step, what a person is told, and a table at the end. */
-import type { AuthError } from "@auth/broker-core/AuthError"
+import type { Failure } from "@auth/broker-core/SessionManager"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -8,6 +9,9 @@ import { styleText } from "node:util"
 
 /** A step did not go as it should. It has been told where it happened. */
 export class StepFailed extends Data.TaggedError("StepFailed")<{ readonly message: string }> {}
+
+/** A step went well, but not in the way that it should have. */
+export class Unexpected extends Data.TaggedError("Unexpected")<{ readonly message: string }> {}
 
 /** Where lines go. A terminal shows besides what every broker is at. */
 export interface Output {
@@ -34,7 +38,7 @@ export class Stage extends Context.Service<
 >()("tools/start/Stage") {}
 
 const brokerWidth = 15
-const titleWidth = 46
+const titleWidth = 48
 const lineWidth = 120
 const indent = " ".repeat(4 + brokerWidth)
 
@@ -82,19 +86,25 @@ export const make = (output: Output, errors: Output): Stage["Service"] => {
   }
 }
 
+/** What went wrong, in a line. */
+export const complaint = (cause: Cause.Cause<{ readonly message: string }>): string => {
+  const error: unknown = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}
+
 export interface Narrator {
   /** Runs a step, and tells what came of it. */
-  readonly step: <A, R>(
+  readonly step: <A, E extends { readonly message: string }, R>(
     title: string,
-    effect: Effect.Effect<A, AuthError, R>,
+    effect: Effect.Effect<A, E, R>,
     outcome: (value: A) => string
   ) => Effect.Effect<A, StepFailed, R>
   /** Runs a step that must fail for this reason, and tells what the error says. */
-  readonly refused: <A, R>(
+  readonly refused: <A, E extends Failure, R>(
     title: string,
-    reason: AuthError["reason"]["_tag"],
-    effect: Effect.Effect<A, AuthError, R>
-  ) => Effect.Effect<AuthError, StepFailed, R>
+    reason: E["reason"]["_tag"],
+    effect: Effect.Effect<A, E | Unexpected, R>
+  ) => Effect.Effect<E, StepFailed, R>
   readonly note: (text: string) => Effect.Effect<void>
 }
 
@@ -143,14 +153,16 @@ export const narrator = (broker: string): Effect.Effect<Narrator, never, Stage> 
         timed(title, effect).pipe(
           Effect.tap(([duration, value]) => passed(title, duration, outcome(value))),
           Effect.map(([, value]) => value),
-          Effect.catchTag("AuthError", (error: AuthError) => failed(title, error.message))
+          Effect.catch((error) => failed(title, error.message))
         ),
       refused: (title, reason, effect) =>
         timed(title, Effect.result(effect)).pipe(
           Effect.flatMap(([duration, result]) => {
             if (result._tag === "Success") return failed(title, "It was expected to be refused, but it went through.")
             const error = result.failure
-            if (error.reason._tag !== reason) return failed(title, `Expected ${reason}, not this: ${error.message}`)
+            if (error._tag === "Unexpected" || error.reason._tag !== reason) {
+              return failed(title, `Expected ${reason}, not this: ${error.message}`)
+            }
             const { message, remedy } = error.reason
             return Effect.as(passed(title, duration, reason, message, `What to do: ${remedy}`), error)
           })

@@ -8,64 +8,103 @@ import { broker as Samco } from "@auth/samco/SamcoBroker"
 import { Simulator, SimulatorClock } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { day } from "./day.ts"
+import * as Home from "./home.ts"
 import { make, type Output, Stage } from "./stage.ts"
 
 /** Milliseconds. What `npm start` may take. */
 const timeout = 30_000
 
-const run = (...nodeArgs: ReadonlyArray<string>) =>
-  Effect.callback<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resume) => {
+interface Run {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** What it left in the place for temporary files. */
+  readonly left: ReadonlyArray<string>
+}
+
+const scratch = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "broker-auth-test-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+const runIn = (temporary: string, nodeArgs: ReadonlyArray<string>, meanwhile: (child: ChildProcess) => void) =>
+  Effect.callback<Run>((resume) => {
     const args = ["--conditions=@auth/source", ...nodeArgs, join(import.meta.dirname, "main.ts")]
     const { FORCE_COLOR: _, ...env } = process.env
-    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, args, {
+      env: { ...env, TMPDIR: temporary, TEMP: temporary },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
     const printed = { stdout: "", stderr: "" }
     child.stdout.on("data", (chunk) => (printed.stdout += String(chunk)))
     child.stderr.on("data", (chunk) => (printed.stderr += String(chunk)))
-    child.once("close", (code) => resume(Effect.succeed({ code, ...printed })))
+    child.once("close", (code) => resume(Effect.sync(() => ({ code, ...printed, left: readdirSync(temporary) }))))
+    meanwhile(child)
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
+
+const run = (nodeArgs: ReadonlyArray<string> = [], meanwhile: (child: ChildProcess) => void = () => {}) =>
+  Effect.scoped(Effect.flatMap(scratch, (temporary) => runIn(temporary, nodeArgs, meanwhile)))
 
 /** One run for all that looks at its output. */
 const finished = Effect.runSync(Effect.cached(run()))
 
 const bySms = ["log in with a code by SMS", "mistype the code", "answer with the code on the phone"]
 
+const again = "ask for a session in a new process"
+
 const steps: Readonly<Record<string, Array<string | undefined>>> = {
   "Angel One": [
-    "log in with client code, PIN and TOTP",
+    "get a session by client code, PIN and TOTP",
     "ask for the profile",
     "ask for the funds",
     "refresh the session",
+    again,
     "log in on a machine whose clock is late",
     "log in while other programs do, too",
     "log in over a network that fails",
+    "ask for a session with a wrong PIN",
+    "ask again, with the same PIN",
+    "ask for the funds in a call of its own",
     "ask for the profile",
-    "log in again",
+    "ask for a session 1000 times at once",
     "ask for the profile",
     "log out"
   ],
   "Motilal Oswal": [
-    "log in with password, birthday and TOTP",
+    "get a session by password, birthday and TOTP",
     "ask for the profile",
+    again,
     ...bySms,
     "ask for the profile",
     "log out",
     "log out"
   ],
-  Rupeezy: ["log in with client code, password and TOTP", "ask for the profile", "log out"],
-  Samco: [
-    "log in with API key and secret",
+  Rupeezy: [
+    "get a session by client code, password and TOTP",
     "ask for the profile",
+    again,
+    "another program ends the session",
+    "make 20 calls at once with a dead token",
+    "log out"
+  ],
+  Samco: [
+    "get a session by API key and secret",
+    "ask for the profile",
+    again,
     "log in through the browser",
     "refresh the session",
     "ask for the profile",
     "log out",
+    "ask for a session after that",
     "log out"
   ],
-  RMoney: ["log in with password, then TOTP", ...bySms, "log out", "log out"]
+  RMoney: ["get a session by password, then TOTP", again, ...bySms, "log out", "log out"]
 }
 
 const passedOf = (stdout: string, broker: string) =>
@@ -87,6 +126,54 @@ it.live(
   timeout
 )
 
+const toldOf = (stdout: string, broker: string, title: string) =>
+  new RegExp(`^ {2}✓ ${broker} +${title} +\\d+ ms {2}(.*)$`, "m").exec(stdout)?.[1]
+
+it.live(
+  "says of each broker that a new process found its session and sent no login",
+  () =>
+    Effect.gen(function* () {
+      const { stdout } = yield* finished
+      for (const broker of Object.keys(steps)) {
+        const profile = broker === "RMoney" ? "" : ", and the profile of DEMO TRADER by it"
+        assert.strictEqual(toldOf(stdout, broker, again), `it was in the vault: no login${profile}`, broker)
+      }
+    }),
+  timeout
+)
+
+it.live(
+  "says that one login heals what many ask for: a thousand past midnight, twenty with a dead token",
+  () =>
+    Effect.gen(function* () {
+      const { stdout } = yield* finished
+      assert.strictEqual(
+        toldOf(stdout, "Angel One", "ask for a session 1000 times at once"),
+        "one login in the broker's journal, for all of them"
+      )
+      assert.strictEqual(
+        toldOf(stdout, "Rupeezy", "make 20 calls at once with a dead token"),
+        "20 answers, after one login for all of them"
+      )
+    }),
+  timeout
+)
+
+it.live(
+  "leaves no vault behind, not even when it is stopped",
+  () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* finished).left, [])
+      const stopped = yield* run([], (child) => {
+        child.stdout?.once("data", () => setTimeout(() => child.kill("SIGINT"), 0))
+      })
+      assert.strictEqual(stopped.code, 130)
+      assert.deepStrictEqual(stopped.left, [])
+      assert.notInclude(stopped.stderr, "npm start failed")
+    }),
+  timeout
+)
+
 const revoked = "logged out, revoked by the broker"
 const local = "logged out, here only"
 
@@ -96,7 +183,8 @@ const sessions: Array<Array<string | undefined>> = [
   ["Angel One", "A123456", "client code, PIN and TOTP", "00:00:00", "23h 55m", revoked],
   ["Motilal Oswal", "AA017", "password, birthday and TOTP", "06:00:00", "21h", revoked],
   ["Motilal Oswal", "AA017", "password, birthday and SMS", "06:00:00", "20h 55m", `mistyped a code; ${revoked}`],
-  ["Rupeezy", "XX9999", "client code, password and TOTP", "17:00:00", "8h", revoked],
+  ["Rupeezy", "XX9999", "client code, password and TOTP", "17:00:00", "8h", "ended by another program"],
+  ["Rupeezy", "XX9999", "client code, password and TOTP", "19:00:00", "8h", revoked],
   ["Samco", "DV99999", "API key and secret", "08:00:00", "23h", revoked],
   ["Samco", "DV99999", "browser", "08:00:00", "22h 55m", `refreshed once; ${revoked}`],
   ["RMoney", "TEST102", "password, then TOTP", "00:00:00", "15h", local],
@@ -160,8 +248,25 @@ const secretHeaders = [Angel, Motilal, Rmoney, Rupeezy, Samco].flatMap(({ secret
 /** Long enough to be a token, a key or a hash. */
 const isLong = (text: string) => text.length >= 12
 
+/** The calls that carry a password or a key that logs in. */
+const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
+
+/**
+ * The first of each program, those by SMS, the one after midnight (angel) and the one after a dead token (rupeezy); and the
+ * four of angel that go wrong. A login for each start or each caller would be many more.
+ */
+const logins = { angel: 6, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1 }
+
+const loginsIn = (journal: ReadonlyArray<{ readonly broker: string; readonly endpoint: string }>) => {
+  const counts: Record<string, number> = {}
+  for (const { broker, endpoint } of journal) {
+    if (loginCalls.includes(endpoint)) counts[broker] = (counts[broker] ?? 0) + 1
+  }
+  return counts
+}
+
 it.live(
-  "shows no secret of an account, no token and no code",
+  "logs in no more often than it says, and shows no secret, no token and no code",
   () =>
     Effect.gen(function* () {
       const { output, text } = record()
@@ -178,6 +283,9 @@ it.live(
       }
 
       const journal = yield* simulator.journal()
+      assert.deepStrictEqual(loginsIn(journal), logins)
+      const met = journal.filter(({ endpoint }) => endpoint === "getFunds").map(({ status }) => status)
+      assert.deepStrictEqual(met.toSorted(), [...Array(20).fill(200), ...Array(20).fill(401)])
       const carried = journal.flatMap(({ body, headers, url }) => [
         ...secretHeaders.flatMap((name) => (headers[name] ?? "").split(" ")),
         ...leaves(parse(body)),
@@ -198,7 +306,9 @@ it.live(
       assert.include(said, "token <redacted>")
     }).pipe(
       Effect.provide(
-        SimulatorClock.layer.pipe(Layer.provideMerge(Layer.merge(Simulator.layer(), TestHttp.layerLateFetch)))
+        Layer.merge(SimulatorClock.layer, Home.layer).pipe(
+          Layer.provideMerge(Layer.merge(Simulator.layer(), TestHttp.layerLateFetch))
+        )
       )
     ),
   timeout
@@ -235,9 +345,9 @@ it.live(
   () =>
     Effect.gen(function* () {
       const noNetwork = `globalThis.fetch = () => Promise.reject(Object.assign(new Error("no"), { code: "ENETDOWN" }))`
-      const { code, stderr } = yield* run(`--import=data:text/javascript,${encodeURIComponent(noNetwork)}`)
+      const { code, stderr } = yield* run([`--import=data:text/javascript,${encodeURIComponent(noNetwork)}`])
       assert.strictEqual(code, 1)
-      const [, broker = "", step = ""] = /^ {2}✗ (\w+(?: \w+)?) +(log in with .*)\n/m.exec(stderr) ?? []
+      const [, broker = "", step = ""] = /^ {2}✗ (\w+(?: \w+)?) +(get a session by .*)\n/m.exec(stderr) ?? []
       assert.include(Object.keys(steps), broker)
       assert.match(stderr, /ENETDOWN/)
       assert.isTrue(stderr.endsWith(`\nnpm start failed: ${broker}, ${step}\n`), stderr)

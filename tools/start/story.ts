@@ -1,26 +1,35 @@
 /** The day that the brokers of `npm start` go through, side by side, and what all of their stories tell. */
 import type { AuthError } from "@auth/broker-core/AuthError"
-import type { Broker } from "@auth/broker-core/Broker"
+import type { Authorize } from "@auth/broker-core/Authorize"
+import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
 import type { Challenge } from "@auth/broker-core/Challenge"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Login from "@auth/broker-core/Login"
 import * as Logout from "@auth/broker-core/Logout"
 import * as Profile from "@auth/broker-core/Profile"
+import type { Renewal } from "@auth/broker-core/Renewal"
 import type * as Session from "@auth/broker-core/Session"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import type { Failure } from "@auth/broker-core/SessionManager"
 import { StepUp } from "@auth/broker-core/StepUp"
-import { type BrokerId, Simulator } from "@auth/simulator/Simulator"
+import { Simulator } from "@auth/simulator/Simulator"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as RcRef from "effect/RcRef"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { inspect } from "node:util"
-import { narrator, type Row, type Stage, type StepFailed } from "./stage.ts"
+import { accountOf, type AccountId, type accounts, type Chosen, originsOf, variablesOf } from "./accounts.ts"
+import { Home } from "./home.ts"
+import { complaint, narrator, type Row, type Stage, type StepFailed, Unexpected } from "./stage.ts"
 
 export interface Act {
-  readonly id: "morning" | "step-up" | "trouble" | "closing" | "midnight" | "end"
+  readonly id: "morning" | "again" | "step-up" | "trouble" | "guard" | "dead" | "closing" | "midnight" | "end"
   readonly title: string
   /** The act begins when it is next this time in India. Without it, time just goes on. */
   readonly at?: Parameters<typeof Expiry.dailyAt>[0]
@@ -28,23 +37,28 @@ export interface Act {
 
 // The clock is everybody's, so that it moves between acts alone. In an act an account has one code of its authenticator.
 export const acts: ReadonlyArray<Act> = [
-  { id: "morning", title: "The market is about to open: everybody logs in", at: "09:00" },
+  { id: "morning", title: "The market is about to open: each program asks for its session", at: "09:00" },
+  { id: "again", title: "The programs are stopped, and started again in another process", at: "09:02" },
   { id: "step-up", title: "The other ways in: a code by SMS, and the browser", at: "09:05" },
   { id: "trouble", title: "What goes wrong, and what a person is told", at: "09:10" },
+  { id: "guard", title: "A wrong PIN, and what keeps the account from being locked", at: "09:15" },
+  { id: "dead", title: "A session dies before its time, with many calls under way", at: "11:00" },
   { id: "closing", title: "The market has closed: all log out but one", at: "15:30" },
   { id: "midnight", title: "Past midnight: the session is over, and is healed", at: "00:05" },
   { id: "end", title: "The end" }
 ]
 
+type Problem = StepFailed | Failure
+
 /** One broker's part. */
 export interface Story {
   readonly title: string
-  readonly acts: Readonly<Partial<Record<Act["id"], Effect.Effect<void, StepFailed, HttpClient.HttpClient>>>>
+  readonly acts: Readonly<Partial<Record<Act["id"], Effect.Effect<void, Problem, HttpClient.HttpClient>>>>
   /** Its rows of the table, when the day is over. */
   readonly rows: () => ReadonlyArray<Row>
 }
 
-export type MakeStory = Effect.Effect<Story, AuthError, Simulator | Stage | HttpClient.HttpClient | Scope.Scope>
+export type MakeStory = Effect.Effect<Story, AuthError, Simulator | Stage | Home | HttpClient.HttpClient | Scope.Scope>
 
 /** How long it is until it is `time` in India. */
 export const until = (time: NonNullable<Act["at"]>): Effect.Effect<Duration.Duration> =>
@@ -73,41 +87,73 @@ const receiptTold = (receipt: Logout.LogoutReceipt): string => {
   return receipt.why === "no-such-call" ? "forgotten here only: the broker has no call for it" : "was over already"
 }
 
-/** What of an account goes into the environment. */
-export interface Chosen {
-  /** The method of the descriptor, the first unless said otherwise. */
-  readonly method?: string
-  /** Which account, the first unless said otherwise. */
-  readonly account?: number
-  readonly without?: ReadonlyArray<string>
-}
+const receiptShort = ({ _tag }: Logout.LogoutReceipt): string =>
+  `logged out, ${_tag === "Revoked" ? "revoked by the broker" : "here only"}`
+
+const plural = (count: number, one: string): string => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
+
+/**
+ * A program that keeps its sessions in the vault. Its layers are made when it first does something, and anew after it was
+ * stopped: nothing but the vault outlives that.
+ */
+export const makeProgram = Effect.fnUntraced(function* <Services>(
+  account: Layer.Layer<Services | Renewal | Logout.Logout | Authorize, AuthError, HttpClient.HttpClient>
+) {
+  const { vault } = yield* Home
+  const everything = yield* Effect.context<Scope.Scope | HttpClient.HttpClient>()
+  const layer = AuthorizedClient.layer.pipe(
+    Layer.provideMerge(SessionManager.layer()),
+    Layer.provideMerge(account),
+    Layer.provide(vault)
+  )
+  const program = yield* RcRef.make({
+    acquire: Layer.build(Layer.fresh(layer)),
+    idleTimeToLive: Duration.infinity
+  })
+  const services = Effect.scoped(RcRef.get(program)).pipe(Effect.provideContext(everything))
+  return {
+    run: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.flatMap(services, (running) => Effect.provideContext(effect, running)),
+    stop: RcRef.invalidate(program)
+  }
+})
 
 /** What all stories have: the simulator as this broker's program meets it, and the words to tell of it. */
-export const begin = Effect.fnUntraced(function* (broker: Broker) {
+export const begin = Effect.fnUntraced(function* ({
+  broker,
+  chosen,
+  environment: place
+}: (typeof accounts)[AccountId]) {
   const simulator = yield* Simulator
+  const { startAgain } = yield* Home
   const { note, refused, step } = yield* narrator(broker.title)
   const rows: Array<Row> = []
-
-  const accountOf = ({ account = 0 }: Chosen = {}) => simulator.brokers[broker.id]?.accounts[account] ?? {}
+  const id = broker.id as AccountId
 
   /** The credentials of an account, as a user has them in the environment. */
-  const environment = (chosen: Chosen = {}) => {
-    const { credentials = {} } = broker.methods.find(({ id }) => id === chosen.method) ?? broker.methods[0] ?? {}
-    const fields = Object.entries(credentials).filter(([name]) => !chosen.without?.includes(name))
-    const account = accountOf(chosen)
-    return ConfigProvider.layer(
-      ConfigProvider.fromEnvRecord(Object.fromEntries(fields.map(([name, { env }]) => [env, account[name] ?? ""])))
-    )
-  }
+  const environment = (other: Chosen = chosen) =>
+    ConfigProvider.layer(ConfigProvider.fromEnvRecord(variablesOf(simulator, broker, other)))
 
-  /** Where the simulator serves the hosts of an environment of the broker. */
-  const originsOf = (environment: string): Readonly<Record<string, string>> =>
-    Object.fromEntries(
-      Object.entries(broker.environments[environment] ?? {}).map(([purpose, origin]) => [
-        purpose,
-        simulator.origins[origin] ?? ""
-      ])
-    )
+  const journal = Effect.map(Effect.orDie(simulator.journal(id)), (entries) => entries.map(({ endpoint }) => endpoint))
+
+  /** The call that the first session came by. */
+  let loginCall: string | undefined
+
+  /** Runs it, and counts the logins that the broker's journal has of it: there must be as many as expected. */
+  const withLogins = Effect.fnUntraced(function* <A, E extends { readonly message: string }, R>(
+    expected: number,
+    effect: Effect.Effect<A, E, R>
+  ) {
+    const before = (yield* journal).length
+    const exit = yield* Effect.exit(effect)
+    const calls = (yield* journal).slice(before)
+    loginCall ??= calls[0]
+    const logins = calls.filter((call) => call === loginCall).length
+    if (logins === expected) return yield* exit
+    const failure = Exit.isFailure(exit) ? ` ${complaint(exit.cause)}` : ""
+    const message = `The broker's journal has ${plural(logins, "login")}, not ${expected}.${failure}`
+    return yield* Effect.fail(new Unexpected({ message }))
+  })
 
   const addRow = (session: Session.Session, how: string, happened: string) =>
     Effect.sync(() => {
@@ -122,9 +168,7 @@ export const begin = Effect.fnUntraced(function* (broker: Broker) {
 
   /** The newest code that came to the phone of an account. */
   const phone = (account: string) =>
-    Effect.map(Effect.orDie(simulator.codes(broker.id as BrokerId, account)), (codes) =>
-      Redacted.make(codes.at(-1) ?? "")
-    )
+    Effect.map(Effect.orDie(simulator.codes(id, account)), (codes) => Redacted.make(codes.at(-1) ?? ""))
 
   const wantChallenge = Effect.map(Login.login, (outcome) =>
     outcome._tag === "StepUpRequired" ? outcome.challenge : undefined
@@ -142,14 +186,22 @@ export const begin = Effect.fnUntraced(function* (broker: Broker) {
     note,
     refused,
     step,
-    accountOf,
+    accountOf: accountOf(simulator, broker, chosen),
     environment,
-    originsOf,
+    origins: originsOf(simulator, broker, place),
+    withLogins,
     addRow,
     rows: () => rows,
+    /** The first session of an account. */
+    get: (how: string) => step(`get a session by ${how}`, withLogins(1, SessionManager.session), sessionTold),
+    /** The sessions are in the vault, and the broker hears of the new program only when that uses them. */
+    again: step("ask for a session in a new process", withLogins(0, startAgain), (found) => {
+      const { name } = found[id]
+      return `it was in the vault: no login${name === undefined ? "" : `, and the profile of ${name} by it`}`
+    }),
     login: <R>(how: string, login: Effect.Effect<Session.Session, AuthError, R>) =>
       step(`log in ${how}`, login, sessionTold),
-    refresh: <R>(refresh: Effect.Effect<Session.Session, AuthError, R>) =>
+    refresh: <R>(refresh: Effect.Effect<Session.Session, Failure, R>) =>
       step("refresh the session", refresh, sessionTold),
     profile: (session: Session.Session, more = "") =>
       step("ask for the profile", Profile.profile(session), ({ exchanges = [], name = session.account.id }) =>
@@ -162,13 +214,22 @@ export const begin = Effect.fnUntraced(function* (broker: Broker) {
       const code = yield* phone(challenge.account.id)
       return yield* step("answer with the code on the phone", verify(challenge, code), sessionTold)
     }),
-    logout: (session: Session.Session, how: string, before = "") =>
-      Effect.flatMap(step("log out", Logout.logout(session), receiptTold), (receipt) =>
-        addRow(
-          session,
-          how,
-          `${before}logged out, ${receipt._tag === "Revoked" ? "revoked by the broker" : "here only"}`
+    /** Through the manager, which forgets the session everywhere. */
+    logout: (how: string, before = "") =>
+      Effect.flatMap(SessionManager.session, (session) =>
+        Effect.flatMap(
+          step(
+            "log out",
+            Effect.flatMap(SessionManager.SessionManager, ({ logout }) => logout),
+            receiptTold
+          ),
+          (receipt) => addRow(session, how, before + receiptShort(receipt))
         )
+      ),
+    /** A session that no manager has. */
+    logoutAlone: (session: Session.Session, how: string, before = "") =>
+      Effect.flatMap(step("log out", Logout.logout(session), receiptTold), (receipt) =>
+        addRow(session, how, before + receiptShort(receipt))
       )
   }
 })

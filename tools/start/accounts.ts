@@ -1,0 +1,92 @@
+/** Whose sessions `npm start` keeps: an account at each broker, for the program and for the one that is started after it. */
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import { broker as angel } from "@auth/angel/AngelBroker"
+import type { Broker } from "@auth/broker-core/Broker"
+import * as MotilalAuth from "@auth/motilal/MotilalAuth"
+import { broker as motilal } from "@auth/motilal/MotilalBroker"
+import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
+import { broker as rmoney } from "@auth/rmoney/RmoneyBroker"
+import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+import { broker as rupeezy } from "@auth/rupeezy/RupeezyBroker"
+import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import { broker as samco } from "@auth/samco/SamcoBroker"
+import type { Info } from "@auth/simulator/Simulator"
+
+/** Where an environment's hosts are served, by what the broker uses them for. */
+export type Origins = Readonly<Record<string, string>>
+
+/** What of an account goes into the environment. */
+export interface Chosen {
+  /** The method of the descriptor, the first unless said otherwise. */
+  readonly method?: string
+  /** Which account of the simulator, the first unless said otherwise. */
+  readonly account?: number
+  readonly without?: ReadonlyArray<string>
+  /** What is typed wrong. */
+  readonly instead?: Readonly<Record<string, string>>
+}
+
+interface Kept {
+  readonly broker: Broker
+  readonly environment: string
+  readonly chosen: Chosen
+}
+
+/** By broker. The layers take the credentials from the environment, as a user's program does. */
+export const accounts = {
+  angel: {
+    broker: angel,
+    environment: "production",
+    chosen: {},
+    layer: (origins: Origins) => AngelAuth.layerConfig({ origins })
+  },
+  motilal: {
+    broker: motilal,
+    environment: "production",
+    chosen: {},
+    layer: (origins: Origins) => MotilalAuth.layerConfig({ origins })
+  },
+  rupeezy: {
+    broker: rupeezy,
+    environment: "production",
+    chosen: {},
+    layer: (origins: Origins) => RupeezyAuth.layerConfig({ origins })
+  },
+  samco: {
+    broker: samco,
+    environment: "production",
+    chosen: {},
+    layer: (origins: Origins) => SamcoAuth.layerConfig({ origins })
+  },
+  rmoney: {
+    broker: rmoney,
+    environment: "uat",
+    // The account that has an authenticator.
+    chosen: { account: 1, without: ["vendor"] },
+    layer: (origins: Origins) => RmoneyAuth.layerConfig({ environment: "uat", origins })
+  }
+} satisfies Readonly<Record<string, Kept & { readonly layer: (origins: Origins) => unknown }>>
+
+export type AccountId = keyof typeof accounts
+
+export const accountIds = Object.keys(accounts) as ReadonlyArray<AccountId>
+
+export const accountOf = ({ brokers }: Info, broker: Broker, { account = 0 }: Chosen = {}) =>
+  brokers[broker.id]?.accounts[account] ?? {}
+
+/** The credentials of an account, as a user has them in the environment. */
+export const variablesOf = (simulator: Info, broker: Broker, chosen: Chosen = {}): Readonly<Record<string, string>> => {
+  const { credentials = {} } = broker.methods.find(({ id }) => id === chosen.method) ?? broker.methods[0] ?? {}
+  const account = { ...accountOf(simulator, broker, chosen), ...chosen.instead }
+  const fields = Object.entries(credentials).filter(([name]) => !chosen.without?.includes(name))
+  return Object.fromEntries(fields.map(([name, { env }]) => [env, account[name] ?? ""]))
+}
+
+/** Where the simulator serves the hosts of an environment of the broker. */
+export const originsOf = (simulator: Info, { environments }: Broker, environment: string): Origins =>
+  Object.fromEntries(
+    Object.entries(environments[environment] ?? {}).map(([purpose, origin]) => [
+      purpose,
+      simulator.origins[origin] ?? ""
+    ])
+  )

@@ -1,0 +1,70 @@
+/**
+ * The program of `npm start`, started again: a process of its own, which has the vault, the key and the credentials of
+ * the one before, and nothing else. It asks for a session of each account, and may log in if there is none.
+ */
+import type { AuthError } from "@auth/broker-core/AuthError"
+import type { Logout } from "@auth/broker-core/Logout"
+import { Profile } from "@auth/broker-core/Profile"
+import type { Renewal } from "@auth/broker-core/Renewal"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as NodeVault from "@auth/node/NodeVault"
+import * as SimulatorClock from "@auth/simulator/SimulatorClock"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { type AccountId, accountIds, accounts, type Origins } from "./accounts.ts"
+import { complaint } from "./stage.ts"
+
+export interface Setting {
+  /** The simulator's control port, for its clock. */
+  readonly control: string
+  /** The folder of the vault. */
+  readonly folder: string
+  readonly origins: Readonly<Record<string, Origins>>
+}
+
+/** Whose profile the broker has shown for the session. Not all brokers show one. */
+export interface Found {
+  readonly name?: string
+}
+
+const { control, folder, origins } = JSON.parse(process.argv[2] ?? "{}") as Setting
+
+const Vault = NodeVault.layer({ folder }).pipe(Layer.provide(VaultKey.layerConfig()))
+
+const program = Effect.gen(function* () {
+  const session = yield* SessionManager.session
+  const asked = yield* Effect.serviceOption(Profile)
+  if (Option.isNone(asked)) return {}
+  const { name = session.account.id } = yield* asked.value.profile(session)
+  return { name }
+})
+
+const find = (
+  id: AccountId
+): Effect.Effect<readonly [AccountId, Found], SessionManager.Failure, HttpClient.HttpClient> => {
+  const Account: Layer.Layer<Renewal | Logout, AuthError, HttpClient.HttpClient> = accounts[id].layer(origins[id] ?? {})
+  const Sessions = SessionManager.layer().pipe(Layer.provideMerge(Account), Layer.provide(Vault))
+  return Effect.map(Effect.provide(program, Sessions), (found) => [id, found])
+}
+
+const all = Effect.gen(function* () {
+  const { clock } = yield* SimulatorClock.connect(control)
+  return yield* Effect.provideService(
+    Effect.all(accountIds.map(find), { concurrency: "unbounded" }),
+    Clock.Clock,
+    clock
+  )
+}).pipe(Effect.provide(FetchHttpClient.layer))
+
+const exit = await Effect.runPromiseExit(all)
+if (Exit.isSuccess(exit)) process.stdout.write(JSON.stringify(Object.fromEntries(exit.value)))
+else {
+  process.stderr.write(complaint(exit.cause))
+  process.exitCode = 1
+}
