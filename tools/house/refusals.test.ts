@@ -1,0 +1,172 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { inspect } from "node:util"
+import { Authorize } from "@auth/broker-core/Authorize"
+import type { AuthError } from "@auth/broker-core/AuthError"
+import * as Account from "@auth/broker-core/Account"
+import type { Broker } from "@auth/broker-core/Broker"
+import type { FakeBroker } from "@auth/broker-core/testing"
+import { TestHttp } from "@auth/broker-core/testing"
+import * as Session from "@auth/broker-core/Session"
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { type Documented, documented, root } from "./brokers.ts"
+
+/** An answer of the broker, and what it means in an answer to a call that carried a session. */
+interface Answer {
+  readonly name: string
+  readonly source: string
+  readonly asOf: string
+  readonly confidence: "high" | "medium" | "low"
+  /** Of the call that it answers, if that is one of ours. */
+  readonly endpoint?: string
+  /** Of the layer. */
+  readonly options?: Readonly<Record<string, unknown>>
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly expect: Readonly<Record<string, unknown>>
+}
+
+interface Layers {
+  readonly layerConfig: (
+    options?: Readonly<Record<string, unknown>>
+  ) => Layer.Layer<Authorize, AuthError, HttpClient.HttpClient>
+}
+
+const fixturesOf = ({ folder }: Documented, file: string): ReadonlyArray<Answer> => {
+  const path = join(root, "packages", folder, "test/fixtures", `${file}.json`)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ReadonlyArray<Answer>) : []
+}
+
+const load = async <Module>({ folder }: Documented, file: string): Promise<Module> =>
+  (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
+
+const tokens = { access: "access-canary-8305", refresh: "refresh-canary-8305", login: "login-canary-8305" }
+
+const session = (broker: Broker) =>
+  Session.make({
+    account: Account.make({ broker: broker.id, id: "T1" }),
+    method: "",
+    tokens: {
+      access: Redacted.make(tokens.access),
+      refresh: Redacted.make(tokens.refresh),
+      login: Redacted.make(tokens.login)
+    },
+    issuedAt: 0,
+    expiry: () => undefined
+  })
+
+/** The fake's demonstration account as the environment, by the names of the descriptor. */
+const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>>) => {
+  const values = broker.methods.flatMap(({ credentials }) =>
+    Object.entries(credentials).map(([field, { env }]) => [env, account[field]] as const)
+  )
+  const texts = values.filter(([, value]) => typeof value === "string")
+  return ConfigProvider.layer(ConfigProvider.fromUnknown(Object.fromEntries(texts)))
+}
+
+/** What the broker's `Authorize` says to the answer. */
+const refusalOf = Effect.fnUntraced(function* (broker: Documented, { body, headers, options, status }: Answer) {
+  const { broker: descriptor } = yield* Effect.promise(() =>
+    load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
+  )
+  const layers = yield* Effect.promise(() => load<Layers>(broker, `${broker.name}Auth.ts`))
+  const fakes = yield* Effect.promise(() =>
+    load<{ readonly make: () => Effect.Effect<FakeBroker.FakeBroker>; readonly demoAccount: Record<string, unknown> }>(
+      broker,
+      `Fake${broker.name}.ts`
+    )
+  )
+  const environment = descriptor.environments["uat"] === undefined ? {} : { environment: "uat" }
+  const layer = layers
+    .layerConfig({ ...environment, ...options })
+    .pipe(Layer.provide([TestHttp.layerFake(yield* fakes.make()), environmentOf(descriptor, fakes.demoAccount)]))
+  const { refusal } = yield* Effect.provide(Authorize, layer)
+  return refusal({ status, headers, text: body }, session(descriptor))
+})
+
+const fieldsOf = (error: AuthError | undefined, names: ReadonlyArray<string>) => {
+  if (error === undefined) return { refusal: "none" }
+  const reason = error.reason as unknown as Readonly<Record<string, unknown>>
+  return Object.fromEntries(names.map((name) => [name, name === "reason" ? error.reason._tag : reason[name]]))
+}
+
+const shown = (error: AuthError | undefined) =>
+  `${inspect(error, { depth: 20, showHidden: true, getters: true })} ${JSON.stringify(error)} ${error?.message}`
+
+const orders = (broker: Documented) => fixturesOf(broker, "orders")
+const others = (broker: Documented) =>
+  ["success", "dialects", "codes", "statuses", "oddities"].flatMap((file) => fixturesOf(broker, file))
+
+for (const broker of documented) {
+  describe(`refusals: ${broker.folder}`, () => {
+    for (const answer of orders(broker)) {
+      it.effect(`an answer to a call of the program's own: ${answer.name}`, () =>
+        Effect.gen(function* () {
+          const error = yield* refusalOf(broker, answer)
+          assert.deepStrictEqual(fieldsOf(error, Object.keys(answer.expect)), answer.expect)
+          if (error !== undefined) assert.strictEqual(error.operation, "request")
+        })
+      )
+    }
+
+    it.effect("has orders, data and dead tokens among these answers, each with its source", () =>
+      Effect.sync(() => {
+        const answers = orders(broker)
+        const reasons = answers.map(({ expect }) => expect["reason"] ?? "none")
+        for (const reason of ["none", "BrokerRejected", "PermissionDenied", "SessionExpired"]) {
+          assert.include(reasons, reason)
+        }
+        for (const { asOf, confidence, source } of answers) {
+          assert.isNotEmpty(source)
+          assert.match(asOf, /^\d{4}-\d\d-\d\d$/)
+          assert.include(["high", "medium", "low"], confidence)
+        }
+      })
+    )
+
+    it.effect("takes every documented success of its own calls for none", () =>
+      Effect.gen(function* () {
+        const answers = others(broker).filter(({ expect, status }) => "data" in expect && status < 300)
+        assert.isNotEmpty(answers)
+        for (const answer of answers) assert.isUndefined(yield* refusalOf(broker, answer), answer.name)
+      })
+    )
+
+    it.effect("knows every dead token of its own calls again, and takes no other refusal for one", () =>
+      Effect.gen(function* () {
+        const answers = others(broker).filter(({ expect }) => "reason" in expect)
+        const dead = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
+        assert.isAbove(dead.length, 3)
+        for (const answer of dead) {
+          const found = fieldsOf(yield* refusalOf(broker, answer), ["reason", "why"])
+          const { reason, why = found["why"] } = answer.expect
+          assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
+        }
+        // The same words mean another thing before there is a session.
+        const withSession = new Set(dead.map(({ endpoint }) => endpoint))
+        for (const answer of answers) {
+          if (dead.includes(answer) || !withSession.has(answer.endpoint)) continue
+          const tag = (yield* refusalOf(broker, answer))?.reason._tag
+          assert.notStrictEqual(tag, "SessionExpired", `${answer.endpoint}: ${answer.name}`)
+        }
+      })
+    )
+
+    it.effect("shows no token, whatever is answered", () =>
+      Effect.gen(function* () {
+        for (const answer of [...orders(broker), ...others(broker)]) {
+          const quoting = { ...answer, body: answer.body.replace(/"message":"/, `$&${tokens.access} ${tokens.login} `) }
+          const error = yield* refusalOf(broker, quoting)
+          for (const token of Object.values(tokens)) assert.notInclude(shown(error), token, answer.name)
+        }
+      })
+    )
+  })
+}
