@@ -284,8 +284,8 @@ it.live(
 
       const journal = yield* simulator.journal()
       assert.deepStrictEqual(loginsIn(journal), logins)
-      const met = journal.filter(({ endpoint }) => endpoint === "getFunds").map(({ status }) => status)
-      assert.deepStrictEqual(met.toSorted(), [...Array(20).fill(200), ...Array(20).fill(401)])
+      const refused = journal.filter(({ endpoint, status }) => endpoint === "getFunds" && status === 401)
+      assert.strictEqual(refused.length, 20, "calls that met a dead token")
       const carried = journal.flatMap(({ body, headers, url }) => [
         ...secretHeaders.flatMap((name) => (headers[name] ?? "").split(" ")),
         ...leaves(parse(body)),
