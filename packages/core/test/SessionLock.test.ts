@@ -135,7 +135,7 @@ describe("a lock in Redis", () => {
           for (const lock of [one, two]) {
             const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
             assert.match(shown(exit), /Another program has held the lock of this account for 300ms/)
-            assert.isTrue(millis >= 299 && millis < 1000, `${millis} ms`)
+            assert.isTrue(millis >= 299 && millis < 3000, `${millis} ms`)
           }
         })
       )
@@ -145,14 +145,14 @@ describe("a lock in Redis", () => {
 
   it.live("tells a holder whose lock was taken from it, and leaves the other's lock alone", () =>
     Effect.gen(function* () {
-      const { key, lock, redis } = yield* begin
+      const { key, prefix, redis } = yield* begin
+      const lock = SessionLock.makeRedis(redis, { prefix, lease: "4 seconds" })
       const answer = yield* lock.withLock(
         account,
         Effect.fnUntraced(function* (lease) {
           yield* lease.check
           yield* redis.send("SET", key, "another")
-          const millis = yield* untilLost(lease)
-          assert.isBelow(millis, 600)
+          assert.isBelow(yield* untilLost(lease), 3000, "by the next renewal, not by the end of the lease")
           return "done"
         })
       )
@@ -178,7 +178,8 @@ describe("a lock in Redis", () => {
   )
 })
 
-describe("a lock in a Redis that goes away", () => {
+// Each has a server of its own, and does little but wait.
+describe.concurrent("a lock in a Redis that goes away", () => {
   it.live("while it is held is lost within its lease, and what its holder did is not", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
@@ -190,14 +191,14 @@ describe("a lock in a Redis that goes away", () => {
             freeze()
             yield* lease.check
             const lost = yield* untilLost(lease)
-            assert.isTrue(lost > 500 && lost < 1000, `lost after ${lost} ms`)
+            assert.isTrue(lost > 500 && lost < 1500, `lost after ${lost} ms`)
             return "a session"
           })
         )
       )
       thaw()
       assert.deepStrictEqual(exit, Exit.succeed("a session"))
-      assert.isBelow(millis, 2500, "the release waits no longer than a lease")
+      assert.isBelow(millis, 4000, "the release waits no longer than a lease")
       yield* lock.withLock(account, ({ check }) => check)
     })
   )
@@ -214,7 +215,7 @@ describe("a lock in a Redis that goes away", () => {
       freeze()
       const { millis } = yield* timed(Fiber.interrupt(fiber))
       thaw()
-      assert.isTrue(millis > 700 && millis < 1500, `${millis} ms`)
+      assert.isBelow(millis, 3000)
     })
   )
 
