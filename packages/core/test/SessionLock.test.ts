@@ -257,7 +257,7 @@ describe.concurrent("a lock in a Redis that goes away", () => {
     Effect.gen(function* () {
       const { freeze, stop, url } = yield* server
       const redis = yield* connect(url)
-      const lock = SessionLock.makeRedis(redis, { patience: "1500 millis" })
+      const lock = SessionLock.makeRedis(redis, { patience: "900 millis" })
       freeze()
       const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
       assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
