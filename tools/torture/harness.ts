@@ -128,7 +128,12 @@ export const waitUntil = async (what: string, isSo: () => Promise<boolean> | boo
 
 const toProgram = (peer: Peer): Program => ({
   pid: peer.pid,
-  tell: (request, limit) => peer.call<Outcome>(request, limit),
+  tell: (request, limit) => {
+    const answer = peer.call<Outcome>(request, limit)
+    // Whoever waits for it hears that the program was killed. Nobody may.
+    answer.catch(() => undefined)
+    return answer
+  },
   kill: peer.kill,
   freeze: () => process.kill(peer.pid, "SIGSTOP"),
   thaw: () => process.kill(peer.pid, "SIGCONT")
@@ -317,11 +322,7 @@ const nothingCounted: Row = {
 }
 
 /** Opens the session of an account in each program. */
-export const openIn = async (
-  programs: ReadonlyArray<Program>,
-  setup: Setup,
-  broken?: Broken
-): Promise<void> => {
+export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, broken?: Broken): Promise<void> => {
   const outcomes = await Promise.all(programs.map((program) => tellOpen(program, setup, broken)))
   const failed = outcomes.find((outcome) => outcome !== undefined)
   if (failed !== undefined) throw new Error(`could not open: ${JSON.stringify(failed)}`)

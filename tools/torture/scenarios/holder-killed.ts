@@ -34,7 +34,7 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
     if (broker.hasTotp) await broker.advanceInPeriod(leftInPeriod)
     await openIn([holder, next], setup, torture.broken ? "lock-left-behind" : undefined)
     await broker.inject(broker.loginEndpoint, { kind: "latency", duration: "20 seconds" })
-    holder.tell({ do: "session", name }).catch(() => undefined)
+    void holder.tell({ do: "session", name })
     await waitUntil("the first login", async () => (await broker.exchanges()).length === 1)
     waiting.set(name, next.tell({ do: "session", name }))
     // Long enough for it to stand in line.

@@ -1,0 +1,145 @@
+/** A program is killed while it writes: the vault is whole, and has the last session that was said to be written. */
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as NodeVault from "@auth/node/NodeVault"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { type ChildProcess, spawn } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { adopt } from "../../interop/peer.ts"
+import { type Scenario, type Torture, wait, waitUntil } from "../harness.ts"
+import { account, isValueOf } from "../rotating.ts"
+
+const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
+
+/** Kills come within so many milliseconds after the first write that was said, */
+const longestLife = 40
+
+/** or, one in five, after the program was let go: while it opens the vault. */
+const isEarly = ({ random }: Torture): boolean => random.below(5) === 0
+
+interface Writer {
+  readonly child: ChildProcess
+  /** It has loaded all that it needs, and waits to be told where. */
+  readonly isReady: Promise<void>
+  /** The last version that it said was written. */
+  readonly acknowledged: () => number
+}
+
+const startWriter = (torture: Torture): Writer => {
+  const args = ["--conditions=@auth/source", script, torture.broken ? "before" : "after"]
+  const env = { ...process.env, ...torture.env }
+  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "inherit"] })
+  adopt(child)
+  let said = ""
+  const isReady = new Promise<void>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("close", () => reject(new Error("a writer ended by itself")))
+    child.stdout?.on("data", (chunk: Buffer) => {
+      said += chunk.toString()
+      if (said.startsWith("ready\n")) resolve()
+    })
+  })
+  // Who is killed before anybody has waited for it.
+  isReady.catch(() => undefined)
+  return {
+    child,
+    isReady,
+    // A line that was cut off by the kill says nothing.
+    acknowledged: () => Number(said.split("\n").slice(1, -1).at(-1) ?? 0)
+  }
+}
+
+const kill = async ({ child }: Writer): Promise<void> => {
+  if (child.exitCode !== null) throw new Error(`a writer ended by itself with ${child.exitCode}`)
+  const closed = new Promise((resolve) => child.once("close", resolve))
+  child.kill("SIGKILL")
+  await closed
+}
+
+/** What a program finds that opens the vault afterwards. */
+const readVault = (torture: Torture, folder: string) =>
+  SessionStore.SessionStore.pipe(
+    Effect.flatMap((store) => store.get(account, "session")),
+    Effect.provide(
+      NodeVault.layerStore({ folder }).pipe(
+        Layer.provide(VaultKey.layerConfig()),
+        Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord({ BROKER_AUTH_KEY: torture.key })))
+      )
+    ),
+    Effect.result,
+    Effect.runPromise
+  )
+
+interface Found {
+  kills: number
+  corrupt: number
+  lost: number
+  /** Written, but killed before it could say so. */
+  unsaid: number
+  /** Killed before anything was said. */
+  early: number
+  open: number
+}
+
+const isOpenToOthers = (file: string): boolean => (fs.statSync(file).mode & 0o077) !== 0
+
+const judge = async (torture: Torture, folder: string, acknowledged: number, found: Found): Promise<number> => {
+  found.kills += 1
+  const read = await readVault(torture, folder)
+  found.open += fs.readdirSync(folder).filter((name) => isOpenToOthers(path.join(folder, name))).length
+  if (Result.isFailure(read)) {
+    found.corrupt += 1
+    return acknowledged
+  }
+  const version = read.success?.version ?? 0
+  if (read.success !== undefined && !isValueOf(version, read.success.value)) found.corrupt += 1
+  if (version < acknowledged) found.lost += 1
+  if (version > acknowledged) found.unsaid += 1
+  return version
+}
+
+/** One vault that is written to by one program after the other, each of which is killed. */
+const runLane = async (torture: Torture, kills: number, found: Found): Promise<void> => {
+  const folder = torture.folder()
+  let version = 0
+  let next = startWriter(torture)
+  for (let number = 1; number <= kills; number++) {
+    const writer = next
+    await writer.isReady
+    // The next one loads while this one writes.
+    next = startWriter(torture)
+    writer.child.stdin?.write(`${folder}\n`)
+    if (!isEarly(torture)) await waitUntil("the first write", () => writer.acknowledged() > 0)
+    await wait(torture.random.next() * longestLife)
+    await kill(writer)
+    if (writer.acknowledged() === 0) found.early += 1
+    version = await judge(torture, folder, Math.max(version, writer.acknowledged()), found)
+    torture.progress(`${found.kills} kills`)
+  }
+  await kill(next)
+}
+
+export const scenario: Scenario = {
+  summary: "a program is killed with -9 while it writes one session after the other",
+  breaks: "the program says that a session is written before it is",
+  seconds: { quick: 60, full: 1200 },
+  run: async (torture) => {
+    const [lanes, kills] = torture.pick({ quick: [2, 20], full: [4, 250] } as const)
+    await torture.attempt(`kill -9, ${lanes} vaults`, async (tally) => {
+      const found: Found = { kills: 0, corrupt: 0, lost: 0, unsaid: 0, early: 0, open: 0 }
+      await Promise.all(Array.from({ length: lanes }, () => runLane(torture, kills, found)))
+      tally.equal("kills", found.kills, lanes * kills)
+      tally.equal("vaults that could not be read, or not as written", found.corrupt, 0)
+      tally.equal("sessions lost that were said to be written", found.lost, 0)
+      tally.equal("files that others may read", found.open, 0)
+      // Else they were all too early to tell anything.
+      tally.atLeast("kills after a first write", found.kills - found.early, Math.floor(found.kills / 4))
+      tally.note("kills between a write and its word", found.unsaid)
+    })
+  }
+}
