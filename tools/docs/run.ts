@@ -39,6 +39,9 @@ for (const { manifest } of packages().filter(({ manifest: { exports } }) => "./m
   }
 }
 
+// Not the vault of whoever runs this, nor its key.
+process.env["BROKER_AUTH_KEY"] = "00112233".repeat(8)
+
 // The simulator's examples talk to this machine; nothing else may be reached.
 const server = setupServer(...handlers, http.all(/^http:\/\/127\.0\.0\.1:/, passthrough))
 server.listen({ onUnhandledFrame: "error" })
@@ -74,6 +77,7 @@ const runOne = async (file: string): Promise<Outcome> => {
   programs = []
   strays = []
   for (const fake of fakes) Effect.runSync(fake.reset)
+  process.env["XDG_STATE_HOME"] = path.resolve("state", file)
   try {
     await within(10_000, import(pathToFileURL(path.resolve(file)).href))
     for (const program of programs) await within(10_000, Effect.runPromise(program))
