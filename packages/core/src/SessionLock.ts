@@ -83,6 +83,24 @@ export const makeMemory = (): SessionLock["Service"] => {
 /**
  * For a single process.
  *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/Account"
+ * import * as SessionLock from "@auth/broker-core/SessionLock"
+ * import * as Effect from "effect/Effect"
+ *
+ * const account = Account.make({ broker: "angel", id: "A123456" })
+ *
+ * const program = Effect.gen(function* () {
+ *   const lock = yield* SessionLock.SessionLock
+ *   const fences = yield* Effect.all(
+ *     [1, 2].map(() => lock.withLock(account, ({ fence }) => Effect.succeed(fence))),
+ *     { concurrency: "unbounded" }
+ *   )
+ *   fences // => [1, 2]
+ * }).pipe(Effect.provide(SessionLock.layerMemory))
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

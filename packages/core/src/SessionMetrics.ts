@@ -8,6 +8,32 @@ import * as Metric from "effect/Metric"
 /**
  * Logins that were sent, by `broker` and `outcome` (`ok`, or the reason of the failure).
  *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as SessionMetrics from "@auth/broker-core/SessionMetrics"
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Metric from "effect/Metric"
+ *
+ * const Sessions = SessionManager.layer().pipe(
+ *   Layer.provide(AngelAuth.layerConfig()),
+ *   Layer.provide([Vault.layerMemory, FetchHttpClient.layer])
+ * )
+ *
+ * const sent = Metric.value(Metric.withAttributes(SessionMetrics.logins, { broker: "angel", outcome: "ok" }))
+ *
+ * const program = Effect.gen(function* () {
+ *   const before = yield* sent
+ *   yield* SessionManager.session
+ *   const after = yield* sent
+ *   after.count - before.count // => 1
+ * }).pipe(Effect.provide(Sessions))
+ * ```
+ *
  * @category metrics
  * @since 0.1.0
  */
