@@ -224,6 +224,7 @@ describe("NodeVault", () => {
       const reason = yield* Fiber.join(put)
       writer.close()
       assert.isAtLeast(waited, 4900)
+      assert.isAtMost(waited, 6000)
       assert.strictEqual(reason._tag === "Io" && reason.systemCode, "EBUSY")
       assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
     })

@@ -135,6 +135,26 @@ describe("a changed bit", () => {
   )
 })
 
+it.live("entries in a wrong order are found when the vault is opened, though each is whole", () =>
+  Effect.gen(function* () {
+    const folder = yield* freshFolder
+    const files = writtenFiles(folder, vaultFile.emptyLog)
+    const database = Buffer.from(files["sessions.db"] ?? [])
+    // https://sqlite.org/fileformat2.html, section 1.6: a leaf page of entries, and where its cells begin.
+    const pages = Array.from({ length: database.length / 4096 }, (_, index) => index * 4096)
+    // The last one: the table before has as many rows.
+    const leaf = pages.findLast((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0
+    const [first, second] = [database.readUInt16BE(leaf + 8), database.readUInt16BE(leaf + 10)]
+    database.writeUInt16BE(second, leaf + 8)
+    database.writeUInt16BE(first, leaf + 10)
+    assert.isAbove(leaf, 0)
+    const path = Path.join(folder, "sessions.db")
+    Fs.writeFileSync(path, database)
+    const opening = sqlite.run(path, () => sqlite.opened(path, vaultFile.prepare))
+    assert.strictEqual((yield* Effect.flip(opening))._tag, "Damaged")
+  })
+)
+
 it.live("a file that is cut off is Tampered, or has lost nothing", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder

@@ -93,16 +93,27 @@ const syncFolder = (path: string): void => {
   Result.getOrThrow(synced)
 }
 
+/** Makes nothing that is there already: another program may have been faster. */
+const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect.Effect<void, VaultError.VaultError> =>
+  Effect.catchIf(
+    effect,
+    ({ reason }) => reason._tag === "Io" && reason.systemCode === "EEXIST",
+    () => Effect.void
+  )
+
+const createFolder = (path: string): void => {
+  const parent = Path.dirname(path)
+  Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
+  // Apart from its parents: of a file system that is read-only a recursive call says ENOENT.
+  Fs.mkdirSync(path, { mode: 0o700 })
+  syncFolder(parent)
+}
+
 /** Sees to it that the folder is there and is ours alone. */
 export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the folder ${path}`
   const before = yield* attempt(what, () => lstat(path))
-  if (before === undefined) {
-    yield* attempt(what, () => {
-      Fs.mkdirSync(path, { recursive: true, mode: 0o700 })
-      syncFolder(Path.dirname(path))
-    })
-  }
+  if (before === undefined) yield* unlessThere(attempt(what, () => createFolder(path)))
   const found = yield* attempt(what, () => Fs.lstatSync(path, { bigint: true }))
   yield* check(path, "folder", found)
 })
@@ -125,15 +136,7 @@ const createEmpty = (path: string): void => {
 export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the file ${path}`
   const before = yield* attempt(what, () => lstat(path))
-  if (before === undefined) {
-    // Another program may have been faster.
-    yield* attempt(what, () => createEmpty(path)).pipe(
-      Effect.catchIf(
-        ({ reason }) => reason._tag === "Io" && reason.systemCode === "EEXIST",
-        () => Effect.void
-      )
-    )
-  }
+  if (before === undefined) yield* unlessThere(attempt(what, () => createEmpty(path)))
   yield* check(path, "file", yield* attempt(what, () => Fs.lstatSync(path, { bigint: true })))
   for (const companion of companions) {
     const found = yield* attempt(what, () => lstat(path + companion))
