@@ -1,0 +1,74 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as Login from "@auth/broker-core/Login"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import type { FakeBroker } from "@auth/broker-core/testing"
+import { TestHttp } from "@auth/broker-core/testing"
+import * as Vault from "@auth/broker-core/Vault"
+import { FakeMotilal } from "@auth/motilal/msw"
+import * as MotilalAuth from "@auth/motilal/MotilalAuth"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
+import { credentials } from "./support.ts"
+
+/** 2026-11-24 06:00 IST. */
+const cutOff = Date.UTC(2026, 10, 24, 0, 30)
+
+const begin = Effect.fnUntraced(function* (overrides: Partial<MotilalAuth.MotilalCredentials> = {}) {
+  yield* TestClock.setTime(cutOff - 3_600_000)
+  const fake = yield* FakeMotilal.make()
+  const layer = MotilalAuth.layer({ credentials: { ...credentials, ...overrides } }).pipe(
+    Layer.provide(TestHttp.layerFake(fake))
+  )
+  const sessions = SessionManager.layer().pipe(Layer.provideMerge(layer), Layer.provide(Vault.layerMemory))
+  const context = yield* Layer.build(sessions)
+  const manager = yield* Effect.provide(SessionManager.SessionManager, context)
+  return { fake, context, ...manager }
+})
+
+const asked = (fake: FakeBroker.FakeBroker) =>
+  Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
+
+describe("a session that is kept", () => {
+  it.effect("logs in anew with TOTP after 06:00, and no earlier", () =>
+    Effect.gen(function* () {
+      const { fake, session } = yield* begin()
+      const first = yield* session
+      yield* TestClock.setTime(cutOff - 1)
+      assert.strictEqual(yield* session, first)
+      yield* TestClock.setTime(cutOff)
+      assert.strictEqual((yield* session).expiresAt, cutOff + 86_400_000)
+      const login = ["authdirectapi", "getaccesstoken"]
+      assert.deepStrictEqual(yield* asked(fake), [...login, ...login])
+    })
+  )
+
+  it.effect("has no SMS sent for a code that nobody reads", () =>
+    Effect.gen(function* () {
+      const { fake, renew } = yield* begin({ totp: undefined })
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        const error = yield* Effect.flip(renew())
+        assert(AuthError.isAuthError(error) && error.reason._tag === "ActionRequired")
+        assert.include(error.remedy, "Renewal.layerLoginWithStepUp")
+      }
+      assert.deepStrictEqual(yield* asked(fake), [])
+      assert.deepStrictEqual(yield* fake.codes(credentials.userId), [])
+    })
+  )
+})
+
+describe("a login that the rate limit keeps until after 06:00", () => {
+  it.effect("has a session of the new day, and so has a challenge", () =>
+    Effect.gen(function* () {
+      const { context } = yield* begin({ totp: undefined })
+      yield* TestClock.setTime(cutOff - 500)
+      const logins = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(Effect.provide(Login.login, context)))
+      yield* TestClock.adjust("1100 millis")
+      const outcomes = yield* Effect.forEach(logins, (login) => Fiber.join(login))
+      const ends = outcomes.map((outcome) => (outcome._tag === "StepUpRequired" ? outcome.challenge.expiresAt : 0))
+      assert.deepStrictEqual(ends, [cutOff, cutOff, cutOff + 86_400_000])
+    })
+  )
+})

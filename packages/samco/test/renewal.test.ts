@@ -1,0 +1,135 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import type { Renewal } from "@auth/broker-core/Renewal"
+import type { Logout } from "@auth/broker-core/Logout"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import type { FakeBroker } from "@auth/broker-core/testing"
+import { TestHttp } from "@auth/broker-core/testing"
+import * as Vault from "@auth/broker-core/Vault"
+import { FakeSamco } from "@auth/samco/msw"
+import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
+import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { credentials, demo, legacyCredentials, oauthCredentials } from "./support.ts"
+
+/** 09:30 in India, and the 08:00 that follows. */
+const morning = Date.UTC(2026, 10, 21, 4)
+const cutOff = Date.UTC(2026, 10, 22, 2, 30)
+
+const begin = Effect.fnUntraced(function* <R>(
+  layer: Layer.Layer<R | Renewal | Logout, AuthError.AuthError, HttpClient.HttpClient>,
+  switches: Parameters<typeof FakeSamco.make>[0] = {}
+) {
+  yield* TestClock.setTime(morning)
+  const fake = yield* FakeSamco.make(switches)
+  const sessions = SessionManager.layer().pipe(
+    Layer.provideMerge(layer),
+    Layer.provide([TestHttp.layerFake(fake), Vault.layerMemory])
+  )
+  const context = yield* Layer.build(sessions)
+  return { fake, context, ...(yield* Effect.provide(SessionManager.SessionManager, context)) }
+})
+
+const asked = (fake: FakeBroker.FakeBroker, endpoint: string) =>
+  Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
+
+/** A browser login, whose session the manager keeps. */
+const consented = Effect.fnUntraced(function* (
+  options: SamcoOAuth.Options = {},
+  switches: Parameters<typeof FakeSamco.make>[0] = {}
+) {
+  const begun = yield* begin(SamcoOAuth.layer({ ...options, credentials: oauthCredentials }), switches)
+  const redirect = yield* Effect.provide(RedirectLogin.RedirectLogin, begun.context)
+  const request = yield* redirect.begin
+  const callback = yield* Effect.promise(async () => {
+    const body = new URLSearchParams({ apiSecret: demo.apiSecret })
+    const response = await begun.fake.respond(new Request(Redacted.value(request.url), { method: "POST", body }))
+    return Redacted.make(response.headers.get("location") ?? "")
+  })
+  const first = yield* redirect.complete(request, callback)
+  yield* begun.adopt(first)
+  return { ...begun, first }
+})
+
+const isActionRequired = (error: unknown) => AuthError.isAuthError(error) && error.reason._tag === "ActionRequired"
+
+describe("the session of a browser login, once it is kept", () => {
+  it.effect("is refreshed over 08:00 for days, without a person", () =>
+    Effect.gen(function* () {
+      const { fake, first, session } = yield* consented()
+      yield* TestClock.setTime(cutOff - 1)
+      assert.strictEqual(yield* session, first)
+      for (let day = 0; day < 3; day += 1) {
+        yield* TestClock.setTime(cutOff + day * 86_400_000)
+        assert.strictEqual((yield* session).expiresAt, cutOff + (day + 1) * 86_400_000)
+      }
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 3)
+    })
+  )
+
+  it.effect("is refreshed ahead of its end where expires_in tells one before 08:00", () =>
+    Effect.gen(function* () {
+      const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
+      const { adopt, fake, session } = yield* begin(layer)
+      const first = SamcoOAuth.fromTokens({
+        userId: demo.userId,
+        accessToken: Redacted.make("of-another-program"),
+        refreshToken: Redacted.make("of-another-program"),
+        issuedAt: morning
+      })
+      yield* adopt({ ...first, expiresAt: morning + 3_600_000, expirySource: "expires-in" })
+      yield* TestClock.adjust("50 minutes")
+      yield* session
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 0)
+      yield* TestClock.adjust("9 minutes")
+      yield* session
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 1)
+    })
+  )
+
+  it.effect("is a person's matter after 08:00 where refresh tokens do not outlive that, and nothing is sent", () =>
+    Effect.gen(function* () {
+      const { fake, session } = yield* consented({ refreshAfterEnd: "refuse" }, { refreshAfterEnd: "refused" })
+      const before = (yield* fake.journal).length
+      yield* TestClock.setTime(cutOff)
+      assert.isTrue(isActionRequired(yield* Effect.flip(session)))
+      assert.strictEqual((yield* fake.journal).length, before)
+    })
+  )
+})
+
+describe("a session of key and secret, once it is kept", () => {
+  it.effect("logs in anew after 08:00", () =>
+    Effect.gen(function* () {
+      const { fake, session } = yield* begin(SamcoAuth.layer({ credentials }), { tokenEnd: "absent" })
+      const first = yield* session
+      yield* TestClock.setTime(cutOff - 1)
+      assert.strictEqual(yield* session, first)
+      yield* TestClock.setTime(cutOff)
+      assert.strictEqual((yield* session).expiresAt, cutOff + 86_400_000)
+      assert.strictEqual(yield* asked(fake, "sessionToken"), 2)
+    })
+  )
+})
+
+describe("a session of the old login, once it is kept", () => {
+  it.effect("sends no access token that 08:00 has ended, and says to give another", () =>
+    Effect.gen(function* () {
+      const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))
+      const first = yield* session
+      const second = yield* renew(first)
+      assert.notStrictEqual(Redacted.value(second.tokens.access), Redacted.value(first.tokens.access))
+      yield* TestClock.setTime(cutOff)
+      const error = yield* Effect.flip(session)
+      assert.isTrue(isActionRequired(error))
+      assert.include(error.remedy, "SamcoApi.accessToken")
+      assert.strictEqual(yield* asked(fake, "login"), 2)
+    })
+  )
+})
