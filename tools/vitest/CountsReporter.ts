@@ -4,6 +4,8 @@ declare module "vitest" {
   interface TaskMeta {
     /** How many bodies a fuzz test tried. */
     fuzzBodies?: number
+    /** How many days a test of days lived through. */
+    days?: number
   }
 }
 
@@ -14,8 +16,10 @@ const kinds: Readonly<Record<string, string>> = {
   codes: "codes",
   dialects: "dialects",
   requests: "requests",
+  sessions: "session tests",
   canary: "canaries",
-  fuzz: "fuzz bodies"
+  fuzz: "fuzz bodies",
+  days: "random days"
 }
 
 const topLevel = (test: TestCase): string => {
@@ -34,7 +38,8 @@ const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, num
     const kind = /^\w+/.exec(topLevel(test))?.[0] ?? ""
     if (test.parent.type !== "suite" || !Object.hasOwn(kinds, kind)) continue
     const ofKind = counts.get(kind) ?? new Map<string, number>()
-    const more = kind === "fuzz" ? (test.meta().fuzzBodies ?? 0) : 1
+    const { days = 0, fuzzBodies = 0 } = test.meta()
+    const more = { fuzz: fuzzBodies, days }[kind] ?? 1
     ofKind.set(packageOf(test), (ofKind.get(packageOf(test)) ?? 0) + more)
     counts.set(kind, ofKind)
   }

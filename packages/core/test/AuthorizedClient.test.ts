@@ -78,7 +78,7 @@ it.effect("carries the session to the broker, and nothing to a stranger", () =>
   })
 )
 
-describe("a dead token", () => {
+describe("sessions: a dead token", () => {
   for (const status of [200, 401, 403, 500]) {
     it.effect(`is met in the broker's own dialect, here with HTTP ${status}`, () =>
       Effect.gen(function* () {
@@ -171,7 +171,7 @@ describe("a dead token", () => {
   )
 })
 
-describe("any other answer", () => {
+describe("sessions: any other answer", () => {
   it.effect("is handed out as it came, refusals too", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() =>
@@ -214,7 +214,7 @@ describe("any other answer", () => {
   )
 })
 
-describe("secrets", () => {
+describe("sessions: secrets", () => {
   it.effect("no answer and no error shows the tokens that its request carried", () =>
     Effect.gen(function* () {
       const { client } = yield* begin()

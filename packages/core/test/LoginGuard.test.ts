@@ -36,7 +36,7 @@ const begin = Effect.map(TestClock.setTime(morning), () => {
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-describe("refused logins", () => {
+describe("sessions: refused logins", () => {
   it.effect("two are let through, and no third is sent, whatever was refused", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
@@ -130,7 +130,7 @@ describe("refused logins", () => {
   )
 })
 
-describe("TOTP periods", () => {
+describe("sessions: TOTP periods", () => {
   const sendOne = (guard: LoginGuard.LoginGuard["Service"], login: Effect.Effect<string, AuthError.AuthError>) =>
     Effect.forkChild(guard.protect(account, totp, login))
 

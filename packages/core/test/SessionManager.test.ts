@@ -25,7 +25,7 @@ const refused = new AuthError.InvalidCredentials({ field: "pin" })
 const reasonOf = (result: Result.Result<unknown, SessionManager.Failure>) =>
   Result.isFailure(result) ? result.failure.reason._tag : "success"
 
-describe("session", () => {
+describe("sessions: session", () => {
   it.effect("logs in once for 1,000 fibers that ask at the same time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -227,7 +227,7 @@ describe("session", () => {
   )
 })
 
-describe("early renewal", () => {
+describe("sessions: early renewal", () => {
   it.effect("renews before the end, at an instant that differs from program to program", () =>
     Effect.gen(function* () {
       const instants = new Set<number>()
@@ -327,7 +327,7 @@ it.effect("a token that is refused is replaced at once, though its early renewal
   })
 )
 
-describe("refresh", () => {
+describe("sessions: refresh", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
   it.effect("refreshes where the broker can, and logs in where the refresh is refused", () =>
@@ -418,7 +418,7 @@ it.effect("a token that its refresh has ended at the broker is not handed out, t
   })
 )
 
-describe("renew", () => {
+describe("sessions: renew", () => {
   it.effect("gets one new session for all whose token was refused", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -485,7 +485,7 @@ describe("renew", () => {
   )
 })
 
-describe("logout", () => {
+describe("sessions: logout", () => {
   it.effect("ends the session at the broker, and for a program that shares the store", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -609,7 +609,7 @@ describe("logout", () => {
   )
 })
 
-describe("adopt", () => {
+describe("sessions: adopt", () => {
   const given = Session.make({
     account,
     method: "browser",

@@ -68,7 +68,7 @@ it.effect("accounts do not share sessions", () =>
   })
 )
 
-describe("warm", () => {
+describe("sessions: warm", () => {
   it.effect("logs in every account once, and tells of each", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()

@@ -1,0 +1,154 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Session from "@auth/broker-core/Session"
+import type { SessionManager } from "@auth/broker-core/SessionManager"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
+import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
+
+// Days as chance makes them: cut-offs, clocks that are set, tokens that are refused, networks that fail, programs that
+// are started anew, and two of them at a time. What is handed out must be live in all of them.
+
+const days = 150
+const stepsOfADay = 60
+const seed = 20261121
+
+const hour = 3_600_000
+
+const ends: ReadonlyArray<TinyOptions> = [
+  { expiry: Expiry.dailyAt("00:00") },
+  { expiry: Expiry.dailyAt("06:00") },
+  { expiry: Expiry.dailyAt("08:00"), by: ["refresh", "login"], afterCutOff: true },
+  { expiry: Expiry.earliest(Expiry.dailyAt("08:00"), Expiry.after("5 hours")), by: ["refresh", "login"] },
+  { expiry: Expiry.after("1 hour"), early: "10 minutes", by: ["refresh", "login"] },
+  { expiry: Expiry.after("1 hour"), early: "2 hours" },
+  { expiry: () => undefined }
+]
+
+const failures: ReadonlyArray<AuthError.Reason> = [
+  new AuthError.BrokerUnavailable({ why: "time-out" }),
+  new AuthError.SessionExpired({ why: "refresh-invalid" }),
+  new AuthError.RateLimited({ by: "broker", retryAfter: undefined })
+]
+
+const between = (from: number, to: number) => Random.nextIntBetween(from, to, { halfOpen: true })
+
+const oneOf = <A>(all: ReadonlyArray<A>): Effect.Effect<A> =>
+  Effect.map(between(0, all.length), (index) => all[index] as A)
+
+interface Program {
+  readonly manager: SessionManager["Service"]
+  /** What this program has said that the broker refuses. */
+  readonly refused: Set<string>
+  /** What it has logged out: no program that is started later may get it. */
+  readonly ended: Set<string>
+  loggedOut: boolean
+}
+
+interface Day {
+  readonly tiny: Tiny
+  readonly programs: Array<Program>
+  readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
+}
+
+/** Asks, and checks what comes of it. */
+const ask = Effect.fnUntraced(function* (
+  { tiny }: Day,
+  program: Program,
+  how: Effect.Effect<Session.Session, unknown>
+) {
+  const before = tiny.calls.length
+  const result = yield* Effect.result(how)
+  assert.isAtMost(tiny.calls.length - before, 2, "a refresh and a login are all that one question may cost")
+  if (Result.isFailure(result)) return false
+  const session = result.success
+  const now = yield* Clock.currentTimeMillis
+  assert.isFalse(Session.isExpired(session, now), "a token past its end was handed out")
+  assert.isFalse(program.refused.has(numberOf(session)), "a token that was refused came back")
+  assert.isFalse(program.ended.has(numberOf(session)), "a token that was logged out came back")
+  assert.isFalse(program.loggedOut, "a session came back after the logout")
+  return true
+})
+
+type Step = (day: Day, program: Program) => Effect.Effect<unknown, never, Effect.Services<ReturnType<typeof start>>>
+
+const ordinary: Step = (day, program) => ask(day, program, program.manager.session)
+
+const steps: ReadonlyArray<Step> = [
+  ordinary,
+  ordinary,
+  ordinary,
+  () => Effect.flatMap(between(1, 4 * hour), TestClock.adjust),
+  () => Effect.flatMap(between(1, 90_000), TestClock.adjust),
+  // Somebody sets the clock.
+  Effect.fnUntraced(function* () {
+    const jump = yield* between(-24 * hour, 24 * hour)
+    yield* TestClock.setTime((yield* Clock.currentTimeMillis) + jump)
+  }),
+  // The broker refuses the token, as after a login elsewhere.
+  Effect.fnUntraced(function* (day, program) {
+    const held = yield* Effect.result(program.manager.session)
+    if (Result.isFailure(held)) return
+    program.refused.add(numberOf(held.success))
+    yield* ask(day, program, program.manager.renew(held.success))
+  }),
+  ({ tiny }) => Effect.map(oneOf(failures), (reason) => tiny.failures.push(reason)),
+  (day, program) =>
+    Effect.suspend(() => {
+      program.loggedOut = false
+      return ask(day, program, program.manager.renew())
+    }),
+  Effect.fnUntraced(function* (day, program) {
+    const held = yield* Effect.result(program.manager.session)
+    yield* Effect.ignore(program.manager.logout)
+    program.loggedOut = true
+    if (Result.isSuccess(held)) program.ended.add(numberOf(held.success))
+    yield* ask(day, program, program.manager.session)
+  }),
+  // A program is started anew.
+  Effect.fnUntraced(function* ({ another, programs }, program) {
+    programs[programs.indexOf(program)] = { ...(yield* another), ended: program.ended }
+  })
+]
+
+const live = Effect.fnUntraced(function* (options: TinyOptions) {
+  yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
+  const [tiny, shared] = [makeTiny(options), makeShared()]
+  const another = Effect.map(start(tiny, shared), (manager): Program => ({
+    manager,
+    refused: new Set(),
+    ended: new Set(),
+    loggedOut: false
+  }))
+  const day: Day = { tiny, another, programs: [yield* another, yield* another] }
+  for (let step = 0; step < stepsOfADay; step++) {
+    const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]
+    yield* next(day, program)
+  }
+  // Whatever has happened, nothing is wedged.
+  tiny.failures.length = 0
+  for (const program of day.programs) {
+    yield* TestClock.adjust("2 minutes")
+    program.loggedOut = false
+    assert.isTrue(yield* ask(day, program, program.manager.renew()), "no way back to a session")
+    assert.isTrue(yield* ask(day, program, program.manager.session), "no way back to a session")
+  }
+  return tiny.calls.length
+})
+
+describe("days", () => {
+  it.effect(`${days} of them, with clocks that jump and tokens that die: nobody gets a dead one`, ({ task }) =>
+    Effect.gen(function* () {
+      let calls = 0
+      for (let day = 0; day < days; day++) {
+        calls += yield* Effect.scoped(live(ends[day % ends.length] ?? {}))
+      }
+      Object.assign(task.meta, { days })
+      assert.isAbove(calls, days)
+    }).pipe(Random.withSeed(seed))
+  )
+})
