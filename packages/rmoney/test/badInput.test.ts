@@ -176,8 +176,10 @@ describe("an environment that was not chosen", () => {
       const fake = yield* FakeRmoney.make()
       for (const options of [
         { environment: { production: "https://weblive.rmoneyindia.net" } },
-        { origins: { api: "https://weblive.rmoneyindia.net" } }
-      ]) {
+        { origins: { api: "https://weblive.rmoneyindia.net" } },
+        // A purpose that this environment lacks, and another one has.
+        { environment: "production", origins: { api: "https://weblive.rmoneyindia.net" } }
+      ] as const) {
         const layer = RmoneyAuth.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
         const outcome = yield* Effect.provide(Login.login, layer)
         const account = outcome._tag === "StepUpRequired" ? outcome.challenge.account : undefined
@@ -185,7 +187,7 @@ describe("an environment that was not chosen", () => {
       }
       assert.deepStrictEqual(
         (yield* fake.journal).map(({ url }) => url),
-        Array.from({ length: 2 }, () => "https://weblive.rmoneyindia.net/auth/v1/access/pwd/validate")
+        Array.from({ length: 3 }, () => "https://weblive.rmoneyindia.net/auth/v1/access/pwd/validate")
       )
     })
   )
