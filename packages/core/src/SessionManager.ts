@@ -145,13 +145,21 @@ interface From {
   readonly logouts: number
 }
 
+/** The renewal under way. */
+interface Flight {
+  readonly end: Deferred.Deferred<Session.Session, Failure>
+  readonly wait: Effect.Effect<Session.Session, Failure>
+  /** For those who hold a token that lives: waits until it comes or their patience is over. */
+  patientWait: Effect.Effect<Session.Session, Failure> | undefined
+}
+
 interface State {
   held: Held
   /** A token that the broker refused: it must not be handed out, though its end has not come. */
   dead: Session.Session | undefined
   /** Got from the broker, but not stored yet: the store failed. */
   unsaved: Session.Session | undefined
-  flight: Deferred.Deferred<Session.Session, Failure> | undefined
+  flight: Flight | undefined
   pause: Pause | undefined
   failures: number
   /** The stored version that was seen last; `undefined` before the first look. */
@@ -159,6 +167,8 @@ interface State {
   loggedOut: boolean
   /** One more for each logout: a renewal that began before must not end in a session. */
   logouts: number
+  /** Made for the first who listens: most managers have nobody, and it would be most of what they take of the memory. */
+  hub: PubSub.PubSub<SessionChange> | undefined
 }
 
 const nothing: Held = {
@@ -220,7 +230,6 @@ export const make = Effect.fnUntraced(function* (
   const guard = LoginGuard.make(store)
   const early = options.early === undefined ? renewal.early : Duration.fromInputUnsafe(options.early)
   const patience = Duration.fromInputUnsafe(options.patience ?? "2 seconds")
-  const changes = yield* PubSub.sliding<SessionChange>(256)
   const attributes = { broker: account.broker }
 
   const state: State = {
@@ -232,12 +241,18 @@ export const make = Effect.fnUntraced(function* (
     failures: 0,
     version: undefined,
     loggedOut: false,
-    logouts: 0
+    logouts: 0,
+    hub: undefined
   }
 
-  const publish = (change: SessionChange) => Effect.asVoid(PubSub.publish(changes, change))
+  const publish = (change: SessionChange) =>
+    Effect.suspend(() => (state.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(state.hub, change))))
 
-  const loggedOut = fail(account, loggedOutReason)
+  const changes = Stream.unwrap(
+    Effect.map(PubSub.sliding<SessionChange>(256), (hub) => Stream.fromPubSub((state.hub ??= hub)))
+  )
+
+  const loggedOut = Effect.suspend(() => fail(account, loggedOutReason))
 
   /** The held session, if it may still be handed out. */
   const liveSession = (now: number): Session.Session | undefined => {
@@ -459,32 +474,56 @@ export const make = Effect.fnUntraced(function* (
       )
     })
 
-  /** Joins the renewal in flight, or starts one that goes on if those who wait are interrupted. */
-  const join = (dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
-    Effect.suspend(() => {
-      if (state.flight !== undefined) return Deferred.await(state.flight)
-      const flight = Deferred.makeUnsafe<Session.Session, Failure>()
-      state.flight = flight
-      const run = Effect.onExit(fly(dead), (exit) =>
-        Effect.sync(() => {
-          if (state.flight === flight) state.flight = undefined
-          Deferred.doneUnsafe(flight, exit)
+  /** The renewal under way, or one that begins now, and goes on if those who wait for it are interrupted. */
+  const takeOff = (dead: Session.Session | undefined): Effect.Effect<Flight> =>
+    // Who is interrupted between the two steps would leave a renewal that nobody runs, and all others waiting for it.
+    Effect.uninterruptible(
+      Effect.suspend(() => {
+        if (state.flight !== undefined) return Effect.succeed(state.flight)
+        const end = Deferred.makeUnsafe<Session.Session, Failure>()
+        const flight: Flight = { end, wait: Deferred.await(end), patientWait: undefined }
+        state.flight = flight
+        return Effect.map(Effect.forkIn(fly(dead), scope), (fiber) => {
+          fiber.addObserver((exit) => {
+            if (state.flight === flight) state.flight = undefined
+            Deferred.doneUnsafe(end, exit)
+          })
+          return flight
         })
-      )
-      return Effect.uninterruptibleMask((restore) =>
-        Effect.andThen(Effect.forkIn(run, scope), restore(Deferred.await(flight)))
-      )
+      })
+    )
+
+  const join = (dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
+    Effect.suspend(() => state.flight?.wait ?? Effect.flatMap(takeOff(dead), ({ wait }) => wait))
+
+  /** What those get whose patience is over. Their token may have ended meanwhile, or somebody has logged out. */
+  const instead = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const live = liveSession(now)
+    return live === undefined ? obtain(now) : Effect.succeed(live)
+  })
+
+  /** One timer for all who hold a token that lives: one for each of them would cost ten times as much as the wait. */
+  const takePatience = Effect.uninterruptible(
+    Effect.flatMap(takeOff(undefined), (flight) => {
+      if (flight.patientWait !== undefined) return Effect.succeed(flight.patientWait)
+      const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
+      const wait = Effect.flatMap(Deferred.await(end), Option.match({ onSome: Effect.succeed, onNone: () => instead }))
+      flight.patientWait = wait
+      return Effect.map(Effect.forkIn(Effect.timeoutOption(flight.wait, patience), scope), (fiber) => {
+        fiber.addObserver((exit) => Deferred.doneUnsafe(end, exit))
+        return wait
+      })
     })
+  )
+
+  const joinPatiently = Effect.suspend(() => state.flight?.patientWait ?? Effect.flatten(takePatience))
 
   const obtain = (now: number): Effect.Effect<Session.Session, Failure> => {
     if (state.loggedOut) return loggedOut
     const live = liveSession(now)
     const pause = pauseOf(live, now)
     if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
-    if (live === undefined) return join(undefined)
-    return Effect.map(Effect.timeoutOption(join(undefined), patience), (renewed) =>
-      Option.getOrElse(renewed, () => live)
-    )
+    return live === undefined ? join(undefined) : joinPatiently
   }
 
   const freshUnsafe = (now: number): Exit.Exit<Session.Session> | undefined => {
@@ -567,7 +606,7 @@ export const make = Effect.fnUntraced(function* (
     state.unsaved = undefined
     forget("logged-out")
     // The renewal itself goes on, and ends what it gets.
-    if (flight !== undefined) Deferred.doneUnsafe(flight, loggedOut)
+    if (flight !== undefined) Deferred.doneUnsafe(flight.end, fail(account, loggedOutReason))
     return mine
   }
 
@@ -599,7 +638,7 @@ export const make = Effect.fnUntraced(function* (
     adopt,
     logout,
     freshUnsafe,
-    changes: Stream.fromPubSub(changes)
+    changes
   }
 })
 
@@ -665,9 +704,21 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
     const { freshUnsafe, session } = yield* SessionManager
     const clock = yield* Clock.Clock
     const run = Effect.runPromiseWith(yield* Effect.context<never>())
+    // Who asks while another waits gets that one's promise: a fiber each would cost them several times the wait.
+    let asked: Promise<Session.Session> | undefined
+    const ask = () => {
+      let over = false
+      const end = Effect.sync(() => {
+        over = true
+        asked = undefined
+      })
+      const promise = run(Effect.ensuring(session, end))
+      if (!over) asked = promise
+      return promise
+    }
     return () => {
       const fresh = freshUnsafe(clock.currentTimeMillisUnsafe())
-      return fresh !== undefined && Exit.isSuccess(fresh) ? Promise.resolve(fresh.value) : run(session)
+      return fresh !== undefined && Exit.isSuccess(fresh) ? Promise.resolve(fresh.value) : (asked ?? ask())
     }
   }
 )

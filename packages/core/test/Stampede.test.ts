@@ -1,0 +1,234 @@
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
+
+const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
+
+/** A manager whose session is due, but lives, at a broker that has become slow. */
+const due = Effect.gen(function* () {
+  yield* TestClock.setTime(morning)
+  const tiny = makeTiny(lastsAnHour)
+  const manager = yield* start(tiny, makeShared(), { patience: "2 seconds" })
+  yield* manager.session
+  yield* pass("56 minutes")
+  tiny.latency = "10 seconds"
+  return { tiny, manager }
+})
+
+describe("those who wait", () => {
+  const afterInterruption = Effect.fnUntraced(function* (
+    steps: number,
+    manager: SessionManager.SessionManager["Service"]
+  ) {
+    // It gives way after each step, and so can be interrupted between any two. With less it takes no step at all.
+    const first = yield* Effect.forkChild(Effect.provideService(manager.session, Scheduler.MaxOpsBeforeYield, 3))
+    for (let step = 0; step < steps; step++) yield* Effect.yieldNow
+    yield* Fiber.interrupt(first)
+    const second = yield* Effect.forkChild(manager.session)
+    for (let step = 0; step < 1000 && second.pollUnsafe() === undefined; step++) yield* Effect.yieldNow
+    return second.pollUnsafe()
+  })
+
+  it.effect("are not left waiting by an asker that was interrupted, whatever it was doing", () =>
+    Effect.gen(function* () {
+      for (let steps = 0; steps < 60; steps++) {
+        const exit = yield* afterInterruption(steps, yield* start(makeTiny()))
+        assert.isTrue(exit !== undefined && Exit.isSuccess(exit), `interrupted after ${steps} steps`)
+      }
+    })
+  )
+
+  it.effect("are not left waiting by it while their token lives, either", () =>
+    Effect.gen(function* () {
+      for (let steps = 0; steps < 60; steps++) {
+        const { manager, tiny } = yield* due
+        tiny.latency = 0
+        const exit = yield* afterInterruption(steps, manager)
+        assert.isTrue(exit !== undefined && Exit.isSuccess(exit), `interrupted after ${steps} steps`)
+      }
+    })
+  )
+
+  it.effect("wait no longer than their patience for a renewal, and not at all when it is over", () =>
+    Effect.gen(function* () {
+      const { manager, tiny } = yield* due
+      const asked = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 1000 }, () => manager.session),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* pass("1999 millis")
+      assert.isUndefined(asked.pollUnsafe())
+      yield* pass("1 millis")
+      assert.deepStrictEqual(new Set((yield* Fiber.join(asked)).map(numberOf)), new Set(["1"]))
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      yield* pass("8 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("get no token that ended while they were patient", () =>
+    Effect.gen(function* () {
+      const { manager } = yield* due
+      yield* pass("3 minutes")
+      yield* pass("59 seconds")
+      const asked = yield* Effect.forkChild(manager.session)
+      yield* pass("2 seconds")
+      assert.isUndefined(asked.pollUnsafe())
+      yield* pass("8 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(asked)), "2")
+    })
+  )
+
+  it.effect("get no session when there was a logout while they were patient", () =>
+    Effect.gen(function* () {
+      const { manager, tiny } = yield* due
+      const asked = yield* Effect.forkChild(Effect.result(manager.session))
+      yield* pass("1 second")
+      yield* manager.logout
+      yield* pass("20 seconds")
+      assert.strictEqual((yield* Fiber.join(asked))._tag, "Failure")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "login 2", "logout 2"])
+    })
+  )
+
+  it.effect("are told when the manager's scope has ended, and do not wait for ever", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const manager = yield* Effect.provideService(start(makeTiny()), Scope.Scope, scope)
+      yield* Scope.close(scope, Exit.void)
+      const asked = yield* Effect.forkChild(manager.session)
+      yield* pass("1 second")
+      assert.isTrue(Exit.hasInterrupts((yield* Fiber.await(asked)) as Exit.Exit<unknown>))
+    })
+  )
+})
+
+describe("a session that is held", () => {
+  it.effect("is given to a loop that does nothing else, without holding up other fibers", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      yield* manager.session
+      let others = 0
+      const other = yield* Effect.forkChild(
+        Effect.forever(
+          Effect.andThen(
+            Effect.sync(() => (others += 1)),
+            Effect.yieldNow
+          )
+        )
+      )
+      for (let asks = 0; asks < 1_000_000; asks++) yield* manager.session
+      yield* Fiber.interrupt(other)
+      assert.isAtLeast(others, 4)
+    })
+  )
+
+  it.effect("is reckoned by the clock of the fiber that asks, wherever the generator was made", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny(lastsAnHour)
+      const manager = yield* start(tiny)
+      const twice = Effect.gen(function* () {
+        const sessions = [yield* manager.session, yield* manager.session]
+        yield* Effect.sleep("61 minutes")
+        return [...sessions, yield* manager.session].map(numberOf)
+      })
+      const asked = yield* Effect.forkChild(twice)
+      yield* pass("61 minutes")
+      assert.deepStrictEqual(yield* Fiber.join(asked), ["1", "1", "2"])
+    })
+  )
+
+  it.effect("comes by the service as by the manager, and without it the program dies as always", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      const twice = Effect.gen(function* () {
+        return [yield* SessionManager.session, yield* SessionManager.session].map(numberOf)
+      })
+      const got = yield* Effect.provideService(twice, SessionManager.SessionManager, manager)
+      assert.deepStrictEqual(got, ["1", "1"])
+      const exit = yield* Effect.exit(twice as Effect.Effect<Array<string>, SessionManager.Failure>)
+      assert.isTrue(Exit.hasDies(exit))
+    })
+  )
+})
+
+describe("promises", () => {
+  const promiseOf = (manager: SessionManager.SessionManager["Service"]) =>
+    Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
+
+  it.effect("of all who ask while one waits come from one exchange", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      tiny.latency = "1 second"
+      const session = yield* promiseOf(yield* start(tiny))
+      const asked = Array.from({ length: 1000 }, session)
+      assert.strictEqual(new Set(asked).size, 1)
+      yield* pass("1 second")
+      const sessions = yield* Effect.promise(() => Promise.all(asked))
+      assert.strictEqual(new Set(sessions).size, 1)
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("that failed are not given to those who ask later", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      tiny.failures.push(new AuthError.BrokerUnavailable({ why: "network" }))
+      const session = yield* promiseOf(yield* start(tiny))
+      const failed = yield* Effect.exit(Effect.promise(session))
+      assert.isTrue(Exit.isFailure(failed))
+      yield* pass("2 seconds")
+      assert.strictEqual(numberOf(yield* Effect.promise(session)), "1")
+    })
+  )
+
+  it.effect("that failed at once are not given to those who ask later", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      const session = yield* promiseOf(manager)
+      yield* manager.logout
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.promise(session))))
+      yield* manager.renew()
+      yield* pass("1 day")
+      assert.strictEqual(numberOf(yield* Effect.promise(session)), "2")
+    })
+  )
+})
+
+describe("changes", () => {
+  it.effect("are told to all who listen, and none to those who come too late", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      yield* manager.session
+      const listen = Effect.forkChild(Stream.runCollect(Stream.take(manager.changes, 1)))
+      const listeners = [yield* listen, yield* listen]
+      yield* pass("1 millis")
+      yield* manager.logout
+      for (const listener of listeners) {
+        assert.deepStrictEqual(
+          Array.from(yield* Fiber.join(listener), ({ _tag }) => _tag),
+          ["LoggedOut"]
+        )
+      }
+    })
+  )
+})
