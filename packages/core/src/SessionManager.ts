@@ -11,6 +11,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
@@ -22,6 +23,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Account } from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
+import { found, readily } from "./internal/readily.ts"
 import * as Record from "./internal/record.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as LoginGuard from "./LoginGuard.ts"
@@ -180,6 +182,8 @@ const nothing: Held = {
 
 /** How far behind the instant of issue the clock may be, in milliseconds, before it must have been set back. */
 const backwards = 60_000
+
+const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
 const firstPause = 1000
 const longestPause = { live: 60_000, dead: 15_000 }
@@ -526,15 +530,18 @@ export const make = Effect.fnUntraced(function* (
     return live === undefined ? join(undefined) : joinPatiently
   }
 
-  const freshUnsafe = (now: number): Exit.Exit<Session.Session> | undefined => {
+  const freshSession = (now: number): Session.Session | undefined => {
     const { held } = state
-    return now < held.freshUntil && now >= held.freshFrom ? held.exit : undefined
+    return now < held.freshUntil && now >= held.freshFrom ? held.session : undefined
   }
 
-  const session = Effect.withFiber<Session.Session, Failure>((fiber) => {
-    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    return freshUnsafe(now) ?? obtain(now)
-  })
+  const freshUnsafe = (now: number): Exit.Exit<Session.Session> | undefined =>
+    freshSession(now) === undefined ? undefined : state.held.exit
+
+  const session = readily(
+    (fiber) => freshSession(nowOf(fiber)),
+    (fiber) => obtain(nowOf(fiber))
+  )
 
   const peek = Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = liveSession(now)
@@ -688,9 +695,9 @@ export const layer = (
  * @category accessors
  * @since 0.1.0
  */
-export const session: Effect.Effect<Session.Session, Failure, SessionManager> = Effect.flatMap(
-  SessionManager,
-  (manager) => manager.session
+export const session: Effect.Effect<Session.Session, Failure, SessionManager> = found(
+  (fiber) => Context.getOrUndefined(fiber.context, SessionManager)?.session,
+  Effect.flatMap(SessionManager, (manager) => manager.session)
 )
 
 /**
