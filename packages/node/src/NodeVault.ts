@@ -103,14 +103,14 @@ const makeStore = Effect.fnUntraced(function* (
 
   return {
     describe: `${path}, SQLite`,
-    get: Effect.fn("NodeVault.get")(function* (account, slot) {
+    get: Effect.fnUntraced(function* (account, slot) {
       const entry = { account: Account.toKey(account), slot }
       const stored = yield* use((database) => vaultFile.read(database, entry)).pipe(
         Effect.mapError(sqlite.toVaultError("get", `read the ${slot} in ${path}`, `${slot} of ${entry.account}`))
       )
       return stored && { version: stored.version, value: Redacted.make(stored.value) }
     }),
-    put: Effect.fn("NodeVault.put")(function* (account, slot, value, expected) {
+    put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const entry = { account: Account.toKey(account), slot }
       const isWritten = yield* use((database) =>
         vaultFile.write(database, entry, Redacted.value(value), expected)
