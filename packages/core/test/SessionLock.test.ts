@@ -64,6 +64,45 @@ const untilLost = ({ check }: SessionLock.Lease) =>
     })
   )
 
+describe("a lease in Redis", () => {
+  it.live.each([
+    ["the monotonic clock, where the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
+    ["the wall clock, where the monotonic one stood still in a sleep", { monotonic: 0, wall: 799 }]
+  ] as const)("is over by %s", ([, passed]) =>
+    Effect.gen(function* () {
+      const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
+      const live = yield* Clock.Clock
+      const clock: Clock.Clock = {
+        sleep: (duration) => live.sleep(duration),
+        monotonicTimeNanosUnsafe: () => now.monotonic,
+        monotonicTimeNanos: Effect.sync(() => now.monotonic),
+        currentTimeMillisUnsafe: () => now.wall,
+        currentTimeMillis: Effect.sync(() => now.wall),
+        currentTimeNanosUnsafe: () => BigInt(now.wall) * 1_000_000n,
+        currentTimeNanos: Effect.sync(() => BigInt(now.wall) * 1_000_000n)
+      }
+      // Gives the lock, and is silent ever after.
+      let asked = 0
+      const answer = Effect.suspend(() => ((asked += 1) === 1 ? Effect.succeed(7) : Effect.never))
+      const redis = { eval: () => () => answer } as unknown as Redis.Redis["Service"]
+      yield* SessionLock.makeRedis(redis)
+        .withLock(
+          account,
+          Effect.fnUntraced(function* ({ check, fence }) {
+            assert.strictEqual(fence, 7)
+            now.monotonic += BigInt(passed.monotonic) * 1_000_000n
+            now.wall += passed.wall
+            yield* check
+            now.monotonic += 1_000_000n
+            now.wall += 1
+            assert.strictEqual(yield* reasonOf(check), "lost")
+          })
+        )
+        .pipe(Effect.provideService(Clock.Clock, clock))
+    })
+  )
+})
+
 describe("a lock in Redis", () => {
   it.live("is one key with an end, and nothing but its fence remains of it", () =>
     Effect.gen(function* () {

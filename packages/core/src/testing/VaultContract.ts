@@ -235,7 +235,13 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
         yield* same([together, inside], [1, 1], "inside")
         inside -= 1
       })
-      const visits = Array.from({ length: 8 }, () => locks.map((lock) => lock.withLock(account, () => visit)))
+      // Some come for the first time, some again, while others wait and others leave.
+      const again = (lock: Lock) =>
+        Effect.repeat(
+          lock.withLock(account, () => visit),
+          { times: 2 }
+        )
+      const visits = Array.from({ length: 4 }, () => locks.map(again))
       yield* Effect.all(visits.flat(), { concurrency: "unbounded" })
     })
   },
