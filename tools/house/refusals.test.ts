@@ -7,7 +7,7 @@ import type { AuthError } from "@auth/broker-core/AuthError"
 import * as Account from "@auth/broker-core/Account"
 import type { Broker } from "@auth/broker-core/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing"
-import { TestHttp } from "@auth/broker-core/testing"
+import { Fuzz, TestHttp } from "@auth/broker-core/testing"
 import * as Session from "@auth/broker-core/Session"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -71,8 +71,8 @@ const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>
   return ConfigProvider.layer(ConfigProvider.fromUnknown(Object.fromEntries(texts)))
 }
 
-/** What the broker's `Authorize` says to the answer. */
-const refusalOf = Effect.fnUntraced(function* (broker: Documented, { body, headers, options, status }: Answer) {
+/** The broker's `Authorize`, and a session with marked tokens. */
+const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: Answer["options"]) {
   const { broker: descriptor } = yield* Effect.promise(() =>
     load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
   )
@@ -88,8 +88,14 @@ const refusalOf = Effect.fnUntraced(function* (broker: Documented, { body, heade
     .layerConfig({ ...environment, ...options })
     .pipe(Layer.provide([TestHttp.layerFake(yield* fakes.make()), environmentOf(descriptor, fakes.demoAccount)]))
   const { refusal } = yield* Effect.provide(Authorize, layer)
-  return refusal({ status, headers, text: body }, session(descriptor))
+  const marked = session(descriptor)
+  return ({ body, headers, status }: Pick<Answer, "body" | "headers" | "status">) =>
+    refusal({ status, headers, text: body }, marked)
 })
+
+/** What the broker's `Authorize` says to the answer. */
+const refusalOf = (broker: Documented, answer: Answer) =>
+  Effect.map(authorizeOf(broker, answer.options), (refusal) => refusal(answer))
 
 const fieldsOf = (error: AuthError | undefined, names: ReadonlyArray<string>) => {
   if (error === undefined) return { refusal: "none" }
@@ -156,6 +162,29 @@ for (const broker of documented) {
           const tag = (yield* refusalOf(broker, answer))?.reason._tag
           assert.notStrictEqual(tag, "SessionExpired", `${answer.endpoint}: ${answer.name}`)
         }
+      })
+    )
+
+    it.effect("makes no defect and shows no token of 2000 answers of a broker gone mad", () =>
+      Effect.gen(function* () {
+        const refusal = yield* authorizeOf(broker, undefined)
+        const corpus = [...orders(broker), ...others(broker)].map(({ body }) => body)
+        const idiom = { names: ["status", "message", "errorcode"], words: ["Token"], dataField: "data", answers: [] }
+        const nextAnswer = Fuzz.makeAnswers(idiom, corpus)
+        const dice = Fuzz.makeDice(20_261_122)
+        const secrets = Object.values(tokens)
+        const spelled = Fuzz.spellings.flatMap((spell) => secrets.map(spell))
+        let refused = 0
+        for (let count = 0; count < 2000; count += 1) {
+          const { body, headers, status } = nextAnswer(dice, secrets)
+          const text = typeof body === "string" ? body : new TextDecoder().decode(body)
+          const error = refusal({ status, headers, body: text })
+          if (error === undefined) continue
+          refused += 1
+          const printed = shown(error)
+          for (const secret of spelled) assert.notInclude(printed, secret, text)
+        }
+        assert.isAbove(refused, 200)
       })
     )
 
