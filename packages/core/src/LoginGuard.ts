@@ -74,12 +74,13 @@ const recent = (memory: Memory, policy: GuardPolicy, now: number): ReadonlyArray
   memory.refusedAt.filter((at) => Math.abs(now - at) < Duration.toMillis(policy.within))
 
 const spent = (account: Account.Account, policy: GuardPolicy, refusedAt: ReadonlyArray<number>) => {
+  const count = refusedAt.length === 1 ? "a login" : `${refusedAt.length} logins`
   const until = Expiry.toIst(Math.min(...refusedAt) + Duration.toMillis(policy.within))
   return AuthError.make(
     account.broker,
     "login",
     new AuthError.ActionRequired({
-      what: `Check the credentials of ${account.id}: the broker refused ${refusedAt.length} logins, and one more may lock the account`,
+      what: `Check the credentials of ${account.id}: the broker refused ${count}, and one more may lock the account`,
       advice: `Nothing was sent. Correct the credentials, then allow logins again with LoginGuard.reset, or wait until ${until}.`
     })
   )
