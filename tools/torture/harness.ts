@@ -78,6 +78,8 @@ export interface Torture extends Options {
   readonly setups: (options?: {
     readonly brokers?: ReadonlyArray<BrokerId>
     readonly places?: ReadonlyArray<Place["kind"]>
+    /** Address of a Redis, in the place of one that all scenarios share. */
+    readonly redis?: string
   }) => Promise<ReadonlyArray<Setup>>
   /** An empty folder. */
   readonly folder: () => string
@@ -238,19 +240,19 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       defer(started.stop)
       return started
     }
-    const place = async (kind: Place["kind"]): Promise<Place> => {
+    const place = async (kind: Place["kind"], redis?: string): Promise<Place> => {
       if (kind === "sqlite") return { kind, folder: folder() }
-      shared ??= startRedis()
+      if (redis === undefined) shared ??= startRedis()
       places += 1
-      return { kind, url: (await shared).url, prefix: `torture-${places}` }
+      return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    const setups: Torture["setups"] = async ({ brokers = brokerIds, places = placeKinds } = {}) => {
+    const setups: Torture["setups"] = async ({ brokers = brokerIds, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []
       for (const id of brokers) {
         for (const kind of places) {
           const title = `${id}, ${placeTitles[kind]}`
           await attempt(title, async () => {
-            made.push({ name: `${id} ${kind}`, title, broker: await broker(id), place: await place(kind) })
+            made.push({ name: `${id} ${kind}`, title, broker: await broker(id), place: await place(kind, redis) })
           })
         }
       }

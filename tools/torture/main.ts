@@ -143,6 +143,10 @@ const main = async (): Promise<void> => {
   if (typeof seed === "string") return refuse(seed)
   endPeersWithUs()
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stopAll())
+  process.once("uncaughtException", (error) => {
+    console.error(error)
+    void Promise.all([stopPeers(), stopAll()]).finally(() => process.exit(1))
+  })
   const chosen = scenarios.filter(([name]) => only.length === 0 || only.includes(name))
   try {
     await runAll(chosen, { size: values.quick ? "quick" : "full", seed, broken: values.broken })

@@ -1,0 +1,15 @@
+/** Asks the keyring for the key, says what came of it, and ends by itself, if the keyring lets it. */
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as NodeVaultKey from "@auth/node/NodeVaultKey"
+import * as Effect from "effect/Effect"
+
+const [folder = "", timeout = "3 seconds"] = process.argv.slice(2)
+
+const began = performance.now()
+const answer = await VaultKey.VaultKey.pipe(
+  Effect.as("a key"),
+  Effect.provide(NodeVaultKey.layerKeyring({ folder, timeout: timeout as "3 seconds" })),
+  Effect.catch((error) => Effect.succeed(error.reason._tag)),
+  Effect.runPromise
+)
+console.log(JSON.stringify({ answer, millis: Math.round(performance.now() - began) }))

@@ -1,0 +1,133 @@
+/** What is stored is of no use to who reads it: no token and no credential is in it, written in any common way. */
+import { createClient } from "redis"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harness.ts"
+
+/** A token may lie on two pages of a database: every piece of it is looked for. */
+const pieceLength = 20
+
+/** Shorter ones are in any file by chance, written as hexadecimal digits or base64. */
+const shortest = 8
+
+interface Needle {
+  readonly form: string
+  readonly isIn: (bytes: Buffer, text: string) => boolean
+}
+
+const includes = (form: string, piece: string, encoding: BufferEncoding = "latin1"): Needle => {
+  const sought = Buffer.from(piece, encoding)
+  return { form, isIn: (bytes) => bytes.includes(sought) }
+}
+
+/** A piece of base64 text that is there whatever stands before it. */
+const base64Pieces = (piece: string): ReadonlyArray<string> =>
+  [0, 1, 2].map((before) => {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(piece)])
+    return bytes.toString("base64").slice(before === 0 ? 0 : 4, Math.floor(bytes.length / 3) * 4)
+  })
+
+const needlesFor = (piece: string): ReadonlyArray<Needle> => {
+  const hex = Buffer.from(piece).toString("hex")
+  return [
+    includes("plain", piece),
+    includes("reversed", Buffer.from(piece).toReversed().toString()),
+    includes("UTF-16", piece, "utf16le"),
+    includes("hexadecimal", hex),
+    includes("hexadecimal", hex.toUpperCase()),
+    ...base64Pieces(piece).map((text) => includes("base64", text)),
+    ...base64Pieces(piece).map((text) => includes("base64url", text.replaceAll("+", "-").replaceAll("/", "_")))
+  ]
+}
+
+/** Digits of a time are no PIN. */
+const shortNeedle = (secret: string): Needle => {
+  const pattern = new RegExp(`(?<![0-9A-Za-z])${secret}(?![0-9A-Za-z])`)
+  return { form: "plain", isIn: (_, text) => pattern.test(text) }
+}
+
+const piecesOf = (secret: string): ReadonlyArray<string> => {
+  const count = Math.max(1, Math.floor(secret.length / pieceLength))
+  return Array.from({ length: count }, (_, index) => secret.slice(index * pieceLength, (index + 1) * pieceLength))
+}
+
+const needlesOf = (secrets: ReadonlyArray<string>): ReadonlyArray<Needle> =>
+  secrets.flatMap((secret) => (secret.length < shortest ? [shortNeedle(secret)] : piecesOf(secret).flatMap(needlesFor)))
+
+interface Stored {
+  readonly where: string
+  readonly bytes: Buffer
+}
+
+const filesIn = (folder: string): ReadonlyArray<Stored> =>
+  fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const file = path.join(entry.parentPath, entry.name)
+      // Its name is stored, too.
+      return { where: entry.name, bytes: Buffer.concat([Buffer.from(file), fs.readFileSync(file)]) }
+    })
+
+/** Every key, and its value as Redis itself writes it. */
+const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
+  const client = createClient({ url })
+  client.on("error", () => undefined)
+  await client.connect()
+  const stored: Array<Stored> = []
+  for (const key of await client.keys("*")) {
+    const value = await client.get(key)
+    stored.push({ where: "a value", bytes: Buffer.from(`${key} ${value}`) })
+    stored.push({ where: "a value", bytes: Buffer.from(String(await client.dump(key)), "latin1") })
+  }
+  await client.sendCommand(["SAVE"])
+  client.destroy()
+  return stored
+}
+
+const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
+  if (place.kind === "sqlite") return filesIn(place.folder)
+  // Its log as it was written, before it is written anew.
+  const log = filesIn(folderOfRedis)
+  const values = await valuesIn(place.url)
+  return [...log, ...values, ...filesIn(folderOfRedis)]
+}
+
+const setupsOf = async (torture: Torture) => {
+  const server = await torture.redis("everything")
+  const setups = await torture.setups({ redis: server.url })
+  return { setups, folder: server.folder }
+}
+
+export const scenario: Scenario = {
+  summary: "everything that was stored is searched for tokens and credentials",
+  breaks: "the vault has no key",
+  seconds: { quick: 30, full: 60 },
+  run: async (torture) => {
+    const program = await oneOf(torture.programs(1))
+    const { folder, setups } = await setupsOf(torture)
+    await torture.each(setups, async (setup, tally) => {
+      const { broker, name } = setup
+      await openIn([program], setup, torture.broken ? "key-in-clear" : undefined)
+      await program.tell({ do: "session", name })
+      // Another version, so that there is one that was written over.
+      await broker.advance(1100)
+      await broker.advanceToCutOff()
+      await program.tell({ do: "clock", name, ahead: broker.ahead() })
+      await program.tell({ do: "session", name })
+      const needles = needlesOf(broker.secrets())
+      const stored = await storedIn(setup, folder)
+      const found = stored.flatMap(({ bytes, where }) => {
+        const text = bytes.toString("latin1")
+        return needles.filter(({ isIn }) => isIn(bytes, text)).map(({ form }) => `${form} in ${where}`)
+      })
+      tally.atLeast(
+        "bytes searched",
+        stored.reduce((sum, { bytes }) => sum + bytes.length, 0),
+        1000
+      )
+      tally.atLeast("secrets looked for", broker.secrets().length, 5)
+      tally.equal(`pieces of secrets found${found[0] === undefined ? "" : `: ${found[0]}`}`, found.length, 0)
+    })
+  }
+}

@@ -1,0 +1,74 @@
+/** The keyring hangs: a program hears so in time, and can end. */
+import { spawn } from "node:child_process"
+import * as net from "node:net"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { adopt } from "../../interop/peer.ts"
+import { NotHere, type Scenario, type Torture, wait } from "../harness.ts"
+
+const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../keyring.ts")
+
+/** What a program is given when nothing else is said, and what a busy machine may add. */
+const timeout = 3000
+const tolerance = 1500
+
+/** Takes every connection, as the bus of a desktop does, and never says a word. */
+const startSilentBus = async (torture: Torture) => {
+  const address = path.join(torture.folder(), "bus")
+  const sockets = new Set<net.Socket>()
+  let bytes = 0
+  const server = net.createServer((socket) => {
+    sockets.add(socket)
+    socket.on("data", (chunk) => (bytes += chunk.length))
+    socket.on("error", () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(address, resolve))
+  torture.defer(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { address, heard: () => bytes }
+}
+
+interface Said {
+  readonly answer: string
+  readonly millis: number
+}
+
+/** What the program said, when it did, and when it was gone: `undefined` if never. */
+const runProgram = async (torture: Torture, address: string) => {
+  const patience = torture.broken ? "1 minute" : `${timeout} millis`
+  const child = spawn(process.execPath, ["--conditions=@auth/source", script, torture.folder(), patience], {
+    env: { ...process.env, ...torture.env, DBUS_SESSION_BUS_ADDRESS: `unix:path=${address}` },
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  adopt(child)
+  let said: Said | undefined
+  let saidAt = 0
+  child.stdout.on("data", (chunk: Buffer) => {
+    said = JSON.parse(chunk.toString()) as Said
+    saidAt = performance.now()
+  })
+  const gone = new Promise<number>((resolve) => child.once("close", () => resolve(performance.now())))
+  const goneAt = await Promise.race([gone, wait(timeout + 8000).then(() => undefined)])
+  if (goneAt === undefined) child.kill("SIGKILL")
+  await gone
+  return { said, leftAfter: goneAt === undefined ? Infinity : goneAt - saidAt }
+}
+
+export const scenario: Scenario = {
+  summary: "the keyring takes the question and never answers",
+  breaks: "the program gives the keyring a minute",
+  seconds: { quick: 30, full: 30 },
+  run: (torture) =>
+    torture.attempt("a D-Bus that accepts and is silent", async (tally) => {
+      if (process.platform !== "linux") throw new NotHere("only Linux asks its keyring through a socket")
+      const bus = await startSilentBus(torture)
+      const { leftAfter, said } = await runProgram(torture, bus.address)
+      tally.atLeast("bytes that the keyring was asked with", bus.heard(), 1)
+      tally.equal("answers KeyUnavailable", said?.answer === "KeyUnavailable" ? 1 : 0, 1)
+      tally.atLeast("milliseconds until then", said?.millis ?? 0, timeout - 100)
+      tally.atMost("until the answer", said?.millis ?? Infinity, timeout + tolerance, "ms")
+      tally.atMost("from the answer to the end of the program", leftAfter, tolerance, "ms")
+    })
+}
