@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
 import * as net from "node:net"
+import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { startRedis } from "./server.ts"
 
@@ -41,6 +44,30 @@ describe("a Redis for tests", () => {
     await server.restart()
     assert.strictEqual(await ask(server.port, "GET a"), "$1\r\n1\r\n")
     await server.stop()
+  })
+
+  it("is gone, with its folder, when the program that started it was killed, even if it hangs", async () => {
+    const module = path.join(import.meta.dirname, "server.ts")
+    const program = `import { startRedis } from ${JSON.stringify(module)}
+      const server = await startRedis()
+      server.freeze()
+      console.log(JSON.stringify([server.pid(), server.folder]))`
+    const args = ["--conditions=@auth/source", "--input-type=module", "-e", program]
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+    const printed = await new Promise<string>((resolve, reject) => {
+      child.once("error", reject)
+      child.stdout.once("data", (data: Buffer) => resolve(data.toString()))
+    })
+    const [pid, folder] = JSON.parse(printed) as [number, string]
+    assert.isTrue(isAlive(pid))
+    child.kill("SIGKILL")
+    for (let tries = 0; tries < 200 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const survived = isAlive(pid)
+    if (survived) process.kill(pid, "SIGKILL")
+    assert.isFalse(survived)
+    assert.isFalse(fs.existsSync(folder))
   })
 
   it("says what to install where it is missing", async () => {
