@@ -10,6 +10,7 @@ import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { makeNewer } from "./newer.ts"
 import { account, filesIn, freshFolder, other, reasonOf, start } from "./support.ts"
 
 type Lock = SessionLock["Service"]
@@ -150,6 +151,17 @@ describe("NodeSessionLock", () => {
     )
   }
 })
+
+it.effect("does not touch a lock of a newer version", () =>
+  Effect.gen(function* () {
+    const folder = yield* freshFolder
+    const lock = yield* make(folder)
+    yield* fenceOf(lock)
+    makeNewer(fileOf(folder))
+    const reason = yield* reasonOf(fenceOf(lock))
+    assert.deepInclude(reason, { _tag: "NewerVersion", version: 2 })
+  })
+)
 
 describe("among processes", () => {
   it.live("lets one in at a time, each with a larger fence", () =>

@@ -15,6 +15,7 @@ import * as Path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 import { SessionStore } from "@auth/broker-core/SessionStore"
+import { makeNewer } from "./newer.ts"
 import {
   account,
   bytes,
@@ -241,8 +242,7 @@ describe("NodeVault", () => {
   it.effect("does not touch a vault of a newer version", () =>
     Effect.gen(function* () {
       const folder = yield* written
-      const mark = Buffer.from(checksum("checked", "format", "2")).toString("hex")
-      yield* meddle(folder, `UPDATE checked SET value = '2', checksum = x'${mark}' WHERE name = 'format'`)
+      makeNewer(databaseIn(folder))
       const reason = yield* reasonOf(open({ folder }))
       assert.deepStrictEqual([reason._tag, reason._tag === "NewerVersion" && reason.version], ["NewerVersion", 2])
     })

@@ -14,6 +14,7 @@ import { DatabaseSync } from "node:sqlite"
 import { inspect } from "node:util"
 import { checksum } from "../src/internal/checked.ts"
 import { ask } from "../src/internal/keyring.ts"
+import { makeNewer } from "./newer.ts"
 import { account, bytes, contents, freshFolder, modeOf, reasonOf, start, textOf, using } from "./support.ts"
 
 const horse = Redacted.make("correct horse battery staple")
@@ -156,6 +157,15 @@ describe("layerPassphrase", () => {
         assert.isAbove(tampered, offsets.length / 2)
       }),
     120_000
+  )
+
+  it.effect("does not touch a salt of a newer version", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      yield* keyOf(horse, folder)
+      makeNewer(Path.join(folder, "passphrase.db"))
+      assert.deepInclude(yield* reasonOf(keyOf(horse, folder)), { _tag: "NewerVersion", version: 2 })
+    })
   )
 
   it.effect("is refused when the passphrase is empty", () =>

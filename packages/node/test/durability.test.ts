@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as checked from "../src/internal/checked.ts"
 import * as sqlite from "../src/internal/sqlite.ts"
 import * as vaultFile from "../src/internal/vaultFile.ts"
 import { account, bytes, filesIn, freshFolder, start, textOf, using } from "./support.ts"
@@ -134,6 +135,28 @@ describe("a changed bit", () => {
     minutes
   )
 })
+
+it.effect("a database is made once, also when another program was faster between two looks at it", () =>
+  Effect.gen(function* () {
+    const path = yield* freshFolder
+    Fs.writeFileSync(path, "")
+    const design = { format: 1, tables: [] }
+    const [slow, fast] = [sqlite.open(path), sqlite.open(path)]
+    let looks = 0
+    // Its first look finds nothing, and by its second the other has been there.
+    const watched = new Proxy(slow, {
+      get: (target, name) => {
+        if (name === "exec" && looks++ === 0) checked.createOnce(fast, design, () => ({ made: "fast" }))
+        const member = Reflect.get(target, name) as unknown
+        return typeof member === "function" ? (member.bind(target) as unknown) : member
+      }
+    })
+    checked.createOnce(watched, design, () => ({ made: "slow" }))
+    assert.deepStrictEqual([checked.read(slow, "made"), checked.read(fast, "made")], ["fast", "fast"])
+    slow.close()
+    fast.close()
+  })
+)
 
 it.live("entries in a wrong order are found when the vault is opened, though each is whole", () =>
   Effect.gen(function* () {

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
-import { Damaged, Newer } from "./sqlite.ts"
+import { Damaged, Newer, transaction } from "./sqlite.ts"
 
 /** Named values, each with its checksum. Every database has this table, and no later format may change it. */
 const valueTable =
@@ -68,10 +68,24 @@ export interface Design {
   readonly tables: ReadonlyArray<string>
 }
 
-/** Makes the tables, in a transaction of the caller. */
-export const create = (database: DatabaseSync, design: Design): void => {
+/** Makes the tables and their first values, in a transaction of the caller. */
+export const create = (database: DatabaseSync, design: Design, values: Readonly<Record<string, string>>): void => {
   for (const table of [valueTable, ...design.tables]) database.exec(table)
   write(database, "format", String(design.format))
+  for (const [name, value] of Object.entries(values)) write(database, name, value)
+}
+
+/** Makes the tables and their first values if there is nothing yet, however many programs do it at once. */
+export const createOnce = (
+  database: DatabaseSync,
+  design: Design,
+  values: () => Readonly<Record<string, string>>
+): void => {
+  if (!isNew(database)) return
+  transaction(database, "EXCLUSIVE", () => {
+    // Another program may have been faster.
+    if (isNew(database)) create(database, design, values())
+  })
 }
 
 /** Every page must be sound, the format known, and the tables those of the design. */

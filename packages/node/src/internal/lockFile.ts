@@ -38,10 +38,7 @@ export const fileOf = (vault: string, name: string): string =>
  * milliseconds, so that it grows also when somebody has deleted the file.
  */
 const advance = (database: DatabaseSync, now: number): number => {
-  if (checked.isNew(database)) {
-    checked.create(database, design)
-    checked.write(database, "fence", "0")
-  }
+  if (checked.isNew(database)) checked.create(database, design, { fence: "0" })
   checked.verify(database, design)
   const fence = Math.max(checked.readNumber(database, "fence") + 1, now)
   checked.write(database, "fence", String(fence))

@@ -54,14 +54,10 @@ interface Stored {
   readonly salt: Uint8Array
 }
 
-const create = (database: DatabaseSync): void =>
-  sqlite.transaction(database, "EXCLUSIVE", () => {
-    // Another program may have been faster.
-    if (!checked.isNew(database)) return
-    checked.create(database, design)
-    checked.write(database, "way", hasArgon2() ? "argon2id m=65536 t=3 p=4" : "scrypt N=131072 r=8 p=1")
-    checked.write(database, "salt", Hex.encode(SecureRandom.randomBytesUnsafe(saltLength)))
-  })
+const firstValues = () => ({
+  way: hasArgon2() ? "argon2id m=65536 t=3 p=4" : "scrypt N=131072 r=8 p=1",
+  salt: Hex.encode(SecureRandom.randomBytesUnsafe(saltLength))
+})
 
 const read = (database: DatabaseSync): Stored =>
   sqlite.transaction(database, "DEFERRED", () => {
@@ -76,7 +72,7 @@ const read = (database: DatabaseSync): Stored =>
 const load = (path: string): Stored =>
   sqlite.opened(path, (database) => {
     database.exec("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA trusted_schema = OFF")
-    if (checked.isNew(database)) create(database)
+    checked.createOnce(database, design, firstValues)
     const stored = read(database)
     sqlite.close(database)
     return stored

@@ -63,15 +63,6 @@ export const verify = (database: DatabaseSync): void =>
     verifyEntries(database)
   })
 
-const create = (database: DatabaseSync): void =>
-  transaction(database, "EXCLUSIVE", () => {
-    // Another program may have been faster.
-    if (!checked.isNew(database)) return
-    checked.create(database, design)
-    checked.write(database, "entries", "0")
-    checked.write(database, "writes", "0")
-  })
-
 /**
  * Moves what was written from SQLite's log into the database, and empties the log; tells whether it did.
  *
@@ -84,7 +75,7 @@ export const emptyLog = (database: DatabaseSync): boolean =>
 /** Makes a new database the vault's, or sees that it is one. */
 export const prepare = (database: DatabaseSync): void => {
   database.exec(settings)
-  if (checked.isNew(database)) create(database)
+  checked.createOnce(database, design, () => ({ entries: "0", writes: "0" }))
   const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"]
   if (mode !== "wal") throw new Failed({ systemCode: "ENOTSUP" })
   verify(database)
