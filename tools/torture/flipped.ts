@@ -1,0 +1,26 @@
+/** What is in the vault whose bits are flipped. */
+import * as Account from "@auth/broker-core/Account"
+import type { Slot } from "@auth/broker-core/SessionStore"
+
+export interface Place {
+  readonly account: Account.Account
+  readonly slot: Slot
+}
+
+export interface Entry extends Place {
+  readonly version: number
+  readonly value: Uint8Array
+}
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const accounts = ["A123456", "B654321"].map((id) => Account.make({ broker: "angel", id }))
+
+/** Two accounts, so that one could be taken for the other. */
+export const entries = accounts.flatMap((account, index): ReadonlyArray<Entry> => [
+  { account, slot: "session", version: 2, value: bytesOf(`session of ${account.id} `.repeat(30)) },
+  { account, slot: "guard", version: 1, value: bytesOf(`{"attemptedAt":${1_790_000_000_000 + index},"refusedAt":[]}`) }
+]) as [Entry, ...ReadonlyArray<Entry>]
+
+/** Account and slot, as the database has them. */
+export const keyOf = ({ account, slot }: Place): readonly [string, string] => [Account.toKey(account), slot]

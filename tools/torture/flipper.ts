@@ -1,0 +1,130 @@
+/** Opens a vault of which one bit was changed, again and again, and counts what it finds. */
+import * as SessionLock from "@auth/broker-core/SessionLock"
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import * as VaultError from "@auth/broker-core/VaultError"
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as NodeVault from "@auth/node/NodeVault"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { servePeer } from "../interop/peer.ts"
+import { entries, keyOf, type Place } from "./flipped.ts"
+
+/** One bit of a file of the vault. */
+export type Flip = readonly [file: string, offset: number, bit: number]
+
+export interface Request {
+  /** The vault as it was written. It is not touched. */
+  readonly pristine: string
+  /** Where the vault with the changed bit is to be. */
+  readonly folder: string
+  readonly flips: ReadonlyArray<Flip>
+  /** Reads without looking whether what it reads was changed. */
+  readonly isNaive: boolean
+}
+
+/** How often each was found: `intact`, `Tampered`, or what must not be. */
+export type Findings = Readonly<Record<string, number>>
+
+const bytesEqual = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0
+
+const readVault = (folder: string) =>
+  Effect.gen(function* () {
+    const store = yield* SessionStore.SessionStore
+    const lock = yield* SessionLock.SessionLock
+    for (const entry of entries) {
+      const found = yield* store.get(entry.account, entry.slot)
+      if (found === undefined) return "a missing entry"
+      if (!bytesEqual(Redacted.value(found.value), entry.value)) return "another session"
+      if (found.version !== entry.version) return "another version"
+    }
+    yield* lock.withLock(entries[0].account, ({ check }) => check)
+    return "intact"
+  }).pipe(
+    Effect.provide(NodeVault.layer({ folder, patience: "1 second" }).pipe(Layer.provide(VaultKey.layerConfig()))),
+    Effect.catch((error) => Effect.succeed(error.reason._tag))
+  )
+
+/** What a program reads that trusts its file. */
+const readNaively = (folder: string, wanted: ReadonlyMap<Place, Uint8Array>): string => {
+  const database = new DatabaseSync(path.join(folder, "sessions.db"))
+  const query = database.prepare("SELECT value FROM entry WHERE account = ? AND slot = ?")
+  const isIntact = entries.every((entry) => {
+    const value = query.get(...keyOf(entry))?.["value"]
+    return value instanceof Uint8Array && bytesEqual(value, wanted.get(entry) ?? new Uint8Array())
+  })
+  database.close()
+  return isIntact ? "intact" : "another session"
+}
+
+const attempt = (read: () => string): string => {
+  try {
+    return read()
+  } catch {
+    return "a crash"
+  }
+}
+
+/** The file as it was, but for one bit. */
+const flipped = (bytes: Buffer, offset: number, bit: number): Buffer => {
+  const copy = Buffer.from(bytes)
+  copy[offset] = (copy[offset] ?? 0) ^ (1 << bit)
+  return copy
+}
+
+const load = (folder: string): ReadonlyMap<string, Buffer> =>
+  new Map(
+    fs
+      .readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => {
+        const file = path.join(entry.parentPath, entry.name)
+        return [path.relative(folder, file), fs.readFileSync(file)] as const
+      })
+  )
+
+const put = (folder: string, files: ReadonlyMap<string, Buffer>): void => {
+  fs.rmSync(folder, { recursive: true, force: true })
+  for (const [name, bytes] of files) {
+    const file = path.join(folder, name)
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    fs.writeFileSync(file, bytes, { mode: 0o600 })
+  }
+}
+
+const valuesOf = (folder: string): ReadonlyMap<Place, Uint8Array> => {
+  const database = new DatabaseSync(path.join(folder, "sessions.db"))
+  const query = database.prepare("SELECT value FROM entry WHERE account = ? AND slot = ?")
+  const values = entries.map((entry) => [entry, query.get(...keyOf(entry))?.["value"] as Uint8Array] as const)
+  database.close()
+  return new Map(values)
+}
+
+const describeDefect = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return VaultError.isVaultError(error) ? error.reason._tag : `a crash: ${String(error).split("\n")[0]}`
+}
+
+servePeer(async ({ flips, folder, isNaive, pristine }: Request): Promise<Findings> => {
+  const files = load(pristine)
+  put(folder, files)
+  const wanted = isNaive ? valuesOf(folder) : new Map<Place, Uint8Array>()
+  const findings: Record<string, number> = {}
+  for (const [file, offset, bit] of flips) {
+    const bytes = files.get(file)
+    if (bytes === undefined) throw new Error(`there is no ${file}`)
+    put(folder, new Map([...files, [file, flipped(bytes, offset, bit)]]))
+    const finding = isNaive
+      ? attempt(() => readNaively(folder, wanted))
+      : await Effect.runPromiseExit(readVault(folder)).then(
+          Exit.match({ onFailure: describeDefect, onSuccess: (found) => found })
+        )
+    findings[finding] = (findings[finding] ?? 0) + 1
+  }
+  return findings
+})
