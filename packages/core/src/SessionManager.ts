@@ -568,10 +568,9 @@ export const make = Effect.fnUntraced(function* (
   const renew = (dead?: Session.Session): Effect.Effect<Session.Session, Failure> =>
     Effect.suspend(() => {
       if (dead !== undefined) return replace(dead)
-      // Who asks on purpose knows of the logout, and that there was a failure.
-      if (state.loggedOut) state.version = undefined
+      // Who asks on purpose wants a session whoever has logged out before.
+      state.version = undefined
       state.loggedOut = false
-      state.pause = undefined
       const before = state.held.session
       return Effect.flatMap(join(before), (renewed) =>
         // The token lives, but this is not what was asked for.
