@@ -3,6 +3,7 @@ import * as Account from "@auth/broker-core/Account"
 import type * as SessionLock from "@auth/broker-core/SessionLock"
 import type * as SessionManager from "@auth/broker-core/SessionManager"
 import * as SessionStore from "@auth/broker-core/SessionStore"
+import * as VaultError from "@auth/broker-core/VaultError"
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -54,6 +55,17 @@ const lastWins = (store: Store): Store => ({
     Effect.flatMap(store.get(account, slot), (entry) => store.put(account, slot, value, entry?.version ?? 0))
 })
 
+/** Lets in whom it cannot lock. */
+const hidesLockFailures = (lock: Lock): Lock => ({
+  ...lock,
+  withLock: (account, use) =>
+    Effect.catch(lock.withLock(account, use), (error) =>
+      VaultError.isVaultError(error) && error.operation === "lock"
+        ? use({ fence: 0, check: Effect.void })
+        : Effect.fail(error)
+    )
+})
+
 /** Says that all is well. */
 const hidesFailures = (store: Store): Store => ({
   ...store,
@@ -63,13 +75,14 @@ const hidesFailures = (store: Store): Store => ({
 
 export const lockOf = (broken: Broken | undefined, lock: Lock): Lock => {
   if (broken === "lock-open") return open
+  if (broken === "hides-failures") return hidesLockFailures(lock)
   return broken === "lock-left-behind" ? leftBehind : lock
 }
 
 export const storeOf = (broken: Broken | undefined, store: Store): Store => {
   if (broken === "store-in-memory") return SessionStore.makeMemory()
   if (broken === "store-last-wins") return lastWins(store)
-  return broken === "store-hides-failures" ? hidesFailures(store) : store
+  return broken === "hides-failures" ? hidesFailures(store) : store
 }
 
 /** Hands out the first session again and again. */

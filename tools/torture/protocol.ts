@@ -13,7 +13,7 @@ export type Broken =
   | "lock-left-behind"
   | "store-in-memory"
   | "store-last-wins"
-  | "store-hides-failures"
+  | "hides-failures"
   | "session-for-ever"
   | "key-in-clear"
 

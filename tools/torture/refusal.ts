@@ -1,0 +1,118 @@
+/**
+ * A disk in trouble, without any privilege: Linux itself refuses some calls of one program, by a filter (seccomp, Linux
+ * 3.5) that Perl installs before it becomes that program. Perl's base is on every Debian; a compiler, strace or a mount is
+ * not, and in a container a mount is not allowed.
+ */
+import * as os from "node:os"
+import { NotHere } from "./harness.ts"
+
+/** Calls that are refused where an argument fits. */
+interface Rule {
+  readonly call: string
+  /** The argument, and what it is compared to: any bit of it, or not less than it. */
+  readonly argument?: { readonly index: number; readonly is: "any of" | "at least"; readonly value: number }
+}
+
+/** Errors by their numbers on Linux, the same on both architectures. */
+const errors = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const
+
+interface Architecture {
+  readonly audit: number
+  readonly prctl: number
+  readonly calls: Readonly<Record<string, number>>
+}
+
+/** Linux's numbers: asm/unistd_64.h, asm-generic/unistd.h, linux/audit.h. */
+const architectures: Readonly<Record<string, Architecture>> = {
+  x64: {
+    audit: 0xc000003e,
+    prctl: 157,
+    calls: { pwrite64: 18, access: 21, fsync: 74, fdatasync: 75, openat: 257, faccessat: 269 }
+  },
+  arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
+}
+
+/** SQLite writes with `pwrite`; a single byte makes room for its index in memory. */
+const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
+
+/** `O_WRONLY` or `O_RDWR`; `W_OK`. */
+const openToWrite: Rule = { call: "openat", argument: { index: 2, is: "any of", value: 3 } }
+const mayWrite: ReadonlyArray<Rule> = [
+  { call: "access", argument: { index: 1, is: "any of", value: 2 } },
+  { call: "faccessat", argument: { index: 2, is: "any of", value: 2 } }
+]
+
+const syncs: ReadonlyArray<Rule> = [{ call: "fsync" }, { call: "fdatasync" }]
+
+/** A disk that is full, one that fails when it is written to or at the end of a write, one that may only be read. */
+export const troubles = {
+  "a full disk": { error: "ENOSPC", rules: [write] },
+  "a disk that fails to write": { error: "EIO", rules: [write] },
+  "a disk that fails to sync": { error: "EIO", rules: syncs },
+  "a file system mounted to be read": { error: "EROFS", rules: [openToWrite, ...mayWrite] }
+} as const satisfies Readonly<Record<string, { error: keyof typeof errors; rules: ReadonlyArray<Rule> }>>
+
+/** Instructions of the filter: linux/bpf_common.h, linux/filter.h. */
+const load = 0x20
+const jumpIfEqual = 0x15
+const jumpIfAtLeast = 0x35
+const jumpIfAnyOf = 0x45
+const answer = 0x06
+const allow = 0x7fff0000
+const refuse = 0x00050000
+
+/** Where things lie in `struct seccomp_data`. The lower half of an argument comes first on both architectures. */
+const numberAt = 0
+const architectureAt = 4
+const argumentAt = (index: number): number => 16 + 8 * index
+
+const instruction = (code: number, value: number, ifTrue = 0, ifFalse = 0): Buffer => {
+  const bytes = Buffer.alloc(8)
+  bytes.writeUInt16LE(code, 0)
+  bytes.writeUInt8(ifTrue, 2)
+  bytes.writeUInt8(ifFalse, 3)
+  bytes.writeUInt32LE(value, 4)
+  return bytes
+}
+
+const ruleOf = (number: number, { argument }: Rule, error: number): ReadonlyArray<Buffer> => {
+  const end = instruction(answer, refuse | error)
+  if (argument === undefined) return [instruction(load, numberAt), instruction(jumpIfEqual, number, 0, 1), end]
+  const compare = argument.is === "any of" ? jumpIfAnyOf : jumpIfAtLeast
+  return [
+    instruction(load, numberAt),
+    instruction(jumpIfEqual, number, 0, 3),
+    instruction(load, argumentAt(argument.index)),
+    instruction(compare, argument.value, 0, 1),
+    end
+  ]
+}
+
+const filterOf = ({ audit, calls }: Architecture, rules: ReadonlyArray<Rule>, error: number): Buffer =>
+  Buffer.concat([
+    instruction(load, architectureAt),
+    instruction(jumpIfEqual, audit, 1, 0),
+    instruction(answer, allow),
+    // Not every architecture has every call.
+    ...rules.flatMap((rule) => (calls[rule.call] === undefined ? [] : ruleOf(calls[rule.call] ?? 0, rule, error))),
+    instruction(answer, allow)
+  ])
+
+/** `PR_SET_NO_NEW_PRIVS`, then `PR_SET_SECCOMP` with `SECCOMP_MODE_FILTER`. */
+const perl = `
+my ($prctl, $hex, @command) = @ARGV;
+my $filter = pack("H*", $hex);
+my $program = pack("S x6 P", length($filter) / 8, $filter);
+syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
+exec { $command[0] } @command or die "exec: $!\\n";`
+
+/** The command through which a program gets into this trouble. */
+export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
+  const architecture = architectures[os.arch()]
+  if (os.platform() !== "linux" || architecture === undefined) {
+    throw new NotHere(`only Linux on ${Object.keys(architectures).join(" or ")} refuses calls of one program`)
+  }
+  const { error, rules } = troubles[title]
+  const filter = filterOf(architecture, rules, errors[error]).toString("hex")
+  return ["perl", "-e", perl, String(architecture.prctl), filter]
+}

@@ -1,0 +1,230 @@
+/** The disk is full, fails, or may not be written to: a typed failure, no session lost, and no second login. */
+import { execFileSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import {
+  NotHere,
+  oneOf,
+  openIn,
+  type Program,
+  type Scenario,
+  type Setup,
+  type Tally,
+  tellOpen,
+  type Torture,
+  wait,
+  waitUntil
+} from "../harness.ts"
+import type { Outcome } from "../protocol.ts"
+import { throughTrouble, troubles } from "../refusal.ts"
+
+/** So often, so far apart: longer than a manager waits after a failure. */
+const asks = 3
+const between = 800
+
+/** The longest that a manager without a session waits after a failure, and what a busy machine adds. */
+const longestPause = 25_000
+
+/** A user who owns nothing. */
+const nobody = 65_534
+
+const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) : undefined)
+
+const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
+
+/** The session that is stored, as a program finds it that lived before the cut-off. */
+const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
+  await openIn([program], setup)
+  await program.tell({ do: "clock", name: setup.name, ahead })
+  const found = await program.tell({ do: "peek", name: setup.name })
+  return found._tag === "Session" ? found.token : undefined
+}
+
+const askOften = async (program: Program, name: string): Promise<ReadonlyArray<Outcome>> => {
+  const outcomes: Array<Outcome> = []
+  for (let ask = 0; ask < asks; ask++) {
+    outcomes.push(await program.tell({ do: "session", name }, 60_000))
+    await wait(between)
+  }
+  return outcomes
+}
+
+const names = (outcome: Outcome, code: string): boolean =>
+  outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
+
+/** In trouble from the start to the end of the program. */
+const startInTrouble = async (
+  torture: Torture,
+  tally: Tally,
+  setup: Setup,
+  [healthy, troubled]: readonly [Program, Program],
+  code: string
+) => {
+  const { broker, name } = setup
+  const [good] = broker.issued()
+  const before = broker.ahead()
+  const opened = await tellOpen(troubled, setup, brokenOf(torture))
+  const first = opened ?? (await troubled.tell({ do: "session", name }))
+  tally.equal(
+    "the stored session, or a typed failure",
+    names(first, code) || (first._tag === "Session" && first.token === good) ? 1 : 0,
+    1
+  )
+  await broker.advanceToCutOff()
+  await troubled.tell({ do: "clock", name, ahead: broker.ahead() })
+  const outcomes = opened === undefined ? await askOften(troubled, name) : [opened]
+  tally.equal(`answers that are not Io with ${code}`, outcomes.filter((outcome) => !names(outcome, code)).length, 0)
+  tally.atMost("logins while it lasts", (await broker.exchanges()).length - 1, 1)
+  tally.equal("good sessions lost", (await storedBefore(healthy, setup, before)) === good ? 0 : 1, 0)
+  const logins = (await broker.exchanges()).length
+  await healthy.tell({ do: "clock", name, ahead: broker.ahead() })
+  const after = await healthy.tell({ do: "session", name }, 60_000)
+  tally.equal("sessions for a program that has no trouble", after._tag === "Session" ? 1 : 0, 1)
+  tally.atMost("logins for it", (await broker.exchanges()).length - logins, 1)
+}
+
+/** Every session is there, and one healthy program has the vaults open. */
+const prepare = async (torture: Torture) => {
+  const healthy = await oneOf(torture.programs(1))
+  const setups = await sqliteSetups(torture)
+  await torture.each(setups, async (setup) => {
+    await openIn([healthy], setup)
+    await healthy.tell({ do: "session", name: setup.name })
+  })
+  return { healthy, setups }
+}
+
+const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
+  const { healthy, setups } = await prepare(torture)
+  const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
+    // A container may forbid filters. What else Perl has to say is a fault of ours.
+    throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
+  })
+  await torture.each(retitled(setups, title), (setup, tally) =>
+    startInTrouble(torture, tally, setup, [healthy, troubled], troubles[title].error)
+  )
+}
+
+const retitled = (setups: ReadonlyArray<Setup>, title: string): ReadonlyArray<Setup> =>
+  setups.map((setup) => ({ ...setup, title: `${title}, ${setup.broker.id}` }))
+
+/** Everything in a folder, and the folder, is there to be read alone. */
+const makeReadOnly = (folder: string, owner: number | undefined): void => {
+  for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name)
+    fs.chmodSync(file, entry.isDirectory() ? 0o500 : 0o400)
+    if (owner !== undefined) fs.chownSync(file, owner, owner)
+  }
+  fs.chmodSync(folder, 0o500)
+  if (owner !== undefined) fs.chownSync(folder, owner, owner)
+}
+
+const makeWritable = (folder: string, owner: number | undefined): void => {
+  for (const entry of [
+    folder,
+    ...fs.readdirSync(folder, { recursive: true }).map((name) => path.join(folder, String(name)))
+  ]) {
+    fs.chmodSync(entry, fs.statSync(entry).isDirectory() ? 0o700 : 0o600)
+    if (owner !== undefined) fs.chownSync(entry, 0, 0)
+  }
+}
+
+/** Root may write to whatever it likes, so the program becomes somebody else. */
+const readOnlyFolder = async (torture: Torture, title: string) => {
+  const owner = process.getuid?.() === 0 ? nobody : undefined
+  const setups = retitled(await sqliteSetups(torture), title)
+  const [first, second] = [await torture.special({}), await oneOf(torture.programs(1))]
+  await torture.each(setups, async (setup) => {
+    await openIn([second], setup)
+    await second.tell({ do: "session", name: setup.name })
+  })
+  await second.tell({ do: "close" })
+  await torture.each(setups, async (setup) => {
+    if (setup.place.kind !== "sqlite") return
+    // The way to it must be open to that user.
+    if (owner !== undefined) fs.chmodSync(path.dirname(setup.place.folder), 0o711)
+    makeReadOnly(setup.place.folder, owner)
+  })
+  if (owner !== undefined) await first.tell({ do: "become", user: owner })
+  await torture.each(setups, async (setup, tally) => {
+    const { broker, name, place } = setup
+    const [good] = broker.issued()
+    const before = broker.ahead()
+    const opened = await tellOpen(first, setup, brokenOf(torture))
+    await broker.advanceToCutOff()
+    await first.tell({ do: "clock", name, ahead: broker.ahead() })
+    const outcomes = opened === undefined ? await askOften(first, name) : [opened]
+    tally.equal(
+      "answers that are not Io with EACCES",
+      outcomes.filter((outcome) => !names(outcome, "EACCES")).length,
+      0
+    )
+    tally.atMost("logins while it lasts", (await broker.exchanges()).length - 1, 1)
+    if (place.kind === "sqlite") makeWritable(place.folder, owner)
+    tally.equal("good sessions lost", (await storedBefore(second, setup, before)) === good ? 0 : 1, 0)
+  })
+}
+
+const limitFiles = (program: Program, bytes: number | "unlimited"): void => {
+  execFileSync("prlimit", ["--pid", String(program.pid), `--fsize=${bytes}:unlimited`])
+}
+
+/** A running program cannot write to files any more, and after a while it can again. */
+const forAWhile = async (torture: Torture, title: string) => {
+  if (process.platform !== "linux") throw new NotHere("only Linux limits files of a program that runs")
+  const setups = retitled(await sqliteSetups(torture), title)
+  const [program, other] = await torture.programs(2)
+  if (program === undefined || other === undefined) throw new Error("there is no program")
+  await torture.each(setups, async (setup) => {
+    await openIn([program], setup, brokenOf(torture))
+    const { broker, name } = setup
+    await program.tell({ do: "session", name })
+    await broker.advanceToCutOff()
+    await program.tell({ do: "clock", name, ahead: broker.ahead() })
+    await broker.inject(broker.loginEndpoint, { kind: "latency", duration: "1 second" })
+    void program.tell({ do: "session", name })
+    await waitUntil("the login", async () => (await broker.exchanges()).length === 2)
+  })
+  // The login is under way, and what it brings cannot be stored.
+  limitFiles(program, 1)
+  await torture.each(setups, async ({ broker, name }, tally) => {
+    const outcomes = await askOften(program, name)
+    tally.equal("answers that are not Io with EIO", outcomes.filter((outcome) => !names(outcome, "EIO")).length, 0)
+    tally.equal("logins while it lasts", (await broker.exchanges()).length - 1, 1)
+  })
+  limitFiles(program, "unlimited")
+  await torture.each(setups, async (setup, tally) => {
+    const { broker, name } = setup
+    const isBack = async () => (await program.tell({ do: "session", name }, 60_000))._tag === "Session"
+    tally.atMost(
+      "until it has a session once it can write again",
+      await waitUntil("a session", isBack, 30_000),
+      longestPause,
+      "ms"
+    )
+    tally.equal("logins in all, after the cut-off", (await broker.exchanges()).length - 1, 1)
+    await openIn([other], setup)
+    const found = await other.tell({ do: "peek", name })
+    tally.equal(
+      "programs that find this session",
+      found._tag === "Session" && found.token === broker.issued().at(-1) ? 1 : 0,
+      1
+    )
+  })
+}
+
+export const scenario: Scenario = {
+  summary: "the disk is full, fails, or may not be written to",
+  breaks: "store and lock hide that they failed",
+  seconds: { quick: 60, full: 90 },
+  run: async (torture) => {
+    const refused = Object.keys(troubles) as ReadonlyArray<keyof typeof troubles>
+    await Promise.all([
+      ...refused.map((title) => torture.attempt(title, () => refuseCalls(torture, title))),
+      torture.attempt("a folder that may only be read", () =>
+        readOnlyFolder(torture, "a folder that may only be read")
+      ),
+      torture.attempt("no room for a while", () => forAWhile(torture, "no room for a while"))
+    ])
+  }
+}
