@@ -4,7 +4,6 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -17,12 +16,14 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Account } from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
+import * as Exchange from "./internal/exchange.ts"
+import * as Held from "./internal/held.ts"
 import { found, readily } from "./internal/readily.ts"
 import * as Record from "./internal/record.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
@@ -41,7 +42,7 @@ import * as VaultError from "./VaultError.ts"
  * @category errors
  * @since 0.1.0
  */
-export type Failure = AuthError.AuthError | VaultError.VaultError
+export type Failure = Held.Failure
 
 /**
  * What happened to the session.
@@ -95,8 +96,9 @@ export class SessionManager extends Context.Service<
     /** Keeps a session that was got in another way, such as a browser login. */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
-     * Ends the session at the broker and forgets it, here and for every program that shares the store. A renewal in
-     * flight does not bring it back. If the broker's call fails, it is forgotten all the same.
+     * Ends the session at the broker and forgets it. A renewal in flight does not bring it back, here or in another
+     * program that shares the store; one that holds the session learns of it when it next looks into the store, or when
+     * the broker refuses the token. If the broker's call fails, the session is forgotten all the same.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /** The held session as a value, if it needs no renewal at `now` (milliseconds since the epoch). */
@@ -120,23 +122,11 @@ export interface Options {
    * otherwise.
    */
   readonly patience?: Duration.Input | undefined
-}
-
-/** What is in memory. `freshFrom` is there for a clock that is set back: an end reckoned by it cannot be trusted then. */
-interface Held {
-  readonly session: Session.Session | undefined
-  readonly exit: Exit.Exit<Session.Session>
-  readonly freshFrom: number
-  readonly freshUntil: number
-}
-
-/** No exchange before `until`, since the last one failed. */
-interface Pause {
-  readonly error: Failure
-  /** Whether the token lived then: when it is dead, waiting is another matter. */
-  readonly live: boolean
-  readonly since: number
-  readonly until: number
+  /**
+   * How often the store is looked into while a session is held and asked for, to learn of what other programs have done:
+   * a newer session, or a logout. 30 seconds unless said otherwise.
+   */
+  readonly lookEvery?: Duration.Input | undefined
 }
 
 /** Where a session that is taken into memory comes from. */
@@ -147,61 +137,14 @@ interface From {
   readonly logouts: number
 }
 
-/** The renewal under way. */
-interface Flight {
-  readonly end: Deferred.Deferred<Session.Session, Failure>
-  readonly wait: Effect.Effect<Session.Session, Failure>
-  /** For those who hold a token that lives: waits until it comes or their patience is over. */
-  patientWait: Effect.Effect<Session.Session, Failure> | undefined
-}
-
-interface State {
-  held: Held
-  /** A token that the broker refused: it must not be handed out, though its end has not come. */
-  dead: Session.Session | undefined
-  /** Got from the broker, but not stored yet: the store failed. */
-  unsaved: Session.Session | undefined
-  flight: Flight | undefined
-  pause: Pause | undefined
-  failures: number
-  /** The stored version that was seen last; `undefined` before the first look. */
-  version: number | undefined
-  loggedOut: boolean
-  /** One more for each logout: a renewal that began before must not end in a session. */
-  logouts: number
-  /** Made for the first who listens: most managers have nobody, and it would be most of what they take of the memory. */
-  hub: PubSub.PubSub<SessionChange> | undefined
-}
-
-const nothing: Held = {
-  session: undefined,
-  exit: Exit.die("no session is held"),
-  freshFrom: Infinity,
-  freshUntil: -Infinity
-}
-
-/** How far behind the instant of issue the clock may be, in milliseconds, before it must have been set back. */
-const backwards = 60_000
-
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-
-const firstPause = 1000
-const longestPause = { live: 60_000, dead: 15_000 }
 
 /** Another version is written in between, each time, only if something else than this library writes. */
 const writesBeforeGivingUp = 5
 
-const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>
-  other !== undefined && Redacted.value(one.tokens.access) === Redacted.value(other.tokens.access)
-
-const isLive = (session: Session.Session, now: number): boolean =>
-  !Session.isExpired(session, now) && now >= session.issuedAt - backwards
-
 const keepsChanging = Effect.fail(
   VaultError.make("put", new VaultError.Io({ what: "write the session: something else keeps writing it" }))
 )
-
-const reasonOf = (failure: Failure): string => failure.reason._tag
 
 const fail = (account: Account, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(account.broker, "session", reason))
@@ -231,56 +174,24 @@ export const make = Effect.fnUntraced(function* (
   const lock = yield* SessionLock
   const scope = yield* Effect.scope
   const { account } = renewal
-  const guard = LoginGuard.make(store)
+  const exchange = Exchange.make(renewal, LoginGuard.make(store))
   const early = options.early === undefined ? renewal.early : Duration.fromInputUnsafe(options.early)
   const patience = Duration.fromInputUnsafe(options.patience ?? "2 seconds")
+  const lookEvery = Duration.toMillis(options.lookEvery ?? "30 seconds")
   const attributes = { broker: account.broker }
 
-  const state: State = {
-    held: nothing,
-    dead: undefined,
-    unsaved: undefined,
-    flight: undefined,
-    pause: undefined,
-    failures: 0,
-    version: undefined,
-    loggedOut: false,
-    logouts: 0,
-    hub: undefined
-  }
+  const state = Held.makeState()
+  // Made for the first who listens: most managers have nobody, and it would be most of what they take of the memory.
+  let hub: PubSub.PubSub<SessionChange> | undefined
 
   const publish = (change: SessionChange) =>
-    Effect.suspend(() => (state.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(state.hub, change))))
+    Effect.suspend(() => (hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(hub, change))))
 
   const changes = Stream.unwrap(
-    Effect.map(PubSub.sliding<SessionChange>(256), (hub) => Stream.fromPubSub((state.hub ??= hub)))
+    Effect.map(PubSub.sliding<SessionChange>(256), (made) => Stream.fromPubSub((hub ??= made)))
   )
 
   const loggedOut = Effect.suspend(() => fail(account, loggedOutReason))
-
-  /** The held session, if it may still be handed out. */
-  const liveSession = (now: number): Session.Session | undefined => {
-    const { session } = state.held
-    return session !== undefined && isLive(session, now) && !sameToken(session, state.dead) ? session : undefined
-  }
-
-  /** The failure to wait after, if its time is not over. */
-  const pauseOf = (live: Session.Session | undefined, now: number): Pause | undefined => {
-    const { pause } = state
-    if (pause === undefined || now >= pause.until || now < pause.since) return undefined
-    return pause.live && live === undefined ? undefined : pause
-  }
-
-  /** When an early renewal is due. A token that its renewal did not lengthen is kept to its end. */
-  const renewAt = (session: Session.Session, spread: number): number => {
-    const { expiresAt, expirySource, issuedAt } = session
-    if (expiresAt === undefined) return Infinity
-    const before = state.held.session?.expiresAt
-    const lengthened = before === undefined || sameToken(session, state.held.session) || expiresAt > before
-    if (expirySource === "daily-cut-off" || !lengthened) return expiresAt
-    const window = Math.min(Duration.toMillis(early), (expiresAt - issuedAt) / 2)
-    return expiresAt - window * (1 - spread / 2)
-  }
 
   /** Takes a session that is stored into memory, and hands it out, unless there was a logout since `logouts`. */
   const hold = Effect.fnUntraced(function* (
@@ -293,95 +204,21 @@ export const make = Effect.fnUntraced(function* (
     if (state.logouts !== logouts) return yield* loggedOut
     state.version = version
     state.unsaved = undefined
-    if (!isLive(session, now)) return yield* fail(account, endedAlreadyReason)
-    state.held = {
-      session,
-      exit: Exit.succeed(session),
-      freshFrom: session.issuedAt - backwards,
-      freshUntil: renewAt(session, spread)
-    }
-    state.dead = undefined
-    state.pause = undefined
-    state.failures = 0
+    if (!Held.isLive(session, now)) return yield* fail(account, endedAlreadyReason)
+    Held.take(state, session, { early, spread, lookAt: now + lookEvery })
     yield* publish({ _tag: tag, account, session })
     return session
   })
 
-  const forget = (mark: "logged-out" | "kept") => {
-    state.held = nothing
-    state.dead = undefined
-    state.pause = undefined
-    state.failures = 0
-    state.loggedOut = mark === "logged-out"
-  }
-
-  /** The stored session, if it is another than `dead`, lives, and is not due: somebody else was faster. */
-  const usable = (record: Record.Record, dead: Session.Session | undefined, now: number) => {
-    if (record._tag !== "Live" || !isLive(record.session, now)) return undefined
-    const stored = record.session
-    if (sameToken(stored, dead) || sameToken(stored, state.dead)) return undefined
-    return sameToken(stored, state.held.session) && now >= state.held.freshUntil ? undefined : stored
-  }
-
-  /** Somebody has logged out since this program last looked. */
-  const isNewLogout = (record: Record.Record): boolean =>
-    record._tag === "LoggedOut" && state.version !== undefined && record.version > state.version
-
   const look = Effect.fnUntraced(function* (dead: Session.Session | undefined) {
     const record = yield* Record.read(store, account)
     const now = yield* Clock.currentTimeMillis
-    if (isNewLogout(record)) {
-      state.version = record.version
-      forget("logged-out")
-      return yield* loggedOut
-    }
+    const isNewLogout = Held.isNewLogout(state, record)
     state.version = record.version
-    return { record, now, session: usable(record, dead, now) }
-  })
-
-  const counted = <A, E extends Failure, R>(metric: Metric.Counter<number>, exchange: Effect.Effect<A, E, R>) =>
-    Effect.onExit(exchange, (exit) => {
-      const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
-      const outcome = Exit.isSuccess(exit) ? "ok" : failure === undefined ? "interrupted" : reasonOf(failure)
-      return Metric.update(Metric.withAttributes(metric, { ...attributes, outcome }), 1)
-    })
-
-  /** A refresh token does not outlive a daily cut-off, unless the broker says so. */
-  const refreshOf = (previous: Session.Session | undefined, now: number) => {
-    if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
-    const cutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
-    if (cutOff && renewal.afterCutOff !== true) return undefined
-    return counted(SessionMetrics.refreshes, renewal.refresh(previous))
-  }
-
-  const byLogin = Effect.suspend((): Effect.Effect<Session.Session, Failure> => {
-    const { login } = renewal
-    if (login !== undefined) return guard.protect(account, renewal.guard, counted(SessionMetrics.logins, login))
-    return fail(
-      account,
-      new AuthError.ActionRequired({
-        what: `Log in to ${account.broker} as ${account.id}, and give the session to SessionManager.adopt`
-      })
-    )
-  })
-
-  interface Got {
-    readonly session: Session.Session
-    readonly by: "LoggedIn" | "Refreshed"
-  }
-
-  const exchange = Effect.fnUntraced(function* (
-    previous: Session.Session | undefined,
-    now: number
-  ): Effect.fn.Return<Got, Failure> {
-    const refresh = refreshOf(previous, now)
-    if (refresh === undefined) return { session: yield* byLogin, by: "LoggedIn" }
-    const refreshed = yield* Effect.result(refresh)
-    if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
-    // Only a refusal is final: after anything else the refresh token may still be good.
-    const final = !refreshed.failure.isRetryable
-    if (!final || renewal.login === undefined) return yield* Effect.fail(refreshed.failure)
-    return { session: yield* byLogin, by: "LoggedIn" }
+    if (!isNewLogout) return { record, now, session: Held.usable(state, record, dead, now) }
+    Held.forget(state, "logged-out")
+    yield* publish({ _tag: "LoggedOut", account })
+    return yield* loggedOut
   })
 
   /** Somebody logged out while we asked: what we got is ended, too. */
@@ -393,7 +230,7 @@ export const make = Effect.fnUntraced(function* (
 
   /** Stores what the broker gave, and hands it out only then. */
   const save = Effect.fnUntraced(function* (
-    got: Got,
+    got: Exchange.Got,
     expected: number,
     logouts: number
   ): Effect.fn.Return<Session.Session, Failure> {
@@ -408,11 +245,16 @@ export const make = Effect.fnUntraced(function* (
       if (record._tag === "LoggedOut") {
         state.version = record.version
         state.unsaved = undefined
-        forget("logged-out")
+        Held.forget(state, "logged-out")
+        yield* publish({ _tag: "LoggedOut", account })
         return yield* dropFor(got.session)
       }
       // Our lease was lost, and the next holder was faster.
-      if (record._tag === "Live" && isLive(record.session, now) && record.session.issuedAt >= got.session.issuedAt) {
+      if (
+        record._tag === "Live" &&
+        Held.isLive(record.session, now) &&
+        record.session.issuedAt >= got.session.issuedAt
+      ) {
         return yield* hold(record.session, { tag: "PickedUp", version: record.version, logouts })
       }
       version = record.version
@@ -430,7 +272,7 @@ export const make = Effect.fnUntraced(function* (
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const { unsaved } = state
-        if (unsaved !== undefined && isLive(unsaved, now) && !sameToken(unsaved, dead)) {
+        if (unsaved !== undefined && Held.isLive(unsaved, now) && !Held.sameToken(unsaved, dead)) {
           return yield* save({ session: unsaved, by: "LoggedIn" }, record.version, logouts)
         }
         const previous = record._tag === "Live" ? record.session : state.held.session
@@ -449,12 +291,14 @@ export const make = Effect.fnUntraced(function* (
     const spread = yield* Random.next
     state.failures += 1
     const wished = AuthError.isAuthError(error) ? error.retryAfter : undefined
-    const live = liveSession(now)
-    const longest = live === undefined ? longestPause.dead : longestPause.live
-    const backoff = Math.min(firstPause * 2 ** (state.failures - 1), longest) * (1 + spread / 2)
+    const live = Held.liveSession(state, now)
+    const backoff = Held.backoff(state.failures, live !== undefined, spread)
     const retryAt = now + Math.max(backoff, wished === undefined ? 0 : Duration.toMillis(wished))
     state.pause = { error, live: live !== undefined, since: now, until: retryAt }
-    yield* Metric.update(Metric.withAttributes(SessionMetrics.failures, { ...attributes, reason: reasonOf(error) }), 1)
+    yield* Metric.update(
+      Metric.withAttributes(SessionMetrics.failures, { ...attributes, reason: Exchange.reasonOf(error) }),
+      1
+    )
     yield* publish({ _tag: "RenewalFailed", account, error, live: live !== undefined, retryAt })
     return live === undefined ? yield* Effect.fail(error) : live
   })
@@ -479,13 +323,13 @@ export const make = Effect.fnUntraced(function* (
     })
 
   /** The renewal under way, or one that begins now, and goes on if those who wait for it are interrupted. */
-  const takeOff = (dead: Session.Session | undefined): Effect.Effect<Flight> =>
+  const takeOff = (dead: Session.Session | undefined): Effect.Effect<Held.Flight> =>
     // Who is interrupted between the two steps would leave a renewal that nobody runs, and all others waiting for it.
     Effect.uninterruptible(
       Effect.suspend(() => {
         if (state.flight !== undefined) return Effect.succeed(state.flight)
         const end = Deferred.makeUnsafe<Session.Session, Failure>()
-        const flight: Flight = { end, wait: Deferred.await(end), patientWait: undefined }
+        const flight: Held.Flight = { end, wait: Deferred.await(end), patientWait: undefined }
         state.flight = flight
         return Effect.map(Effect.forkIn(fly(dead), scope), (fiber) => {
           fiber.addObserver((exit) => {
@@ -502,7 +346,7 @@ export const make = Effect.fnUntraced(function* (
 
   /** What those get whose patience is over. Their token may have ended meanwhile, or somebody has logged out. */
   const instead = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const live = liveSession(now)
+    const live = Held.liveSession(state, now)
     return live === undefined ? obtain(now) : Effect.succeed(live)
   })
 
@@ -522,32 +366,44 @@ export const make = Effect.fnUntraced(function* (
 
   const joinPatiently = Effect.suspend(() => state.flight?.patientWait ?? Effect.flatten(takePatience))
 
+  /** What other programs have done meanwhile: one may have a newer session, or have logged out. */
+  const catchUp = Effect.suspend(() => {
+    const { logouts, version = 0 } = state
+    return Effect.flatMap(look(undefined), ({ record, session }) =>
+      session === undefined || record.version <= version || state.flight !== undefined
+        ? Effect.void
+        : hold(session, { tag: "PickedUp", version: record.version, logouts })
+    )
+  })
+
+  /** Nobody waits for the look: a store that hangs or fails does not stop who holds a token that lives. */
+  const lookAside = (live: Session.Session, now: number) => {
+    Held.lookLater(state, now + lookEvery)
+    return Effect.as(Effect.forkIn(Effect.ignore(catchUp), scope), live)
+  }
+
   const obtain = (now: number): Effect.Effect<Session.Session, Failure> => {
     if (state.loggedOut) return loggedOut
-    const live = liveSession(now)
-    const pause = pauseOf(live, now)
+    const live = Held.liveSession(state, now)
+    if (live !== undefined && now < state.held.renewAt) return lookAside(live, now)
+    const pause = Held.pauseOf(state, live, now)
     if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
     return live === undefined ? join(undefined) : joinPatiently
   }
 
-  const freshSession = (now: number): Session.Session | undefined => {
-    const { held } = state
-    return now < held.freshUntil && now >= held.freshFrom ? held.session : undefined
-  }
-
   const freshUnsafe = (now: number): Exit.Exit<Session.Session> | undefined =>
-    freshSession(now) === undefined ? undefined : state.held.exit
+    Held.freshSession(state, now) === undefined ? undefined : state.held.exit
 
   const session = readily(
-    (fiber) => freshSession(nowOf(fiber)),
+    (fiber) => Held.freshSession(state, nowOf(fiber)),
     (fiber) => obtain(nowOf(fiber))
   )
 
   const peek = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const live = liveSession(now)
+    const live = Held.liveSession(state, now)
     if (live !== undefined || state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
     return Effect.map(Record.read(store, account), (record) =>
-      record._tag === "Live" && isLive(record.session, now) && !sameToken(record.session, state.dead)
+      record._tag === "Live" && Held.isLive(record.session, now) && !Held.sameToken(record.session, state.dead)
         ? Option.some(record.session)
         : Option.none()
     )
@@ -556,12 +412,11 @@ export const make = Effect.fnUntraced(function* (
   /** The caller says that the broker refused this token. */
   const replace = (dead: Session.Session) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const live = liveSession(now)
-      if (live !== undefined && !sameToken(live, dead)) return session
-      state.dead = dead
-      state.held = { ...state.held, freshUntil: -Infinity }
+      const live = Held.liveSession(state, now)
+      if (live !== undefined && !Held.sameToken(live, dead)) return session
+      Held.refuse(state, dead)
       if (state.loggedOut) return loggedOut
-      const pause = pauseOf(undefined, now)
+      const pause = Held.pauseOf(state, undefined, now)
       return pause === undefined ? join(dead) : Effect.fail(pause.error)
     })
 
@@ -574,7 +429,7 @@ export const make = Effect.fnUntraced(function* (
       const before = state.held.session
       return Effect.flatMap(join(before), (renewed) =>
         // The token lives, but this is not what was asked for.
-        before !== undefined && state.pause !== undefined && sameToken(renewed, before)
+        before !== undefined && state.pause !== undefined && Held.sameToken(renewed, before)
           ? Effect.fail(state.pause.error)
           : Effect.succeed(renewed)
       )
@@ -597,7 +452,7 @@ export const make = Effect.fnUntraced(function* (
     const { logouts } = state
     const keep = Effect.gen(function* () {
       const { version } = yield* overwrite(Record.ofSession(given))
-      if (state.logouts === logouts) forget("kept")
+      if (state.logouts === logouts) Held.forget(state, "kept")
       return yield* hold(given, { tag: "Adopted", version: version + 1, logouts })
     })
     yield* lock.withLock(account, () => Effect.uninterruptible(keep))
@@ -610,7 +465,7 @@ export const make = Effect.fnUntraced(function* (
     state.logouts += 1
     state.flight = undefined
     state.unsaved = undefined
-    forget("logged-out")
+    Held.forget(state, "logged-out")
     // The renewal itself goes on, and ends what it gets.
     if (flight !== undefined) Deferred.doneUnsafe(flight.end, fail(account, loggedOutReason))
     return mine

@@ -609,6 +609,57 @@ describe("sessions: logout", () => {
   )
 })
 
+describe("sessions: what other programs do", () => {
+  const begin = Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const [tiny, shared] = [makeTiny(), makeShared()]
+    const { service, state } = breakable(shared.store)
+    const [one, other] = [yield* start(tiny, shared), yield* start(tiny, { ...shared, store: service })]
+    yield* one.session
+    yield* other.session
+    return { one, other, state, tiny }
+  })
+
+  it.effect("a newer session is picked up within half a minute, though nobody was refused", () =>
+    Effect.gen(function* () {
+      const { one, other, tiny } = yield* begin
+      yield* one.renew()
+      yield* pass("29 seconds")
+      assert.strictEqual(numberOf(yield* other.session), "1")
+      yield* pass("1 second")
+      assert.strictEqual(numberOf(yield* other.session), "1")
+      yield* Effect.yieldNow
+      assert.strictEqual(numberOf(yield* other.session), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("a logout is noticed within half a minute, though the broker was not asked", () =>
+    Effect.gen(function* () {
+      const { one, other } = yield* begin
+      const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))
+      yield* Effect.yieldNow
+      yield* one.logout
+      yield* pass("30 seconds")
+      yield* other.session
+      yield* Effect.yieldNow
+      assert.deepInclude((yield* Effect.flip(other.session)).reason, { _tag: "SessionExpired", why: "logged-out" })
+      assert.strictEqual((yield* Fiber.join(changes))[0]?._tag, "LoggedOut")
+    })
+  )
+
+  it.effect("a store that cannot be read does not stop who holds a token that lives", () =>
+    Effect.gen(function* () {
+      const { other, state } = yield* begin
+      state.unreadable = true
+      for (let minute = 0; minute < 10; minute++) {
+        yield* pass("1 minute")
+        assert.strictEqual(numberOf(yield* other.session), "1")
+      }
+    })
+  )
+})
+
 describe("sessions: adopt", () => {
   const given = Session.make({
     account,

@@ -113,12 +113,13 @@ export const start = (tiny: Tiny, shared: Shared = makeShared(), options: Sessio
 /** Lets time pass and fibers run. */
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
-/** A store whose writes fail while it is told so. */
+/** A store whose writes, or whose reads, fail while it is told so. */
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
-  const state = { broken: false }
+  const state = { broken: false, unreadable: false }
   const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))
   const service: SessionStore.SessionStore["Service"] = {
     ...store,
+    get: (...args) => (state.unreadable ? Effect.fail(full) : store.get(...args)),
     put: (...args) => (state.broken ? Effect.fail(full) : store.put(...args))
   }
   return { state, service }

@@ -1,0 +1,61 @@
+/** How a session manager asks the broker: by a refresh where that can help, else by a login that the guard lets through. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as AuthError from "../AuthError.ts"
+import type { LoginGuard } from "../LoginGuard.ts"
+import type { Renewal } from "../Renewal.ts"
+import * as Session from "../Session.ts"
+import * as SessionMetrics from "../SessionMetrics.ts"
+import type { Failure } from "./held.ts"
+
+/** What the broker gave, and for what. */
+export interface Got {
+  readonly session: Session.Session
+  readonly by: "LoggedIn" | "Refreshed"
+}
+
+export const reasonOf = (failure: Failure): string => failure.reason._tag
+
+export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) => {
+  const { account } = renewal
+
+  const counted = <A, E extends Failure, R>(metric: Metric.Counter<number>, call: Effect.Effect<A, E, R>) =>
+    Effect.onExit(call, (exit) => {
+      const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
+      const outcome = Exit.isSuccess(exit) ? "ok" : failure === undefined ? "interrupted" : reasonOf(failure)
+      return Metric.update(Metric.withAttributes(metric, { broker: account.broker, outcome }), 1)
+    })
+
+  /** A refresh token does not outlive a daily cut-off, unless the broker says so. */
+  const refreshOf = (previous: Session.Session | undefined, now: number) => {
+    if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
+    const isCutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
+    if (isCutOff && renewal.afterCutOff !== true) return undefined
+    return counted(SessionMetrics.refreshes, renewal.refresh(previous))
+  }
+
+  const byLogin = Effect.suspend((): Effect.Effect<Session.Session, Failure> => {
+    const { login } = renewal
+    if (login !== undefined) return guard.protect(account, renewal.guard, counted(SessionMetrics.logins, login))
+    const what = `Log in to ${account.broker} as ${account.id}, and give the session to SessionManager.adopt`
+    return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what })))
+  })
+
+  return Effect.fnUntraced(function* (
+    previous: Session.Session | undefined,
+    now: number
+  ): Effect.fn.Return<Got, Failure> {
+    const refresh = refreshOf(previous, now)
+    if (refresh === undefined) return { session: yield* byLogin, by: "LoggedIn" }
+    const refreshed = yield* Effect.result(refresh)
+    if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
+    // Only a refusal is final: after anything else the refresh token may still be good.
+    const isFinal = !refreshed.failure.isRetryable
+    if (!isFinal || renewal.login === undefined) return yield* Effect.fail(refreshed.failure)
+    return { session: yield* byLogin, by: "LoggedIn" }
+  })
+}

@@ -1,0 +1,175 @@
+/** What a session manager has in memory, and the rules for when it may be handed out. Nothing here waits or asks. */
+import type * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import type { AuthError } from "../AuthError.ts"
+import * as Session from "../Session.ts"
+import type { VaultError } from "../VaultError.ts"
+import type * as Record from "./record.ts"
+
+export type Failure = AuthError | VaultError
+
+/** `freshFrom` is there for a clock that is set back: an end reckoned by it cannot be trusted then. */
+export interface Held {
+  readonly session: Session.Session | undefined
+  readonly exit: Exit.Exit<Session.Session>
+  readonly freshFrom: number
+  /** When it is handed out no more without a second thought: to be renewed, or for a look at the store. */
+  readonly freshUntil: number
+  readonly renewAt: number
+}
+
+/** No exchange before `until`, since the last one failed. */
+export interface Pause {
+  readonly error: Failure
+  /** Whether the token lived then: when it is dead, waiting is another matter. */
+  readonly live: boolean
+  readonly since: number
+  readonly until: number
+}
+
+/** The renewal under way. */
+export interface Flight {
+  readonly end: Deferred.Deferred<Session.Session, Failure>
+  readonly wait: Effect.Effect<Session.Session, Failure>
+  /** For those who hold a token that lives: waits until it comes or their patience is over. */
+  patientWait: Effect.Effect<Session.Session, Failure> | undefined
+}
+
+export interface State {
+  held: Held
+  /** A token that the broker refused: it must not be handed out, though its end has not come. */
+  dead: Session.Session | undefined
+  /** Got from the broker, but not stored yet: the store failed. */
+  unsaved: Session.Session | undefined
+  flight: Flight | undefined
+  pause: Pause | undefined
+  failures: number
+  /** The stored version that was seen last; `undefined` before the first look. */
+  version: number | undefined
+  loggedOut: boolean
+  /** One more for each logout: a renewal that began before must not end in a session. */
+  logouts: number
+}
+
+const nothing: Held = {
+  session: undefined,
+  exit: Exit.die("no session is held"),
+  freshFrom: Infinity,
+  freshUntil: -Infinity,
+  renewAt: -Infinity
+}
+
+export const makeState = (): State => ({
+  held: nothing,
+  dead: undefined,
+  unsaved: undefined,
+  flight: undefined,
+  pause: undefined,
+  failures: 0,
+  version: undefined,
+  loggedOut: false,
+  logouts: 0
+})
+
+/** How far behind the instant of issue the clock may be, in milliseconds, before it must have been set back. */
+const backwards = 60_000
+
+export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>
+  other !== undefined && Redacted.value(one.tokens.access) === Redacted.value(other.tokens.access)
+
+export const isLive = (session: Session.Session, now: number): boolean =>
+  !Session.isExpired(session, now) && now >= session.issuedAt - backwards
+
+/** The held session, if it may be handed out without a second thought. */
+export const freshSession = ({ held }: State, now: number): Session.Session | undefined =>
+  now < held.freshUntil && now >= held.freshFrom ? held.session : undefined
+
+/** The held session, if it may still be handed out. */
+export const liveSession = ({ dead, held: { session } }: State, now: number): Session.Session | undefined =>
+  session !== undefined && isLive(session, now) && !sameToken(session, dead) ? session : undefined
+
+/** The stored session, if it is another than `dead`, lives, and is not due: somebody else was faster. */
+export const usable = (
+  { dead: refused, held }: State,
+  record: Record.Record,
+  dead: Session.Session | undefined,
+  now: number
+): Session.Session | undefined => {
+  if (record._tag !== "Live" || !isLive(record.session, now)) return undefined
+  const stored = record.session
+  if (sameToken(stored, dead) || sameToken(stored, refused)) return undefined
+  return sameToken(stored, held.session) && now >= held.renewAt ? undefined : stored
+}
+
+/** Somebody has logged out since this program last looked. */
+export const isNewLogout = ({ version }: State, record: Record.Record): boolean =>
+  record._tag === "LoggedOut" && version !== undefined && record.version > version
+
+/** The failure to wait after, if its time is not over. */
+export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
+  if (pause === undefined || now >= pause.until || now < pause.since) return undefined
+  return pause.live && live === undefined ? undefined : pause
+}
+
+const firstPause = 1000
+const longestPause = { live: 60_000, dead: 15_000 }
+
+/** How long to wait after a failure, in milliseconds: longer each time. `spread` is chance, from 0 to 1. */
+export const backoff = (failures: number, live: boolean, spread: number): number =>
+  Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "dead"]) * (1 + spread / 2)
+
+/** When a session is renewed. A token that its renewal did not lengthen is kept to its end. */
+const renewAtOf = (
+  session: Session.Session,
+  before: Session.Session | undefined,
+  early: Duration.Duration,
+  spread: number
+) => {
+  const { expiresAt, expirySource, issuedAt } = session
+  if (expiresAt === undefined) return Infinity
+  const isLengthened = before?.expiresAt === undefined || sameToken(session, before) || expiresAt > before.expiresAt
+  if (expirySource === "daily-cut-off" || !isLengthened) return expiresAt
+  const window = Math.min(Duration.toMillis(early), (expiresAt - issuedAt) / 2)
+  return expiresAt - window * (1 - spread / 2)
+}
+
+/** Takes a session into memory, with all that is known of the one before forgotten. */
+export const take = (
+  state: State,
+  session: Session.Session,
+  options: { readonly early: Duration.Duration; readonly spread: number; readonly lookAt: number }
+): void => {
+  const renewAt = renewAtOf(session, state.held.session, options.early, options.spread)
+  state.held = {
+    session,
+    exit: Exit.succeed(session),
+    freshFrom: session.issuedAt - backwards,
+    freshUntil: Math.min(renewAt, options.lookAt),
+    renewAt
+  }
+  state.dead = undefined
+  state.pause = undefined
+  state.failures = 0
+}
+
+/** The held session stays good, and the next look at the store is at `lookAt`. */
+export const lookLater = (state: State, lookAt: number): void => {
+  state.held = { ...state.held, freshUntil: Math.min(state.held.renewAt, lookAt) }
+}
+
+/** The broker refuses this token. */
+export const refuse = (state: State, dead: Session.Session): void => {
+  state.dead = dead
+  state.held = { ...state.held, freshUntil: -Infinity, renewAt: -Infinity }
+}
+
+export const forget = (state: State, mark: "logged-out" | "kept"): void => {
+  state.held = nothing
+  state.dead = undefined
+  state.pause = undefined
+  state.failures = 0
+  state.loggedOut = mark === "logged-out"
+}
