@@ -159,6 +159,354 @@ const endedAlreadyReason = new AuthError.SessionExpired({
   advice: "The broker's new token has ended already by this machine's clock: set the clock by NTP."
 })
 
+/** An account's tools and its state. The code is one for all: closures of its own for each would be most of its memory. */
+interface Self {
+  readonly account: Account
+  readonly renewal: Renewal["Service"]
+  readonly revoke: Logout["Service"]["logout"]
+  readonly store: SessionStore["Service"]
+  readonly lock: SessionLock["Service"]
+  readonly scope: Scope.Scope
+  readonly early: Duration.Duration
+  readonly patience: Duration.Duration
+  /** Milliseconds. */
+  readonly lookEvery: number
+  readonly state: Held.State
+  /** Made for the first who listens: most managers have nobody, and it takes more memory than all the rest. */
+  hub: PubSub.PubSub<SessionChange> | undefined
+}
+
+const publish = (self: Self, change: SessionChange) =>
+  Effect.suspend(() => (self.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(self.hub, change))))
+
+const changes = (self: Self): Stream.Stream<SessionChange> =>
+  Stream.unwrap(Effect.map(PubSub.sliding<SessionChange>(256), (made) => Stream.fromPubSub((self.hub ??= made))))
+
+const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
+
+/** Takes a session that is stored into memory, and hands it out, unless there was a logout since `logouts`. */
+const hold = Effect.fnUntraced(function* (
+  self: Self,
+  session: Session.Session,
+  { logouts, tag, version }: From
+): Effect.fn.Return<Session.Session, Failure> {
+  const now = yield* Clock.currentTimeMillis
+  const spread = yield* Random.next
+  // The logout that came in between has seen what is stored, and ends it.
+  if (self.state.logouts !== logouts) return yield* loggedOut(self)
+  self.state.version = version
+  self.state.unsaved = undefined
+  if (!Held.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
+  Held.take(self.state, session, { early: self.early, spread, lookAt: now + self.lookEvery })
+  yield* publish(self, { _tag: tag, account: self.account, session })
+  return session
+})
+
+const look = Effect.fnUntraced(function* (self: Self, dead: Session.Session | undefined) {
+  const record = yield* Record.read(self.store, self.account)
+  const now = yield* Clock.currentTimeMillis
+  const isNewLogout = Held.isNewLogout(self.state, record)
+  self.state.version = record.version
+  if (!isNewLogout) return { record, now, session: Held.usable(self.state, record, dead, now) }
+  Held.forget(self.state, "logged-out")
+  yield* publish(self, { _tag: "LoggedOut", account: self.account })
+  return yield* loggedOut(self)
+})
+
+/** Somebody logged out while we asked: what we got is ended, too. */
+const dropFor = (self: Self, session: Session.Session) =>
+  Effect.andThen(
+    Effect.ignore(self.revoke(session)),
+    Effect.suspend(() => loggedOut(self))
+  )
+
+/** Stores what the broker gave, and hands it out only then. */
+const save = Effect.fnUntraced(function* (
+  self: Self,
+  got: Exchange.Got,
+  expected: number,
+  logouts: number
+): Effect.fn.Return<Session.Session, Failure> {
+  let version = expected
+  self.state.unsaved = got.session
+  for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
+    if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
+      return yield* hold(self, got.session, { tag: got.by, version: version + 1, logouts })
+    }
+    const record = yield* Record.read(self.store, self.account)
+    const now = yield* Clock.currentTimeMillis
+    if (record._tag === "LoggedOut") {
+      self.state.version = record.version
+      self.state.unsaved = undefined
+      Held.forget(self.state, "logged-out")
+      yield* publish(self, { _tag: "LoggedOut", account: self.account })
+      return yield* dropFor(self, got.session)
+    }
+    // Our lease was lost, and the next holder was faster.
+    if (record._tag === "Live" && Held.isLive(record.session, now) && record.session.issuedAt >= got.session.issuedAt) {
+      return yield* hold(self, record.session, { tag: "PickedUp", version: record.version, logouts })
+    }
+    version = record.version
+  }
+  return yield* keepsChanging
+})
+
+const renewHolding = Effect.fnUntraced(function* (
+  self: Self,
+  lease: Lease,
+  dead: Session.Session | undefined,
+  logouts: number
+): Effect.fn.Return<Session.Session, Failure> {
+  const { now, record, session } = yield* look(self, dead)
+  if (session !== undefined) return yield* hold(self, session, { tag: "PickedUp", version: record.version, logouts })
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { unsaved } = self.state
+      if (unsaved !== undefined && Held.isLive(unsaved, now) && !Held.sameToken(unsaved, dead)) {
+        return yield* save(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
+      }
+      const previous = record._tag === "Live" ? record.session : self.state.held.session
+      yield* restore(lease.check)
+      const got = yield* restore(Exchange.make(self.renewal, LoginGuard.make(self.store))(previous, now))
+      if (self.state.logouts !== logouts) return yield* dropFor(self, got.session)
+      // A broker that refreshes may have ended the token before.
+      if (got.by === "Refreshed") self.state.dead = previous
+      return yield* save(self, got, record.version, logouts)
+    })
+  )
+})
+
+const pauseAfter = Effect.fnUntraced(function* (self: Self, error: Failure) {
+  const now = yield* Clock.currentTimeMillis
+  const spread = yield* Random.next
+  self.state.failures += 1
+  const wished = AuthError.isAuthError(error) ? error.retryAfter : undefined
+  const live = Held.liveSession(self.state, now)
+  const backoff = Held.backoff(self.state.failures, live !== undefined, spread)
+  const retryAt = now + Math.max(backoff, wished === undefined ? 0 : Duration.toMillis(wished))
+  self.state.pause = { error, live: live !== undefined, since: now, until: retryAt }
+  yield* Metric.update(
+    Metric.withAttributes(SessionMetrics.failures, { broker: self.account.broker, reason: Exchange.reasonOf(error) }),
+    1
+  )
+  yield* publish(self, { _tag: "RenewalFailed", account: self.account, error, live: live !== undefined, retryAt })
+  return live === undefined ? yield* Effect.fail(error) : live
+})
+
+/** One renewal, for all who wait for it. */
+const fly = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
+  Effect.suspend(() => {
+    const { logouts } = self.state
+    return look(self, dead).pipe(
+      Effect.flatMap(({ record, session }) =>
+        session === undefined
+          ? self.lock.withLock(self.account, (lease) => renewHolding(self, lease, dead, logouts))
+          : hold(self, session, { tag: "PickedUp", version: record.version, logouts })
+      ),
+      Effect.catch((error) =>
+        self.state.loggedOut || self.state.logouts !== logouts ? loggedOut(self) : pauseAfter(self, error)
+      ),
+      Effect.timed,
+      Effect.flatMap(([took, session]) =>
+        Effect.as(
+          Metric.update(Metric.withAttributes(SessionMetrics.wait, { broker: self.account.broker }), took),
+          session
+        )
+      ),
+      withSpanWhenTraced("SessionManager.renew", { "broker.id": self.account.broker })
+    )
+  })
+
+/** The renewal under way, or one that begins now, and goes on if those who wait for it are interrupted. */
+const takeOff = (self: Self, dead: Session.Session | undefined): Effect.Effect<Held.Flight> =>
+  // Who is interrupted between the two steps would leave a renewal that nobody runs, and all others waiting for it.
+  Effect.uninterruptible(
+    Effect.suspend(() => {
+      if (self.state.flight !== undefined) return Effect.succeed(self.state.flight)
+      const end = Deferred.makeUnsafe<Session.Session, Failure>()
+      const flight: Held.Flight = { end, wait: Deferred.await(end), patientWait: undefined }
+      self.state.flight = flight
+      return Effect.map(Effect.forkIn(fly(self, dead), self.scope), (fiber) => {
+        fiber.addObserver((exit) => {
+          if (self.state.flight === flight) self.state.flight = undefined
+          Deferred.doneUnsafe(end, exit)
+        })
+        return flight
+      })
+    })
+  )
+
+const join = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
+  Effect.suspend(() => self.state.flight?.wait ?? Effect.flatMap(takeOff(self, dead), ({ wait }) => wait))
+
+/** What those get whose patience is over. Their token may have ended meanwhile, or somebody has logged out. */
+const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const live = Held.liveSession(self.state, now)
+    return live === undefined ? obtain(self, now) : Effect.succeed(live)
+  })
+
+/** One timer for all who hold a token that lives: one for each of them would cost ten times as much as the wait. */
+const takePatience = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
+  Effect.uninterruptible(
+    Effect.flatMap(takeOff(self, undefined), (flight) => {
+      if (flight.patientWait !== undefined) return Effect.succeed(flight.patientWait)
+      const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
+      const wait = Effect.flatMap(
+        Deferred.await(end),
+        Option.match({ onSome: Effect.succeed, onNone: () => instead(self) })
+      )
+      flight.patientWait = wait
+      return Effect.map(Effect.forkIn(Effect.timeoutOption(flight.wait, self.patience), self.scope), (fiber) => {
+        fiber.addObserver((exit) => Deferred.doneUnsafe(end, exit))
+        return wait
+      })
+    })
+  )
+
+const joinPatiently = (self: Self): Effect.Effect<Session.Session, Failure> =>
+  Effect.suspend(() => self.state.flight?.patientWait ?? Effect.flatten(takePatience(self)))
+
+/** What other programs have done meanwhile: one may have a newer session, or have logged out. */
+const catchUp = (self: Self): Effect.Effect<void, Failure> =>
+  Effect.suspend(() => {
+    const { logouts, version = 0 } = self.state
+    return Effect.flatMap(look(self, undefined), ({ record, session }) =>
+      session === undefined || record.version <= version || self.state.flight !== undefined
+        ? Effect.void
+        : hold(self, session, { tag: "PickedUp", version: record.version, logouts })
+    )
+  })
+
+/** Nobody waits for the look: a store that hangs or fails does not stop who holds a token that lives. */
+const lookAside = (self: Self, live: Session.Session, now: number) => {
+  Held.lookLater(self.state, now + self.lookEvery)
+  return Effect.as(Effect.forkIn(Effect.ignore(catchUp(self)), self.scope), live)
+}
+
+const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
+  if (self.state.loggedOut) return loggedOut(self)
+  const live = Held.liveSession(self.state, now)
+  if (live !== undefined && now < self.state.held.renewAt) return lookAside(self, live, now)
+  const pause = Held.pauseOf(self.state, live, now)
+  if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
+  return live === undefined ? join(self, undefined) : joinPatiently(self)
+}
+
+const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> | undefined =>
+  Held.freshSession(self.state, now) === undefined ? undefined : self.state.held.exit
+
+const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
+  const fresh = Held.freshSession(self.state, now)
+  return fresh === undefined ? obtain(self, now) : Effect.succeed(fresh)
+}
+
+const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, VaultError.VaultError> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const live = Held.liveSession(self.state, now)
+    if (live !== undefined || self.state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
+    return Effect.map(Record.read(self.store, self.account), (record) =>
+      record._tag === "Live" && Held.isLive(record.session, now) && !Held.sameToken(record.session, self.state.dead)
+        ? Option.some(record.session)
+        : Option.none()
+    )
+  })
+
+/** The caller says that the broker refused this token. */
+const replace = (self: Self, dead: Session.Session) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const live = Held.liveSession(self.state, now)
+    if (live !== undefined && !Held.sameToken(live, dead)) return sessionAt(self, now)
+    Held.refuse(self.state, dead)
+    if (self.state.loggedOut) return loggedOut(self)
+    const pause = Held.pauseOf(self.state, undefined, now)
+    return pause === undefined ? join(self, dead) : Effect.fail(pause.error)
+  })
+
+const renew = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
+  Effect.suspend(() => {
+    if (dead !== undefined) return replace(self, dead)
+    // Who asks on purpose wants a session whoever has logged out before.
+    self.state.version = undefined
+    self.state.loggedOut = false
+    const before = self.state.held.session
+    return Effect.flatMap(join(self, before), (renewed) =>
+      // The token lives, but this is not what was asked for.
+      before !== undefined && self.state.pause !== undefined && Held.sameToken(renewed, before)
+        ? Effect.fail(self.state.pause.error)
+        : Effect.succeed(renewed)
+    )
+  })
+
+/** Writes over whatever is stored, and gives that. */
+const overwrite = Effect.fnUntraced(function* (self: Self, value: Redacted.Redacted<Uint8Array>) {
+  for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
+    const record = yield* Record.read(self.store, self.account)
+    if (yield* self.store.put(self.account, "session", value, record.version)) return record
+  }
+  return yield* keepsChanging
+})
+
+const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
+  const { account } = self
+  const problem = adoptionProblem(account, given)
+  if (problem !== undefined) {
+    return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
+  }
+  const { logouts } = self.state
+  const keep = Effect.gen(function* () {
+    const { version } = yield* overwrite(self, Record.ofSession(given))
+    if (self.state.logouts === logouts) Held.forget(self.state, "kept")
+    return yield* hold(self, given, { tag: "Adopted", version: version + 1, logouts })
+  })
+  yield* self.lock.withLock(account, () => Effect.uninterruptible(keep))
+})
+
+/** Forgets at once, in memory; gives the session that was held. */
+const forgetAtOnce = (self: Self) => {
+  const mine = self.state.unsaved ?? self.state.held.session
+  const { flight } = self.state
+  self.state.logouts += 1
+  self.state.flight = undefined
+  self.state.unsaved = undefined
+  Held.forget(self.state, "logged-out")
+  // The renewal itself goes on, and ends what it gets.
+  if (flight !== undefined) Deferred.doneUnsafe(flight.end, loggedOut(self))
+  return mine
+}
+
+/** Leaves the mark of the logout, and gives the session that was stored until then. */
+const markLogout = (self: Self) =>
+  Effect.gen(function* () {
+    const record = yield* overwrite(self, Record.ofLogout(yield* Clock.currentTimeMillis))
+    self.state.version = record.version + 1
+    return record._tag === "Live" ? record.session : undefined
+  })
+
+const logout = (self: Self): Effect.Effect<LogoutReceipt, Failure> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { account, revoke } = self
+      const mine = forgetAtOnce(self)
+      const marked = yield* Effect.result(markLogout(self))
+      yield* publish(self, { _tag: "LoggedOut", account: self.account })
+      const last = Result.getOrElse(marked, () => undefined) ?? mine
+      const now = yield* Clock.currentTimeMillis
+      const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
+      const receipt = last === undefined || Session.isExpired(last, now) ? over : yield* restore(revoke(last))
+      return Result.isFailure(marked) ? yield* Effect.fail(marked.failure) : receipt
+    })
+  )
+
+const adoptionProblem = (account: Account, session: Session.Session): string | undefined => {
+  if (!Session.isSession(session)) return "is not a session"
+  const { app, broker, environment, id } = session.account
+  if (broker !== account.broker) return `is of ${broker}, not of ${account.broker}`
+  if (environment !== account.environment) return `is of ${environment}, not of ${account.environment}`
+  if (app !== account.app) return `is of the app ${app}, not of ${account.app}`
+  return id === account.id ? undefined : `is of ${id}, not of ${account.id}`
+}
+
 /**
  * Makes the manager of the account that the broker's layer is bound to.
  *
@@ -170,347 +518,33 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionManager["Service"], never, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
   const renewal = yield* Renewal
   const { logout: revoke } = yield* Logout
-  const store = yield* SessionStore
-  const lock = yield* SessionLock
-  const scope = yield* Effect.scope
-  const { account } = renewal
-  const exchange = Exchange.make(renewal, LoginGuard.make(store))
-  const early = options.early === undefined ? renewal.early : Duration.fromInputUnsafe(options.early)
-  const patience = Duration.fromInputUnsafe(options.patience ?? "2 seconds")
-  const lookEvery = Duration.toMillis(options.lookEvery ?? "30 seconds")
-  const attributes = { broker: account.broker }
-
-  const state = Held.makeState()
-  // Made for the first who listens: most managers have nobody, and it would be most of what they take of the memory.
-  let hub: PubSub.PubSub<SessionChange> | undefined
-
-  const publish = (change: SessionChange) =>
-    Effect.suspend(() => (hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(hub, change))))
-
-  const changes = Stream.unwrap(
-    Effect.map(PubSub.sliding<SessionChange>(256), (made) => Stream.fromPubSub((hub ??= made)))
-  )
-
-  const loggedOut = Effect.suspend(() => fail(account, loggedOutReason))
-
-  /** Takes a session that is stored into memory, and hands it out, unless there was a logout since `logouts`. */
-  const hold = Effect.fnUntraced(function* (
-    session: Session.Session,
-    { logouts, tag, version }: From
-  ): Effect.fn.Return<Session.Session, Failure> {
-    const now = yield* Clock.currentTimeMillis
-    const spread = yield* Random.next
-    // The logout that came in between has seen what is stored, and ends it.
-    if (state.logouts !== logouts) return yield* loggedOut
-    state.version = version
-    state.unsaved = undefined
-    if (!Held.isLive(session, now)) return yield* fail(account, endedAlreadyReason)
-    Held.take(state, session, { early, spread, lookAt: now + lookEvery })
-    yield* publish({ _tag: tag, account, session })
-    return session
-  })
-
-  const look = Effect.fnUntraced(function* (dead: Session.Session | undefined) {
-    const record = yield* Record.read(store, account)
-    const now = yield* Clock.currentTimeMillis
-    const isNewLogout = Held.isNewLogout(state, record)
-    state.version = record.version
-    if (!isNewLogout) return { record, now, session: Held.usable(state, record, dead, now) }
-    Held.forget(state, "logged-out")
-    yield* publish({ _tag: "LoggedOut", account })
-    return yield* loggedOut
-  })
-
-  /** Somebody logged out while we asked: what we got is ended, too. */
-  const dropFor = (session: Session.Session) =>
-    Effect.andThen(
-      Effect.ignore(revoke(session)),
-      Effect.suspend(() => loggedOut)
-    )
-
-  /** Stores what the broker gave, and hands it out only then. */
-  const save = Effect.fnUntraced(function* (
-    got: Exchange.Got,
-    expected: number,
-    logouts: number
-  ): Effect.fn.Return<Session.Session, Failure> {
-    let version = expected
-    state.unsaved = got.session
-    for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
-      if (yield* store.put(account, "session", Record.ofSession(got.session), version)) {
-        return yield* hold(got.session, { tag: got.by, version: version + 1, logouts })
-      }
-      const record = yield* Record.read(store, account)
-      const now = yield* Clock.currentTimeMillis
-      if (record._tag === "LoggedOut") {
-        state.version = record.version
-        state.unsaved = undefined
-        Held.forget(state, "logged-out")
-        yield* publish({ _tag: "LoggedOut", account })
-        return yield* dropFor(got.session)
-      }
-      // Our lease was lost, and the next holder was faster.
-      if (
-        record._tag === "Live" &&
-        Held.isLive(record.session, now) &&
-        record.session.issuedAt >= got.session.issuedAt
-      ) {
-        return yield* hold(record.session, { tag: "PickedUp", version: record.version, logouts })
-      }
-      version = record.version
-    }
-    return yield* keepsChanging
-  })
-
-  const renewHolding = Effect.fnUntraced(function* (
-    lease: Lease,
-    dead: Session.Session | undefined,
-    logouts: number
-  ): Effect.fn.Return<Session.Session, Failure> {
-    const { now, record, session } = yield* look(dead)
-    if (session !== undefined) return yield* hold(session, { tag: "PickedUp", version: record.version, logouts })
-    return yield* Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        const { unsaved } = state
-        if (unsaved !== undefined && Held.isLive(unsaved, now) && !Held.sameToken(unsaved, dead)) {
-          return yield* save({ session: unsaved, by: "LoggedIn" }, record.version, logouts)
-        }
-        const previous = record._tag === "Live" ? record.session : state.held.session
-        yield* restore(lease.check)
-        const got = yield* restore(exchange(previous, now))
-        if (state.logouts !== logouts) return yield* dropFor(got.session)
-        // A broker that refreshes may have ended the token before.
-        if (got.by === "Refreshed") state.dead = previous
-        return yield* save(got, record.version, logouts)
-      })
-    )
-  })
-
-  const pauseAfter = Effect.fnUntraced(function* (error: Failure) {
-    const now = yield* Clock.currentTimeMillis
-    const spread = yield* Random.next
-    state.failures += 1
-    const wished = AuthError.isAuthError(error) ? error.retryAfter : undefined
-    const live = Held.liveSession(state, now)
-    const backoff = Held.backoff(state.failures, live !== undefined, spread)
-    const retryAt = now + Math.max(backoff, wished === undefined ? 0 : Duration.toMillis(wished))
-    state.pause = { error, live: live !== undefined, since: now, until: retryAt }
-    yield* Metric.update(
-      Metric.withAttributes(SessionMetrics.failures, { ...attributes, reason: Exchange.reasonOf(error) }),
-      1
-    )
-    yield* publish({ _tag: "RenewalFailed", account, error, live: live !== undefined, retryAt })
-    return live === undefined ? yield* Effect.fail(error) : live
-  })
-
-  /** One renewal, for all who wait for it. */
-  const fly = (dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
-    Effect.suspend(() => {
-      const { logouts } = state
-      return look(dead).pipe(
-        Effect.flatMap(({ record, session }) =>
-          session === undefined
-            ? lock.withLock(account, (lease) => renewHolding(lease, dead, logouts))
-            : hold(session, { tag: "PickedUp", version: record.version, logouts })
-        ),
-        Effect.catch((error) => (state.loggedOut || state.logouts !== logouts ? loggedOut : pauseAfter(error))),
-        Effect.timed,
-        Effect.flatMap(([took, session]) =>
-          Effect.as(Metric.update(Metric.withAttributes(SessionMetrics.wait, attributes), took), session)
-        ),
-        withSpanWhenTraced("SessionManager.renew", { "broker.id": account.broker })
-      )
-    })
-
-  /** The renewal under way, or one that begins now, and goes on if those who wait for it are interrupted. */
-  const takeOff = (dead: Session.Session | undefined): Effect.Effect<Held.Flight> =>
-    // Who is interrupted between the two steps would leave a renewal that nobody runs, and all others waiting for it.
-    Effect.uninterruptible(
-      Effect.suspend(() => {
-        if (state.flight !== undefined) return Effect.succeed(state.flight)
-        const end = Deferred.makeUnsafe<Session.Session, Failure>()
-        const flight: Held.Flight = { end, wait: Deferred.await(end), patientWait: undefined }
-        state.flight = flight
-        return Effect.map(Effect.forkIn(fly(dead), scope), (fiber) => {
-          fiber.addObserver((exit) => {
-            if (state.flight === flight) state.flight = undefined
-            Deferred.doneUnsafe(end, exit)
-          })
-          return flight
-        })
-      })
-    )
-
-  const join = (dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
-    Effect.suspend(() => state.flight?.wait ?? Effect.flatMap(takeOff(dead), ({ wait }) => wait))
-
-  /** What those get whose patience is over. Their token may have ended meanwhile, or somebody has logged out. */
-  const instead = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const live = Held.liveSession(state, now)
-    return live === undefined ? obtain(now) : Effect.succeed(live)
-  })
-
-  /** One timer for all who hold a token that lives: one for each of them would cost ten times as much as the wait. */
-  const takePatience = Effect.uninterruptible(
-    Effect.flatMap(takeOff(undefined), (flight) => {
-      if (flight.patientWait !== undefined) return Effect.succeed(flight.patientWait)
-      const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
-      const wait = Effect.flatMap(Deferred.await(end), Option.match({ onSome: Effect.succeed, onNone: () => instead }))
-      flight.patientWait = wait
-      return Effect.map(Effect.forkIn(Effect.timeoutOption(flight.wait, patience), scope), (fiber) => {
-        fiber.addObserver((exit) => Deferred.doneUnsafe(end, exit))
-        return wait
-      })
-    })
-  )
-
-  const joinPatiently = Effect.suspend(() => state.flight?.patientWait ?? Effect.flatten(takePatience))
-
-  /** What other programs have done meanwhile: one may have a newer session, or have logged out. */
-  const catchUp = Effect.suspend(() => {
-    const { logouts, version = 0 } = state
-    return Effect.flatMap(look(undefined), ({ record, session }) =>
-      session === undefined || record.version <= version || state.flight !== undefined
-        ? Effect.void
-        : hold(session, { tag: "PickedUp", version: record.version, logouts })
-    )
-  })
-
-  /** Nobody waits for the look: a store that hangs or fails does not stop who holds a token that lives. */
-  const lookAside = (live: Session.Session, now: number) => {
-    Held.lookLater(state, now + lookEvery)
-    return Effect.as(Effect.forkIn(Effect.ignore(catchUp), scope), live)
+  const self: Self = {
+    account: renewal.account,
+    renewal,
+    revoke,
+    store: yield* SessionStore,
+    lock: yield* SessionLock,
+    scope: yield* Effect.scope,
+    early: options.early === undefined ? renewal.early : Duration.fromInputUnsafe(options.early),
+    patience: Duration.fromInputUnsafe(options.patience ?? "2 seconds"),
+    lookEvery: Duration.toMillis(options.lookEvery ?? "30 seconds"),
+    state: Held.makeState(),
+    hub: undefined
   }
-
-  const obtain = (now: number): Effect.Effect<Session.Session, Failure> => {
-    if (state.loggedOut) return loggedOut
-    const live = Held.liveSession(state, now)
-    if (live !== undefined && now < state.held.renewAt) return lookAside(live, now)
-    const pause = Held.pauseOf(state, live, now)
-    if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
-    return live === undefined ? join(undefined) : joinPatiently
-  }
-
-  const freshUnsafe = (now: number): Exit.Exit<Session.Session> | undefined =>
-    Held.freshSession(state, now) === undefined ? undefined : state.held.exit
-
-  const session = readily(
-    (fiber) => Held.freshSession(state, nowOf(fiber)),
-    (fiber) => obtain(nowOf(fiber))
-  )
-
-  const peek = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const live = Held.liveSession(state, now)
-    if (live !== undefined || state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
-    return Effect.map(Record.read(store, account), (record) =>
-      record._tag === "Live" && Held.isLive(record.session, now) && !Held.sameToken(record.session, state.dead)
-        ? Option.some(record.session)
-        : Option.none()
-    )
-  })
-
-  /** The caller says that the broker refused this token. */
-  const replace = (dead: Session.Session) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const live = Held.liveSession(state, now)
-      if (live !== undefined && !Held.sameToken(live, dead)) return session
-      Held.refuse(state, dead)
-      if (state.loggedOut) return loggedOut
-      const pause = Held.pauseOf(state, undefined, now)
-      return pause === undefined ? join(dead) : Effect.fail(pause.error)
-    })
-
-  const renew = (dead?: Session.Session): Effect.Effect<Session.Session, Failure> =>
-    Effect.suspend(() => {
-      if (dead !== undefined) return replace(dead)
-      // Who asks on purpose wants a session whoever has logged out before.
-      state.version = undefined
-      state.loggedOut = false
-      const before = state.held.session
-      return Effect.flatMap(join(before), (renewed) =>
-        // The token lives, but this is not what was asked for.
-        before !== undefined && state.pause !== undefined && Held.sameToken(renewed, before)
-          ? Effect.fail(state.pause.error)
-          : Effect.succeed(renewed)
-      )
-    })
-
-  /** Writes over whatever is stored, and gives that. */
-  const overwrite = Effect.fnUntraced(function* (value: Redacted.Redacted<Uint8Array>) {
-    for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
-      const record = yield* Record.read(store, account)
-      if (yield* store.put(account, "session", value, record.version)) return record
-    }
-    return yield* keepsChanging
-  })
-
-  const adopt = Effect.fnUntraced(function* (given: Session.Session): Effect.fn.Return<void, Failure> {
-    const problem = adoptionProblem(account, given)
-    if (problem !== undefined) {
-      return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
-    }
-    const { logouts } = state
-    const keep = Effect.gen(function* () {
-      const { version } = yield* overwrite(Record.ofSession(given))
-      if (state.logouts === logouts) Held.forget(state, "kept")
-      return yield* hold(given, { tag: "Adopted", version: version + 1, logouts })
-    })
-    yield* lock.withLock(account, () => Effect.uninterruptible(keep))
-  })
-
-  /** Forgets at once, in memory; gives the session that was held. */
-  const forgetAtOnce = () => {
-    const mine = state.unsaved ?? state.held.session
-    const { flight } = state
-    state.logouts += 1
-    state.flight = undefined
-    state.unsaved = undefined
-    Held.forget(state, "logged-out")
-    // The renewal itself goes on, and ends what it gets.
-    if (flight !== undefined) Deferred.doneUnsafe(flight.end, fail(account, loggedOutReason))
-    return mine
-  }
-
-  /** Leaves the mark of the logout, and gives the session that was stored until then. */
-  const markLogout = Effect.gen(function* () {
-    const record = yield* overwrite(Record.ofLogout(yield* Clock.currentTimeMillis))
-    state.version = record.version + 1
-    return record._tag === "Live" ? record.session : undefined
-  })
-
-  const logout = Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const mine = forgetAtOnce()
-      const marked = yield* Effect.result(markLogout)
-      yield* publish({ _tag: "LoggedOut", account })
-      const last = Result.getOrElse(marked, () => undefined) ?? mine
-      const now = yield* Clock.currentTimeMillis
-      const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
-      const receipt = last === undefined || Session.isExpired(last, now) ? over : yield* restore(revoke(last))
-      return Result.isFailure(marked) ? yield* Effect.fail(marked.failure) : receipt
-    })
-  )
-
   return {
-    account,
-    session,
-    peek,
-    renew,
-    adopt,
-    logout,
-    freshUnsafe,
-    changes
+    account: self.account,
+    session: readily(
+      (fiber) => Held.freshSession(self.state, nowOf(fiber)),
+      (fiber) => obtain(self, nowOf(fiber))
+    ),
+    peek: Effect.suspend(() => peek(self)),
+    renew: (dead) => renew(self, dead),
+    adopt: (given) => adopt(self, given),
+    logout: Effect.suspend(() => logout(self)),
+    freshUnsafe: (now) => freshExit(self, now),
+    changes: changes(self)
   }
 })
-
-const adoptionProblem = (account: Account, session: Session.Session): string | undefined => {
-  if (!Session.isSession(session)) return "is not a session"
-  const { app, broker, environment, id } = session.account
-  if (broker !== account.broker) return `is of ${broker}, not of ${account.broker}`
-  if (environment !== account.environment) return `is of ${environment}, not of ${account.environment}`
-  if (app !== account.app) return `is of the app ${app}, not of ${account.app}`
-  return id === account.id ? undefined : `is of ${id}, not of ${account.id}`
-}
 
 /**
  * The manager of the account that the broker's layer is bound to.
