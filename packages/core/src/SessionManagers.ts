@@ -78,6 +78,11 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>>
 }
 
+interface Ready<Services> {
+  readonly services: Context.Context<Services | SessionManager.SessionManager>
+  readonly manager: SessionManager.SessionManager["Service"]
+}
+
 /**
  * Makes the managers. `lookup` gives the broker's layer of an account; each account has a layer of its own, and with it
  * its own limits and lock.
@@ -130,28 +135,28 @@ export const make = Effect.fnUntraced(function* <Services, E, R>(
     { idleTimeToLive: Duration.infinity }
   )
   // What LayerMap gives costs a fiber's scope each time; a session is asked for before every call to a broker.
-  const ready = new Map<string, Context.Context<Services | Renewal | Logout | SessionManager.SessionManager>>()
+  const ready = new Map<string, Ready<Services | Renewal | Logout>>()
 
-  const services = (name: string) =>
+  const get = (name: string) =>
     Effect.suspend(() => {
       const known = ready.get(name)
       if (known !== undefined) return Effect.succeed(known)
       return layers.contextEffect(name).pipe(
         Effect.provideService(Scope.Scope, scope),
-        Effect.tap((context) => Effect.sync(() => ready.set(name, context)))
+        Effect.map((services) => {
+          const made = { services, manager: Context.get(services, SessionManager.SessionManager) }
+          ready.set(name, made)
+          return made
+        })
       )
     })
 
-  const manager = (name: string) =>
-    Effect.map(services(name), (context) => Context.get(context, SessionManager.SessionManager))
+  const services = (name: string) => Effect.map(get(name), ({ services }) => services)
 
-  const session = (name: string) =>
-    Effect.withFiber<Session, E | SessionManager.Failure>((fiber) => {
-      const known = ready.get(name)
-      if (known === undefined) return Effect.flatMap(manager(name), (made) => made.session)
-      const { freshUnsafe, session } = Context.get(known, SessionManager.SessionManager)
-      return freshUnsafe(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()) ?? session
-    })
+  const manager = (name: string) => Effect.map(get(name), ({ manager }) => manager)
+
+  const session = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
+    ready.get(name)?.manager.session ?? Effect.flatMap(get(name), ({ manager }) => manager.session)
 
   const warm = (names: Iterable<string>, warmOptions: WarmOptions = {}): Stream.Stream<Progress<E>> => {
     const { concurrency = 32, perSecond } = warmOptions
