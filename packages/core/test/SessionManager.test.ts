@@ -634,6 +634,32 @@ describe("sessions: what other programs do", () => {
     })
   )
 
+  it.effect("the store is looked into twice a minute, however often the session is asked for", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      let looks = 0
+      const watched = {
+        ...shared.store,
+        get: (...args: Parameters<typeof shared.store.get>) =>
+          Effect.suspend(() => {
+            looks += 1
+            return shared.store.get(...args)
+          })
+      }
+      const manager = yield* start(makeTiny(), { ...shared, store: watched })
+      yield* manager.session
+      looks = 0
+      for (let second = 0; second < 120; second++) {
+        yield* pass("1 second")
+        yield* manager.session
+        yield* manager.session
+      }
+      yield* Effect.yieldNow
+      assert.strictEqual(looks, 4)
+    })
+  )
+
   it.effect("a logout is noticed within half a minute, though the broker was not asked", () =>
     Effect.gen(function* () {
       const { one, other } = yield* begin

@@ -15,7 +15,6 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import type { DatabaseSync } from "node:sqlite"
 import * as passphraseFile from "./internal/passphraseFile.ts"
 import * as place from "./internal/place.ts"
 import * as sqlite from "./internal/sqlite.ts"
@@ -33,7 +32,7 @@ export type Options = NodeSessionLock.Options
 const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
 
 interface Connection {
-  readonly database: DatabaseSync
+  readonly vault: vaultFile.Vault
   /** Which file it is, to see when somebody has put another in its place. */
   readonly identity: string
 }
@@ -44,39 +43,35 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
   let held: Connection | undefined
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      if (held !== undefined) sqlite.close(held.database)
+      if (held !== undefined) sqlite.close(held.vault.database)
     })
   )
 
-  const isCurrent = ({ database, identity }: Connection): boolean =>
-    !database.isOpen || place.identity(path) === identity
+  const isCurrent = ({ identity, vault }: Connection): boolean =>
+    !vault.database.isOpen || place.identity(path) === identity
 
   const connect = (): Connection => {
     if (held !== undefined && isCurrent(held)) return held
-    if (held !== undefined) sqlite.close(held.database)
+    if (held !== undefined) sqlite.close(held.vault.database)
     held = undefined
     const identity = place.identity(path)
     // Removed since it was looked at: SQLite would make one that others may read.
     if (identity === undefined) throw new sqlite.Busy()
-    const opened = sqlite.opened(path, (database) => {
-      vaultFile.prepare(database)
-      return { database, identity }
-    })
-    held = opened
-    return opened
+    held = sqlite.opened(path, (database) => ({ vault: vaultFile.prepare(database), identity }))
+    return held
   }
 
   const secure = Effect.suspend(() =>
     held !== undefined && isCurrent(held) ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )
 
-  const use = <A>(run: (database: DatabaseSync) => A): Effect.Effect<A, sqlite.Failure | VaultError.VaultError> =>
+  const use = <A>(run: (vault: vaultFile.Vault) => A): Effect.Effect<A, sqlite.Failure | VaultError.VaultError> =>
     sqlite.whenFree(
       Effect.andThen(
         secure,
         sqlite.run(path, () => {
           const connection = connect()
-          const result = run(connection.database)
+          const result = run(connection.vault)
           if (!isCurrent(connection)) throw new sqlite.Failed({ systemCode: "ESTALE" })
           return result
         })
@@ -96,7 +91,7 @@ const makeStore = Effect.fnUntraced(function* (
   yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
 
   // What is written is on the disk already: whatever keeps the log from being emptied, the next write empties it.
-  const emptyLog = use(vaultFile.emptyLog).pipe(
+  const emptyLog = use(({ database }) => vaultFile.emptyLog(database)).pipe(
     Effect.repeat({ until: (isEmpty) => isEmpty, schedule: logTries }),
     Effect.ignore
   )
@@ -105,14 +100,14 @@ const makeStore = Effect.fnUntraced(function* (
     describe: `${path}, SQLite`,
     get: Effect.fnUntraced(function* (account, slot) {
       const entry = { account: Account.toKey(account), slot }
-      const stored = yield* use((database) => vaultFile.read(database, entry)).pipe(
+      const stored = yield* use((vault) => vaultFile.read(vault, entry)).pipe(
         Effect.mapError(sqlite.toVaultError("get", `read the ${slot} in ${path}`, `${slot} of ${entry.account}`))
       )
       return stored && { version: stored.version, value: Redacted.make(stored.value) }
     }),
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const entry = { account: Account.toKey(account), slot }
-      const isWritten = yield* use((database) =>
+      const isWritten = yield* use(({ database }) =>
         vaultFile.write(database, entry, Redacted.value(value), expected)
       ).pipe(Effect.mapError(sqlite.toVaultError("put", `write the ${slot} in ${path}`, `${slot} of ${entry.account}`)))
       if (isWritten) yield* emptyLog

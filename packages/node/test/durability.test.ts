@@ -54,9 +54,9 @@ const look = (folder: string, files: Files): string => {
   const path = Path.join(folder, "sessions.db")
   const read = sqlite.run(path, () =>
     sqlite.opened(path, (database) => {
-      vaultFile.prepare(database)
+      const vault = vaultFile.prepare(database)
       const found = places.map((place) => {
-        const { value, version } = vaultFile.read(database, place) ?? { version: 0, value: valueOf("nothing") }
+        const { value, version } = vaultFile.read(vault, place) ?? { version: 0, value: valueOf("nothing") }
         const [text, rest] = new TextDecoder().decode(value).split("|")
         return `${version} ${rest === filler ? text : "garbage"}`
       })

@@ -15,6 +15,13 @@ export interface Place {
   readonly slot: string
 }
 
+/** An open vault. */
+export interface Vault {
+  readonly database: DatabaseSync
+  /** The `dataVersion` when everything was last looked through. */
+  verified: unknown
+}
+
 const design: checked.Design = {
   format: 1,
   tables: [
@@ -56,11 +63,15 @@ const verifyEntries = (database: DatabaseSync): void => {
   if (!isWhole) throw new Damaged()
 }
 
-/** Everything that is stored must be what was written, and nothing may be missing. */
-export const verify = (database: DatabaseSync): void =>
+/** The number that SQLite changes when another connection has written. */
+const dataVersion = (database: DatabaseSync): unknown => database.prepare("PRAGMA data_version").get()?.["data_version"]
+
+/** Everything that is stored must be what was written, and nothing may be missing. Gives the `dataVersion` of that. */
+export const verify = (database: DatabaseSync): unknown =>
   transaction(database, "DEFERRED", () => {
     checked.verify(database, design)
     verifyEntries(database)
+    return dataVersion(database)
   })
 
 /**
@@ -73,13 +84,14 @@ export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
 
 /** Makes a new database the vault's, or sees that it is one. */
-export const prepare = (database: DatabaseSync): void => {
+export const prepare = (database: DatabaseSync): Vault => {
   database.exec(settings)
   checked.createOnce(database, design, () => ({ entries: "0", writes: "0" }))
   const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"]
   if (mode !== "wal") throw new Failed({ systemCode: "ENOTSUP" })
-  verify(database)
+  const verified = verify(database)
   emptyLog(database)
+  return { database, verified }
 }
 
 const find = (database: DatabaseSync, place: Place): Stored | undefined => {
@@ -89,10 +101,14 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
   return row === undefined ? undefined : toStored(place, row)
 }
 
-/** The entry, if there is one. If there is none, then nothing may be missing. */
-export const read = (database: DatabaseSync, place: Place): Stored | undefined => {
+/**
+ * The entry, if there is one. If there is none, then nothing may be missing: to look through everything takes the longer
+ * the more there is, so that is done once after each time that another program has written.
+ */
+export const read = (vault: Vault, place: Place): Stored | undefined => {
+  const { database, verified } = vault
   const found = find(database, place)
-  if (found === undefined) verify(database)
+  if (found === undefined && dataVersion(database) !== verified) vault.verified = verify(database)
   return found
 }
 
