@@ -518,6 +518,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionManager["Service"], never, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
   const renewal = yield* Renewal
   const { logout: revoke } = yield* Logout
+  const state = Held.makeState()
   const self: Self = {
     account: renewal.account,
     renewal,
@@ -528,13 +529,13 @@ export const make = Effect.fnUntraced(function* (
     early: options.early === undefined ? renewal.early : Duration.fromInputUnsafe(options.early),
     patience: Duration.fromInputUnsafe(options.patience ?? "2 seconds"),
     lookEvery: Duration.toMillis(options.lookEvery ?? "30 seconds"),
-    state: Held.makeState(),
+    state,
     hub: undefined
   }
   return {
     account: self.account,
     session: readily(
-      (fiber) => Held.freshSession(self.state, nowOf(fiber)),
+      (fiber) => Held.freshSession(state, nowOf(fiber)),
       (fiber) => obtain(self, nowOf(fiber))
     ),
     peek: Effect.suspend(() => peek(self)),
@@ -611,9 +612,16 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
       if (!over) asked = promise
       return promise
     }
+    // And who asks for a session that is held gets the promise that was given for it before.
+    let given: { readonly fresh: Exit.Exit<Session.Session>; readonly promise: Promise<Session.Session> } | undefined
     return () => {
       const fresh = freshUnsafe(clock.currentTimeMillisUnsafe())
-      return fresh !== undefined && Exit.isSuccess(fresh) ? Promise.resolve(fresh.value) : (asked ?? ask())
+      if (fresh !== undefined && fresh === given?.fresh) return given.promise
+      given = undefined
+      if (fresh === undefined || Exit.isFailure(fresh)) return asked ?? ask()
+      const promise = Promise.resolve(fresh.value)
+      given = { fresh, promise }
+      return promise
     }
   }
 )

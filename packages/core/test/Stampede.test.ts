@@ -199,17 +199,20 @@ describe("promises", () => {
     })
   )
 
-  it.effect("that failed at once are not given to those who ask later", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const manager = yield* start(makeTiny())
-      const session = yield* promiseOf(manager)
-      yield* manager.logout
-      assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.promise(session))))
-      yield* manager.renew()
-      yield* pass("1 day")
-      assert.strictEqual(numberOf(yield* Effect.promise(session)), "2")
-    })
+  it.effect(
+    "that were kept or failed at once are not given to those who ask after a logout, or when the session ended",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const manager = yield* start(makeTiny())
+        const session = yield* promiseOf(manager)
+        for (let asks = 0; asks < 3; asks++) assert.strictEqual(numberOf(yield* Effect.promise(session)), "1")
+        yield* manager.logout
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.promise(session))))
+        yield* manager.renew()
+        yield* pass("1 day")
+        assert.strictEqual(numberOf(yield* Effect.promise(session)), "3")
+      })
   )
 })
 
