@@ -393,6 +393,11 @@ const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure
   return live === undefined ? join(self, undefined) : joinPatiently(self)
 }
 
+const sessionOf = readily(
+  ({ state }: Self, fiber) => Held.freshSession(state, nowOf(fiber)),
+  (self, fiber) => obtain(self, nowOf(fiber))
+)
+
 const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> | undefined =>
   Held.freshSession(self.state, now) === undefined ? undefined : self.state.held.exit
 
@@ -518,7 +523,6 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionManager["Service"], never, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
   const renewal = yield* Renewal
   const { logout: revoke } = yield* Logout
-  const state = Held.makeState()
   const self: Self = {
     account: renewal.account,
     renewal,
@@ -529,15 +533,12 @@ export const make = Effect.fnUntraced(function* (
     early: options.early === undefined ? renewal.early : Duration.fromInputUnsafe(options.early),
     patience: Duration.fromInputUnsafe(options.patience ?? "2 seconds"),
     lookEvery: Duration.toMillis(options.lookEvery ?? "30 seconds"),
-    state,
+    state: Held.makeState(),
     hub: undefined
   }
   return {
     account: self.account,
-    session: readily(
-      (fiber) => Held.freshSession(state, nowOf(fiber)),
-      (fiber) => obtain(self, nowOf(fiber))
-    ),
+    session: sessionOf(self),
     peek: Effect.suspend(() => peek(self)),
     renew: (dead) => renew(self, dead),
     adopt: (given) => adopt(self, given),
