@@ -7,6 +7,7 @@ interface Step {
   readonly title: string
   readonly script: string
   readonly args?: ReadonlyArray<string>
+  readonly nodeArgs?: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -20,13 +21,21 @@ const steps: ReadonlyArray<Step> = [
     args: ["run"],
     env: { FUZZ: "full" }
   },
+  {
+    title: "torture, a quick run",
+    script: "tools/torture/main.ts",
+    args: ["--quick"],
+    nodeArgs: ["--conditions=@auth/source"]
+  },
   { title: "packages", script: "tools/packages/check.ts" }
 ]
 
-const run = ({ args = [], env, script }: Step) =>
+const run = ({ args = [], env, nodeArgs = [], script }: Step) =>
   new Promise<boolean>((resolve) => {
     const options = { cwd: root, inherit: true, ...(env && { env }) } as const
-    start(process.execPath, [path.join(root, script), ...args], options).once("close", (code) => resolve(code === 0))
+    start(process.execPath, [...nodeArgs, path.join(root, script), ...args], options).once("close", (code) =>
+      resolve(code === 0)
+    )
   })
 
 const lines: Array<string> = []

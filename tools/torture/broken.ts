@@ -9,7 +9,7 @@ import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import type { Broken } from "./protocol.ts"
+import type { Broken, Place } from "./protocol.ts"
 
 type Store = SessionStore.SessionStore["Service"]
 type Lock = SessionLock.SessionLock["Service"]
@@ -24,10 +24,12 @@ const open: Lock = {
 const leftLocks = "broker-auth-torture-"
 
 /** A file that is removed at the end, and so never by a program that was killed: what many lock libraries do. */
-const leftBehind: Lock = {
+const leftBehind = (place: Place): Lock => ({
   describe: "a lock file",
   withLock: (account, use) => {
-    const name = createHash("sha256").update(Account.toKey(account)).digest("hex")
+    const name = createHash("sha256")
+      .update(JSON.stringify([place, Account.toKey(account)]))
+      .digest("hex")
     const file = path.join(os.tmpdir(), `${leftLocks}${name}.lock`)
     const take: Effect.Effect<void> = Effect.suspend(() => {
       if (fs.existsSync(file)) return Effect.andThen(Effect.sleep("20 millis"), take)
@@ -39,7 +41,7 @@ const leftBehind: Lock = {
       () => Effect.sync(() => fs.rmSync(file, { force: true }))
     )
   }
-}
+})
 
 /** Removes what that lock has left behind. */
 export const removeLeftLocks = (): void => {
@@ -73,10 +75,10 @@ const hidesFailures = (store: Store): Store => ({
   put: (account, slot, value, expected) => Effect.orElseSucceed(store.put(account, slot, value, expected), () => true)
 })
 
-export const lockOf = (broken: Broken | undefined, lock: Lock): Lock => {
+export const lockOf = (broken: Broken | undefined, lock: Lock, place: Place): Lock => {
   if (broken === "lock-open") return open
   if (broken === "hides-failures") return hidesLockFailures(lock)
-  return broken === "lock-left-behind" ? leftBehind : lock
+  return broken === "lock-left-behind" ? leftBehind(place) : lock
 }
 
 export const storeOf = (broken: Broken | undefined, store: Store): Store => {

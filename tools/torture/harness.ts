@@ -2,6 +2,7 @@
  * Real programs in trouble, and what came of it in numbers. A scenario says what it counted and what was wanted; the run
  * fails if one number is another.
  */
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -26,6 +27,8 @@ export interface Scenario {
   readonly summary: string
   /** What is broken when it is to fail. */
   readonly breaks: string
+  /** Measures how fast something is, and must have the machine for itself. */
+  readonly alone?: true
   /** How long it may take, in seconds. */
   readonly seconds: Readonly<Record<Size, number>>
   readonly run: (torture: Torture) => Promise<void>
@@ -144,12 +147,11 @@ const toProgram = (peer: Peer): Program => ({
 /** Programs that live on for the next scenario: starting one costs most of a second. */
 const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const idle: Array<Peer> = []
-  const lent = new Map<number, Peer>()
   let isCompiled = false
   const start = (options: Parameters<Torture["special"]>[0] = {}) =>
     startPeer(path.join(here, "program.ts"), { cwd: scratch, ...options, env: { ...env, ...options.env } })
 
-  const lend = async (count: number): Promise<ReadonlyArray<Program>> => {
+  const lend = async (count: number): Promise<ReadonlyArray<Peer>> => {
     const ready = idle.splice(0, count)
     while (ready.length < count) {
       // The first one compiles for all; then two at a time, as many as a small machine can start at once.
@@ -157,8 +159,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
       isCompiled = true
       ready.push(...(await Promise.all(Array.from({ length: more }, () => start()))))
     }
-    for (const peer of ready) lent.set(peer.pid, peer)
-    return ready.map(toProgram)
+    return ready
   }
 
   /** Who does not answer is not lent again. */
@@ -171,13 +172,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
     }
   }
 
-  const forEach = async (run: (peer: Peer) => Promise<void>): Promise<void> => {
-    const peers = Array.from(lent.values())
-    lent.clear()
-    await Promise.all(peers.map(run))
-  }
-
-  return { start, lend, takeAllBack: () => forEach(takeBack), killAll: () => forEach((peer) => peer.kill()) }
+  return { start, lend, takeBack }
 }
 
 /** What was tried at once is counted in any order. */
@@ -190,6 +185,7 @@ const byTitle = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
 interface Course {
   readonly rows: Array<Row>
   readonly deferred: Array<() => unknown>
+  readonly lent: Array<Peer>
   readonly state: { isOver: boolean }
 }
 
@@ -212,8 +208,9 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>): Tally => 
 
 /** What all scenarios of a run share. */
 export const makeRunner = (options: Options, scratch: string, progress: (text: string) => void) => {
-  const random = makeRandom(options.seed)
-  const key = Array.from({ length: 64 }, () => random.below(16).toString(16)).join("")
+  // Of the scenario's name, too: which one begins first is not the seed's to say.
+  const seedFor = (name: string): Buffer => createHash("sha256").update(`${options.seed} ${name}`).digest()
+  const key = seedFor("key").toString("hex")
   const env = { BROKER_AUTH_KEY: key, NODE_COMPILE_CACHE: path.join(scratch, "compiled") }
   const pool = makePool(scratch, env)
   let shared: Promise<RedisServer> | undefined
@@ -221,7 +218,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
 
   const folder = () => fs.mkdtempSync(path.join(scratch, "place-"))
 
-  const makeTorture = (name: string, { deferred, rows, state }: Course): Torture => {
+  const makeTorture = (name: string, { deferred, lent, rows, state }: Course): Torture => {
     const defer = (run: () => unknown) => void deferred.unshift(run)
     const attempt: Torture["attempt"] = async (title, run) => {
       // One wrong count is what a broken part is for.
@@ -246,7 +243,9 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    const setups: Torture["setups"] = async ({ brokers = brokerIds, places = placeKinds, redis } = {}) => {
+    // What a broken part lets through need not wait for TOTP periods.
+    const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
+    const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []
       for (const id of brokers) {
         for (const kind of places) {
@@ -260,7 +259,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     }
     return {
       ...options,
-      random: makeRandom(random.below(2 ** 32)),
+      random: makeRandom(seedFor(name).readUInt32LE()),
       pick: (sizes) => sizes[options.size],
       attempt,
       each: async (setups, run) => {
@@ -268,7 +267,11 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       },
       setups,
       folder,
-      programs: pool.lend,
+      programs: async (count) => {
+        const peers = await pool.lend(count)
+        lent.push(...peers)
+        return peers.map(toProgram)
+      },
       special: async (options) => {
         const peer = await pool.start(options)
         defer(peer.kill)
@@ -290,7 +293,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
 
   /** Runs a scenario to its end, or to the end of its time, and gives what was counted. */
   const run = async (name: string, scenario: Scenario): Promise<ReadonlyArray<Row>> => {
-    const course: Course = { rows: [], deferred: [], state: { isOver: false } }
+    const course: Course = { rows: [], deferred: [], lent: [], state: { isOver: false } }
     const torture = makeTorture(name, course)
     const seconds = scenario.seconds[options.size]
     let timer: NodeJS.Timeout | undefined
@@ -303,7 +306,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     await torture.attempt("", () => Promise.race([scenario.run(torture), tooLong]))
     clearTimeout(timer)
     // What still waits for a program of a scenario that was cut off must hear that it is gone.
-    await (course.state.isOver ? pool.killAll() : pool.takeAllBack())
+    await Promise.all(course.lent.map((peer) => (course.state.isOver ? peer.kill() : pool.takeBack(peer))))
     course.state.isOver = true
     const rows = byTitle(course.rows)
     for (const end of course.deferred) await Promise.resolve(end()).catch(() => undefined)

@@ -2,14 +2,13 @@
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { parseArgs, styleText } from "node:util"
-import { endPeersWithUs, makeScratch, stopPeers } from "../interop/peer.ts"
+import { parseArgs } from "node:util"
+import { endPeersWithUs, stopPeers } from "../interop/peer.ts"
 import { stopAll } from "../packages/process.ts"
-import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
+import type { Scenario } from "./harness.ts"
+import { runAll, type Scenarios } from "./run.ts"
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "scenarios")
-
-type Scenarios = ReadonlyArray<readonly [string, Scenario]>
 
 const usage = (scenarios: Scenarios) => `Usage: npm run torture -- [option …]
 
@@ -22,6 +21,7 @@ Options:
   --only <names>  only these scenarios, separated by commas
   --broken        breaks a part for each scenario, and fails unless the scenario notices:
 ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`).join("\n")}
+  --details       every count by itself, also those that came out alike
   --help          this text
 
 Everything runs on 127.0.0.1 and in temporary folders, and is gone at the end.`
@@ -43,6 +43,7 @@ const parse = () => {
     return parseArgs({
       options: {
         broken: { type: "boolean", default: false },
+        details: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         only: { type: "string", default: "" },
         quick: { type: "boolean", default: false },
@@ -67,66 +68,6 @@ const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text.slice(0, 100)}`)
 }
 
-const columns = ["scenario", "title", "what", "found", "wanted", "verdict"] as const
-const heads: Row = {
-  scenario: "scenario",
-  title: "tried",
-  what: "counted",
-  found: "found",
-  wanted: "wanted",
-  verdict: "" as "ok"
-}
-
-const paint = (row: Row, line: string): string => {
-  if (row.verdict === "WRONG") return styleText("red", line)
-  return row.verdict === "not run" ? styleText("yellow", line) : line
-}
-
-const printTable = (rows: ReadonlyArray<Row>): void => {
-  const widths = columns.map((column) => Math.max(...[heads, ...rows].map((row) => row[column].length)))
-  for (const row of [heads, ...rows]) {
-    const cells = columns.map((column, index) => row[column].padEnd(widths[index] ?? 0))
-    console.log(paint(row, `  ${cells.join("  ")}`.trimEnd()))
-  }
-}
-
-const verdictOf = (rows: ReadonlyArray<Row>): string => {
-  const of = (verdict: Row["verdict"]) => rows.filter((row) => row.verdict === verdict).length
-  const notRun = of("not run")
-  return `${of("ok")} right, ${of("WRONG")} wrong${notRun === 0 ? "" : `, ${notRun} not run`}`
-}
-
-/** With a broken part a scenario is right if it finds that something is wrong. */
-const isRight = (rows: ReadonlyArray<Row>, { broken }: Options): boolean => {
-  const isWrong = rows.some(({ verdict }) => verdict === "WRONG")
-  return broken ? isWrong || rows.every(({ verdict }) => verdict === "not run") : !isWrong
-}
-
-const runAll = async (scenarios: Scenarios, options: Options): Promise<void> => {
-  const again = `${options.size === "quick" ? "--quick " : ""}--seed ${options.seed}`
-  console.log(`torture: ${options.size} run, repeated by ${again}${options.broken ? ", with broken parts" : ""}`)
-  const runner = makeRunner(options, makeScratch("torture"), progress)
-  const all: Array<Row> = []
-  const began = performance.now()
-  for (const [index, [name, scenario]] of scenarios.entries()) {
-    const start = performance.now()
-    const rows = await runner.run(name, scenario)
-    all.push(...rows)
-    const right = isRight(rows, options)
-    if (!right) process.exitCode = 1
-    const took = ((performance.now() - start) / 1000).toFixed(1)
-    progress("")
-    const broke = options.broken ? ` (${scenario.breaks})` : ""
-    console.log(
-      `${right ? "ok    " : "FAILED"} ${index + 1}/${scenarios.length} ${name}${broke}: ${verdictOf(rows)} (${took} s)`
-    )
-  }
-  console.log("")
-  printTable(options.broken ? all.filter(({ verdict }) => verdict !== "ok") : all)
-  console.log(`\n${verdictOf(all)}, in ${((performance.now() - began) / 1000).toFixed(0)} s; ${again}`)
-  await runner.stop()
-}
-
 const main = async (): Promise<void> => {
   const scenarios = await load()
   const values = parse()
@@ -149,7 +90,9 @@ const main = async (): Promise<void> => {
   })
   const chosen = scenarios.filter(([name]) => only.length === 0 || only.includes(name))
   try {
-    await runAll(chosen, { size: values.quick ? "quick" : "full", seed, broken: values.broken })
+    const options = { size: values.quick ? ("quick" as const) : ("full" as const), seed, broken: values.broken }
+    const output = { print: console.log, progress, details: values.details }
+    if (!(await runAll(chosen, options, output))) process.exitCode = 1
   } finally {
     await Promise.all([stopPeers(), stopAll()])
   }

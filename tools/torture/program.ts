@@ -66,7 +66,7 @@ type Kept = SessionStore.SessionStore | SessionLock.SessionLock
 const redisVault = async (url: string, prefix: string): Promise<Layer.Layer<Kept, unknown, VaultKey.VaultKey>> => {
   // A third of a second, for those alone who need it.
   const NodeRedis = await import("@effect/platform-node/NodeRedis")
-  return Vault.layerRedis({ prefix }).pipe(Layer.provide(NodeRedis.layer({ url })))
+  return Vault.layerRedis({ prefix }).pipe(Layer.provide(NodeRedis.layer({ url, disableOfflineQueue: true })))
 }
 
 const vaultOf = (place: Place) =>
@@ -81,7 +81,7 @@ const make = (options: Open, vault: Layer.Layer<Kept, unknown, VaultKey.VaultKey
   Effect.gen(function* () {
     const kept = yield* Layer.build(Layer.provide(vault, keyOf(options.broken)))
     const store = broken.storeOf(options.broken, Context.get(kept, SessionStore.SessionStore))
-    const lock = broken.lockOf(options.broken, Context.get(kept, SessionLock.SessionLock))
+    const lock = broken.lockOf(options.broken, Context.get(kept, SessionLock.SessionLock), options.place)
     return yield* SessionManager.make().pipe(
       Effect.provide(brokers[options.broker](options)),
       Effect.provideService(SessionStore.SessionStore, store),

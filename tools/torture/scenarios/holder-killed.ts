@@ -53,6 +53,7 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
 export const scenario: Scenario = {
   summary: "the holder of the lock is killed with -9 in mid-exchange: the next one proceeds",
   breaks: "the lock is a file that its holder removes",
+  alone: true,
   seconds: { quick: 60, full: 240 },
   run: async (torture) => {
     torture.defer(removeLeftLocks)

@@ -1,5 +1,5 @@
 /** What is stored is of no use to who reads it: no token and no credential is in it, written in any common way. */
-import { createClient } from "redis"
+import { createClient, RESP_TYPES } from "redis"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harness.ts"
@@ -74,11 +74,12 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })
   client.on("error", () => undefined)
   await client.connect()
+  const raw = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
   const stored: Array<Stored> = []
   for (const key of await client.keys("*")) {
-    const value = await client.get(key)
-    stored.push({ where: "a value", bytes: Buffer.from(`${key} ${value}`) })
-    stored.push({ where: "a value", bytes: Buffer.from(String(await client.dump(key)), "latin1") })
+    for (const value of [await raw.get(key), await raw.dump(key)]) {
+      stored.push({ where: "a value", bytes: Buffer.concat([Buffer.from(key), value ?? Buffer.alloc(0)]) })
+    }
   }
   await client.sendCommand(["SAVE"])
   client.destroy()

@@ -1,5 +1,14 @@
 /** However many programs ask, one of them asks the broker. */
-import { askAtOnce, follow, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
+import {
+  askAtOnce,
+  follow,
+  openIn,
+  type Program,
+  type Scenario,
+  type Setup,
+  type Tally,
+  type Torture
+} from "../harness.ts"
 
 const round = async (
   tally: Tally,
@@ -16,20 +25,23 @@ const round = async (
   tally.equal(`of ${outcomes.length} programs without the one session ${when}`, others.length, 0)
 }
 
+/** So many programs ask at the start, when the token is refused, and when the session ends. */
+export const crowd = async (torture: Torture, count: number): Promise<void> => {
+  const programs = await torture.programs(count)
+  await torture.each(await torture.setups(), async (setup, tally) => {
+    await openIn(programs, setup, torture.broken ? "lock-open" : undefined)
+    await round(tally, "at the start", setup, programs, "session")
+    await round(tally, "when the token is refused", setup, programs, "replace")
+    await setup.broker.advanceToCutOff()
+    await follow(programs, setup)
+    await round(tally, "when the session ends", setup, programs, "session")
+  })
+}
+
 export const scenario: Scenario = {
   summary: "many programs ask for a session at once: at the start, when it is refused, when it ends",
   breaks: "the lock lets everybody in",
+  alone: true,
   seconds: { quick: 60, full: 240 },
-  run: async (torture) => {
-    const programs = await torture.programs(torture.pick({ quick: 8, full: 32 }))
-    await torture.each(await torture.setups(), async (setup, tally) => {
-      const { broker } = setup
-      await openIn(programs, setup, torture.broken ? "lock-open" : undefined)
-      await round(tally, "at the start", setup, programs, "session")
-      await round(tally, "when the token is refused", setup, programs, "replace")
-      await broker.advanceToCutOff()
-      await follow(programs, setup)
-      await round(tally, "when the session ends", setup, programs, "session")
-    })
-  }
+  run: (torture) => crowd(torture, torture.pick({ quick: 8, full: 32 }))
 }

@@ -12,6 +12,7 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { adopt } from "../../interop/peer.ts"
 import { type Scenario, type Torture, wait, waitUntil } from "../harness.ts"
+import { makeRandom, type Random } from "../random.ts"
 import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
@@ -20,7 +21,7 @@ const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../write
 const longestLife = 40
 
 /** or, one in five, after the program was let go: while it opens the vault. */
-const isEarly = ({ random }: Torture): boolean => random.below(5) === 0
+const isEarly = (random: Random): boolean => random.below(5) === 0
 
 interface Writer {
   readonly child: ChildProcess
@@ -106,6 +107,7 @@ const judge = async (torture: Torture, folder: string, acknowledged: number, fou
 /** One vault that is written to by one program after the other, each of which is killed. */
 const runLane = async (torture: Torture, kills: number, found: Found): Promise<void> => {
   const folder = torture.folder()
+  const random = makeRandom(torture.random.below(2 ** 32))
   let version = 0
   let next = startWriter(torture)
   for (let number = 1; number <= kills; number++) {
@@ -114,8 +116,8 @@ const runLane = async (torture: Torture, kills: number, found: Found): Promise<v
     // The next one loads while this one writes.
     next = startWriter(torture)
     writer.child.stdin?.write(`${folder}\n`)
-    if (!isEarly(torture)) await waitUntil("the first write", () => writer.acknowledged() > 0)
-    await wait(torture.random.next() * longestLife)
+    if (!isEarly(random)) await waitUntil("the first write", () => writer.acknowledged() > 0)
+    await wait(random.next() * longestLife)
     await kill(writer)
     if (writer.acknowledged() === 0) found.early += 1
     version = await judge(torture, folder, Math.max(version, writer.acknowledged()), found)

@@ -1,0 +1,68 @@
+/** What was counted, for a person, and whether it is right. */
+import { styleText } from "node:util"
+import type { Options, Row } from "./harness.ts"
+
+const columns = ["scenario", "title", "what", "found", "wanted", "verdict"] as const
+
+const heads: Record<(typeof columns)[number], string> = {
+  scenario: "scenario",
+  title: "tried",
+  what: "counted",
+  found: "found",
+  wanted: "wanted",
+  verdict: ""
+}
+
+const paint = (verdict: string, line: string): string => {
+  if (verdict === "WRONG") return styleText("red", line)
+  return verdict === "not run" ? styleText("yellow", line) : line
+}
+
+/** A line for each row. */
+export const tableOf = (rows: ReadonlyArray<Row>): string => {
+  const lines = [heads, ...rows]
+  const widths = columns.map((column) => Math.max(...lines.map((line) => line[column].length)))
+  return lines
+    .map((line) => {
+      const cells = columns.map((column, index) => line[column].padEnd(widths[index] ?? 0))
+      return paint(line.verdict, `  ${cells.join("  ")}`.trimEnd())
+    })
+    .join("\n")
+}
+
+/** `3`, or `33 to 628 ms`. */
+const rangeOf = (found: ReadonlyArray<string>): string => {
+  const sorted = Array.from(new Set(found)).toSorted((one, other) => Number.parseFloat(one) - Number.parseFloat(other))
+  const [first = "", last = ""] = [sorted[0], sorted.at(-1)]
+  return sorted.length === 1 ? first : `${Number.parseFloat(first)} to ${last}`
+}
+
+/** One row for all that were tried and counted the same way, and came out right. What is wrong stands by itself. */
+export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+  const groups = new Map<string, Array<Row>>()
+  for (const row of rows) {
+    const alike = row.verdict === "ok" ? [row.scenario, row.what, row.wanted] : [row.scenario, row.what, row.title]
+    const key = JSON.stringify([row.verdict, ...alike])
+    groups.set(key, [...(groups.get(key) ?? []), row])
+  }
+  return Array.from(groups.values()).flatMap((group) => {
+    const [first] = group
+    if (first === undefined || group.length === 1) return group
+    const titles = new Set(group.map(({ title }) => title)).size
+    const times = group.length === titles ? "" : `, ${group.length} times`
+    const title = titles === 1 ? `${first.title}${times}` : `${titles} cases${times}`
+    return [{ ...first, title, found: rangeOf(group.map(({ found }) => found)) }]
+  })
+}
+
+export const summaryOf = (rows: ReadonlyArray<Row>): string => {
+  const of = (verdict: Row["verdict"]) => rows.filter((row) => row.verdict === verdict).length
+  const notRun = of("not run")
+  return `${of("ok")} right, ${of("WRONG")} wrong${notRun === 0 ? "" : `, ${notRun} not run`}`
+}
+
+/** With a broken part a scenario is right if it finds that something is wrong. */
+export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
+  const isWrong = rows.some(({ verdict }) => verdict === "WRONG")
+  return broken ? isWrong || rows.every(({ verdict }) => verdict === "not run") : !isWrong
+}

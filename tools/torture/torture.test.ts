@@ -1,0 +1,168 @@
+import { spawnSync } from "node:child_process"
+import * as path from "node:path"
+import { stripVTControlCharacters } from "node:util"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { makeScratch, stopPeers } from "../interop/peer.ts"
+import { stopAll } from "../packages/process.ts"
+import { root } from "../packages/workspace.ts"
+import { makeRunner, NotHere, type Row, type Scenario, wait } from "./harness.ts"
+import { makeRandom } from "./random.ts"
+import { isRight } from "./report.ts"
+import { runAll } from "./run.ts"
+import { crowd } from "./scenarios/stampede.ts"
+
+const seconds = { quick: 60, full: 60 }
+
+const scenarioOf = (run: Scenario["run"], limit = seconds): Scenario => ({
+  summary: "a test",
+  breaks: "nothing",
+  seconds: limit,
+  run
+})
+
+const run = async (scenario: Scenario, broken = false): Promise<ReadonlyArray<Row>> => {
+  const runner = makeRunner({ size: "quick", seed: 1, broken }, makeScratch("torture-test"), () => undefined)
+  const rows = await runner.run("test", scenario)
+  await runner.stop()
+  return rows
+}
+
+const verdicts = (rows: ReadonlyArray<Row>) =>
+  rows.map(({ found, verdict, wanted, what }) => [what, found, wanted, verdict])
+
+const right = { broken: false }
+const broken = { broken: true }
+
+describe("torture", () => {
+  afterAll(() => Promise.all([stopPeers(), stopAll()]))
+
+  it("fails on a single wrong count, and passes where all are right", async () => {
+    const rows = await run(
+      scenarioOf((torture) =>
+        torture.attempt("counting", async (tally) => {
+          tally.equal("exchanges", 2, 1)
+          tally.atMost("from the kill to the next login", 1000.4, 1000, "ms")
+          tally.atLeast("kills", 9, 10)
+          tally.equal("lost", 0, 0)
+        })
+      )
+    )
+    assert.deepStrictEqual(verdicts(rows), [
+      ["exchanges", "2", "1", "WRONG"],
+      ["from the kill to the next login", "1000 ms", "≤ 1000 ms", "WRONG"],
+      ["kills", "9", "≥ 10", "WRONG"],
+      ["lost", "0", "0", "ok"]
+    ])
+    assert.isFalse(isRight(rows, right))
+    assert.isTrue(isRight(rows.slice(3), right))
+  })
+
+  it("fails when a scenario throws, and says why in a line", async () => {
+    const rows = await run(
+      scenarioOf((torture) => torture.attempt("a thing", () => Promise.reject(new Error("no such thing\n  at …"))))
+    )
+    assert.deepStrictEqual(verdicts(rows), [["no such thing", "", "", "WRONG"]])
+  })
+
+  it("fails when a scenario counts nothing", async () => {
+    assert.isFalse(isRight(await run(scenarioOf(() => Promise.resolve())), right))
+  })
+
+  it("fails when a scenario takes too long, and does not wait for it", async () => {
+    const rows = await run(scenarioOf(() => wait(60_000), { quick: 0.05, full: 0.05 }))
+    assert.deepStrictEqual(verdicts(rows), [["not done within 0.05 s", "", "", "WRONG"]])
+  })
+
+  it("counts what a machine cannot do as not run, neither right nor wrong", async () => {
+    const rows = await run(
+      scenarioOf((torture) => torture.attempt("x", () => Promise.reject(new NotHere("no seccomp"))))
+    )
+    assert.deepStrictEqual(verdicts(rows), [["no seccomp", "", "", "not run"]])
+    assert.isTrue(isRight(rows, right))
+  })
+
+  it("takes a broken part that nobody noticed for a failure of the scenario", async () => {
+    const rows = await run(
+      scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
+      true
+    )
+    assert.isFalse(isRight(rows, broken))
+  })
+
+  it("lets chance repeat itself by its seed", () => {
+    const numbers = (seed: number) => Array.from({ length: 5 }, makeRandom(seed).next)
+    assert.deepStrictEqual(numbers(7), numbers(7))
+    assert.notDeepEqual(numbers(7), numbers(8))
+    assert.isTrue(numbers(7).every((number) => number >= 0 && number < 1))
+  })
+
+  it("sees a lock that does not lock", { timeout: 90_000 }, async () => {
+    const rows = await run(
+      scenarioOf((torture) => crowd(torture, 3)),
+      true
+    )
+    const found = rows.find(({ verdict, what }) => verdict === "WRONG" && what === "exchanges at the start")
+    assert.isAbove(Number(found?.found), 1)
+    assert.isTrue(isRight(rows, broken))
+    assert.isFalse(isRight(rows, right))
+  })
+
+  it("tells that a run went wrong, and each count", async () => {
+    const printed: Array<string> = []
+    const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
+    const counting = (found: number) =>
+      scenarioOf(async (torture) => {
+        for (const title of ["samco", "angel"]) {
+          await torture.attempt(title, async (tally) => {
+            tally.equal("exchanges", found, 1)
+            tally.equal("lost", 0, 0)
+          })
+        }
+      })
+    const options = { size: "quick", seed: 5, broken: false } as const
+    assert.isTrue(await runAll([["one", counting(1)]], options, output))
+    assert.isFalse(
+      await runAll(
+        [
+          ["one", counting(1)],
+          ["two", counting(2)]
+        ],
+        options,
+        output
+      )
+    )
+    const last = stripVTControlCharacters(printed.join("\n")).split("torture: ").at(-1) ?? ""
+    const lines = last.split("\n").map((line) =>
+      line
+        .trim()
+        .replace(/ +/g, " ")
+        .replace(/\(?[\d.]+ s\)?/, "TIME")
+    )
+    assert.deepStrictEqual(lines, [
+      "quick run, repeated by --quick --seed 5",
+      "ok 1/2 one: 4 right, 0 wrong TIME",
+      "FAILED 2/2 two: 2 right, 2 wrong TIME",
+      "",
+      "scenario tried counted found wanted",
+      "one 2 cases exchanges 1 1 ok",
+      "one 2 cases lost 0 0 ok",
+      "two samco exchanges 2 1 WRONG",
+      "two 2 cases lost 0 0 ok",
+      "two angel exchanges 2 1 WRONG",
+      "",
+      "6 right, 2 wrong, in TIME; --quick --seed 5"
+    ])
+  })
+
+  it("refuses what it does not understand", { timeout: 60_000 }, () => {
+    const args = [
+      "--conditions=@auth/source",
+      path.join(root, "tools/torture/main.ts"),
+      "--only",
+      "nothing-of-the-kind"
+    ]
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" })
+    assert.strictEqual(status, 2)
+    assert.include(stderr, 'There is no scenario "nothing-of-the-kind".')
+  })
+})
