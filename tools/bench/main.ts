@@ -10,16 +10,16 @@ const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches"
 
 const usage = (benches: ReadonlyArray<readonly [string, Bench]>) => `Usage: npm run bench -- [bench …] [option …]
 
-Benches (all of them unless named; the first word names all that begin with it):
-${benches.map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`).join("\n")}
+Benches (all of them unless named; "session" is all that begin with it):
+${benches.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join("\n")}
 
 Options:
-  --quick         fewer rounds: half a minute, and coarser figures
-  --rounds <n>    how many rounds
-  --only <names>  only these candidates, separated by commas:
-${benches.map(([name, { candidates }]) => `                  ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
-  --profile <dir> writes a CPU profile of each candidate
-  --help          this text
+  --quick           fewer rounds: half a minute, and coarser figures
+  --rounds <n>      how many rounds
+  --only <names>    only these candidates, separated by commas:
+${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
+  --profile <dir>   writes a CPU profile of each candidate
+  --help            this text
 
 Nothing is asserted about absolute time: the ratios are what to compare, and only those of one run.`
 
@@ -97,11 +97,12 @@ const main = async (): Promise<void> => {
   endPeersWithUs()
   for (const [name, bench] of benches) {
     if (positionals.length > 0 && !positionals.some((chosen) => isOf(name, chosen))) continue
+    if (only.length > 0 && !only.some((candidate) => candidate in bench.candidates)) continue
     console.log(`\n${name}: ${bench.summary}`)
     const began = performance.now()
     await compare(path.join(folder, `${name}.ts`), bench, {
       only,
-      profile: values.profile,
+      profile: values.profile === undefined ? undefined : path.resolve(values.profile, name),
       quick: values.quick,
       rounds
     })

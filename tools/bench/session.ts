@@ -6,10 +6,13 @@ import * as Renewal from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import { SessionLock, makeMemory as makeLock } from "@auth/broker-core/SessionLock"
 import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as SessionManagers from "@auth/broker-core/SessionManagers"
 import { SessionStore, makeMemory as makeStore } from "@auth/broker-core/SessionStore"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type { Turn } from "./harness.ts"
@@ -61,22 +64,35 @@ const noLogout: Logout["Service"] = {
   logout: ({ account }) => Effect.succeed({ _tag: "LocalOnly", account, why: "no-such-call" })
 }
 
-/** Makes managers that share a store and a lock in memory, and live as long as the process. */
-export const makeManagers = (renewals: Iterable<Renewal.Renewal["Service"]>): Effect.Effect<ReadonlyArray<Manager>> => {
-  const shared = Context.make(Logout, noLogout).pipe(
-    Context.add(SessionStore, makeStore()),
+/** A store and a lock in memory, and a scope that lives as long as the process. */
+const makeShared = () =>
+  Context.make(SessionStore, makeStore()).pipe(
     Context.add(SessionLock, makeLock()),
     Context.add(Scope.Scope, Scope.makeUnsafe())
   )
+
+export const makeManagers = (renewals: Iterable<Renewal.Renewal["Service"]>): Effect.Effect<ReadonlyArray<Manager>> => {
+  const shared = Context.add(makeShared(), Logout, noLogout)
   return Effect.forEach(renewals, (renewal) =>
     Effect.provideContext(SessionManager.make(), Context.add(shared, Renewal.Renewal, renewal))
   )
 }
 
-/** Managers of accounts that have all logged in. */
+/** The managers of many accounts, by their ids. */
+export const makeAccounts = Effect.suspend(() =>
+  Effect.provideContext(
+    SessionManagers.make((id) =>
+      Layer.succeedContext(Context.make(Logout, noLogout).pipe(Context.add(Renewal.Renewal, renewalOf(id))))
+    ),
+    makeShared()
+  )
+)
+
+/** Managers of accounts that all hold a session. */
 export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   const managers = yield* makeManagers(Array.from({ length: accounts }, (_, index) => renewalOf(idOf(index))))
-  yield* Effect.forEach(managers, (manager) => manager.session, { discard: true })
+  const now = yield* Clock.currentTimeMillis
+  yield* Effect.forEach(managers, (manager) => manager.adopt(sessionOf(manager.account, now)), { discard: true })
   return new Map(managers.map((manager) => [manager.account.id, manager]))
 })
 

@@ -10,39 +10,13 @@ import * as Redacted from "effect/Redacted"
 import { createRequire } from "node:module"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import { addressAt, type Answer, apiKey, check, code, pin, requestOf } from "../angelLogin.ts"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
 
 /** More than in any turn, so that no account logs in twice within the second that the broker's limit spans. */
 const accounts = 10_000
 
-const apiKey = "benchKey"
-const pin = "4711"
-const code = "123456"
 const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
-
-const loginPath = "/rest/auth/angelbroking/user/v1/loginByPassword"
-
-const headers = {
-  "content-type": "application/json",
-  accept: "application/json",
-  "x-usertype": "USER",
-  "x-sourceid": "WEB",
-  "x-clientlocalip": "127.0.0.1",
-  "x-clientpublicip": "0.0.0.0",
-  "x-macaddress": "00:00:00:00:00:00",
-  "x-privatekey": apiKey
-}
-
-const bodyOf = (index: number): string => JSON.stringify({ clientcode: clientCodeOf(index), password: pin, totp: code })
-
-interface LoginAnswer {
-  readonly status?: unknown
-  readonly data?: { readonly jwtToken?: unknown }
-}
-
-const check = (answer: LoginAnswer): void => {
-  if (answer.status !== true || typeof answer.data?.jwtToken !== "string") throw new Error("The login did not succeed.")
-}
 
 /** As many connections as a sensible program opens to one host, for all who let that be said. */
 const connections = 64
@@ -88,7 +62,7 @@ const ours =
   }
 
 interface SmartApi {
-  readonly generateSession: (clientCode: string, password: string, totp: string) => Promise<LoginAnswer>
+  readonly generateSession: (clientCode: string, password: string, totp: string) => Promise<Answer>
   readonly setAccessToken: (token: null) => void
 }
 
@@ -118,8 +92,8 @@ export const bench: Bench = {
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {
-          const answer = await request(url + loginPath, { method: "POST", headers, body: bodyOf(index), dispatcher })
-          check(JSON.parse(await answer.body.text()) as LoginAnswer)
+          const answer = await request(addressAt(url), { ...requestOf(clientCodeOf(index)), dispatcher })
+          check(JSON.parse(await answer.body.text()))
         })
       }
     },
@@ -127,8 +101,8 @@ export const bench: Bench = {
       title: "fetch, response.json()",
       prepare: async (url) =>
         loops(async (index) => {
-          const answer = await fetch(url + loginPath, { method: "POST", headers, body: bodyOf(index) })
-          check((await answer.json()) as LoginAnswer)
+          const answer = await fetch(addressAt(url), requestOf(clientCodeOf(index)))
+          check(await answer.json())
         })
     },
     "smartapi-javascript": {

@@ -4,7 +4,7 @@ import type * as Session from "@auth/broker-core/Session"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Bench, Run } from "../harness.ts"
-import { accountOf, expectSession, idOf, lifetime, makeLive, sessionOf } from "../session.ts"
+import { accountOf, expectSession, idOf, lifetime, makeAccounts, makeLive, sessionOf } from "../session.ts"
 
 const id = idOf(0)
 
@@ -47,8 +47,8 @@ export const bench: Bench = {
       turns: [{ title: "one account", concurrency: 1, count: 3_000_000 }]
     },
     quick: {
-      rounds: 7,
-      seconds: 15,
+      rounds: 9,
+      seconds: 20,
       warmUp: 1_000_000,
       turns: [{ title: "one account", concurrency: 1, count: 1_000_000 }]
     }
@@ -111,6 +111,19 @@ export const bench: Bench = {
             for (let index = 0; index < count; index++) last = yield* SessionManager.session
             return last
           }).pipe(Effect.provideService(SessionManager.SessionManager, manager))
+        )
+      }
+    },
+    accounts: {
+      title: "ours: SessionManagers, accounts.session(id)",
+      prepare: async () => {
+        const accounts = await Effect.runPromise(makeAccounts)
+        return inFiber((count) =>
+          Effect.gen(function* () {
+            let last: Session.Session | undefined
+            for (let index = 0; index < count; index++) last = yield* accounts.session(id)
+            return last
+          })
         )
       }
     }

@@ -202,7 +202,7 @@ export const bench: Bench = {
     deferred: { title: "a Deferred of Effect, a fiber each", prepare: async () => deferred() },
     ours: { title: "ours, a fiber each", prepare: ours((manager) => fibers(manager.session)) },
     "ours-promise": {
-      title: "ours, a promise each",
+      title: "ours, by sessionPromise",
       prepare: ours((manager) =>
         Effect.map(Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager), atOnce)
       )

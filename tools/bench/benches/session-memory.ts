@@ -1,0 +1,90 @@
+/** What an account with a session takes of the heap. */
+import type * as Session from "@auth/broker-core/Session"
+import type * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import type { Bench, Run } from "../harness.ts"
+import { accountOf, idOf, lifetime, makeAccounts, makeLive, makeManagers, renewalOf, sessionOf } from "../session.ts"
+
+setFlagsFromString("--expose-gc")
+const collect = runInNewContext("gc") as () => void
+
+const heap = (): number => {
+  // What only a finalizer or a weak reference held goes with the second.
+  collect()
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
+/** Makes so many, and tells how many bytes of the heap each of them keeps. */
+const weigh =
+  (make: (ids: ReadonlyArray<string>, issuedAt: number) => Promise<unknown>): Run =>
+  async ({ count }) => {
+    const ids = Array.from({ length: count }, (_, index) => idOf(index))
+    const before = heap()
+    const made = await make(ids, Date.now())
+    const bytes = (heap() - before) / count
+    if (made === undefined) throw new Error("Nothing was made.")
+    return { "bytes each": bytes }
+  }
+
+interface Entry {
+  readonly ready: Exit.Exit<Session.Session>
+  readonly expiresAt: number
+  readonly renewal: Deferred.Deferred<Session.Session> | undefined
+}
+
+const turns = [{ title: "accounts that hold a session", concurrency: 1, count: 10_000 }]
+
+export const bench: Bench = {
+  summary: "the heap that an account with a session takes",
+  job: "account",
+  baselines: ["session"],
+  versions: ["effect"],
+  plans: {
+    full: { rounds: 7, seconds: 60, warmUp: 10_000, turns },
+    quick: { rounds: 3, seconds: 15, warmUp: 2000, turns }
+  },
+  candidates: {
+    session: {
+      title: "its session and its tokens alone",
+      prepare: async () => weigh(async (ids, now) => ids.map((id) => sessionOf(accountOf(id), now)))
+    },
+    map: {
+      title: "a Map of sessions, ends and renewals",
+      prepare: async () =>
+        weigh(async (ids, now) => {
+          const entryOf = (id: string): Entry => ({
+            ready: Exit.succeed(sessionOf(accountOf(id), now)),
+            expiresAt: now + lifetime,
+            renewal: undefined
+          })
+          return new Map(ids.map((id) => [id, entryOf(id)]))
+        })
+    },
+    renewal: {
+      title: "its session and the way to renew it",
+      prepare: async () =>
+        weigh(async (ids, now) => ids.map((id) => [sessionOf(accountOf(id), now), renewalOf(id)] as const))
+    },
+    manager: {
+      title: "ours: its manager, before it has a session",
+      prepare: async () => weigh((ids) => Effect.runPromise(makeManagers(ids.map((id) => renewalOf(id)))))
+    },
+    ours: {
+      title: "ours: its manager with a session, and what a store in memory keeps",
+      prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
+    },
+    accounts: {
+      title: "ours: the same by SessionManagers",
+      prepare: async () =>
+        weigh((ids) =>
+          Effect.runPromise(
+            Effect.tap(makeAccounts, ({ session }) => Effect.forEach(ids, (id) => session(id), { discard: true }))
+          )
+        )
+    }
+  }
+}

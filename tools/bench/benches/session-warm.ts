@@ -1,0 +1,114 @@
+/** Many accounts log in before the market opens, at a broker that takes its time. */
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as SessionManagers from "@auth/broker-core/SessionManagers"
+import * as Vault from "@auth/broker-core/Vault"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as angelLogin from "../angelLogin.ts"
+import { type Bench, loops, type Run, type Turn } from "../harness.ts"
+import { idOf } from "../session.ts"
+
+/** How long the broker takes, in milliseconds. */
+const delay = 50
+
+/** As many as may be under way, so that the delay is not all that is measured. */
+const connections = 1024
+
+const period = 30_000
+
+/** A clock that knows no last seconds of a TOTP period: a login would wait there, and nobody else does. */
+const clock = ((): Clock.Clock => {
+  const real = Context.get(Context.empty(), Clock.Clock)
+  const now = () => {
+    const millis = real.currentTimeMillisUnsafe()
+    return millis - (millis % period) / 2
+  }
+  return {
+    currentTimeMillisUnsafe: now,
+    currentTimeMillis: Effect.sync(now),
+    currentTimeNanosUnsafe: () => BigInt(now()) * 1_000_000n,
+    currentTimeNanos: Effect.sync(() => BigInt(now()) * 1_000_000n),
+    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: real.monotonicTimeNanos,
+    sleep: (duration) => real.sleep(duration)
+  }
+})()
+
+/** Our public API: for each account its broker's layer, limits, guard and manager, made for the turn, and a shared vault. */
+const ours =
+  (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
+  async (url: string): Promise<Run> => {
+    const code = Redacted.make(angelLogin.code)
+    const credentials = {
+      pin: Redacted.make(angelLogin.pin),
+      apiKey: Redacted.make(angelLogin.apiKey),
+      totp: CodeSource.fromEffect(() => Effect.succeed(code))
+    }
+    const shared = await Effect.runPromise(Effect.scoped(Layer.build(await client())))
+    return ({ concurrency, count }) =>
+      Effect.gen(function* () {
+        const managers = yield* SessionManagers.make((clientCode) =>
+          AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url }, patience: 0 })
+        )
+        const names = Array.from({ length: count }, (_, index) => idOf(index))
+        const last = yield* Stream.runLast(managers.warm(names, { concurrency, jitter: 0 }))
+        const { done, failed } = last._tag === "Some" ? last.value : { done: 0, failed: count }
+        if (done !== count || failed > 0)
+          return yield* Effect.die(`Of ${count} accounts ${done} are done, ${failed} failed.`)
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Vault.layerMemory),
+        Effect.provideContext(Context.add(shared, Clock.Clock, clock)),
+        Effect.runPromise
+      )
+  }
+
+const turns = (count: number): ReadonlyArray<Turn> => [
+  { title: `${connections} at a time`, concurrency: connections, count }
+]
+
+export const bench: Bench = {
+  summary: `accounts warmed at Angel One, each by its own manager, at a broker that takes ${delay} ms`,
+  job: "account",
+  answer: { body: "login", delay },
+  baselines: ["undici"],
+  versions: ["effect", "undici"],
+  plans: {
+    full: { rounds: 7, seconds: 120, warmUp: 10_000, turns: turns(10_000) },
+    quick: { rounds: 3, seconds: 25, warmUp: 1024, turns: turns(2048) }
+  },
+  candidates: {
+    undici: {
+      title: "undici.request, JSON.parse: the POSTs alone",
+      prepare: async (url) => {
+        // Imported here alone: undici takes over the global fetch of every process that it is imported in.
+        const { Agent, request } = await import("undici")
+        const dispatcher = new Agent({ connections })
+        return loops(async (index) => {
+          const answer = await request(angelLogin.addressAt(url), { ...angelLogin.requestOf(idOf(index)), dispatcher })
+          angelLogin.check(JSON.parse(await answer.body.text()))
+        })
+      }
+    },
+    fetch: {
+      title: "fetch, response.json(): the POSTs alone",
+      prepare: async (url) =>
+        loops(async (index) => {
+          const answer = await fetch(angelLogin.addressAt(url), angelLogin.requestOf(idOf(index)))
+          angelLogin.check(await answer.json())
+        })
+    },
+    "ours-undici": {
+      title: "ours on undici.request",
+      prepare: ours(async () => (await import("../undiciClient.ts")).layerUndici(connections))
+    },
+    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) }
+  }
+}
