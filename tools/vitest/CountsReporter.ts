@@ -17,6 +17,7 @@ const kinds: Readonly<Record<string, string>> = {
   dialects: "dialects",
   requests: "requests",
   sessions: "session tests",
+  vaults: "vault tests",
   canary: "canaries",
   fuzz: "fuzz bodies",
   days: "random days"

@@ -79,8 +79,12 @@ export class Io extends Data.TaggedError("Io")<{
   readonly systemCode?: string | undefined
   /** What to do now, where there is better advice than the reason's own. */
   readonly advice?: string | undefined
+  /** `"never"` where a person has to put something right first. */
+  readonly retry?: "never" | undefined
 }> {
-  readonly isRetryable = true
+  get isRetryable(): boolean {
+    return this.retry !== "never"
+  }
   override get message(): string {
     return `Could not ${this.what}${this.systemCode === undefined ? "" : ` (${this.systemCode})`}`
   }

@@ -64,7 +64,7 @@ const untilLost = ({ check }: SessionLock.Lease) =>
     })
   )
 
-describe("a lease in Redis", () => {
+describe("vaults: a lease in Redis", () => {
   it.live.each([
     ["the monotonic clock, where the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
     ["the wall clock, where the monotonic one stood still in a sleep", { monotonic: 0, wall: 799 }]
@@ -103,7 +103,7 @@ describe("a lease in Redis", () => {
   )
 })
 
-describe("a lock in Redis", () => {
+describe("vaults: a lock in Redis", () => {
   it.live("is one key with an end, and nothing but its fence remains of it", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
@@ -218,7 +218,7 @@ describe("a lock in Redis", () => {
 })
 
 // Each has a server of its own, and does little but wait.
-describe.concurrent("a lock in a Redis that goes away", () => {
+describe.concurrent("vaults: a lock in a Redis that goes away", () => {
   it.live("while it is held is lost within its lease, and what its holder did is not", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
@@ -337,7 +337,7 @@ const holder = (prefix: string) =>
     ({ child }) => Effect.promise(() => (child.kill("SIGCONT"), stop(child)))
   )
 
-describe("a holder of a lock in Redis", () => {
+describe("vaults: a holder of a lock in Redis", () => {
   it.live("that is killed with -9 gives way within a second", () =>
     Effect.gen(function* () {
       const { lock, prefix } = yield* begin

@@ -122,7 +122,7 @@ contract("of the layer for key-value stores", {
   )
 })
 
-describe("an encrypted store", () => {
+describe("vaults: an encrypted store", () => {
   const begin = Effect.gen(function* () {
     const book = makeOpen()
     const key = yield* keyOf("a")
@@ -308,7 +308,7 @@ describe("an encrypted store", () => {
   )
 })
 
-describe("a store over a key-value store", () => {
+describe("vaults: a store over a key-value store", () => {
   it.effect("says what failed and the system's word for it, and nothing else of the failure", () =>
     Effect.gen(function* () {
       const cause = Object.assign(new Error(`no room for ${secret}`), { code: "ENOSPC" })
@@ -378,7 +378,7 @@ const inRedis = (key?: VaultKey.Key) =>
 contract("in Redis, in clear", { make: inRedis() })
 contract("in Redis, encrypted", { make: Effect.flatMap(keyOf("a"), inRedis) })
 
-describe("a store in Redis", () => {
+describe("vaults: a store in Redis", () => {
   it.live("keeps every account's entries at keys of their own, and no token in clear", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
@@ -458,7 +458,7 @@ describe("a store in Redis", () => {
   )
 })
 
-describe("a store in a Redis", () => {
+describe("vaults: a store in a Redis", () => {
   it.live("that hangs fails after its time-out, and answers again afterwards", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server

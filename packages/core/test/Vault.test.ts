@@ -56,7 +56,7 @@ const counted = () => {
   return { exchanges, exchange }
 }
 
-describe("a vault", () => {
+describe("vaults: a vault", () => {
   it.live("in memory lets 1,000 fibers come to one exchange", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()

@@ -27,6 +27,11 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
     true,
     /held the lock of this account for 1m\. Look for a program that hangs/
   ],
+  [
+    new VaultError.Io({ what: "use it", advice: "chmod 700 it", retry: "never" }),
+    false,
+    /Could not use it\. chmod 700 it$/
+  ],
   [new VaultError.LockUnavailable({ why: "busy" }), true, /held the lock of this account\. Look/],
   [new VaultError.LockUnavailable({ why: "lost" }), true, /stopped for so long .* Ask again\.$/]
 ]

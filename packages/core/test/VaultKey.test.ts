@@ -19,7 +19,7 @@ const fromEnv = (env: Record<string, string>, name?: string) =>
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
   )
 
-describe("a key", () => {
+describe("vaults: a key", () => {
   it.effect.each([hex, hex.toUpperCase(), ` ${hex}\n`, base64])("is read from %j", (text) =>
     Effect.gen(function* () {
       const key = yield* VaultKey.fromText(Redacted.make(text), "my key")

@@ -34,7 +34,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock) {
 const fileOf = (folder: string): string =>
   Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
 
-describe("NodeSessionLock", () => {
+describe("vaults: NodeSessionLock", () => {
   it.effect("names its file by the SHA-256 of the account, and shows the account nowhere", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
@@ -163,7 +163,7 @@ it.effect("does not touch a lock of a newer version", () =>
   })
 )
 
-describe("among processes", () => {
+describe("vaults: among processes", () => {
   it.live("lets one in at a time, each with a larger fence", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

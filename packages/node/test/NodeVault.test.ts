@@ -62,7 +62,7 @@ const openFiles = (folder: string): ReadonlyArray<string> =>
     return target.startsWith(folder) ? [target] : []
   })
 
-describe("NodeVault", () => {
+describe("vaults: NodeVault", () => {
   it.effect("keeps a session for the next program", () =>
     Effect.gen(function* () {
       const folder = yield* written
@@ -276,7 +276,7 @@ it.effect("loads SQLite without leaving a trace in how this process warns", () =
   })
 )
 
-describe("a vault that somebody has changed", () => {
+describe("vaults: a vault that somebody has changed", () => {
   const changes: Readonly<Record<string, ReadonlyArray<string>>> = {
     "an entry taken out": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],
     "an entry taken out and forgotten": [
@@ -344,7 +344,7 @@ describe("a vault that somebody has changed", () => {
   )
 })
 
-describe("NodeVault.remove", () => {
+describe("vaults: NodeVault.remove", () => {
   it.effect("makes room for a new vault where one cannot be read", () =>
     Effect.gen(function* () {
       const folder = yield* written

@@ -28,7 +28,7 @@ const hex = (key: VaultKey.Key): string =>
 const keyOf = (passphrase: Redacted.Redacted<string>, folder: string) =>
   Effect.map(Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerPassphrase(passphrase, { folder })), hex)
 
-describe("layerPassphrase", () => {
+describe("vaults: layerPassphrase", () => {
   it.effect("makes the same key of the same passphrase, and opens with it what it has closed", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
@@ -176,7 +176,7 @@ describe("layerPassphrase", () => {
   )
 })
 
-describe("layerPassphraseConfig", () => {
+describe("vaults: layerPassphraseConfig", () => {
   const from = (env: Readonly<Record<string, string>>, folder: string, name?: string) =>
     Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerPassphraseConfig(name, { folder })).pipe(
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
@@ -234,7 +234,7 @@ const place = (module: string) => ({
   timeout: Duration.seconds(10)
 })
 
-describe("layerKeyring", () => {
+describe("vaults: layerKeyring", () => {
   it.live("gives programs that start at once the same new key", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

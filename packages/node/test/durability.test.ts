@@ -96,7 +96,7 @@ const tally = (folder: string, files: Files, file: string, step: number): Readon
   return found
 }
 
-describe("a changed bit", () => {
+describe("vaults: a changed bit", () => {
   const minutes = 600_000
 
   it.live(
@@ -232,7 +232,7 @@ it.live("a disk that takes no more is an error that says so, and the last sessio
   })
 )
 
-describe("an error of SQLite", () => {
+describe("vaults: an error of SQLite", () => {
   const codes: ReadonlyArray<readonly [errcode: number, failure: string]> = [
     [1, "Damaged"],
     [5, "Busy"],

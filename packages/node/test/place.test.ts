@@ -18,7 +18,7 @@ const refused: ReadonlyArray<readonly [Partial<Facts>, Kind, problem: RegExp, ad
   [{ mode: 0o040701 }, "folder", /mode 701/, /: chmod 700 \/v\/x$/]
 ]
 
-describe("refusal", () => {
+describe("vaults: refusal", () => {
   it("lets pass what is ours alone", () => {
     assert.isUndefined(refusal(sound, "file", "/v/x", 1000))
     assert.isUndefined(refusal({ ...sound, mode: 0o042700 }, "folder", "/v/x", 1000))
@@ -62,7 +62,7 @@ const ioOf = Effect.fnUntraced(function* (folder: string) {
   return `${reason.message}. ${reason.remedy}`
 })
 
-describe("a vault", () => {
+describe("vaults: a vault", () => {
   it.live("makes its folders 0700 and its files 0600, also where the umask would allow everything", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

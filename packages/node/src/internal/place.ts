@@ -81,7 +81,9 @@ const check = Effect.fnUntraced(function* (path: string, kind: Kind, found: Fs.B
   const refused = refusal(facts, kind, path, process.geteuid?.())
   if (refused === undefined) return
   const what = `use ${path}: ${refused.problem}`
-  return yield* Effect.fail(VaultError.make("open", new VaultError.Io({ what, advice: refused.advice })))
+  return yield* Effect.fail(
+    VaultError.make("open", new VaultError.Io({ what, advice: refused.advice, retry: "never" }))
+  )
 })
 
 /** A name in a folder lasts through a power cut when the folder is written, too. Windows has no such thing. */
