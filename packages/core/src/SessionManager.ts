@@ -251,6 +251,12 @@ const save = Effect.fnUntraced(function* (
   return yield* keepsChanging
 })
 
+/** Nobody has logged out since there had been so many logouts. */
+const wantedSince = (self: Self, dead: Session.Session | undefined, logouts: number): Exchange.Wanted => {
+  const here = Effect.suspend(() => (self.state.logouts === logouts ? Effect.void : loggedOut(self)))
+  return { here, anywhere: Effect.andThen(here, Effect.asVoid(look(self, dead))) }
+}
+
 const renewHolding = Effect.fnUntraced(function* (
   self: Self,
   lease: Lease,
@@ -267,7 +273,8 @@ const renewHolding = Effect.fnUntraced(function* (
       }
       const previous = record._tag === "Live" ? record.session : self.state.held.session
       yield* restore(lease.check)
-      const got = yield* restore(Exchange.make(self.renewal, LoginGuard.make(self.store))(previous, now))
+      const exchange = Exchange.make(self.renewal, LoginGuard.make(self.store))
+      const got = yield* restore(exchange(previous, now, wantedSince(self, dead, logouts)))
       if (self.state.logouts !== logouts) return yield* dropFor(self, got.session)
       // A broker that refreshes may have ended the token before.
       if (got.by === "Refreshed") self.state.dead = previous

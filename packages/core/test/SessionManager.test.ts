@@ -538,6 +538,45 @@ describe("sessions: logout", () => {
     })
   )
 
+  for (const [title, isHere] of [
+    ["in this program", true],
+    ["in another program", false]
+  ] as const) {
+    it.effect(`during a refresh that the broker then refuses, ${title}: no login is sent in its place`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
+        const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+        yield* one.session
+        yield* other.session
+        tiny.latency = "1 second"
+        tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+        const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
+        yield* pass("500 millis")
+        yield* (isHere ? one : other).logout
+        yield* pass("10 seconds")
+        assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
+        assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
+      })
+    )
+  }
+
+  it.effect("while a login waits for the next TOTP period: it is not sent", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
+      const manager = yield* start(tiny, shared)
+      yield* manager.session
+      const renewed = yield* Effect.forkChild(Effect.result(manager.renew()))
+      yield* pass("1 second")
+      yield* manager.logout
+      yield* pass("1 minute")
+      assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+    })
+  )
+
   it.effect("a program started later logs in anew, and so does one that asks on purpose", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

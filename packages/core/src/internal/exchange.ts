@@ -18,6 +18,14 @@ export interface Got {
   readonly by: "LoggedIn" | "Refreshed"
 }
 
+/** Fails when somebody has logged out meanwhile: a login must not follow a logout. */
+export interface Wanted {
+  /** In this program. Asked when the guard lets the login through, which may be a TOTP period later. */
+  readonly here: Effect.Effect<void, AuthError.AuthError>
+  /** In another one. Asked when a refresh was refused: a logout is what ends a refresh token, too. */
+  readonly anywhere: Effect.Effect<void, Failure>
+}
+
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
 export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) => {
@@ -38,24 +46,29 @@ export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) 
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const byLogin = Effect.suspend((): Effect.Effect<Session.Session, Failure> => {
+  const byLogin = (wanted: Wanted): Effect.Effect<Session.Session, Failure> => {
     const { login } = renewal
-    if (login !== undefined) return guard.protect(account, renewal.guard, counted(SessionMetrics.logins, login))
+    if (login !== undefined) {
+      const sent = Effect.andThen(wanted.here, counted(SessionMetrics.logins, login))
+      return guard.protect(account, renewal.guard, sent)
+    }
     const what = `Log in to ${account.broker} as ${account.id}, and give the session to SessionManager.adopt`
     return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what })))
-  })
+  }
 
   return Effect.fnUntraced(function* (
     previous: Session.Session | undefined,
-    now: number
+    now: number,
+    wanted: Wanted
   ): Effect.fn.Return<Got, Failure> {
     const refresh = refreshOf(previous, now)
-    if (refresh === undefined) return { session: yield* byLogin, by: "LoggedIn" }
+    if (refresh === undefined) return { session: yield* byLogin(wanted), by: "LoggedIn" }
     const refreshed = yield* Effect.result(refresh)
     if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
     // Only a refusal is final: after anything else the refresh token may still be good.
     const isFinal = !refreshed.failure.isRetryable
     if (!isFinal || renewal.login === undefined) return yield* Effect.fail(refreshed.failure)
-    return { session: yield* byLogin, by: "LoggedIn" }
+    yield* wanted.anywhere
+    return { session: yield* byLogin(wanted), by: "LoggedIn" }
   })
 }
