@@ -4,7 +4,7 @@ import type { Outcome } from "../protocol.ts"
 
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
-/** So much is left of the TOTP period at the login, so that a second one would not have to wait for long. */
+/** So much is left of the TOTP period at the login, so that a second one, if it were sent, would not wait for long. */
 const leftInPeriod = 6000
 
 const logOutInFlight = async (
@@ -40,6 +40,8 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("sessions in the store", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
+  // A logout ends what a refresh is sent with: the broker refuses it, and a login in its place would undo the logout.
+  tally.equal("logins or refreshes in all", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker gave", broker.issued().length)
   tally.equal("of them alive at the broker", broker.issued().filter((token) => !ended.has(token)).length, 0)
 }
