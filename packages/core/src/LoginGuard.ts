@@ -46,11 +46,11 @@ export class LoginGuard extends Context.Service<
      * `ActionRequired`, when the budget of refused logins is spent. It is counted before it is sent. The caller holds
      * the account's lock.
      */
-    readonly protect: <A, R>(
+    readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
       policy: GuardPolicy,
-      login: Effect.Effect<A, AuthError.AuthError, R>
-    ) => Effect.Effect<A, AuthError.AuthError | VaultError.VaultError, R>
+      login: Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
     /** What is remembered. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /** Forgets the refused logins, once the credentials were corrected. */
@@ -174,7 +174,11 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         Effect.uninterruptibleMask((restore) =>
           Effect.matchEffect(restore(login), {
             // The broker's word is what the caller must hear, also where it cannot be written down.
-            onFailure: (error) => Effect.andThen(Effect.ignore(refused(account, policy, error)), Effect.fail(error)),
+            onFailure: (error) =>
+              Effect.andThen(
+                AuthError.isAuthError(error) ? Effect.ignore(refused(account, policy, error)) : Effect.void,
+                Effect.fail(error)
+              ),
             onSuccess: (value) => Effect.as(Effect.ignore(accepted(account, policy, entered)), value)
           })
         )

@@ -251,9 +251,11 @@ const save = Effect.fnUntraced(function* (
   return yield* keepsChanging
 })
 
-/** Nobody has logged out since there had been so many logouts. */
-const wantedSince = (self: Self, dead: Session.Session | undefined, logouts: number): Exchange.Wanted => {
-  const here = Effect.suspend(() => (self.state.logouts === logouts ? Effect.void : loggedOut(self)))
+/** Nobody has logged out since there had been so many logouts, and the lock is still ours. */
+const wantedSince = (self: Self, lease: Lease, dead: Session.Session | undefined, logouts: number): Exchange.Wanted => {
+  const here = Effect.suspend((): Effect.Effect<void, Failure> =>
+    self.state.logouts === logouts ? lease.check : loggedOut(self)
+  )
   return { here, anywhere: Effect.andThen(here, Effect.asVoid(look(self, dead))) }
 }
 
@@ -274,7 +276,7 @@ const renewHolding = Effect.fnUntraced(function* (
       const previous = record._tag === "Live" ? record.session : self.state.held.session
       yield* restore(lease.check)
       const exchange = Exchange.make(self.renewal, LoginGuard.make(self.store))
-      const got = yield* restore(exchange(previous, now, wantedSince(self, dead, logouts)))
+      const got = yield* restore(exchange(previous, now, wantedSince(self, lease, dead, logouts)))
       if (self.state.logouts !== logouts) return yield* dropFor(self, got.session)
       // A broker that refreshes may have ended the token before.
       if (got.by === "Refreshed") self.state.dead = previous

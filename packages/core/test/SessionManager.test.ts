@@ -3,6 +3,7 @@ import * as Expiry from "@auth/broker-core/Expiry"
 import * as Session from "@auth/broker-core/Session"
 import * as SessionManager from "@auth/broker-core/SessionManager"
 import * as SessionMetrics from "@auth/broker-core/SessionMetrics"
+import * as VaultError from "@auth/broker-core/VaultError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -710,6 +711,30 @@ describe("sessions: what other programs do", () => {
       yield* Effect.yieldNow
       assert.deepInclude((yield* Effect.flip(other.session)).reason, { _tag: "SessionExpired", why: "logged-out" })
       assert.strictEqual((yield* Fiber.join(changes))[0]?._tag, "LoggedOut")
+    })
+  )
+
+  it.effect("no login is sent by who lost the lock while it waited for its TOTP period", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
+      let isLost = false
+      const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
+      const lock: typeof shared.lock = {
+        ...shared.lock,
+        withLock: (account, use) =>
+          shared.lock.withLock(account, ({ fence }) =>
+            use({ fence, check: Effect.suspend(() => (isLost ? Effect.fail(lost) : Effect.void)) })
+          )
+      }
+      const manager = yield* start(tiny, { ...shared, lock })
+      yield* manager.session
+      const asked = yield* Effect.forkChild(Effect.result(manager.renew()))
+      yield* pass("10 seconds")
+      isLost = true
+      yield* pass("30 seconds")
+      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "LockUnavailable")
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
     })
   )
 

@@ -20,8 +20,11 @@ export interface Got {
 
 /** Fails when somebody has logged out meanwhile: a login must not follow a logout. */
 export interface Wanted {
-  /** In this program. Asked when the guard lets the login through, which may be a TOTP period later. */
-  readonly here: Effect.Effect<void, AuthError.AuthError>
+  /**
+   * In this program; or when another one may hold the lock by now. Asked when the guard lets the login through, which may
+   * be a TOTP period later.
+   */
+  readonly here: Effect.Effect<void, Failure>
   /** In another one. Asked when a refresh was refused: a logout is what ends a refresh token, too. */
   readonly anywhere: Effect.Effect<void, Failure>
 }
