@@ -1,0 +1,46 @@
+/** The end of a session, which no renewal in flight may undo. */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { LogoutReceipt } from "../Logout.ts"
+import * as Session from "../Session.ts"
+import * as Held from "./held.ts"
+import { loggedOut, overwrite, publish, type Self } from "./managed.ts"
+import * as Record from "./record.ts"
+
+/** Forgets at once, in memory; gives the session that was held. */
+const forgetAtOnce = (self: Self) => {
+  const mine = self.state.unsaved ?? self.state.held.session
+  const { flight } = self.state
+  self.state.logouts += 1
+  self.state.flight = undefined
+  self.state.unsaved = undefined
+  Held.forget(self.state, "logged-out")
+  // The renewal itself goes on, and ends what it gets.
+  if (flight !== undefined) Deferred.doneUnsafe(flight.end, loggedOut(self))
+  return mine
+}
+
+/** Leaves the mark of the logout, and gives the session that was stored until then. */
+const markLogout = (self: Self) =>
+  Effect.gen(function* () {
+    const record = yield* overwrite(self, Record.ofLogout(yield* Clock.currentTimeMillis))
+    self.state.version = record.version + 1
+    return record._tag === "Live" ? record.session : undefined
+  })
+
+export const logout = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { account, revoke } = self
+      const mine = forgetAtOnce(self)
+      const marked = yield* Effect.result(markLogout(self))
+      yield* publish(self, { _tag: "LoggedOut", account: self.account })
+      const last = Result.getOrElse(marked, () => undefined) ?? mine
+      const now = yield* Clock.currentTimeMillis
+      const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
+      const receipt = last === undefined || Session.isExpired(last, now) ? over : yield* restore(revoke(last))
+      return Result.isFailure(marked) ? yield* Effect.fail(marked.failure) : receipt
+    })
+  )

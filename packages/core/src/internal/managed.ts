@@ -1,0 +1,111 @@
+/** What a session manager is, and how a session gets into its memory and its store. */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as PubSub from "effect/PubSub"
+import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Account } from "../Account.ts"
+import * as AuthError from "../AuthError.ts"
+import type { Logout } from "../Logout.ts"
+import type { Renewal } from "../Renewal.ts"
+import type * as Session from "../Session.ts"
+import type { SessionLock } from "../SessionLock.ts"
+import type { SessionChange } from "../SessionManager.ts"
+import type { SessionStore } from "../SessionStore.ts"
+import * as VaultError from "../VaultError.ts"
+import * as Held from "./held.ts"
+import * as Record from "./record.ts"
+
+/** Where a session that is taken into memory comes from. */
+export interface From {
+  readonly tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
+  readonly version: number
+  /** How many logouts there had been when it was asked for. */
+  readonly logouts: number
+}
+
+/** Another version is written in between, each time, only if something else than this library writes. */
+export const writesBeforeGivingUp = 5
+
+export const keepsChanging = Effect.fail(
+  VaultError.make("put", new VaultError.Io({ what: "write the session: something else keeps writing it" }))
+)
+
+const fail = (account: Account, reason: AuthError.Reason) =>
+  Effect.fail(AuthError.make(account.broker, "session", reason))
+
+const loggedOutReason = new AuthError.SessionExpired({
+  why: "logged-out",
+  advice: "Log in again on purpose with SessionManager.renew, or start the program anew."
+})
+
+const endedAlreadyReason = new AuthError.SessionExpired({
+  why: "expired",
+  advice: "The broker's new token has ended already by this machine's clock: set the clock by NTP."
+})
+
+/** An account's tools and its state. The code is one for all: closures of its own for each would be most of its memory. */
+export interface Self {
+  readonly account: Account
+  readonly renewal: Renewal["Service"]
+  readonly revoke: Logout["Service"]["logout"]
+  readonly store: SessionStore["Service"]
+  readonly lock: SessionLock["Service"]
+  readonly scope: Scope.Scope
+  readonly early: Duration.Duration
+  readonly patience: Duration.Duration
+  /** Milliseconds. */
+  readonly lookEvery: number
+  readonly state: Held.State
+  /** Made for the first who listens: most managers have nobody, and it takes more memory than all the rest. */
+  hub: PubSub.PubSub<SessionChange> | undefined
+}
+
+export const publish = (self: Self, change: SessionChange) =>
+  Effect.suspend(() => (self.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(self.hub, change))))
+
+export const changes = (self: Self): Stream.Stream<SessionChange> =>
+  Stream.unwrap(Effect.map(PubSub.sliding<SessionChange>(256), (made) => Stream.fromPubSub((self.hub ??= made))))
+
+export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
+
+/** Takes a session that is stored into memory, and hands it out, unless there was a logout since `logouts`. */
+export const hold = Effect.fnUntraced(function* (
+  self: Self,
+  session: Session.Session,
+  { logouts, tag, version }: From
+): Effect.fn.Return<Session.Session, Held.Failure> {
+  const now = yield* Clock.currentTimeMillis
+  const spread = yield* Random.next
+  // The logout that came in between has seen what is stored, and ends it.
+  if (self.state.logouts !== logouts) return yield* loggedOut(self)
+  self.state.version = version
+  self.state.unsaved = undefined
+  if (!Held.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
+  Held.take(self.state, session, { early: self.early, spread, lookAt: now + self.lookEvery })
+  yield* publish(self, { _tag: tag, account: self.account, session })
+  return session
+})
+
+export const look = Effect.fnUntraced(function* (self: Self, dead: Session.Session | undefined) {
+  const record = yield* Record.read(self.store, self.account)
+  const now = yield* Clock.currentTimeMillis
+  const isNewLogout = Held.isNewLogout(self.state, record)
+  self.state.version = record.version
+  if (!isNewLogout) return { record, now, session: Held.usable(self.state, record, dead, now) }
+  Held.forget(self.state, "logged-out")
+  yield* publish(self, { _tag: "LoggedOut", account: self.account })
+  return yield* loggedOut(self)
+})
+
+/** Writes over whatever is stored, and gives that. */
+export const overwrite = Effect.fnUntraced(function* (self: Self, value: Redacted.Redacted<Uint8Array>) {
+  for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
+    const record = yield* Record.read(self.store, self.account)
+    if (yield* self.store.put(self.account, "session", value, record.version)) return record
+  }
+  return yield* keepsChanging
+})
