@@ -27,7 +27,7 @@ export interface Scenario {
   readonly summary: string
   /** What is broken when it is to fail. */
   readonly breaks: string
-  /** Measures how fast something is, and must have the machine for itself. */
+  /** Depends on how fast something is, and must have the machine for itself. */
   readonly alone?: true
   /** How long it may take, in seconds. */
   readonly seconds: Readonly<Record<Size, number>>
