@@ -105,8 +105,9 @@ const stopHolder = async (torture: Torture) => {
   const taken = new Map<string, Promise<Outcome>>()
   await torture.each(setups, async (setup) => {
     const { broker, name } = setup
-    if (broker.hasTotp) await broker.advanceInPeriod(leftInPeriod)
     await openIn([holder, next, later], setup, brokenOf(torture))
+    if (broker.hasTotp) await broker.advanceInPeriod(leftInPeriod)
+    await follow([holder, next, later], setup)
     await broker.inject(broker.loginEndpoint, { kind: "latency", duration: latency })
     held.set(name, holder.tell({ do: "session", name }, 60_000))
     await waitUntil("the first login", async () => (await broker.exchanges()).length === 1)

@@ -1,5 +1,14 @@
 /** One program logs out while another one renews: no session comes back. */
-import { openIn, type Program, type Scenario, type Setup, type Tally, type Torture, waitUntil } from "../harness.ts"
+import {
+  follow,
+  openIn,
+  type Program,
+  type Scenario,
+  type Setup,
+  type Tally,
+  type Torture,
+  waitUntil
+} from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
@@ -16,8 +25,9 @@ const logOutInFlight = async (
   if (renewing === undefined || leaving === undefined || later === undefined) throw new Error("there is no program")
   const broken = torture.broken ? "store-last-wins" : undefined
   const { broker, name } = setup
-  await broker.advanceInPeriod(leftInPeriod)
   await openIn([renewing, leaving], setup, broken)
+  await broker.advanceInPeriod(leftInPeriod)
+  await follow([renewing, leaving], setup)
   await renewing.tell({ do: "session", name })
   await leaving.tell({ do: "session", name })
   await broker.inject("*", { kind: "latency", duration: "1200 millis" })

@@ -131,7 +131,7 @@ export const scenario: Scenario = {
   breaks: "the program says that a session is written before it is",
   seconds: { quick: 60, full: 1200 },
   run: async (torture) => {
-    const [lanes, kills] = torture.pick({ quick: [2, 20], full: [2, 500] } as const)
+    const [lanes, kills] = torture.pick({ quick: [2, 16], full: [2, 500] } as const)
     await torture.attempt(`kill -9, ${lanes} vaults`, async (tally) => {
       const found: Found = { kills: 0, corrupt: 0, lost: 0, unsaid: 0, early: 0, open: 0 }
       await Promise.all(Array.from({ length: lanes }, () => runLane(torture, kills, found)))
