@@ -172,7 +172,11 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
     }
   }
 
-  return { start, lend, takeBack }
+  const stop = async (): Promise<void> => {
+    await Promise.all(idle.splice(0).map((peer) => peer.stop()))
+  }
+
+  return { start, lend, takeBack, stop }
 }
 
 /** What was tried at once is counted in any order. */
@@ -206,7 +210,7 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>): Tally => 
   }
 }
 
-/** What all scenarios of a run share. */
+/** What all scenarios of a run share. `scratch` is removed at the end. */
 export const makeRunner = (options: Options, scratch: string, progress: (text: string) => void) => {
   // Of the scenario's name, too: which one begins first is not the seed's to say.
   const seedFor = (name: string): Buffer => createHash("sha256").update(`${options.seed} ${name}`).digest()
@@ -313,7 +317,12 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     return rows.length > 0 ? rows : [{ ...nothingCounted, scenario: name }]
   }
 
-  return { run, stop: async () => (await shared)?.stop() }
+  const stop = async (): Promise<void> => {
+    await Promise.all([pool.stop(), shared?.then((server) => server.stop())])
+    fs.rmSync(scratch, { recursive: true, force: true })
+  }
+
+  return { run, stop }
 }
 
 /** A check that counts nothing would pass for ever. */
