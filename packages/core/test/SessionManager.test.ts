@@ -714,27 +714,62 @@ describe("sessions: what other programs do", () => {
     })
   )
 
+  /** A manager that loses its lock when `lose` says so, each time that it has it. */
+  const losing = Effect.fnUntraced(function* (lose: () => boolean) {
+    yield* TestClock.setTime(morning)
+    const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
+    const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
+    const lock: typeof shared.lock = {
+      ...shared.lock,
+      withLock: (account, use) =>
+        shared.lock.withLock(account, ({ fence }) =>
+          use({ fence, check: Effect.suspend(() => (lose() ? Effect.fail(lost) : Effect.void)) })
+        )
+    }
+    const manager = yield* start(tiny, { ...shared, lock })
+    yield* manager.session
+    return { manager, other: yield* start(tiny, shared), tiny }
+  })
+
   it.effect("no login is sent by who lost the lock while it waited for its TOTP period", () =>
     Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
       let isLost = false
-      const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
-      const lock: typeof shared.lock = {
-        ...shared.lock,
-        withLock: (account, use) =>
-          shared.lock.withLock(account, ({ fence }) =>
-            use({ fence, check: Effect.suspend(() => (isLost ? Effect.fail(lost) : Effect.void)) })
-          )
-      }
-      const manager = yield* start(tiny, { ...shared, lock })
-      yield* manager.session
+      const { manager, tiny } = yield* losing(() => isLost)
       const asked = yield* Effect.forkChild(Effect.result(manager.renew()))
       yield* pass("10 seconds")
       isLost = true
       yield* pass("30 seconds")
       assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "LockUnavailable")
       assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("who lost the lock takes the session of the one who had it then", () =>
+    Effect.gen(function* () {
+      let isLost = false
+      const { manager, other, tiny } = yield* losing(() => isLost)
+      yield* other.session
+      isLost = true
+      yield* pass("30 seconds")
+      const theirs = yield* Effect.forkChild(other.renew())
+      const mine = yield* Effect.forkChild(manager.renew())
+      yield* pass("1 minute")
+      assert.strictEqual(numberOf(yield* Fiber.join(theirs)), "2")
+      assert.strictEqual(numberOf(yield* Fiber.join(mine)), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("who loses the lock for a moment only goes on by itself", () =>
+    Effect.gen(function* () {
+      let losses = 0
+      const { manager, tiny } = yield* losing(() => losses-- > 0)
+      yield* pass("30 seconds")
+      losses = 2
+      const asked = yield* Effect.forkChild(manager.renew())
+      yield* pass("1 minute")
+      assert.strictEqual(numberOf(yield* Fiber.join(asked)), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
     })
   )
 

@@ -107,6 +107,12 @@ const pauseAfter = Effect.fnUntraced(function* (self: Self, error: Failure) {
   return live === undefined ? yield* Effect.fail(error) : live
 })
 
+/** Nothing was sent: whoever has the lock now may have the session, too. */
+const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"
+
+/** How often in a row a program may be stopped for so long that it loses the lock before it gives up. */
+const lostLocks = 2
+
 /** One renewal, for all who wait for it. */
 const fly = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
@@ -114,7 +120,10 @@ const fly = (self: Self, dead: Session.Session | undefined): Effect.Effect<Sessi
     return look(self, dead).pipe(
       Effect.flatMap(({ record, session }) =>
         session === undefined
-          ? self.lock.withLock(self.account, (lease) => renewHolding(self, lease, dead, logouts))
+          ? Effect.retry(
+              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, dead, logouts)),
+              { while: hasLostLock, times: lostLocks }
+            )
           : hold(self, session, { tag: "PickedUp", version: record.version, logouts })
       ),
       Effect.catch((error) =>
