@@ -1,9 +1,11 @@
-/** What CI runs: every step to its end, then one line for each. `npm run check` fails when a step does. */
+/** What CI runs: every step to its end, then one line for each, and how each that failed ended. */
 import * as path from "node:path"
+import { parseArgs } from "node:util"
 import { start } from "../packages/process.ts"
 import { root } from "../packages/workspace.ts"
 
 interface Step {
+  readonly name: string
   readonly title: string
   readonly script: string
   readonly args?: ReadonlyArray<string>
@@ -12,38 +14,102 @@ interface Step {
 }
 
 const steps: ReadonlyArray<Step> = [
-  { title: "format", script: "node_modules/oxfmt/bin/oxfmt", args: ["--check"] },
-  { title: "lint", script: "node_modules/oxlint/bin/oxlint" },
-  { title: "types", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
+  { name: "format", title: "oxfmt", script: "node_modules/oxfmt/bin/oxfmt", args: ["--check"] },
+  { name: "lint", title: "oxlint, with our own rules", script: "node_modules/oxlint/bin/oxlint" },
+  { name: "types", title: "TypeScript, every project", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
   {
+    name: "tests",
     title: "tests, with the whole fuzz",
     script: "node_modules/vitest/vitest.mjs",
     args: ["run"],
     env: { FUZZ: "full" }
   },
   {
+    name: "torture",
     title: "torture, a quick run",
     script: "tools/torture/main.ts",
     args: ["--quick"],
     nodeArgs: ["--conditions=@auth/source"]
   },
-  { title: "packages", script: "tools/packages/check.ts" }
+  { name: "packages", title: "packages", script: "tools/packages/check.ts" }
 ]
 
-const run = ({ args = [], env, nodeArgs = [], script }: Step) =>
-  new Promise<boolean>((resolve) => {
-    const options = { cwd: root, inherit: true, ...(env && { env }) } as const
-    start(process.execPath, [...nodeArgs, path.join(root, script), ...args], options).once("close", (code) =>
-      resolve(code === 0)
-    )
-  })
+const usage = `Usage: npm run check -- [option …]
 
-const lines: Array<string> = []
-for (const step of steps) {
-  console.log(`\ncheck: ${step.title}`)
-  const began = performance.now()
-  const passed = await run(step)
-  if (!passed) process.exitCode = 1
-  lines.push(`${passed ? "ok    " : "FAILED"} ${step.title} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
+Runs every step to its end, and fails if one did:
+${steps.map(({ name, title }) => `  ${name.padEnd(10)}${title}`).join("\n")}
+
+Options:
+  --only <names>  only these steps, separated by commas
+  --skip <names>  without these steps
+  --help          this text`
+
+const parse = () => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        only: { type: "string", default: "" },
+        skip: { type: "string", default: "" }
+      }
+    })
+    const [only, skip] = [values.only, values.skip].map((names) => names.split(",").filter((name) => name !== ""))
+    const stranger = [...only!, ...skip!].find((named) => !steps.some(({ name }) => name === named))
+    return stranger === undefined ? { help: values.help, only: only!, skip: skip! } : `There is no step "${stranger}".`
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
-console.log(`\n${lines.join("\n")}`)
+
+const linesKept = 12
+
+/** Prints what the step prints, and answers with the end of it if the step failed. */
+const failureOf = async ({
+  args = [],
+  env,
+  nodeArgs = [],
+  script
+}: Step): Promise<ReadonlyArray<string> | undefined> => {
+  const child = start(process.execPath, [...nodeArgs, path.join(root, script), ...args], {
+    cwd: root,
+    ...(env && { env })
+  })
+  let tail = ""
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr]
+  ] as const) {
+    from?.on("data", (chunk: Buffer) => {
+      to.write(chunk)
+      tail = `${tail}${chunk.toString()}`.slice(-4000)
+    })
+  }
+  const code = await new Promise((resolve) => child.once("close", resolve))
+  return code === 0 ? undefined : tail.trimEnd().split("\n").slice(-linesKept)
+}
+
+const main = async (): Promise<void> => {
+  const parsed = parse()
+  if (typeof parsed === "string") {
+    console.error(`${parsed}\n\n${usage}`)
+    process.exitCode = 2
+    return
+  }
+  if (parsed.help) return console.log(usage)
+  const { only, skip } = parsed
+  const chosen = steps.filter(({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name))
+  const lines: Array<string> = []
+  const failures: Array<string> = []
+  for (const step of chosen) {
+    console.log(`\ncheck: ${step.title}`)
+    const began = performance.now()
+    const failure = await failureOf(step)
+    const took = ((performance.now() - began) / 1000).toFixed(1)
+    lines.push(`${failure === undefined ? "ok    " : "FAILED"} ${step.title} (${took} s)`)
+    if (failure !== undefined) failures.push("", `${step.title}, at its end:`, ...failure.map((line) => `  ${line}`))
+  }
+  if (failures.length > 0) process.exitCode = 1
+  console.log(["", ...lines, ...failures].join("\n"))
+}
+
+await main()

@@ -28,7 +28,12 @@ const run = async (scenario: Scenario, broken = false): Promise<ReadonlyArray<Ro
 }
 
 const verdicts = (rows: ReadonlyArray<Row>) =>
-  rows.map(({ found, verdict, wanted, what }) => [what, found, wanted, verdict])
+  rows.map(({ found, verdict, wanted, what }) => [
+    what,
+    found,
+    wanted.replace(/, and \d+ ms of a machine.*/, ""),
+    verdict
+  ])
 
 const right = { broken: false }
 const broken = { broken: true }
@@ -41,7 +46,7 @@ describe("torture", () => {
       scenarioOf((torture) =>
         torture.attempt("counting", async (tally) => {
           tally.equal("exchanges", 2, 1)
-          tally.atMost("from the kill to the next login", 1000.4, 1000, "ms")
+          await tally.within("from the kill to the next login", 1_000_000.4, 1000)
           tally.atLeast("kills", 9, 10)
           tally.equal("lost", 0, 0)
         })
@@ -49,7 +54,7 @@ describe("torture", () => {
     )
     assert.deepStrictEqual(verdicts(rows), [
       ["exchanges", "2", "1", "WRONG"],
-      ["from the kill to the next login", "1000 ms", "≤ 1000 ms", "WRONG"],
+      ["from the kill to the next login", "1000000 ms", "≤ 1000 ms", "WRONG"],
       ["kills", "9", "≥ 10", "WRONG"],
       ["lost", "0", "0", "ok"]
     ])

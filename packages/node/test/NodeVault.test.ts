@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { steady } from "../../../tools/stalls/stalls.ts"
 import * as Account from "@auth/broker-core/Account"
 import * as VaultError from "@auth/broker-core/VaultError"
 import * as VaultKey from "@auth/broker-core/VaultKey"
@@ -205,7 +206,7 @@ describe("vaults: NodeVault", () => {
       yield* Fiber.interrupt(watching)
       // SQLite's own waiting would have been one pause of 400 milliseconds.
       assert.isBelow(longest, 200)
-    })
+    }).pipe(Effect.orDie, steady)
   )
 
   it.effect("gives up after five seconds of another program's write, and says so", () =>

@@ -19,10 +19,10 @@ const countAfter = async (tally: Tally, broker: Broker, killedAt: number, outcom
   tally.equal("sessions that the next one got", outcome?._tag === "Session" ? 1 : 0, 1)
   const [first, second] = logins
   if (first === undefined || second === undefined) return
-  if (!broker.hasTotp) return tally.atMost("from the kill to the next login", second.at - killedAt, 1000, "ms")
+  if (!broker.hasTotp) return tally.within("from the kill to the next login", second.at - killedAt, 1000)
   tally.equal("different codes in the two logins", new Set(codesOf([first.body, second.body])).size, 2)
   const from = Math.max(killedAt, (Math.floor(first.at / period) + 1) * period)
-  tally.atMost("from the kill, or the next TOTP period, to the next login", second.at - from, 1000, "ms")
+  return tally.within("from the kill, or the next TOTP period, to the next login", second.at - from, 1000)
 }
 
 const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {

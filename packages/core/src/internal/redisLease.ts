@@ -17,7 +17,7 @@ export interface Settings {
   readonly lease: Duration.Duration
 }
 
-/** Whether the last thing that Redis did was to answer. */
+/** How Redis failed to answer, or `undefined` if it answered. */
 export interface Contact {
   failure: Redis.RedisError | "silent" | undefined
 }
@@ -42,23 +42,30 @@ redis.call("SET", KEYS[2], string.format("%.0f", fence))
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
+/** A lease that is over goes on if nobody has had the lock since: every holder has left a larger fence. */
 const renewLua = `
-if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call("PEXPIRE", KEYS[1], ARGV[2])`
+local holder = redis.call("GET", KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+if redis.call("GET", KEYS[2]) ~= ARGV[2] then return 0 end
+redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
+return 1`
 
 const giveBackLua = `
 if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call("DEL", KEYS[1])`
 
 const makeScripts = (lease: number) => ({
-  take: Redis.script((lock: string, fence: string, token: string) => [lock, fence, token, lease], {
+  take: Redis.script((lock: string, fenceKey: string, token: string) => [lock, fenceKey, token, lease], {
     lua: takeLua,
     numberOfKeys: 2
   }).withReturnType<number>(),
-  renew: Redis.script((lock: string, token: string) => [lock, token, lease], {
-    lua: renewLua,
-    numberOfKeys: 1
-  }).withReturnType<number>(),
+  renew: Redis.script(
+    (lock: string, fenceKey: string, token: string, fence: number) => [lock, fenceKey, token, fence, lease],
+    {
+      lua: renewLua,
+      numberOfKeys: 2
+    }
+  ).withReturnType<number>(),
   giveBack: Redis.script((lock: string, token: string) => [lock, token], {
     lua: giveBackLua,
     numberOfKeys: 1
@@ -81,9 +88,18 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
-/** What is known of a lease that was had: `from` is when the last request was sent that Redis said yes to. */
-interface State {
+interface Keys {
+  readonly lock: string
+  readonly fenceKey: string
+}
+
+/** A lease that was had. */
+interface Held {
+  readonly token: string
+  readonly fence: number
+  /** When the last request was sent that Redis said yes to. */
   from: Instant
+  /** Redis said no: another has, or had, the lock. */
   isRefused: boolean
 }
 
@@ -92,9 +108,9 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const beat = Duration.millis(Duration.toMillis(lease) / 4)
 
   /** One try: the fence, or `undefined` if another holds the lock or Redis cannot be reached. */
-  const attempt = (lock: string, fence: string, token: string, contact: Contact) =>
+  const attempt = (lock: string, fenceKey: string, token: string, contact: Contact) =>
     redis
-      .eval(scripts.take)(lock, fence, token)
+      .eval(scripts.take)(lock, fenceKey, token)
       .pipe(
         Effect.timeoutOrElse({ duration: lease, orElse: () => Effect.succeed("silent" as const) }),
         Effect.match({
@@ -109,9 +125,9 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
         })
       )
 
-  const takeBy = Effect.fnUntraced(function* (account: Account, token: string, contact: Contact) {
-    const lock = keyOf(prefix, account, "lock")
-    const fenceKey = keyOf(prefix, account, "fence")
+  const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, contact: Contact) {
+    // Until it has answered for the first time.
+    contact.failure = "silent"
     while (true) {
       const from = yield* instant
       const fence = yield* attempt(lock, fenceKey, token, contact)
@@ -120,35 +136,44 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     }
   })
 
+  const renew = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, held: Held) {
+    const from = yield* instant
+    const answer = yield* Effect.timeoutOption(
+      redis.eval(scripts.renew)(lock, fenceKey, held.token, held.fence),
+      lease
+    ).pipe(
+      Effect.map(Option.getOrUndefined),
+      Effect.orElseSucceed(() => undefined)
+    )
+    if (answer === 1) held.from = from
+    if (answer === 0) held.isRefused = true
+  })
+
   /** Until Redis says that the lock is another's. One that does not answer is asked again at the next beat. */
-  const renewing = Effect.fnUntraced(function* (lock: string, token: string, state: State) {
-    while (!state.isRefused) {
-      yield* Effect.sleep(beat)
-      const from = yield* instant
-      const answer = yield* Effect.timeoutOption(redis.eval(scripts.renew)(lock, token), lease).pipe(
-        Effect.map(Option.getOrUndefined),
-        Effect.orElseSucceed(() => undefined)
-      )
-      if (answer === 1) state.from = from
-      if (answer === 0) state.isRefused = true
-    }
+  const renewing = (keys: Keys, held: Held) =>
+    Effect.whileLoop({
+      while: () => !held.isRefused,
+      body: () => Effect.andThen(Effect.sleep(beat), renew(keys, held)),
+      step: () => undefined
+    })
+
+  /** Who was stopped for longer than a lease asks whether another was faster. */
+  const check = Effect.fnUntraced(function* (keys: Keys, held: Held) {
+    if (!held.isRefused && isOver(lease, held.from, yield* instant)) yield* renew(keys, held)
+    if (held.isRefused || isOver(lease, held.from, yield* instant)) return yield* Effect.fail(lost)
   })
 
   return {
     take: Effect.fnUntraced(function* (account, contact) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
-      const lock = keyOf(prefix, account, "lock")
+      const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
       // Before the first try: one that is given up may have succeeded. What cannot be given back ends with its lease.
       yield* Effect.addFinalizer(() =>
-        Effect.ignore(Effect.timeoutOption(redis.eval(scripts.giveBack)(lock, token), lease))
+        Effect.ignore(Effect.timeoutOption(redis.eval(scripts.giveBack)(keys.lock, token), lease))
       )
-      const { fence, from } = yield* takeBy(account, token, contact)
-      const state: State = { from, isRefused: false }
-      yield* Effect.forkScoped(renewing(lock, token, state))
-      const check = Effect.flatMap(instant, (now) =>
-        state.isRefused || isOver(lease, state.from, now) ? Effect.fail(lost) : Effect.void
-      )
-      return { fence, check }
+      const held: Held = { ...(yield* takeBy(keys, token, contact)), token, isRefused: false }
+      yield* Effect.forkScoped(renewing(keys, held))
+      return { fence: held.fence, check: check(keys, held) }
     })
   }
 }

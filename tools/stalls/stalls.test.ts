@@ -1,0 +1,52 @@
+import { assert, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import { steadily, watchStalls } from "./stalls.ts"
+
+const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
+
+/** Stops this whole process for a while, as its host may. */
+const standStill = (millis: number) =>
+  new Promise((resolve) => {
+    const script = `kill -STOP ${process.pid}; sleep ${millis / 1000}; kill -CONT ${process.pid}`
+    spawn("sh", ["-c", script], { stdio: "ignore" }).once("close", resolve)
+  })
+
+it("counts for how long the process was not run, and only that", async () => {
+  const stalls = await watchStalls()
+  await standStill(400)
+  const stood = await stalls.total()
+  assert.isTrue(stood > 300, `${stood} ms`)
+  await wait(100)
+  const quiet = (await stalls.total()) - stood
+  assert.isBelow(quiet, stood)
+  await stalls.stop()
+})
+
+it("does not count what the program itself does", () =>
+  steadily(async () => {
+    const stalls = await watchStalls()
+    const began = performance.now()
+    while (performance.now() - began < 400) Math.sqrt(began)
+    const stood = await stalls.total()
+    await stalls.stop()
+    assert.isBelow(stood, 300)
+  }))
+
+it("measures again what failed while the process stood still", async () => {
+  let measured = 0
+  const answer = await steadily(async () => {
+    measured += 1
+    if (measured > 1) return measured
+    await standStill(400)
+    throw new Error("too slow")
+  })
+  assert.strictEqual(answer, 2)
+})
+
+it("leaves a failure alone that has no such excuse", async () => {
+  const failure = await steadily(async () => {
+    await wait(1)
+    throw new Error("too slow")
+  }).catch((error: unknown) => error)
+  assert.instanceOf(failure, Error)
+})
