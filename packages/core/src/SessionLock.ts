@@ -117,7 +117,8 @@ export interface RedisOptions {
   readonly prefix?: string | undefined
   /**
    * How long the lock outlives a holder that was killed. It is renewed four times as often while it is held. 800 ms
-   * unless said otherwise: a program that is stopped for longer loses the lock, and is told so by `check`.
+   * unless said otherwise: a program that is stopped for longer loses the lock to the next who asks, and is told so by
+   * `check`.
    */
   readonly lease?: Duration.Input | undefined
   /** How long to wait for the lock. 60 seconds unless said otherwise. */
