@@ -72,17 +72,15 @@ const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure
 }
 
 export const sessionOf = readily(
-  ({ state }: Self, fiber) => Held.freshSession(state, nowOf(fiber)),
+  ({ state }: Self, fiber) => Held.fresh(state, nowOf(fiber)),
   (self, fiber) => obtain(self, nowOf(fiber))
 )
 
 export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> | undefined =>
-  Held.freshSession(self.state, now) === undefined ? undefined : self.state.held.exit
+  Held.fresh(self.state, now)?.exit
 
-const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
-  const fresh = Held.freshSession(self.state, now)
-  return fresh === undefined ? obtain(self, now) : Effect.succeed(fresh)
-}
+const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
+  freshExit(self, now) ?? obtain(self, now)
 
 export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, VaultError.VaultError> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {

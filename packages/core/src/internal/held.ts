@@ -2,11 +2,11 @@
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import type { AuthError } from "../AuthError.ts"
 import * as Session from "../Session.ts"
 import type { VaultError } from "../VaultError.ts"
+import * as Ready from "./readily.ts"
 import type * as Record from "./record.ts"
 
 export type Failure = AuthError | VaultError
@@ -14,7 +14,7 @@ export type Failure = AuthError | VaultError
 /** `freshFrom` is there for a clock that is set back: an end reckoned by it cannot be trusted then. */
 export interface Held {
   readonly session: Session.Session | undefined
-  readonly exit: Exit.Exit<Session.Session>
+  readonly ready: Ready.Ready<Session.Session> | undefined
   readonly freshFrom: number
   /** When it is handed out no more without a second thought: to be renewed, or for a look at the store. */
   readonly freshUntil: number
@@ -56,7 +56,7 @@ export interface State {
 
 const nothing: Held = {
   session: undefined,
-  exit: Exit.die("no session is held"),
+  ready: undefined,
   freshFrom: Infinity,
   freshUntil: -Infinity,
   renewAt: -Infinity
@@ -84,8 +84,8 @@ export const isLive = (session: Session.Session, now: number): boolean =>
   !Session.isExpired(session, now) && now >= session.issuedAt - backwards
 
 /** The held session, if it may be handed out without a second thought. */
-export const freshSession = ({ held }: State, now: number): Session.Session | undefined =>
-  now < held.freshUntil && now >= held.freshFrom ? held.session : undefined
+export const fresh = ({ held }: State, now: number): Ready.Ready<Session.Session> | undefined =>
+  now < held.freshUntil && now >= held.freshFrom ? held.ready : undefined
 
 /** The held session, if it may still be handed out. */
 export const liveSession = ({ dead, held: { session } }: State, now: number): Session.Session | undefined =>
@@ -145,7 +145,7 @@ export const take = (
   const renewAt = renewAtOf(session, state.held.session, options.early, options.spread)
   state.held = {
     session,
-    exit: Exit.succeed(session),
+    ready: Ready.make(session),
     freshFrom: session.issuedAt - backwards,
     freshUntil: Math.min(renewAt, options.lookAt),
     renewAt

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
@@ -7,7 +8,17 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 /** How often in a row a value is taken past the runtime, which lets other fibers run by counting its steps. A power of 2. */
 const inARow = 64
 
-const taken = <A>(value: A) => ({ next: () => ({ done: true as const, value }) })
+/** A value in every form in which it is asked for, made once: what is handed out a million times must not be made anew. */
+export interface Ready<A> {
+  readonly value: A
+  readonly exit: Exit.Exit<A>
+  readonly iterator: { readonly next: () => { readonly done: true; readonly value: A } }
+}
+
+export const make = <A>(value: A): Ready<A> => {
+  const end = { done: true as const, value }
+  return { value, exit: Exit.succeed(value), iterator: { next: () => end } }
+}
 
 interface Readily<Subject, A, E, R> extends Effect.Effect<A, E, R> {
   readonly subject: Subject
@@ -22,15 +33,14 @@ interface Readily<Subject, A, E, R> extends Effect.Effect<A, E, R> {
  * object, so that a hundred thousand of them still are quick to reach.
  */
 export const readily = <Subject, A, E, R>(
-  ready: (subject: Subject, fiber: AnyFiber) => A | undefined,
+  ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
   otherwise: (subject: Subject, fiber: AnyFiber) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {
   type Self = Readily<Subject, A, E, R>
   const base = Effectable.Prototype<Self>({
     label: "Readily",
     evaluate(fiber) {
-      const value = ready(this.subject, fiber)
-      return value === undefined ? otherwise(this.subject, fiber) : Effect.succeed(value)
+      return ready(this.subject, fiber)?.exit ?? otherwise(this.subject, fiber)
     }
   })
   const iterate = base[Symbol.iterator]
@@ -39,8 +49,7 @@ export const readily = <Subject, A, E, R>(
       const fiber = Fiber.getCurrent()
       this.row = (this.row + 1) & (inARow - 1)
       if (fiber === undefined || this.row === 0) return iterate.call(this)
-      const value = ready(this.subject, fiber)
-      return value === undefined ? iterate.call(this) : taken(value)
+      return ready(this.subject, fiber)?.iterator ?? iterate.call(this)
     }
   })
   return (subject) => Object.assign(Object.create(prototype), { subject, row: 0 }) as Self
