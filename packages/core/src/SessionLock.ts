@@ -12,7 +12,7 @@ import * as Redis from "effect/persistence/Redis"
 import * as Scope from "effect/Scope"
 import * as Account from "./Account.ts"
 import * as mutexes from "./internal/mutexes.ts"
-import { defaultPrefix, toIo } from "./internal/redis.ts"
+import { defaultPrefix } from "./internal/redis.ts"
 import * as redisLease from "./internal/redisLease.ts"
 import * as VaultError from "./VaultError.ts"
 
@@ -51,6 +51,8 @@ export class SessionLock extends Context.Service<
   }
 >()("@auth/broker-core/SessionLock") {}
 
+const defaults = { lease: Duration.millis(800), patience: Duration.seconds(60) }
+
 /** What `take` has taken is held while `use` runs. The scope of `use` is the caller's own. */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
@@ -58,6 +60,73 @@ const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (
     (scope) => Effect.flatMap(Scope.provide(take, scope), use),
     (scope, exit) => Scope.close(scope, exit)
   )
+
+/**
+ * A lock of your own, such as one of a database, as seen by one who waits for it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LeaseOptions {
+  /** Where the lock is and whom it holds off, for a person. */
+  readonly describe: string
+  /**
+   * Waits until no other process holds the account's lock, takes it, and gives it back when the scope closes. One fiber of
+   * this process at a time asks for an account. What `note` was last told is why there is no lock when patience is at an
+   * end: without it, that others hold it.
+   */
+  readonly acquire: (
+    account: Account.Account,
+    note: (trouble: VaultError.Reason | undefined) => void
+  ) => Effect.Effect<Lease, VaultError.VaultError, Scope.Scope>
+  /** How long to wait for the lock, by turn among the fibers of this process. 60 seconds unless said otherwise. */
+  readonly patience?: Duration.Input | undefined
+}
+
+/**
+ * A lock among processes. The fibers of this one wait for each other by turn, and one of them asks.
+ *
+ * Fails with `LockUnavailable` (`busy`) when its patience is at an end.
+ *
+ * @example
+ * ```ts
+ * import * as SessionLock from "@auth/broker-core/SessionLock"
+ * import * as Effect from "effect/Effect"
+ *
+ * let fence = 0
+ * // Such as an advisory lock of a database that the programs share.
+ * const lock = SessionLock.make({
+ *   describe: "advisory locks of the database",
+ *   acquire: () =>
+ *     Effect.acquireRelease(
+ *       Effect.sync(() => ({ fence: ++fence, check: Effect.void })),
+ *       () => Effect.void
+ *     )
+ * })
+ * lock.describe // => "advisory locks of the database"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = ({ acquire, describe, patience = defaults.patience }: LeaseOptions): SessionLock["Service"] => {
+  const local = mutexes.make()
+  const duration = Duration.fromInputUnsafe(patience)
+  const take = (account: Account.Account) =>
+    Effect.suspend(() => {
+      let trouble: VaultError.Reason | undefined
+      const note = (reason: VaultError.Reason | undefined) => void (trouble = reason)
+      const giveUp = Effect.suspend(() =>
+        Effect.fail(
+          VaultError.make("lock", trouble ?? new VaultError.LockUnavailable({ why: "busy", waited: duration }))
+        )
+      )
+      return Effect.andThen(local.take(Account.toKey(account)), acquire(account, note)).pipe(
+        Effect.timeoutOrElse({ duration, orElse: () => giveUp })
+      )
+    })
+  return { describe, withLock: (account, use) => holding(take(account), use) }
+}
 
 /**
  * A lock among the fibers of this process, by turn. A wait does not end by itself.
@@ -125,11 +194,8 @@ export interface RedisOptions {
   readonly patience?: Duration.Input | undefined
 }
 
-const defaults = { lease: Duration.millis(800), patience: Duration.seconds(60) }
-
 /**
- * A lock among all programs that use the same Redis (5.0 or newer). The fibers of a process wait for each other by turn,
- * and one of them asks Redis. Who holds the lock and is killed is rid of it when its lease ends.
+ * A lock among all programs that use the same Redis (5.0 or newer). Who holds the lock and is killed is rid of it when its lease ends.
  *
  * Fails with `LockUnavailable` (`busy`) or, if Redis could not be reached at the end of the wait, with `Io`. While the
  * lock is held a Redis that goes away is a failure only of `check`.
@@ -139,28 +205,12 @@ const defaults = { lease: Duration.millis(800), patience: Duration.seconds(60) }
  */
 export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions = {}): SessionLock["Service"] => {
   const prefix = options.prefix ?? defaultPrefix
-  const patience = Duration.fromInputUnsafe(options.patience ?? defaults.patience)
   const lease = Duration.fromInputUnsafe(options.lease ?? defaults.lease)
-  const local = mutexes.make()
-  const leases = redisLease.make(redis, { prefix, lease })
-  const gaveUp = ({ failure }: redisLease.Contact) =>
-    failure === undefined
-      ? new VaultError.LockUnavailable({ why: "busy", waited: patience })
-      : toIo("lock the account in Redis", failure === "silent" ? undefined : failure)
-  const take = (account: Account.Account) =>
-    Effect.suspend(() => {
-      const contact: redisLease.Contact = { failure: undefined }
-      return Effect.andThen(local.take(Account.toKey(account)), leases.take(account, contact)).pipe(
-        Effect.timeoutOrElse({
-          duration: patience,
-          orElse: () => Effect.fail(VaultError.make("lock", gaveUp(contact)))
-        })
-      )
-    })
-  return {
+  return make({
     describe: `Redis, keys ${prefix}:*:lock, among all programs that use it`,
-    withLock: (account, use) => holding(take(account), use)
-  }
+    acquire: redisLease.make(redis, { prefix, lease }).take,
+    patience: options.patience
+  })
 }
 
 /**

@@ -6,12 +6,9 @@
 import * as Account from "@auth/broker-core/Account"
 import * as SessionLock from "@auth/broker-core/SessionLock"
 import * as VaultError from "@auth/broker-core/VaultError"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as lockFile from "./internal/lockFile.ts"
 import * as place from "./internal/place.ts"
 import * as sqlite from "./internal/sqlite.ts"
@@ -29,26 +26,6 @@ export interface Options {
   readonly patience?: Duration.Input | undefined
 }
 
-/** The fibers of this process wait here, so that one of them alone asks the system for the file. */
-const makeQueues = () => {
-  // A queue goes when nobody holds it or waits in it.
-  const queues = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
-  return (key: string) =>
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const queue = queues.get(key) ?? { semaphore: Semaphore.makeUnsafe(1), users: 0 }
-        queues.set(key, queue)
-        queue.users += 1
-        return queue
-      }),
-      (queue) =>
-        Effect.sync(() => {
-          queue.users -= 1
-          if (queue.users === 0) queues.delete(key)
-        })
-    )
-}
-
 /**
  * Makes the locks of a folder.
  *
@@ -60,41 +37,22 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionLock.SessionLock["Service"], VaultError.VaultError> {
   const vault = yield* place.resolve(options.folder)
   const folder = lockFile.folderOf(vault)
-  const patience = Duration.fromInputUnsafe(options.patience ?? "60 seconds")
-  const enter = makeQueues()
-
-  const busy = Effect.suspend(() =>
-    Effect.fail(VaultError.make("lock", new VaultError.LockUnavailable({ why: "busy", waited: patience })))
-  )
   const lost = Effect.suspend(() =>
     Effect.fail(VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" })))
   )
-
-  const acquire = Effect.fnUntraced(function* (key: string) {
-    const queue = yield* enter(key)
-    yield* queue.semaphore.takeScoped(1)
-    yield* place.folder(vault)
-    yield* place.folder(folder)
-    const held = yield* lockFile
-      .hold(lockFile.fileOf(vault, key))
-      .pipe(Effect.mapError(sqlite.toVaultError("lock", `lock ${key} in ${folder}`, `lock of ${key}`)))
-    return { fence: held.fence, check: Effect.suspend(() => (held.isInPlace() ? Effect.void : lost)) }
-  })
-
-  return {
+  return SessionLock.make({
     describe: `${folder}, for all programs on this machine`,
-    withLock: (account, use) =>
-      Effect.acquireUseRelease(
-        Scope.make(),
-        (scope) =>
-          acquire(Account.toKey(account)).pipe(
-            Scope.provide(scope),
-            Effect.timeoutOrElse({ duration: patience, orElse: () => busy }),
-            Effect.flatMap(use)
-          ),
-        (scope, exit) => Scope.close(scope, Exit.asVoid(exit))
-      )
-  }
+    patience: options.patience,
+    acquire: Effect.fnUntraced(function* (account) {
+      const key = Account.toKey(account)
+      yield* place.folder(vault)
+      yield* place.folder(folder)
+      const held = yield* lockFile
+        .hold(lockFile.fileOf(vault, key))
+        .pipe(Effect.mapError(sqlite.toVaultError("lock", `lock ${key} in ${folder}`, `lock of ${key}`)))
+      return { fence: held.fence, check: Effect.suspend(() => (held.isInPlace() ? Effect.void : lost)) }
+    })
+  })
 })
 
 /**

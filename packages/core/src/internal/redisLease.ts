@@ -10,21 +10,18 @@ import type * as Scope from "effect/Scope"
 import type { Account } from "../Account.ts"
 import type { Lease } from "../SessionLock.ts"
 import * as VaultError from "../VaultError.ts"
-import { keyOf, pause } from "./redis.ts"
+import { keyOf, pause, toIo } from "./redis.ts"
 
 export interface Settings {
   readonly prefix: string
   readonly lease: Duration.Duration
 }
 
-/** How Redis failed to answer, or `undefined` if it answered. */
-export interface Contact {
-  failure: Redis.RedisError | "silent" | undefined
-}
+type Note = (trouble: VaultError.Reason | undefined) => void
 
 export interface Leases {
-  /** Tries until it has the lock. Its failures to reach Redis are noted in `contact`. */
-  readonly take: (account: Account, contact: Contact) => Effect.Effect<Lease, never, Scope.Scope>
+  /** Tries until it has the lock, and notes when Redis cannot be reached. */
+  readonly take: (account: Account, note: Note) => Effect.Effect<Lease, never, Scope.Scope>
 }
 
 /**
@@ -88,6 +85,8 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
+const unreachable = (failure: Redis.RedisError | undefined) => toIo("lock the account in Redis", failure)
+
 interface Keys {
   readonly lock: string
   readonly fenceKey: string
@@ -108,29 +107,29 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const beat = Duration.millis(Duration.toMillis(lease) / 4)
 
   /** One try: the fence, or `undefined` if another holds the lock or Redis cannot be reached. */
-  const attempt = (lock: string, fenceKey: string, token: string, contact: Contact) =>
+  const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     redis
       .eval(scripts.take)(lock, fenceKey, token)
       .pipe(
         Effect.timeoutOrElse({ duration: lease, orElse: () => Effect.succeed("silent" as const) }),
         Effect.match({
           onFailure: (failure) => {
-            contact.failure = failure
+            note(unreachable(failure))
             return undefined
           },
           onSuccess: (answer) => {
-            contact.failure = answer === "silent" ? answer : undefined
+            note(answer === "silent" ? unreachable(undefined) : undefined)
             return answer === "silent" || answer === 0 ? undefined : answer
           }
         })
       )
 
-  const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, contact: Contact) {
+  const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, note: Note) {
     // Until it has answered for the first time.
-    contact.failure = "silent"
+    note(unreachable(undefined))
     while (true) {
       const from = yield* instant
-      const fence = yield* attempt(lock, fenceKey, token, contact)
+      const fence = yield* attempt(lock, fenceKey, token, note)
       if (fence !== undefined && !isOver(lease, from, yield* instant)) return { fence, from }
       yield* pause
     }
@@ -164,14 +163,14 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   })
 
   return {
-    take: Effect.fnUntraced(function* (account, contact) {
+    take: Effect.fnUntraced(function* (account, note) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
       // Before the first try: one that is given up may have succeeded. What cannot be given back ends with its lease.
       yield* Effect.addFinalizer(() =>
         Effect.ignore(Effect.timeoutOption(redis.eval(scripts.giveBack)(keys.lock, token), lease))
       )
-      const held: Held = { ...(yield* takeBy(keys, token, contact)), token, isRefused: false }
+      const held: Held = { ...(yield* takeBy(keys, token, note)), token, isRefused: false }
       yield* Effect.forkScoped(renewing(keys, held))
       return { fence: held.fence, check: check(keys, held) }
     })
