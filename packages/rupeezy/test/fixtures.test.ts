@@ -1,30 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AuthError } from "@auth/broker-core/AuthError"
-import * as Codes from "@auth/broker-core/Codes"
-import type * as Envelope from "@auth/broker-core/Envelope"
+import { Fixtures } from "@auth/broker-core/testing"
 import { FakeRupeezy } from "@auth/rupeezy/msw"
 import type * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import * as codes from "../src/internal/codes.ts"
 import { dialects } from "../src/internal/dialects.ts"
 import * as endpoints from "../src/internal/endpoints.ts"
 import { calls, layerAnswer, readFixtures } from "./support.ts"
 
-interface Fixture {
-  readonly name: string
-  readonly source: string
-  readonly asOf: string
-  readonly confidence: "high" | "medium" | "low"
-  readonly dialect?: string
-  readonly endpoint: string
+interface Fixture extends Fixtures.Fixture {
   readonly options?: Partial<RupeezyApi.Options>
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  /** To the letter. */
-  readonly body: string
-  readonly expect: { readonly data: unknown } | ({ readonly reason: string } & Readonly<Record<string, unknown>>)
 }
 
 const files = ["success", "dialects", "codes", "statuses", "oddities"]
@@ -50,103 +35,36 @@ const knownCalls = [
   "GET /v2/user/profile"
 ]
 
-/** What an answer gave, with its secrets in clear and without what is undefined. */
-const plain = (value: unknown): unknown => {
-  if (Redacted.isRedacted(value)) return Redacted.value(value)
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== "object" || value === null) return value ?? null
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
-  return Object.fromEntries(fields.map(([name, field]) => [name, plain(field)]))
-}
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""))
-  } catch {
-    return undefined
-  }
-}
-
-const read = ({ body, headers, status }: Fixture) => {
-  const answer: Envelope.Answer = { status, headers, text: body, json: parse(body) }
-  const dialect = dialects.find((candidate) => candidate.read(answer) !== undefined)
-  return { dialect, verdict: dialect?.read(answer) }
-}
-
-const rowOf = (fixture: Fixture): Codes.CodeRow | undefined => {
-  const { verdict } = read(fixture)
-  const no = verdict?._tag === "No" ? verdict : undefined
-  const failure: Codes.Failure = {
-    operation: fixture.endpoint,
-    status: fixture.status,
-    code: no?.code,
-    message: no?.message,
-    supportId: undefined,
-    retryAfter: undefined,
-    clockDrift: undefined,
-    request: undefined
-  }
-  return codes.make(fixture.options ?? {}).find((row) => Codes.matches(row, failure))
-}
-
-const outcome = ({ body, endpoint, headers, options, status }: Fixture) => {
-  const call = calls[endpoint]
-  assert.isDefined(call, endpoint)
-  return Effect.result(Effect.provide(call, layerAnswer(body, { status, headers }, options)))
-}
-
-const shownField = (value: unknown): unknown => (Duration.isDuration(value) ? value.toJSON() : value)
-
-const fieldsOf = (error: AuthError, names: ReadonlyArray<string>) => {
-  const reason = error.reason as unknown as Readonly<Record<string, unknown>>
-  return Object.fromEntries(
-    names.map((name) => [name, name === "reason" ? error.reason._tag : shownField(reason[name])])
-  )
+const subject: Fixtures.Subject<Fixture, RupeezyApi.RupeezyApi> = {
+  fixtures,
+  endpoints: endpoints.all.map(({ name }) => name),
+  calls,
+  layer: ({ body, headers, options, status }) => layerAnswer(body, { status, headers }, options),
+  dialects,
+  verdicts: { service: ["Yes", "No"], acknowledgement: ["Yes"], bare: ["Yes"] },
+  codes: rows,
+  codesFor: ({ options = {} }) => codes.make(options),
+  secrets: ["eyJ", "of.a.test", "demo-"]
 }
 
 describe("fixtures", () => {
-  for (const fixture of fixtures) {
-    it.effect(`${fixture.endpoint}: ${fixture.name}`, () =>
-      Effect.gen(function* () {
-        const result = yield* outcome(fixture)
-        const expected: Readonly<Record<string, unknown>> = fixture.expect
-        if (fixture.dialect !== undefined) assert.strictEqual(read(fixture).dialect?.name, fixture.dialect)
-        if (result._tag === "Success") return assert.deepStrictEqual({ data: plain(result.success) }, expected)
-        assert.deepStrictEqual(fieldsOf(result.failure, Object.keys(expected)), expected)
-        assert.strictEqual(result.failure.operation, fixture.endpoint)
-        assert.isNotEmpty(result.failure.remedy)
-        assert.notMatch(JSON.stringify([result.failure, result.failure.message]), /eyJ|of\.a\.test|demo-/)
-      })
-    )
-  }
+  for (const { name, run } of Fixtures.fixtureCases(subject)) it.effect(name, () => run)
 })
 
 describe("dialects", () => {
-  for (const dialect of dialects) {
-    it(`answers in the dialect "${dialect.name}" are among the fixtures`, () => {
-      assert.isNotEmpty(dialect.source)
-      assert.isNotEmpty(fixtures.filter((fixture) => fixture.dialect === dialect.name))
-    })
-  }
+  for (const { name, run } of Fixtures.dialectCases(subject)) it.effect(name, () => run)
 
   it("the ways to say no are among the fixtures", () => {
-    const noes = fixtures.filter((fixture) => read(fixture).verdict?._tag === "No")
-    assert.deepStrictEqual([...new Set(noes.flatMap((fixture) => read(fixture).dialect?.name ?? []))].toSorted(), [
-      "address",
-      "service"
-    ])
+    const noes = fixtures.filter((fixture) => Fixtures.read(subject, fixture).verdict?._tag === "No")
+    assert.deepStrictEqual(
+      [...new Set(noes.flatMap((fixture) => Fixtures.read(subject, fixture).dialect?.name ?? []))].toSorted(),
+      ["address", "service"]
+    )
   })
 })
 
 describe("codes", () => {
-  for (const row of rows) {
-    const where = row.operations === undefined ? "" : ` (${row.operations.join(", ")})`
-    it(`${[row.code, row.status, row.message].filter(Boolean).join(" ")}: ${row.meaning}${where}`, () => {
-      assert.isNotEmpty(fixtures.filter((fixture) => rowOf(fixture) === row))
-      assert.isNotEmpty(row.source)
-      assert.match(row.asOf, /^\d{4}-\d\d-\d\d$/)
-    })
-  }
+  for (const { name, run } of Fixtures.codeCases(subject)) it.effect(name, () => run)
 })
 
 describe("nothing that is known is left out", () => {
@@ -173,11 +91,11 @@ describe("nothing that is known is left out", () => {
       const own = fixtures.filter(
         ({ body, endpoint, status }) => endpoint === "login" && status < 500 && body.toLowerCase().includes(word)
       )
-      assert.isTrue(own.some((fixture) => rowOf(fixture)?.message?.test(word)))
+      assert.isTrue(own.some((fixture) => Fixtures.rowOf(subject, fixture)?.message?.test(word)))
     })
   }
 
-  it("every call that is known has a row, a typed call and a handler, and there is no other", () =>
+  it("every call that is known has a row and a handler, and there is no other", () =>
     Effect.runPromise(
       Effect.gen(function* () {
         const fake = yield* FakeRupeezy.make()
@@ -185,28 +103,9 @@ describe("nothing that is known is left out", () => {
           endpoints.all.map(({ method, path }) => `${method} ${path}`),
           knownCalls
         )
-        assert.deepStrictEqual(
-          Object.keys(calls),
-          endpoints.all.map(({ name }) => name)
-        )
         for (const { name } of endpoints.all) assert.include(fake.endpoints, name)
       })
     ))
 
-  for (const { name } of endpoints.all) {
-    it(`${name} has a success and a failure among the fixtures`, () => {
-      const own = fixtures.filter(({ endpoint }) => endpoint === name)
-      assert.isTrue(own.some(({ expect }) => "data" in expect))
-      assert.isTrue(own.some(({ expect }) => "reason" in expect))
-    })
-  }
-
-  it("each fixture says where it comes from", () => {
-    for (const { asOf, confidence, name, source } of fixtures) {
-      assert.isNotEmpty(source, name)
-      assert.match(asOf, /^\d{4}-\d\d-\d\d$/, name)
-      assert.include(["high", "medium", "low"], confidence, name)
-    }
-    assert.strictEqual(new Set(fixtures.map(({ endpoint, name }) => `${endpoint} ${name}`)).size, fixtures.length)
-  })
+  for (const { name, run } of Fixtures.coverageCases(subject)) it.effect(name, () => run)
 })

@@ -1,0 +1,333 @@
+/**
+ * Answers of a broker as they were documented or seen, and what a program must make of each, as cases for any test
+ * runner.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { AuthError } from "../AuthError.ts"
+import type { Protocol } from "../BrokerClient.ts"
+import * as Codes from "../Codes.ts"
+import type * as Envelope from "../Envelope.ts"
+import { parseJson } from "../internal/json.ts"
+import { type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
+
+/**
+ * One answer, where it comes from, and what comes of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fixture {
+  /** No other fixture of the endpoint has it. */
+  readonly name: string
+  /** Where the answer is documented or was seen. */
+  readonly source: string
+  /** Date of the source, `yyyy-mm-dd`. */
+  readonly asOf: string
+  readonly confidence: "high" | "medium" | "low"
+  /** Name of the dialect that must read the answer, where the fixture stands for a dialect. */
+  readonly dialect?: string
+  readonly endpoint: string
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** To the letter. */
+  readonly body: string
+  /**
+   * What the call gives, with its secrets in clear and without what is `undefined`; or the tag of the reason that it
+   * fails with, and as many of the reason's fields as matter. A duration may be a number of seconds.
+   */
+  readonly expect: { readonly data: unknown } | ({ readonly reason: string } & Readonly<Record<string, unknown>>)
+}
+
+/**
+ * A broker's tables and calls, with the fixtures that must cover them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" | "dialects" | "quirks"> {
+  readonly fixtures: ReadonlyArray<F>
+  /** Names of all endpoints. */
+  readonly endpoints: ReadonlyArray<string>
+  /** A call of each endpoint, as a user makes it. */
+  readonly calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Api>>>
+  /** The broker's calls, to a broker that gives the answer of the fixture to everything. */
+  readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
+  /** What must be among the fixtures of a dialect: a no, unless it is named here. */
+  readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
+  /** The rows that count for a fixture, where options choose them. All of them, unless said otherwise. */
+  readonly codesFor?: (fixture: F) => ReadonlyArray<Codes.CodeRow>
+  /** A part of each secret that is sent or answered: no failure may show it. */
+  readonly secrets: readonly [string, ...ReadonlyArray<string>]
+}
+
+const violation = (message: string) => new ContractViolation({ message })
+
+/** In any order of fields, unlike `same`. */
+const alike = (actual: unknown, expected: unknown) =>
+  ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
+
+const isDate = (text: unknown) => Predicate.isString(text) && /^\d{4}-\d\d-\d\d$/.test(text)
+
+const isText = (value: unknown) => Predicate.isString(value) && value.trim() !== ""
+
+/** What a call gave, with its secrets in clear and without what is undefined. */
+const plain = (value: unknown): unknown => {
+  if (Redacted.isRedacted(value)) return Redacted.value(value)
+  if (Array.isArray(value)) return value.map(plain)
+  if (!Predicate.isObject(value)) return value ?? null
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
+  return Object.fromEntries(fields.map(([name, field]) => [name, plain(field)]))
+}
+
+const written = (value: unknown, expected: unknown) => {
+  if (!Duration.isDuration(value)) return value
+  return Predicate.isNumber(expected) ? Duration.toSeconds(value) : value.toJSON()
+}
+
+/** The reason's tag, and those of its fields that are expected. */
+const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unknown>>) => {
+  const fields = reason as unknown as Readonly<Record<string, unknown>>
+  const named = Object.entries(expected).map(([name, value]) => [name, written(fields[name], value)])
+  return { ...Object.fromEntries(named), reason: reason._tag }
+}
+
+/**
+ * The dialect that a fixture's answer is in, and what it says.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const read = <F extends Fixture, Api>(
+  { dialects, quirks }: Subject<F, Api>,
+  { body, headers, status }: F
+): { readonly dialect: Envelope.Dialect | undefined; readonly verdict: Envelope.Verdict | undefined } => {
+  const answer: Envelope.Answer = { status, headers, text: body, json: parseJson(body, quirks) }
+  const dialect = dialects.find((candidate) => candidate.read(answer) !== undefined)
+  return { dialect, verdict: dialect?.read(answer) }
+}
+
+/**
+ * The row of the codes that tells what a fixture's refusal means: the first that matches. An answer that no dialect
+ * reads as a no stands for no row, not even for one of its status.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const rowOf = <F extends Fixture, Api>(subject: Subject<F, Api>, fixture: F): Codes.CodeRow | undefined => {
+  const { verdict } = read(subject, fixture)
+  if (verdict?._tag !== "No") return undefined
+  const failure: Codes.Failure = {
+    operation: fixture.endpoint,
+    status: fixture.status,
+    code: verdict.code,
+    message: verdict.message,
+    supportId: undefined,
+    retryAfter: undefined,
+    clockDrift: undefined,
+    request: undefined
+  }
+  const rows = subject.codesFor?.(fixture) ?? subject.codes
+  return rows.find((row) => Codes.matches(row, failure))
+}
+
+const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subject<F, Api>, fixture: F) {
+  const call = subject.calls[fixture.endpoint]
+  if (call === undefined) return yield* violation(`there is no call ${fixture.endpoint}`)
+  if (fixture.dialect !== undefined) {
+    yield* same(read(subject, fixture).dialect?.name, fixture.dialect, "the dialect of the answer")
+  }
+  const result = yield* Effect.result(Effect.provide(call, subject.layer(fixture)))
+  if (result._tag === "Success") return yield* alike({ data: plain(result.success) }, fixture.expect)
+  const { failure } = result
+  yield* alike(fieldsOf(failure, fixture.expect), fixture.expect)
+  yield* same(failure.operation, fixture.endpoint, "the operation of the failure")
+  yield* ensure(isText(failure.remedy), "the failure must say what to do")
+  const shown = JSON.stringify([failure, failure.message])
+  yield* ensure(!subject.secrets.some((secret) => shown.includes(secret)), "the failure must show no secret")
+})
+
+/**
+ * A case for each fixture: the call of its endpoint makes of the answer what the fixture expects, and a failure names
+ * its call, says what to do, and shows no secret.
+ *
+ * @example
+ * ```ts
+ * import * as BrokerClient from "@auth/broker-core/BrokerClient"
+ * import * as Endpoint from "@auth/broker-core/Endpoint"
+ * import * as Envelope from "@auth/broker-core/Envelope"
+ * import * as Fixtures from "@auth/broker-core/testing/Fixtures"
+ * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+ * import * as Wire from "@auth/broker-core/Wire"
+ * import * as Effect from "effect/Effect"
+ * import type * as HttpClient from "effect/http/HttpClient"
+ * import * as Schema from "effect/Schema"
+ *
+ * const status = Endpoint.make({
+ *   name: "status",
+ *   method: "GET",
+ *   path: "/v1/status",
+ *   token: "none",
+ *   response: Schema.Struct({ open: Schema.Boolean })
+ * })
+ *
+ * const protocol: BrokerClient.Protocol = {
+ *   broker: "tiny",
+ *   headers: () => ({}),
+ *   dialects: [
+ *     {
+ *       name: "plain",
+ *       source: "https://api.example.com/docs",
+ *       read: ({ json }) => {
+ *         const error = Wire.field(json, "error")
+ *         return error === undefined ? Envelope.yes(json) : Envelope.no({ code: error })
+ *       }
+ *     }
+ *   ],
+ *   codes: []
+ * }
+ *
+ * const seen = {
+ *   source: "https://api.example.com/docs",
+ *   asOf: "2026-11-21",
+ *   confidence: "high",
+ *   endpoint: "status",
+ *   status: 200,
+ *   headers: {}
+ * } as const
+ *
+ * const subject: Fixtures.Subject<Fixtures.Fixture, HttpClient.HttpClient> = {
+ *   ...protocol,
+ *   fixtures: [
+ *     { ...seen, name: "open", body: '{"open":true}', expect: { data: { open: true } } },
+ *     { ...seen, name: "unknown", body: '{"error":7}', expect: { reason: "BrokerRejected", code: "7" } }
+ *   ],
+ *   endpoints: ["status"],
+ *   calls: {
+ *     status: Effect.flatMap(BrokerClient.make(protocol, { api: "https://api.example.com" }), (client) =>
+ *       client.call(status, { account: "T1" })
+ *     )
+ *   },
+ *   layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
+ *   secrets: ["token-of-a-test"]
+ * }
+ *
+ * // In a test: for (const { name, run } of Fixtures.fixtureCases(subject)) it.effect(name, () => run)
+ * const program = Effect.forEach(Fixtures.fixtureCases(subject), ({ name, run }) => Effect.as(run, name)).pipe(
+ *   Effect.scoped,
+ *   Effect.map((names) => {
+ *     names // => ["status: open", "status: unknown"]
+ *   })
+ * )
+ * ```
+ *
+ * @category cases
+ * @since 0.1.0
+ */
+export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): ReadonlyArray<Case> =>
+  subject.fixtures.map((fixture) => ({
+    name: `${fixture.endpoint}: ${fixture.name}`,
+    run: check(subject, fixture)
+  }))
+
+/**
+ * A case for each thing that a dialect can say: it is among the fixtures that stand for the dialect, a yes as a
+ * success.
+ *
+ * @category cases
+ * @since 0.1.0
+ */
+export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): ReadonlyArray<Case> =>
+  subject.dialects.flatMap(({ name, source }) =>
+    (subject.verdicts?.[name] ?? ["No"]).map((tag) => ({
+      name: `a ${tag.toLowerCase()} in the dialect "${name}" is among the fixtures`,
+      run: Effect.gen(function* () {
+        yield* ensure(isText(source), `the dialect "${name}" must have a source`)
+        const own = subject.fixtures.filter(({ dialect }) => dialect === name)
+        yield* ensure(
+          own.some(
+            (fixture) => read(subject, fixture).verdict?._tag === tag && (tag === "No" || "data" in fixture.expect)
+          ),
+          `no fixture is a ${tag.toLowerCase()} in the dialect "${name}"`
+        )
+      })
+    }))
+  )
+
+const titleOf = ({ code, meaning, message, operations, status }: Codes.CodeRow) =>
+  `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
+
+/**
+ * A case for each row of the codes: a fixture has the refusal that the row is for, and the row says where it comes
+ * from.
+ *
+ * @category cases
+ * @since 0.1.0
+ */
+export const codeCases = <F extends Fixture, Api>(subject: Subject<F, Api>): ReadonlyArray<Case> =>
+  subject.codes.map((row) => ({
+    name: titleOf(row),
+    run: Effect.gen(function* () {
+      yield* ensure(
+        subject.fixtures.some((fixture) => rowOf(subject, fixture) === row),
+        "no fixture is for this row"
+      )
+      yield* ensure(isText(row.source) && isDate(row.asOf), "the row must have a source and its date")
+    })
+  }))
+
+/**
+ * A case for each endpoint, and cases for all fixtures together: nothing is left out, and nothing is made up.
+ *
+ * @category cases
+ * @since 0.1.0
+ */
+export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>): ReadonlyArray<Case> => [
+  {
+    name: "every endpoint has a call, and there is no other",
+    run: same(Object.keys(subject.calls).toSorted(), subject.endpoints.toSorted(), "calls")
+  },
+  ...subject.endpoints.map((endpoint) => ({
+    name: `${endpoint} has a success and a failure among the fixtures`,
+    run: Effect.gen(function* () {
+      const own = subject.fixtures.filter((fixture) => fixture.endpoint === endpoint)
+      yield* ensure(
+        own.some(({ expect }) => "data" in expect),
+        `no fixture is a success of ${endpoint}`
+      )
+      yield* ensure(
+        own.some(({ expect }) => "reason" in expect),
+        `no fixture is a failure of ${endpoint}`
+      )
+    })
+  })),
+  {
+    name: "each fixture says where it comes from",
+    run: Effect.forEach(
+      subject.fixtures,
+      ({ asOf, confidence, endpoint, name, source }) =>
+        ensure(
+          isText(source) && isDate(asOf) && ["high", "medium", "low"].includes(confidence),
+          `${endpoint}: ${name} must have a source, its date and a confidence`
+        ),
+      { discard: true }
+    )
+  },
+  {
+    name: "each fixture has a name of its own",
+    run: Effect.suspend(() => {
+      const names = subject.fixtures.map(({ endpoint, name }) => `${endpoint}: ${name}`)
+      return same(
+        names.filter((name, index) => names.indexOf(name) !== index),
+        [],
+        "names that were given twice"
+      )
+    })
+  }
+]

@@ -1,0 +1,261 @@
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
+import type * as Codes from "@auth/broker-core/Codes"
+import type * as Envelope from "@auth/broker-core/Envelope"
+import { Fixtures, TestHttp } from "@auth/broker-core/testing"
+import type { Case } from "@auth/broker-core/testing/Contract"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import { login, loginOptions, profile, protocol, secrets, tokens } from "./tiny.ts"
+
+type Subject = Fixtures.Subject<Fixtures.Fixture, HttpClient.HttpClient>
+
+const connected = BrokerClient.make(protocol, { api: "https://api.tiny.example" })
+
+const fixture = (
+  endpoint: string,
+  name: string,
+  answer: object,
+  expect: Fixtures.Fixture["expect"]
+): Fixtures.Fixture => ({
+  name,
+  endpoint,
+  source: "made up",
+  asOf: "2026-11-21",
+  confidence: "high",
+  status: 200,
+  headers: {},
+  body: JSON.stringify(answer),
+  expect
+})
+
+const yes = { ok: true, data: { token: "t", list: [1] } }
+const data = { list: [1], token: "t" }
+const said = (code: string, message?: string) => ({ ok: false, code, message })
+
+const first = { ...fixture("login", "yes", yes, { data }), dialect: "tiny" }
+const wrongPin = {
+  ...fixture("login", "wrong PIN", said("T9153", "No luck"), {
+    reason: "InvalidCredentials",
+    field: "pin",
+    brokerMessage: "No luck"
+  }),
+  dialect: "tiny"
+}
+const slow = {
+  ...fixture("profile", "slow down", said("SLOW"), { reason: "RateLimited", retryAfter: 7 }),
+  headers: { "retry-after": "7" }
+}
+const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
+
+/** Every promise of it is kept. */
+const sound: Subject = {
+  ...protocol,
+  codes,
+  fixtures: [first, wrongPin, fixture("profile", "yes", yes, { data }), slow],
+  endpoints: ["login", "profile"],
+  calls: {
+    login: Effect.flatMap(connected, (client) => client.call(login, loginOptions)),
+    profile: Effect.flatMap(connected, (client) => client.call(profile, { account: "T1", tokens }))
+  },
+  layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
+  verdicts: { tiny: ["Yes", "No"] },
+  // The PIN is part of a code, too.
+  secrets: [secrets.key, secrets.access]
+}
+
+const casesOf = (subject: Subject): ReadonlyArray<Case> => [
+  ...Fixtures.fixtureCases(subject),
+  ...Fixtures.dialectCases(subject),
+  ...Fixtures.codeCases(subject),
+  ...Fixtures.coverageCases(subject)
+]
+
+/** The subject with another fixture in the place of one of its own. */
+const having = (own: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subject => ({
+  ...sound,
+  fixtures: sound.fixtures.map((each) => (each === own ? { ...each, ...changes } : each))
+})
+
+const adding = (more: Fixtures.Fixture): Subject => ({ ...sound, fixtures: [...sound.fixtures, more] })
+
+const row = codes[0] as Codes.CodeRow
+const { code: _, ...bare } = row
+const dialect = protocol.dialects[0] as Envelope.Dialect
+
+const telling = fixture("login", "told", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
+
+const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: string, message: RegExp]> = [
+  ["other data than expected", having(first, { expect: { data: { ...data, token: "u" } } }), "login: yes", /"u".*"t"/],
+  ["data that is not expected", having(first, { expect: { data: { token: "t" } } }), "login: yes", /list/],
+  [
+    "a success in place of a failure",
+    having(first, { expect: { reason: "RateLimited" } }),
+    "login: yes",
+    /RateLimited/
+  ],
+  ["a failure in place of a success", having(wrongPin, { expect: { data } }), "login: wrong PIN", /InvalidCredentials/],
+  ["another reason", having(wrongPin, { expect: { reason: "AccountLocked" } }), "login: wrong PIN", /AccountLocked/],
+  [
+    "another field of the reason",
+    having(wrongPin, { expect: { reason: "InvalidCredentials", field: "otp" } }),
+    "login: wrong PIN",
+    /"otp".*"pin"/
+  ],
+  [
+    "a field that the reason lacks",
+    having(wrongPin, { expect: { reason: "InvalidCredentials", hint: null } }),
+    "login: wrong PIN",
+    /hint/
+  ],
+  [
+    "another wait",
+    having(slow, { expect: { reason: "RateLimited", retryAfter: 8 } }),
+    "profile: slow down",
+    /"retryAfter":8.*"retryAfter":7/
+  ],
+  ["another dialect", having(first, { dialect: "huge" }), "login: yes", /dialect.*"huge".*"tiny"/],
+  ["a call that nobody knows", having(first, { endpoint: "logon" }), "logon: yes", /no call logon/],
+  [
+    "the failure of another call",
+    { ...sound, calls: { ...sound.calls, login: sound.calls["profile"]! } },
+    "login: wrong PIN",
+    /operation.*"login".*"profile"/
+  ],
+  ["a failure that shows a secret", { ...adding(telling), secrets: ["4711"] }, "login: told", /must show no secret/],
+  [
+    "a dialect without a no",
+    { ...sound, fixtures: [first] },
+    'a no in the dialect "tiny" is among the fixtures',
+    /no fixture is a no/
+  ],
+  [
+    "a dialect without a yes",
+    { ...sound, fixtures: [wrongPin] },
+    'a yes in the dialect "tiny" is among the fixtures',
+    /no fixture is a yes/
+  ],
+  [
+    "a dialect whose yes never succeeds",
+    having(first, { expect: { reason: "MalformedResponse" } }),
+    'a yes in the dialect "tiny" is among the fixtures',
+    /no fixture is a yes/
+  ],
+  [
+    "a dialect whose fixtures do not stand for it",
+    having(wrongPin, { dialect: undefined as never }),
+    'a no in the dialect "tiny" is among the fixtures',
+    /no fixture is a no/
+  ],
+  [
+    "a dialect without a source",
+    { ...sound, dialects: [{ ...dialect, source: " " }] },
+    'a no in the dialect "tiny" is among the fixtures',
+    /source/
+  ],
+  [
+    "a dialect that is in no fixture",
+    { ...sound, dialects: [dialect, { ...dialect, name: "huge" }] },
+    'a no in the dialect "huge" is among the fixtures',
+    /no fixture is a no in the dialect "huge"/
+  ],
+  ["a row of the codes without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
+  [
+    "a row of a status that only an answer in no dialect has",
+    { ...having(slow, { status: 503, body: "<h1>Busy</h1>" }), codes: [{ ...bare, status: 503 }] },
+    "503: made up",
+    /no fixture/
+  ],
+  [
+    "a row that comes too late",
+    { ...sound, codes: [{ ...row, meaning: "first" }, ...codes] },
+    "T9153: made up",
+    /no fixture/
+  ],
+  [
+    "a row that does not count with the fixture's options",
+    { ...sound, codesFor: () => [] },
+    "T9153: made up",
+    /no fixture/
+  ],
+  ["a row without a source", { ...sound, codes: [{ ...row, source: "" }] }, "T9153: made up", /source/],
+  ["a row without a date", { ...sound, codes: [{ ...row, asOf: "2026" }] }, "T9153: made up", /date/],
+  [
+    "an endpoint without a call",
+    { ...sound, endpoints: [...sound.endpoints, "logout"] },
+    "every endpoint has a call, and there is no other",
+    /logout/
+  ],
+  [
+    "a call without an endpoint",
+    { ...sound, endpoints: ["login"] },
+    "every endpoint has a call, and there is no other",
+    /profile/
+  ],
+  [
+    "an endpoint without a success",
+    { ...sound, fixtures: [wrongPin] },
+    "login has a success and a failure among the fixtures",
+    /success of login/
+  ],
+  [
+    "an endpoint without a failure",
+    { ...sound, fixtures: [first] },
+    "login has a success and a failure among the fixtures",
+    /failure of login/
+  ],
+  ["a fixture without a source", having(first, { source: "" }), "each fixture says where it comes from", /login: yes/],
+  [
+    "a fixture whose source is not there at all",
+    having(first, { source: undefined as never }),
+    "each fixture says where it comes from",
+    /login: yes/
+  ],
+  ["a fixture without a date", having(slow, { asOf: "soon" }), "each fixture says where it comes from", /slow down/],
+  [
+    "a fixture without a confidence",
+    having(slow, { confidence: "none" as never }),
+    "each fixture says where it comes from",
+    /slow down/
+  ],
+  ["a name given twice", adding(first), "each fixture has a name of its own", /login: yes/]
+]
+
+describe("the cases of fixtures", () => {
+  it.effect("are all kept where nothing is wrong", () =>
+    Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true })
+  )
+
+  it("have a name of their own each", () => {
+    const names = casesOf(sound).map(({ name }) => name)
+    assert.strictEqual(new Set(names).size, names.length)
+  })
+
+  it.effect.each(unsound)("refuse %s", ([, subject, wanted, message]) =>
+    Effect.gen(function* () {
+      const broken = casesOf(subject).find(({ name }) => name === wanted)
+      assert.isDefined(broken, wanted)
+      assert.match(String(yield* Effect.flip(broken.run)), message)
+    })
+  )
+})
+
+describe("what a fixture may say", () => {
+  it.effect("a duration as a number of seconds, or as it is written in JSON", () =>
+    Effect.forEach(
+      [7, { _id: "Duration", _tag: "Millis", millis: 7000 }],
+      (retryAfter) =>
+        Effect.forEach(
+          Fixtures.fixtureCases(having(slow, { expect: { reason: "RateLimited", retryAfter } })),
+          ({ run }) => run
+        ),
+      { discard: true }
+    )
+  )
+
+  it("JSON with the quirks that the broker's client mends", () => {
+    const curly = { ...first, body: "{“ok”: true}" }
+    assert.isUndefined(Fixtures.read(sound, curly).verdict)
+    assert.strictEqual(Fixtures.read({ ...sound, quirks: ["smart-quotes"] }, curly).verdict?._tag, "Yes")
+  })
+})
