@@ -1,17 +1,14 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
-import { inspect } from "node:util"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"
 import * as Login from "@auth/broker-core/Login"
 import * as Logout from "@auth/broker-core/Logout"
 import * as Refresh from "@auth/broker-core/Refresh"
 import { TestHttp } from "@auth/broker-core/testing"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
+import { main, show, tell } from "../../../tools/canary/program.ts"
 
 const account: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
@@ -41,40 +38,18 @@ const attempt = (name: string, changes: Partial<Record<"pin" | "apiKey" | "totpS
       const renewed = yield* Refresh.refresh(session)
       yield* Effect.logInfo("renewed", renewed)
       return yield* Logout.logout(renewed)
-    }).pipe(Effect.withSpan(name), Effect.provide(layer))
-    const exit = yield* Effect.exit(Effect.tapError(life, (error) => Effect.logError("failed", error)))
-    console.log(name, exit, inspect(exit, { depth: 20, showHidden: true }), JSON.stringify(exit))
-    if (exit._tag === "Failure") {
-      console.error(Cause.pretty(exit.cause))
-      for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
-    }
-    for (const { body } of yield* fake.journal) {
-      const code = /"totp":"(\d{6})"/.exec(body)?.[1]
-      // Only the test that started this program reads this channel.
-      if (code !== undefined) process.send?.(code)
-    }
+    })
+    yield* show(name, Effect.provide(life, layer))
+    for (const { body } of yield* fake.journal) tell(/"totp":"(\d{6})"/.exec(body)?.[1])
   })
 
-const attempts = Effect.forEach(
-  [
-    attempt("right", {}),
-    attempt("wrong pin", { pin: "1111" }),
-    attempt("wrong key", { apiKey: "CANARYno1" }),
-    attempt("blank", { pin: " ", apiKey: "" }),
-    attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-    attempt("quoted", {}),
-    attempt("refused", {}),
-    attempt("cut", {})
-  ],
-  (effect) => effect
-)
-
-Effect.runPromise(
-  attempts.pipe(
-    Effect.provide(Logger.layer([Logger.consolePretty(), Logger.consoleJson, Logger.consoleLogFmt])),
-    Effect.provideService(References.MinimumLogLevel, "Trace")
-  )
-).catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 1
-})
+await main([
+  attempt("right", {}),
+  attempt("wrong pin", { pin: "1111" }),
+  attempt("wrong key", { apiKey: "CANARYno1" }),
+  attempt("blank", { pin: " ", apiKey: "" }),
+  attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
+  attempt("quoted", {}),
+  attempt("refused", {}),
+  attempt("cut", {})
+])

@@ -1,5 +1,4 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
-import { inspect } from "node:util"
 import * as Login from "@auth/broker-core/Login"
 import * as Logout from "@auth/broker-core/Logout"
 import * as Profile from "@auth/broker-core/Profile"
@@ -7,12 +6,10 @@ import { TestHttp } from "@auth/broker-core/testing"
 import type { Fault } from "@auth/broker-core/testing/FakeBroker"
 import { FakeMotilal } from "@auth/motilal/msw"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
+import { main, show, tell } from "../../../tools/canary/program.ts"
 
 const account: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
@@ -63,46 +60,27 @@ const attempt = (name: string, changes: Changes) =>
       yield* Effect.logTrace("logged in", session)
       yield* Effect.logDebug("holder", yield* Profile.profile(session))
       return yield* Logout.logout(session)
-    }).pipe(Effect.withSpan(name), Effect.provide(layer))
-    const exit = yield* Effect.exit(Effect.tapError(life, (error) => Effect.logError("failed", error)))
-    console.log(name, exit, inspect(exit, { depth: 20, showHidden: true }), JSON.stringify(exit))
-    if (exit._tag === "Failure") {
-      console.error(Cause.pretty(exit.cause))
-      for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
-    }
+    })
+    yield* show(name, Effect.provide(life, layer))
     for (const { body, headers } of yield* fake.journal) {
       const { authorization, accesstoken } = headers
       const sent = [...body.matchAll(/"(?:totp|otp|password)":"([^"]+)"/g)].map(([, value]) => value)
-      // Only the test that started this program reads this channel.
-      for (const value of [...sent, authorization, accesstoken]) if (value) process.send?.(value)
+      for (const value of [...sent, authorization, accesstoken]) tell(value)
     }
   })
 
-const attempts = Effect.forEach(
-  [
-    attempt("right", {}),
-    attempt("by SMS", { totpSecret: undefined }),
-    attempt("wrong password", { password: "CANARYno1" }),
-    attempt("wrong key", { apiKey: "CANARYno2" }),
-    attempt("wrong birthday", { secondFactor: "28/02/1984" }),
-    attempt("no such day", { secondFactor: "30/02/1984" }),
-    attempt("blank", { password: " ", apiKey: "" }),
-    attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-    attempt("quoted", {}),
-    attempt("refused", {}),
-    attempt("cut", {}),
-    attempt("second exchange quoted", {}),
-    attempt("code quoted", { totpSecret: undefined })
-  ],
-  (effect) => effect
-)
-
-Effect.runPromise(
-  attempts.pipe(
-    Effect.provide(Logger.layer([Logger.consolePretty(), Logger.consoleJson, Logger.consoleLogFmt])),
-    Effect.provideService(References.MinimumLogLevel, "Trace")
-  )
-).catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 1
-})
+await main([
+  attempt("right", {}),
+  attempt("by SMS", { totpSecret: undefined }),
+  attempt("wrong password", { password: "CANARYno1" }),
+  attempt("wrong key", { apiKey: "CANARYno2" }),
+  attempt("wrong birthday", { secondFactor: "28/02/1984" }),
+  attempt("no such day", { secondFactor: "30/02/1984" }),
+  attempt("blank", { password: " ", apiKey: "" }),
+  attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
+  attempt("quoted", {}),
+  attempt("refused", {}),
+  attempt("cut", {}),
+  attempt("second exchange quoted", {}),
+  attempt("code quoted", { totpSecret: undefined })
+])

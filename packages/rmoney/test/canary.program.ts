@@ -1,5 +1,4 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
-import { inspect } from "node:util"
 import * as AccountRecovery from "@auth/broker-core/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/AuthError"
 import * as Login from "@auth/broker-core/Login"
@@ -14,21 +13,19 @@ import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
 import * as RmoneyQr from "@auth/rmoney/RmoneyQr"
 import * as RmoneyRecovery from "@auth/rmoney/RmoneyRecovery"
 import * as RmoneySso from "@auth/rmoney/RmoneySso"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
+import { main, show, tell } from "../../../tools/canary/program.ts"
 
 const account: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
-  password: "CANARY-password-1",
+  password: "CANRY-password-1",
   pan: "CANRY8305Q",
-  vendor: "CANARYvendor1",
-  appCode: "CANARYappcode1",
-  apiSecret: "CANARY-api-secret-1",
-  accessToken: "CANARY-token-of-the-session-before"
+  vendor: "CANRYvendor1",
+  appCode: "CANRYappcode1",
+  apiSecret: "CANRY-api-secret-1",
+  accessToken: "CANRY-token-of-the-session-before"
 }
 const { redirectUrl, userId } = account
 const environment = "uat"
@@ -112,65 +109,45 @@ const recovered: Life = (fake) =>
     const challenge = yield* recovery.forgotPassword(secret(account.pan))
     yield* Effect.logInfo("challenged", challenge)
     const reset = yield* recovery.confirmForgotPassword(challenge, yield* codeOf(fake))
-    return yield* recovery.resetPassword(reset, secret("CANARY-new-password"))
+    return yield* recovery.resetPassword(reset, secret("CANRY-new-password"))
   }).pipe(Effect.provide(RmoneyRecovery.layer({ environment, credentials: { userId } })))
 
 const attempt = (name: string, life: Life, prepare: (fake: FakeBroker) => Effect.Effect<void> = () => Effect.void) =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make({ accounts: [account], logout: "post" })
     yield* prepare(fake)
-    const lived = life(fake).pipe(Effect.withSpan(name), Effect.provide(TestHttp.layerFake(fake)))
-    const exit = yield* Effect.exit(Effect.tapError(lived, (error) => Effect.logError("failed", error)))
-    console.log(name, exit, inspect(exit, { depth: 20, showHidden: true }), JSON.stringify(exit))
-    if (exit._tag === "Failure") {
-      console.error(Cause.pretty(exit.cause))
-      for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
-    }
-    // Only the test that started this program reads this channel.
-    for (const code of yield* fake.codes(userId)) process.send?.(code)
+    yield* show(name, Effect.provide(life(fake), TestHttp.layerFake(fake)))
+    for (const code of yield* fake.codes(userId)) tell(code)
     for (const { body, headers } of yield* fake.journal) {
       const words = [
         headers["authorization"],
         ...Array.from(body.matchAll(/"(?:qrName|authCode|checkSum)":"([^"]*)"/g))
       ]
-      for (const word of words.flat()) if (word !== undefined && /^[^"{]{16,}$/.test(word)) process.send?.(word)
+      for (const word of words.flat()) if (word !== undefined && /^[^"{]{16,}$/.test(word)) tell(word)
     }
-  }).pipe(Effect.withLogSpan(name))
+  })
 
-const attempts = Effect.forEach(
-  [
-    attempt("right", byPassword()),
-    attempt("wrong password", byPassword({ password: "CANARY-wrong-password" })),
-    attempt("wrong vendor", byPassword({ vendor: "CANARYnobody" })),
-    attempt("blank", byPassword({ password: " " })),
-    attempt("quoted", byPassword(), (fake) => fake.inject("pwdValidate", { kind: "quote", as: "page" })),
-    attempt("refused", byPassword(), (fake) => fake.inject("otpValidate", { kind: "quote", as: "refusal" })),
-    attempt("cut", byPassword(), (fake) => fake.inject("otpValidate", { kind: "reset" })),
-    attempt("logout quoted", byPassword(), (fake) => fake.inject("logout", { kind: "quote", as: "refusal" })),
-    attempt("browser", byBrowser(account.apiSecret)),
-    attempt("wrong secret", byBrowser("CANARY-wrong-secret")),
-    attempt("browser quoted", byBrowser(account.apiSecret), (fake) =>
-      fake.inject("vendorGetUserDetails", { kind: "quote", as: "refusal" })
-    ),
-    attempt("picture", byPicture),
-    attempt("picture quoted", byPicture, (fake) => fake.inject("qrLogin", { kind: "quote", as: "refusal" })),
-    attempt("biometrics", byBiometrics(account.accessToken)),
-    attempt("wrong token", byBiometrics("CANARY-wrong-token")),
-    attempt("biometrics quoted", byBiometrics(account.accessToken), (fake) =>
-      fake.inject("bioPwdValidate", { kind: "quote", as: "json" })
-    ),
-    attempt("recovery", recovered),
-    attempt("recovery quoted", recovered, (fake) => fake.inject("pwdReset", { kind: "quote", as: "refusal" }))
-  ],
-  (effect) => effect
-)
-
-Effect.runPromise(
-  attempts.pipe(
-    Effect.provide(Logger.layer([Logger.consolePretty(), Logger.consoleJson, Logger.consoleLogFmt])),
-    Effect.provideService(References.MinimumLogLevel, "Trace")
-  )
-).catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 1
-})
+await main([
+  attempt("right", byPassword()),
+  attempt("wrong password", byPassword({ password: "CANRY-wrong-password" })),
+  attempt("wrong vendor", byPassword({ vendor: "CANRYnobody" })),
+  attempt("blank", byPassword({ password: " " })),
+  attempt("quoted", byPassword(), (fake) => fake.inject("pwdValidate", { kind: "quote", as: "page" })),
+  attempt("refused", byPassword(), (fake) => fake.inject("otpValidate", { kind: "quote", as: "refusal" })),
+  attempt("cut", byPassword(), (fake) => fake.inject("otpValidate", { kind: "reset" })),
+  attempt("logout quoted", byPassword(), (fake) => fake.inject("logout", { kind: "quote", as: "refusal" })),
+  attempt("browser", byBrowser(account.apiSecret)),
+  attempt("wrong secret", byBrowser("CANRY-wrong-secret")),
+  attempt("browser quoted", byBrowser(account.apiSecret), (fake) =>
+    fake.inject("vendorGetUserDetails", { kind: "quote", as: "refusal" })
+  ),
+  attempt("picture", byPicture),
+  attempt("picture quoted", byPicture, (fake) => fake.inject("qrLogin", { kind: "quote", as: "refusal" })),
+  attempt("biometrics", byBiometrics(account.accessToken)),
+  attempt("wrong token", byBiometrics("CANRY-wrong-token")),
+  attempt("biometrics quoted", byBiometrics(account.accessToken), (fake) =>
+    fake.inject("bioPwdValidate", { kind: "quote", as: "json" })
+  ),
+  attempt("recovery", recovered),
+  attempt("recovery quoted", recovered, (fake) => fake.inject("pwdReset", { kind: "quote", as: "refusal" }))
+])

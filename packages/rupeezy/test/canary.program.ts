@@ -1,5 +1,4 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
-import { inspect } from "node:util"
 import * as Login from "@auth/broker-core/Login"
 import * as Logout from "@auth/broker-core/Logout"
 import * as Profile from "@auth/broker-core/Profile"
@@ -9,12 +8,10 @@ import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import { FakeRupeezy } from "@auth/rupeezy/msw"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
+import { main, show, tell } from "../../../tools/canary/program.ts"
 
 const account: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
@@ -72,11 +69,6 @@ const visit = Effect.fnUntraced(function* (fake: FakeBroker, url: string) {
   return { page: response.status, callback: Redacted.make(location) }
 })
 
-/** Only the test that started this program reads this channel. */
-const tell = (secret: unknown) => {
-  if (typeof secret === "string") process.send?.(secret)
-}
-
 const attempt = (name: string, changes: Changes = {}) =>
   Effect.gen(function* () {
     const credentials = credentialsOf({ ...account, ...changes })
@@ -86,47 +78,25 @@ const attempt = (name: string, changes: Changes = {}) =>
     const life = name.startsWith("browser")
       ? Effect.provide(throughBrowser(fake), Layer.provide(RupeezyPartner.layer({ credentials }), http))
       : Effect.provide(withPassword, Layer.provide(RupeezyAuth.layer({ credentials }), http))
-    const exit = yield* life.pipe(
-      Effect.withSpan(name),
-      Effect.tapError((error) => Effect.logError("failed", error)),
-      Effect.exit
-    )
-    console.log(name, exit, inspect(exit, { depth: 20, showHidden: true }), JSON.stringify(exit))
-    if (exit._tag === "Failure") {
-      console.error(Cause.pretty(exit.cause))
-      for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
-    }
+    yield* show(name, life)
     for (const { body, endpoint } of yield* fake.journal) {
       if (endpoint === "login") tell((JSON.parse(body) as Record<string, unknown>)["totp"])
       if (endpoint === "createSession") tell((JSON.parse(body) as Record<string, unknown>)["checksum"])
     }
   })
 
-const attempts = Effect.forEach(
-  [
-    attempt("right"),
-    attempt("wrong password", { password: "CANARY-wrong" }),
-    attempt("wrong key", { apiKey: "CANARY-nobodys" }),
-    attempt("blank", { password: " ", apiKey: "" }),
-    attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-    attempt("quoted"),
-    attempt("refused"),
-    attempt("cut"),
-    attempt("browser"),
-    attempt("browser, wrong key", { apiKey: "CANARY-nobodys" }),
-    attempt("browser, quoted"),
-    attempt("browser, refused"),
-    attempt("browser, cut")
-  ],
-  (effect) => effect
-)
-
-Effect.runPromise(
-  attempts.pipe(
-    Effect.provide(Logger.layer([Logger.consolePretty(), Logger.consoleJson, Logger.consoleLogFmt])),
-    Effect.provideService(References.MinimumLogLevel, "Trace")
-  )
-).catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 1
-})
+await main([
+  attempt("right"),
+  attempt("wrong password", { password: "CANARY-wrong" }),
+  attempt("wrong key", { apiKey: "CANARY-nobodys" }),
+  attempt("blank", { password: " ", apiKey: "" }),
+  attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
+  attempt("quoted"),
+  attempt("refused"),
+  attempt("cut"),
+  attempt("browser"),
+  attempt("browser, wrong key", { apiKey: "CANARY-nobodys" }),
+  attempt("browser, quoted"),
+  attempt("browser, refused"),
+  attempt("browser, cut")
+])

@@ -1,5 +1,4 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
-import { inspect } from "node:util"
 import * as Login from "@auth/broker-core/Login"
 import * as Logout from "@auth/broker-core/Logout"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
@@ -10,12 +9,10 @@ import { FakeSamco } from "@auth/samco/msw"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
 import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
+import { main, show, tell } from "../../../tools/canary/program.ts"
 
 const account: FakeSamco.Account = {
   ...FakeSamco.demoAccount,
@@ -26,11 +23,6 @@ const account: FakeSamco.Account = {
 }
 
 type Values = typeof account
-
-/** Only the test that started this program reads this channel. */
-const tell = (value: string | null | undefined) => {
-  if (value !== null && value !== undefined && value !== "") process.send?.(value)
-}
 
 const direct = (fake: FakeBroker, values: Values) =>
   Effect.gen(function* () {
@@ -90,7 +82,7 @@ const browser = (fake: FakeBroker, values: Values) =>
     yield* Effect.logWarning("not twice", replay)
     const renewed = yield* Refresh.refresh(session)
     for (const { tokens } of [session, renewed]) {
-      for (const token of [tokens.access, tokens.refresh]) tell(token === undefined ? "" : Redacted.value(token))
+      for (const token of [tokens.access, tokens.refresh]) tell(token && Redacted.value(token))
     }
     return yield* Logout.logout(renewed)
   }).pipe(
@@ -113,40 +105,21 @@ const attempt = (name: string, life: Life, endpoint: string, changes: Partial<Va
     if (name.endsWith("quoted")) yield* fake.inject(endpoint, { kind: "quote", as: "page" })
     if (name.endsWith("refused")) yield* fake.inject(endpoint, { kind: "quote", as: "refusal" })
     if (name.endsWith("cut")) yield* fake.inject(endpoint, { kind: "reset" })
-    const run = life(fake, { ...account, ...changes }).pipe(Effect.withSpan(name))
-    const exit = yield* Effect.exit(Effect.tapError(run, (error) => Effect.logError("failed", error)))
-    console.log(name, exit, inspect(exit, { depth: 20, showHidden: true }), JSON.stringify(exit))
-    if (exit._tag === "Failure") {
-      console.error(Cause.pretty(exit.cause))
-      for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
-    }
+    yield* show(name, life(fake, { ...account, ...changes }))
   })
 
-const attempts = Effect.forEach(
-  [
-    attempt("direct, right", direct, "sessionToken"),
-    attempt("direct, wrong secret", direct, "sessionToken", { apiSecret: "bad0".repeat(24) }),
-    attempt("direct, plain secret", direct, "sessionToken", { apiSecret: "CANARY-plain-secret" }),
-    attempt("direct, blank", direct, "sessionToken", { apiKey: " ", apiSecret: "" }),
-    attempt("direct, quoted", direct, "sessionToken"),
-    attempt("direct, refused", direct, "sessionToken"),
-    attempt("direct, cut", direct, "sessionToken"),
-    attempt("browser, right", browser, "oauthToken"),
-    attempt("browser, quoted", browser, "oauthToken"),
-    attempt("browser, refused", browser, "oauthRefresh"),
-    attempt("legacy, right", legacy, "login"),
-    attempt("legacy, wrong password", legacy, "login", { password: "CANARYno1" }),
-    attempt("legacy, quoted", legacy, "login")
-  ],
-  (effect) => effect
-)
-
-Effect.runPromise(
-  attempts.pipe(
-    Effect.provide(Logger.layer([Logger.consolePretty(), Logger.consoleJson, Logger.consoleLogFmt])),
-    Effect.provideService(References.MinimumLogLevel, "Trace")
-  )
-).catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 1
-})
+await main([
+  attempt("direct, right", direct, "sessionToken"),
+  attempt("direct, wrong secret", direct, "sessionToken", { apiSecret: "bad0".repeat(24) }),
+  attempt("direct, plain secret", direct, "sessionToken", { apiSecret: "CANARY-plain-secret" }),
+  attempt("direct, blank", direct, "sessionToken", { apiKey: " ", apiSecret: "" }),
+  attempt("direct, quoted", direct, "sessionToken"),
+  attempt("direct, refused", direct, "sessionToken"),
+  attempt("direct, cut", direct, "sessionToken"),
+  attempt("browser, right", browser, "oauthToken"),
+  attempt("browser, quoted", browser, "oauthToken"),
+  attempt("browser, refused", browser, "oauthRefresh"),
+  attempt("legacy, right", legacy, "login"),
+  attempt("legacy, wrong password", legacy, "login", { password: "CANARYno1" }),
+  attempt("legacy, quoted", legacy, "login")
+])

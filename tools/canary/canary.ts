@@ -1,0 +1,61 @@
+/** Runs a program in a folder of its own, and looks for secrets in all that it printed and left behind. */
+import { fork } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { Canary } from "@auth/broker-core/testing"
+import * as Effect from "effect/Effect"
+
+export interface Run {
+  readonly code: number | null
+  /** What it wrote to standard output and standard error. */
+  readonly output: string
+  /** The secrets that it told of itself: see `tell` in `program.ts`. */
+  readonly told: ReadonlyArray<string>
+  /** What it left in its folder, in its home and among temporary files: text by name. */
+  readonly files: ReadonlyArray<readonly [name: string, text: string]>
+}
+
+const filesBelow = (folder: string): Run["files"] =>
+  fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .map((file) => [path.relative(folder, file), fs.readFileSync(file, "utf8")] as const)
+
+export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise<Run> => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "canary-"))
+  const told: Array<string> = []
+  let output = ""
+  const child = fork(fileURLToPath(program), args, {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder },
+    execArgv: ["--conditions=@auth/source"],
+    silent: true
+  })
+  child.stdout?.on("data", (chunk) => (output += String(chunk)))
+  child.stderr?.on("data", (chunk) => (output += String(chunk)))
+  child.on("message", (secret) => {
+    if (typeof secret === "string") told.push(secret)
+  })
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve))
+  const files = filesBelow(folder)
+  fs.rmSync(folder, { recursive: true })
+  return { code, output, told, files }
+}
+
+/** Whatever stands in the text as `%4F`, be it a character that needs it or not. */
+const decoded = (text: string): string =>
+  text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+
+/** Where a secret shows, in whatever spelling: an empty list is what a test wants. */
+export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
+  const net = Effect.runSync(Canary.make)
+  // The name of a file may have a secret, too.
+  for (const shown of [`output: ${output}`, ...files.map(([name, text]) => `file ${name}: ${text}`)]) {
+    net.add("shown", shown)
+    net.add("decoded", decoded(shown))
+  }
+  return Canary.leaks(net, secrets)
+}
