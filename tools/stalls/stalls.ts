@@ -48,6 +48,9 @@ export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   }
 }
 
+/** For the test that measures so, in milliseconds. */
+export const steadyTimeout = 120_000
+
 /** The same for an effect, in real time and in a scope of its own each time. */
 export const steady = <A>(measure: Effect.Effect<A, never, Scope.Scope>): Effect.Effect<A> =>
   Effect.promise(() => steadily(() => Effect.runPromise(Effect.scoped(measure))))

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
 import { start, stop } from "../../../tools/packages/process.ts"
-import { steady } from "../../../tools/stalls/stalls.ts"
+import { steady, steadyTimeout } from "../../../tools/stalls/stalls.ts"
 import * as Account from "@auth/broker-core/Account"
 import * as SessionLock from "@auth/broker-core/SessionLock"
 import type * as VaultError from "@auth/broker-core/VaultError"
@@ -316,22 +316,25 @@ describe.concurrent("vaults: a lock in a Redis that goes away", () => {
     })
   )
 
-  it.live("is renewed for as long as it is held", () =>
-    Effect.gen(function* () {
-      const prefix = yield* freshPrefix
-      const lock = SessionLock.makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
-      const other = SessionLock.makeRedis(yield* connect(url()), { prefix })
-      const waiting = yield* lock.withLock(
-        account,
-        Effect.fnUntraced(function* () {
-          const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
-          yield* Effect.sleep("3 seconds")
-          assert.isUndefined(fiber.pollUnsafe())
-          return fiber
-        })
-      )
-      yield* Fiber.join(waiting)
-    }).pipe(Effect.orDie, steady)
+  it.live(
+    "is renewed for as long as it is held",
+    () =>
+      Effect.gen(function* () {
+        const prefix = yield* freshPrefix
+        const lock = SessionLock.makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
+        const other = SessionLock.makeRedis(yield* connect(url()), { prefix })
+        const waiting = yield* lock.withLock(
+          account,
+          Effect.fnUntraced(function* () {
+            const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
+            yield* Effect.sleep("3 seconds")
+            assert.isUndefined(fiber.pollUnsafe())
+            return fiber
+          })
+        )
+        yield* Fiber.join(waiting)
+      }).pipe(Effect.orDie, steady),
+    steadyTimeout
   )
 
   it.live("while one waits is asked again until it answers", () =>
@@ -395,35 +398,46 @@ const holder = (prefix: string) =>
   )
 
 describe("vaults: a holder of a lock in Redis", () => {
-  it.live("that is killed with -9 gives way within a second", () =>
-    Effect.gen(function* () {
-      const { lock, prefix } = yield* begin
-      const { child } = yield* holder(prefix)
-      const next = yield* Effect.forkChild(timed(lock.withLock(account, () => Effect.void)))
-      yield* Effect.sleep("1 second")
-      assert.isUndefined(next.pollUnsafe(), "held off while the holder lives")
-      const { millis } = yield* timed(
-        Effect.andThen(
-          Effect.sync(() => child.kill("SIGKILL")),
-          Fiber.join(next)
+  it.live(
+    "that is killed with -9 gives way within a second",
+    () =>
+      Effect.gen(function* () {
+        const { lock, prefix } = yield* begin
+        const { child } = yield* holder(prefix)
+        const next = yield* Effect.forkChild(timed(lock.withLock(account, () => Effect.void)))
+        yield* Effect.sleep("1 second")
+        assert.isUndefined(next.pollUnsafe(), "held off while the holder lives")
+        const { millis } = yield* timed(
+          Effect.andThen(
+            Effect.sync(() => child.kill("SIGKILL")),
+            Fiber.join(next)
+          )
         )
-      )
-      console.log(`lock in Redis: the next proceeds ${Math.round(millis)} ms after its holder was killed`)
-      assert.isBelow(millis, 1000)
-    }).pipe(Effect.orDie, steady)
+        console.log(`lock in Redis: the next proceeds ${Math.round(millis)} ms after its holder was killed`)
+        assert.isBelow(millis, 1000)
+      }).pipe(Effect.orDie, steady),
+    steadyTimeout
   )
 
-  it.live("that was stopped for longer than its lease goes on, if nobody else came", () =>
-    Effect.gen(function* () {
-      const { key, prefix, redis } = yield* begin
-      const { child } = yield* holder(prefix)
-      const token = yield* redis.send("GET", key)
-      child.kill("SIGSTOP")
-      while ((yield* redis.send("GET", key)) !== null) yield* Effect.sleep("50 millis")
-      child.kill("SIGCONT")
-      while ((yield* redis.send("GET", key)) === null) yield* Effect.sleep("50 millis")
-      assert.strictEqual(yield* redis.send("GET", key), token)
-    })
+  it.live(
+    "that was stopped for longer than its lease goes on, if nobody else came",
+    () =>
+      Effect.gen(function* () {
+        const { key, prefix, redis } = yield* begin
+        const { child } = yield* holder(prefix)
+        const until = (isSo: (found: unknown) => boolean) =>
+          Effect.sleep("20 millis").pipe(
+            Effect.andThen(redis.send("GET", key)),
+            Effect.repeat({ until: isSo }),
+            Effect.timeout("3 seconds")
+          )
+        const token = yield* redis.send("GET", key)
+        child.kill("SIGSTOP")
+        yield* until((found) => found === null)
+        child.kill("SIGCONT")
+        assert.strictEqual(yield* until((found) => found !== null), token)
+      }).pipe(Effect.orDie, steady),
+    steadyTimeout
   )
 
   it.live("that is stopped for longer than its lease is never told that it holds what another has", () =>

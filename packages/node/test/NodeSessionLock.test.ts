@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { steady } from "../../../tools/stalls/stalls.ts"
+import { steady, steadyTimeout } from "../../../tools/stalls/stalls.ts"
 import * as Account from "@auth/broker-core/Account"
 import type { SessionLock } from "@auth/broker-core/SessionLock"
 import * as NodeSessionLock from "@auth/node/NodeSessionLock"
@@ -182,25 +182,28 @@ describe("vaults: among processes", () => {
     })
   )
 
-  it.live("is free within a second when its holder is killed with -9, with nothing to clean up", () =>
-    Effect.gen(function* () {
-      const folder = yield* freshFolder
-      const lock = yield* make(folder)
-      const { child, ended, printed, says } = yield* start("holder.ts", [folder])
-      yield* says("holds")
-      const waiting = yield* Effect.forkChild(
-        lock.withLock(account, ({ fence }) => Effect.sync(() => [fence, performance.now()] as const))
-      )
-      yield* Effect.sleep("200 millis")
-      assert.isUndefined(waiting.pollUnsafe())
-      const killed = performance.now()
-      child.kill("SIGKILL")
-      const [fence, entered] = yield* Fiber.join(waiting)
-      assert.isBelow(entered - killed, 1000)
-      assert.isAbove(fence, Number(printed.stdout.split(" ")[1]))
-      yield* ended
-      assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
-    }).pipe(Effect.orDie, steady)
+  it.live(
+    "is free within a second when its holder is killed with -9, with nothing to clean up",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const lock = yield* make(folder)
+        const { child, ended, printed, says } = yield* start("holder.ts", [folder])
+        yield* says("holds")
+        const waiting = yield* Effect.forkChild(
+          lock.withLock(account, ({ fence }) => Effect.sync(() => [fence, performance.now()] as const))
+        )
+        yield* Effect.sleep("200 millis")
+        assert.isUndefined(waiting.pollUnsafe())
+        const killed = performance.now()
+        child.kill("SIGKILL")
+        const [fence, entered] = yield* Fiber.join(waiting)
+        assert.isBelow(entered - killed, 1000)
+        assert.isAbove(fence, Number(printed.stdout.split(" ")[1]))
+        yield* ended
+        assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
+      }).pipe(Effect.orDie, steady),
+    steadyTimeout
   )
 
   it.live("is held by one who is stopped, however long, and is still theirs when they go on", () =>

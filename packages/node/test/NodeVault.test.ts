@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { steady } from "../../../tools/stalls/stalls.ts"
+import { steady, steadyTimeout } from "../../../tools/stalls/stalls.ts"
 import * as Account from "@auth/broker-core/Account"
 import * as VaultError from "@auth/broker-core/VaultError"
 import * as VaultKey from "@auth/broker-core/VaultKey"
@@ -185,28 +185,31 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("waits for another program's write without stopping this one", () =>
-    Effect.gen(function* () {
-      const folder = yield* written
-      const { store } = yield* open({ folder })
-      const writer = new DatabaseSync(databaseIn(folder))
-      writer.exec("BEGIN IMMEDIATE")
-      let longest = 0
-      let last = performance.now()
-      const watch = Effect.sync(() => {
-        longest = Math.max(longest, performance.now() - last)
-        last = performance.now()
-      }).pipe(Effect.andThen(Effect.sleep("1 millis")), Effect.forever)
-      const watching = yield* Effect.forkChild(watch)
-      const put = yield* Effect.forkChild(store.put(account, "session", bytes("new"), 2))
-      yield* Effect.sleep("400 millis")
-      assert.isUndefined(put.pollUnsafe())
-      writer.close()
-      assert.isTrue(yield* Fiber.join(put))
-      yield* Fiber.interrupt(watching)
-      // SQLite's own waiting would have been one pause of 400 milliseconds.
-      assert.isBelow(longest, 200)
-    }).pipe(Effect.orDie, steady)
+  it.live(
+    "waits for another program's write without stopping this one",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* written
+        const { store } = yield* open({ folder })
+        const writer = new DatabaseSync(databaseIn(folder))
+        writer.exec("BEGIN IMMEDIATE")
+        let longest = 0
+        let last = performance.now()
+        const watch = Effect.sync(() => {
+          longest = Math.max(longest, performance.now() - last)
+          last = performance.now()
+        }).pipe(Effect.andThen(Effect.sleep("1 millis")), Effect.forever)
+        const watching = yield* Effect.forkChild(watch)
+        const put = yield* Effect.forkChild(store.put(account, "session", bytes("new"), 2))
+        yield* Effect.sleep("400 millis")
+        assert.isUndefined(put.pollUnsafe())
+        writer.close()
+        assert.isTrue(yield* Fiber.join(put))
+        yield* Fiber.interrupt(watching)
+        // SQLite's own waiting would have been one pause of 400 milliseconds.
+        assert.isBelow(longest, 200)
+      }).pipe(Effect.orDie, steady),
+    steadyTimeout
   )
 
   it.effect("gives up after five seconds of another program's write, and says so", () =>
