@@ -74,7 +74,7 @@ const makeShared = () =>
 export const makeManagers = (renewals: Iterable<Renewal.Renewal["Service"]>): Effect.Effect<ReadonlyArray<Manager>> => {
   const shared = Context.add(makeShared(), Logout, noLogout)
   return Effect.forEach(renewals, (renewal) =>
-    Effect.provideContext(SessionManager.make(), Context.add(shared, Renewal.Renewal, renewal))
+    Effect.orDie(Effect.provideContext(SessionManager.make(), Context.add(shared, Renewal.Renewal, renewal)))
   )
 }
 

@@ -14,11 +14,13 @@ import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Account } from "./Account.ts"
+import type { AuthError } from "./AuthError.ts"
+import * as durations from "./internal/durations.ts"
 import * as Held from "./internal/held.ts"
 import { adopt } from "./internal/adopting.ts"
 import { freshExit, peek, renew, sessionOf } from "./internal/handingOut.ts"
 import { logout } from "./internal/loggingOut.ts"
-import { changes, type Self } from "./internal/managed.ts"
+import { changes, endChanges, type Self } from "./internal/managed.ts"
 import { found } from "./internal/readily.ts"
 import { Logout, type LogoutReceipt } from "./Logout.ts"
 import { Renewal } from "./Renewal.ts"
@@ -94,7 +96,7 @@ export class SessionManager extends Context.Service<
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /** The held session as a value, if it needs no renewal at `now` (milliseconds since the epoch). */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
-    /** What happens from now on. A slow reader misses the oldest changes. */
+    /** What happens from now on, until the manager's scope closes. A slow reader misses the oldest changes. */
     readonly changes: Stream.Stream<SessionChange>
   }
 >()("@auth/broker-core/SessionManager") {}
@@ -121,16 +123,19 @@ export interface Options {
 }
 
 /**
- * Makes the manager of the account that the broker's layer is bound to.
+ * Makes the manager of the account that the broker's layer is bound to. Options that cannot be meant fail with
+ * `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function* (
   options: Options = {}
-): Effect.fn.Return<SessionManager["Service"], never, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
+): Effect.fn.Return<SessionManager["Service"], AuthError, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
   const renewal = yield* Renewal
   const { logout: revoke } = yield* Logout
+  const { early = renewal.early, lookEvery = "30 seconds", patience = "2 seconds" } = options
+  const { broker } = renewal.account
   const self: Self = {
     account: renewal.account,
     renewal,
@@ -138,12 +143,13 @@ export const make = Effect.fnUntraced(function* (
     store: yield* SessionStore,
     lock: yield* SessionLock,
     scope: yield* Effect.scope,
-    early: options.early === undefined ? renewal.early : Duration.fromInputUnsafe(options.early),
-    patience: Duration.fromInputUnsafe(options.patience ?? "2 seconds"),
-    lookEvery: Duration.toMillis(options.lookEvery ?? "30 seconds"),
+    early: yield* durations.read(broker, "early", early),
+    patience: yield* durations.read(broker, "patience", patience),
+    lookEvery: Duration.toMillis(yield* durations.read(broker, "lookEvery", lookEvery)),
     state: Held.makeState(),
     hub: undefined
   }
+  yield* Effect.addFinalizer(() => endChanges(self))
   return {
     account: self.account,
     session: sessionOf(self),
@@ -184,7 +190,7 @@ export const make = Effect.fnUntraced(function* (
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<SessionManager, never, Renewal | Logout | SessionStore | SessionLock> =>
+): Layer.Layer<SessionManager, AuthError, Renewal | Logout | SessionStore | SessionLock> =>
   Layer.effect(SessionManager, make(options))
 
 /**

@@ -16,6 +16,7 @@ import * as Cause from "effect/Cause"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { AuthError } from "./AuthError.ts"
 import type { Logout } from "./Logout.ts"
 import type { Renewal } from "./Renewal.ts"
 import type { Session } from "./Session.ts"
@@ -67,8 +68,8 @@ export interface WarmOptions {
  */
 export interface SessionManagers<in out Services, in out E = never> {
   /** The account's services, its `SessionManager` among them, made once and kept. */
-  readonly services: (name: string) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E>
-  readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E>
+  readonly services: (name: string) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError>
+  readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError>
   /** A live session of the account. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**

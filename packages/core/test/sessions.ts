@@ -91,7 +91,10 @@ export interface Shared {
 export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), lock: SessionLock.makeMemory() })
 
 /** A program of its own, as far as the manager can tell. */
-export const start = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
+export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
+
+/** One whose options may be refused. */
+export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
   Effect.map(
     Layer.build(
       SessionManager.layer(options).pipe(

@@ -1,34 +1,38 @@
 /** Sessions that were got in another way. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Account } from "../Account.ts"
 import * as AuthError from "../AuthError.ts"
 import * as Session from "../Session.ts"
 import * as Held from "./held.ts"
-import { hold, overwrite, type Self } from "./managed.ts"
+import { hold, loggedOut, overwrite, type Self } from "./managed.ts"
 import * as Record from "./record.ts"
 
 type Failure = Held.Failure
 
 export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
   const { account } = self
-  const problem = adoptionProblem(account, given)
+  const problem = adoptionProblem(account, given, yield* Clock.currentTimeMillis)
   if (problem !== undefined) {
     return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
   }
   const { logouts } = self.state
+  const isWanted = Effect.suspend(() => (self.state.logouts === logouts ? Effect.void : loggedOut(self)))
   const keep = Effect.gen(function* () {
-    const { version } = yield* overwrite(self, Record.ofSession(given))
+    const { version } = yield* overwrite(self, Record.ofSession(given), isWanted)
     if (self.state.logouts === logouts) Held.forget(self.state, "kept")
     return yield* hold(self, given, { tag: "Adopted", version: version + 1, logouts })
   })
   yield* self.lock.withLock(account, () => Effect.uninterruptible(keep))
 })
 
-const adoptionProblem = (account: Account, session: Session.Session): string | undefined => {
+const adoptionProblem = (account: Account, session: Session.Session, now: number): string | undefined => {
   if (!Session.isSession(session)) return "is not a session"
   const { app, broker, environment, id } = session.account
   if (broker !== account.broker) return `is of ${broker}, not of ${account.broker}`
   if (environment !== account.environment) return `is of ${environment}, not of ${account.environment}`
   if (app !== account.app) return `is of the app ${app}, not of ${account.app}`
-  return id === account.id ? undefined : `is of ${id}, not of ${account.id}`
+  if (id !== account.id) return `is of ${id}, not of ${account.id}`
+  if (Session.isExpired(session, now)) return "has ended: log in again"
+  return Held.isLive(session, now) ? undefined : "was issued later than this machine's clock: set the clock by NTP"
 }

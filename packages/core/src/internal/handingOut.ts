@@ -49,8 +49,11 @@ const joinPatiently = (self: Self): Effect.Effect<Session.Session, Failure> =>
 const catchUp = (self: Self): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
     const { logouts, version = 0 } = self.state
-    return Effect.flatMap(look(self, undefined), ({ record, session }) =>
-      session === undefined || record.version <= version || self.state.flight !== undefined
+    return Effect.flatMap(look(self, undefined), ({ isNewest, record, session }) =>
+      session === undefined ||
+      !isNewest ||
+      self.state.flight !== undefined ||
+      (record.version <= version && !Held.isNewer(self.state, session))
         ? Effect.void
         : hold(self, session, { tag: "PickedUp", version: record.version, logouts })
     )
@@ -58,7 +61,7 @@ const catchUp = (self: Self): Effect.Effect<void, Failure> =>
 
 /** Nobody waits for the look: a store that hangs or fails does not stop who holds a token that lives. */
 const lookAside = (self: Self, live: Session.Session, now: number) => {
-  Held.lookLater(self.state, now + self.lookEvery)
+  Held.lookLater(self.state, live, { now, lookEvery: self.lookEvery })
   return Effect.as(Effect.forkIn(Effect.ignore(catchUp(self)), self.scope), live)
 }
 
@@ -101,7 +104,11 @@ const replace = (self: Self, dead: Session.Session) =>
     Held.refuse(self.state, dead)
     if (self.state.loggedOut) return loggedOut(self)
     const pause = Held.pauseOf(self.state, undefined, now)
-    return pause === undefined ? join(self, dead) : Effect.fail(pause.error)
+    if (pause !== undefined) return Effect.fail(pause.error)
+    const { flight } = self.state
+    if (flight === undefined) return join(self, dead)
+    // One that was under way before may bring the very token that the broker has refused since.
+    return Effect.flatMap(flight.wait, (got) => (Held.sameToken(got, dead) ? join(self, dead) : Effect.succeed(got)))
   })
 
 export const renew = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>

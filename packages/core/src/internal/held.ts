@@ -11,7 +11,7 @@ import type * as Record from "./record.ts"
 
 export type Failure = AuthError | VaultError
 
-/** `freshFrom` is there for a clock that is set back: an end reckoned by it cannot be trusted then. */
+/** `freshFrom` is there for a clock that is set back: an instant reckoned by it cannot be trusted then. */
 export interface Held {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
@@ -104,9 +104,25 @@ export const usable = (
   return sameToken(stored, held.session) && now >= held.renewAt ? undefined : stored
 }
 
-/** Somebody has logged out since this program last looked. */
-export const isNewLogout = ({ version }: State, record: Record.Record): boolean =>
-  record._tag === "LoggedOut" && version !== undefined && record.version > version
+/**
+ * Somebody has logged out since this program last looked. A store that was emptied counts from one again, and one that
+ * was put back has an old mark.
+ */
+export const isNewLogout = ({ held, version }: State, record: Record.Record): boolean =>
+  record._tag === "LoggedOut" &&
+  version !== undefined &&
+  (record.version > version || (record.version < version && record.at >= (held.session?.issuedAt ?? Infinity)))
+
+/** Another token than the held one, and not from before it: a store that was emptied counts its versions from one again. */
+export const isNewer = ({ held }: State, session: Session.Session): boolean =>
+  !sameToken(session, held.session) && session.issuedAt >= (held.session?.issuedAt ?? 0)
+
+/** The newest of these, by when the broker gave them. */
+export const newest = (...sessions: ReadonlyArray<Session.Session | undefined>): Session.Session | undefined =>
+  sessions.reduce(
+    (one, other) => (one === undefined || (other && other.issuedAt > one.issuedAt) ? other : one),
+    undefined
+  )
 
 /** The failure to wait after, if its time is not over. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
@@ -136,33 +152,42 @@ const renewAtOf = (
   return expiresAt - window * (1 - spread / 2)
 }
 
+const freshness = (
+  session: Session.Session,
+  renewAt: number,
+  { lookEvery, now }: { readonly now: number; readonly lookEvery: number }
+) => ({ freshFrom: Math.max(session.issuedAt, now) - backwards, freshUntil: Math.min(renewAt, now + lookEvery) })
+
 /** Takes a session into memory, with all that is known of the one before forgotten. */
 export const take = (
   state: State,
   session: Session.Session,
-  options: { readonly early: Duration.Duration; readonly spread: number; readonly lookAt: number }
+  options: {
+    readonly early: Duration.Duration
+    readonly spread: number
+    readonly now: number
+    readonly lookEvery: number
+  }
 ): void => {
   const renewAt = renewAtOf(session, state.held.session, options.early, options.spread)
-  state.held = {
-    session,
-    ready: Ready.make(session),
-    freshFrom: session.issuedAt - backwards,
-    freshUntil: Math.min(renewAt, options.lookAt),
-    renewAt
-  }
+  state.held = { session, ready: Ready.make(session), renewAt, ...freshness(session, renewAt, options) }
   state.dead = undefined
   state.pause = undefined
   state.failures = 0
 }
 
-/** The held session stays good, and the next look at the store is at `lookAt`. */
-export const lookLater = (state: State, lookAt: number): void => {
-  state.held = { ...state.held, freshUntil: Math.min(state.held.renewAt, lookAt) }
+/** The held session stays good, and the next look at the store is `lookEvery` after `now`. */
+export const lookLater = (
+  state: State,
+  session: Session.Session,
+  options: { readonly now: number; readonly lookEvery: number }
+): void => {
+  state.held = { ...state.held, ...freshness(session, state.held.renewAt, options) }
 }
 
-/** The broker refuses this token. */
+/** The broker refuses this token. An older one that is said to be dead, too, does not bring back the one after it. */
 export const refuse = (state: State, dead: Session.Session): void => {
-  state.dead = dead
+  if (state.dead === undefined || sameToken(dead, state.held.session)) state.dead = dead
   state.held = { ...state.held, freshUntil: -Infinity, renewAt: -Infinity }
 }
 

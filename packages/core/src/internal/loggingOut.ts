@@ -9,9 +9,9 @@ import * as Held from "./held.ts"
 import { loggedOut, overwrite, publish, type Self } from "./managed.ts"
 import * as Record from "./record.ts"
 
-/** Forgets at once, in memory; gives the session that was held. */
+/** Forgets at once, in memory; gives the sessions that were held. */
 const forgetAtOnce = (self: Self) => {
-  const mine = self.state.unsaved ?? self.state.held.session
+  const mine = [self.state.unsaved, self.state.held.session]
   const { flight } = self.state
   self.state.logouts += 1
   self.state.flight = undefined
@@ -30,6 +30,14 @@ const markLogout = (self: Self) =>
     return record._tag === "Live" ? record.session : undefined
   })
 
+/** Those that live, each once, the newest first. */
+const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: number): ReadonlyArray<Session.Session> =>
+  sessions
+    .filter((session) => session !== undefined)
+    .filter((session, index, all) => all.findIndex((other) => Held.sameToken(other, session)) === index)
+    .filter((session) => !Session.isExpired(session, now))
+    .toSorted((one, other) => other.issuedAt - one.issuedAt)
+
 export const logout = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
@@ -37,10 +45,15 @@ export const logout = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =
       const mine = forgetAtOnce(self)
       const marked = yield* Effect.result(markLogout(self))
       yield* publish(self, { _tag: "LoggedOut", account: self.account })
-      const last = Result.getOrElse(marked, () => undefined) ?? mine
-      const now = yield* Clock.currentTimeMillis
+      const stored = Result.getOrElse(marked, () => undefined)
+      const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
+      // Without the mark it is still in the store.
+      self.state.dead = stored ?? mine[1]
+      // A failure to end one must not leave the others alive.
+      const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))
       const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
-      const receipt = last === undefined || Session.isExpired(last, now) ? over : yield* restore(revoke(last))
-      return Result.isFailure(marked) ? yield* Effect.fail(marked.failure) : receipt
+      if (Result.isFailure(marked)) return yield* Effect.fail(marked.failure)
+      const receipts = yield* Effect.forEach(revoked, Effect.fromResult)
+      return receipts[0] ?? over
     })
   )

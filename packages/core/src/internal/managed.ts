@@ -70,6 +70,9 @@ export const publish = (self: Self, change: SessionChange) =>
 export const changes = (self: Self): Stream.Stream<SessionChange> =>
   Stream.unwrap(Effect.map(PubSub.sliding<SessionChange>(256), (made) => Stream.fromPubSub((self.hub ??= made))))
 
+export const endChanges = (self: Self) =>
+  Effect.suspend(() => (self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)))
+
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
 /** Takes a session that is stored into memory, and hands it out, unless there was a logout since `logouts`. */
@@ -85,26 +88,38 @@ export const hold = Effect.fnUntraced(function* (
   self.state.version = version
   self.state.unsaved = undefined
   if (!Held.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
-  Held.take(self.state, session, { early: self.early, spread, lookAt: now + self.lookEvery })
+  Held.take(self.state, session, { early: self.early, spread, now, lookEvery: self.lookEvery })
   yield* publish(self, { _tag: tag, account: self.account, session })
   return session
 })
 
 export const look = Effect.fnUntraced(function* (self: Self, dead: Session.Session | undefined) {
+  const { version } = self.state
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
-  const isNewLogout = Held.isNewLogout(self.state, record)
-  self.state.version = record.version
-  if (!isNewLogout) return { record, now, session: Held.usable(self.state, record, dead, now) }
+  // What this program has written meanwhile is newer than what was read.
+  const isNewest = self.state.version === version
+  const isNewLogout = isNewest && Held.isNewLogout(self.state, record)
+  if (isNewest) self.state.version = record.version
+  if (!isNewLogout) return { isNewest, record, now, session: Held.usable(self.state, record, dead, now) }
+  const { unsaved } = self.state
+  self.state.unsaved = undefined
   Held.forget(self.state, "logged-out")
   yield* publish(self, { _tag: "LoggedOut", account: self.account })
+  // Nobody else knows of it.
+  if (unsaved !== undefined) yield* Effect.forkIn(Effect.ignore(self.revoke(unsaved)), self.scope)
   return yield* loggedOut(self)
 })
 
 /** Writes over whatever is stored, and gives that. */
-export const overwrite = Effect.fnUntraced(function* (self: Self, value: Redacted.Redacted<Uint8Array>) {
+export const overwrite = Effect.fnUntraced(function* <E = never>(
+  self: Self,
+  value: Redacted.Redacted<Uint8Array>,
+  isWanted: Effect.Effect<void, E> = Effect.void
+) {
   for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
     const record = yield* Record.read(self.store, self.account)
+    yield* isWanted
     if (yield* self.store.put(self.account, "session", value, record.version)) return record
   }
   return yield* keepsChanging

@@ -11,7 +11,7 @@ import * as VaultError from "../VaultError.ts"
 export type Record =
   | { readonly _tag: "Nothing"; readonly version: 0 }
   | { readonly _tag: "Live"; readonly version: number; readonly session: Session.Session }
-  | { readonly _tag: "LoggedOut"; readonly version: number }
+  | { readonly _tag: "LoggedOut"; readonly version: number; readonly at: number }
 
 const LoggedOutFromJson = Schema.fromJsonString(Schema.Struct({ loggedOutAt: Schema.Finite }))
 
@@ -36,7 +36,8 @@ export const read = (
     const text = new TextDecoder().decode(Redacted.value(entry.value))
     const session = decodeSession(text)
     if (Result.isSuccess(session)) return Effect.succeed({ _tag: "Live", version, session: session.success })
-    if (Result.isSuccess(decodeLoggedOut(text))) return Effect.succeed({ _tag: "LoggedOut", version })
+    const mark = decodeLoggedOut(text)
+    if (Result.isSuccess(mark)) return Effect.succeed({ _tag: "LoggedOut", version, at: mark.success.loggedOutAt })
     const what = `session of ${Account.toKey(account)}`
     return Effect.fail(VaultError.make("get", new VaultError.Tampered({ what })))
   })

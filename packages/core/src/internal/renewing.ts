@@ -41,10 +41,13 @@ const save = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      self.state.version = record.version
-      self.state.unsaved = undefined
-      Held.forget(self.state, "logged-out")
-      yield* publish(self, { _tag: "LoggedOut", account: self.account })
+      // A logout by this program has forgotten everything already, and somebody may have asked for a session since.
+      if (self.state.logouts === logouts) {
+        self.state.version = record.version
+        self.state.unsaved = undefined
+        Held.forget(self.state, "logged-out")
+        yield* publish(self, { _tag: "LoggedOut", account: self.account })
+      }
       return yield* dropFor(self, got.session)
     }
     // Our lease was lost, and the next holder was faster.
@@ -78,7 +81,9 @@ const renewHolding = Effect.fnUntraced(function* (
       if (unsaved !== undefined && Held.isLive(unsaved, now) && !Held.sameToken(unsaved, dead)) {
         return yield* save(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
       }
-      const previous = record._tag === "Live" ? record.session : self.state.held.session
+      // The newest has the refresh token that is still good.
+      const stored = record._tag === "Live" ? record.session : self.state.held.session
+      const previous = Held.newest(unsaved, stored)
       yield* restore(lease.check)
       const exchange = Exchange.make(self.renewal, LoginGuard.make(self.store))
       const got = yield* restore(exchange(previous, now, wantedSince(self, lease, dead, logouts)))

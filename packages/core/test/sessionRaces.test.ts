@@ -1,0 +1,393 @@
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as Expiry from "@auth/broker-core/Expiry"
+import * as Session from "@auth/broker-core/Session"
+import * as SessionLock from "@auth/broker-core/SessionLock"
+import type * as SessionManager from "@auth/broker-core/SessionManager"
+import * as SessionStore from "@auth/broker-core/SessionStore"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, start, startWith } from "./sessions.ts"
+
+const unavailable = new AuthError.BrokerUnavailable({ why: "network" })
+
+const hour = 3_600_000
+
+/** A session that was got in a browser. */
+const fromBrowser = (issuedAt: number) =>
+  Session.make({
+    account,
+    method: "totp",
+    tokens: { access: Redacted.make("access-browser") },
+    issuedAt,
+    expiry: Expiry.dailyAt("00:00")
+  })
+
+const begin = Effect.as(TestClock.setTime(morning), undefined)
+
+const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
+  reason._tag === "SessionExpired" && reason.why === "logged-out"
+
+/** One whose next call, of this kind, takes a second. */
+const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
+  const state = { slow: false }
+  const second = Effect.suspend(() => {
+    const pause = state.slow ? Effect.sleep("1 second") : Effect.void
+    state.slow = false
+    return pause
+  })
+  const service: SessionStore.SessionStore["Service"] = {
+    ...store,
+    get: (...args) => (call === "get" ? Effect.tap(store.get(...args), second) : store.get(...args)),
+    put: (...args) => (call === "put" ? Effect.andThen(second, store.put(...args)) : store.put(...args))
+  }
+  return { state, service }
+}
+
+/** One that can be emptied, as by a restart without its data. */
+const emptied = () => {
+  let inner = SessionStore.makeMemory()
+  const service: SessionStore.SessionStore["Service"] = {
+    describe: "memory that can be emptied",
+    get: (...args) => inner.get(...args),
+    put: (...args) => inner.put(...args)
+  }
+  return { service, empty: () => void (inner = SessionStore.makeMemory()) }
+}
+
+describe("sessions: a session that could not be stored", () => {
+  const beginUnsaved = Effect.gen(function* () {
+    yield* begin
+    const [tiny, shared] = [makeTiny(), makeShared()]
+    const { service, state } = breakable(shared.store)
+    const manager = yield* start(tiny, { ...shared, store: service })
+    yield* manager.session
+    yield* pass("1 day")
+    state.broken = true
+    yield* Effect.flip(manager.session)
+    state.broken = false
+    assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    return { manager, shared, tiny }
+  })
+
+  it.effect("is ended at the broker by a logout, although an older one is stored", () =>
+    Effect.gen(function* () {
+      const { manager, tiny } = yield* beginUnsaved
+      assert.strictEqual((yield* manager.logout)._tag, "Revoked")
+      assert.deepStrictEqual(tiny.calls.slice(2), ["logout 2"])
+    })
+  )
+
+  it.effect("is ended at the broker when another program has logged out", () =>
+    Effect.gen(function* () {
+      const { manager, shared, tiny } = yield* beginUnsaved
+      const other = yield* start(tiny, shared)
+      yield* other.logout
+      yield* pass("1 minute")
+      assert.isTrue(isLoggedOut(yield* Effect.flip(manager.session)))
+      yield* pass(1)
+      assert.deepStrictEqual(tiny.calls.slice(2), ["logout 2"])
+      assert.strictEqual(numberOf(yield* manager.renew()), "3")
+    })
+  )
+
+  it.effect("gives its refresh token to the next refresh when it has ended, since the one before it is used up", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const tiny = makeTiny({ expiry: Expiry.after("1 hour"), by: ["login", "refresh"] })
+      const used: Array<string> = []
+      const refresh = (session: Session.Session) => {
+        used.push(numberOf(session))
+        return tiny.renewal.refresh?.(session) ?? Effect.die("it has no refresh")
+      }
+      const shared = makeShared()
+      const { service, state } = breakable(shared.store)
+      const renewing = { ...tiny, renewal: { ...tiny.renewal, refresh } }
+      const manager = yield* start(renewing, { ...shared, store: service })
+      yield* manager.session
+      yield* pass("1 hour")
+      state.broken = true
+      yield* Effect.flip(manager.session)
+      state.broken = false
+      yield* pass("61 minutes")
+      yield* manager.session
+      assert.deepStrictEqual(used, ["1", "2"])
+    })
+  )
+})
+
+describe("sessions: a logout at the wrong moment", () => {
+  it.effect("ends the held session, too, where another program has stored one of its own", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const one = yield* start(tiny, shared)
+      yield* one.session
+      yield* pass("1 minute")
+      const other = yield* start(tiny, shared)
+      yield* other.adopt(fromBrowser(morning + 60_000))
+      yield* one.logout
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout browser", "logout 1"])
+    })
+  )
+
+  it.effect("ends the others when the broker's call for one fails, and says that it failed", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const logout: typeof tiny.logout.logout = (session) =>
+        numberOf(session) === "browser"
+          ? Effect.fail(AuthError.make("tiny", "logout", unavailable))
+          : tiny.logout.logout(session)
+      const one = yield* start({ ...tiny, logout: { logout } }, shared)
+      yield* one.session
+      yield* pass("1 minute")
+      yield* (yield* start(tiny, shared)).adopt(fromBrowser(morning + 60_000))
+      assert.strictEqual((yield* Effect.flip(one.logout)).reason._tag, "BrokerUnavailable")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+    })
+  )
+
+  it.effect("that could not be stored is not forgotten by renew: the ended session does not come back", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      yield* manager.session
+      state.broken = true
+      yield* Effect.flip(manager.logout)
+      state.broken = false
+      assert.strictEqual(numberOf(yield* manager.renew()), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "login 2"])
+    })
+  )
+
+  it.effect("that outruns a slow write does not undo what renew brings afterwards", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const { service, state } = slowOnce(shared.store, "put")
+      const manager = yield* start(tiny, { ...shared, store: service })
+      state.slow = true
+      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
+      yield* pass("100 millis")
+      yield* manager.logout
+      const renewing = yield* Effect.forkChild(manager.renew())
+      yield* pass("5 seconds")
+      assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
+      const renewed = yield* Fiber.join(renewing)
+      yield* pass("31 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), numberOf(renewed))
+    })
+  )
+
+  it.effect(
+    "is noticed elsewhere although the store was emptied before, and an old mark that is put back is not one",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const [tiny, { empty, service }] = [makeTiny(), emptied()]
+        const shared = { ...makeShared(), store: service }
+        const one = yield* start(tiny, shared)
+        yield* one.renew(yield* one.session)
+        yield* one.renew()
+        const lookTwice = Effect.andThen(pass("31 seconds"), Effect.andThen(one.session, pass("31 seconds")))
+        empty()
+        const other = yield* start(tiny, shared)
+        yield* service.put(account, "session", Redacted.make(new TextEncoder().encode('{"loggedOutAt":5}')), 0)
+        yield* lookTwice
+        assert.strictEqual(numberOf(yield* one.session), "3")
+        empty()
+        yield* other.renew()
+        yield* other.logout
+        yield* lookTwice
+        assert.isTrue(isLoggedOut(yield* Effect.flip(one.session)))
+      })
+  )
+
+  it.effect("is noticed elsewhere within the usual time after the clock was set back", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const one = yield* start(tiny, shared)
+      const other = yield* start(tiny, shared)
+      yield* one.session
+      yield* pass("2 hours")
+      yield* one.session
+      yield* pass(1)
+      yield* TestClock.setTime(morning + hour)
+      yield* other.logout
+      yield* one.session
+      yield* pass(1)
+      assert.isTrue(isLoggedOut(yield* Effect.flip(one.session)))
+    })
+  )
+})
+
+describe("sessions: adopt at the wrong moment", () => {
+  it.effect("refuses a session that has ended, and leaves the live one alone", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const tiny = makeTiny()
+      const manager = yield* start(tiny)
+      yield* manager.session
+      const { message, reason } = yield* Effect.flip(manager.adopt(fromBrowser(morning - 36 * hour)))
+      assert.strictEqual(reason._tag, "InvalidRequest")
+      assert.include(message, "has ended: log in again")
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  )
+
+  it.effect("refuses a session that is from the future, and says what is wrong with the clock", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const manager = yield* start(makeTiny())
+      const { message } = yield* Effect.flip(manager.adopt(fromBrowser(morning + hour)))
+      assert.include(message, "set the clock by NTP")
+    })
+  )
+
+  it.effect("that is refused does not undo a logout", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const manager = yield* start(makeTiny())
+      yield* manager.session
+      yield* manager.logout
+      yield* Effect.flip(manager.adopt(fromBrowser(morning - 36 * hour)))
+      assert.isTrue(isLoggedOut(yield* Effect.flip(manager.session)))
+    })
+  )
+
+  it.effect("that waits for the lock while somebody logs out stores nothing", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const manager = yield* start(tiny, shared)
+      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
+      yield* pass("100 millis")
+      const adopting = yield* Effect.forkChild(Effect.flip(manager.adopt(fromBrowser(morning))))
+      yield* pass("100 millis")
+      yield* manager.logout
+      yield* pass("2 seconds")
+      assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
+      assert.isTrue(isLoggedOut(yield* Fiber.join(adopting)))
+      assert.isTrue(Option.isNone(yield* (yield* start(makeTiny(), shared)).peek))
+    })
+  )
+
+  it.effect("is not undone by a look into the store that began before and is slow", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const { service, state } = slowOnce(shared.store, "get")
+      const manager = yield* start(tiny, { ...shared, store: service })
+      const other = yield* start(tiny, shared)
+      yield* other.renew(yield* manager.session)
+      yield* pass("31 seconds")
+      state.slow = true
+      yield* manager.session
+      yield* pass("100 millis")
+      yield* manager.adopt(fromBrowser(morning))
+      yield* pass("1 second")
+      assert.strictEqual(numberOf(yield* manager.session), "browser")
+    })
+  )
+})
+
+describe("sessions: a refused token", () => {
+  it.effect("is not handed out again because an older one is said to be dead, too", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const tiny = makeTiny()
+      const manager = yield* start(tiny)
+      const first = yield* manager.session
+      const second = yield* manager.renew(first)
+      tiny.failures.push(unavailable)
+      yield* Effect.flip(manager.renew(second))
+      // A slow call that went out with the first comes back.
+      yield* Effect.flip(manager.renew(first))
+      yield* Effect.flip(manager.session)
+      yield* pass("1 minute")
+      assert.strictEqual(numberOf(yield* manager.session), "3")
+    })
+  )
+
+  it.effect("is replaced although the renewal that brought it is not quite over", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const lock = SessionLock.make({
+        describe: "slow to be given back",
+        acquire: () =>
+          Effect.acquireRelease(Effect.succeed({ fence: 1, check: Effect.void }), () => Effect.sleep("800 millis"))
+      })
+      const manager = yield* start(makeTiny(), { ...makeShared(), lock })
+      yield* Effect.forkChild(manager.session)
+      yield* pass("100 millis")
+      const early = yield* manager.session
+      const renewing = yield* Effect.forkChild(manager.renew(early))
+      yield* pass("3 seconds")
+      assert.deepStrictEqual([numberOf(early), numberOf(yield* Fiber.join(renewing))], ["1", "2"])
+    })
+  )
+})
+
+it.effect("sessions: a newer one is picked up although the store was emptied before", () =>
+  Effect.gen(function* () {
+    yield* begin
+    const [tiny, { empty, service }] = [makeTiny(), emptied()]
+    const shared = { ...makeShared(), store: service }
+    const one = yield* start(tiny, shared)
+    yield* one.session
+    empty()
+    yield* (yield* start(tiny, shared)).session
+    yield* pass("31 seconds")
+    yield* one.session
+    yield* pass(1)
+    assert.strictEqual(numberOf(yield* one.session), "2")
+  })
+)
+
+it.effect("sessions: changes end with the manager", () =>
+  Effect.gen(function* () {
+    yield* begin
+    const scope = yield* Scope.make()
+    const manager = yield* Scope.provide(start(makeTiny()), scope)
+    const listening = yield* Effect.forkChild(Stream.runCollect(manager.changes))
+    yield* pass(1)
+    yield* manager.session
+    yield* Scope.close(scope, Exit.void)
+    yield* pass(1)
+    assert.isDefined(listening.pollUnsafe())
+  })
+)
+
+describe("sessions: options that cannot be meant", () => {
+  for (const options of [
+    { early: "-10 minutes" },
+    { early: NaN },
+    { patience: "-1 second" },
+    { patience: NaN },
+    { lookEvery: -5 },
+    { lookEvery: "soon" as "1 second" }
+  ] satisfies ReadonlyArray<SessionManager.Options>) {
+    it.effect(`${JSON.stringify(options)} are refused by name`, () =>
+      Effect.gen(function* () {
+        const { reason } = yield* Effect.flip(startWith(makeTiny(), makeShared(), options))
+        const field = Object.keys(options)[0] ?? ""
+        assert.deepInclude(reason, {
+          _tag: "InvalidRequest",
+          problems: [{ field, problem: "must be a duration, or zero" }]
+        })
+      })
+    )
+  }
+})
