@@ -23,6 +23,7 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * A call that the broker refused since the token was dead is sent again with a new token if it is a `GET`, `HEAD` or
  * `OPTIONS`, or marked with `replayable`. Otherwise it fails with `SessionExpired`, and the next call has a new token.
+ * When that is refused, too, it is not renewed again: something else is wrong, and more logins would lock the account.
  * Any other answer is handed out as it came, refusals too. Requests to other hosts go out without the session.
  *
  * @category services
@@ -110,7 +111,7 @@ const readAnswer = Effect.fnUntraced(function* (
 const isDead = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
   error?.reason._tag === "SessionExpired"
 
-const notSentAgain = (error: AuthError.AuthError, method: string) => {
+const withAdvice = (error: AuthError.AuthError, advice: string) => {
   const { reason } = error
   return reason._tag !== "SessionExpired"
     ? error
@@ -121,10 +122,22 @@ const notSentAgain = (error: AuthError.AuthError, method: string) => {
           why: reason.why,
           code: reason.code,
           brokerMessage: reason.brokerMessage,
-          advice: `There is a new session now, but this ${method} was not sent again. Send it again, or mark it with AuthorizedClient.replayable if it may be sent twice.`
+          advice
         })
       )
 }
+
+const notSentAgain = (error: AuthError.AuthError, method: string) =>
+  withAdvice(
+    error,
+    `There is a new session now, but this ${method} was not sent again. Send it again, or mark it with AuthorizedClient.replayable if it may be sent twice.`
+  )
+
+const notRenewedAgain = (error: AuthError.AuthError) =>
+  withAdvice(
+    error,
+    "The broker refuses the new session, too, so no other was asked for. Find out what else it minds, then get another with SessionManager.renew."
+  )
 
 /**
  * Makes the client.
@@ -142,6 +155,13 @@ export const make: Effect.Effect<
   const client = yield* HttpClient.HttpClient
   // A token that was new and refused all the same: to renew it again and again would get the account locked.
   let distrusted: Session | undefined
+  // A call that is not sent again does not try the new token, so that the next one does. What others say of the token
+  // in between does not count: where a broker takes everything but orders, each order would cost a login.
+  let untried: Session | undefined
+  let tried: Session | undefined
+
+  const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
+    session === distrusted || (!mayReplay && session === untried && session !== tried)
 
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
     Authorize.request(request, session).pipe(
@@ -155,18 +175,22 @@ export const make: Effect.Effect<
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
     if (!Authorize.isOwn(request, authorize.origins)) return yield* client.execute(request)
     const session = yield* manager.session
+    const mayReplay = request.body._tag !== "Stream" && (replayableMethods.has(request.method) || (yield* Replayable))
     const first = yield* send(request, session)
-    if (!isDead(first.refusal)) return first.response
-    if (session === distrusted) return yield* Effect.fail(first.refusal)
+    if (!isDead(first.refusal)) {
+      if (!mayReplay) tried = session
+      return first.response
+    }
+    if (isNotRenewedAgain(session, mayReplay)) return yield* Effect.fail(notRenewedAgain(first.refusal))
     const renewed = yield* manager.renew(session)
-    const mayReplay = replayableMethods.has(request.method) || (yield* Replayable)
-    if (!mayReplay || request.body._tag === "Stream") {
+    if (!mayReplay) {
+      untried = renewed
       return yield* Effect.fail(notSentAgain(first.refusal, request.method))
     }
     const second = yield* send(request, renewed)
     if (!isDead(second.refusal)) return second.response
     distrusted = renewed
-    return yield* Effect.fail(second.refusal)
+    return yield* Effect.fail(notRenewedAgain(second.refusal))
   })
 
   return HttpClient.makeWith(Effect.flatMap(execute), Effect.succeed<HttpClientRequest.HttpClientRequest>)

@@ -5,11 +5,13 @@ import { SessionManager } from "@auth/broker-core/SessionManager"
 import { TestHttp } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
@@ -156,6 +158,72 @@ describe("sessions: a dead token", () => {
         assert.strictEqual(failed.reason._tag, "SessionExpired")
       }
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("a broker that refuses each new token of a program that only sends orders is asked for one new token", () =>
+    Effect.gen(function* () {
+      const { alive, client, manager, seen, tiny } = yield* begin()
+      yield* manager.session
+      alive.add("none of them")
+      const failures: Array<string> = []
+      for (let orders = 0; orders < 10; orders++) failures.push((yield* Effect.flip(client.post(url))).message)
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      assert.deepStrictEqual(seen, ["POST 1", ...Array.from({ length: 9 }, () => "POST 2")])
+      assert.include(failures[0], "There is a new session now")
+      assert.include(failures[1], "The broker refuses the new session, too")
+      yield* pass("1 day")
+      yield* Effect.flip(client.post(url))
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
+    })
+  )
+
+  it.effect("a broker that takes everything but orders is not asked for a new token at every order", () =>
+    Effect.gen(function* () {
+      const { client, tiny } = yield* begin((request) =>
+        Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
+      )
+      for (let orders = 0; orders < 10; orders++) {
+        yield* client.get(url)
+        yield* Effect.flip(client.post(url))
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("a new token that took an order is renewed when it dies in its turn", () =>
+    Effect.gen(function* () {
+      const { alive, client, manager, seen } = yield* begin()
+      yield* manager.session
+      for (const token of ["2", "3", "4"]) {
+        alive.clear()
+        alive.add(token)
+        yield* Effect.flip(client.post(url))
+        yield* client.post(url)
+      }
+      assert.deepStrictEqual(seen, ["POST 1", "POST 2", "POST 2", "POST 3", "POST 3", "POST 4"])
+    })
+  )
+
+  it.effect("the late answer to an old order does not make a token suspect that has taken one since", () =>
+    Effect.gen(function* () {
+      const late = Deferred.makeUnsafe<Response>()
+      const { alive, client, manager, tiny } = yield* begin(({ headers }) =>
+        headers.has("x-late") ? Effect.runPromise(Deferred.await(late)) : Promise.resolve(Response.json({}))
+      )
+      yield* manager.session
+      const slow = HttpClientRequest.post(url).pipe(HttpClientRequest.setHeader("x-late", "yes"))
+      const waiting = yield* Effect.forkChild(Effect.flip(client.execute(slow)), { startImmediately: true })
+      alive.add("2")
+      yield* Effect.flip(client.post(url))
+      yield* client.post(url)
+      yield* Deferred.succeed(late, dead(200))
+      yield* Fiber.join(waiting)
+      alive.clear()
+      alive.add("3")
+      yield* Effect.flip(client.post(url))
+      yield* client.post(url)
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3"])
     })
   )
 
