@@ -50,14 +50,16 @@ export const renewalOf = (
     exchanged()
     return { tokens: sessionOf(account, 0).tokens }
   })
-  return Renewal.make({
-    account,
-    early: Duration.millis(early),
-    login: Session.issue(
-      { account, method: "totp", expiry: Expiry.after(Duration.millis(lifetime)) },
-      latency === 0 ? tell : Effect.andThen(Effect.sleep(latency), tell)
-    )
-  })
+  return Effect.runSync(
+    Renewal.make({
+      account,
+      early: Duration.millis(early),
+      login: Session.issue(
+        { account, method: "totp", expiry: Expiry.after(Duration.millis(lifetime)) },
+        latency === 0 ? tell : Effect.andThen(Effect.sleep(latency), tell)
+      )
+    })
+  )
 }
 
 const noLogout: Logout["Service"] = {

@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as Expiry from "./Expiry.ts"
+import { refusalOf } from "./internal/guardNumbers.ts"
 import type { GuardPolicy } from "./Renewal.ts"
 import { SessionStore } from "./SessionStore.ts"
 import * as VaultError from "./VaultError.ts"
@@ -43,8 +44,8 @@ export class LoginGuard extends Context.Service<
   {
     /**
      * Runs a login when one may be sent: in the next TOTP period if this one had its login, and not at all, with
-     * `ActionRequired`, when the budget of refused logins is spent. It is counted before it is sent. The caller holds
-     * the account's lock.
+     * `ActionRequired`, when the budget of refused logins is spent, or with `InvalidRequest`, when the policy is none. It
+     * is counted before it is sent. The caller holds the account's lock.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -135,6 +136,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     )
 
   const enter = Effect.fnUntraced(function* (account: Account.Account, policy: GuardPolicy) {
+    const nonsense = refusalOf(account.broker, policy)
+    if (nonsense !== undefined) return yield* Effect.fail(nonsense)
     while (true) {
       const { memory } = yield* read(account)
       const now = yield* Clock.currentTimeMillis

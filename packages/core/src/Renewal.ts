@@ -9,7 +9,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { Account } from "./Account.ts"
@@ -17,6 +16,7 @@ import * as AuthError from "./AuthError.ts"
 import type { Renewal as Description } from "./Broker.ts"
 import type { Challenge } from "./Challenge.ts"
 import type { CodeSource } from "./CodeSource.ts"
+import { refusalOf } from "./internal/guardNumbers.ts"
 import * as Login from "./Login.ts"
 import { Refresh } from "./Refresh.ts"
 import type { Session } from "./Session.ts"
@@ -29,9 +29,9 @@ import type { StepUp } from "./StepUp.ts"
  * @since 0.1.0
  */
 export interface GuardPolicy {
-  /** How many refused logins there may be in `within`: fewer than the broker locks the account after. */
+  /** How many refused logins there may be in `within`: fewer than the broker locks the account after, from 1 to 100. */
   readonly wrongAnswers: number
-  /** For how long the broker remembers a refused login. */
+  /** For how long the broker remembers a refused login: more than nothing, and not for ever. */
   readonly within: Duration.Duration
   /** At most one login in each such span, where a login carries a TOTP code. */
   readonly step: Duration.Duration | undefined
@@ -60,7 +60,7 @@ export class Renewal extends Context.Service<
 >()("@auth/broker-core/Renewal") {}
 
 /**
- * Makes the way of a broker's method.
+ * Makes the way of a broker's method. Numbers that cannot be fail with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0
@@ -79,18 +79,23 @@ export const make = (options: {
   readonly within?: Duration.Input | undefined
   /** `"totp"` where a login carries a TOTP code: one login in each period of 30 seconds. */
   readonly codes?: "totp" | undefined
-}): Renewal["Service"] => ({
-  account: options.account,
-  login: options.login,
-  refresh: options.refresh,
-  ...(options.afterCutOff === undefined ? {} : { afterCutOff: options.afterCutOff }),
-  early: Duration.fromInputUnsafe(options.early ?? 0),
-  guard: {
-    wrongAnswers: options.wrongAnswers ?? 2,
-    within: Duration.fromInputUnsafe(options.within ?? "24 hours"),
-    step: options.codes === "totp" ? Duration.seconds(30) : undefined
-  }
-})
+}): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
+  Effect.suspend(() => {
+    const refused = refusalOf(options.account.broker, options)
+    if (refused !== undefined) return Effect.fail(refused)
+    return Effect.succeed({
+      account: options.account,
+      login: options.login,
+      refresh: options.refresh,
+      ...(options.afterCutOff === undefined ? {} : { afterCutOff: options.afterCutOff }),
+      early: Duration.fromInputUnsafe(options.early ?? 0),
+      guard: {
+        wrongAnswers: options.wrongAnswers ?? 2,
+        within: Duration.fromInputUnsafe(options.within ?? "24 hours"),
+        step: options.codes === "totp" ? Duration.seconds(30) : undefined
+      }
+    })
+  })
 
 /**
  * What a user may set in the place of the broker's descriptor, whose numbers are seldom certain.
@@ -101,26 +106,10 @@ export const make = (options: {
 export interface Options {
   /** How long before its end a session is renewed. */
   readonly early?: Duration.Input | undefined
-  /** How many refused logins there may be in `within`: a whole number above zero. */
+  /** How many refused logins there may be in `within`: a whole number from 1 to 100. */
   readonly wrongAnswers?: number | undefined
   /** For how long a refused login counts. */
   readonly within?: Duration.Input | undefined
-}
-
-const durationProblem = (value: unknown, minimum: number): string | undefined => {
-  const duration = Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
-  return duration === undefined || Duration.toMillis(duration) < minimum ? 'is no span such as "15 minutes"' : undefined
-}
-
-const problemsOf = (options: Options): ReadonlyArray<AuthError.Problem> => {
-  const { early = 0, within = "1 hour", wrongAnswers = 1 } = options
-  const isCount = Number.isInteger(wrongAnswers) && wrongAnswers > 0
-  const found: ReadonlyArray<readonly [keyof Options, string | undefined]> = [
-    ["early", durationProblem(early, 0)],
-    ["wrongAnswers", isCount ? undefined : "is not a whole number above zero"],
-    ["within", durationProblem(within, 1)]
-  ]
-  return found.flatMap(([name, problem]) => (problem === undefined ? [] : [{ field: `renewal.${name}`, problem }]))
 }
 
 /**
@@ -155,24 +144,16 @@ export const fromDescription = (
     readonly afterCutOff?: boolean | undefined
     readonly codes?: "totp" | undefined
   },
-  options: Options = {}
-): Effect.Effect<Renewal["Service"], AuthError.AuthError> => {
-  const [first, ...others] = problemsOf(options)
-  if (first !== undefined) {
-    const reason = new AuthError.InvalidRequest({ problems: [first, ...others] })
-    return Effect.fail(AuthError.make(ways.account.broker, "configuration", reason))
-  }
-  return Effect.succeed(
-    make({
-      afterCutOff: description.afterCutOff,
-      codes: description.codes,
-      ...ways,
-      early: options.early ?? description.early,
-      wrongAnswers: options.wrongAnswers ?? description.wrongAnswers,
-      within: options.within ?? description.within
-    })
-  )
-}
+  { early = description.early, within = description.within, wrongAnswers = description.wrongAnswers }: Options = {}
+): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
+  make({
+    afterCutOff: description.afterCutOff,
+    codes: description.codes,
+    ...ways,
+    early,
+    wrongAnswers,
+    within
+  })
 
 const unanswerable = (account: Account, why: string) =>
   Effect.fail(

@@ -98,6 +98,26 @@ describe("sessions: refused logins", () => {
     })
   )
 
+  it.effect("a policy by which they would never be too many lets none be sent", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      const policies: ReadonlyArray<Partial<GuardPolicy>> = [
+        { wrongAnswers: NaN },
+        { wrongAnswers: 0 },
+        { wrongAnswers: -1 },
+        { wrongAnswers: Infinity },
+        { within: Duration.zero },
+        { within: Duration.seconds(-1) },
+        { within: Duration.infinity }
+      ]
+      for (const wrong of policies) {
+        const tried = guard.protect(account, { ...policy, ...wrong }, login(wrongPin))
+        assert.strictEqual(yield* reasonOf(tried), "InvalidRequest")
+      }
+      assert.deepStrictEqual(sent, [])
+    })
+  )
+
   it.effect("of one account do not stop another", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin

@@ -77,26 +77,44 @@ describe("a renewal has the numbers of its descriptor", () => {
     })
   )
 
-  it.effect.each<readonly [string, unknown]>([
+  const nonsense: ReadonlyArray<readonly [string, unknown]> = [
     ["early", "soon"],
     ["early", -1],
+    ["early", NaN],
+    ["early", Infinity],
     ["early", null],
     ["within", "0 seconds"],
+    ["within", -1],
+    ["within", NaN],
+    ["within", "Infinity"],
+    ["within", 1e300],
     ["within", {}],
     ["wrongAnswers", 0],
+    ["wrongAnswers", -1],
     ["wrongAnswers", 1.5],
     ["wrongAnswers", "2"],
+    ["wrongAnswers", NaN],
+    ["wrongAnswers", 1e9],
     ["wrongAnswers", Infinity]
-  ])("refuses renewal.%s: %j", ([name, value]) =>
-    Effect.gen(function* () {
-      const options = { [name]: value } as Renewal.Options
-      const { operation, reason } = yield* Effect.flip(Renewal.fromDescription(description, { account }, options))
-      assert.strictEqual(operation, "configuration")
-      assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
-        `renewal.${name}`
-      ])
-    })
-  )
+  ]
+  for (const [name, value] of nonsense) {
+    const options = { [name]: value } as Renewal.Options
+    const ways = {
+      make: Renewal.make({ account, ...options }),
+      fromDescription: Renewal.fromDescription(description, { account }, options)
+    }
+    for (const [way, made] of Object.entries(ways)) {
+      it.effect(`${way} refuses renewal.${name}: ${typeof value} ${String(value)}`, () =>
+        Effect.gen(function* () {
+          const { broker, operation, reason } = yield* Effect.flip(made)
+          assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
+          assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+            `renewal.${name}`
+          ])
+        })
+      )
+    }
+  }
 })
 
 describe("a login answers its challenge by itself", () => {

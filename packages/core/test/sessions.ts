@@ -60,14 +60,16 @@ export const makeTiny = (options: TinyOptions = {}): Tiny => {
     calls: [],
     failures: [],
     latency: 0,
-    renewal: Renewal.make({
-      account,
-      early: options.early,
-      codes: options.codes,
-      afterCutOff: options.afterCutOff,
-      login: by.includes("login") ? issue("login") : undefined,
-      refresh: by.includes("refresh") ? () => issue("refresh") : undefined
-    }),
+    renewal: Effect.runSync(
+      Renewal.make({
+        account,
+        early: options.early,
+        codes: options.codes,
+        afterCutOff: options.afterCutOff,
+        login: by.includes("login") ? issue("login") : undefined,
+        refresh: by.includes("refresh") ? () => issue("refresh") : undefined
+      })
+    ),
     logout: {
       logout: (session) =>
         Effect.sync((): LogoutReceipt => {
