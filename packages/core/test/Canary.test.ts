@@ -109,6 +109,24 @@ describe("a leak", () => {
     })
   )
 
+  it.effect("is told from its own place, also behind the backslashes of JSON", () =>
+    Effect.gen(function* () {
+      const net = yield* Canary.make
+      net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
+      assert.deepStrictEqual(Canary.leaks(net, ["4711"]), ["log:  the PIN is 4711."])
+    })
+  )
+
+  it.effect("is none in the digits of an instant, where a PIN may stand by chance", () =>
+    Effect.gen(function* () {
+      const net = yield* Canary.make
+      net.add("log", '{"issuedAt":1795471147110,"pid":47114711}')
+      assert.isEmpty(Canary.leaks(net, ["4711"]))
+      net.add("log", '{"issuedAt":1795471147110,"pin":4711}')
+      assert.strictEqual(Canary.leaks(net, ["4711"]).length, 1)
+    })
+  )
+
   it.effect("is none where a secret is wrapped", () =>
     Effect.gen(function* () {
       const wrapped = Redacted.make(secret)

@@ -115,8 +115,23 @@ const spellings = (secret: string): ReadonlyArray<string> => [
   Hex.encode(secret)
 ]
 
-/** Without case, and without the backslashes of JSON, however often it was put into JSON. */
-const comparable = (text: string): string => text.replaceAll("\\", "").toLowerCase()
+/** Without the backslashes of JSON, however often it was put into JSON. */
+const unescaped = (text: string): string => text.replaceAll("\\", "")
+
+const isDigit = (character: string | undefined): boolean =>
+  character !== undefined && character >= "0" && character <= "9"
+
+/** A PIN may stand by chance among the digits of an instant: a number is looked for as a whole. */
+const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
+  /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
+
+/** Where it stands, whatever the case, or -1. */
+const find = (text: string, spelling: string): number => {
+  const [lower, wanted] = [text.toLowerCase(), spelling.toLowerCase()]
+  let at = lower.indexOf(wanted)
+  while (at !== -1 && isPartOfNumber(lower, at, wanted)) at = lower.indexOf(wanted, at + 1)
+  return at
+}
 
 /**
  * Where any of the secrets shows, in whatever spelling: an empty list is what a test wants.
@@ -126,12 +141,12 @@ const comparable = (text: string): string => text.replaceAll("\\", "").toLowerCa
  */
 export const leaks = (net: Net, secrets: Iterable<Redacted.Redacted<string> | string>): ReadonlyArray<string> => {
   const found: Array<string> = []
-  const caught = net.caught().map((text) => [text, comparable(text)] as const)
+  const caught = net.caught().map(unescaped)
   for (const secret of secrets) {
     const value = Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
     for (const spelling of new Set(spellings(value))) {
-      for (const [text, plain] of caught) {
-        const at = plain.indexOf(comparable(spelling))
+      for (const text of caught) {
+        const at = find(text, unescaped(spelling))
         if (at !== -1) found.push(text.slice(Math.max(0, at - 60), at + spelling.length + 20))
       }
     }
