@@ -241,18 +241,6 @@ describe("the cases of fixtures", () => {
 })
 
 describe("what a fixture may say", () => {
-  it.effect("a duration as a number of seconds, or as it is written in JSON", () =>
-    Effect.forEach(
-      [7, { _id: "Duration", _tag: "Millis", millis: 7000 }],
-      (retryAfter) =>
-        Effect.forEach(
-          Fixtures.fixtureCases(having(slow, { expect: { reason: "RateLimited", retryAfter } })),
-          ({ run }) => run
-        ),
-      { discard: true }
-    )
-  )
-
   it("JSON with the quirks that the broker's client mends", () => {
     const curly = { ...first, body: "{“ok”: true}" }
     assert.isUndefined(Fixtures.read(sound, curly).verdict)
