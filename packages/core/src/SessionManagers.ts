@@ -6,11 +6,11 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as LayerMap from "effect/LayerMap"
 import * as Option from "effect/Option"
 import * as Cause from "effect/Cause"
 import * as Random from "effect/Random"
@@ -67,8 +67,10 @@ export interface WarmOptions {
  * @since 0.1.0
  */
 export interface SessionManagers<in out Services, in out E = never> {
-  /** The account's services, its `SessionManager` among them, made once and kept. */
-  readonly services: (name: string) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError>
+  /** The account's services, its `SessionManager` among them, made once and kept; after a failure, when next asked for. */
+  readonly services: (
+    name: string
+  ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError>
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError>
   /** A live session of the account. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
@@ -131,25 +133,48 @@ export const make = Effect.fnUntraced(function* <Services, E, R>(
   R | SessionStore | SessionLock | Scope.Scope
 > {
   const scope = yield* Effect.scope
-  const layers = yield* LayerMap.make(
-    (name: string) => Layer.provideMerge(SessionManager.layer(options), lookup(name)),
-    { idleTimeToLive: Duration.infinity }
-  )
-  // What LayerMap gives costs a fiber's scope each time; a session is asked for before every call to a broker.
+  const context = yield* Effect.context<R | SessionStore | SessionLock>()
+  const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
+  // Effect's LayerMap keeps a failure for ever, and costs a fiber's scope each time; a session is asked for before every
+  // call to a broker.
   const ready = new Map<string, Ready<Services | Renewal | Logout>>()
+  const underWay = new Map<string, Deferred.Deferred<Ready<Services | Renewal | Logout>, E | AuthError>>()
+
+  /** In a scope of its own, which an attempt that fails takes with it: the next begins anew. */
+  const build = (name: string) =>
+    Effect.flatMap(Scope.fork(scope), (own) =>
+      Effect.suspend(() =>
+        Layer.buildWithMemoMap(Layer.provideMerge(SessionManager.layer(options), lookup(name)), memoMap, own)
+      ).pipe(
+        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(own, exit))),
+        Effect.provideContext(context),
+        Effect.map((services) => ({ services, manager: Context.get(services, SessionManager.SessionManager) }))
+      )
+    )
+
+  /** One attempt for all who wait for it, which goes on if they are interrupted. */
+  const begin = (name: string) =>
+    Effect.uninterruptible(
+      Effect.suspend(() => {
+        const end = Deferred.makeUnsafe<Ready<Services | Renewal | Logout>, E | AuthError>()
+        underWay.set(name, end)
+        return Effect.map(Effect.forkIn(build(name), scope, { startImmediately: true }), (fiber) => {
+          fiber.addObserver((exit) => {
+            underWay.delete(name)
+            if (Exit.isSuccess(exit)) ready.set(name, exit.value)
+            Deferred.doneUnsafe(end, exit)
+          })
+          return end
+        })
+      })
+    )
 
   const get = (name: string) =>
     Effect.suspend(() => {
       const known = ready.get(name)
       if (known !== undefined) return Effect.succeed(known)
-      return layers.contextEffect(name).pipe(
-        Effect.provideService(Scope.Scope, scope),
-        Effect.map((services) => {
-          const made = { services, manager: Context.get(services, SessionManager.SessionManager) }
-          ready.set(name, made)
-          return made
-        })
-      )
+      const attempt = underWay.get(name)
+      return attempt === undefined ? Effect.flatMap(begin(name), Deferred.await) : Deferred.await(attempt)
     })
 
   const services = (name: string) => Effect.map(get(name), ({ services }) => services)

@@ -6,6 +6,7 @@ import * as Vault from "@auth/broker-core/Vault"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -67,6 +68,114 @@ it.effect("accounts do not share sessions", () =>
     assert.deepStrictEqual(brokers.get("T2")?.calls, ["login 1"])
   })
 )
+
+describe("sessions: an account whose layer fails", () => {
+  const misconfigured = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
+  const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
+
+  /** Accounts whose first `failures` builds fail after a second, and what is held meanwhile. Two of them share a layer. */
+  const failing = Effect.fnUntraced(function* (failures: number) {
+    yield* TestClock.setTime(morning)
+    const counts = { built: 0, open: 0 }
+    const build = Effect.gen(function* () {
+      counts.built += 1
+      counts.open += 1
+      yield* Effect.addFinalizer(() => Effect.sync(() => (counts.open -= 1)))
+      yield* Effect.sleep("1 second")
+      return counts.built <= failures ? yield* Effect.fail(misconfigured) : servicesOf(makeTiny())
+    })
+    const shared = Layer.effectContext(build)
+    const scope = yield* Effect.scope
+    const held = () => (scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0)
+    const managers = yield* SessionManagers.make((name) =>
+      name.startsWith("shared") ? shared : Layer.effectContext(build)
+    ).pipe(Effect.provide(Vault.layerMemory))
+    return { counts, held, managers }
+  })
+
+  const asked = Effect.fnUntraced(function* (effect: Effect.Effect<unknown, { readonly reason: { _tag: string } }>) {
+    const running = yield* Effect.forkChild(Effect.flip(effect))
+    yield* pass("1 second")
+    return (yield* Fiber.join(running)).reason._tag
+  })
+
+  it.effect("is made anew when it is asked for again", () =>
+    Effect.gen(function* () {
+      const { counts, managers } = yield* failing(1)
+      assert.strictEqual(yield* asked(managers.session("T1")), "InvalidRequest")
+      const again = yield* Effect.forkChild(managers.session("T1"))
+      yield* pass("1 second")
+      assert.strictEqual((yield* Fiber.join(again)).account.broker, "tiny")
+      assert.strictEqual(counts.built, 2)
+    })
+  )
+
+  it.effect("is made anew also where another account has the same", () =>
+    Effect.gen(function* () {
+      const { counts, managers } = yield* failing(1)
+      assert.strictEqual(yield* asked(managers.session("shared 1")), "InvalidRequest")
+      const again = yield* Effect.forkChild(Effect.all([managers.session("shared 1"), managers.session("shared 2")]))
+      yield* pass("1 second")
+      yield* Fiber.join(again)
+      assert.deepStrictEqual(counts, { built: 2, open: 1 })
+    })
+  )
+
+  it.effect("leaves nothing behind, however often", () =>
+    Effect.gen(function* () {
+      const { counts, held, managers } = yield* failing(Infinity)
+      const before = held()
+      for (let times = 0; times < 20; times++) {
+        yield* asked(managers.session("T1"))
+        assert.deepStrictEqual([counts.open, held()], [0, before])
+      }
+      assert.strictEqual(counts.built, 20)
+    })
+  )
+
+  it.effect("is made once for all who ask at the same time, and fails for them all", () =>
+    Effect.gen(function* () {
+      const { counts, managers } = yield* failing(1)
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 50 }, () => Effect.flip(managers.session("T1"))),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* pass("1 second")
+      const failures = yield* Fiber.join(all)
+      assert.isTrue(failures.every((failure) => failure === misconfigured))
+      assert.strictEqual(counts.built, 1)
+    })
+  )
+
+  it.effect("is not given up for all when one of them stops waiting", () =>
+    Effect.gen(function* () {
+      const { counts, managers } = yield* failing(0)
+      const first = yield* Effect.forkChild(managers.session("T1"), { startImmediately: true })
+      const other = yield* Effect.forkChild(managers.session("T1"), { startImmediately: true })
+      yield* pass("500 millis")
+      yield* Fiber.interrupt(first)
+      yield* pass("500 millis")
+      assert.strictEqual((yield* Fiber.join(other)).account.broker, "tiny")
+      assert.strictEqual(counts.built, 1)
+    })
+  )
+
+  it.effect("by a mistake of its program can be asked for again, too", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      let built = 0
+      const managers = yield* SessionManagers.make(() => {
+        built += 1
+        if (built === 1) throw new Error("no such account")
+        return Layer.succeedContext(servicesOf(makeTiny()))
+      }).pipe(Effect.provide(Vault.layerMemory))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(managers.session("T1"))))
+      assert.strictEqual((yield* managers.session("T1")).account.broker, "tiny")
+    })
+  )
+})
 
 describe("sessions: warm", () => {
   it.effect("logs in every account once, and tells of each", () =>
