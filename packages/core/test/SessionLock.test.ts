@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process"
+import * as fs from "node:fs"
 import * as path from "node:path"
 import * as readline from "node:readline"
 import { start, stop } from "../../../tools/packages/process.ts"
@@ -69,6 +70,27 @@ const untilLost = ({ check }: SessionLock.Lease) =>
     })
   )
 
+/** Clocks that show `now`, and tell before each look at them. */
+const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void = () => undefined) =>
+  Effect.map(Clock.Clock, (live): Clock.Clock => {
+    const monotonic = () => (look(), now.monotonic)
+    return {
+      sleep: (duration) => live.sleep(duration),
+      monotonicTimeNanosUnsafe: monotonic,
+      monotonicTimeNanos: Effect.sync(monotonic),
+      currentTimeMillisUnsafe: () => now.wall,
+      currentTimeMillis: Effect.sync(() => now.wall),
+      currentTimeNanosUnsafe: () => BigInt(now.wall) * 1_000_000n,
+      currentTimeNanos: Effect.sync(() => BigInt(now.wall) * 1_000_000n)
+    }
+  })
+
+/** A Redis that says this to the nth script. */
+const answering = (answer: (nth: number) => Effect.Effect<number, Redis.RedisError>) => {
+  let asked = 0
+  return { eval: () => () => Effect.suspend(() => answer((asked += 1))) } as unknown as Redis.Redis["Service"]
+}
+
 describe("vaults: a lease in Redis", () => {
   it.live.each([
     ["the monotonic clock, where the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
@@ -76,20 +98,8 @@ describe("vaults: a lease in Redis", () => {
   ] as const)("is over by %s", ([, passed]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
-      const live = yield* Clock.Clock
-      const clock: Clock.Clock = {
-        sleep: (duration) => live.sleep(duration),
-        monotonicTimeNanosUnsafe: () => now.monotonic,
-        monotonicTimeNanos: Effect.sync(() => now.monotonic),
-        currentTimeMillisUnsafe: () => now.wall,
-        currentTimeMillis: Effect.sync(() => now.wall),
-        currentTimeNanosUnsafe: () => BigInt(now.wall) * 1_000_000n,
-        currentTimeNanos: Effect.sync(() => BigInt(now.wall) * 1_000_000n)
-      }
       // Gives the lock, and is silent ever after.
-      let asked = 0
-      const answer = Effect.suspend(() => ((asked += 1) === 1 ? Effect.succeed(7) : Effect.never))
-      const redis = { eval: () => () => answer } as unknown as Redis.Redis["Service"]
+      const redis = answering((nth) => (nth === 1 ? Effect.succeed(7) : Effect.never))
       yield* SessionLock.makeRedis(redis)
         .withLock(
           account,
@@ -103,7 +113,77 @@ describe("vaults: a lease in Redis", () => {
             assert.strictEqual(yield* reasonOf(check), "lost")
           })
         )
+        .pipe(Effect.provideService(Clock.Clock, yield* shownClock(now)))
+    })
+  )
+
+  it.live.each([
+    ["before it looks at the clock", [1]],
+    ["right after it has looked at the clock", [2]],
+    ["before it asks, and while it waits for the answer", [1, 3]],
+    ["before it asks, and twice while it waits for the answer", [1, 3, 5]]
+  ] as const)("goes on for a holder whose check was stopped %s", ([, stops]) =>
+    Effect.gen(function* () {
+      const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
+      let looks = 0
+      let isChecking = false
+      const clock = yield* shownClock(now, () => {
+        if (!isChecking) return
+        looks += 1
+        if (!stops.some((stop) => stop === looks)) return
+        now.monotonic += 3_600_000_000_000n
+        now.wall += 3_600_000
+      })
+      yield* SessionLock.makeRedis(answering((nth) => Effect.succeed(nth === 1 ? 7 : 1)))
+        .withLock(account, ({ check }) => {
+          isChecking = true
+          return Effect.andThen(check, check)
+        })
         .pipe(Effect.provideService(Clock.Clock, clock))
+    })
+  )
+
+  it.live("goes on for a holder who was stopped while the answer to its check was under way", () =>
+    Effect.gen(function* () {
+      const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
+      const lease = 300
+      let checks = 0
+      const stopped = Effect.callback<number>((resume) => {
+        checks += 1
+        // The answer is there before the stop is over, and so is the end of the wait for it.
+        setImmediate(() => {
+          fs.stat(".", () => resume(Effect.succeed(1)))
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * lease)
+        })
+      })
+      const redis = answering((nth) => (nth === 1 ? Effect.succeed(7) : nth === 2 ? stopped : Effect.never))
+      yield* SessionLock.makeRedis(redis, { lease })
+        .withLock(account, ({ check }) => {
+          now.wall += lease
+          return check
+        })
+        .pipe(Effect.provideService(Clock.Clock, yield* shownClock(now)))
+      assert.strictEqual(checks, 1)
+    })
+  )
+
+  it.live("is lost where Redis takes longer than a lease for each answer, instead of asking for ever", () =>
+    Effect.gen(function* () {
+      const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
+      let isSlow = false
+      const redis = answering((nth) =>
+        Effect.sync(() => {
+          if (isSlow) now.wall += 800
+          return nth === 1 ? 7 : 1
+        })
+      )
+      yield* SessionLock.makeRedis(redis)
+        .withLock(account, ({ check }) => {
+          isSlow = true
+          now.wall += 800
+          return Effect.map(reasonOf(check), (why) => assert.strictEqual(why, "lost"))
+        })
+        .pipe(Effect.provideService(Clock.Clock, yield* shownClock(now)))
     })
   )
 })

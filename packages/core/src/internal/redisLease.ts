@@ -4,7 +4,6 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
-import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
 import type * as Scope from "effect/Scope"
 import type { Account } from "../Account.ts"
@@ -85,6 +84,16 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
+/**
+ * What Redis answers within a lease, or `undefined`. After a stop that was longer, the end of the wait is due at once, and
+ * an answer that has come meanwhile is read only after it: it gets one more moment.
+ */
+const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
+  Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
+
+/** Who is stopped again each time that it asks is not told from a Redis that is too slow for this lease. */
+const mostStops = 5
+
 const unreachable = (failure: Redis.RedisError | undefined) => toIo("lock the account in Redis", failure)
 
 interface Keys {
@@ -108,21 +117,18 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
 
   /** One try: the fence, or `undefined` if another holds the lock or Redis cannot be reached. */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
-    redis
-      .eval(scripts.take)(lock, fenceKey, token)
-      .pipe(
-        Effect.timeoutOrElse({ duration: lease, orElse: () => Effect.succeed("silent" as const) }),
-        Effect.match({
-          onFailure: (failure) => {
-            note(unreachable(failure))
-            return undefined
-          },
-          onSuccess: (answer) => {
-            note(answer === "silent" ? unreachable(undefined) : undefined)
-            return answer === "silent" || answer === 0 ? undefined : answer
-          }
-        })
-      )
+    inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
+      Effect.match({
+        onFailure: (failure) => {
+          note(unreachable(failure))
+          return undefined
+        },
+        onSuccess: (answer) => {
+          note(answer === undefined ? unreachable(undefined) : undefined)
+          return answer === 0 ? undefined : answer
+        }
+      })
+    )
 
   const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, note: Note) {
     // Until it has answered for the first time.
@@ -135,17 +141,16 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     }
   })
 
+  /** Whether Redis said yes. */
   const renew = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, held: Held) {
     const from = yield* instant
-    const answer = yield* Effect.timeoutOption(
-      redis.eval(scripts.renew)(lock, fenceKey, held.token, held.fence),
-      lease
-    ).pipe(
-      Effect.map(Option.getOrUndefined),
-      Effect.orElseSucceed(() => undefined)
+    const answer = yield* Effect.orElseSucceed(
+      inTime(redis.eval(scripts.renew)(lock, fenceKey, held.token, held.fence), lease),
+      () => undefined
     )
     if (answer === 1) held.from = from
     if (answer === 0) held.isRefused = true
+    return answer === 1
   })
 
   /** Until Redis says that the lock is another's. One that does not answer is asked again at the next beat. */
@@ -156,10 +161,16 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
       step: () => undefined
     })
 
-  /** Who was stopped for longer than a lease asks whether another was faster. */
+  /**
+   * Who was stopped for longer than a lease asks whether another was faster. A stop may come between any two steps, also
+   * of this: the end of a lease is a reason to ask, and never one to fail without having asked.
+   */
   const check = Effect.fnUntraced(function* (keys: Keys, held: Held) {
-    if (!held.isRefused && isOver(lease, held.from, yield* instant)) yield* renew(keys, held)
-    if (held.isRefused || isOver(lease, held.from, yield* instant)) return yield* Effect.fail(lost)
+    for (let stops = 0; !held.isRefused; stops += 1) {
+      if (!isOver(lease, held.from, yield* instant)) return
+      if (stops === mostStops || !(yield* renew(keys, held))) break
+    }
+    return yield* Effect.fail(lost)
   })
 
   return {
@@ -167,9 +178,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
       // Before the first try: one that is given up may have succeeded. What cannot be given back ends with its lease.
-      yield* Effect.addFinalizer(() =>
-        Effect.ignore(Effect.timeoutOption(redis.eval(scripts.giveBack)(keys.lock, token), lease))
-      )
+      yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.giveBack)(keys.lock, token), lease)))
       const held: Held = { ...(yield* takeBy(keys, token, note)), token, isRefused: false }
       yield* Effect.forkScoped(renewing(keys, held))
       return { fence: held.fence, check: check(keys, held) }
