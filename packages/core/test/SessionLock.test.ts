@@ -302,6 +302,39 @@ describe("vaults: a lock in Redis", () => {
     })
   )
 
+  it.live("is not lost with its fence, which Redis may have evicted, while it is held", () =>
+    Effect.gen(function* () {
+      const { key, lock, prefix, redis } = yield* begin
+      yield* lock.withLock(
+        account,
+        Effect.fnUntraced(function* (lease) {
+          yield* redis.send("DEL", keyOf(prefix, "fence"))
+          // Less than is left after a renewal: it goes up only if there is one.
+          yield* redis.send("PEXPIRE", key, "6000")
+          while ((yield* redis.send<number>("PTTL", key)) <= 6000) {
+            assert.strictEqual(yield* redis.send("EXISTS", key), 1)
+            yield* Effect.sleep("50 millis")
+          }
+          yield* lease.check
+        })
+      )
+    })
+  )
+
+  it.live("is lost with its fence for a holder who stood still, since another may have come and left", () =>
+    Effect.gen(function* () {
+      const { key, lock, prefix, redis } = yield* begin
+      yield* lock.withLock(
+        account,
+        Effect.fnUntraced(function* (lease) {
+          yield* redis.send("DEL", key, keyOf(prefix, "fence"))
+          yield* untilLost(lease)
+          assert.isNull(yield* redis.send("GET", key))
+        })
+      )
+    })
+  )
+
   it.live("is lost for a holder who stood still while another came and left", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin

@@ -38,11 +38,14 @@ redis.call("SET", KEYS[2], string.format("%.0f", fence))
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
-/** A lease that is over goes on if nobody has had the lock since: every holder has left a larger fence. */
+/**
+ * A lease that is over goes on if nobody has had the lock since: every holder has left a larger fence. While the lock is
+ * there its token says whose it is, whatever became of the fence.
+ */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
-if redis.call("GET", KEYS[2]) ~= ARGV[2] then return 0 end
+if not holder and redis.call("GET", KEYS[2]) ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
 return 1`
 
