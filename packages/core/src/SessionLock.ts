@@ -198,7 +198,7 @@ export interface RedisOptions {
  * A lock among all programs that use the same Redis (5.0 or newer). Who holds the lock and is killed is rid of it when its lease ends.
  *
  * Fails with `LockUnavailable` (`busy`) or, if Redis could not be reached at the end of the wait, with `Io`. While the
- * lock is held a Redis that goes away is a failure only of `check`.
+ * lock is held a Redis that goes away is a failure only of `check`. After it was given back, `check` fails with `lost`.
  *
  * @category constructors
  * @since 0.1.0

@@ -335,6 +335,31 @@ describe("vaults: a lock in Redis", () => {
     })
   )
 
+  it.live("is not taken again by a check after it was given back", () =>
+    Effect.gen(function* () {
+      const { key, prefix, redis } = yield* begin
+      let asked = 0
+      const counting: Redis.Redis["Service"] = {
+        ...redis,
+        eval:
+          (script) =>
+          (...params) =>
+            Effect.suspend(() => {
+              asked += 1
+              return redis.eval(script)(...params)
+            })
+      }
+      const lock = SessionLock.makeRedis(counting, { prefix, lease: "300 millis" })
+      const early = yield* lock.withLock(account, Effect.succeed)
+      const before = asked
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "at once")
+      yield* Effect.sleep("400 millis")
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "when its lease would have ended")
+      assert.strictEqual(asked, before)
+      assert.isNull(yield* redis.send("GET", key))
+    })
+  )
+
   it.live("is lost for a holder who stood still while another came and left", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin

@@ -110,8 +110,8 @@ interface Held {
   readonly fence: number
   /** When the last request was sent that Redis said yes to. */
   from: Instant
-  /** Redis said no: another has, or had, the lock. */
-  isRefused: boolean
+  /** Redis said no, since another has or had the lock, or it was given back. It is not asked again. */
+  isGone: boolean
 }
 
 export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings): Leases => {
@@ -152,14 +152,14 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
       () => undefined
     )
     if (answer === 1) held.from = from
-    if (answer === 0) held.isRefused = true
+    if (answer === 0) held.isGone = true
     return answer === 1
   })
 
   /** Until Redis says that the lock is another's. One that does not answer is asked again at the next beat. */
   const renewing = (keys: Keys, held: Held) =>
     Effect.whileLoop({
-      while: () => !held.isRefused,
+      while: () => !held.isGone,
       body: () => Effect.andThen(Effect.sleep(beat), renew(keys, held)),
       step: () => undefined
     })
@@ -169,7 +169,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
    * of this: the end of a lease is a reason to ask, and never one to fail without having asked.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: Held) {
-    for (let stops = 0; !held.isRefused; stops += 1) {
+    for (let stops = 0; !held.isGone; stops += 1) {
       if (!isOver(lease, held.from, yield* instant)) return
       if (stops === mostStops || !(yield* renew(keys, held))) break
     }
@@ -182,7 +182,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
       // Before the first try: one that is given up may have succeeded. What cannot be given back ends with its lease.
       yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.giveBack)(keys.lock, token), lease)))
-      const held: Held = { ...(yield* takeBy(keys, token, note)), token, isRefused: false }
+      const held: Held = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
+      yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))
       yield* Effect.forkScoped(renewing(keys, held))
       return { fence: held.fence, check: check(keys, held) }
     })
