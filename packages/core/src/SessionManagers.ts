@@ -16,7 +16,8 @@ import * as Cause from "effect/Cause"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { AuthError } from "./AuthError.ts"
+import * as AuthError from "./AuthError.ts"
+import * as Problems from "./internal/problems.ts"
 import type { Logout } from "./Logout.ts"
 import type { Renewal } from "./Renewal.ts"
 import type { Session } from "./Session.ts"
@@ -58,6 +59,12 @@ export interface WarmOptions {
    * this is for an address that the broker's firewall shall not take notice of. Not limited unless said otherwise.
    */
   readonly perSecond?: number | undefined
+  /**
+   * How long an account may take before another has its place. It fails with `BrokerUnavailable` (`time-out`) then, while
+   * its login goes on by itself. 2 minutes unless said otherwise, since a login may wait for another program's, and for
+   * the next TOTP code.
+   */
+  readonly timeout?: Duration.Input | undefined
 }
 
 /**
@@ -70,20 +77,48 @@ export interface SessionManagers<in out Services, in out E = never> {
   /** The account's services, its `SessionManager` among them, made once and kept; after a failure, when next asked for. */
   readonly services: (
     name: string
-  ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError>
-  readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError>
+  ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
+  readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
   /** A live session of the account. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
    * Gets a session for each account, and tells of each as it is done. One that fails or hangs does not hold the
-   * others. An account that is named twice is warmed once.
+   * others. An account that is named twice is warmed once. What cannot be meant, such as one name in the place of a
+   * list or no account in a second, fails with `InvalidRequest` before any account begins.
    */
-  readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>>
+  readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }
 
 interface Ready<Services> {
   readonly services: Context.Context<Services | SessionManager.SessionManager>
   readonly manager: SessionManager.SessionManager["Service"]
+}
+
+/** Errors that are of no broker are named after what they are of. */
+const noBroker = "accounts"
+
+/** A text is a list of its letters, for JavaScript. */
+const isNames = (names: unknown): names is Iterable<string> =>
+  typeof names === "object" && names !== null && Symbol.iterator in names
+
+/** The names, each once, and the options, or what is wrong with them. */
+const readWarm = (
+  names: Iterable<string>,
+  { concurrency = 32, jitter = "250 millis", perSecond, timeout = "2 minutes" }: WarmOptions
+) => {
+  const all = isNames(names) ? Array.from(new Set(names)) : undefined
+  const isRate = perSecond === undefined || (Number.isFinite(perSecond) && perSecond > 0)
+  const found: ReadonlyArray<readonly [string, string | undefined]> = [
+    ["names", all?.every((name) => typeof name === "string") ? undefined : "is no list of names"],
+    ["concurrency", Problems.ofCount(concurrency)],
+    ["jitter", Problems.ofDuration(jitter, Duration.zero)],
+    ["perSecond", isRate ? undefined : "is not a number above zero"],
+    ["timeout", Problems.ofDuration(timeout, Duration.millis(1))]
+  ]
+  const [first, ...others] = found.flatMap(([field, problem]) => (problem === undefined ? [] : [{ field, problem }]))
+  return first === undefined
+    ? Effect.succeed({ all: all ?? [], concurrency, perSecond, timeout, jitter: Duration.toMillis(jitter) })
+    : Effect.fail(AuthError.make(noBroker, "warm", new AuthError.InvalidRequest({ problems: [first, ...others] })))
 }
 
 /**
@@ -138,7 +173,7 @@ export const make = Effect.fnUntraced(function* <Services, E, R>(
   // Effect's LayerMap keeps a failure for ever, and costs a fiber's scope each time; a session is asked for before every
   // call to a broker.
   const ready = new Map<string, Ready<Services | Renewal | Logout>>()
-  const underWay = new Map<string, Deferred.Deferred<Ready<Services | Renewal | Logout>, E | AuthError>>()
+  const underWay = new Map<string, Deferred.Deferred<Ready<Services | Renewal | Logout>, E | AuthError.AuthError>>()
 
   /** In a scope of its own, which an attempt that fails takes with it: the next begins anew. */
   const build = (name: string) =>
@@ -156,7 +191,7 @@ export const make = Effect.fnUntraced(function* <Services, E, R>(
   const begin = (name: string) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
-        const end = Deferred.makeUnsafe<Ready<Services | Renewal | Logout>, E | AuthError>()
+        const end = Deferred.makeUnsafe<Ready<Services | Renewal | Logout>, E | AuthError.AuthError>()
         underWay.set(name, end)
         return Effect.map(Effect.forkIn(build(name), scope, { startImmediately: true }), (fiber) => {
           fiber.addObserver((exit) => {
@@ -184,39 +219,46 @@ export const make = Effect.fnUntraced(function* <Services, E, R>(
   const session = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
     ready.get(name)?.manager.session ?? Effect.flatMap(get(name), ({ manager }) => manager.session)
 
-  const warm = (names: Iterable<string>, warmOptions: WarmOptions = {}): Stream.Stream<Progress<E>> => {
-    const { concurrency = 32, perSecond } = warmOptions
-    const jitter = Duration.toMillis(warmOptions.jitter ?? "250 millis")
-    const all = Array.from(new Set(names))
-    const total = all.length
-    const begin = Effect.fnUntraced(function* (index: number, began: number) {
-      const turn = perSecond === undefined ? 0 : began + (index * 1000) / perSecond - (yield* Clock.currentTimeMillis)
-      yield* Effect.sleep(Duration.millis(Math.max(0, turn) + (yield* Random.next) * jitter))
+  const tooLong = (name: string) =>
+    Effect.suspend(() => {
+      const reason = new AuthError.BrokerUnavailable({
+        why: "time-out",
+        advice:
+          "The login goes on by itself: ask for the session in a while. Check the network and the vault meanwhile."
+      })
+      return Effect.fail(AuthError.make(ready.get(name)?.manager.account.broker ?? noBroker, "warm", reason))
     })
-    return Stream.unwrap(
-      Effect.map(Clock.currentTimeMillis, (began) =>
-        Stream.fromIterable(all.entries()).pipe(
-          Stream.mapEffect(
-            ([index, name]) =>
-              Effect.map(Effect.exit(Effect.andThen(begin(index, began), session(name))), (outcome) => ({
-                name,
-                outcome
-              })),
-            { concurrency, unordered: true }
-          ),
-          Stream.mapAccum(
-            () => ({ done: 0, failed: 0 }),
-            (before, { name, outcome }) => {
-              const after = {
-                done: before.done + 1,
-                failed: before.failed + (Exit.isFailure(outcome) ? 1 : 0)
-              }
-              return [after, [{ name, outcome, total, ...after }]] as const
+
+  const warm: SessionManagers<Services | Renewal | Logout, E>["warm"] = (names, warmOptions = {}) => {
+    const warming = Effect.gen(function* () {
+      const { all, concurrency, jitter, perSecond, timeout } = yield* readWarm(names, warmOptions)
+      const total = all.length
+      const began = yield* Clock.currentTimeMillis
+      const turnOf = Effect.fnUntraced(function* (index: number) {
+        const turn = perSecond === undefined ? 0 : began + (index * 1000) / perSecond - (yield* Clock.currentTimeMillis)
+        yield* Effect.sleep(Duration.millis(Math.max(0, turn) + (yield* Random.next) * jitter))
+      })
+      const inTime = (name: string) =>
+        Effect.timeoutOrElse(session(name), { duration: timeout, orElse: () => tooLong(name) })
+      return Stream.fromIterable(all.entries()).pipe(
+        Stream.mapEffect(
+          ([index, name]) =>
+            Effect.map(Effect.exit(Effect.andThen(turnOf(index), inTime(name))), (outcome) => ({ name, outcome })),
+          { concurrency, unordered: true }
+        ),
+        Stream.mapAccum(
+          () => ({ done: 0, failed: 0 }),
+          (before, { name, outcome }) => {
+            const after = {
+              done: before.done + 1,
+              failed: before.failed + (Exit.isFailure(outcome) ? 1 : 0)
             }
-          )
+            return [after, [{ name, outcome, total, ...after }]] as const
+          }
         )
       )
-    )
+    })
+    return Stream.unwrap(warming)
   }
 
   return { services, manager, session, warm }

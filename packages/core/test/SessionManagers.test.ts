@@ -5,6 +5,7 @@ import * as SessionManagers from "@auth/broker-core/SessionManagers"
 import * as Vault from "@auth/broker-core/Vault"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -212,9 +213,104 @@ describe("sessions: warm", () => {
       const failures = seen.filter((progress) => SessionManagers.failureOf(progress) !== undefined)
       assert.deepStrictEqual(failures.map(({ name }) => name).sort(), ["T3", "misconfigured"])
       assert.strictEqual(seen.at(-1)?.failed, 2)
-      yield* pass("1 hour")
+      yield* pass("2 minutes")
       yield* Fiber.join(running)
       assert.strictEqual(seen.at(-1)?.name, "T5")
+    })
+  )
+
+  it.effect("accounts that hang give their place to the others after two minutes, and go on by themselves", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin((tiny, name) => {
+        if (name.startsWith("hangs")) tiny.latency = "1 hour"
+      })
+      const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
+      const all = ["hangs 1", "hangs 2", ...names(3)]
+      const running = yield* Effect.forkChild(
+        Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
+          Effect.sync(() => seen.push(progress))
+        )
+      )
+      yield* pass("119 seconds")
+      assert.deepStrictEqual(seen, [])
+      yield* pass("2 seconds")
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
+      const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
+      assert.strictEqual(failures.length, 2)
+      for (const { message } of failures) {
+        assert.include(message, "no answer came in time. The login goes on by itself")
+      }
+      yield* pass("1 hour")
+      yield* managers.session("hangs 1")
+      assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+    })
+  )
+
+  it.effect("an account has as long as it is given", () =>
+    Effect.gen(function* () {
+      const { managers } = yield* begin((tiny) => {
+        tiny.latency = "10 seconds"
+      })
+      const failedWithin = Effect.fnUntraced(function* (timeout: Duration.Input, name: string) {
+        const running = yield* Effect.forkChild(warmed(managers, [name], { jitter: 0, timeout }))
+        yield* pass("15 seconds")
+        return (yield* Fiber.join(running)).at(-1)?.failed
+      })
+      assert.strictEqual(yield* failedWithin("9 seconds", "T1"), 1)
+      assert.strictEqual(yield* failedWithin("11 seconds", "T2"), 0)
+    })
+  )
+
+  describe("refuses what would keep it waiting for ever", () => {
+    const nonsense: ReadonlyArray<readonly [string, unknown]> = [
+      ["concurrency", 0],
+      ["concurrency", -1],
+      ["concurrency", 1.5],
+      ["concurrency", NaN],
+      ["concurrency", Infinity],
+      ["concurrency", null],
+      ["perSecond", 0],
+      ["perSecond", -5],
+      ["perSecond", NaN],
+      ["perSecond", Infinity],
+      ["perSecond", "10"],
+      ["perSecond", null],
+      ["jitter", "-5 seconds"],
+      ["jitter", NaN],
+      ["jitter", "Infinity"],
+      ["jitter", "soon"],
+      ["timeout", 0],
+      ["timeout", NaN],
+      ["timeout", Infinity]
+    ]
+    for (const [option, value] of nonsense) {
+      it.effect(`${option}: ${typeof value} ${String(value)}`, () =>
+        Effect.gen(function* () {
+          const { built, managers } = yield* begin()
+          const { message, reason } = yield* Effect.flip(warmed(managers, names(3), { [option]: value }))
+          assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+            option
+          ])
+          assert.include(message, `Correct ${option}.`)
+          assert.strictEqual(built(), 0)
+        })
+      )
+    }
+  })
+
+  const others: ReadonlyArray<readonly [string, unknown]> = [
+    ["one name, which is a list of letters for JavaScript", "A123456"],
+    ["no list", undefined],
+    ["a number", 7],
+    ["names that are none", [{ name: "T1" }]]
+  ]
+  it.effect.each(others)("refuses %s in the place of names", ([, given]) =>
+    Effect.gen(function* () {
+      const { built, managers } = yield* begin()
+      const { reason } = yield* Effect.flip(warmed(managers, given as ReadonlyArray<string>))
+      assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), ["names"])
+      assert.strictEqual(built(), 0)
     })
   )
 

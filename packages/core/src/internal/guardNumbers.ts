@@ -1,8 +1,7 @@
 /** The numbers by which a method is renewed and its logins are guarded, as a user may give them. */
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
-import * as durations from "./durations.ts"
+import * as Problems from "./problems.ts"
 
 /** Each may come from plain JavaScript, or from a file. */
 export interface GuardNumbers {
@@ -14,28 +13,15 @@ export interface GuardNumbers {
 /** Beyond any broker's patience: what is more was meant to mean that all logins are sent. */
 const mostWrongAnswers = 100
 
-/** What lies further ahead than this has no date that could be told to a person. */
-const longest = Duration.days(36_525)
-
-const durationProblem = (input: Duration.Input, shortest: Duration.Duration): string | undefined =>
-  Option.exists(durations.parse(input), Duration.between({ minimum: shortest, maximum: longest }))
-    ? undefined
-    : 'is no span such as "15 minutes"'
-
-const countProblem = (count: number): string | undefined =>
-  Number.isInteger(count) && count > 0 && count <= mostWrongAnswers
-    ? undefined
-    : `is not a whole number from 1 to ${mostWrongAnswers}`
-
 /** What cannot be, if anything: by a number that is none, every refused login would be sent again. */
 export const refusalOf = (
   broker: string,
   { early = 0, within = "1 hour", wrongAnswers = 1 }: GuardNumbers
 ): AuthError.AuthError | undefined => {
   const found: ReadonlyArray<readonly [keyof GuardNumbers, string | undefined]> = [
-    ["early", durationProblem(early, Duration.zero)],
-    ["wrongAnswers", countProblem(wrongAnswers)],
-    ["within", durationProblem(within, Duration.millis(1))]
+    ["early", Problems.ofDuration(early, Duration.zero)],
+    ["wrongAnswers", Problems.ofCount(wrongAnswers, mostWrongAnswers)],
+    ["within", Problems.ofDuration(within, Duration.millis(1))]
   ]
   const [first, ...others] = found.flatMap(([name, problem]) =>
     problem === undefined ? [] : [{ field: `renewal.${name}`, problem }]
