@@ -4,13 +4,16 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
 import * as Scope from "effect/Scope"
 import * as Account from "./Account.ts"
+import * as durations from "./internal/durations.ts"
 import * as mutexes from "./internal/mutexes.ts"
 import { defaultPrefix } from "./internal/redis.ts"
 import * as redisLease from "./internal/redisLease.ts"
@@ -53,6 +56,25 @@ export class SessionLock extends Context.Service<
 
 const defaults = { lease: Duration.millis(800), patience: Duration.seconds(60) }
 
+/** Throws, as a constructor of Effect's does, what says which spans there may be. */
+const spanUnsafe = (input: Duration.Input, isMeant: (span: Duration.Duration) => boolean, rule: string) =>
+  Option.getOrThrowWith(Option.filter(durations.parse(input), isMeant), () => new Cause.IllegalArgumentError(rule))
+
+const patienceUnsafe = (input: Duration.Input = defaults.patience): Duration.Duration =>
+  spanUnsafe(
+    input,
+    Duration.isGreaterThan(Duration.zero),
+    'The patience of a lock must be longer than nothing, such as "60 seconds"'
+  )
+
+/** Redis counts whole milliseconds. What is longer than a day was meant to be a lock that does not end by itself. */
+const leaseUnsafe = (input: Duration.Input = defaults.lease): Duration.Duration =>
+  spanUnsafe(
+    input,
+    Duration.between({ minimum: Duration.millis(1), maximum: Duration.days(1) }),
+    'The lease of a lock in Redis must be from a millisecond to a day, such as "800 millis"'
+  )
+
 /** What `take` has taken is held while `use` runs. The scope of `use` is the caller's own. */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
@@ -79,14 +101,18 @@ export interface LeaseOptions {
     account: Account.Account,
     note: (trouble: VaultError.Reason | undefined) => void
   ) => Effect.Effect<Lease, VaultError.VaultError, Scope.Scope>
-  /** How long to wait for the lock, by turn among the fibers of this process. 60 seconds unless said otherwise. */
+  /**
+   * How long to wait for the lock, by turn among the fibers of this process: more than nothing. 60 seconds unless said
+   * otherwise.
+   */
   readonly patience?: Duration.Input | undefined
 }
 
 /**
  * A lock among processes. The fibers of this one wait for each other by turn, and one of them asks.
  *
- * Fails with `LockUnavailable` (`busy`) when its patience is at an end.
+ * Fails with `LockUnavailable` (`busy`) when its patience is at an end. Throws an `IllegalArgumentError` if there is none
+ * to begin with.
  *
  * @example
  * ```ts
@@ -109,9 +135,9 @@ export interface LeaseOptions {
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ acquire, describe, patience = defaults.patience }: LeaseOptions): SessionLock["Service"] => {
+export const make = ({ acquire, describe, patience }: LeaseOptions): SessionLock["Service"] => {
   const local = mutexes.make()
-  const duration = Duration.fromInputUnsafe(patience)
+  const duration = patienceUnsafe(patience)
   const take = (account: Account.Account) =>
     Effect.suspend(() => {
       let trouble: VaultError.Reason | undefined
@@ -186,11 +212,11 @@ export interface RedisOptions {
   readonly prefix?: string | undefined
   /**
    * How long the lock outlives a holder that was killed. It is renewed four times as often while it is held. 800 ms
-   * unless said otherwise: a program that is stopped for longer loses the lock to the next who asks, and is told so by
-   * `check`.
+   * unless said otherwise, from a millisecond to a day: a program that is stopped for longer loses the lock to the next who
+   * asks, and is told so by `check`.
    */
   readonly lease?: Duration.Input | undefined
-  /** How long to wait for the lock. 60 seconds unless said otherwise. */
+  /** How long to wait for the lock: more than nothing. 60 seconds unless said otherwise. */
   readonly patience?: Duration.Input | undefined
 }
 
@@ -199,13 +225,14 @@ export interface RedisOptions {
  *
  * Fails with `LockUnavailable` (`busy`) or, if Redis could not be reached at the end of the wait, with `Io`. While the
  * lock is held a Redis that goes away is a failure only of `check`. After it was given back, `check` fails with `lost`.
+ * Throws an `IllegalArgumentError` if `lease` or `patience` is no span that can be meant.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions = {}): SessionLock["Service"] => {
   const prefix = options.prefix ?? defaultPrefix
-  const lease = Duration.fromInputUnsafe(options.lease ?? defaults.lease)
+  const lease = leaseUnsafe(options.lease)
   return make({
     describe: `Redis, keys ${prefix}:*:lock, among all programs that use it`,
     acquire: redisLease.make(redis, { prefix, lease }).take,
@@ -214,7 +241,7 @@ export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions =
 }
 
 /**
- * A lock among all programs that use the same Redis: see `makeRedis`.
+ * A lock among all programs that use the same Redis: see `makeRedis`. What that throws, the layer dies of.
  *
  * @category layers
  * @since 0.1.0

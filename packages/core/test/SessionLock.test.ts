@@ -11,6 +11,7 @@ import { VaultContract } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -31,6 +32,43 @@ const { url } = sharedServer()
 
 /** Where it does not matter how long it is: so long that it is not lost on a machine that stands still for a while. */
 const patientLease = "10 seconds"
+
+/** A Redis that says this to the nth script. */
+const answering = (answer: (nth: number) => Effect.Effect<number, Redis.RedisError>) => {
+  let asked = 0
+  return { eval: () => () => Effect.suspend(() => answer((asked += 1))) } as unknown as Redis.Redis["Service"]
+}
+
+describe("vaults: options of a lock that cannot be meant", () => {
+  const redis = answering(() => Effect.succeed(7))
+  const make = (patience: Duration.Input) =>
+    SessionLock.make({
+      describe: "a lock",
+      patience,
+      acquire: () => Effect.succeed({ fence: 1, check: Effect.void })
+    })
+
+  it.each([0, -5, NaN, "-1 second", "soon" as "1 second"] as const)(
+    "a patience of %s is refused when the lock is made",
+    (patience) => {
+      const said = /The patience of a lock must be longer than nothing, such as "60 seconds"/
+      assert.throws(() => make(patience), said)
+      assert.throws(() => SessionLock.makeRedis(redis, { patience }), said)
+    }
+  )
+
+  it.each([0, -5, 0.2, NaN, Infinity, "1 nano", "300 days", 1e300, "soon" as "1 second"] as const)(
+    "a lease of %s is refused when the lock is made",
+    (lease) => {
+      const said = /The lease of a lock in Redis must be from a millisecond to a day, such as "800 millis"/
+      assert.throws(() => SessionLock.makeRedis(redis, { lease }), said)
+    }
+  )
+
+  it.live("but a patience without an end is one", () =>
+    make(Infinity).withLock(account, ({ fence }) => Effect.sync(() => assert.strictEqual(fence, 1)))
+  )
+})
 
 contract("in memory", {
   make: Effect.map(Effect.sync(SessionLock.makeMemory), (lock) => ({ open: Effect.succeed(lock) }))
@@ -84,12 +122,6 @@ const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void =
       currentTimeNanos: Effect.sync(() => BigInt(now.wall) * 1_000_000n)
     }
   })
-
-/** A Redis that says this to the nth script. */
-const answering = (answer: (nth: number) => Effect.Effect<number, Redis.RedisError>) => {
-  let asked = 0
-  return { eval: () => () => Effect.suspend(() => answer((asked += 1))) } as unknown as Redis.Redis["Service"]
-}
 
 describe("vaults: a lease in Redis", () => {
   it.live.each([

@@ -6,6 +6,7 @@
 import * as Account from "@auth/broker-core/Account"
 import * as SessionLock from "@auth/broker-core/SessionLock"
 import * as VaultError from "@auth/broker-core/VaultError"
+import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -22,12 +23,16 @@ import * as sqlite from "./internal/sqlite.ts"
 export interface Options {
   /** The folder of the vault. The user's own folder for state unless given. */
   readonly folder?: string | undefined
-  /** How long to wait for a lock that others hold. 60 seconds unless given. */
+  /** How long to wait for a lock that others hold: more than nothing. 60 seconds unless given. */
   readonly patience?: Duration.Input | undefined
 }
 
+/** What is wrong with the options is what to do. */
+const adviceOf = (cause: unknown): string | undefined =>
+  Cause.isIllegalArgumentError(cause) ? `${cause.message}.` : undefined
+
 /**
- * Makes the locks of a folder.
+ * Makes the locks of a folder. Fails with `Io` if there is no patience.
  *
  * @category constructors
  * @since 0.1.0
@@ -40,18 +45,23 @@ export const make = Effect.fnUntraced(function* (
   const lost = Effect.suspend(() =>
     Effect.fail(VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" })))
   )
-  return SessionLock.make({
-    describe: `${folder}, for all programs on this machine`,
-    patience: options.patience,
-    acquire: Effect.fnUntraced(function* (account) {
-      const key = Account.toKey(account)
-      yield* place.folder(vault)
-      yield* place.folder(folder)
-      const held = yield* lockFile
-        .hold(lockFile.fileOf(vault, key))
-        .pipe(Effect.mapError(sqlite.toVaultError("lock", `lock ${key} in ${folder}`, `lock of ${key}`)))
-      return { fence: held.fence, check: Effect.suspend(() => (held.isInPlace() ? Effect.void : lost)) }
-    })
+  const acquire: SessionLock.LeaseOptions["acquire"] = Effect.fnUntraced(function* (account) {
+    const key = Account.toKey(account)
+    yield* place.folder(vault)
+    yield* place.folder(folder)
+    const held = yield* lockFile
+      .hold(lockFile.fileOf(vault, key))
+      .pipe(Effect.mapError(sqlite.toVaultError("lock", `lock ${key} in ${folder}`, `lock of ${key}`)))
+    return { fence: held.fence, check: Effect.suspend(() => (held.isInPlace() ? Effect.void : lost)) }
+  })
+  const describe = `${folder}, for all programs on this machine`
+  return yield* Effect.try({
+    try: () => SessionLock.make({ describe, patience: options.patience, acquire }),
+    catch: (cause) =>
+      VaultError.make(
+        "lock",
+        new VaultError.Io({ what: `make the locks in ${folder}`, advice: adviceOf(cause), retry: "never" })
+      )
   })
 })
 

@@ -75,6 +75,16 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
+  for (const patience of [0, -5, NaN]) {
+    it.effect(`refuses a patience of ${patience} when it is made, and says what to give`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(make(yield* freshFolder, { patience }))
+        assert.deepInclude(error, { operation: "lock", isRetryable: false })
+        assert.match(error.message, /The patience of a lock must be longer than nothing, such as "60 seconds"/)
+      })
+    )
+  }
+
   it.effect("has patience with a wait, and as much time as it takes for the use", () =>
     Effect.gen(function* () {
       const lock = yield* make(yield* freshFolder)
