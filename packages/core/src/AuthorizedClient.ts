@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -23,7 +24,8 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * A call that the broker refused since the token was dead is sent again with a new token if it is a `GET`, `HEAD` or
  * `OPTIONS`, or marked with `replayable`. Otherwise it fails with `SessionExpired`, and the next call has a new token.
- * When that is refused, too, it is not renewed again: something else is wrong, and more logins would lock the account.
+ * When that is refused, too, it is not renewed again for ten minutes: something else is wrong, and more logins would lock
+ * the account.
  * Any other answer is handed out as it came, refusals too. Requests to other hosts go out without the session.
  *
  * @category services
@@ -85,6 +87,9 @@ const withRequest = (request: HttpClientRequest.HttpClientRequest) => (error: Ht
 /** A body that says nothing has none: a `Response` of these statuses refuses one. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
+/** For how long a new token that is refused is not replaced, in milliseconds: a broker's bad minutes are not for ever. */
+const suspicion = 600_000
+
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
   /** What the broker says against the call, where the answer was looked into. */
@@ -136,7 +141,7 @@ const notSentAgain = (error: AuthError.AuthError, method: string) =>
 const notRenewedAgain = (error: AuthError.AuthError) =>
   withAdvice(
     error,
-    "The broker refuses the new session, too, so no other was asked for. Find out what else it minds, then get another with SessionManager.renew."
+    "The broker refuses the new session, too, so no other is asked for within ten minutes. Find out what else it minds, or get another with SessionManager.renew."
   )
 
 /**
@@ -160,8 +165,11 @@ export const make: Effect.Effect<
   let untried: Session | undefined
   let tried: Session | undefined
 
-  const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
+  const isSuspect = (session: Session, mayReplay: boolean) =>
     session === distrusted || (!mayReplay && session === untried && session !== tried)
+
+  const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
+    Effect.map(Clock.currentTimeMillis, (now) => isSuspect(session, mayReplay) && now - session.issuedAt < suspicion)
 
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
     Authorize.request(request, session).pipe(
@@ -181,7 +189,7 @@ export const make: Effect.Effect<
       if (!mayReplay) tried = session
       return first.response
     }
-    if (isNotRenewedAgain(session, mayReplay)) return yield* Effect.fail(notRenewedAgain(first.refusal))
+    if (yield* isNotRenewedAgain(session, mayReplay)) return yield* Effect.fail(notRenewedAgain(first.refusal))
     const renewed = yield* manager.renew(session)
     if (!mayReplay) {
       untried = renewed

@@ -178,6 +178,23 @@ describe("sessions: a dead token", () => {
     })
   )
 
+  for (const method of ["GET", "POST"] as const) {
+    it.effect(`a broker that refused every token for a while is asked for another by a later ${method}`, () =>
+      Effect.gen(function* () {
+        const { alive, client, seen, tiny } = yield* begin()
+        alive.add("3")
+        const call = client.execute(HttpClientRequest.make(method)(url))
+        for (let time = 0; time < 5; time += 1) yield* Effect.flip(call)
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+        yield* pass("10 minutes")
+        yield* Effect.exit(call)
+        yield* call
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3"])
+        assert.strictEqual(seen.at(-1), `${method} 3`)
+      })
+    )
+  }
+
   it.effect("a broker that takes everything but orders is not asked for a new token at every order", () =>
     Effect.gen(function* () {
       const { client, tiny } = yield* begin((request) =>
