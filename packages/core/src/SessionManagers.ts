@@ -108,17 +108,16 @@ const readWarm = (
 ) => {
   const all = isNames(names) ? Array.from(new Set(names)) : undefined
   const isRate = perSecond === undefined || (Number.isFinite(perSecond) && perSecond > 0)
-  const found: ReadonlyArray<readonly [string, string | undefined]> = [
+  const refused = Problems.refusal(noBroker, "warm", [
     ["names", all?.every((name) => typeof name === "string") ? undefined : "is no list of names"],
     ["concurrency", Problems.ofCount(concurrency)],
     ["jitter", Problems.ofDuration(jitter, Duration.zero)],
     ["perSecond", isRate ? undefined : "is not a number above zero"],
     ["timeout", Problems.ofDuration(timeout, Duration.millis(1))]
-  ]
-  const [first, ...others] = found.flatMap(([field, problem]) => (problem === undefined ? [] : [{ field, problem }]))
-  return first === undefined
+  ])
+  return refused === undefined
     ? Effect.succeed({ all: all ?? [], concurrency, perSecond, timeout, jitter: Duration.toMillis(jitter) })
-    : Effect.fail(AuthError.make(noBroker, "warm", new AuthError.InvalidRequest({ problems: [first, ...others] })))
+    : Effect.fail(refused)
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The numbers by which a method is renewed and its logins are guarded, as a user may give them. */
 import * as Duration from "effect/Duration"
-import * as AuthError from "../AuthError.ts"
+import type { AuthError } from "../AuthError.ts"
 import * as Problems from "./problems.ts"
 
 /** Each may come from plain JavaScript, or from a file. */
@@ -17,15 +17,9 @@ const mostWrongAnswers = 100
 export const refusalOf = (
   broker: string,
   { early = 0, within = "1 hour", wrongAnswers = 1 }: GuardNumbers
-): AuthError.AuthError | undefined => {
-  const found: ReadonlyArray<readonly [keyof GuardNumbers, string | undefined]> = [
-    ["early", Problems.ofDuration(early, Duration.zero)],
-    ["wrongAnswers", Problems.ofCount(wrongAnswers, mostWrongAnswers)],
-    ["within", Problems.ofDuration(within, Duration.millis(1))]
-  ]
-  const [first, ...others] = found.flatMap(([name, problem]) =>
-    problem === undefined ? [] : [{ field: `renewal.${name}`, problem }]
-  )
-  if (first === undefined) return undefined
-  return AuthError.make(broker, "configuration", new AuthError.InvalidRequest({ problems: [first, ...others] }))
-}
+): AuthError | undefined =>
+  Problems.refusal(broker, "configuration", [
+    ["renewal.early", Problems.ofDuration(early, Duration.zero)],
+    ["renewal.wrongAnswers", Problems.ofCount(wrongAnswers, mostWrongAnswers)],
+    ["renewal.within", Problems.ofDuration(within, Duration.millis(1))]
+  ])
