@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { startRedis } from "./server.ts"
+import { runsRedis, startRedis } from "./server.ts"
 
 const ask = (port: number, command: string): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -23,7 +23,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-describe("a Redis for tests", () => {
+describe.runIf(runsRedis)("a Redis for tests", () => {
   it("answers, forgets all when it is restarted, and is gone when it is stopped", async () => {
     const server = await startRedis()
     const first = server.pid()
@@ -69,7 +69,9 @@ describe("a Redis for tests", () => {
     assert.isFalse(survived)
     assert.isFalse(fs.existsSync(folder))
   })
+})
 
+describe("a machine without Redis", () => {
   it("says what to install where it is missing", async () => {
     const failure = await startRedis({ command: "redis-server-that-nobody-has" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)

@@ -1,5 +1,5 @@
 /** A Redis of our own for tests and tools: on loopback, on a free port, with nothing written to a disk unless asked. */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import * as os from "node:os"
@@ -24,6 +24,12 @@ export interface RedisServer {
 }
 
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
+
+/**
+ * Whether tests that need `redis-server` run. Without the command they are skipped, except in CI: there they run, and
+ * fail with what to install.
+ */
+export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { afterAll, assert, describe, it } from "@effect/vitest"
 import { makeScratch, stopPeers } from "../interop/peer.ts"
 import { stopAll } from "../packages/process.ts"
 import { root } from "../packages/workspace.ts"
+import { runsRedis } from "../redis/server.ts"
 import { makeRunner, NotHere, type Row, type Scenario, wait } from "./harness.ts"
 import { makeRandom } from "./random.ts"
 import { isRight } from "./report.ts"
@@ -101,7 +102,7 @@ describe("torture", () => {
     assert.isTrue(numbers(7).every((number) => number >= 0 && number < 1))
   })
 
-  it("sees a lock that does not lock", { timeout: 90_000 }, async () => {
+  it.runIf(runsRedis)("sees a lock that does not lock, on disk and in Redis", { timeout: 90_000 }, async () => {
     const rows = await run(
       scenarioOf((torture) => crowd(torture, 3)),
       true

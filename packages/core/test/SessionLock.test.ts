@@ -16,17 +16,18 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Redis from "effect/persistence/Redis"
-import { connect, dump, freshPrefix, server, sharedServer } from "./redis.ts"
+import { connect, dump, freshPrefix, runsRedis, server, sharedServer } from "./redis.ts"
 import { shown } from "./support.ts"
 
 type Lock = SessionLock.SessionLock["Service"]
 
 const account = Account.make({ broker: "tiny", id: "T1" })
 
-const contract = (place: string, subject: VaultContract.Subject<Lock>) =>
-  describe(`contract of a lock ${place}`, () => {
+const contract = (place: string, subject: VaultContract.Subject<Lock>) => {
+  describe.runIf(runsRedis || place !== "in Redis")(`contract of a lock ${place}`, () => {
     for (const { name, run } of VaultContract.lockCases(subject)) it.live(name, () => run)
   })
+}
 
 const { url } = sharedServer()
 
@@ -236,7 +237,7 @@ describe("vaults: a lease in Redis", () => {
   )
 })
 
-describe("vaults: a lock in Redis", () => {
+describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   it.live("is one key with an end, and nothing but its fence remains of it", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
@@ -423,7 +424,7 @@ describe("vaults: a lock in Redis", () => {
 })
 
 // Each has a server of its own, and does little but wait.
-describe.concurrent("vaults: a lock in a Redis that goes away", () => {
+describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurrent: true }, () => {
   it.live("while it is held is lost within its lease, and what its holder did is not", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
@@ -563,7 +564,7 @@ const holder = (prefix: string) =>
     ({ child }) => Effect.promise(() => (child.kill("SIGCONT"), stop(child)))
   )
 
-describe("vaults: a holder of a lock in Redis", () => {
+describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", () => {
   it.live(
     "that is killed with -9 gives way within a second",
     () =>

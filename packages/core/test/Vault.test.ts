@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
-import { connect, dump, freshPrefix, sharedServer } from "./redis.ts"
+import { connect, dump, freshPrefix, runsRedis, sharedServer } from "./redis.ts"
 
 const account = Account.make({ broker: "tiny", id: "T1" })
 const secret = "canary-51c0-access-token"
@@ -67,7 +67,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live("in Redis lets the fibers of eight programs come to one exchange", () =>
+  it.live.runIf(runsRedis)("in Redis lets the fibers of eight programs come to one exchange", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix
@@ -86,7 +86,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live("in Redis shows no token and no key in Redis, in a log or in an error", () =>
+  it.live.runIf(runsRedis)("in Redis shows no token and no key in Redis, in a log or in an error", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const prefix = yield* freshPrefix

@@ -1,4 +1,4 @@
-import { type RedisServer, startRedis } from "../../../tools/redis/server.ts"
+import { type RedisServer, runsRedis, startRedis } from "../../../tools/redis/server.ts"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { afterAll, beforeAll } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -6,6 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
+
+/** Tests that need it have the word Redis in their titles, by which a run counts those that it skipped. */
+export { runsRedis }
 
 type Service = Redis.Redis["Service"]
 
@@ -18,7 +21,7 @@ export const server = Effect.acquireRelease(
 /** A server for all tests of a file, for those that neither freeze nor restart it. */
 export const sharedServer = (): { readonly url: () => string } => {
   let shared: RedisServer | undefined
-  beforeAll(async () => void (shared = await startRedis()))
+  beforeAll(async () => void (shared = runsRedis ? await startRedis() : undefined))
   afterAll(() => shared?.stop())
   return { url: () => shared?.url ?? "" }
 }

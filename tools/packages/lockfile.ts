@@ -1,0 +1,61 @@
+/**
+ * Compares the packages that are installed here with the lockfile of the commit, by name, version and integrity. Entries
+ * for other platforms may come and go with the registry: those are told, and do not fail.
+ */
+import { execFileSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { root } from "./workspace.ts"
+
+export interface Locked {
+  readonly version?: string
+  readonly integrity?: string
+  readonly link?: boolean
+}
+
+type Packages = Readonly<Record<string, Locked>>
+
+export interface Comparison {
+  /** Installed here, and not as the commit says. */
+  readonly wrong: ReadonlyArray<string>
+  /** Differences that concern nothing that is installed here. */
+  readonly elsewhere: ReadonlyArray<string>
+}
+
+const spell = (locked: Locked | undefined): string =>
+  locked === undefined ? "absent" : `${locked.version ?? "no version"} ${locked.integrity ?? "no integrity"}`
+
+const isSame = (one: Locked | undefined, other: Locked | undefined): boolean =>
+  one?.version === other?.version && one?.integrity === other?.integrity
+
+/** `committed` and `written` are the lockfile before and after the install, `installed` what is on the disk. */
+export const compare = (committed: Packages, written: Packages, installed: Packages): Comparison => {
+  const wrong = Object.entries(installed)
+    .filter(([name, found]) => found.link !== true && !isSame(committed[name], found))
+    .map(([name, found]) => `${name}: installed ${spell(found)}, committed ${spell(committed[name])}`)
+  const elsewhere = Array.from(new Set([...Object.keys(committed), ...Object.keys(written)]))
+    .filter((name) => name.startsWith("node_modules/") && installed[name] === undefined)
+    .filter((name) => !isSame(committed[name], written[name]))
+    .map((name) => `${name}: committed ${spell(committed[name])}, now ${spell(written[name])}`)
+  return { wrong, elsewhere }
+}
+
+const packagesOf = (text: string): Packages => (JSON.parse(text) as { readonly packages: Packages }).packages
+
+if (import.meta.main) {
+  const read = (file: string) => packagesOf(fs.readFileSync(path.join(root, file), "utf8"))
+  const committed = execFileSync("git", ["show", "HEAD:package-lock.json"], { cwd: root, maxBuffer: 64 * 1024 * 1024 })
+  const { elsewhere, wrong } = compare(
+    packagesOf(committed.toString()),
+    read("package-lock.json"),
+    read("node_modules/.package-lock.json")
+  )
+  for (const line of elsewhere) console.log(`differs for another platform: ${line}`)
+  for (const line of wrong) console.error(`not as committed: ${line}`)
+  if (wrong.length > 0) {
+    console.error("Run npm install, and commit package-lock.json.")
+    process.exitCode = 1
+  } else {
+    console.log("All packages that are installed here are as committed.")
+  }
+}
