@@ -113,7 +113,8 @@ const make = Effect.fnUntraced(function* (
     })
   )
 
-  const renewal = yield* Renewal.fromDescription(renewals.totp, { account, login: signIn, refresh }, options.renewal)
+  const ways = { account, login: signIn, refresh, credentials: values, codes }
+  const renewal = yield* Renewal.fromDescription(renewals.totp, ways, options.renewal)
 
   return services
     .common(api)

@@ -68,15 +68,10 @@ describe("a wrong PIN", () => {
     return yield* asked(fake)
   })
 
-  it.effect("is sent twice in a day, however often a session is asked for", () =>
+  it.effect("is sent once, however often a session is asked for, whatever the budget", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* tries(), ["loginByPassword", "loginByPassword"])
-    })
-  )
-
-  it.effect("is sent as often as the option allows", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* tries({ renewal: { wrongAnswers: 1 } }), ["loginByPassword"])
+      assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
+      assert.deepStrictEqual(yield* tries({ renewal: { wrongAnswers: 4 } }), ["loginByPassword"])
     })
   )
 })

@@ -40,6 +40,8 @@ export interface CodeSource {
   readonly [TypeId]: typeof TypeId
   /** What is wrong with the source itself, found when a layer is built: `undefined` if nothing is. */
   readonly problem: string | undefined
+  /** How long a code is good for, where the codes are those of a TOTP secret. */
+  readonly period?: Duration.Duration | undefined
   readonly code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
 
@@ -87,6 +89,7 @@ export const totp = (
   const lastSteps = new Map<string, number>()
   return make({
     problem: undefined,
+    period: Duration.millis(periodMillis),
     code: Effect.fnUntraced(function* ({ account }: CodeRequest) {
       const key = Account.toKey(account)
       while (true) {

@@ -6,16 +6,18 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as Expiry from "./Expiry.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
+import * as Ledger from "./internal/ledger.ts"
 import type { GuardPolicy } from "./Renewal.ts"
 import { SessionStore } from "./SessionStore.ts"
 import * as VaultError from "./VaultError.ts"
@@ -31,6 +33,23 @@ export interface Memory {
   readonly attemptedAt: number | undefined
   /** When the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
+  /** When logins were sent that had no answer, oldest first. */
+  readonly unansweredAt: ReadonlyArray<number>
+  /** Until when no login is sent, after one that could not succeed. */
+  readonly pausedUntil: number | undefined
+}
+
+/**
+ * How a login is sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProtectOptions {
+  /** The credentials of the login in one text, to know them again. Only a keyed fingerprint of it is stored. */
+  readonly credentials?: Redacted.Redacted<string> | undefined
+  /** A person has asked for this login: a pause does not hold it back. */
+  readonly byPerson?: boolean | undefined
 }
 
 /**
@@ -43,54 +62,37 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login when one may be sent: in the next TOTP period if this one had its login, and not at all, with
-     * `ActionRequired`, when the budget of refused logins is spent, or with `InvalidRequest`, when the policy is none. It
-     * is counted before it is sent. The caller holds the account's lock.
+     * Runs a login when one may be sent: in the next TOTP period if this one had its login. It fails with
+     * `ActionRequired` when the budget of refused logins is spent or the broker refused these credentials before, with
+     * the broker's last reason during a pause, and with `InvalidRequest` if the policy is invalid. The login is entered
+     * in the store before it is sent. The caller holds the account's lock.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
       policy: GuardPolicy,
-      login: Effect.Effect<A, E, R>
+      login: Effect.Effect<A, E, R>,
+      options?: ProtectOptions
     ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
     /** What is remembered. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
-    /** Forgets the refused logins, once the credentials were corrected. */
-    readonly reset: (account: Account.Account) => Effect.Effect<void, VaultError.VaultError>
+    /**
+     * Forgets refused logins, locks and pauses, once the credentials were corrected. Credentials that the broker refused
+     * are sent again only if they are given here: those of a `Renewal`, for example.
+     */
+    readonly reset: (
+      account: Account.Account,
+      options?: Pick<ProtectOptions, "credentials">
+    ) => Effect.Effect<void, VaultError.VaultError>
   }
 >()("@auth/broker-core/LoginGuard") {}
-
-const MemoryFromJson = Schema.fromJsonString(
-  Schema.Struct({ attemptedAt: Schema.optional(Schema.Finite), refusedAt: Schema.Array(Schema.Finite) })
-)
-const decode = Schema.decodeUnknownOption(MemoryFromJson)
-const encode = Schema.encodeSync(MemoryFromJson)
 
 /** A code that goes out in the last moments of its period may arrive in the next: the source of codes waits, and so do we. */
 const margin = 3000
 
-const refusals: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidCredentials", "InvalidStepUpCode"])
-
-/** The clock may have been set back since: what lies further ahead than the broker remembers is no instant of ours. */
-const recent = (memory: Memory, policy: GuardPolicy, now: number): ReadonlyArray<number> =>
-  memory.refusedAt.filter((at) => Math.abs(now - at) < Duration.toMillis(policy.within))
-
-const spent = (account: Account.Account, policy: GuardPolicy, refusedAt: ReadonlyArray<number>) => {
-  const count = refusedAt.length === 1 ? "a login" : `${refusedAt.length} logins`
-  const until = Expiry.toIst(Math.min(...refusedAt) + Duration.toMillis(policy.within))
-  return AuthError.make(
-    account.broker,
-    "login",
-    new AuthError.ActionRequired({
-      what: `Check the credentials of ${account.id}: the broker refused ${count}, and one more may lock the account`,
-      advice: `Nothing was sent. Correct the credentials, then allow logins again with LoginGuard.reset, or wait until ${until}.`
-    })
-  )
-}
-
 const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
 
 /** How long until a login may be sent, in milliseconds. */
-const waitOf = ({ attemptedAt }: Memory, { step }: GuardPolicy, now: number): number => {
+const waitOf = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
   if (step === undefined) return 0
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
@@ -98,7 +100,128 @@ const waitOf = ({ attemptedAt }: Memory, { step }: GuardPolicy, now: number): nu
   // A period far ahead was taken before the clock was set back: it must not block for years.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
-  return left > margin ? 0 : left
+  return left > Math.min(margin, span / 2) ? 0 : left
+}
+
+const actionRequired = ({ broker }: Account.Account, what: string, advice: string) =>
+  AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
+
+const plural = (count: number, verb: string) => `${verb} ${count === 1 ? "a login" : `${count} logins`}`
+
+const spent = (account: Account.Account, within: number, attempts: ReadonlyArray<Ledger.Attempt>) => {
+  const refused = attempts.filter(({ outcome }) => outcome === "refused").length
+  const open = attempts.length - refused
+  const found = [
+    ...(refused === 0 ? [] : [plural(refused, "refused")]),
+    ...(open === 0 ? [] : [plural(open, "did not answer")])
+  ].join(" and ")
+  const until = Expiry.toIst(Math.min(...attempts.map(({ at }) => at)) + within)
+  return actionRequired(
+    account,
+    `Check the credentials of ${account.id}: the broker ${found}, and one more may lock the account`,
+    `Nothing was sent. Correct the credentials, then allow logins again with LoginGuard.reset, or wait until ${until}.`
+  )
+}
+
+const refusedBefore = (account: Account.Account) =>
+  actionRequired(
+    account,
+    `Check the credentials of ${account.id}: the broker has refused these before`,
+    "Nothing was sent. Correct the credentials. If these are right, give them to LoginGuard.reset, which allows them again."
+  )
+
+const stillLocked = (account: Account.Account, { said }: Ledger.Lock) =>
+  actionRequired(
+    account,
+    `Unlock ${account.id}: ${said.message}`,
+    `Nothing was sent. ${said.remedy} Then allow logins again with LoginGuard.reset.`
+  )
+
+const textOf = (value: unknown): string | undefined => (Predicate.isString(value) ? value : undefined)
+
+const saidOf = ({ reason }: AuthError.AuthError): Ledger.Said => ({
+  tag: reason._tag,
+  why: "why" in reason ? textOf(reason.why) : undefined,
+  what: "what" in reason ? textOf(reason.what) : undefined,
+  code: reason.code,
+  brokerMessage: reason.brokerMessage,
+  message: reason.message,
+  remedy: reason.remedy
+})
+
+const deniedWhys: ReadonlyArray<AuthError.PermissionDenied["why"]> = [
+  "ip",
+  "waf",
+  "subscription",
+  "activation",
+  "consent",
+  "app",
+  "unknown"
+]
+
+/** The broker's last word again, with the instant of the next try. */
+const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
+  const { brokerMessage, code, what } = said
+  const advice = `Nothing was sent. ${said.remedy} The next try is at ${Expiry.toIst(since + length)}.`
+  const common = { advice, code, brokerMessage }
+  const why = deniedWhys.find((known) => known === said.why)
+  if (said.tag === "PermissionDenied" && why !== undefined) {
+    return AuthError.make(broker, "login", new AuthError.PermissionDenied({ ...common, why }))
+  }
+  if (said.tag === "SessionLimitReached") {
+    return AuthError.make(broker, "login", new AuthError.SessionLimitReached(common))
+  }
+  if (said.tag === "BrokerRejected") {
+    return AuthError.make(broker, "login", new AuthError.BrokerRejected({ ...common, code: code ?? "none" }))
+  }
+  return AuthError.make(
+    broker,
+    "login",
+    said.tag === "ActionRequired"
+      ? new AuthError.ActionRequired({ ...common, what: what ?? said.message })
+      : new AuthError.ActionRequired({ advice, what: said.message })
+  )
+}
+
+const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
+  AuthError.make(
+    broker,
+    "login",
+    new AuthError.BrokerUnavailable({
+      why: "time-out",
+      advice: `Ten logins of the last hour had no answer. The next is sent at ${Expiry.toIst(until)}. Check the network.`
+    })
+  )
+
+/** The connection was never made: the broker has seen nothing. */
+const neverLeft =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|UNABLE_TO_\w+|DEPTH_ZERO_\w+|SELF_SIGNED_\w+|ERR_TLS_\w+)$/
+
+type Answer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "final"
+
+const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
+  code !== undefined || brokerMessage !== undefined
+
+/** What a failed login says about the login that was sent. */
+const answerOf = ({ reason }: AuthError.AuthError): Answer => {
+  switch (reason._tag) {
+    case "InvalidCredentials":
+    case "InvalidStepUpCode":
+      return "refused"
+    case "AccountLocked":
+      return "locked"
+    case "RateLimited":
+      return "passing"
+    case "BrokerUnavailable":
+      if (reason.systemCode !== undefined && neverLeft.test(reason.systemCode)) return "nothing-sent"
+      return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
+    // What this program found wrong before it sent anything.
+    case "InvalidRequest":
+    case "ActionRequired":
+      return isOfTheBroker(reason) ? "final" : "nothing-sent"
+    default:
+      return "final"
+  }
 }
 
 /**
@@ -108,86 +231,160 @@ const waitOf = ({ attemptedAt }: Memory, { step }: GuardPolicy, now: number): nu
  * @since 0.1.0
  */
 export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
+  const tampered = (account: Account.Account) =>
+    Effect.fail(VaultError.make("get", new VaultError.Tampered({ what: `guard of ${Account.toKey(account)}` })))
+
+  const textAt = (place: Account.Account) =>
+    Effect.map(store.get(place, "guard"), (entry) =>
+      entry === undefined
+        ? undefined
+        : { version: entry.version, text: new TextDecoder().decode(Redacted.value(entry.value)) }
+    )
+
+  /** The format before kept it beside the session. It is read until something is written. */
+  const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
+    const entry = yield* textAt(account)
+    if (entry === undefined) return Ledger.empty
+    return Ledger.parseFormatOne(entry.text) ?? (yield* tampered(account))
+  })
+
   const read = Effect.fnUntraced(function* (
     account: Account.Account
-  ): Effect.fn.Return<{ readonly version: number; readonly memory: Memory }, VaultError.VaultError> {
-    const entry = yield* store.get(account, "guard")
-    if (entry === undefined) return { version: 0, memory: { attemptedAt: undefined, refusedAt: [] } }
-    const memory = decode(new TextDecoder().decode(Redacted.value(entry.value)))
-    if (Option.isSome(memory)) {
-      const { attemptedAt, refusedAt } = memory.value
-      return { version: entry.version, memory: { attemptedAt, refusedAt } }
+  ): Effect.fn.Return<{ readonly version: number; readonly ledger: Ledger.Ledger }, VaultError.VaultError> {
+    const entry = yield* textAt(Ledger.placeOf(account))
+    if (entry === undefined) return { version: 0, ledger: yield* readFormatOne(account) }
+    const ledger = Ledger.parse(entry.text)
+    if (ledger === undefined) return yield* tampered(account)
+    if (Predicate.isNumber(ledger)) {
+      const what = `guard of ${Account.toKey(account)}`
+      return yield* Effect.fail(VaultError.make("get", new VaultError.NewerVersion({ what, version: ledger })))
     }
-    return yield* Effect.fail(
-      VaultError.make("get", new VaultError.Tampered({ what: `guard of ${Account.toKey(account)}` }))
-    )
+    return { version: entry.version, ledger }
   })
+
+  const write = (account: Account.Account, ledger: Ledger.Ledger, version: number) =>
+    store.put(Ledger.placeOf(account), "guard", Redacted.make(new TextEncoder().encode(Ledger.encode(ledger))), version)
 
   /** Changes what is remembered, whoever else does so at the same time. */
   const remember = (
     account: Account.Account,
-    change: (memory: Memory) => Memory
+    change: (ledger: Ledger.Ledger) => Ledger.Ledger
   ): Effect.Effect<void, VaultError.VaultError> =>
-    Effect.flatMap(read(account), ({ memory, version }) =>
-      Effect.flatMap(
-        store.put(account, "guard", Redacted.make(new TextEncoder().encode(encode(change(memory)))), version),
-        (written) => (written ? Effect.void : remember(account, change))
+    Effect.flatMap(read(account), ({ ledger, version }) =>
+      Effect.flatMap(write(account, change(ledger), version), (written) =>
+        written ? Effect.void : remember(account, change)
       )
     )
 
-  const enter = Effect.fnUntraced(function* (account: Account.Account, policy: GuardPolicy) {
-    const nonsense = refusalOf(account.broker, policy)
-    if (nonsense !== undefined) return yield* Effect.fail(nonsense)
+  /** Why no login may be sent, if it may not. */
+  const hindranceOf = (
+    account: Account.Account,
+    ledger: Ledger.Ledger,
+    policy: GuardPolicy,
+    now: number,
+    { byPerson, credentials }: { readonly byPerson: boolean; readonly credentials: string | undefined }
+  ): AuthError.AuthError | undefined => {
+    const { locked, pause, refused } = ledger
+    if (locked !== undefined) return stillLocked(account, locked)
+    if (credentials !== undefined && refused.includes(credentials)) return refusedBefore(account)
+    const within = Duration.toMillis(policy.within)
+    const attempts = Ledger.counted(ledger, within, now)
+    if (attempts.length >= policy.wrongAnswers) return spent(account, within, attempts)
+    if (byPerson) return undefined
+    if (pause !== undefined && Ledger.isWithin(pause.since, pause.length, now)) return paused(account, pause)
+    const until = Ledger.seldomUntil(ledger, now)
+    return until === undefined ? undefined : tooManyUnanswered(account, until)
+  }
+
+  const enter = Effect.fnUntraced(function* (
+    account: Account.Account,
+    policy: GuardPolicy,
+    options: { readonly byPerson: boolean; readonly credentials: string | undefined }
+  ) {
+    const invalid = refusalOf(account.broker, policy)
+    if (invalid !== undefined) return yield* Effect.fail(invalid)
+    const id = Hex.encode(SecureRandom.randomBytesUnsafe(8))
     while (true) {
-      const { memory } = yield* read(account)
+      const { ledger, version } = yield* read(account)
       const now = yield* Clock.currentTimeMillis
-      const refusedAt = recent(memory, policy, now)
-      if (refusedAt.length >= policy.wrongAnswers) return yield* Effect.fail(spent(account, policy, refusedAt))
-      const wait = waitOf(memory, policy, now)
+      const hindrance = hindranceOf(account, ledger, policy, now, options)
+      if (hindrance !== undefined) return yield* Effect.fail(hindrance)
+      const wait = waitOf(ledger, policy, now)
       if (wait > 0) {
         yield* Effect.sleep(Duration.millis(wait))
         continue
       }
-      const entered: Memory = { attemptedAt: now, refusedAt }
-      if (policy.step !== undefined) yield* remember(account, () => entered)
-      return entered
+      const attempt: Ledger.Attempt = { id, at: now, credentials: options.credentials, outcome: "open" }
+      const within = Duration.toMillis(policy.within)
+      if (yield* write(account, Ledger.enter(ledger, attempt, within), version)) return attempt
     }
   })
 
-  const refused = (account: Account.Account, policy: GuardPolicy, error: AuthError.AuthError) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      if (error.reason._tag === "AccountLocked") {
-        const all = Array.from({ length: policy.wrongAnswers }, () => now)
-        return remember(account, () => ({ attemptedAt: now, refusedAt: all }))
+  const failed = ({ credentials, id }: Ledger.Attempt, error: AuthError.AuthError, now: number) => {
+    const answer = answerOf(error)
+    return (ledger: Ledger.Ledger): Ledger.Ledger => {
+      if (answer === "none") return ledger
+      if (answer === "refused") {
+        const refused = Ledger.refuse(ledger, id, now)
+        return error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(refused, credentials) : refused
       }
-      if (!refusals.has(error.reason._tag)) return Effect.void
-      return remember(account, ({ refusedAt }) => ({ attemptedAt: now, refusedAt: [...refusedAt, now] }))
-    })
+      const struck = Ledger.strike(ledger, id)
+      if (answer === "locked") return { ...struck, locked: { since: now, said: saidOf(error) } }
+      return answer === "final" ? Ledger.startPause(struck, saidOf(error), now) : struck
+    }
+  }
 
-  const accepted = (account: Account.Account, { step }: GuardPolicy, { attemptedAt, refusedAt }: Memory) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const crossed = step !== undefined && periodOf(now, step) !== periodOf(attemptedAt ?? now, step)
-      if (refusedAt.length === 0 && !crossed) return Effect.void
-      return remember(account, () => ({ attemptedAt: now, refusedAt: [] }))
-    })
+  const fingerprint = ({ credentials }: ProtectOptions) =>
+    credentials === undefined || store.fingerprint === undefined
+      ? Effect.succeed(undefined)
+      : store.fingerprint(credentials)
 
   return {
-    protect: (account, policy, login) =>
-      Effect.flatMap(enter(account, policy), (entered) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.matchEffect(restore(login), {
-            // The broker's word is what the caller must hear, also where it cannot be written down.
-            onFailure: (error) =>
-              Effect.andThen(
-                AuthError.isAuthError(error) ? Effect.ignore(refused(account, policy, error)) : Effect.void,
-                Effect.fail(error)
-              ),
-            onSuccess: (value) => Effect.as(Effect.ignore(accepted(account, policy, entered)), value)
-          })
+    protect: Effect.fnUntraced(function* (account, policy, login, options = {}) {
+      const credentials = yield* fingerprint(options)
+      return yield* Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          restore(enter(account, policy, { byPerson: options.byPerson === true, credentials })),
+          (attempt) =>
+            Effect.matchEffect(restore(login), {
+              // The broker's word is what the caller must hear, also where it cannot be written down.
+              onFailure: (error) =>
+                Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                  Effect.andThen(
+                    Effect.ignore(
+                      remember(
+                        account,
+                        AuthError.isAuthError(error)
+                          ? failed(attempt, error, now)
+                          : // The lock was lost or a logout came: nothing was sent.
+                            (ledger) => Ledger.strike(ledger, attempt.id)
+                      )
+                    ),
+                    Effect.fail(error)
+                  )
+                ),
+              onSuccess: (value) =>
+                Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                  Effect.as(
+                    Effect.ignore(remember(account, (ledger) => Ledger.accept(ledger, credentials, now))),
+                    value
+                  )
+                )
+            })
         )
-      ),
-    memory: (account) => Effect.map(read(account), ({ memory }) => memory),
-    reset: (account) => remember(account, ({ attemptedAt }) => ({ attemptedAt, refusedAt: [] }))
+      )
+    }),
+    memory: (account) =>
+      Effect.map(read(account), ({ ledger: { attemptedAt, attempts, pause } }) => ({
+        attemptedAt,
+        refusedAt: attempts.filter(({ outcome }) => outcome === "refused").map(({ at }) => at),
+        unansweredAt: attempts.filter(({ outcome }) => outcome === "open").map(({ at }) => at),
+        pausedUntil: pause === undefined ? undefined : pause.since + pause.length
+      })),
+    reset: (account, options = {}) =>
+      Effect.flatMap(fingerprint(options), (credentials) =>
+        remember(account, (ledger) => Ledger.reset(ledger, credentials))
+      )
   }
 }
 

@@ -9,7 +9,8 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { Account } from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
@@ -56,8 +57,23 @@ export class Renewal extends Context.Service<
     /** How long before its end a session is renewed. Zero where it ends at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
+    /** What `login` sends, to know it again after the broker refused or accepted it. */
+    readonly credentials?: Redacted.Redacted<string> | undefined
   }
 >()("@auth/broker-core/Renewal") {}
+
+const stepOf = (codes: "totp" | CodeSource | undefined): Duration.Duration | undefined => {
+  if (codes === undefined) return undefined
+  return (codes === "totp" ? undefined : codes.period) ?? Duration.seconds(30)
+}
+
+const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Redacted<string> => {
+  const fields = Object.entries(credentials)
+    .map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value] as const)
+    .filter(([, value]) => Predicate.isString(value))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return Redacted.make(JSON.stringify(fields))
+}
 
 /**
  * Makes the way of a broker's method. Numbers that cannot be fail with `InvalidRequest`.
@@ -77,8 +93,10 @@ export const make = (options: {
   readonly wrongAnswers?: number | undefined
   /** For how long the broker remembers a refused login. 24 hours unless said otherwise. */
   readonly within?: Duration.Input | undefined
-  /** `"totp"` where a login carries a TOTP code: one login in each period of 30 seconds. */
-  readonly codes?: "totp" | undefined
+  /** Where a login carries a TOTP code, one login is sent in each of its periods: 30 seconds for `"totp"`. */
+  readonly codes?: "totp" | CodeSource | undefined
+  /** The credentials of `login` by field: text and `Redacted` text count. Default: none are known again. */
+  readonly credentials?: Readonly<Record<string, unknown>> | undefined
 }): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
   Effect.suspend(() => {
     const refused = refusalOf(options.account.broker, options)
@@ -92,8 +110,9 @@ export const make = (options: {
       guard: {
         wrongAnswers: options.wrongAnswers ?? 2,
         within: Duration.fromInputUnsafe(options.within ?? "24 hours"),
-        step: options.codes === "totp" ? Duration.seconds(30) : undefined
-      }
+        step: stepOf(options.codes)
+      },
+      ...(options.credentials === undefined ? {} : { credentials: inOneText(options.credentials) })
     })
   })
 
@@ -142,7 +161,8 @@ export const fromDescription = (
     readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** What the layer was told where the descriptor leaves it open. */
     readonly afterCutOff?: boolean | undefined
-    readonly codes?: "totp" | undefined
+    readonly codes?: "totp" | CodeSource | undefined
+    readonly credentials?: Readonly<Record<string, unknown>> | undefined
   },
   { early = description.early, within = description.within, wrongAnswers = description.wrongAnswers }: Options = {}
 ): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>

@@ -199,6 +199,17 @@ export const isExpired = (session: Session, now: number): boolean =>
   session.expiresAt !== undefined && now >= session.expiresAt
 
 /**
+ * The session without its refresh token: the broker has refused that one.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const withoutRefreshToken = (session: Session): Session => {
+  const { refresh: _, ...tokens } = session.tokens
+  return new SessionImpl({ ...session, tokens })
+}
+
+/**
  * What a call needs of a session.
  *
  * @category models

@@ -4,17 +4,19 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Redis from "effect/persistence/Redis"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import * as Account from "./Account.ts"
 import * as entryText from "./internal/entryText.ts"
 import { defaultPrefix, keyOf as redisKey, persist } from "./internal/redis.ts"
 import * as sealedEntry from "./internal/sealedEntry.ts"
+import { fingerprints } from "./internal/fingerprints.ts"
 import { systemCode } from "./internal/systemCode.ts"
 import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
@@ -62,6 +64,11 @@ export class SessionStore extends Context.Service<
       value: Redacted.Redacted<Uint8Array>,
       expected: number
     ) => Effect.Effect<boolean, VaultError.VaultError>
+    /**
+     * A text that tells one secret from another and says nothing about it without the store's key. Absent where the
+     * store has no key: then no credentials are known again.
+     */
+    readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
   }
 >()("@auth/broker-core/SessionStore") {}
 
@@ -84,8 +91,10 @@ const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${A
  */
 export const makeMemory = (): SessionStore["Service"] => {
   const entries = new Map<string, Entry>()
+  const key = Redacted.make(SecureRandom.randomBytesUnsafe(32))
   return {
     describe: "memory of this process",
+    fingerprint: fingerprints(key),
     get: (account, slot) => Effect.sync(() => entries.get(toKey(account, slot))),
     put: (account, slot, value, expected) =>
       Effect.sync(() => {
@@ -148,6 +157,7 @@ export const encrypted =
       version
     })
     return {
+      fingerprint: key._tag === "Plaintext" ? undefined : fingerprints(key.bytes),
       describe: `${store.describe}; ${key._tag === "Plaintext" ? "" : "encrypted with "}${key.describe}`,
       get: Effect.fnUntraced(function* (account, slot) {
         const entry = yield* store.get(account, slot)

@@ -89,10 +89,10 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("a network that fails is no wrong answer", () =>
+  it.effect("a connection that was never made is no wrong answer", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
-      const down = new AuthError.BrokerUnavailable({ why: "network" })
+      const down = new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" })
       for (let tries = 0; tries < 5; tries++) yield* reasonOf(guard.protect(account, policy, login(down)))
       assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login())), "success")
     })
@@ -154,8 +154,11 @@ describe("sessions: refused logins", () => {
       const { login, store } = yield* begin
       const { service, state } = breakable(store)
       const guard = LoginGuard.make(service)
-      state.broken = true
-      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongPin))), "InvalidCredentials")
+      const breaking = Effect.andThen(
+        Effect.sync(() => void (state.broken = true)),
+        login(wrongPin)
+      )
+      assert.strictEqual(yield* reasonOf(guard.protect(account, policy, breaking)), "InvalidCredentials")
     })
   )
 })
@@ -242,13 +245,18 @@ describe("sessions: TOTP periods", () => {
   )
 })
 
-it.effect("what is stored holds no secret, only instants", () =>
+it.effect("what is stored holds no secret, only instants and keyed fingerprints", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* reasonOf(guard.protect(account, totp, login(wrongPin)))
-    const entry = yield* store.get(account, "guard")
-    const text = new TextDecoder().decode(entry && Redacted.value(entry.value))
-    assert.strictEqual(text, `{"attemptedAt":${morning},"refusedAt":[${morning}]}`)
+    yield* pass("1 minute")
+    const credentials = Redacted.make("pin 4711")
+    yield* reasonOf(guard.protect(account, totp, login(wrongPin), { credentials }))
+    const entry = yield* store.get({ ...account, app: "*", id: "t1" }, "guard")
+    const ledger = JSON.parse(new TextDecoder().decode(entry && Redacted.value(entry.value)))
+    assert.deepStrictEqual(Object.keys(ledger), ["format", "attemptedAt", "attempts", "accepted", "refused"])
+    assert.notInclude(JSON.stringify(ledger), "4711")
+    assert.match(ledger.refused[0], /^[0-9a-f]{32}$/)
   })
 )
 

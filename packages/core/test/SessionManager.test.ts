@@ -20,7 +20,7 @@ import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, star
 
 const minutes = (count: number) => count * 60_000
 const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
-const unavailable = new AuthError.BrokerUnavailable({ why: "network" })
+const unavailable = new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" })
 const refused = new AuthError.InvalidCredentials({ field: "pin" })
 
 const reasonOf = (result: Result.Result<unknown, SessionManager.Failure>) =>
@@ -600,7 +600,8 @@ describe("sessions: logout", () => {
       const [tiny, shared] = [makeTiny(), makeShared()]
       const slow = {
         ...shared.store,
-        put: (...args: Parameters<typeof shared.store.put>) => Effect.tap(shared.store.put(...args), Effect.sleep(1000))
+        put: (...args: Parameters<typeof shared.store.put>) =>
+          args[1] === "guard" ? shared.store.put(...args) : Effect.tap(shared.store.put(...args), Effect.sleep(1000))
       }
       const manager = yield* start(tiny, { ...shared, store: slow })
       const asked = yield* Effect.forkChild(Effect.result(manager.session))

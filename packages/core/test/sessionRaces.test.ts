@@ -69,7 +69,7 @@ describe("sessions: a session that could not be stored", () => {
     const manager = yield* start(tiny, { ...shared, store: service })
     yield* manager.session
     yield* pass("1 day")
-    state.broken = true
+    state.broken = "session"
     yield* Effect.flip(manager.session)
     state.broken = false
     assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])

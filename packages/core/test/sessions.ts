@@ -38,6 +38,8 @@ export interface TinyOptions {
   readonly codes?: "totp"
   readonly by?: ReadonlyArray<"login" | "refresh">
   readonly afterCutOff?: boolean
+  /** By which the guard knows the credentials again. */
+  readonly credentials?: Readonly<Record<string, unknown>>
 }
 
 export const makeTiny = (options: TinyOptions = {}): Tiny => {
@@ -66,6 +68,7 @@ export const makeTiny = (options: TinyOptions = {}): Tiny => {
         early: options.early,
         codes: options.codes,
         afterCutOff: options.afterCutOff,
+        credentials: options.credentials,
         login: by.includes("login") ? issue("login") : undefined,
         refresh: by.includes("refresh") ? () => issue("refresh") : undefined
       })
@@ -120,12 +123,12 @@ export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
 /** A store whose writes, or whose reads, fail while it is told so. */
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
-  const state = { broken: false, unreadable: false }
+  const state: { broken: boolean | SessionStore.Slot; unreadable: boolean } = { broken: false, unreadable: false }
   const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))
   const service: SessionStore.SessionStore["Service"] = {
     ...store,
     get: (...args) => (state.unreadable ? Effect.fail(full) : store.get(...args)),
-    put: (...args) => (state.broken ? Effect.fail(full) : store.put(...args))
+    put: (...args) => (state.broken === true || state.broken === args[1] ? Effect.fail(full) : store.put(...args))
   }
   return { state, service }
 }

@@ -199,7 +199,8 @@ const make = Effect.fnUntraced(function* (
     {
       account,
       login: yield* Renewal.answering({ account, login, verify, codes }),
-      codes: codes === undefined ? undefined : "totp"
+      codes,
+      credentials: { apiKey, apiSecret, password, secondFactor, userId }
     },
     options.renewal
   )

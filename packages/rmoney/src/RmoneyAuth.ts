@@ -149,7 +149,8 @@ const make = Effect.fnUntraced(function* (
     {
       account,
       login: yield* Renewal.answering({ account, login, verify, codes: totpSecret }),
-      codes: totpSecret === undefined ? undefined : "totp"
+      codes: totpSecret,
+      credentials: values
     },
     options.renewal
   )

@@ -86,7 +86,7 @@ describe("a session of a password, once it is kept", () => {
     })
   )
 
-  it.effect("sends a wrong password twice in 15 minutes, so that the account is never locked by it", () =>
+  it.effect("sends a wrong password once, so that the account is never locked by it", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ ...ofTotpAccount, password: Redacted.make("Wrong@1") }))
@@ -95,11 +95,7 @@ describe("a session of a password, once it is kept", () => {
         const error = yield* Effect.flip(renew())
         assert.notStrictEqual(error.reason._tag, "AccountLocked")
       }
-      const sent = yield* fake.journal
-      for (const { at } of sent) {
-        assert.isAtMost(sent.filter((other) => other.at >= at && other.at < at + 900_000).length, 2)
-      }
-      assert.isAtLeast(sent.length, 4)
+      assert.lengthOf(yield* fake.journal, 1)
     })
   )
 })

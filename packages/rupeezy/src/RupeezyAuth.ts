@@ -81,7 +81,11 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  const renewal = yield* Renewal.fromDescription(renewals.totp, { account, login: signIn }, options.renewal)
+  const renewal = yield* Renewal.fromDescription(
+    renewals.totp,
+    { account, login: signIn, credentials: values, codes },
+    options.renewal
+  )
 
   return services
     .common(api, options)

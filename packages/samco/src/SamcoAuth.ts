@@ -65,7 +65,11 @@ const make = Effect.fnUntraced(function* (
   const account = services.accountOf(userId, options.app)
 
   const signIn = services.issueSession({ account, method }, options, api.sessionToken({ apiKey, apiSecret }))
-  const renewal = yield* Renewal.fromDescription(renewals["api-key"], { account, login: signIn }, options.renewal)
+  const renewal = yield* Renewal.fromDescription(
+    renewals["api-key"],
+    { account, login: signIn, credentials: { apiKey, apiSecret, userId } },
+    options.renewal
+  )
 
   return services
     .common(api, options)

@@ -71,7 +71,7 @@ const make = Effect.fnUntraced(function* (
   const renewal = yield* Renewal.fromDescription(
     renewals.legacy,
     // An access token that was there before the cut-off is dead after it: it would only count as a refused login.
-    { account, login: Effect.andThen(services.onlyBefore(accessTokenEnd), signIn) },
+    { account, login: Effect.andThen(services.onlyBefore(accessTokenEnd), signIn), credentials: request },
     options.renewal
   )
 

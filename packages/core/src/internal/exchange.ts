@@ -29,6 +29,42 @@ export interface Wanted {
   readonly anywhere: Effect.Effect<void, Failure>
 }
 
+export interface Asked {
+  readonly previous: Session.Session | undefined
+  readonly now: number
+  /** A person has asked for this renewal. */
+  readonly byPerson: boolean
+  /** Counts a refresh that had no answer of the broker. */
+  readonly countFailure: () => Failing
+  /** Whether the broker still takes the access token. */
+  readonly isLive: boolean
+  /** Run when the broker refuses the refresh token: it must never be sent again. */
+  readonly dropRefreshToken: Effect.Effect<void, Failure>
+}
+
+/** Refreshes that had no answer of the broker: how many, and since when. */
+export interface Failing {
+  readonly count: number
+  readonly since: number
+}
+
+/** After so many failures over so many milliseconds a dead token is replaced by a login. */
+const enoughFailures = { count: 3, span: 30_000 }
+
+/** Only the broker's own word is a refusal of the token: a firewall, half an answer or another limit is none. */
+const refusals: ReadonlySet<string> = new Set([
+  "SessionExpired",
+  "InvalidCredentials",
+  "InvalidStepUpCode",
+  "BrokerRejected"
+])
+
+const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
+  refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
+
+/** A login would go into the same firewall, or to an account that is locked or wants a person. */
+const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
+
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
 export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) => {
@@ -49,29 +85,36 @@ export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) 
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const byLogin = (wanted: Wanted): Effect.Effect<Session.Session, Failure> => {
+  const byLogin = (wanted: Wanted, byPerson: boolean): Effect.Effect<Session.Session, Failure> => {
     const { login } = renewal
     if (login !== undefined) {
       const sent = Effect.andThen(wanted.here, counted(SessionMetrics.logins, login))
-      return guard.protect(account, renewal.guard, sent)
+      return guard.protect(account, renewal.guard, sent, { byPerson, credentials: renewal.credentials })
     }
     const what = `Log in to ${account.broker} as ${account.id}, and give the session to SessionManager.adopt`
     return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what })))
   }
 
   return Effect.fnUntraced(function* (
-    previous: Session.Session | undefined,
-    now: number,
+    { byPerson, countFailure, dropRefreshToken, isLive, now, previous }: Asked,
     wanted: Wanted
   ): Effect.fn.Return<Got, Failure> {
     const refresh = refreshOf(previous, now)
-    if (refresh === undefined) return { session: yield* byLogin(wanted), by: "LoggedIn" }
+    if (refresh === undefined) return { session: yield* byLogin(wanted, byPerson), by: "LoggedIn" }
     const refreshed = yield* Effect.result(refresh)
     if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
-    // Only a refusal is final: after anything else the refresh token may still be good.
-    const isFinal = !refreshed.failure.isRetryable
-    if (!isFinal || renewal.login === undefined) return yield* Effect.fail(refreshed.failure)
-    yield* wanted.anywhere
-    return { session: yield* byLogin(wanted), by: "LoggedIn" }
+    const { failure } = refreshed
+    if (isRefusal(failure)) {
+      yield* wanted.anywhere
+      yield* dropRefreshToken
+    } else {
+      const { count, since } = countFailure()
+      const isFailingLong = count >= enoughFailures.count && now - since >= enoughFailures.span
+      if (isLive || !isFailingLong || renewal.login === undefined || forbidsLogin.has(failure.reason._tag)) {
+        return yield* Effect.fail(failure)
+      }
+      yield* wanted.anywhere
+    }
+    return { session: yield* byLogin(wanted, byPerson), by: "LoggedIn" }
   })
 }

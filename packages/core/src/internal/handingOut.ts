@@ -27,7 +27,7 @@ const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
 /** One timer for all who hold a token that lives: one for each of them would cost ten times as much as the wait. */
 const takePatience = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
-    Effect.flatMap(takeOff(self, undefined), (flight) => {
+    Effect.flatMap(takeOff(self, { dead: undefined, byPerson: false }), (flight) => {
       if (flight.patientWait !== undefined) return Effect.succeed(flight.patientWait)
       const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
       const wait = Effect.flatMap(
@@ -118,7 +118,7 @@ export const renew = (self: Self, dead: Session.Session | undefined): Effect.Eff
     self.state.version = undefined
     self.state.loggedOut = false
     const before = self.state.held.session
-    return Effect.flatMap(join(self, before), (renewed) =>
+    return Effect.flatMap(join(self, before, true), (renewed) =>
       // The token lives, but this is not what was asked for.
       before !== undefined && self.state.pause !== undefined && Held.sameToken(renewed, before)
         ? Effect.fail(self.state.pause.error)

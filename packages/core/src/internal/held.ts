@@ -47,6 +47,8 @@ export interface State {
   flight: Flight | undefined
   pause: Pause | undefined
   failures: number
+  /** Refreshes that had no answer of the broker. */
+  failingRefresh: { readonly count: number; readonly since: number } | undefined
   /** The stored version that was seen last; `undefined` before the first look. */
   version: number | undefined
   loggedOut: boolean
@@ -69,6 +71,7 @@ export const makeState = (): State => ({
   flight: undefined,
   pause: undefined,
   failures: 0,
+  failingRefresh: undefined,
   version: undefined,
   loggedOut: false,
   logouts: 0
@@ -174,6 +177,7 @@ export const take = (
   state.dead = undefined
   state.pause = undefined
   state.failures = 0
+  state.failingRefresh = undefined
 }
 
 /** The held session stays good, and the next look at the store is `lookEvery` after `now`. */
@@ -191,10 +195,28 @@ export const refuse = (state: State, dead: Session.Session): void => {
   state.held = { ...state.held, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
+/** Counts a refresh that had no answer of the broker. */
+export const countFailedRefresh = (state: State, now: number): { readonly count: number; readonly since: number } => {
+  const { count, since } = state.failingRefresh ?? { count: 0, since: now }
+  state.failingRefresh = { count: count + 1, since }
+  return state.failingRefresh
+}
+
+/** The broker refused this refresh token: it is gone from memory. */
+export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
+  const without = Session.withoutRefreshToken(session)
+  if (sameToken(session, state.held.session)) {
+    state.held = { ...state.held, session: without, ready: Ready.make(without) }
+  }
+  if (sameToken(session, state.unsaved)) state.unsaved = without
+  return without
+}
+
 export const forget = (state: State, mark: "logged-out" | "kept"): void => {
   state.held = nothing
   state.dead = undefined
   state.pause = undefined
   state.failures = 0
+  state.failingRefresh = undefined
   state.loggedOut = mark === "logged-out"
 }

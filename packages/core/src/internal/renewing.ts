@@ -18,6 +18,12 @@ import { withSpanWhenTraced } from "./spans.ts"
 
 type Failure = Held.Failure
 
+/** What a renewal is for: another session than `dead`, and whether a person has asked for it. */
+interface Wish {
+  readonly dead: Session.Session | undefined
+  readonly byPerson: boolean
+}
+
 /** Somebody logged out while we asked: what we got is ended, too. */
 const dropFor = (self: Self, session: Session.Session) =>
   Effect.andThen(
@@ -67,10 +73,26 @@ const wantedSince = (self: Self, lease: Lease, dead: Session.Session | undefined
   return { here, anywhere: Effect.andThen(here, Effect.asVoid(look(self, dead))) }
 }
 
+/**
+ * The broker refused the refresh token of this session: no program that shares the store sends it again. Gives the
+ * version that is stored then.
+ */
+const dropRefreshToken = (self: Self, session: Session.Session | undefined, record: Record.Record) =>
+  Effect.suspend(() => {
+    if (session === undefined) return Effect.succeed(record.version)
+    const without = Held.dropRefreshToken(self.state, session)
+    if (record._tag !== "Live" || !Held.sameToken(session, record.session)) return Effect.succeed(record.version)
+    // If this cannot be written, at least this program remembers it.
+    return Effect.match(self.store.put(self.account, "session", Record.ofSession(without), record.version), {
+      onFailure: () => record.version,
+      onSuccess: (written) => (written ? record.version + 1 : record.version)
+    })
+  })
+
 const renewHolding = Effect.fnUntraced(function* (
   self: Self,
   lease: Lease,
-  dead: Session.Session | undefined,
+  { byPerson, dead }: Wish,
   logouts: number
 ): Effect.fn.Return<Session.Session, Failure> {
   const { now, record, session } = yield* look(self, dead)
@@ -86,11 +108,25 @@ const renewHolding = Effect.fnUntraced(function* (
       const previous = Held.newest(unsaved, stored)
       yield* restore(lease.check)
       const exchange = Exchange.make(self.renewal, LoginGuard.make(self.store))
-      const got = yield* restore(exchange(previous, now, wantedSince(self, lease, dead, logouts)))
+      const live = Held.liveSession(self.state, now)
+      let { version } = record
+      const got = yield* restore(
+        exchange(
+          {
+            previous,
+            now,
+            byPerson,
+            countFailure: () => Held.countFailedRefresh(self.state, now),
+            isLive: live !== undefined && !Held.sameToken(live, dead),
+            dropRefreshToken: Effect.map(dropRefreshToken(self, previous, record), (stored) => void (version = stored))
+          },
+          wantedSince(self, lease, dead, logouts)
+        )
+      )
       if (self.state.logouts !== logouts) return yield* dropFor(self, got.session)
       // A broker that refreshes may have ended the token before.
       if (got.by === "Refreshed") self.state.dead = previous
-      return yield* save(self, got, record.version, logouts)
+      return yield* save(self, got, version, logouts)
     })
   )
 })
@@ -119,14 +155,14 @@ const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnava
 const lostLocks = 2
 
 /** One renewal, for all who wait for it. */
-const fly = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
+const fly = (self: Self, wish: Wish): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
     const { logouts } = self.state
-    return look(self, dead).pipe(
+    return look(self, wish.dead).pipe(
       Effect.flatMap(({ record, session }) =>
         session === undefined
           ? Effect.retry(
-              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, dead, logouts)),
+              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, wish, logouts)),
               { while: hasLostLock, times: lostLocks }
             )
           : hold(self, session, { tag: "PickedUp", version: record.version, logouts })
@@ -146,7 +182,7 @@ const fly = (self: Self, dead: Session.Session | undefined): Effect.Effect<Sessi
   })
 
 /** The renewal under way, or one that begins now, and goes on if those who wait for it are interrupted. */
-export const takeOff = (self: Self, dead: Session.Session | undefined): Effect.Effect<Held.Flight> =>
+export const takeOff = (self: Self, wish: Wish): Effect.Effect<Held.Flight> =>
   // Who is interrupted between the two steps would leave a renewal that nobody runs, and all others waiting for it.
   Effect.uninterruptible(
     Effect.suspend(() => {
@@ -154,7 +190,7 @@ export const takeOff = (self: Self, dead: Session.Session | undefined): Effect.E
       const end = Deferred.makeUnsafe<Session.Session, Failure>()
       const flight: Held.Flight = { end, wait: Deferred.await(end), patientWait: undefined }
       self.state.flight = flight
-      return Effect.map(Effect.forkIn(fly(self, dead), self.scope), (fiber) => {
+      return Effect.map(Effect.forkIn(fly(self, wish), self.scope), (fiber) => {
         fiber.addObserver((exit) => {
           if (self.state.flight === flight) self.state.flight = undefined
           Deferred.doneUnsafe(end, exit)
@@ -164,5 +200,9 @@ export const takeOff = (self: Self, dead: Session.Session | undefined): Effect.E
     })
   )
 
-export const join = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
-  Effect.suspend(() => self.state.flight?.wait ?? Effect.flatMap(takeOff(self, dead), ({ wait }) => wait))
+export const join = (
+  self: Self,
+  dead: Session.Session | undefined,
+  byPerson = false
+): Effect.Effect<Session.Session, Failure> =>
+  Effect.suspend(() => self.state.flight?.wait ?? Effect.flatMap(takeOff(self, { dead, byPerson }), ({ wait }) => wait))

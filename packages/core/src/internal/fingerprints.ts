@@ -1,0 +1,26 @@
+import * as Digest from "effect/crypto/Digest"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Redacted from "effect/Redacted"
+
+const label = "broker-auth fingerprint 1\n"
+
+/** Keyed, so that a short PIN cannot be found by trying all PINs without the key. */
+export const fingerprints =
+  (key: Redacted.Redacted<Uint8Array>) =>
+  (secret: Redacted.Redacted<string>): Effect.Effect<string> => {
+    const begin = new TextEncoder().encode(label)
+    const end = new TextEncoder().encode(Redacted.value(secret))
+    const middle = Redacted.value(key)
+    const bytes = new Uint8Array(begin.length + middle.length + end.length)
+    bytes.set(begin)
+    bytes.set(middle, begin.length)
+    bytes.set(end, begin.length + middle.length)
+    return Effect.map(
+      Effect.provide(
+        Digest.Digest.use((service) => service.digest(Digest.sha256, bytes)),
+        Digest.layerWebCrypto
+      ),
+      (digest) => Hex.encode(digest.slice(0, 16))
+    )
+  }
