@@ -6,8 +6,8 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as AuthError from "./AuthError.ts"
 import * as Authorize from "./Authorize.ts"
+import { discreet } from "./internal/discretion.ts"
 import type { Session } from "./Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
@@ -62,14 +63,14 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
 
 const replayableMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** A larger answer is data: it is streamed through, and not looked into. In bytes. */
+/** A larger answer is data: it is passed on, and not looked into. In bytes. */
 const largestLookedInto = 1_048_576
 
-/** The credentials of a call do not follow a redirect, and no tracing header or span of the client has a part of it. */
-const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
-  Context.add(HttpClient.TracerPropagationEnabled, false),
-  Context.add(FetchHttpClient.RequestInit, { redirect: "manual" })
-)
+/** How long the head of an answer may take. The body has no time-out: it may be a stream of events. */
+const headTimeout = Duration.seconds(30)
+
+/** Only these can be a refusal of a broker. An answer without a type is looked into, too. */
+const refusalType = /^\s*(?:application\/(?:[\w.+-]*\+)?json|text\/(?:plain|html))\s*(?:;|$)/i
 
 /** An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. */
 const withRequest = (request: HttpClientRequest.HttpClientRequest) => (error: HttpClientError.HttpClientError) => {
@@ -96,6 +97,63 @@ interface Answer {
   readonly refusal: AuthError.AuthError | undefined
 }
 
+/** A body whose first bytes were read. */
+interface Peeked {
+  readonly chunks: ReadonlyArray<Uint8Array>
+  readonly isWhole: boolean
+  /** What is left is read only when the caller reads it. */
+  readonly body: ReadableStream<Uint8Array>
+}
+
+const toTransportError =
+  (request: HttpClientRequest.HttpClientRequest) =>
+  (cause: unknown): HttpClientError.HttpClientError =>
+    HttpClientError.isHttpClientError(cause)
+      ? withRequest(request)(cause)
+      : new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+
+/** Reads up to `largestLookedInto` bytes, and gives a body of those and the rest. */
+const peekInto = Effect.fnUntraced(function* (
+  request: HttpClientRequest.HttpClientRequest,
+  stream: ReadableStream<Uint8Array>
+): Effect.fn.Return<Peeked, HttpClientError.HttpClientError> {
+  const reader = stream.getReader()
+  const read = Effect.onInterrupt(
+    Effect.tryPromise({ try: () => reader.read(), catch: toTransportError(request) }),
+    () => Effect.ignore(Effect.promise(() => reader.cancel()))
+  )
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  let isWhole = false
+  while (!isWhole && size <= largestLookedInto) {
+    const { done, value } = yield* read
+    if (value !== undefined) {
+      chunks.push(value)
+      size += value.byteLength
+    }
+    isWhole = done
+  }
+  const ahead = [...chunks]
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull: (controller) => {
+        const next = ahead.shift()
+        if (next !== undefined) return controller.enqueue(next)
+        if (isWhole) return controller.close()
+        return reader.read().then(({ done, value }) => (done ? controller.close() : controller.enqueue(value)))
+      },
+      cancel: (reason) => reader.cancel(reason)
+    },
+    { highWaterMark: 0 }
+  )
+  return { chunks, isWhole, body }
+})
+
+const textOf = (chunks: ReadonlyArray<Uint8Array>): string => {
+  const decoder = new TextDecoder()
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode()
+}
+
 /** The answer with the caller's own request beside it, and its body still to be read in any way. */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
@@ -104,17 +162,38 @@ const readAnswer = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Answer, HttpClientError.HttpClientError> {
   const { headers, status } = response
   const toResponse = (body: BodyInit | null) =>
-    HttpClientResponse.fromWeb(request, new Response(bodiless.has(status) ? null : body, { status, headers }))
-  if (Number(headers["content-length"] ?? 0) > largestLookedInto) {
-    return { response: toResponse(Stream.toReadableStream(response.stream)), refusal: undefined }
+    HttpClientResponse.fromWeb(request, new Response(body, { status, headers }))
+  const judge = (text: string) => refusalOf({ status, headers, text })
+  if (bodiless.has(status) || request.method === "HEAD") return { response: toResponse(null), refusal: judge("") }
+  // What fails later shows the caller's request, too: the one that was sent has the tokens.
+  const stream = Stream.toReadableStream(
+    Stream.catch(response.stream, (error) =>
+      error.reason._tag === "EmptyBodyError" ? Stream.empty : Stream.fail(withRequest(request)(error))
+    )
+  )
+  const announced = Number(headers["content-length"] ?? 0)
+  if (announced > largestLookedInto || !refusalType.test(headers["content-type"] ?? "text/plain")) {
+    return { response: toResponse(stream), refusal: undefined }
   }
-  const bytes = bodiless.has(status) ? new ArrayBuffer(0) : yield* response.arrayBuffer
-  const refusal = refusalOf({ status, headers, text: new TextDecoder().decode(bytes) })
-  return { response: toResponse(bytes), refusal }
+  const { body, chunks, isWhole } = yield* peekInto(request, stream)
+  return { response: toResponse(body), refusal: isWhole ? judge(textOf(chunks)) : undefined }
 })
 
 const isDead = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
   error?.reason._tag === "SessionExpired"
+
+const tooLate = ({ account }: Session) =>
+  Effect.fail(
+    AuthError.make(
+      account.broker,
+      "request",
+      new AuthError.BrokerUnavailable({
+        why: "time-out",
+        advice:
+          "No answer began within 30 seconds. The broker may have acted on the call: look before you send it again."
+      })
+    )
+  )
 
 const withAdvice = (error: AuthError.AuthError, advice: string) => {
   const { reason } = error
@@ -174,10 +253,12 @@ export const make: Effect.Effect<
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
     Authorize.request(request, session).pipe(
       Effect.provideService(Authorize.Authorize, authorize),
-      Effect.flatMap((authorized) => client.execute(authorized)),
+      Effect.flatMap((authorized) =>
+        Effect.timeoutOrElse(client.execute(authorized), { duration: headTimeout, orElse: () => tooLate(session) })
+      ),
       Effect.flatMap((response) => readAnswer(request, response, (answer) => authorize.refusal(answer, session))),
-      Effect.mapError(withRequest(request)),
-      Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion))
+      Effect.mapError((error) => (AuthError.isAuthError(error) ? error : withRequest(request)(error))),
+      Effect.updateContext(discreet)
     )
 
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {

@@ -355,3 +355,114 @@ it.effect("a session that ended over night is replaced before the request goes o
     assert.deepStrictEqual(seen, ["GET 1", "GET 2"])
   })
 )
+
+describe("a large or endless answer", () => {
+  const chunk = new Uint8Array(65_536).fill(32)
+
+  const endless = (count: number, type: string, end?: (controller: ReadableStreamDefaultController) => void) => {
+    let given = 0
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          given += 1
+          if (given <= count) controller.enqueue(chunk)
+          else if (end === undefined) controller.close()
+          else end(controller)
+        }
+      },
+      { highWaterMark: 0 }
+    )
+    const response = () => Promise.resolve(new Response(body, { headers: { "content-type": type } }))
+    return { given: () => given, response }
+  }
+
+  it.effect.each(["application/json", "text/csv", "application/octet-stream"])(
+    "of %s that announces no length is passed on as it comes, and not gathered",
+    (type) =>
+      Effect.gen(function* () {
+        const { given, response } = endless(1024, type)
+        const { client } = yield* begin(response)
+        const answer = yield* client.get(url)
+        assert.isAtMost(given(), 20)
+        let size = 0
+        yield* Stream.runForEach(answer.stream, (bytes) => Effect.sync(() => void (size += bytes.byteLength)))
+        assert.strictEqual(size, 1024 * chunk.length)
+      })
+  )
+
+  it.effect("of events arrives with its first event", () =>
+    Effect.gen(function* () {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\n"))
+      })
+      const headers = { "content-type": "text/event-stream" }
+      const { client } = yield* begin(() => Promise.resolve(new Response(body, { headers })))
+      const answer = yield* client.get(url)
+      const first = yield* Stream.runCollect(Stream.take(answer.stream, 1))
+      assert.strictEqual(new TextDecoder().decode(first[0]), "data: 1\n\n")
+    })
+  )
+
+  it.effect("that says that the token is dead is seen in several chunks", () =>
+    Effect.gen(function* () {
+      const pieces = () =>
+        new ReadableStream<Uint8Array>({
+          start: (controller) => {
+            for (const piece of ['{"co', 'de":"DE', 'AD"}']) controller.enqueue(new TextEncoder().encode(piece))
+            controller.close()
+          }
+        })
+      const { alive, client, manager, seen } = yield* begin(undefined, () => new Response(pieces()))
+      yield* manager.session
+      alive.add("2")
+      assert.strictEqual((yield* client.get(url)).status, 200)
+      assert.deepStrictEqual(seen, ["GET 1", "GET 2"])
+    })
+  )
+
+  it.effect.each([4, 100])("that breaks off after %s chunks shows no token in its error", (count) =>
+    Effect.gen(function* () {
+      const { response } = endless(count, "application/json", (controller) => controller.error(new Error("cut")))
+      const { client } = yield* begin(response)
+      const failed = yield* Effect.flip(Effect.flatMap(client.get(url), ({ text }) => text))
+      assert.strictEqual(failed._tag, "HttpClientError")
+      for (const text of shown(failed)) assert.notInclude(text, "access-1")
+    })
+  )
+
+  it.effect("whose head does not come fails with a time-out, and does not hang", () =>
+    Effect.gen(function* () {
+      const { client } = yield* begin(() => new Promise(() => undefined))
+      const asked = yield* Effect.forkChild(Effect.flip(client.get(url)))
+      yield* TestClock.withLive(Effect.sleep("20 millis"))
+      yield* pass("31 seconds")
+      const failed = yield* Fiber.join(asked)
+      assert.isTrue(AuthError.isAuthError(failed))
+      assert.include(failed.message, "no answer came in time")
+    })
+  )
+})
+
+it.effect("keeps the caller's own options of fetch, such as a proxy's dispatcher, but for redirects", () =>
+  Effect.gen(function* () {
+    const seen: Array<unknown> = []
+    const tiny = makeTiny()
+    yield* TestClock.setTime(morning)
+    const manager = yield* start(tiny)
+    const fetch = (_: unknown, init?: RequestInit) => {
+      seen.push([init?.keepalive, init?.redirect])
+      return Promise.resolve(Response.json({}))
+    }
+    const client = yield* AuthorizedClient.make.pipe(
+      Effect.provideContext(Context.make(SessionManager, manager).pipe(Context.add(Authorize, authorize))),
+      Effect.provide(FetchHttpClient.layer)
+    )
+    yield* client
+      .get(url)
+      .pipe(
+        Effect.provideService(FetchHttpClient.Fetch, fetch as typeof globalThis.fetch),
+        Effect.provideService(FetchHttpClient.RequestInit, { keepalive: true, redirect: "follow" })
+      )
+    assert.deepStrictEqual(seen, [[true, "manual"]])
+  })
+)
