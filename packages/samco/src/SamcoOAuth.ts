@@ -59,7 +59,7 @@ export interface Options extends services.Options {
   readonly logout?: "delete" | undefined
   /** Refuses to renew a session that is over, should the broker's refresh tokens not outlive 08:00 IST. */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /** Does not repeat an exchange that the broker refused because another was under way. */
+  /** Does not repeat a refresh that the broker refused because another was under way. A code is never sent twice. */
   readonly concurrentExchange?: "fail" | undefined
 }
 
@@ -143,7 +143,7 @@ const makeSpent = () => {
 
 const isConcurrent = ({ reason }: AuthError.AuthError): boolean => reason.code === concurrentExchange
 
-/** Sends an exchange once, and once more where the broker says that another was under way and asks for it. */
+/** Sends a refresh once, and once more where the broker says that another was under way and asks for it. */
 const patiently = <A>(
   exchange: Effect.Effect<A, AuthError.AuthError>,
   options: Options
@@ -163,21 +163,17 @@ const makeExchange = (options: Options) =>
         stranger: Effect.Effect<never, AuthError.AuthError>
       ) =>
         one.withPermit(
-          // A repeated exchange counts from when it was repeated: the first brought nothing.
-          patiently(
-            Session.issue(
-              { account, method, expiry: options.expiry ?? services.documentedExpiry },
-              Effect.gen(function* () {
-                const response = yield* call
-                yield* services.checkAccount(account, response.user_id, options, stranger)
-                return {
-                  tokens: toTokens(response),
-                  expiresIn: response.expires_in === undefined ? undefined : Duration.seconds(response.expires_in),
-                  profile: services.toProfile(account, response)
-                }
-              })
-            ),
-            options
+          Session.issue(
+            { account, method, expiry: options.expiry ?? services.documentedExpiry },
+            Effect.gen(function* () {
+              const response = yield* call
+              yield* services.checkAccount(account, response.user_id, options, stranger)
+              return {
+                tokens: toTokens(response),
+                expiresIn: response.expires_in === undefined ? undefined : Duration.seconds(response.expires_in),
+                profile: services.toProfile(account, response)
+              }
+            })
           )
         )
   )
@@ -226,7 +222,8 @@ const make = Effect.fnUntraced(function* (
         return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-expired" }))
       }
       const stranger = services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      return yield* exchange(session.account, api.oauthRefresh({ refresh_token: token }), stranger)
+      // A repeated refresh counts from when it was repeated: the first brought nothing.
+      return yield* patiently(exchange(session.account, api.oauthRefresh({ refresh_token: token }), stranger), options)
     })
   )
 

@@ -178,46 +178,25 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("exchanges once more, after a second, when another exchange is under way", () =>
+  it.effect.each([
+    ["by its code", concurrent],
+    ["by its text", answer({ status: "Failure", message: "Concurrent token exchange in progress." })]
+  ] as const)("sends a code once in its life, also when another exchange is under way %s", ([, fault]) =>
     Effect.gen(function* () {
       const fake = yield* begin()
-      yield* fake.inject("oauthToken", concurrent)
+      yield* fake.inject("oauthToken", fault)
       yield* Effect.gen(function* () {
         const { complete } = yield* signIn(fake)
-        const fiber = yield* Effect.forkChild(complete)
-        yield* TestClock.withLive(Effect.sleep("20 millis"))
-        assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(fiber)
+        const error = yield* Effect.flip(TestHttp.settle(complete))
+        assert.strictEqual(reasonOf(error, "BrokerUnavailable").code, "EOAUTH030")
+        const again = yield* Effect.flip(TestHttp.settle(complete))
+        assert.strictEqual(again.reason._tag, "InvalidStepUpCode")
       }).pipe(Effect.provide(browser(fake)))
-      assert.strictEqual(yield* asked(fake, "oauthToken"), 2)
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
     })
   )
 
-  it.effect("exchanges once more when only the text says so", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      yield* fake.inject("oauthToken", answer({ status: "Failure", message: "Concurrent token exchange in progress." }))
-      yield* Effect.flatMap(signIn(fake), ({ complete }) => TestHttp.settle(complete)).pipe(
-        Effect.provide(browser(fake))
-      )
-      assert.strictEqual(yield* asked(fake, "oauthToken"), 2)
-    })
-  )
-
-  it.effect("gives up when the second exchange is refused like the first", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      yield* fake.inject("oauthToken", concurrent, 5)
-      const error = yield* Effect.flatMap(signIn(fake), ({ complete }) => Effect.flip(TestHttp.settle(complete))).pipe(
-        Effect.provide(browser(fake))
-      )
-      assert.strictEqual(reasonOf(error, "BrokerUnavailable").code, "EOAUTH030")
-      assert.strictEqual(yield* asked(fake, "oauthToken"), 2)
-    })
-  )
-
-  it.effect('exchanges once only with concurrentExchange: "fail"', () =>
+  it.effect('exchanges once with concurrentExchange: "fail"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* fake.inject("oauthToken", concurrent)
@@ -417,6 +396,19 @@ describe("a renewal", () => {
         const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
         yield* TestClock.adjust("7 days")
         assert.strictEqual(reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired").code, "EOAUTH017")
+      }).pipe(Effect.provide(browser(fake)))
+    })
+  )
+
+  it.effect("is sent once more, after a second, when another exchange is under way", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        const before = yield* asked(fake, "oauthRefresh")
+        yield* fake.inject("oauthRefresh", concurrent)
+        yield* TestHttp.settle(Refresh.refresh(session))
+        assert.strictEqual((yield* asked(fake, "oauthRefresh")) - before, 2)
       }).pipe(Effect.provide(browser(fake)))
     })
   )
