@@ -5,9 +5,12 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
@@ -71,12 +74,21 @@ export interface Ledger {
       readonly send: Effect.Effect<A, AuthError.AuthError, R>
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
-  /** Has a code sent again, not before its time; the challenge is replaced by the one that `send` gives. */
+  /**
+   * Has a code sent again, not before its time; the challenge is replaced by the one that `send` gives. If that fails, the
+   * challenge stays open, since the first code is still good, unless the broker says that it is over.
+   */
   readonly resend: <R>(
     challenge: Challenge,
     send: Effect.Effect<Omit<Challenge, "id" | "account">, AuthError.AuthError, R>
   ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
+
+/** The broker knows no such challenge any more, or takes no code from this account. */
+const ends: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["ChallengeExpired", "AccountLocked"])
+
+const isOver = (cause: Cause.Cause<AuthError.AuthError>): boolean =>
+  Option.exists(Cause.findErrorOption(cause), ({ reason }) => ends.has(reason._tag))
 
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
 
@@ -175,7 +187,14 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          return claim(challenge).pipe(Effect.andThen(reopening(challenge)(send)), Effect.flatMap(open))
+          return claim(challenge).pipe(
+            Effect.andThen(
+              Effect.onExit(send, (exit) =>
+                Exit.isSuccess(exit) || isOver(exit.cause) ? Effect.void : reopen(challenge)
+              )
+            ),
+            Effect.flatMap(open)
+          )
         })
     }
   })
