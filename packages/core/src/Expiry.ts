@@ -62,8 +62,18 @@ const maxInstant = 8.64e15 - millisPerDay
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
+/** RFC 7519 has seconds. No token is meant for the year 5138 and later: such a number is in milliseconds. */
+const mostSeconds = 1e11
+
+/** Milliseconds since the epoch. Some issuers write text. */
+const numericDate = (claim: unknown): number | undefined => {
+  const value = Predicate.isString(claim) && /^\d{1,16}(?:\.\d+)?$/.test(claim.trim()) ? Number(claim) : claim
+  if (!Predicate.isNumber(value)) return undefined
+  return value >= mostSeconds ? value : value * 1000
+}
+
 /**
- * The `exp` claim of the access token. The signature is not checked: the broker is the one who decides.
+ * The `exp` claim of the access token, in seconds, milliseconds or as text. The signature is not checked: the broker is the one who decides.
  *
  * @example
  * ```ts
@@ -86,8 +96,8 @@ export const jwt: Expiry = ({ accessToken }) => {
     Result.try(() => JSON.parse(text) as unknown)
   )
   if (Result.isFailure(claims) || !Predicate.hasProperty(claims.success, "exp")) return undefined
-  const { exp } = claims.success
-  return Predicate.isNumber(exp) ? endAt(exp * 1000, "jwt") : undefined
+  const exp = numericDate(claims.success.exp)
+  return exp === undefined ? undefined : endAt(exp, "jwt")
 }
 
 /**

@@ -34,11 +34,12 @@ describe("jwt", () => {
 
   it.each([
     ["no exp", token({ sub: "A123456" })],
-    ["exp as text", token({ exp: String(seconds) })],
+    ["exp as words", token({ exp: "tomorrow" })],
+    ["exp as blank text", token({ exp: " " })],
     ["exp null", token({ exp: null })],
     ["a negative exp", token({ exp: -1 })],
     ["exp zero", token({ exp: 0 })],
-    ["an exp that no date can hold", token({ exp: 1e15 })],
+    ["an exp that no date can hold", token({ exp: 1e17 })],
     ["an exp in milliseconds far beyond any date", token({ exp: 1e300 })],
     ["claims that are a list", token([seconds])],
     ["claims that are null", token(null)],
@@ -48,6 +49,14 @@ describe("jwt", () => {
     ["dots only", ".."],
     ["nothing", ""]
   ])("tells nothing of %s", (_, text) => assert.isUndefined(Expiry.jwt(issued({ token: text }))))
+
+  it.each([
+    ["seconds as text", String(seconds)],
+    ["milliseconds", seconds * 1000],
+    ["milliseconds as text", String(seconds * 1000)]
+  ])("understands exp in %s", (_, exp) =>
+    assert.deepStrictEqual(Expiry.jwt(issued({ token: token({ exp }) })), { at: seconds * 1000, source: "jwt" })
+  )
 })
 
 describe("dailyAt", () => {
