@@ -78,8 +78,18 @@ const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
 /**
+ * What moves a cursor, breaks a line of a log, reverses text or is not seen: C0 and C1 controls but tab and line breaks
+ * (which become blanks), separators, marks of direction, zero-width characters, lone surrogates.
+ */
+const unprintable =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Cs}/gu
+
+const printable = (text: string): string => text.replace(unprintable, " ")
+
+/**
  * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. What comes after
- * the first mebibyte is left out.
+ * the first mebibyte is left out. Control characters become blanks, so that the text cannot forge a line of a log.
  *
  * @example
  * ```ts
@@ -93,9 +103,10 @@ const cut = (text: string, length: number): string =>
  * @since 0.1.0
  */
 export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>> = []): string =>
+  // Before the patterns are looked for, so that no token is hidden from them by a character that is not seen.
   patterns.reduce(
     (clean, [pattern, replacement]) => clean.replace(pattern, replacement),
-    cut(hide(text, secrets), searchable)
+    printable(cut(hide(text, secrets), searchable))
   )
 
 /**

@@ -245,3 +245,27 @@ it.effect("layerHeaders adds to the header names that Effect hides, and forgets 
     assert.notInclude(JSON.stringify(Headers.redact(headers, names)), "canary")
   })
 )
+
+it.each([
+  ["a line break", "\n"],
+  ["a carriage return", "\r"],
+  ["an escape sequence", "\u001b[2J"],
+  ["a C1 control", "\u009b"],
+  ["a line separator", "\u2028"],
+  ["a reversal of direction", "\u202e"],
+  ["an isolate", "\u2066"],
+  ["a zero-width space", "\u200b"],
+  ["a byte order mark", "\ufeff"],
+  ["a lone surrogate", "\ud800"]
+])("a broker's text cannot forge a log line with %s", (_, character) => {
+  // eslint-disable-next-line no-control-regex
+  const hostile = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Cs}/u
+  assert.notMatch(Redaction.scrub(`Invalid${character} user`), hostile)
+  assert.notMatch(Redaction.excerpt(`Invalid${character} user`), hostile)
+  assert.notMatch(Redaction.excerpt(JSON.stringify({ [`a${character}b`]: character })), hostile)
+})
+
+it("text in any script stays as it is", () => {
+  const text = "अमान्य पासवर्ड ₹ – “wrong” 🙂"
+  assert.strictEqual(Redaction.scrub(text), text)
+})
