@@ -322,10 +322,11 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
     readonly status?: number | undefined
     /** The operating system's word for it, such as `ECONNREFUSED`. */
     readonly systemCode?: string | undefined
+    /** How long the broker asks to wait, if it says so. */
+    readonly retryAfter?: Duration.Duration | undefined
   }
 > {
   readonly isRetryable = true
-  readonly retryAfter = undefined
   override get message(): string {
     const status = this.status === undefined ? "" : `, HTTP ${this.status}`
     const system = this.systemCode === undefined ? "" : `, ${this.systemCode}`

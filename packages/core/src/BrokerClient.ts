@@ -187,11 +187,16 @@ const dateOf = (text: string | undefined): number | undefined =>
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
     : undefined
 
+/** A longer wait is a mistake of the server, or an attack. */
+const longestRetryAfter = 900_000
+
+/** A date is reckoned against the broker's own clock, since ours may be wrong. */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
-  const text = headers["retry-after"]
-  if (text !== undefined && /^\d{1,6}$/.test(text)) return Duration.seconds(Number(text))
-  const [at, from] = [dateOf(text), now ?? dateOf(headers["date"])]
-  return at === undefined || from === undefined ? undefined : Duration.millis(Math.max(0, at - from))
+  const text = headers["retry-after"]?.trim()
+  const seconds = text !== undefined && /^\d{1,15}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined
+  const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
+  const millis = seconds !== undefined ? seconds * 1000 : at === undefined || from === undefined ? undefined : at - from
+  return millis === undefined ? undefined : Duration.millis(Math.min(Math.max(0, millis), longestRetryAfter))
 }
 
 const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefined): number | undefined => {

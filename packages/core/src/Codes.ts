@@ -197,7 +197,12 @@ export const actionRequired =
  * @since 0.1.0
  */
 export const unavailable = (failure: Failure): AuthError.Reason =>
-  new AuthError.BrokerUnavailable({ ...said(failure), why: "broker", status: failure.status })
+  new AuthError.BrokerUnavailable({
+    ...said(failure),
+    why: "broker",
+    status: failure.status,
+    retryAfter: failure.retryAfter
+  })
 
 /**
  * @category reasons

@@ -8,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -415,6 +416,29 @@ describe("tracing", () => {
     })
   )
 
+  it.effect("keeps no answer in the exit of a span, which a tracer may print", () =>
+    Effect.gen(function* () {
+      const ended: Array<unknown> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          const end = span.end.bind(span)
+          return Object.assign(span, {
+            end: (at: bigint, exit: Exit.Exit<unknown, unknown>) => {
+              ended.push(exit)
+              end(at, exit)
+            }
+          })
+        }
+      })
+      const tiny = yield* connect([() => yes()])
+      const answer = yield* Effect.withTracer(tiny.login, tracer)
+      assert.isNotEmpty(JSON.stringify(answer))
+      assert.lengthOf(ended, 1)
+      assert.deepStrictEqual(ended, [Exit.void])
+    })
+  )
+
   it.effect("makes a span of a call, and none where nobody has a tracer", () =>
     Effect.gen(function* () {
       const spans: Array<string | undefined> = []
@@ -582,7 +606,10 @@ describe("without a word from the broker, the status tells", () => {
     ["Sat, 21 Nov 2026 04:00:30 GMT", 30_000],
     ["Sat, 21 Nov 2026 03:00:00 GMT", 0],
     ["-5", undefined],
-    ["1.5", undefined],
+    ["1.5", 1500],
+    ["1.", undefined],
+    ["901", 900_000],
+    ["Tue, 01 Dec 2099 00:00:00 GMT", 900_000],
     ["5 minutes", undefined],
     ["soon", undefined],
     ["", undefined],
@@ -593,6 +620,22 @@ describe("without a word from the broker, the status tells", () => {
       const tiny = yield* connect([() => status(429, "", { "retry-after": text })])
       const { retryAfter } = yield* reasonOf(tiny.login)
       assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis)
+    })
+  )
+
+  it.effect("a date in Retry-After is reckoned by the broker's clock, where ours is an hour behind", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 3))
+      const headers = { date: "Sat, 21 Nov 2026 04:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 04:00:20 GMT" }
+      const tiny = yield* connect([() => status(429, "", headers)])
+      assert.deepStrictEqual((yield* reasonOf(tiny.login)).retryAfter, Duration.seconds(20))
+    })
+  )
+
+  it.effect("Retry-After of a broker that is down is told, too", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => status(503, "", { "retry-after": "7" })])
+      assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", retryAfter: Duration.seconds(7) })
     })
   )
 })
