@@ -146,6 +146,19 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
   }
 })
 
+/**
+ * Puts an empty file in the place of a database. The path is never without a file: SQLite would make one there that others
+ * may read. It opens nothing that is there.
+ */
+export const replaceWithEmpty = (path: string): void => {
+  const fresh = `${path}-new`
+  // Left by a program that was killed here.
+  Fs.rmSync(fresh, { force: true })
+  createEmpty(fresh)
+  for (const companion of companions) Fs.rmSync(path + companion, { force: true })
+  Fs.renameSync(fresh, path)
+}
+
 /** The folder that is given, or the user's own place for state. */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined
