@@ -95,8 +95,12 @@ const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))
   if (Result.isSuccess(taken)) return taken.success
   if (!isDamage(taken.failure, path)) throw sqlite.failureOf(taken.failure, path)
-  place.replaceWithEmpty(path)
-  return take(path, now)
+  const replaced = Result.try(() => place.replaceWithEmpty(path))
+  if (Result.isFailure(replaced)) throw new sqlite.Failed({ systemCode: place.systemCode(replaced.failure) })
+  const again = Result.try(() => take(path, now))
+  if (Result.isSuccess(again)) return again.success
+  // Damaged once more: the next attempt looks at it anew.
+  throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 
 /** A lock's file has no content worth keeping: a damaged one is made anew. */

@@ -52,7 +52,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
 }
 
 /** An error of the system as a reason: its code, and nothing else that it says. */
-const systemCode = (error: unknown): string | undefined => {
+export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
 }
