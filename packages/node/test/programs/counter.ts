@@ -11,7 +11,8 @@ const program = Effect.gen(function* () {
   const lock = yield* SessionLock
   // All of them at once, and not one after the other as they start.
   if (gate !== undefined) process.stdout.write("ready\n")
-  while (gate !== undefined && !existsSync(gate)) yield* Effect.sleep("1 millis")
+  const isOpen = Effect.sync(() => gate === undefined || existsSync(gate))
+  while (!(yield* isOpen)) yield* Effect.sleep("1 millis")
   for (let time = 0; time < Number(times); time += 1) {
     const fence = yield* lock.withLock(account, ({ fence }) =>
       Effect.gen(function* () {
