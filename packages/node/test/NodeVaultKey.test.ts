@@ -71,6 +71,19 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
+  it.effect("makes the same key of a passphrase from a file that ends with a line break", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const expected = yield* keyOf(horse, folder)
+      for (const end of ["\n", "\r\n"])
+        assert.strictEqual(yield* keyOf(Redacted.make(Redacted.value(horse) + end), folder), expected)
+      for (const other of [" ", "\n\n", "\t"])
+        assert.notStrictEqual(yield* keyOf(Redacted.make(Redacted.value(horse) + other), folder), expected)
+      const reason = yield* reasonOf(keyOf(Redacted.make("\n"), folder))
+      assert.match(`${reason._tag} ${reason.message}`, /^KeyUnavailable .*empty/)
+    })
+  )
+
   it.effect("makes the salt once, also when two begin at the same time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as UserDirectories from "effect/persistence/UserDirectories"
 import * as Result from "effect/Result"
 import * as Fs from "node:fs"
+import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 
@@ -159,10 +160,27 @@ export const replaceWithEmpty = (path: string): void => {
   Fs.renameSync(fresh, path)
 }
 
-/** The folder that is given, or the user's own place for state. */
+const refused = (what: string, advice: string): Effect.Effect<never, VaultError.VaultError> =>
+  Effect.fail(VaultError.make("open", new VaultError.Io({ what, advice, retry: "never" })))
+
+/** What separates the names in a path. */
+const separator = process.platform === "win32" ? /[\\/]/ : /\//
+
+/** The folder that is given, with `~` as the user's home, or the user's own place for state. */
 export const resolve = Effect.fnUntraced(function* (
-  given: string | undefined
+  given: string | undefined,
+  home: () => string = Os.homedir
 ): Effect.fn.Return<string, VaultError.VaultError> {
+  if (given?.trim() === "")
+    return yield* refused("use a folder without a name", "Give the path of a folder, or no folder for the default.")
+  const [first = "", ...rest] = given?.split(separator) ?? []
+  if (first === "~") {
+    const user = yield* attempt("find this user's home folder", home)
+    return Path.resolve(user, ...rest)
+  }
+  // Of a shell it is the home of another user. Here it would be a folder with that name.
+  if (first.startsWith("~"))
+    return yield* refused(`use the folder ${given}`, `Give its whole path, or ./${given} for a folder of that name.`)
   if (given !== undefined) return Path.resolve(given)
   return yield* UserDirectories.make({ platform: process.platform })
     .state("broker-auth")
