@@ -379,6 +379,21 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
+  it.live("starts nothing in a program that says it is a single executable", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const [preload, asked] = [`${folder}-sea.cjs`, `${folder}-asked`]
+      Fs.writeFileSync(preload, `process.getBuiltinModule("node:sea").isSea = () => true`)
+      const body = `getPassword() { fs.writeFileSync(${JSON.stringify(asked)}, ""); return null }`
+      const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
+        env: { NODE_OPTIONS: `--require ${preload}` }
+      })
+      yield* ended
+      assert.match(printed.stdout, /"reason":"KeyUnavailable".*single executable.*layerPassphraseConfig/)
+      assert.isFalse(Fs.existsSync(asked))
+    })
+  )
+
   it.live("says what to allow where Node's permission model forbids to ask", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
