@@ -71,7 +71,8 @@ export const make = Effect.fnUntraced(function* (
  *
  * A lock is a file of SQLite for each account, in the folder `locks` of the vault. Programs share it if they run as the
  * same user and name the same folder, which must be on a local disk. Fails with `Io` if others than the user can get at
- * the folder, and with `Tampered` if a file was changed.
+ * the folder. A damaged file is made anew, with the damage checked again under a lock that the whole folder shares: it has
+ * no content worth keeping, and is never replaced while a program holds it.
  *
  * @example
  * ```ts

@@ -61,8 +61,9 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     return held
   }
 
+  // Before each operation: the folder may have been opened to others since. It takes six looks, and opens nothing.
   const secure = Effect.suspend(() =>
-    held !== undefined && isCurrent(held) ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
+    held?.vault.database.isOpen === false ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )
 
   const use = <A>(run: (vault: vaultFile.Vault) => A): Effect.Effect<A, sqlite.Failure | VaultError.VaultError> =>
@@ -140,8 +141,8 @@ export const layerStore = (
  *
  * It is in the user's own folder for state (`~/.local/state/broker-auth`; on macOS below `~/Library/Application Support`,
  * on Windows below `%LOCALAPPDATA%`), or in the folder that is given, on a local disk. Programs share it if they run as
- * the same user with the same key. The folder is 0700 and its files are 0600; where others could get at one, it is
- * refused, and nothing is changed about it. On Windows the user's profile keeps others out.
+ * the same user with the same key. The folder is 0700 and its files are 0600. If others could use one, each operation is
+ * refused, and nothing is changed about it. A folder that begins with `~/` is in the user's home. On Windows the user's profile keeps others out.
  *
  * A write is on the disk when it succeeds. It holds up the event loop for as long as the disk takes.
  *

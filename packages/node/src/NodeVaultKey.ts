@@ -108,7 +108,7 @@ export interface PassphraseOptions {
  * A key that is derived from a passphrase: by Argon2id with 64 MiB and 3 passes, or by scrypt where Node is older than
  * 24.7. The salt is made at the first use and kept beside the vault, in `passphrase.db`.
  *
- * Another passphrase gives another key, and a session that is stored is then a `WrongKey`. Fails with `KeyUnavailable` if
+ * One line break at its end is not part of it. Another passphrase gives another key, and a session that is stored is then a `WrongKey`. Fails with `KeyUnavailable` if
  * the passphrase is empty, with `Tampered` if the salt was changed, and with `Io` if the folder cannot be used.
  *
  * @example

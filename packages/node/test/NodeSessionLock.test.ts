@@ -7,12 +7,13 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { createHash } from "node:crypto"
+import { execFileSync } from "node:child_process"
+import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { makeNewer } from "./newer.ts"
-import { account, filesIn, freshFolder, other, reasonOf, start } from "./support.ts"
+import { account, filesIn, freshFolder, modeOf, other, reasonOf, start } from "./support.ts"
 
 type Lock = SessionLock["Service"]
 
@@ -34,6 +35,42 @@ const occupy = Effect.fnUntraced(function* (lock: Lock) {
 
 const fileOf = (folder: string): string =>
   Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
+
+/** What a power cut, a full disk or another program leaves of a file. */
+const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => void]> = [
+  ["is no database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
+  ["is all zeros", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
+  ["is all zeros but for its second page", (path) => writeAt(path, 0, Buffer.alloc(4096))],
+  ["has a torn header", (path) => writeAt(path, 8, Buffer.alloc(504))],
+  ["has lost its second page", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
+  ["says that it may not be written to", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
+  ...[1, 50, 100, 512, 4096, 5000].map(
+    (size) => [`is cut off after ${size} bytes`, (path: string) => Fs.truncateSync(path, size)] as const
+  ),
+  ["is random bytes", (path) => Fs.writeFileSync(path, randomBytes(8192))],
+  [
+    "has another fence than was written",
+    (path) => {
+      const database = new DatabaseSync(path)
+      database.exec("UPDATE checked SET value = '7' WHERE name = 'fence'")
+      database.close()
+    }
+  ],
+  [
+    "has no fence",
+    (path) => {
+      const database = new DatabaseSync(path)
+      database.exec("DROP TABLE checked")
+      database.close()
+    }
+  ]
+]
+
+const writeAt = (path: string, offset: number, content: Uint8Array): void => {
+  const descriptor = Fs.openSync(path, "r+")
+  Fs.writeSync(descriptor, content, 0, content.length, offset)
+  Fs.closeSync(descriptor)
+}
 
 describe("vaults: NodeSessionLock", () => {
   it.effect("names its file by the SHA-256 of the account, and shows the account nowhere", () =>
@@ -128,39 +165,54 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  for (const [what, damage] of [
-    ["is no database", (path: string) => Fs.writeFileSync(path, "x".repeat(5000))],
-    [
-      "has another fence than was written",
-      (path: string) => {
-        const database = new DatabaseSync(path)
-        database.exec("UPDATE checked SET value = '7' WHERE name = 'fence'")
-        database.close()
-      }
-    ],
-    [
-      "has no fence",
-      (path: string) => {
-        const database = new DatabaseSync(path)
-        database.exec("DROP TABLE checked")
-        database.close()
-      }
-    ]
-  ] as const) {
-    it.effect(`is Tampered when its file ${what}, and locks again when that is deleted`, () =>
+  for (const [what, damage] of damages) {
+    it.effect(`makes its file anew when it ${what}, with a larger fence`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
-        yield* fenceOf(lock)
+        yield* TestClock.setTime(1_800_000_000_000)
+        const before = yield* fenceOf(lock)
         damage(fileOf(folder))
-        const reason = yield* reasonOf(fenceOf(lock))
-        assert.strictEqual(reason._tag, "Tampered")
-        assert.include(reason.message, "lock of angel/production/default/A123456")
-        Fs.rmSync(fileOf(folder))
+        yield* TestClock.setTime(1_800_000_001_000)
+        assert.isAbove(yield* fenceOf(lock), before)
+        assert.strictEqual(modeOf(fileOf(folder)), "600")
         yield* fenceOf(lock)
       })
     )
   }
+
+  it.effect("is not made anew while somebody holds it, however damaged its file is", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const [one, two] = [yield* make(folder), yield* make(folder, { patience: "2 seconds" })]
+      const reason = yield* one.withLock(account, ({ check }) =>
+        Effect.gen(function* () {
+          // By another process: to close the file in this one would drop the lock.
+          execFileSync("truncate", ["--size=100", fileOf(folder)])
+          const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
+          yield* TestClock.adjust("2 seconds")
+          yield* check
+          return yield* Fiber.join(waiting)
+        })
+      )
+      assert.deepInclude(reason, { _tag: "LockUnavailable", why: "busy" })
+      yield* fenceOf(two)
+    })
+  )
+
+  it.effect("makes its file anew also when the file that repairs are locked with is damaged", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const lock = yield* make(folder)
+      yield* fenceOf(lock)
+      for (let time = 0; time < 3; time += 1) {
+        Fs.writeFileSync(fileOf(folder), Buffer.alloc(4096))
+        for (const file of filesIn(folder).filter((name) => name.includes("repair")))
+          Fs.writeFileSync(Path.join(folder, file), "x".repeat(5000))
+        yield* fenceOf(lock)
+      }
+    })
+  )
 })
 
 it.effect("does not touch a lock of a newer version", () =>
@@ -190,6 +242,56 @@ describe("vaults: among processes", () => {
           own.toSorted((left, right) => left - right)
         )
     })
+  )
+
+  it.live(
+    "lets one in at a time when all of them meet a damaged file",
+    () =>
+      Effect.gen(function* () {
+        for (const damage of [Buffer.alloc(8192), randomBytes(8192), Buffer.from("SQLite format 3\0")]) {
+          const folder = yield* freshFolder
+          const [count, gate] = [`${folder}-count`, `${folder}-gate`]
+          yield* fenceOf(yield* make(folder))
+          Fs.writeFileSync(fileOf(folder), damage)
+          const running = yield* Effect.all(
+            Array.from({ length: 8 }, () => start("counter.ts", [folder, count, "4", gate]))
+          )
+          for (const { says } of running) yield* says("ready")
+          Fs.writeFileSync(gate, "")
+          for (const { ended, printed } of running)
+            assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, printed.stderr)
+          assert.strictEqual(Fs.readFileSync(count, "utf8"), "32")
+          const fences = running.flatMap(({ printed }) => printed.stdout.trim().split("\n").slice(1).map(Number))
+          assert.strictEqual(new Set(fences).size, 32)
+        }
+      }).pipe(Effect.orDie),
+    120_000
+  )
+
+  it.live(
+    "lets one in at a time while its file is damaged again and again",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const count = `${folder}-count`
+        yield* fenceOf(yield* make(folder))
+        const running = yield* Effect.all(Array.from({ length: 4 }, () => start("counter.ts", [folder, count, "15"])))
+        const over = yield* Deferred.make<void>()
+        const damaging = yield* Effect.forkChild(
+          Effect.gen(function* () {
+            while (!(yield* Deferred.isDone(over))) {
+              writeAt(fileOf(folder), 0, randomBytes(4096))
+              yield* Effect.sleep("20 millis")
+            }
+          })
+        )
+        for (const { ended, printed } of running)
+          assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, printed.stderr)
+        yield* Deferred.succeed(over, undefined)
+        yield* Fiber.join(damaging)
+        assert.strictEqual(Fs.readFileSync(count, "utf8"), "60")
+      }).pipe(Effect.orDie),
+    120_000
   )
 
   it.live(

@@ -71,6 +71,19 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
+  it.effect("makes the same key of a passphrase from a file that ends with a line break", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const expected = yield* keyOf(horse, folder)
+      for (const end of ["\n", "\r\n"])
+        assert.strictEqual(yield* keyOf(Redacted.make(Redacted.value(horse) + end), folder), expected)
+      for (const other of [" ", "\n\n", "\t"])
+        assert.notStrictEqual(yield* keyOf(Redacted.make(Redacted.value(horse) + other), folder), expected)
+      const reason = yield* reasonOf(keyOf(Redacted.make("\n"), folder))
+      assert.match(`${reason._tag} ${reason.message}`, /^KeyUnavailable .*empty/)
+    })
+  )
+
   it.effect("makes the salt once, also when two begin at the same time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
@@ -283,7 +296,10 @@ describe("vaults: layerKeyring", () => {
     "is not there": [`getPassword() { throw new Error("DBus error: hunter2") }`, /no keyring running$/],
     "says what nobody knows": [`getPassword() { throw new Error("hunter2") }`, /keyring refused$/],
     "brings the process down": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
-    "prints what it should not": [`getPassword() { process.stdout.write("hunter2"); return null }`, /has crashed$/]
+    "prints and ends before it answers": [
+      `getPassword() { fs.writeSync(1, "hunter2"); process.kill(process.pid, "SIGKILL") }`,
+      /has crashed$/
+    ]
   }
   for (const [what, [body, why]] of Object.entries(refusals)) {
     it.live(`says that there is no key when the keyring ${what}, and nothing of what it said`, () =>
@@ -297,6 +313,98 @@ describe("vaults: layerKeyring", () => {
       })
     )
   }
+
+  it.live("finds the key though something else prints before and after the answer", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const body = `getPassword() {
+        process.stdout.write("{}\\n"); process.on("exit", () => fs.writeSync(1, "bye")); return "the key" }`
+      const password = yield* ask(place(fakeKeyring(folder, body)))
+      assert.strictEqual(password && Redacted.value(password), "the key")
+    })
+  )
+
+  it.live("gives the process that asks no secret of the program, and loads nothing that NODE_OPTIONS names", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const file = `${folder}-env`
+      const preload = `${folder}-preload.cjs`
+      Fs.writeFileSync(
+        preload,
+        `console.log("loaded"); require("node:fs").appendFileSync(${JSON.stringify(file)}, "loaded ")`
+      )
+      const body = `getPassword() { fs.writeFileSync(${JSON.stringify(`${file}.json`)}, JSON.stringify(process.env)); return "${"ab".repeat(32)}" }`
+      const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
+        env: {
+          NODE_OPTIONS: `--require ${preload}`,
+          ANGEL_PIN: "hunter2",
+          DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere",
+          XDG_RUNTIME_DIR: "/run/user/1"
+        }
+      })
+      yield* ended
+      assert.match(printed.stdout, /key [0-9a-f]{16}\n$/)
+      assert.strictEqual(Fs.readFileSync(file, "utf8"), "loaded ")
+      const env = JSON.parse(Fs.readFileSync(`${file}.json`, "utf8")) as Readonly<Record<string, string>>
+      assert.deepInclude(env, { DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere", XDG_RUNTIME_DIR: "/run/user/1" })
+      assert.doesNotHaveAnyKeys(env, ["NODE_OPTIONS", "ANGEL_PIN"])
+    })
+  )
+
+  it.live("starts no copy after copy of a program whose executable is the program itself", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const module = fakeKeyring(folder, `getPassword() { return null }`)
+      const [app, count, preload] = [`${folder}-app`, `${folder}-count`, `${folder}-app.cjs`]
+      const program = Path.join(import.meta.dirname, "programs", "keyring.ts")
+      Fs.writeFileSync(preload, `process.execPath = ${JSON.stringify(app)}`)
+      Fs.writeFileSync(
+        app,
+        `#!/bin/sh
+         echo x >> '${count}'
+         [ "$(wc -l < '${count}')" -gt 5 ] && exit 1
+         exec '${process.execPath}' --conditions=@auth/source --require '${preload}' '${program}' '${folder}' '${module}'`,
+        { mode: 0o700 }
+      )
+      const { ended, printed } = yield* start("keyring.ts", [folder, module], {
+        before: [
+          process.execPath,
+          "-e",
+          `require("child_process").spawnSync(${JSON.stringify(app)}, { stdio: "inherit" })`
+        ]
+      })
+      yield* ended
+      assert.match(printed.stdout, /"reason":"KeyUnavailable"/)
+      assert.strictEqual(Fs.readFileSync(count, "utf8"), "x\nx\n")
+    })
+  )
+
+  it.live("starts nothing in a program that says it is a single executable", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const [preload, asked] = [`${folder}-sea.cjs`, `${folder}-asked`]
+      Fs.writeFileSync(preload, `process.getBuiltinModule("node:sea").isSea = () => true`)
+      const body = `getPassword() { fs.writeFileSync(${JSON.stringify(asked)}, ""); return null }`
+      const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
+        env: { NODE_OPTIONS: `--require ${preload}` }
+      })
+      yield* ended
+      assert.match(printed.stdout, /"reason":"KeyUnavailable".*single executable.*layerPassphraseConfig/)
+      assert.isFalse(Fs.existsSync(asked))
+    })
+  )
+
+  it.live("says what to allow where Node's permission model forbids to ask", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const module = fakeKeyring(folder, `getPassword() { return null }`)
+      const { ended, printed } = yield* start("keyring.ts", [folder, module], {
+        env: { NODE_OPTIONS: "--permission --allow-fs-read=* --allow-fs-write=*" }
+      })
+      assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, printed.stderr)
+      assert.match(printed.stdout, /"reason":"KeyUnavailable".*permission model.*--allow-child-process/)
+    })
+  )
 
   it.live("says so when the keyring has something else than a key", () =>
     Effect.gen(function* () {

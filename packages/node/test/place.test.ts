@@ -1,9 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as NodeVault from "@auth/node/NodeVault"
+import * as NodeVaultKey from "@auth/node/NodeVaultKey"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { type Facts, type Kind, refusal } from "../src/internal/place.ts"
-import { account, bytes, filesIn, freshFolder, modeOf, open, reasonOf, secret, start, using } from "./support.ts"
+import { type Facts, type Kind, refusal, resolve } from "../src/internal/place.ts"
+import {
+  account,
+  bytes,
+  filesIn,
+  freshFolder,
+  modeOf,
+  open,
+  reasonOf,
+  secret,
+  start,
+  textOf,
+  using
+} from "./support.ts"
 
 const sound: Facts = { isLink: false, isKind: true, mode: 0o100600, uid: 1000 }
 
@@ -154,3 +170,70 @@ describe("vaults: a vault", () => {
     })
   )
 })
+
+describe("vaults: a folder that is given", () => {
+  const resolved = (given: string) => resolve(given, () => "/home/me")
+
+  for (const [given, folder] of [
+    ["~", "/home/me"],
+    ["~/vault", "/home/me/vault"],
+    ["~/a/../b", "/home/me/b"],
+    ["./~/vault", Path.resolve("~/vault")],
+    ["vault~", Path.resolve("vault~")],
+    ["/v/x", "/v/x"]
+  ] as const) {
+    it.effect(`${given} is ${folder === "/v/x" ? "itself" : "where a shell would have it"}`, () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* resolved(given), folder)
+      })
+    )
+  }
+
+  for (const given of ["", " ", "\t\n", "~root", "~root/vault"]) {
+    it.effect(`${JSON.stringify(given)} is refused, with what to give`, () =>
+      Effect.gen(function* () {
+        const reason = yield* reasonOf(resolved(given))
+        assert.deepInclude(reason, { _tag: "Io", isRetryable: false })
+        assert.match(reason.remedy, /^Give .*folder/)
+      })
+    )
+  }
+
+  it.effect("is refused by the vault, its locks and its keys, and nothing is made", () =>
+    Effect.gen(function* () {
+      const before = Fs.readdirSync(".")
+      for (const folder of ["", "~root/vault"]) {
+        assert.strictEqual((yield* reasonOf(open({ folder })))._tag, "Io")
+        assert.strictEqual((yield* reasonOf(NodeVault.remove({ folder })))._tag, "Io")
+        const key = NodeVaultKey.layerPassphrase(Redacted.make("x"), { folder })
+        assert.strictEqual((yield* reasonOf(Effect.provide(VaultKey.VaultKey, key)))._tag, "Io")
+      }
+      assert.deepStrictEqual(Fs.readdirSync("."), before)
+    })
+  )
+})
+
+it.effect("a vault that others may use since it was opened is refused by the next operation", () =>
+  Effect.gen(function* () {
+    const folder = yield* freshFolder
+    const { lock, store } = yield* open({ folder })
+    yield* lock.withLock(account, () => store.put(account, "session", bytes(secret), 0))
+    for (const [path, mode] of [
+      [folder, 0o700],
+      [Path.join(folder, "sessions.db"), 0o600],
+      [Path.join(folder, "sessions.db-wal"), 0o600]
+    ] as const) {
+      Fs.chmodSync(path, 0o777)
+      for (const operation of [
+        Effect.asVoid(store.get(account, "session")),
+        Effect.asVoid(store.put(account, "session", bytes("next"), 1))
+      ]) {
+        const reason = yield* reasonOf(operation)
+        assert.match(`${reason.message}. ${reason.remedy}`, new RegExp(`mode 777.*chmod [67]00 ${path}$`))
+      }
+      assert.strictEqual(modeOf(path), "777")
+      Fs.chmodSync(path, mode)
+      assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
+    }
+  })
+)

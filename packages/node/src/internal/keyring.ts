@@ -11,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type ChildProcess, spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { createRequire } from "node:module"
 import process from "node:process"
 
@@ -49,9 +50,10 @@ const script = `
 const chunks = []
 process.stdin.on("data", (chunk) => chunks.push(chunk))
 process.stdin.on("end", () => {
+  const question = JSON.parse(Buffer.concat(chunks).toString())
   let answer
   try {
-    const { module, service, account, offer } = JSON.parse(Buffer.concat(chunks).toString())
+    const { module, service, account, offer } = question
     const { Entry } = require(module)
     const entry = new Entry(service, account, { linux: { store: "secret-service" } })
     if (offer !== undefined && entry.getPassword() == null) entry.setPassword(offer)
@@ -59,7 +61,7 @@ process.stdin.on("end", () => {
   } catch (error) {
     answer = { refused: String(error?.message) }
   }
-  process.stdout.write(JSON.stringify(answer), () => process.exit(0))
+  process.stdout.write(question.frame + JSON.stringify(answer) + question.frame, () => process.exit(0))
 })
 `
 
@@ -89,33 +91,79 @@ const abandon = (child: ChildProcess): void => {
   child.unref()
 }
 
+/** Is set in the helper's environment: a program that finds it in its own was started in place of the helper. */
+const marker = "BROKER_AUTH_KEYRING_HELPER"
+
+/** The variables that Node, the session bus and the keyrings need. No secret of the program, and no NODE_OPTIONS. */
+const needed =
+  /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
+
+/** Is handed on as it is: it is not configuration. */
+const environment = (): NodeJS.ProcessEnv => process.env
+
+const helperEnvironment = (): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(environment()).filter(([name]) => needed.test(name))),
+  [marker]: "1",
+  // Without it Electron's executable starts the app.
+  ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" })
+})
+
+/** Fails where the executable would start the program again and not the helper. */
+const requireNode = Effect.suspend(() =>
+  process.getBuiltinModule("node:sea").isSea() || environment()[marker] !== undefined
+    ? Effect.fail(unavailable("a program in a single executable cannot start the process that asks the keyring"))
+    : Effect.void
+)
+
+const start = Effect.try({
+  try: () =>
+    spawn(process.execPath, ["-e", script], {
+      stdio: ["pipe", "pipe", "ignore"],
+      env: helperEnvironment(),
+      windowsHide: true
+    }),
+  catch: (error) =>
+    (error as { readonly code?: unknown }).code === "ERR_ACCESS_DENIED"
+      ? unavailable(
+          "Node's permission model does not let this program ask the keyring",
+          `Start it with --allow-child-process. Or: ${elsewhere}`
+        )
+      : unavailable("the process that asks the keyring does not start")
+})
+
 /** Runs the script with a question, and gives what it printed. */
 const exchange = (question: string): Effect.Effect<string, VaultError.VaultError> =>
-  Effect.callback((resume) => {
-    const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "ignore"], windowsHide: true })
-    let printed = ""
-    child.once("error", () => resume(Effect.fail(unavailable("the process that asks the keyring does not start"))))
-    // It may be gone before it has read the question. Its end tells.
-    child.stdin.once("error", () => undefined)
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
-    child.once("close", () => resume(Effect.succeed(printed)))
-    child.stdin.end(question)
-    return Effect.sync(() => abandon(child))
-  })
+  Effect.andThen(
+    requireNode,
+    Effect.flatMap(start, (child) =>
+      Effect.callback<string, VaultError.VaultError>((resume) => {
+        let printed = ""
+        child.once("error", () => resume(Effect.fail(unavailable("the process that asks the keyring does not start"))))
+        // It may be gone before it has read the question. Its end tells.
+        child.stdin.once("error", () => undefined)
+        child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
+        child.once("close", () => resume(Effect.succeed(printed)))
+        child.stdin.end(question)
+        return Effect.sync(() => abandon(child))
+      })
+    )
+  )
 
 /** The password of the entry; `undefined` if there is none. With an offer, that becomes the password if there is none. */
 export const ask = Effect.fnUntraced(function* (
   { account, module, service, timeout }: Place,
   offer?: Redacted.Redacted<string>
 ): Effect.fn.Return<Redacted.Redacted<string> | undefined, VaultError.VaultError> {
-  const question = { module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
+  // Whatever else the process prints, such as a module that it loads, is outside of the frame.
+  const frame = randomUUID()
+  const question = { frame, module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
   const printed = yield* exchange(JSON.stringify(question)).pipe(
     Effect.timeoutOrElse({
       duration: timeout,
       orElse: () => Effect.fail(unavailable(`the keyring did not answer within ${Duration.format(timeout)}`))
     })
   )
-  const answer = decodeAnswer(printed)
+  const answer = decodeAnswer(printed.split(frame)[1] ?? "")
   if (Result.isFailure(answer)) return yield* Effect.fail(unavailable("the process that asks the keyring has crashed"))
   const { password, refused } = answer.success
   if (refused !== undefined) return yield* Effect.fail(unavailable(whyOf(refused)))

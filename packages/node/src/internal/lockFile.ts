@@ -3,6 +3,7 @@ import type * as VaultError from "@auth/broker-core/VaultError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { createHash } from "node:crypto"
@@ -63,17 +64,72 @@ const take = (path: string, now: number): Open => {
   })
 }
 
+/**
+ * The files that repairs in a folder are locked with. Nothing is ever written into them, so only something else can damage
+ * one. A damaged one is left where it is, since a replaced one could be locked twice: every program then uses the next.
+ */
+const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
+
+/** Runs `use` while no other program repairs anything in the folder, or throws `Busy`. */
+const repairing = <A>(path: string, use: () => A): A => {
+  const identity = place.identity(path)
+  if (identity === undefined) throw new sqlite.Busy()
+  return sqlite.opened(path, (database) => {
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
+    if (place.identity(path) !== identity) throw new sqlite.Busy()
+    const result = use()
+    sqlite.close(database)
+    return result
+  })
+}
+
+/** The failure of reading a file's content, if it says that the content is damaged. SQLite's CANTOPEN does not: it may pass. */
+const isDamage = (error: unknown, path: string): boolean =>
+  sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
+
+/**
+ * Takes the lock, and replaces its file if that is still damaged. While a program holds the file, it is `Busy` and not
+ * damaged: SQLite needs a lock even to read it. A damaged file cannot be held, and nobody else repairs it meanwhile.
+ */
+const takeOrReplace = (path: string, now: number): Open => {
+  const taken = Result.try(() => take(path, now))
+  if (Result.isSuccess(taken)) return taken.success
+  if (!isDamage(taken.failure, path)) throw sqlite.failureOf(taken.failure, path)
+  const replaced = Result.try(() => place.replaceWithEmpty(path))
+  if (Result.isFailure(replaced)) throw new sqlite.Failed({ systemCode: place.systemCode(replaced.failure) })
+  const again = Result.try(() => take(path, now))
+  if (Result.isSuccess(again)) return again.success
+  // Damaged once more: the next attempt looks at it anew.
+  throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
+}
+
+/** A lock's file has no content worth keeping: a damaged one is made anew. */
+const repair = Effect.fnUntraced(function* (
+  path: string,
+  now: number
+): Effect.fn.Return<Open, sqlite.Failure | VaultError.VaultError> {
+  for (const file of repairFiles) {
+    const gate = Path.join(Path.dirname(path), file)
+    yield* place.databaseFile(gate)
+    // Within it `path` fails with a `Failure` of its own, so that only the gate's damage leads to the next gate.
+    const repaired = Result.try(() => repairing(gate, () => Result.try(() => takeOrReplace(path, now))))
+    if (Result.isFailure(repaired) && isDamage(repaired.failure, gate)) continue
+    return yield* sqlite.run(gate, () => Result.getOrThrow(Result.getOrThrow(repaired)))
+  }
+  return yield* Effect.fail(new sqlite.Damaged())
+})
+
 const polling = Schedule.forever.pipe(
   Schedule.modifyDelay(() => Effect.map(Random.nextBetween(25, 100), (millis) => `${millis} millis` as const))
 )
 
-/** Waits for the file and holds it until the scope ends. It waits for ever, and can be interrupted while it does. */
+/** Waits for the file and holds it until the scope ends, and makes a damaged one anew. It waits for ever, and can be interrupted while it does. */
 export const hold = (path: string): Effect.Effect<Held, sqlite.Failure | VaultError.VaultError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.gen(function* () {
       yield* place.databaseFile(path)
       const now = yield* Clock.currentTimeMillis
-      return yield* sqlite.run(path, () => take(path, now))
+      return yield* sqlite.run(path, () => take(path, now)).pipe(Effect.catchTag("Damaged", () => repair(path, now)))
     }),
     ({ database }) => Effect.sync(() => sqlite.close(database))
   ).pipe(Effect.retry({ while: ({ _tag }) => _tag === "Busy", schedule: polling }))

@@ -96,8 +96,12 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // The same letters are typed as other code points on a Mac.
-  const message = new TextEncoder().encode(Redacted.value(passphrase).normalize("NFC"))
+  // The same letters are typed as other code points on a Mac, and `echo` and editors end a file with a line break.
+  const message = new TextEncoder().encode(
+    Redacted.value(passphrase)
+      .replace(/\r?\n$/, "")
+      .normalize("NFC")
+  )
   if (message.length === 0) return yield* Effect.fail(unavailable("the passphrase is empty"))
   const { salt, way } = yield* stored(vault)
   if (way.startsWith("argon2id") && !hasArgon2())

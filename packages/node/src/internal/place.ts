@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as UserDirectories from "effect/persistence/UserDirectories"
 import * as Result from "effect/Result"
 import * as Fs from "node:fs"
+import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 
@@ -52,7 +53,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
 }
 
 /** An error of the system as a reason: its code, and nothing else that it says. */
-const systemCode = (error: unknown): string | undefined => {
+export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
 }
@@ -146,10 +147,40 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
   }
 })
 
-/** The folder that is given, or the user's own place for state. */
+/**
+ * Puts an empty file in the place of a database. The path is never without a file: SQLite would make one there that others
+ * may read. It opens nothing that is there.
+ */
+export const replaceWithEmpty = (path: string): void => {
+  const fresh = `${path}-new`
+  // Left by a program that was killed here.
+  Fs.rmSync(fresh, { force: true })
+  createEmpty(fresh)
+  for (const companion of companions) Fs.rmSync(path + companion, { force: true })
+  Fs.renameSync(fresh, path)
+}
+
+const refused = (what: string, advice: string): Effect.Effect<never, VaultError.VaultError> =>
+  Effect.fail(VaultError.make("open", new VaultError.Io({ what, advice, retry: "never" })))
+
+/** What separates the names in a path. */
+const separator = process.platform === "win32" ? /[\\/]/ : /\//
+
+/** The folder that is given, with `~` as the user's home, or the user's own place for state. */
 export const resolve = Effect.fnUntraced(function* (
-  given: string | undefined
+  given: string | undefined,
+  home: () => string = Os.homedir
 ): Effect.fn.Return<string, VaultError.VaultError> {
+  if (given?.trim() === "")
+    return yield* refused("use a folder without a name", "Give the path of a folder, or no folder for the default.")
+  const [first = "", ...rest] = given?.split(separator) ?? []
+  if (first === "~") {
+    const user = yield* attempt("find this user's home folder", home)
+    return Path.resolve(user, ...rest)
+  }
+  // Of a shell it is the home of another user. Here it would be a folder with that name.
+  if (first.startsWith("~"))
+    return yield* refused(`use the folder ${given}`, `Give its whole path, or ./${given} for a folder of that name.`)
   if (given !== undefined) return Path.resolve(given)
   return yield* UserDirectories.make({ platform: process.platform })
     .state("broker-auth")

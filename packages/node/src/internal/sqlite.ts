@@ -91,6 +91,12 @@ const asked = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
+/** Whether SQLite could not open a file. That may be so for a moment, such as while too many files are open. */
+export const isCannotOpen = (error: unknown): boolean => {
+  const { errcode } = error as { readonly errcode?: unknown }
+  return typeof errcode === "number" && (errcode & 0xff) === 14
+}
+
 /** What a thrown error means for the database at `path`. A bug of ours is a defect, and stays one. */
 export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Busy || error instanceof Damaged || error instanceof Newer || error instanceof Failed)

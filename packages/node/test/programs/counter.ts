@@ -5,10 +5,14 @@ import * as Effect from "effect/Effect"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { account } from "../support.ts"
 
-const [folder = "", file = "", times = "1"] = process.argv.slice(2)
+const [folder = "", file = "", times = "1", gate] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const lock = yield* SessionLock
+  // All of them at once, and not one after the other as they start.
+  if (gate !== undefined) process.stdout.write("ready\n")
+  const isOpen = Effect.sync(() => gate === undefined || existsSync(gate))
+  while (!(yield* isOpen)) yield* Effect.sleep("1 millis")
   for (let time = 0; time < Number(times); time += 1) {
     const fence = yield* lock.withLock(account, ({ fence }) =>
       Effect.gen(function* () {
