@@ -55,7 +55,8 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
         totp: Schema.optionalKey(Endpoint.Secret)
       }),
       // One client has seen the token inside `data`.
-      response: Schema.Union([LoginAnswer, Schema.Struct({ data: LoginAnswer })])
+      response: Schema.Union([LoginAnswer, Schema.Struct({ data: LoginAnswer })]),
+      essential: ["AuthToken"]
     }),
     getaccesstoken: Endpoint.make({
       name: "getaccesstoken",
@@ -64,7 +65,8 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
       token: "required",
       limits,
       request: Schema.UndefinedOr(Schema.Struct({})),
-      response: Schema.Struct({ accesstoken: Schema.NonEmptyString })
+      response: Schema.Struct({ accesstoken: Schema.NonEmptyString }),
+      essential: ["accesstoken"]
     }),
     resendotp: Endpoint.make({
       name: "resendotp",
@@ -92,7 +94,9 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
       safe: true,
       limits,
       request: Schema.UndefinedOr(Schema.Struct({ clientcode: Schema.optionalKey(Endpoint.Text) })),
-      response: Schema.Struct({ data: Profile })
+      response: Schema.Struct({ data: Profile }),
+      // The portal login asks it whose token came.
+      essential: ["clientcode"]
     }),
     logout: Endpoint.make({
       name: "logout",
