@@ -782,6 +782,13 @@ describe("an answer that carries a token", () => {
     })
   )
 
+  it.effect("keeps the token beside a list of 400,000 items of the wrong type", () =>
+    Effect.gen(function* () {
+      const list = Array.from({ length: 400_000 }, () => 7)
+      assert.deepStrictEqual(yield* issue({ token: "t", list }), { token: "t", list: [] })
+    })
+  )
+
   it.effect("names the fields that were not read in a debug event, and no value", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
@@ -789,13 +796,18 @@ describe("an answer that carries a token", () => {
         const notes = options.fiber.getRef(References.CurrentLogAnnotations)
         events.push(JSON.stringify([options.logLevel, options.message, notes]))
       })
-      const program = issue({ token: "token-canary", refresh: { value: "refresh-canary" }, expires: "3600" })
+      const program = issue({
+        token: "token-canary",
+        refresh: { value: "refresh-canary" },
+        expires: "3600",
+        list: [7, "list-canary", 8]
+      })
       yield* program.pipe(
         Effect.provide(Logger.layer([logger])),
         Effect.provideService(References.MinimumLogLevel, "Debug")
       )
       assert.strictEqual(events.length, 1)
-      assert.include(events[0], "refresh, expires")
+      assert.include(events[0], "refresh, expires, list")
       assert.include(events[0], "Debug")
       assert.notMatch(events.join(), /canary|3600/)
     })

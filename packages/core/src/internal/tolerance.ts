@@ -14,8 +14,10 @@ interface Context {
   readonly path: ReadonlyArray<string>
 }
 
-const fits = (ast: SchemaAST.AST, value: unknown): boolean =>
-  Result.isSuccess(Schema.decodeUnknownResult(Schema.make<Schema.Decoder<unknown>>(ast))(value))
+const fits = (ast: SchemaAST.AST): ((value: unknown) => boolean) => {
+  const decode = Schema.decodeUnknownResult(Schema.make<Schema.Decoder<unknown>>(ast))
+  return (value) => Result.isSuccess(decode(value))
+}
 
 const inside = ({ essential, path }: Context, name: string): Context => ({ essential, path: [...path, name] })
 
@@ -36,7 +38,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   for (const { name, type } of ast.propertySignatures) {
     if (!Predicate.isString(name) || !Object.hasOwn(value, name)) continue
     const child = mendNode(type, value[name], inside(context, name))
-    if (fits(type, child.data)) {
+    if (fits(type)(child.data)) {
       replaced.set(name, child.data)
       fields.push(...child.fields)
       continue
@@ -54,29 +56,33 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   }
 }
 
+/** An answer may have a list of any length, so its items are reported as the list, once. */
 const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
+  const isItem = fits(type)
   const data: Array<unknown> = []
-  const fields: Array<string> = []
-  for (const [index, item] of value.entries()) {
-    const at = inside(context, String(index))
-    const child = mendNode(type, item, at)
-    const isFit = fits(type, child.data)
-    if (isFit) data.push(child.data)
-    fields.push(...(isFit ? child.fields : [at.path.join(".")]))
+  let isMended = false
+  for (const item of value) {
+    if (isItem(item)) {
+      data.push(item)
+      continue
+    }
+    isMended = true
+    const child = mendNode(type, item, context)
+    if (isItem(child.data)) data.push(child.data)
   }
-  return { data, fields }
+  return { data, fields: isMended ? [context.path.join(".")] : [] }
 }
 
 const mendMembers = (ast: SchemaAST.Union, value: unknown, context: Context): Mended => {
   for (const type of ast.types) {
     const member = mendNode(type, value, context)
-    if (fits(type, member.data)) return member
+    if (fits(type)(member.data)) return member
   }
   return unchanged(value)
 }
 
 const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended => {
-  if (fits(ast, value)) return unchanged(value)
+  if (fits(ast)(value)) return unchanged(value)
   if (SchemaAST.isNumber(ast)) return mendNumber(value, context)
   if (SchemaAST.isUnion(ast)) return mendMembers(ast, value, context)
   if (SchemaAST.isArrays(ast) && Array.isArray(value)) {
