@@ -352,8 +352,13 @@ export const make = Effect.fnUntraced(function* (
     const answer: Envelope.Answer = { ...response, json: parseJson(response.text, protocol.quirks) }
     const verdict = Envelope.read(protocol.dialects, answer)
     if (verdict?._tag === "Yes" && isSuccess(answer)) {
-      const decoded = endpoint.decode(verdict.data)
-      if (Result.isSuccess(decoded)) return Effect.succeed(decoded.success)
+      const asSent = endpoint.decode(verdict.data)
+      if (Result.isSuccess(asSent)) return Effect.succeed(asSent.success)
+      const mended = endpoint.mend(verdict.data)
+      const decoded = mended.fields.length === 0 ? asSent : endpoint.decode(mended.data)
+      if (Result.isSuccess(decoded)) {
+        return Effect.as(logMended(endpoint, mended.fields), decoded.success)
+      }
       const fields = pathsOf(decoded.failure.issue).join(", ") || "its data"
       return malformed(endpoint, answer, `${fields} is not as documented`, sent)
     }
@@ -364,6 +369,14 @@ export const make = Effect.fnUntraced(function* (
       return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
   }
+
+  /** Names only: a value could be a secret. */
+  const logMended = ({ name }: Endpoint, fields: ReadonlyArray<string>) =>
+    Effect.annotateLogs(Effect.logDebug("Fields of an unexpected type in the answer"), {
+      "broker.id": protocol.broker,
+      operation: name,
+      fields: fields.join(", ")
+    })
 
   const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) =>
     fail(

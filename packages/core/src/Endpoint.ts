@@ -6,6 +6,7 @@
 import type * as Duration from "effect/Duration"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { type Mended, mend } from "./internal/tolerance.ts"
 
 /**
  * At most `requests` in any span of `per`, for each account.
@@ -37,12 +38,23 @@ export interface Endpoint<Request = unknown, Response = unknown> {
   readonly limits: ReadonlyArray<Limit>
   readonly request: Schema.Decoder<Request> | undefined
   readonly accepts: (request: unknown) => boolean
+  /**
+   * Fields that carry a token or say whose it is. Where they are declared, any other optional field of the wrong type
+   * counts as absent. `undefined`: a wrong type is refused in every field.
+   */
+  readonly essential: ReadonlyArray<string> | undefined
+  /** Removes what does not fit from data that failed to decode. Changes nothing without `essential`. */
+  readonly mend: (data: unknown) => Mended
   readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
 }
 
 /**
  * Makes a row. `request` describes the JSON body (secrets are `Endpoint.Secret`), `response` the data inside the
  * envelope: fields that it does not name pass, wrong types are refused.
+ *
+ * An answer that carries a token names its `essential` fields: the token, and what says whose it is. Then a wrong type
+ * in any other optional field does not lose the token: the field counts as absent, or as a number if it is a number in
+ * quotes where a number is expected.
  *
  * @example
  * ```ts
@@ -75,6 +87,7 @@ export const make = <
   readonly token: Endpoint["token"]
   readonly request?: R
   readonly response: S
+  readonly essential?: ReadonlyArray<string> | undefined
   readonly origin?: string
   readonly safe?: boolean
   readonly limits?: ReadonlyArray<Limit>
@@ -88,6 +101,8 @@ export const make = <
   limits: options.limits ?? [],
   request: options.request,
   accepts: options.request === undefined ? () => true : Schema.is(options.request),
+  essential: options.essential,
+  mend: (data) => mend(options.response, options.essential, data),
   decode: Schema.decodeUnknownResult(options.response)
 })
 

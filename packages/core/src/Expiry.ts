@@ -62,18 +62,20 @@ const maxInstant = 8.64e15 - millisPerDay
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
-/** RFC 7519 has seconds. No token is meant for the year 5138 and later: such a number is in milliseconds. */
-const mostSeconds = 1e11
+/** RFC 7519, section 2, wants a number of seconds. As seconds, this is the year 5138. */
+const firstMillis = 1e11
+/** As milliseconds, this is the year 5138. Larger numbers have another unit. */
+const lastMillis = 1e14
 
-/** Milliseconds since the epoch. Some issuers write text. */
-const numericDate = (claim: unknown): number | undefined => {
-  const value = Predicate.isString(claim) && /^\d{1,16}(?:\.\d+)?$/.test(claim.trim()) ? Number(claim) : claim
-  if (!Predicate.isNumber(value)) return undefined
-  return value >= mostSeconds ? value : value * 1000
+/** A NumericDate in milliseconds: also one that came in milliseconds, or in quotes. */
+const fromNumericDate = (exp: unknown): number | undefined => {
+  const number = Predicate.isString(exp) && /^\s*\d+(?:\.\d+)?\s*$/.test(exp) ? Number(exp) : exp
+  if (!Predicate.isNumber(number) || number >= lastMillis) return undefined
+  return number < firstMillis ? number * 1000 : number
 }
 
 /**
- * The `exp` claim of the access token, in seconds, milliseconds or as text. The signature is not checked: the broker is the one who decides.
+ * The `exp` claim of the access token, in seconds or milliseconds, also as text. The signature is not checked: the broker is the one who decides.
  *
  * @example
  * ```ts
@@ -96,8 +98,8 @@ export const jwt: Expiry = ({ accessToken }) => {
     Result.try(() => JSON.parse(text) as unknown)
   )
   if (Result.isFailure(claims) || !Predicate.hasProperty(claims.success, "exp")) return undefined
-  const exp = numericDate(claims.success.exp)
-  return exp === undefined ? undefined : endAt(exp, "jwt")
+  const end = fromNumericDate(claims.success.exp)
+  return end === undefined ? undefined : endAt(end, "jwt")
 }
 
 /**

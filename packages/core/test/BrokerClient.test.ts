@@ -12,7 +12,9 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import * as TestClock from "effect/testing/TestClock"
@@ -762,6 +764,95 @@ describe("over real sockets", () => {
         }
       }
       assert.isEmpty(strangers)
+    })
+  )
+})
+
+describe("an answer that carries a token", () => {
+  const Issued = Endpoint.make({
+    name: "issue",
+    method: "POST",
+    path: "/issue",
+    token: "none",
+    response: Schema.Struct({
+      token: Endpoint.Text,
+      userId: Schema.optionalKey(Schema.String),
+      refresh: Schema.optionalKey(Schema.NullOr(Schema.String)),
+      expires: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
+      list: Schema.optionalKey(Schema.Array(Schema.String)),
+      holder: Schema.optionalKey(Schema.Struct({ name: Schema.optionalKey(Schema.String), poa: Schema.Finite }))
+    }),
+    essential: ["token", "userId"]
+  })
+
+  const issue = Effect.fnUntraced(function* (data: unknown) {
+    const { client } = yield* connect([() => yes(data)])
+    return yield* client.call(Issued, { account: "T1" })
+  })
+
+  it.effect.each([
+    ["a refresh token that is a number", { refresh: 7 }, {}],
+    ["a refresh token that is an object", { refresh: { value: "r" } }, {}],
+    ["a lifetime that is a word", { expires: "soon", refresh: "r" }, { refresh: "r" }],
+    ["a lifetime in quotes", { expires: "3600", refresh: "r" }, { expires: 3600, refresh: "r" }],
+    ["a lifetime in quotes, with blanks and a fraction", { expires: " 3600.5 " }, { expires: 3600.5 }],
+    ["a lifetime too large for a number", { expires: "9".repeat(400) }, {}],
+    ["an item that is a number", { list: ["NSE", 7, "BSE"] }, { list: ["NSE", "BSE"] }],
+    ["a list that is a flag", { list: true }, {}],
+    ["a name inside another field", { holder: { name: 7, poa: "2" } }, { holder: { poa: 2 } }],
+    ["a required field inside an optional one", { holder: { name: "x", poa: "x" } }, {}],
+    ["null where it is not expected", { list: null }, {}]
+  ] as const)("keeps the token and all other fields beside %s", ([, fields, read]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* issue({ token: "t", userId: "T1", ...fields }), {
+        token: "t",
+        userId: "T1",
+        ...read
+      })
+    })
+  )
+
+  it.effect.each([
+    ["a token that is a number", { token: 7 }, /: token is not as documented/],
+    ["no token", { expires: "x" }, /: token is not as documented/],
+    ["a user id that is a number, although it is optional", { token: "t", userId: 7 }, /: userId is not as documented/],
+    ["no data", null, /its data is not as documented/]
+  ] as const)("is refused for %s", ([, data, words]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(issue(data))
+      assert.strictEqual(error.reason._tag, "MalformedResponse")
+      assert.match(error.message, words)
+    })
+  )
+
+  it.effect("keeps the token beside a list of 400,000 items of the wrong type", () =>
+    Effect.gen(function* () {
+      const list = Array.from({ length: 400_000 }, () => 7)
+      assert.deepStrictEqual(yield* issue({ token: "t", list }), { token: "t", list: [] })
+    })
+  )
+
+  it.effect("names the fields that were not read in a debug event, and no value", () =>
+    Effect.gen(function* () {
+      const events: Array<string> = []
+      const logger = Logger.make((options) => {
+        const notes = options.fiber.getRef(References.CurrentLogAnnotations)
+        events.push(JSON.stringify([options.logLevel, options.message, notes]))
+      })
+      const program = issue({
+        token: "token-canary",
+        refresh: { value: "refresh-canary" },
+        expires: "3600",
+        list: [7, "list-canary", 8]
+      })
+      yield* program.pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
+      assert.strictEqual(events.length, 1)
+      assert.include(events[0], "refresh, expires, list")
+      assert.include(events[0], "Debug")
+      assert.notMatch(events.join(), /canary|3600/)
     })
   )
 })

@@ -311,7 +311,7 @@ export const make = Effect.fnUntraced(function* (
     getaccesstoken: (login) =>
       Effect.map(
         call(table.getaccesstoken, { ...beforeExchange(login), request: empty }),
-        ({ accesstoken }): AccessTokenResponse => ({ accesstoken: Redacted.make(accesstoken) })
+        (answer): AccessTokenResponse => ({ accesstoken: Redacted.make(endpoints.accessTokenOf(answer)) })
       ),
     resendotp: (login) => Effect.asVoid(call(table.resendotp, { ...beforeExchange(login), request: empty })),
     verifyotp: (request, login) =>

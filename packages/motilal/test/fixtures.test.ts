@@ -69,6 +69,14 @@ describe("fixtures", () => {
   for (const { name, run } of Fixtures.fixtureCases(subject)) it.effect(name, () => run)
 })
 
+describe("a token is not lost to another field", () => {
+  const essential = Object.fromEntries(
+    Object.values(endpoints.make("v7", 2)).map(({ essential, name }) => [name, essential] as const)
+  )
+  for (const { name, run } of Fixtures.typeCases(subject, { essential, envelope: ["status"] }))
+    it.effect(name, () => run)
+})
+
 describe("dialects", () => {
   for (const { name, run } of Fixtures.dialectCases(subject)) it.effect(name, () => run)
 })

@@ -133,3 +133,39 @@ describe("a session of the old login, once it is kept", () => {
     })
   )
 })
+
+describe("a refresh whose answer has a lifetime in quotes", () => {
+  it.effect("keeps the rotated refresh token, and never sends the first one again", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeSamco.make()
+      const respond = async (request: Request) => {
+        const response = await fake.respond(request)
+        const text = await response.text()
+        return new Response(text.replace(/"expires_in":(\d+)/, '"expires_in":"$1"'), response)
+      }
+      const context = yield* Layer.build(
+        SessionManager.layer().pipe(
+          Layer.provideMerge(SamcoOAuth.layer({ credentials: oauthCredentials })),
+          Layer.provide([TestHttp.layerRespond(respond), Vault.layerMemory])
+        )
+      )
+      const { adopt, renew } = yield* Effect.provide(SessionManager.SessionManager, context)
+      const redirect = yield* Effect.provide(RedirectLogin.RedirectLogin, context)
+      const request = yield* redirect.begin
+      const page = new Request(Redacted.value(request.url), {
+        method: "POST",
+        body: new URLSearchParams({ apiSecret: demo.apiSecret })
+      })
+      const answer = yield* Effect.promise(() => fake.respond(page))
+      const first = yield* redirect.complete(request, Redacted.make(answer.headers.get("location") ?? ""))
+      yield* adopt(first)
+      const second = yield* renew()
+      const third = yield* renew()
+      const tokens = [first, second, third].map(({ tokens }) => tokens.refresh && Redacted.value(tokens.refresh))
+      assert.strictEqual(new Set(tokens).size, 3)
+      assert.notInclude(tokens, undefined)
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 2)
+    })
+  )
+})

@@ -23,7 +23,8 @@ export const loginByPassword = Endpoint.make({
     totp: Endpoint.Secret,
     state: Schema.optionalKey(Schema.String)
   }),
-  response: Tokens
+  response: Tokens,
+  essential: ["jwtToken"]
 })
 
 export const generateTokens = Endpoint.make({
@@ -36,7 +37,8 @@ export const generateTokens = Endpoint.make({
     { requests: 1000, per: "1 hour" }
   ],
   request: Schema.Struct({ refreshToken: Endpoint.Secret }),
-  response: Tokens
+  response: Tokens,
+  essential: ["jwtToken"]
 })
 
 export const getProfile = Endpoint.make({
@@ -58,7 +60,9 @@ export const getProfile = Endpoint.make({
     products: List,
     lastlogintime: Maybe,
     brokerid: Maybe
-  })
+  }),
+  // The publisher login asks it whose token came.
+  essential: ["clientcode"]
 })
 
 export const getRMS = Endpoint.make({

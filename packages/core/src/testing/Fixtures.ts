@@ -328,3 +328,122 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
     })
   }
 ]
+
+/**
+ * What decides in the answers of a broker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Decisive {
+  /** By endpoint, the fields that carry a token or say whose it is. Endpoints that are not listed are not tried. */
+  readonly essential: Readonly<Record<string, ReadonlyArray<string> | undefined>>
+  /** Fields of the envelope that say yes or no, or that are the answer's data. */
+  readonly envelope: ReadonlyArray<string>
+}
+
+type Path = readonly [string, ...ReadonlyArray<string>]
+
+const childrenOf = (value: unknown): ReadonlyArray<readonly [string, unknown]> =>
+  Predicate.isObjectOrArray(value) ? Object.entries(value) : []
+
+const pathsIn = (value: unknown): ReadonlyArray<Path> =>
+  childrenOf(value).flatMap(([name, child]): ReadonlyArray<Path> => [
+    [name],
+    ...pathsIn(child).map((path): Path => [name, ...path])
+  ])
+
+const at = (value: unknown, path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>(
+    (inner, name) => (Predicate.isObjectOrArray(inner) ? Reflect.get(inner, name) : undefined),
+    value
+  )
+
+const replaced = (value: unknown, [name, ...rest]: ReadonlyArray<string>, by: unknown): unknown => {
+  if (name === undefined) return by
+  const entries = childrenOf(value).map(
+    ([key, child]) => [key, key === name ? replaced(child, rest, by) : child] as const
+  )
+  return Array.isArray(value) ? entries.map(([, child]) => child) : Object.fromEntries(entries)
+}
+
+const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value)
+
+const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
+
+/** All that an answer tells in a value, in capitals: a broker's `false` may be read as "FALSE". */
+const toldIn = (value: unknown): ReadonlyArray<string> =>
+  Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(toldIn) : [String(value).toUpperCase()]
+
+const textsIn = (value: unknown): ReadonlyArray<string> =>
+  Predicate.isString(value) ? [value] : childrenOf(value).flatMap(([, child]) => textsIn(child))
+
+const numbersIn = (value: unknown): ReadonlyArray<number> =>
+  Predicate.isNumber(value) ? [value] : childrenOf(value).flatMap(([, child]) => numbersIn(child))
+
+const withBody = <F extends Fixture>(fixture: F, json: unknown): F => ({ ...fixture, body: JSON.stringify(json) })
+
+const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
+  subject: Subject<F, Api>,
+  fixture: F,
+  { envelope, essential }: Decisive
+) {
+  const call = subject.calls[fixture.endpoint]
+  if (call === undefined) return yield* violation(`there is no call ${fixture.endpoint}`)
+  const json = parseJson(fixture.body, subject.quirks)
+  const names = essential[fixture.endpoint] ?? []
+  const data = "data" in fixture.expect ? fixture.expect.data : undefined
+  const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
+  const paths = pathsIn(json)
+  const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
+  // A token's own field, and whatever contains it, cannot be another type without loss.
+  const holdsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
+  const tried = paths.filter((path) => !isEnvelope(path) && !holdsToken(path))
+  for (const path of tried) {
+    const value = at(json, path)
+    const told = toldIn(value)
+    const kept = textsIn(data).filter((text) => !told.some((own) => own.includes(text.toUpperCase())))
+    for (const sample of samples.filter((other) => typeOf(other) !== typeOf(value))) {
+      const other = withBody(fixture, replaced(json, path, sample))
+      const result = yield* Effect.result(Effect.provide(call, subject.layer(other)))
+      const where = `${path.join(".")} as ${typeOf(sample)}`
+      if (result._tag === "Failure") return yield* violation(`${where}: ${result.failure.message}`)
+      const texts = textsIn(plain(result.success))
+      yield* same(
+        kept.filter((text) => !texts.includes(text)),
+        [],
+        `lost with ${where}`
+      )
+    }
+    if (Predicate.isNumber(value) && numbersIn(data).includes(value)) {
+      const quoted = withBody(fixture, replaced(json, path, String(value)))
+      yield* alike({ data: plain(yield* Effect.provide(call, subject.layer(quoted))) }, fixture.expect)
+    }
+  }
+})
+
+/**
+ * A case for each successful fixture of an endpoint whose answer carries a token: the call still succeeds, and the
+ * other fields are still read, when a field that does not decide has another JSON type. A number in quotes is read as
+ * the number.
+ *
+ * @example
+ * ```ts
+ * import * as Fixtures from "@auth/broker-core/testing/Fixtures"
+ * import type * as HttpClient from "effect/http/HttpClient"
+ *
+ * // In a test: for (const { name, run } of cases(subject)) it.effect(name, () => run)
+ * const cases = (subject: Fixtures.Subject<Fixtures.Fixture, HttpClient.HttpClient>) =>
+ *   Fixtures.typeCases(subject, { essential: { login: ["token"] }, envelope: ["status"] })
+ * ```
+ *
+ * @category cases
+ * @since 0.1.0
+ */
+export const typeCases = <F extends Fixture, Api>(subject: Subject<F, Api>, decisive: Decisive): ReadonlyArray<Case> =>
+  subject.fixtures
+    .filter(({ endpoint, expect }) => decisive.essential[endpoint] !== undefined && "data" in expect)
+    .map((fixture) => ({
+      name: `${fixture.endpoint}: ${fixture.name}, with each field of another type`,
+      run: tryTypes(subject, fixture, decisive)
+    }))

@@ -28,6 +28,24 @@ const LoginAnswer = Schema.Struct({
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
 
+/**
+ * Beside `status` is the documented place. The official Java SDK 3.3 reads the next two as well, a third-party client of
+ * v7 the last. As of 2026-11-27.
+ */
+const AccessTokenAnswer = Schema.Union([
+  Schema.Struct({ accesstoken: Endpoint.Text }),
+  Schema.Struct({ data: Schema.Struct({ accessToken: Endpoint.Text }) }),
+  Schema.Struct({ AccessToken: Endpoint.Text }),
+  Schema.Struct({ data: Schema.Struct({ accesstoken: Endpoint.Text }) })
+])
+
+/** The access token, from where it stands in the answer. */
+export const accessTokenOf = (answer: typeof AccessTokenAnswer.Type): string => {
+  if ("accesstoken" in answer) return answer.accesstoken
+  if ("AccessToken" in answer) return answer.AccessToken
+  return "accessToken" in answer.data ? answer.data.accessToken : answer.data.accesstoken
+}
+
 const Profile = Schema.Struct({
   clientcode: Schema.NonEmptyString,
   name: Maybe,
@@ -55,7 +73,8 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
         totp: Schema.optionalKey(Endpoint.Secret)
       }),
       // One client has seen the token inside `data`.
-      response: Schema.Union([LoginAnswer, Schema.Struct({ data: LoginAnswer })])
+      response: Schema.Union([LoginAnswer, Schema.Struct({ data: LoginAnswer })]),
+      essential: ["AuthToken"]
     }),
     getaccesstoken: Endpoint.make({
       name: "getaccesstoken",
@@ -64,7 +83,8 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
       token: "required",
       limits,
       request: Schema.UndefinedOr(Schema.Struct({})),
-      response: Schema.Struct({ accesstoken: Schema.NonEmptyString })
+      response: AccessTokenAnswer,
+      essential: ["accesstoken", "accessToken", "AccessToken"]
     }),
     resendotp: Endpoint.make({
       name: "resendotp",
@@ -92,7 +112,9 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
       safe: true,
       limits,
       request: Schema.UndefinedOr(Schema.Struct({ clientcode: Schema.optionalKey(Endpoint.Text) })),
-      response: Schema.Struct({ data: Profile })
+      response: Schema.Struct({ data: Profile }),
+      // The portal login asks it whose token came.
+      essential: ["clientcode"]
     }),
     logout: Endpoint.make({
       name: "logout",

@@ -120,21 +120,24 @@ const post = <R extends Schema.Decoder<unknown>, S extends Schema.Decoder<unknow
   name: string,
   path: string,
   request: R,
-  response: S
-) => Endpoint.make({ name, method: "POST", path: `${basePath}/${path}`, token: "none", request, response })
+  response: S,
+  essential?: ReadonlyArray<string>
+) => Endpoint.make({ name, method: "POST", path: `${basePath}/${path}`, token: "none", request, response, essential })
 
 export const ssoGetUserDetails = post(
   "ssoGetUserDetails",
   "sso/vendor/auth/getUserDetails",
   Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret }),
-  VendorSession
+  VendorSession,
+  ["clientId", "userSession"]
 )
 
 export const pwdValidate = post(
   "pwdValidate",
   "access/pwd/validate",
   Schema.Struct({ userId: Endpoint.Text, password: Endpoint.Secret, ...device, versionNo: Endpoint.Text }),
-  Step
+  Step,
+  ["token"]
 )
 
 /** Its answer brings no token: the one of the password goes on. */
@@ -142,7 +145,8 @@ export const otpSend = post(
   "otpSend",
   "access/otp/send",
   Schema.Struct({ userId: Endpoint.Text, ...device, versionNo: Endpoint.Text }),
-  CodeSent
+  CodeSent,
+  []
 )
 
 export const otpValidate = post(
@@ -155,7 +159,8 @@ export const otpValidate = post(
     source: Endpoint.Text,
     vendor: Schema.optionalKey(Endpoint.Secret)
   }),
-  Account
+  Account,
+  ["accessToken"]
 )
 
 /** So spelled on the wire. */
@@ -163,7 +168,8 @@ export const toptVerify = post(
   "toptVerify",
   "access/topt/verify",
   Schema.Struct({ userId: Endpoint.Text, totp: Endpoint.Secret, ...device }),
-  Account
+  Account,
+  ["accessToken"]
 )
 
 export const bioEnable = Endpoint.make({
@@ -185,7 +191,8 @@ export const bioPwdValidate = post(
   "bioPwdValidate",
   "access/bio/pwd/validate",
   Schema.Struct({ userId: Endpoint.Text, token: Endpoint.Secret, ...device }),
-  Account
+  Account,
+  ["accessToken"]
 )
 
 // Each call makes a new code, so it is not safe to repeat although it is a GET.
@@ -202,23 +209,26 @@ export const qrLogin = post(
   "qrLogin",
   "access/qr/login",
   Schema.Struct({ qrName: Endpoint.Secret }),
-  Schema.UndefinedOr(Schema.Struct({ accessToken: MaybeToken, clientId: Maybe, authorized: Flag }))
+  Schema.UndefinedOr(Schema.Struct({ accessToken: MaybeToken, clientId: Maybe, authorized: Flag })),
+  // Optional until the code is scanned, but never ignored: the id says who scanned it.
+  ["accessToken", "clientId"]
 )
 
 const identity = Schema.Struct({ userId: Endpoint.Text, pan: Endpoint.Secret, ...device })
 const code = Schema.Struct({ userId: Endpoint.Text, otp: Endpoint.Secret, ...device })
 
-export const clientUnblock = post("clientUnblock", "access/client/unblock", identity, Step)
+export const clientUnblock = post("clientUnblock", "access/client/unblock", identity, Step, ["token"])
 
 export const clientUnblockVerify = post("clientUnblockVerify", "access/client/unblock/verify", code, Message)
 
-export const pwdForgot = post("pwdForgot", "access/pwd/forgot", identity, Step)
+export const pwdForgot = post("pwdForgot", "access/pwd/forgot", identity, Step, ["token"])
 
 export const pwdForgotVerify = post(
   "pwdForgotVerify",
   "access/pwd/forgot/verify",
   code,
-  Schema.Struct({ token: Token, message: Maybe, status: Maybe })
+  Schema.Struct({ token: Token, message: Maybe, status: Maybe }),
+  ["token"]
 )
 
 export const pwdReset = post(
@@ -236,7 +246,8 @@ export const vendorGetUserDetails = Endpoint.make({
   path: "/open-api/od/v1/vendor/getUserDetails",
   token: "none",
   request: Schema.Struct({ checkSum: Endpoint.Secret }),
-  response: VendorSession
+  response: VendorSession,
+  essential: ["clientId", "userSession"]
 })
 
 export const all = [

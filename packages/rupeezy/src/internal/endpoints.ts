@@ -49,7 +49,8 @@ export const login = Endpoint.make({
     totp: Endpoint.Secret,
     application_id: Endpoint.Text
   }),
-  response: Created
+  response: Created,
+  essential: ["access_token"]
 })
 
 export const createSession = Endpoint.make({
@@ -59,7 +60,8 @@ export const createSession = Endpoint.make({
   token: "none",
   limits: oncePerSecond,
   request: Schema.Struct({ checksum: Endpoint.Secret, applicationId: Endpoint.Text, token: Endpoint.Secret }),
-  response: Created
+  response: Created,
+  essential: ["access_token"]
 })
 
 /** No limit is documented. */

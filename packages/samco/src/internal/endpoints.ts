@@ -49,7 +49,8 @@ export const sessionToken = Endpoint.make({
   path: "/session/token",
   token: "none",
   request: Schema.Struct({ apiKey: Endpoint.Secret, apiSecret: Endpoint.Secret }),
-  response: SessionResponse
+  response: SessionResponse,
+  essential: ["sessionToken", "accountID"]
 })
 
 export const oauthAuthorize = Endpoint.make({
@@ -89,7 +90,8 @@ export const oauthToken = Endpoint.make({
   path: "/oauth/token",
   token: "none",
   request: Schema.Struct({ grant_type: Schema.Literal("authorization_code"), code: Endpoint.Secret }),
-  response: TokensResponse
+  response: TokensResponse,
+  essential: ["access_token", "user_id"]
 })
 
 export const oauthRefresh = Endpoint.make({
@@ -98,7 +100,8 @@ export const oauthRefresh = Endpoint.make({
   path: "/oauth/token",
   token: "none",
   request: Schema.Struct({ grant_type: Schema.Literal("refresh_token"), refresh_token: Endpoint.Secret }),
-  response: TokensResponse
+  response: TokensResponse,
+  essential: ["access_token", "user_id"]
 })
 
 export const oauthRevoke = Endpoint.make({
@@ -137,7 +140,8 @@ export const accessToken = Endpoint.make({
   path: "/accessToken/token",
   token: "none",
   request: Schema.Struct({ uid: Endpoint.Text, secretApiKey: Endpoint.Secret }),
-  response: Schema.Struct({ ...Stamp, accessToken: Endpoint.Text })
+  response: Schema.Struct({ ...Stamp, accessToken: Endpoint.Text }),
+  essential: ["accessToken"]
 })
 
 export const login = Endpoint.make({
@@ -152,7 +156,8 @@ export const login = Endpoint.make({
     accessToken: Schema.optionalKey(Endpoint.Secret),
     yob: Schema.optionalKey(Endpoint.Secret)
   }),
-  response: SessionResponse
+  response: SessionResponse,
+  essential: ["sessionToken", "accountID"]
 })
 
 export const webSecretCode = Endpoint.make({
@@ -170,7 +175,8 @@ export const webSecretCodeValidation = Endpoint.make({
   path: "/webSecretCodeValidation",
   token: "none",
   request: Schema.Struct({ otp: Endpoint.Secret }),
-  response: SessionResponse
+  response: SessionResponse,
+  essential: ["sessionToken", "accountID"]
 })
 
 export const logout = Endpoint.make({

@@ -1,0 +1,103 @@
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+
+/** Data, and the paths of the fields in it that were removed or read as numbers. */
+export interface Mended {
+  readonly data: unknown
+  readonly fields: ReadonlyArray<string>
+}
+
+interface Context {
+  readonly essential: ReadonlyArray<string>
+  readonly path: ReadonlyArray<string>
+}
+
+const fits = (ast: SchemaAST.AST): ((value: unknown) => boolean) => {
+  const decode = Schema.decodeUnknownResult(Schema.make<Schema.Decoder<unknown>>(ast))
+  return (value) => Result.isSuccess(decode(value))
+}
+
+const inside = ({ essential, path }: Context, name: string): Context => ({ essential, path: [...path, name] })
+
+const unchanged = (data: unknown): Mended => ({ data, fields: [] })
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  Predicate.isObject(value) && !Array.isArray(value)
+
+const mendNumber = (value: unknown, { path }: Context): Mended =>
+  Predicate.isString(value) && /^\s*-?\d+(?:\.\d+)?\s*$/.test(value)
+    ? { data: Number(value), fields: [path.join(".")] }
+    : unchanged(value)
+
+const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unknown>>, context: Context): Mended => {
+  const removed = new Set<string>()
+  const replaced = new Map<string, unknown>()
+  const fields: Array<string> = []
+  for (const { name, type } of ast.propertySignatures) {
+    if (!Predicate.isString(name) || !Object.hasOwn(value, name)) continue
+    const child = mendNode(type, value[name], inside(context, name))
+    if (fits(type)(child.data)) {
+      replaced.set(name, child.data)
+      fields.push(...child.fields)
+      continue
+    }
+    // What is required is reported by the decoder.
+    if (context.essential.includes(name) || !SchemaAST.isOptional(type)) continue
+    removed.add(name)
+    fields.push(inside(context, name).path.join("."))
+  }
+  if (fields.length === 0) return unchanged(value)
+  const entries = Object.entries(value).filter(([name]) => !removed.has(name))
+  return {
+    data: Object.fromEntries(entries.map(([name, field]) => [name, replaced.has(name) ? replaced.get(name) : field])),
+    fields
+  }
+}
+
+/** An answer may have a list of any length, so its items are reported as the list, once. */
+const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
+  const isItem = fits(type)
+  const data: Array<unknown> = []
+  let isMended = false
+  for (const item of value) {
+    if (isItem(item)) {
+      data.push(item)
+      continue
+    }
+    isMended = true
+    const child = mendNode(type, item, context)
+    if (isItem(child.data)) data.push(child.data)
+  }
+  return { data, fields: isMended ? [context.path.join(".")] : [] }
+}
+
+const mendMembers = (ast: SchemaAST.Union, value: unknown, context: Context): Mended => {
+  for (const type of ast.types) {
+    const member = mendNode(type, value, context)
+    if (fits(type)(member.data)) return member
+  }
+  return unchanged(value)
+}
+
+const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended => {
+  if (fits(ast)(value)) return unchanged(value)
+  if (SchemaAST.isNumber(ast)) return mendNumber(value, context)
+  if (SchemaAST.isUnion(ast)) return mendMembers(ast, value, context)
+  if (SchemaAST.isArrays(ast) && Array.isArray(value)) {
+    const [type] = ast.rest
+    return type === undefined ? unchanged(value) : mendItems(type, value, context)
+  }
+  return SchemaAST.isObjects(ast) && isRecord(value) ? mendFields(ast, value, context) : unchanged(value)
+}
+
+/**
+ * Makes data fit that failed to decode, as far as its `essential` fields allow: an optional field or an item of the
+ * wrong type is removed, and a number in quotes becomes a number where the schema wants one.
+ */
+export const mend = (
+  schema: Schema.Decoder<unknown>,
+  essential: ReadonlyArray<string> | undefined,
+  data: unknown
+): Mended => (essential === undefined ? unchanged(data) : mendNode(schema.ast, data, { essential, path: [] }))
