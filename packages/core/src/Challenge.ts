@@ -5,9 +5,12 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
@@ -71,7 +74,10 @@ export interface Ledger {
       readonly send: Effect.Effect<A, AuthError.AuthError, R>
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
-  /** Has a code sent again, not before its time; the challenge is replaced by the one that `send` gives. */
+  /**
+   * Has a code sent again, not before its time. On success the challenge is replaced by the one that `send` gives. On
+   * failure it stays open, since the first code is still good; only the broker's `ChallengeExpired` ends it.
+   */
   readonly resend: <R>(
     challenge: Challenge,
     send: Effect.Effect<Omit<Challenge, "id" | "account">, AuthError.AuthError, R>
@@ -113,7 +119,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
   Effect.sync(() => {
     const pending = new Set<string>()
     const missed = new Map<string, number>()
-    const spent = new Set<string>()
+    /** Why a challenge is over. Without an entry it was answered. */
+    const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
     const expired = (why: AuthError.ChallengeExpired["why"]) =>
@@ -132,8 +139,11 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const claim: Ledger["claim"] = Effect.fnUntraced(function* (challenge: Challenge) {
       if (Account.toKey(challenge.account) !== key) return yield* expired("other-account")
       const now = yield* Clock.currentTimeMillis
-      if (!pending.delete(challenge.id)) return yield* expired(spent.has(challenge.id) ? "attempts" : "used")
-      if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) return yield* expired("timed-out")
+      if (!pending.delete(challenge.id)) return yield* expired(ended.get(challenge.id) ?? "used")
+      if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) {
+        ended.set(challenge.id, "timed-out")
+        return yield* expired("timed-out")
+      }
       return challenge
     })
 
@@ -143,8 +153,16 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
       const count = (missed.get(id) ?? 0) + 1
       missed.set(id, count)
-      if (count >= misses) spent.add(id)
+      if (count >= misses) ended.set(id, "attempts")
       return count >= misses
+    }
+
+    /** Ends the challenge if the broker says that it is over, and opens it again otherwise. */
+    const reopenAfterResend = (challenge: Challenge, cause: Cause.Cause<AuthError.AuthError>) => {
+      const error = Cause.findErrorOption(cause)
+      if (Option.isNone(error) || error.value.reason._tag !== "ChallengeExpired") return reopen(challenge)
+      const { why } = error.value.reason
+      return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
     const reopening =
@@ -175,7 +193,10 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          return claim(challenge).pipe(Effect.andThen(reopening(challenge)(send)), Effect.flatMap(open))
+          const replace = Effect.onExit(Effect.flatMap(send, open), (exit) =>
+            Exit.isSuccess(exit) ? Effect.void : reopenAfterResend(challenge, exit.cause)
+          )
+          return Effect.andThen(claim(challenge), replace)
         })
     }
   })
