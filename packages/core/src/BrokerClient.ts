@@ -187,11 +187,20 @@ const dateOf = (text: string | undefined): number | undefined =>
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
     : undefined
 
+/** No wait that a `Retry-After` asks for is longer, in milliseconds. */
+const longestWait = 900_000
+
+/**
+ * The wait that a `Retry-After` asks for. A date is counted from the answer's own `Date`, and from our clock only
+ * without one: the two clocks may differ by hours.
+ */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
-  const text = headers["retry-after"]
-  if (text !== undefined && /^\d{1,6}$/.test(text)) return Duration.seconds(Number(text))
-  const [at, from] = [dateOf(text), now ?? dateOf(headers["date"])]
-  return at === undefined || from === undefined ? undefined : Duration.millis(Math.max(0, at - from))
+  const text = headers["retry-after"]?.trim()
+  const wait = (millis: number) => Duration.millis(Math.min(Math.max(0, millis), longestWait))
+  // RFC 9110 knows whole seconds. Gateways send fractions, too.
+  if (text !== undefined && /^\d+(?:\.\d+)?$/.test(text)) return wait(Math.round(Number(text) * 1000))
+  const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
+  return at === undefined || from === undefined ? undefined : wait(at - from)
 }
 
 const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefined): number | undefined => {

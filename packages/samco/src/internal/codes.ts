@@ -115,16 +115,18 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
   text(
     /access ?token/i,
     "Wrong or dead access token",
-    Codes.invalidCredentials(
-      "accessToken",
-      "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
+    Codes.unlessOutage(
+      Codes.invalidCredentials(
+        "accessToken",
+        "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
+      )
     ),
     { operations: [endpoints.login.name], source: "made up: no text for a wrong access token is documented" }
   ),
   text(
     /\botp\b/i,
     "Wrong or expired one-time code",
-    Codes.invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try."),
+    Codes.unlessOutage(Codes.invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try.")),
     { operations: otpCalls, source: `${documented}, Login Code Validation` }
   ),
   text(/invalid otp/i, "Wrong one-time code", Codes.invalidCode("otp")),
