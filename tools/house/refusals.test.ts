@@ -8,6 +8,7 @@ import * as Account from "@auth/broker-core/Account"
 import type { Broker } from "@auth/broker-core/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { Fuzz, TestHttp } from "@auth/broker-core/testing"
+import * as Login from "@auth/broker-core/Login"
 import * as Session from "@auth/broker-core/Session"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -37,6 +38,12 @@ interface Layers {
   readonly layerConfig: (
     options?: Readonly<Record<string, unknown>>
   ) => Layer.Layer<Authorize, AuthError, HttpClient.HttpClient>
+}
+
+interface LoginLayers {
+  readonly layerConfig: (
+    options?: Readonly<Record<string, unknown>>
+  ) => Layer.Layer<Login.Login, AuthError, HttpClient.HttpClient>
 }
 
 const fixturesOf = ({ folder }: Documented, file: string): ReadonlyArray<Answer> => {
@@ -97,6 +104,22 @@ const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: An
 const refusalOf = (broker: Documented, answer: Answer) =>
   Effect.map(authorizeOf(broker, answer.options), (refusal) => refusal(answer))
 
+/** How the broker's login fails on an answer with this message and no code. */
+const loginFailure = Effect.fnUntraced(function* (broker: Documented, status: number, message: string) {
+  const { broker: descriptor } = yield* Effect.promise(() =>
+    load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
+  )
+  const layers = yield* Effect.promise(() => load<LoginLayers>(broker, `${broker.name}Auth.ts`))
+  const { demoAccount } = yield* Effect.promise(() =>
+    load<{ readonly demoAccount: Record<string, unknown> }>(broker, `Fake${broker.name}.ts`)
+  )
+  const environment = descriptor.environments["uat"] === undefined ? {} : { environment: "uat" }
+  const body = { status: broker.folder === "angel" ? false : "error", message, data: null }
+  const answering = TestHttp.layerRespond(() => Promise.resolve(Response.json(body, { status })))
+  const layer = layers.layerConfig(environment).pipe(Layer.provide([answering, environmentOf(descriptor, demoAccount)]))
+  return yield* Effect.flip(Effect.provide(Login.login, layer))
+})
+
 const fieldsOf = (error: AuthError | undefined, names: ReadonlyArray<string>) => {
   if (error === undefined) return { refusal: "none" }
   const reason = error.reason as unknown as Readonly<Record<string, unknown>>
@@ -133,6 +156,26 @@ for (const broker of documented) {
           assert.isNotEmpty(source)
           assert.match(asOf, /^\d{4}-\d\d-\d\d$/)
           assert.include(["high", "medium", "low"], confidence)
+        }
+      })
+    )
+
+    it.effect("does not take a message about an outage or in unknown words for wrong credentials", () =>
+      Effect.gen(function* () {
+        for (const message of [
+          "System is under maintenance",
+          "Service temporarily unavailable",
+          "OTP service is temporarily unavailable",
+          "Password service is under maintenance",
+          "Access token service is under maintenance",
+          "Authentication is down due to a technical issue",
+          "No such luck"
+        ]) {
+          for (const status of [200, 401]) {
+            const error = yield* loginFailure(broker, status, message)
+            assert.strictEqual(error.reason._tag, "BrokerRejected", `${status} ${message}`)
+            assert.strictEqual(error.reason.brokerMessage, message)
+          }
         }
       })
     )

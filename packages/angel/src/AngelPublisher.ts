@@ -76,7 +76,7 @@ const make = Effect.fnUntraced(function* (
     return { url: Redacted.make(`${api.origins["login"]}/publisher-login?${query}`), state, redirectUrl }
   })
 
-  const complete = Effect.fnUntraced(function* (
+  const receive = Effect.fnUntraced(function* (
     request: RedirectLogin.AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
   ) {
@@ -92,7 +92,11 @@ const make = Effect.fnUntraced(function* (
       feedToken: parameters.get("feed_token"),
       state: undefined
     })
-    return yield* Session.issue(
+    return { code: tokens.access, tokens }
+  })
+
+  const exchange = ({ tokens }: { readonly tokens: Session.Tokens }) =>
+    Session.issue(
       { account, method: "publisher", expiry: options.expiry ?? services.documentedExpiry },
       // The callback does not say whose token it brings; the profile does.
       Effect.flatMap(api.getProfile({ account, tokens }), (profile) =>
@@ -101,14 +105,16 @@ const make = Effect.fnUntraced(function* (
           : services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
       )
     )
-  })
 
   const renewal = yield* Renewal.fromDescription(renewals.publisher, { account }, options.renewal)
 
   return services
     .common(api)
     .pipe(
-      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, complete })),
+      Context.add(
+        RedirectLogin.RedirectLogin,
+        RedirectLogin.make(broker.id, { begin, receive, exchange, carries: "token" })
+      ),
       Context.add(Renewal.Renewal, renewal)
     )
 })

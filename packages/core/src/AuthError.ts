@@ -322,18 +322,24 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
     readonly status?: number | undefined
     /** The operating system's word for it, such as `ECONNREFUSED`. */
     readonly systemCode?: string | undefined
-    /** How long the broker asks to wait, if it says so. */
+    /** How long the broker asks to wait, at most 15 minutes. */
     readonly retryAfter?: Duration.Duration | undefined
   }
 > {
   readonly isRetryable = true
+  declare readonly retryAfter: Duration.Duration | undefined
   override get message(): string {
     const status = this.status === undefined ? "" : `, HTTP ${this.status}`
     const system = this.systemCode === undefined ? "" : `, ${this.systemCode}`
     return `The broker is not available: ${unavailableWhy[this.why]}${status}${system}${said(this)}`
   }
   get remedy(): string {
-    return this.advice ?? "Check the network and the broker's status page, then try again in a moment."
+    if (this.advice !== undefined) return this.advice
+    const wait =
+      this.retryAfter === undefined || Duration.isZero(this.retryAfter)
+        ? "in a moment"
+        : `after ${Duration.format(this.retryAfter)}`
+    return `Check the network and the broker's status page, then try again ${wait}.`
   }
 }
 

@@ -187,16 +187,20 @@ const dateOf = (text: string | undefined): number | undefined =>
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
     : undefined
 
-/** A longer wait is a mistake of the server, or an attack. */
-const longestRetryAfter = 900_000
+/** No wait that a `Retry-After` asks for is longer, in milliseconds. */
+const longestWait = 900_000
 
-/** A date is reckoned against the broker's own clock, since ours may be wrong. */
+/**
+ * The wait that a `Retry-After` asks for. A date is counted from the answer's own `Date`, and from our clock only
+ * without one: the two clocks may differ by hours.
+ */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()
-  const seconds = text !== undefined && /^\d{1,15}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined
+  const wait = (millis: number) => Duration.millis(Math.min(Math.max(0, millis), longestWait))
+  // RFC 9110 knows whole seconds. Gateways send fractions, too.
+  if (text !== undefined && /^\d+(?:\.\d+)?$/.test(text)) return wait(Math.round(Number(text) * 1000))
   const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
-  const millis = seconds !== undefined ? seconds * 1000 : at === undefined || from === undefined ? undefined : at - from
-  return millis === undefined ? undefined : Duration.millis(Math.min(Math.max(0, millis), longestRetryAfter))
+  return at === undefined || from === undefined ? undefined : wait(at - from)
 }
 
 const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefined): number | undefined => {

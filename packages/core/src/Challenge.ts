@@ -75,8 +75,8 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Has a code sent again, not before its time; the challenge is replaced by the one that `send` gives. If that fails, the
-   * challenge stays open, since the first code is still good, unless the broker says that it is over.
+   * Has a code sent again, not before its time. On success the challenge is replaced by the one that `send` gives. On
+   * failure it stays open, since the first code is still good; only the broker's `ChallengeExpired` ends it.
    */
   readonly resend: <R>(
     challenge: Challenge,
@@ -125,7 +125,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
   Effect.sync(() => {
     const pending = new Set<string>()
     const missed = new Map<string, number>()
-    const spent = new Set<string>()
+    /** Why a challenge is over. Without an entry it was answered. */
+    const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
     const expired = (why: AuthError.ChallengeExpired["why"]) =>
@@ -144,8 +145,11 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const claim: Ledger["claim"] = Effect.fnUntraced(function* (challenge: Challenge) {
       if (Account.toKey(challenge.account) !== key) return yield* expired("other-account")
       const now = yield* Clock.currentTimeMillis
-      if (!pending.delete(challenge.id)) return yield* expired(spent.has(challenge.id) ? "attempts" : "used")
-      if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) return yield* expired("timed-out")
+      if (!pending.delete(challenge.id)) return yield* expired(ended.get(challenge.id) ?? "used")
+      if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) {
+        ended.set(challenge.id, "timed-out")
+        return yield* expired("timed-out")
+      }
       return challenge
     })
 
@@ -155,8 +159,16 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
       const count = (missed.get(id) ?? 0) + 1
       missed.set(id, count)
-      if (count >= misses) spent.add(id)
+      if (count >= misses) ended.set(id, "attempts")
       return count >= misses
+    }
+
+    /** Ends the challenge if the broker says that it is over, and opens it again otherwise. */
+    const reopenAfterResend = (challenge: Challenge, cause: Cause.Cause<AuthError.AuthError>) => {
+      const error = Cause.findErrorOption(cause)
+      if (Option.isNone(error) || error.value.reason._tag !== "ChallengeExpired") return reopen(challenge)
+      const { why } = error.value.reason
+      return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
     const reopening =
@@ -187,14 +199,10 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          return claim(challenge).pipe(
-            Effect.andThen(
-              Effect.onExit(send, (exit) =>
-                Exit.isSuccess(exit) || isOver(exit.cause) ? Effect.void : reopen(challenge)
-              )
-            ),
-            Effect.flatMap(open)
+          const replace = Effect.onExit(Effect.flatMap(send, open), (exit) =>
+            Exit.isSuccess(exit) ? Effect.void : reopenAfterResend(challenge, exit.cause)
           )
+          return Effect.andThen(claim(challenge), replace)
         })
     }
   })

@@ -224,6 +224,37 @@ export const rejected = (failure: Failure): AuthError.Reason =>
     status: failure.status
   })
 
+/** Messages about trouble at the broker. Such a message may name a password or a code, and is no refusal of them. */
+const outage =
+  /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i
+
+/**
+ * A reason that holds unless the message tells of trouble at the broker, such as maintenance: that is `BrokerRejected`.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const unlessOutage =
+  (reason: (failure: Failure) => AuthError.Reason) =>
+  (failure: Failure): AuthError.Reason =>
+    outage.test(failure.message ?? "") ? rejected(failure) : reason(failure)
+
+const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
+
+/**
+ * A login that was refused with HTTP 401: `InvalidCredentials` if the broker says nothing else. A message that does not
+ * speak of credentials, nor matches `words`, is `BrokerRejected`.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const unauthorizedLogin = (field: string, words: RegExp = authentication) =>
+  unlessOutage((failure) =>
+    failure.message === undefined || authentication.test(failure.message) || words.test(failure.message)
+      ? invalidCredentials(field)(failure)
+      : rejected(failure)
+  )
+
 /**
  * What an HTTP status means where the body does not say more. `undefined`: the status alone means nothing.
  *
@@ -235,7 +266,7 @@ export const byStatus = (
   token: "none" | "required"
 ): ((failure: Failure) => AuthError.Reason) | undefined => {
   if (status >= 500 || status === 408) return unavailable
-  if (status === 401) return token === "required" ? sessionExpired("invalid") : invalidCredentials("credentials")
+  if (status === 401) return token === "required" ? sessionExpired("invalid") : unauthorizedLogin("credentials")
   return byExactStatus[status] ?? (status >= 400 ? rejected : undefined)
 }
 

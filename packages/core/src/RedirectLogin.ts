@@ -8,6 +8,8 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
+import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -67,24 +69,86 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * Makes the service of a broker. What a program without types gives to `complete` may be no request and no address: it
- * fails with `InvalidRequest` then, and nothing is sent.
+ * How a broker completes a browser login.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Completion<Callback extends { readonly code: Redacted.Redacted<string> }> {
+  readonly begin: RedirectLogin["Service"]["begin"]
+  /** Reads a callback. Sends nothing. `code` is the code or the token that the callback carries. */
+  readonly receive: (
+    request: AuthorizationRequest,
+    callbackUrl: Redacted.Redacted<string>
+  ) => Effect.Effect<Callback, AuthError.AuthError>
+  /** Exchanges what was received for a session. */
+  readonly exchange: (callback: Callback) => Effect.Effect<Session, AuthError.AuthError>
+  /**
+   * A `code` is sent once, whatever the answer. A `token` may be sent again until a completion has succeeded. Default:
+   * `code`.
+   */
+  readonly carries?: "code" | "token" | undefined
+}
+
+/** Callbacks that a layer remembers. Codes expire within minutes, so older ones need no memory. */
+const rememberedCallbacks = 100
+
+const replayed = (broker: string) =>
+  AuthError.make(
+    broker,
+    "complete",
+    new AuthError.InvalidStepUpCode({
+      kind: "authorization-code",
+      hints: [{ id: "CodeReused", text: "This callback was completed before." }],
+      advice: "Begin the browser login again. The code went out once already, and was not sent again."
+    })
+  )
+
+/**
+ * Makes the service of a broker. A request is completed once, and a code is sent once: a second completion of the same
+ * request or with the same code fails with `InvalidStepUpCode`, and nothing is sent. A callback that is rejected before
+ * its code is sent does not count. Fails with `InvalidRequest` on values that are not a request or an address.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (broker: string, { begin, complete }: RedirectLogin["Service"]): RedirectLogin["Service"] => ({
-  begin,
-  complete: (request, callbackUrl) => {
-    const { redirectUrl, state } = { ...request }
-    if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
-      return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not what begin gave"))
+export const make = <Callback extends { readonly code: Redacted.Redacted<string> }>(
+  broker: string,
+  { begin, carries = "code", exchange, receive }: Completion<Callback>
+): RedirectLogin["Service"] => {
+  const completed: Array<readonly [state: Redacted.Redacted<string>, code: Redacted.Redacted<string>]> = []
+
+  const completeOnce = (state: Redacted.Redacted<string>, callback: Callback) =>
+    Effect.suspend(() => {
+      const { code } = callback
+      if (completed.some((known) => Equal.equals(known[0], state) || Equal.equals(known[1], code))) {
+        return Effect.fail(replayed(broker))
+      }
+      const entry = [state, code] as const
+      completed.push(entry)
+      if (completed.length > rememberedCallbacks) completed.shift()
+      if (carries === "code") return exchange(callback)
+      return Effect.onExit(exchange(callback), (exit) =>
+        Effect.sync(() => {
+          const index = completed.indexOf(entry)
+          if (Exit.isFailure(exit) && index >= 0) completed.splice(index, 1)
+        })
+      )
+    })
+
+  return {
+    begin,
+    complete: (request, callbackUrl) => {
+      const { redirectUrl, state } = { ...request }
+      if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
+        return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not what begin gave"))
+      }
+      return isSecretText(callbackUrl)
+        ? Effect.flatMap(receive(request, callbackUrl), (callback) => completeOnce(request.state, callback))
+        : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
     }
-    return isSecretText(callbackUrl)
-      ? complete(request, callbackUrl)
-      : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
   }
-})
+}
 
 /**
  * A fresh state: 128 random bits, in hexadecimal.

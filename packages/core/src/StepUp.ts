@@ -39,7 +39,10 @@ export class StepUp extends Context.Service<
       challenge: Challenge,
       code: Redacted.Redacted<string>
     ) => Effect.Effect<Session, AuthError.AuthError>
-    /** Has a new code sent, where the broker sends codes. The old challenge is over then. */
+    /**
+     * Has a new code sent, where the broker sends codes. On success the new challenge replaces the old one. On failure
+     * the old one stays open: its code is still good.
+     */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }
 >()("@auth/broker-core/StepUp") {}

@@ -100,6 +100,11 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     "The broker refused the call because there were too many",
     "Wait a while before the next call, and let one program at a time log in."
   ],
+  [
+    new AuthError.BrokerUnavailable({ why: "broker", status: 503, retryAfter: Duration.seconds(90) }),
+    "The broker is not available: it reports a fault of its own, HTTP 503",
+    "Check the network and the broker's status page, then try again after 1m 30s."
+  ],
   ...(
     [
       ["ip", "this IP address is not registered for the app"],
@@ -254,7 +259,7 @@ const retryable = ["RateLimited", "BrokerUnavailable"]
 it.each(rows.map(([reason]) => reason))("$_tag may be repeated only if it is one of two", (reason) => {
   const error = AuthError.make("angel", "login", reason)
   assert.strictEqual(error.isRetryable, retryable.includes(reason._tag))
-  assert.strictEqual(error.retryAfter, reason._tag === "RateLimited" ? reason.retryAfter : undefined)
+  assert.strictEqual(error.retryAfter, retryable.includes(reason._tag) ? reason.retryAfter : undefined)
 })
 
 it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its name, and by no other", (reason) =>

@@ -609,19 +609,62 @@ describe("without a word from the broker, the status tells", () => {
     ["Sat, 21 Nov 2026 03:00:00 GMT", 0],
     ["-5", undefined],
     ["1.5", 1500],
+    ["0.25", 250],
+    [" 3 ", 3000],
     ["1.", undefined],
+    [".5", undefined],
+    ["1.5.2", undefined],
+    ["1e3", undefined],
+    ["900", 900_000],
     ["901", 900_000],
-    ["Tue, 01 Dec 2099 00:00:00 GMT", 900_000],
+    ["3600", 900_000],
+    ["Fri, 01 Jan 2099 00:00:00 GMT", 900_000],
+    ["Sat, 99 Nov 2026 04:00:30 GMT", undefined],
     ["5 minutes", undefined],
     ["soon", undefined],
     ["", undefined],
-    ["99999999999999999999", undefined]
+    ["99999999999999999999", 900_000]
   ] as const)("Retry-After: %s is %s milliseconds", ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
-      const tiny = yield* connect([() => status(429, "", { "retry-after": text })])
-      const { retryAfter } = yield* reasonOf(tiny.login)
-      assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis)
+      for (const code of [429, 503, 502, 500, 408]) {
+        const tiny = yield* connect([() => status(code, "", { "retry-after": text })])
+        const { retryAfter } = yield* reasonOf(tiny.login)
+        assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis, String(code))
+      }
+    })
+  )
+
+  it.effect.each([
+    ["whose clock is an hour behind ours", "Sat, 21 Nov 2026 03:00:00 GMT", "Sat, 21 Nov 2026 03:00:30 GMT", 30_000],
+    ["whose clock is an hour ahead of ours", "Sat, 21 Nov 2026 05:00:00 GMT", "Sat, 21 Nov 2026 05:00:30 GMT", 30_000],
+    ["whose own date cannot be read", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
+  ] as const)("a date is counted from the answer of a broker %s", ([, date, until, millis]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
+      for (const code of [429, 503]) {
+        const tiny = yield* connect([() => status(code, "", { date, "retry-after": until })])
+        const { retryAfter } = yield* reasonOf(tiny.login)
+        assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis)
+      }
+    })
+  )
+
+  it.effect("a 401 to a login is a wrong credential only if the broker does not say something else", () =>
+    Effect.gen(function* () {
+      for (const [message, tag] of [
+        [undefined, "InvalidCredentials"],
+        ["Unauthorized", "InvalidCredentials"],
+        ["Unauthorised client", "InvalidCredentials"],
+        ["Authentication failed", "InvalidCredentials"],
+        ["Invalid credentials", "InvalidCredentials"],
+        ["System is under maintenance", "BrokerRejected"],
+        ["Authentication service is under maintenance", "BrokerRejected"],
+        ["No such luck", "BrokerRejected"]
+      ] as const) {
+        const tiny = yield* connect([() => no(message === undefined ? {} : { message }, { status: 401 })])
+        assert.strictEqual((yield* reasonOf(tiny.login))._tag, tag, message)
+      }
     })
   )
 

@@ -205,6 +205,56 @@ describe("resend", () => {
     })
   )
 
+  it.effect.each([
+    new AuthError.BrokerUnavailable({ why: "network" }),
+    new AuthError.BrokerUnavailable({ why: "broker", status: 503 }),
+    new AuthError.RateLimited({ by: "broker", retryAfter: undefined }),
+    new AuthError.MalformedResponse({ status: 200, problem: "it is not JSON", excerpt: "" }),
+    new AuthError.BrokerRejected({ code: "none", status: 200 }),
+    new AuthError.PermissionDenied({ why: "waf" }),
+    new AuthError.InvalidRequest({ problems: [{ field: "request", problem: "was refused" }] })
+  ])("keeps the challenge open when it fails: the first code is still good ($_tag)", (reason) =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* TestClock.setTime(30_000)
+      assert.strictEqual(yield* refusal(ledger.resend(challenge, failing(reason))), reason._tag)
+      assert.strictEqual((yield* ledger.resend(challenge, Effect.succeed(renewed))).resendsLeft, 1)
+      const other = yield* ledger.open(fields)
+      yield* refusal(ledger.resend(other, failing(reason)))
+      assert.strictEqual(yield* ledger.answer(other, code, { digits: 6, send: Effect.succeed("in") }), "in")
+    })
+  )
+
+  it.effect("keeps the challenge open when it is interrupted, and when it dies", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* TestClock.setTime(30_000)
+      const fiber = yield* Effect.forkChild(ledger.resend(challenge, Effect.never), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.exit(ledger.resend(challenge, Effect.die("broken")))
+      assert.strictEqual(yield* ledger.claim(challenge), challenge)
+    })
+  )
+
+  it.effect("ends the challenge when the broker says that it is over, and says so", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* TestClock.setTime(30_000)
+      const over = new AuthError.ChallengeExpired({ why: "timed-out" })
+      assert.strictEqual(yield* refusal(ledger.resend(challenge, failing(over))), "timed-out")
+      assert.strictEqual(yield* refusal(ledger.claim(challenge)), "timed-out")
+    })
+  )
+
+  it.effect("does not say that a challenge was answered when its time is over", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      yield* TestClock.setTime(300_000)
+      assert.strictEqual(yield* refusal(ledger.resend(challenge, Effect.die("sent"))), "timed-out")
+      assert.strictEqual(yield* refusal(ledger.claim(challenge)), "timed-out")
+    })
+  )
+
   it.effect("sends once for two who ask at once", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened

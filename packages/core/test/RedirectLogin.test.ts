@@ -1,8 +1,13 @@
+import * as Account from "@auth/broker-core/Account"
 import * as AuthError from "@auth/broker-core/AuthError"
+import * as Expiry from "@auth/broker-core/Expiry"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Session from "@auth/broker-core/Session"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { shown } from "./support.ts"
 
 const state = "0123456789abcdef0123456789abcdef"
@@ -145,6 +150,112 @@ describe("requireParameter", () => {
       Effect.gen(function* () {
         assert.strictEqual(yield* why(needed(query)), "missing-token")
       })
+  )
+})
+
+describe("a request is completed once", () => {
+  const own = "https://app.example/callback"
+  const session = Session.make({
+    account: Account.make({ broker: "tiny", id: "T1" }),
+    method: "browser",
+    tokens: { access: Redacted.make("access") },
+    issuedAt: 0,
+    expiry: Expiry.dailyAt("00:00")
+  })
+  /** Counts what is sent, and fails as often as `failures` says. */
+  const begin = (carries: "code" | "token", failures = 0) => {
+    let sent = 0
+    const unavailable = AuthError.make("tiny", "complete", new AuthError.BrokerUnavailable({ why: "network" }))
+    const service = RedirectLogin.make("tiny", {
+      begin: Effect.map(RedirectLogin.makeState, (fresh) => ({
+        url: Redacted.make("https://login.example"),
+        state: fresh,
+        redirectUrl: own
+      })),
+      receive: (request, callbackUrl) =>
+        RedirectLogin.parseCallback({ broker: "tiny", request, callbackUrl, state: "required" }).pipe(
+          Effect.flatMap((parameters) => RedirectLogin.requireParameter("tiny", parameters, "code")),
+          Effect.map((code) => ({ code }))
+        ),
+      exchange: () =>
+        Effect.andThen(
+          Effect.yieldNow,
+          Effect.suspend(() => ((sent += 1) <= failures ? Effect.fail(unavailable) : Effect.succeed(session)))
+        ),
+      carries
+    })
+    return { service, sent: () => sent }
+  }
+  const callbackOf = (request: RedirectLogin.AuthorizationRequest, code: string) =>
+    Redacted.make(`${own}?code=${code}&state=${Redacted.value(request.state)}`)
+
+  it.effect("also when twenty try at the same time", () =>
+    Effect.gen(function* () {
+      for (const carries of ["code", "token"] as const) {
+        const { sent, service } = begin(carries)
+        const request = yield* service.begin
+        const complete = Effect.exit(service.complete(request, callbackOf(request, "c1")))
+        const exits = yield* Effect.all(
+          Array.from({ length: 20 }, () => complete),
+          { concurrency: "unbounded" }
+        )
+        assert.lengthOf(exits.filter(Exit.isSuccess), 1)
+        assert.strictEqual(sent(), 1)
+      }
+    })
+  )
+
+  it.effect("with another code, and a code with another request", () =>
+    Effect.gen(function* () {
+      const { sent, service } = begin("code")
+      const [first, second] = [yield* service.begin, yield* service.begin]
+      yield* service.complete(first, callbackOf(first, "c1"))
+      assert.strictEqual(yield* why(service.complete(first, callbackOf(first, "c2"))), "InvalidStepUpCode")
+      assert.strictEqual(yield* why(service.complete(second, callbackOf(second, "c1"))), "InvalidStepUpCode")
+      assert.strictEqual(sent(), 1)
+    })
+  )
+
+  it.effect("also when the request was stored and read again", () =>
+    Effect.gen(function* () {
+      const { sent, service } = begin("code")
+      const request = yield* service.begin
+      yield* service.complete(request, callbackOf(request, "c1"))
+      const copy = { ...request, state: Redacted.make(Redacted.value(request.state)) }
+      assert.strictEqual(yield* why(service.complete(copy, callbackOf(copy, "c1"))), "InvalidStepUpCode")
+      assert.strictEqual(sent(), 1)
+    })
+  )
+
+  it.effect("after a failure not again with a code, but again with a token", () =>
+    Effect.gen(function* () {
+      for (const [carries, expected] of [
+        ["code", "InvalidStepUpCode"],
+        ["token", undefined]
+      ] as const) {
+        const { service } = begin(carries, 1)
+        const request = yield* service.begin
+        const complete = service.complete(request, callbackOf(request, "c1"))
+        assert.strictEqual(yield* why(complete), "BrokerUnavailable")
+        const again = yield* Effect.result(complete)
+        assert.strictEqual(Result.isFailure(again) ? again.failure.reason._tag : undefined, expected)
+      }
+    })
+  )
+
+  it.effect("and a rejected callback does not use it up", () =>
+    Effect.gen(function* () {
+      const { sent, service } = begin("code")
+      const request = yield* service.begin
+      for (const url of ["https://evil.example/?code=c1", `${own}?code=c1&state=other`, `${own}?state=${state}`]) {
+        assert.strictEqual(
+          (yield* Effect.flip(service.complete(request, Redacted.make(url)))).reason._tag,
+          "RedirectRejected"
+        )
+      }
+      yield* service.complete(request, callbackOf(request, "c1"))
+      assert.strictEqual(sent(), 1)
+    })
   )
 })
 

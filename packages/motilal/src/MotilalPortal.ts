@@ -125,7 +125,7 @@ const make = Effect.fnUntraced(function* (
       : yield* services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
   })
 
-  const complete = Effect.fnUntraced(function* (
+  const receive = Effect.fnUntraced(function* (
     request: RedirectLogin.AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
   ) {
@@ -135,8 +135,11 @@ const make = Effect.fnUntraced(function* (
       callbackUrl,
       state: options.state ?? "optional"
     })
-    const authToken = yield* tokenOf(parameters)
-    return yield* Session.issue(
+    return { code: yield* tokenOf(parameters) }
+  })
+
+  const exchange = ({ code: authToken }: { readonly code: Redacted.Redacted<string> }) =>
+    Session.issue(
       { account, method: "portal", expiry },
       Effect.gen(function* () {
         const tokens = yield* services.exchange(api, account, authToken)
@@ -144,14 +147,16 @@ const make = Effect.fnUntraced(function* (
         return { tokens, profile: yield* holderOf(tokens) }
       })
     )
-  })
 
   const renewal = yield* Renewal.fromDescription(renewals.portal, { account }, options.renewal)
 
   return services
     .common(api, dealer)
     .pipe(
-      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, complete })),
+      Context.add(
+        RedirectLogin.RedirectLogin,
+        RedirectLogin.make(broker.id, { begin, receive, exchange, carries: "token" })
+      ),
       Context.add(Renewal.Renewal, renewal)
     )
 })

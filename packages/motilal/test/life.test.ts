@@ -134,6 +134,23 @@ describe("a life", () => {
     })
   )
 
+  for (const fault of [{ kind: "status", status: 503 }, { kind: "reset" }, { kind: "lost" }] as const) {
+    it.effect(`the first code is still good when another could not be sent: ${JSON.stringify(fault)}`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        yield* Effect.gen(function* () {
+          const { challenge, resend, verify } = yield* challenged
+          yield* TestClock.adjust("30 seconds")
+          yield* fake.inject("resendotp", fault)
+          reasonOf(yield* Effect.flip(resend(challenge)), "BrokerUnavailable")
+          // After a lost answer the newest code is the one that the broker sent meanwhile.
+          const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+          assert.strictEqual((yield* verify(challenge, code)).method, "password")
+        }).pipe(Effect.provide(bySms))
+      })
+    )
+  }
+
   it.effect("the pause before another code can be set", () =>
     Effect.gen(function* () {
       yield* serve()

@@ -135,7 +135,7 @@ const make = Effect.fnUntraced(function* (
     return { url: Redacted.make(`${api.origins["login"]}${loginPath}?${query}`), state, redirectUrl }
   })
 
-  const complete = Effect.fnUntraced(function* (
+  const receive = Effect.fnUntraced(function* (
     request: RedirectLogin.AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
   ) {
@@ -145,9 +145,13 @@ const make = Effect.fnUntraced(function* (
     const told = parameters.get("userid") ?? parameters.get("clientid")
     const name = told === undefined ? userId : Redacted.value(told)
     if (!services.sameClient(name, userId)) return yield* otherAccount
-    return yield* Session.issue(
+    return { code: authCode, userId: name }
+  })
+
+  const exchange = ({ code, userId: name }: { readonly code: Redacted.Redacted<string>; readonly userId: string }) =>
+    Session.issue(
       { account, method: way.method, expiry },
-      Effect.flatMap(way.exchange(api, { userId: name, authCode }), ({ clientId, userSession }) =>
+      Effect.flatMap(way.exchange(api, { userId: name, authCode: code }), ({ clientId, userSession }) =>
         services.sameClient(clientId, userId)
           ? Effect.succeed({
               tokens: { access: userSession },
@@ -156,14 +160,13 @@ const make = Effect.fnUntraced(function* (
           : otherAccount
       )
     )
-  })
 
   const renewal = yield* Renewal.fromDescription(renewals.sso, { account }, options.renewal)
 
   return services
     .common(api)
     .pipe(
-      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, complete })),
+      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, receive, exchange })),
       Context.add(Renewal.Renewal, renewal)
     )
 })

@@ -308,6 +308,24 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
+  it.effect("the first code is still good when another could not be sent, and another can be had later", () =>
+    Effect.gen(function* () {
+      for (const fault of [{ kind: "status", status: 503 }, { kind: "reset" }] as const) {
+        const { begin, fake, resend, verify } = yield* make()
+        const challenge = yield* begin
+        yield* TestClock.adjust("1 minute")
+        yield* fake.inject("otpSend", fault)
+        reasonOf(yield* Effect.flip(resend(challenge)), "BrokerUnavailable")
+        yield* verify(challenge, yield* newestCode(fake))
+        const another = yield* begin
+        yield* TestClock.adjust("1 minute")
+        yield* fake.inject("otpSend", fault)
+        reasonOf(yield* Effect.flip(resend(another)), "BrokerUnavailable")
+        yield* verify(yield* resend(another), yield* newestCode(fake))
+      }
+    })
+  )
+
   it.effect("who has a code sent again answers with that one, an authenticator or not", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make(

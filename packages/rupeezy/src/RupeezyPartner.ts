@@ -90,7 +90,7 @@ const make = Effect.fnUntraced(function* (
   const isOther = (userId: string | undefined): boolean =>
     options.otherAccount !== "accept" && userId !== undefined && userId.toUpperCase() !== clientCode.toUpperCase()
 
-  const complete = Effect.fnUntraced(function* (
+  const receive = Effect.fnUntraced(function* (
     request: RedirectLogin.AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
   ) {
@@ -102,6 +102,10 @@ const make = Effect.fnUntraced(function* (
       stateParameter
     })
     const token = yield* RedirectLogin.requireParameter(broker.id, parameters, "auth")
+    return { code: token }
+  })
+
+  const exchange = Effect.fnUntraced(function* ({ code: token }: { readonly code: Redacted.Redacted<string> }) {
     const checksum = yield* Checksum.sha256([applicationId, token, apiKey])
     return yield* Session.issue(
       { account, method: "partner", expiry },
@@ -118,7 +122,7 @@ const make = Effect.fnUntraced(function* (
   return services
     .common(api, options)
     .pipe(
-      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, complete })),
+      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, receive, exchange })),
       Context.add(Renewal.Renewal, renewal)
     )
 })

@@ -370,14 +370,20 @@ describe("a browser login", () => {
   it.effect("with a code that was used is refused by the broker, and told as credentials", () =>
     Effect.gen(function* () {
       const fake = yield* start()
-      const error = yield* Effect.gen(function* () {
+      const { callback, request } = yield* Effect.gen(function* () {
         const redirect = yield* RedirectLogin.RedirectLogin
         const request = yield* redirect.begin
         const callback = yield* browse(demo, request.url)
         yield* redirect.complete(request, callback)
-        yield* TestClock.adjust("2 seconds")
-        return yield* Effect.flip(redirect.complete(request, callback))
+        return { callback, request }
       }).pipe(Effect.provide(partnerLayer()))
+      yield* TestClock.adjust("2 seconds")
+      // Another layer does not know that the code was sent.
+      const error = yield* Effect.flip(
+        Effect.flatMap(RedirectLogin.RedirectLogin, ({ complete }) => complete(request, callback)).pipe(
+          Effect.provide(partnerLayer())
+        )
+      )
       assert.strictEqual(reasonOf(error, "InvalidCredentials").field, "apiKey, applicationId or auth code")
       assert.deepStrictEqual(yield* statuses(fake, "createSession"), [200, 401])
     })

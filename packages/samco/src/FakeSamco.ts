@@ -65,6 +65,8 @@ export interface Switches {
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
   /** Whether the old login wants an access token, as it did not at first. */
   readonly accessToken: "required" | "ignored"
+  /** Whether another exchange of the same authorization code is under way when one arrives. */
+  readonly codeExchange: "alone" | "concurrent"
   /** How the login page gets its answer: older builds redirected. */
   readonly authenticate: "json" | "redirect"
 }
@@ -141,6 +143,7 @@ const oauthTexts = {
   EOAUTH015: "Refresh token is required",
   EOAUTH016: "Invalid refresh token",
   EOAUTH017: "Refresh token has expired",
+  EOAUTH030: "Concurrent token exchange in progress. Please retry.",
   EOAUTH999: "Unable to start your trading session. Please open the SAMCO mobile app, sign in once, and then retry."
 } as const
 
@@ -165,8 +168,11 @@ const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, header
 
 /** What stands at the door of the API: JSON only. */
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
-  if (!(headers["accept"] ?? "").includes("application/json")) return FakeBroker.text("Not Acceptable", 406)
-  return method !== "POST" || (headers["content-type"] ?? "").includes("application/json")
+  if (method !== "POST") return undefined
+  // RFC 9110, section 12.5.1: without the header, any type is acceptable.
+  const accepted = (headers["accept"] ?? "").trim().toLowerCase() || "*/*"
+  if (!/(?:application\/json|application\/\*|\*\/\*)/.test(accepted)) return FakeBroker.text("Not Acceptable", 406)
+  return (headers["content-type"] ?? "").includes("application/json")
     ? undefined
     : FakeBroker.text("Unsupported Media Type", 415)
 }
@@ -466,7 +472,7 @@ const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
+    const { bank, clock, switches } = parts
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     if (FakeBroker.textField(request.json, "grant_type") !== "authorization_code")
@@ -481,6 +487,7 @@ const exchangeCode =
     }
     if (clock.now() >= known.end) return oauthFailure(parts, "EOAUTH013")
     known.state = "used"
+    if (switches.codeExchange === "concurrent") return oauthFailure(parts, "EOAUTH030")
     if (known.account.appSignIn === "needed") return oauthFailure(parts, "EOAUTH999")
     return obstacle(known.account) ?? tokensOf(parts, bank.open(known.account, "oauth"))
   }

@@ -234,7 +234,7 @@ const assumptions: ReadonlyArray<Assumption> = [
   assume(
     "concurrent-exchange",
     "medium",
-    "EOAUTH030 means that nothing was exchanged: a refresh token is good for one more try, a second later. A code is not sent again.",
+    "EOAUTH030 on a refresh means that nothing was exchanged: the refresh token is good for one more try, a second later.",
     "concurrentExchange"
   )
 ]

@@ -17,7 +17,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -59,7 +58,7 @@ export interface Options extends services.Options {
   readonly logout?: "delete" | undefined
   /** Refuses to renew a session that is over, should the broker's refresh tokens not outlive 08:00 IST. */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /** Does not repeat a refresh that the broker refused because another was under way. A code is never sent twice. */
+  /** Does not repeat a refresh that the broker refused because another exchange was under way. */
   readonly concurrentExchange?: "fail" | undefined
 }
 
@@ -82,9 +81,6 @@ const method = "oauth"
 
 /** The broker names no pause. */
 const pause = Duration.seconds(1)
-
-/** Codes die after ten minutes; as many as these are remembered. */
-const rememberedCodes = 100
 
 const fieldsFor = ({ credentialCheck }: Options) =>
   credentialCheck === "off" ? uncheckedOAuthCredentials : oauthCredentials
@@ -119,64 +115,46 @@ const refusalOf = (state: Redacted.Redacted<string>) => (parameters: RedirectLog
   return callbackRefusal(read("error") ?? "", read("errormessage"))
 }
 
-const replayed = () =>
-  services.fail(
-    "complete",
-    new AuthError.InvalidStepUpCode({
-      kind: "authorization-code",
-      hints: [{ id: "CodeReused", text: "This callback was completed before." }],
-      advice: "Begin the browser login again. The code went out once already, and was not sent again."
-    })
-  )
-
-/** Remembers which codes went out: the broker revokes all tokens of the account when it sees one again. */
-const makeSpent = () => {
-  const spent: Array<Redacted.Redacted<string>> = []
-  return (code: Redacted.Redacted<string>): Effect.Effect<void, AuthError.AuthError> =>
-    Effect.suspend(() => {
-      if (spent.some((known) => Equal.equals(known, code))) return replayed()
-      spent.push(code)
-      if (spent.length > rememberedCodes) spent.shift()
-      return Effect.void
-    })
-}
-
 const isConcurrent = ({ reason }: AuthError.AuthError): boolean => reason.code === concurrentExchange
 
-/** Sends a refresh once, and once more where the broker says that another was under way and asks for it. */
-const patiently = <A>(
-  exchange: Effect.Effect<A, AuthError.AuthError>,
+/**
+ * Sends a refresh once, and once more if the broker says that another exchange is under way. An authorization code is
+ * never repeated: the broker answers a replay by revoking every token of the account.
+ */
+const repeatOnce = <A>(
+  refresh: Effect.Effect<A, AuthError.AuthError>,
   options: Options
 ): Effect.Effect<A, AuthError.AuthError> =>
   options.concurrentExchange === "fail"
-    ? exchange
-    : Effect.catchIf(exchange, isConcurrent, () => Effect.andThen(Effect.sleep(pause), exchange))
+    ? refresh
+    : Effect.catchIf(refresh, isConcurrent, () => Effect.andThen(Effect.sleep(pause), refresh))
 
 /** Exchanges for tokens, one at a time in this layer: the broker refuses two at once. */
-const makeExchange = (options: Options) =>
-  Effect.map(
-    Semaphore.make(1),
-    (one) =>
-      (
-        account: Session.Session["account"],
-        call: Effect.Effect<SamcoApi.TokensResponse, AuthError.AuthError>,
-        stranger: Effect.Effect<never, AuthError.AuthError>
-      ) =>
-        one.withPermit(
-          Session.issue(
-            { account, method, expiry: options.expiry ?? services.documentedExpiry },
-            Effect.gen(function* () {
-              const response = yield* call
-              yield* services.checkAccount(account, response.user_id, options, stranger)
-              return {
-                tokens: toTokens(response),
-                expiresIn: response.expires_in === undefined ? undefined : Duration.seconds(response.expires_in),
-                profile: services.toProfile(account, response)
-              }
-            })
-          )
-        )
-  )
+const makeExchanges = (options: Options) =>
+  Effect.map(Semaphore.make(1), (one) => {
+    const issue = (
+      account: Session.Session["account"],
+      call: Effect.Effect<SamcoApi.TokensResponse, AuthError.AuthError>,
+      stranger: Effect.Effect<never, AuthError.AuthError>
+    ) =>
+      Session.issue(
+        { account, method, expiry: options.expiry ?? services.documentedExpiry },
+        Effect.gen(function* () {
+          const response = yield* call
+          yield* services.checkAccount(account, response.user_id, options, stranger)
+          return {
+            tokens: toTokens(response),
+            expiresIn: response.expires_in === undefined ? undefined : Duration.seconds(response.expires_in),
+            profile: services.toProfile(account, response)
+          }
+        })
+      )
+    return {
+      code: (...of: Parameters<typeof issue>) => one.withPermit(issue(...of)),
+      // A repeated refresh counts from its second request: the first returned nothing.
+      refresh: (...of: Parameters<typeof issue>) => one.withPermit(repeatOnce(issue(...of), options))
+    }
+  })
 
 const make = Effect.fnUntraced(function* (
   input: OAuthCredentials,
@@ -185,8 +163,7 @@ const make = Effect.fnUntraced(function* (
   const values = yield* Credentials.check(broker.id, fieldsFor(options), { ...input })
   const api = yield* SamcoApi.make(options)
   const account = services.accountOf(values.userId, options.app)
-  const exchange = yield* makeExchange(options)
-  const spend = makeSpent()
+  const exchanges = yield* makeExchanges(options)
 
   const begin = Effect.map(RedirectLogin.makeState, (state): RedirectLogin.AuthorizationRequest => ({
     url: authorizeUrl(api.origins["api"], values, state, options),
@@ -194,7 +171,7 @@ const make = Effect.fnUntraced(function* (
     redirectUrl: values.redirectUrl
   }))
 
-  const complete = Effect.fnUntraced(function* (
+  const receive = Effect.fnUntraced(function* (
     request: RedirectLogin.AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
   ) {
@@ -205,11 +182,15 @@ const make = Effect.fnUntraced(function* (
       state: "required",
       refusal: refusalOf(request.state)
     })
-    const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "code")
-    yield* spend(code)
-    const stranger = services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
-    return yield* exchange(account, api.oauthToken({ code }), stranger)
+    return { code: yield* RedirectLogin.requireParameter(broker.id, parameters, "code") }
   })
+
+  const exchange = ({ code }: { readonly code: Redacted.Redacted<string> }) =>
+    exchanges.code(
+      account,
+      api.oauthToken({ code }),
+      services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
+    )
 
   const { refresh } = Refresh.make(
     broker.id,
@@ -222,8 +203,7 @@ const make = Effect.fnUntraced(function* (
         return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-expired" }))
       }
       const stranger = services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      // A repeated refresh counts from when it was repeated: the first brought nothing.
-      return yield* patiently(exchange(session.account, api.oauthRefresh({ refresh_token: token }), stranger), options)
+      return yield* exchanges.refresh(session.account, api.oauthRefresh({ refresh_token: token }), stranger)
     })
   )
 
@@ -240,7 +220,7 @@ const make = Effect.fnUntraced(function* (
   return services
     .common(api, options)
     .pipe(
-      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, complete })),
+      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, receive, exchange })),
       Context.add(Refresh.Refresh, { refresh }),
       Context.add(Renewal.Renewal, renewal),
       Context.add(Logout.Logout, options.logout === "delete" ? services.logoutByDelete(api) : revoke)

@@ -90,6 +90,31 @@ describe("the fake's door", () => {
     })
   )
 
+  it.effect("answers in JSON where any type will do", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      for (const accept of ["", "*/*", "application/*", "text/html, */*;q=0.1", "Application/JSON"]) {
+        const { status } = yield* ask(fake, "POST", "/session/token", { headers: { accept }, body: {} })
+        assert.strictEqual(status, 400, accept)
+      }
+      const token = String((yield* login(fake)).json["sessionToken"])
+      const page = { accept: "text/html", "x-session-token": token }
+      assert.strictEqual((yield* ask(fake, "GET", "/limit/getLimits", { headers: page })).status, 200)
+    })
+  )
+
+  it.effect("answers a second exchange of a code by EOAUTH030 once, and then ends all sessions", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ codeExchange: "concurrent" })
+      const token = String((yield* login(fake)).json["sessionToken"])
+      const code = codeOf(yield* authenticate(fake))
+      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH030")
+      assert.strictEqual((yield* limits(fake, token)).status, 200)
+      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH012")
+      assert.strictEqual((yield* limits(fake, token)).status, 401)
+    })
+  )
+
   it.effect("knows no other path, and no path by another method", () =>
     Effect.gen(function* () {
       const fake = yield* begin()

@@ -178,33 +178,51 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect.each([
-    ["by its code", concurrent],
-    ["by its text", answer({ status: "Failure", message: "Concurrent token exchange in progress." })]
-  ] as const)("sends a code once in its life, also when another exchange is under way %s", ([, fault]) =>
+  it.effect("does not send a code again after EOAUTH030, so that running sessions live on", () =>
     Effect.gen(function* () {
-      const fake = yield* begin()
-      yield* fake.inject("oauthToken", fault)
+      const fake = yield* begin({ codeExchange: "concurrent" })
+      const running = yield* Effect.provide(Login.session, direct(fake))
       yield* Effect.gen(function* () {
         const { complete } = yield* signIn(fake)
         const error = yield* Effect.flip(TestHttp.settle(complete))
-        assert.strictEqual(reasonOf(error, "BrokerUnavailable").code, "EOAUTH030")
-        const again = yield* Effect.flip(TestHttp.settle(complete))
-        assert.strictEqual(again.reason._tag, "InvalidStepUpCode")
+        const reason = reasonOf(error, "InvalidStepUpCode")
+        assert.deepStrictEqual([reason.code, reason.isRetryable], ["EOAUTH030", false])
+        assert.include(reason.remedy, "Begin the browser login again")
+        assert.strictEqual(reasonOf(yield* Effect.flip(complete), "InvalidStepUpCode").kind, "authorization-code")
       }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+      const profile = yield* Effect.exit(Effect.provide(Profile.profile(running), direct(fake)))
+      assert.strictEqual(profile._tag, "Success")
+    })
+  )
+
+  it.effect("does not send a code again when only the text says that an exchange is under way", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* fake.inject("oauthToken", answer({ status: "Failure", message: "Concurrent token exchange in progress." }))
+      const error = yield* Effect.flatMap(signIn(fake), ({ complete }) => Effect.flip(TestHttp.settle(complete))).pipe(
+        Effect.provide(browser(fake))
+      )
+      assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "EOAUTH030")
       assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
     })
   )
 
-  it.effect('exchanges once with concurrentExchange: "fail"', () =>
+  it.effect("does not send the code of an earlier login with the state of a later one", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
-      yield* fake.inject("oauthToken", concurrent)
-      const error = yield* Effect.flatMap(signIn(fake), ({ complete }) => Effect.flip(complete)).pipe(
-        Effect.provide(browser(fake, { concurrentExchange: "fail" }))
-      )
-      assert.isTrue(reasonOf(error, "BrokerUnavailable").isRetryable)
-      assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+      yield* Effect.gen(function* () {
+        const first = yield* signIn(fake)
+        yield* first.complete
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        const mixed = new URL(Redacted.value(first.callback))
+        mixed.searchParams.set("state", Redacted.value(request.state))
+        const error = yield* Effect.flip(redirect.complete(request, Redacted.make(mixed.href)))
+        reasonOf(error, "InvalidStepUpCode")
+        yield* redirect.complete(request, yield* consent(fake, request))
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthToken"), 2)
     })
   )
 
@@ -437,6 +455,33 @@ describe("a renewal", () => {
         yield* TestHttp.settle(Refresh.refresh(session))
       }).pipe(Effect.provide(browser(fake)))
       assert.strictEqual(yield* asked(fake, "oauthRefresh"), 2)
+    })
+  )
+
+  it.effect("gives up when the second refresh is refused like the first", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        yield* fake.inject("oauthRefresh", concurrent, 5)
+        const error = yield* Effect.flip(TestHttp.settle(Refresh.refresh(session)))
+        const reason = reasonOf(error, "BrokerUnavailable")
+        assert.deepStrictEqual([reason.code, reason.isRetryable], ["EOAUTH030", true])
+      }).pipe(Effect.provide(browser(fake)))
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 2)
+    })
+  )
+
+  it.effect('is sent once only with concurrentExchange: "fail"', () =>
+    Effect.gen(function* () {
+      const fake = yield* begin()
+      yield* Effect.gen(function* () {
+        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
+        yield* fake.inject("oauthRefresh", concurrent)
+        const error = yield* Effect.flip(Refresh.refresh(session))
+        assert.isTrue(reasonOf(error, "BrokerUnavailable").isRetryable)
+      }).pipe(Effect.provide(browser(fake, { concurrentExchange: "fail" })))
+      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 1)
     })
   )
 

@@ -15,15 +15,11 @@ const words = "no failure of a login is documented: an assumption about the word
 
 const logins = ["login", "createSession"]
 
-/** A server's own fault is no word about credentials, whatever it says. */
+/** A server's own fault and a notice of maintenance are no word about credentials, whatever else they name. */
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
-    failure.status >= 500 ? Codes.unavailable(failure) : reason(failure)
-
-/** Words that are not known: with a code of its own, the refusal stays what it is. */
-const unlessCoded = (reason: Reason): Reason =>
-  unlessFault((failure) => (failure.code === undefined ? reason(failure) : Codes.rejected(failure)))
+    failure.status >= 500 ? Codes.unavailable(failure) : Codes.unlessOutage(reason)(failure)
 
 const status = (code: number, meaning: string, reason: Reason, operations?: ReadonlyArray<string>): Codes.CodeRow => ({
   status: code,
@@ -83,38 +79,25 @@ const byWord: ReadonlyArray<Codes.CodeRow> = [
   { ...status(403, "The caller's address is not registered", address), message: /\bip(?:v[46])?\b/i }
 ]
 
+/** What HTTP 401 means to a login, by the reason that it has for a field. */
+const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<Codes.CodeRow> => [
+  status(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), ["login"]),
+  status(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), ["createSession"])
+]
+
+const unreadUnauthorized = byUnauthorized(Codes.invalidCredentials)
+
+const readUnauthorized = byUnauthorized((field) =>
+  Codes.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
+)
+
 const byStatus: ReadonlyArray<Codes.CodeRow> = [
-  status(401, "The x-api-key is wrong, or may not call this", Codes.invalidCredentials("apiKey"), ["login"]),
-  status(401, "Key, checksum or auth code is wrong", Codes.invalidCredentials("apiKey, applicationId or auth code"), [
-    "createSession"
-  ]),
   status(401, "The token is dead", Codes.sessionExpired("invalid")),
   status(403, "Access is denied", Codes.denied("unknown")),
   status(404, "There is no such call", Codes.invalidRequest("request", "names a call that the broker does not have")),
   status(400, "The request is badly formed", badRequest),
   status(422, "The request is badly formed", badRequest),
   status(429, "The rate limit is exceeded", Codes.rateLimited)
-]
-
-const byDefault: ReadonlyArray<Codes.CodeRow> = [
-  message(
-    /\S/,
-    "A login is refused in words that are not known",
-    unlessCoded(Codes.invalidCredentials("clientCode, password or one-time code"))
-  ),
-  message(
-    /\S/,
-    "A browser login is refused in words that are not known",
-    unlessCoded(Codes.invalidCredentials("apiKey, applicationId or auth code")),
-    ["createSession"]
-  ),
-  {
-    message: /\S/,
-    meaning: "A call is refused in words that are not known",
-    reason: unlessCoded(Codes.invalidRequest("request", "was refused")),
-    source: words,
-    asOf
-  }
 ]
 
 const authorized = ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
@@ -124,5 +107,7 @@ const revoked = status(403, "The session was revoked", Codes.sessionExpired("unk
 
 export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<Codes.CodeRow> => {
   const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
-  return refusals === "as-sent" ? statuses : [...byMessage, ...byWord, ...statuses, ...byDefault]
+  return refusals === "as-sent"
+    ? [...unreadUnauthorized, ...statuses]
+    : [...byMessage, ...byWord, ...readUnauthorized, ...statuses]
 }

@@ -11,7 +11,7 @@ const legacy = `${documented}, legacy login`
 
 const encrypted = "as the dashboard issued it: encrypted, not in plain text"
 
-/** The code of a concurrent exchange, the one refusal that the broker asks to repeat. */
+/** The code of a concurrent exchange. A refresh may be repeated after it, an authorization code may not. */
 export const concurrentExchange = "EOAUTH030"
 
 const replayed = Codes.invalidCode(
@@ -25,6 +25,12 @@ const beginAgain = Codes.invalidCode(
   "authorization-code",
   () => [],
   "Begin the browser login again, and complete it within ten minutes."
+)
+
+const taken = Codes.invalidCode(
+  "authorization-code",
+  () => [{ id: "CodeReused", text: "Another exchange of this code is under way." }],
+  "Begin the browser login again. The code is not sent again: the broker would revoke all tokens of the account."
 )
 
 const apiKey = Codes.invalidCredentials(
@@ -75,10 +81,20 @@ const oauthCodes: ReadonlyArray<Codes.CodeRow> = [
   row("EOAUTH003", "Scopes that the app has not", Codes.invalidRequest("scopes", "are not those of the app")),
   row("EOAUTH010", "Authorization code missing", Codes.invalidRequest("code", "is missing")),
   row("EOAUTH015", "Refresh token missing", Codes.invalidRequest("refresh_token", "is missing")),
-  row(concurrentExchange, "Another exchange is under way: repeat it once", Codes.unavailable),
+  {
+    ...row(concurrentExchange, "Another exchange of this authorization code is under way", taken),
+    operations: [endpoints.oauthToken.name]
+  },
+  row(concurrentExchange, "Another exchange is under way: a refresh may be repeated once", Codes.unavailable),
   row("EOAUTH999", "The trading back end could not start a session", appSignIn),
   text(/authorization code already used/i, "Authorization code used before, without a code", replayed),
   text(/authorization code has expired/i, "Authorization code expired, without a code", beginAgain),
+  text(
+    /concurrent token exchange/i,
+    "Another exchange of this authorization code is under way, without a code",
+    (failure) => taken({ ...failure, code: concurrentExchange }),
+    { operations: [endpoints.oauthToken.name] }
+  ),
   text(/concurrent token exchange/i, "Another exchange is under way, without a code", (failure) =>
     Codes.unavailable({ ...failure, code: concurrentExchange })
   )
@@ -99,16 +115,18 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
   text(
     /access ?token/i,
     "Wrong or dead access token",
-    Codes.invalidCredentials(
-      "accessToken",
-      "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
+    Codes.unlessOutage(
+      Codes.invalidCredentials(
+        "accessToken",
+        "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
+      )
     ),
     { operations: [endpoints.login.name], source: "made up: no text for a wrong access token is documented" }
   ),
   text(
     /\botp\b/i,
     "Wrong or expired one-time code",
-    Codes.invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try."),
+    Codes.unlessOutage(Codes.invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try.")),
     { operations: otpCalls, source: `${documented}, Login Code Validation` }
   ),
   text(/invalid otp/i, "Wrong one-time code", Codes.invalidCode("otp")),

@@ -55,6 +55,17 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
+    name: "completes a callback once: a second time it is refused before anything is sent",
+    run: Effect.gen(function* () {
+      const { browse, fake, redirect, request } = yield* begin(subject)
+      const callback = yield* browse
+      yield* redirect.complete(request, callback)
+      const before = (yield* fake.journal).length
+      yield* failsWith(redirect.complete(request, callback), "InvalidStepUpCode")
+      yield* same((yield* fake.journal).length, before, "requests after the second completion")
+    })
+  },
+  {
     name: "completes a browser login with a session of the account",
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
