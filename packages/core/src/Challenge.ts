@@ -84,12 +84,6 @@ export interface Ledger {
   ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
 
-/** The broker knows no such challenge any more, or takes no code from this account. */
-const ends: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["ChallengeExpired", "AccountLocked"])
-
-const isOver = (cause: Cause.Cause<AuthError.AuthError>): boolean =>
-  Option.exists(Cause.findErrorOption(cause), ({ reason }) => ends.has(reason._tag))
-
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
 
 /**

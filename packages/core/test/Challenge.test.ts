@@ -277,29 +277,3 @@ describe("resend", () => {
     })
   )
 })
-
-describe("a resend that fails", () => {
-  it.effect.each([
-    new AuthError.BrokerUnavailable({ why: "time-out" }),
-    new AuthError.BrokerRejected({ code: "X" }),
-    new AuthError.RateLimited({ by: "broker", retryAfter: undefined }),
-    new AuthError.MalformedResponse({ status: 200, problem: "it is empty", excerpt: "" })
-  ])("leaves the first code good: $_tag", (reason) =>
-    Effect.gen(function* () {
-      const ledger = yield* Challenge.makeLedger(account)
-      const challenge = yield* ledger.open({ ...fields, resendAt: 0, resendsLeft: 3, expiresAt: undefined })
-      assert.strictEqual(yield* refusal(ledger.resend(challenge, failing(reason))), reason._tag)
-      assert.strictEqual(yield* ledger.claim(challenge), challenge)
-    })
-  )
-
-  it.effect("with the word that the challenge is over ends it", () =>
-    Effect.gen(function* () {
-      const ledger = yield* Challenge.makeLedger(account)
-      const challenge = yield* ledger.open({ ...fields, resendAt: 0, resendsLeft: 3, expiresAt: undefined })
-      const over = new AuthError.ChallengeExpired({ why: "timed-out" })
-      assert.strictEqual(yield* refusal(ledger.resend(challenge, failing(over))), "timed-out")
-      assert.strictEqual(yield* refusal(ledger.claim(challenge)), "used")
-    })
-  )
-})
