@@ -6,6 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -13,9 +14,10 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import * as AuthError from "./AuthError.ts"
 import * as Authorize from "./Authorize.ts"
+import * as AnswerBody from "./internal/answerBody.ts"
+import { systemCode } from "./internal/systemCode.ts"
 import type { Session } from "./Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
@@ -27,6 +29,9 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * When that is refused, too, it is not renewed again for ten minutes: something else is wrong, and more logins would lock
  * the account.
  * Any other answer is handed out as it came, refusals too. Requests to other hosts go out without the session.
+ *
+ * A refusal is looked for in JSON, plain text, HTML and answers without a type, if they are not longer than 1 MiB. Any
+ * other answer is handed out as soon as its head is there. No body is held in memory beyond that.
  *
  * @category services
  * @since 0.1.0
@@ -60,9 +65,32 @@ const Replayable = Context.Reference<boolean>("@auth/broker-core/AuthorizedClien
 export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, Replayable, true)
 
+/**
+ * Time-out for the head of an answer, from the moment that a request is sent. Default: 30 seconds. It fails with an
+ * `HttpClientError`. The body has no time-out. If a call is sent again with a new token, the time-out starts anew.
+ *
+ * @example
+ * ```ts
+ * import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
+ * import * as Duration from "effect/Duration"
+ * import * as Effect from "effect/Effect"
+ *
+ * const positions = Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
+ *   client.get("https://apiconnect.angelone.in/rest/secure/angelbroking/order/v1/getPosition")
+ * ).pipe(Effect.provideService(AuthorizedClient.HeadTimeout, Duration.seconds(5)))
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
+  "@auth/broker-core/AuthorizedClient/HeadTimeout",
+  { defaultValue: () => Duration.seconds(30) }
+)
+
 const replayableMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** A larger answer is data: it is streamed through, and not looked into. In bytes. */
+/** A larger answer is data: it is streamed through, and not taken for a refusal. In bytes. */
 const largestLookedInto = 1_048_576
 
 /** The credentials of a call do not follow a redirect, and no tracing header or span of the client has a part of it. */
@@ -71,15 +99,18 @@ const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
   Context.add(FetchHttpClient.RequestInit, { redirect: "manual" })
 )
 
-/** An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. */
-const withRequest = (request: HttpClientRequest.HttpClientRequest) => (error: HttpClientError.HttpClientError) => {
-  const { reason } = error
-  const description = "description" in reason ? reason.description : undefined
+/**
+ * An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. The cause
+ * is left out but for the system's code, since it may show the request as well.
+ */
+const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
+  const reason = HttpClientError.isHttpClientError(failure) ? failure.reason : undefined
+  const description = reason !== undefined && "description" in reason ? reason.description : undefined
+  const words = [description, systemCode(failure)].filter((word) => word !== undefined)
   return new HttpClientError.HttpClientError({
     reason: new HttpClientError.TransportError({
       request,
-      ...(description === undefined ? {} : { description }),
-      ...("cause" in reason ? { cause: reason.cause } : {})
+      ...(words.length === 0 ? {} : { description: words.join(", ") })
     })
   })
 }
@@ -96,6 +127,9 @@ interface Answer {
   readonly refusal: AuthError.AuthError | undefined
 }
 
+/** Content types of refusals. An answer of any other type is data, or events that have no end. */
+const lookedInto = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
+
 /** The answer with the caller's own request beside it, and its body still to be read in any way. */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
@@ -103,14 +137,38 @@ const readAnswer = Effect.fnUntraced(function* (
   refusalOf: (answer: Authorize.Answer) => AuthError.AuthError | undefined
 ): Effect.fn.Return<Answer, HttpClientError.HttpClientError> {
   const { headers, status } = response
+  const context = yield* Effect.context()
+  const toError = (failure: unknown) => failureOf(request, failure)
   const toResponse = (body: BodyInit | null) =>
-    HttpClientResponse.fromWeb(request, new Response(bodiless.has(status) ? null : body, { status, headers }))
-  if (Number(headers["content-length"] ?? 0) > largestLookedInto) {
-    return { response: toResponse(Stream.toReadableStream(response.stream)), refusal: undefined }
+    HttpClientResponse.fromWeb(request, new Response(body, { status, headers }))
+  if (bodiless.has(status) || request.method === "HEAD") {
+    return { response: toResponse(null), refusal: refusalOf({ status, headers, text: "" }) }
   }
-  const bytes = bodiless.has(status) ? new ArrayBuffer(0) : yield* response.arrayBuffer
-  const refusal = refusalOf({ status, headers, text: new TextDecoder().decode(bytes) })
-  return { response: toResponse(bytes), refusal }
+  const announced = Number(headers["content-length"] ?? 0)
+  if (announced > largestLookedInto || !lookedInto.test(headers["content-type"] ?? "")) {
+    return { response: toResponse(AnswerBody.passOn(response, context, toError)), refusal: undefined }
+  }
+  const beginning = yield* AnswerBody.readBeginning(response, largestLookedInto)
+  if (beginning._tag === "Part") {
+    return { response: toResponse(AnswerBody.resume(beginning, context, toError)), refusal: undefined }
+  }
+  const refusal = refusalOf({ status, headers, text: new TextDecoder().decode(beginning.all) })
+  return { response: toResponse(beginning.all), refusal }
+})
+
+const executeInTime = Effect.fnUntraced(function* (
+  client: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest
+) {
+  const duration = yield* HeadTimeout
+  const description = `no answer came within ${Duration.format(duration)}`
+  return yield* Effect.timeoutOrElse(client.execute(request), {
+    duration,
+    orElse: () =>
+      Effect.fail(
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, description }) })
+      )
+  })
 })
 
 const isDead = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
@@ -174,9 +232,9 @@ export const make: Effect.Effect<
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
     Authorize.request(request, session).pipe(
       Effect.provideService(Authorize.Authorize, authorize),
-      Effect.flatMap((authorized) => client.execute(authorized)),
+      Effect.flatMap((authorized) => executeInTime(client, authorized)),
       Effect.flatMap((response) => readAnswer(request, response, (answer) => authorize.refusal(answer, session))),
-      Effect.mapError(withRequest(request)),
+      Effect.mapError((error) => failureOf(request, error)),
       Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion))
     )
 
