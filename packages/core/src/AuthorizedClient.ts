@@ -8,7 +8,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -17,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as AuthError from "./AuthError.ts"
 import * as Authorize from "./Authorize.ts"
 import * as AnswerBody from "./internal/answerBody.ts"
+import * as RedirectGuard from "./internal/redirectGuard.ts"
 import { systemCode } from "./internal/systemCode.ts"
 import type { Session } from "./Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
@@ -93,20 +93,20 @@ const replayableMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"
 /** A larger answer is data: it is streamed through, and not taken for a refusal. In bytes. */
 const largestLookedInto = 1_048_576
 
-/** The credentials of a call do not follow a redirect, and no tracing header or span of the client has a part of it. */
-const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
-  Context.add(HttpClient.TracerPropagationEnabled, false),
-  Context.add(FetchHttpClient.RequestInit, { redirect: "manual" })
-)
+const descriptionOf = (failure: unknown): string | undefined => {
+  if (failure instanceof RedirectGuard.RedirectStopped) {
+    return `a redirect to ${failure.origin} was not followed, and nothing was sent there`
+  }
+  const reason = HttpClientError.isHttpClientError(failure) ? failure.reason : undefined
+  return reason !== undefined && "description" in reason ? reason.description : undefined
+}
 
 /**
  * An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. The cause
  * is left out but for the system's code, since it may show the request as well.
  */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
-  const reason = HttpClientError.isHttpClientError(failure) ? failure.reason : undefined
-  const description = reason !== undefined && "description" in reason ? reason.description : undefined
-  const words = [description, systemCode(failure)].filter((word) => word !== undefined)
+  const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
   return new HttpClientError.HttpClientError({
     reason: new HttpClientError.TransportError({
       request,
@@ -162,7 +162,7 @@ const executeInTime = Effect.fnUntraced(function* (
 ) {
   const duration = yield* HeadTimeout
   const description = `no answer came within ${Duration.format(duration)}`
-  return yield* Effect.timeoutOrElse(client.execute(request), {
+  return yield* Effect.timeoutOrElse(RedirectGuard.execute(client, request), {
     duration,
     orElse: () =>
       Effect.fail(
@@ -234,8 +234,11 @@ export const make: Effect.Effect<
       Effect.provideService(Authorize.Authorize, authorize),
       Effect.flatMap((authorized) => executeInTime(client, authorized)),
       Effect.flatMap((response) => readAnswer(request, response, (answer) => authorize.refusal(answer, session))),
-      Effect.mapError((error) => failureOf(request, error)),
-      Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion))
+      Effect.mapError((error) =>
+        error._tag === "RedirectFollowed"
+          ? AuthError.make(session.account.broker, "request", RedirectGuard.toReason(error))
+          : failureOf(request, error)
+      )
     )
 
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
@@ -272,8 +275,7 @@ export const make: Effect.Effect<
  * import * as SessionManager from "@auth/broker-core/SessionManager"
  * import * as Vault from "@auth/broker-core/Vault"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
+ *  * import * as Layer from "effect/Layer"
  *
  * const Client = AuthorizedClient.layer.pipe(
  *   Layer.provideMerge(SessionManager.layer()),

@@ -1,11 +1,9 @@
-import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -13,6 +11,7 @@ import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as RedirectGuard from "./redirectGuard.ts"
 import { systemCode } from "./systemCode.ts"
 
 /** A request whose secrets are unwrapped. It must not leave this module's callers. */
@@ -42,15 +41,6 @@ export interface TransportOptions {
   readonly timeout: Duration.Duration
   readonly maxBodyBytes: number
 }
-
-/**
- * What holds for every request, whoever made the client: no client span and no tracing header, and no redirect
- * that would take the credentials along.
- */
-const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
-  Context.add(HttpClient.TracerPropagationEnabled, false),
-  Context.add(FetchHttpClient.RequestInit, { redirect: "manual" })
-)
 
 const toFailure = (error: HttpClientError.HttpClientError) =>
   new TransportFailure({ why: "network", systemCode: systemCode(error) })
@@ -101,14 +91,17 @@ const toHttpRequest = ({ body, headers, method, query, url }: WireRequest) =>
     )
   )
 
+/** As a browser tells of a redirect that it did not follow. */
+const redirected: WireResponse = { status: 0, headers: {}, text: "" }
+
 /** Sends a request once and reads its body whole, within the time-out. */
 export const send = (
   client: HttpClient.HttpClient,
   request: WireRequest,
   options: TransportOptions
-): Effect.Effect<WireResponse, TransportFailure> =>
-  client.execute(toHttpRequest(request)).pipe(
-    Effect.mapError(toFailure),
+): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> =>
+  RedirectGuard.execute(client, toHttpRequest(request)).pipe(
+    Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
       // Effect's fetch client builds them anew each time that it is asked: 5 µs for a dozen.
       const { headers, status } = response
@@ -118,7 +111,7 @@ export const send = (
         text
       }))
     }),
-    Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion)),
+    Effect.catchTag("RedirectStopped", () => Effect.succeed(redirected)),
     Effect.timeoutOrElse({
       duration: options.timeout,
       orElse: () => Effect.fail(new TransportFailure({ why: "time-out" }))
