@@ -275,7 +275,8 @@ export const make: Effect.Effect<
  * import * as SessionManager from "@auth/broker-core/SessionManager"
  * import * as Vault from "@auth/broker-core/Vault"
  * import * as Effect from "effect/Effect"
- *  * import * as Layer from "effect/Layer"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
  *
  * const Client = AuthorizedClient.layer.pipe(
  *   Layer.provideMerge(SessionManager.layer()),
