@@ -13,10 +13,11 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import * as AuthError from "./AuthError.ts"
 import * as Authorize from "./Authorize.ts"
-import { discreet } from "./internal/discretion.ts"
+import * as AnswerBody from "./internal/answerBody.ts"
+import * as RedirectGuard from "./internal/redirectGuard.ts"
+import { systemCode } from "./internal/systemCode.ts"
 import type { Session } from "./Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
@@ -28,6 +29,9 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * When that is refused, too, it is not renewed again for ten minutes: something else is wrong, and more logins would lock
  * the account.
  * Any other answer is handed out as it came, refusals too. Requests to other hosts go out without the session.
+ *
+ * A refusal is looked for in JSON, plain text, HTML and answers without a type, if they are not longer than 1 MiB. Any
+ * other answer is handed out as soon as its head is there. No body is held in memory beyond that.
  *
  * @category services
  * @since 0.1.0
@@ -61,26 +65,52 @@ const Replayable = Context.Reference<boolean>("@auth/broker-core/AuthorizedClien
 export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, Replayable, true)
 
+/**
+ * Time-out for the head of an answer, from the moment that a request is sent. Default: 30 seconds. It fails with an
+ * `HttpClientError`. The body has no time-out. If a call is sent again with a new token, the time-out starts anew.
+ *
+ * @example
+ * ```ts
+ * import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
+ * import * as Duration from "effect/Duration"
+ * import * as Effect from "effect/Effect"
+ *
+ * const positions = Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
+ *   client.get("https://apiconnect.angelone.in/rest/secure/angelbroking/order/v1/getPosition")
+ * ).pipe(Effect.provideService(AuthorizedClient.HeadTimeout, Duration.seconds(5)))
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
+  "@auth/broker-core/AuthorizedClient/HeadTimeout",
+  { defaultValue: () => Duration.seconds(30) }
+)
+
 const replayableMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** A larger answer is data: it is passed on, and not looked into. In bytes. */
+/** A larger answer is data: it is streamed through, and not taken for a refusal. In bytes. */
 const largestLookedInto = 1_048_576
 
-/** How long the head of an answer may take. The body has no time-out: it may be a stream of events. */
-const headTimeout = Duration.seconds(30)
+const descriptionOf = (failure: unknown): string | undefined => {
+  if (failure instanceof RedirectGuard.RedirectStopped) {
+    return `a redirect to ${failure.origin} was not followed, and nothing was sent there`
+  }
+  const reason = HttpClientError.isHttpClientError(failure) ? failure.reason : undefined
+  return reason !== undefined && "description" in reason ? reason.description : undefined
+}
 
-/** Only these can be a refusal of a broker. An answer without a type is looked into, too. */
-const refusalType = /^\s*(?:application\/(?:[\w.+-]*\+)?json|text\/(?:plain|html))\s*(?:;|$)/i
-
-/** An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. */
-const withRequest = (request: HttpClientRequest.HttpClientRequest) => (error: HttpClientError.HttpClientError) => {
-  const { reason } = error
-  const description = "description" in reason ? reason.description : undefined
+/**
+ * An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. The cause
+ * is left out but for the system's code, since it may show the request as well.
+ */
+const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
+  const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
   return new HttpClientError.HttpClientError({
     reason: new HttpClientError.TransportError({
       request,
-      ...(description === undefined ? {} : { description }),
-      ...("cause" in reason ? { cause: reason.cause } : {})
+      ...(words.length === 0 ? {} : { description: words.join(", ") })
     })
   })
 }
@@ -97,62 +127,8 @@ interface Answer {
   readonly refusal: AuthError.AuthError | undefined
 }
 
-/** A body whose first bytes were read. */
-interface Peeked {
-  readonly chunks: ReadonlyArray<Uint8Array>
-  readonly isWhole: boolean
-  /** What is left is read only when the caller reads it. */
-  readonly body: ReadableStream<Uint8Array>
-}
-
-const toTransportError =
-  (request: HttpClientRequest.HttpClientRequest) =>
-  (cause: unknown): HttpClientError.HttpClientError =>
-    HttpClientError.isHttpClientError(cause)
-      ? withRequest(request)(cause)
-      : new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
-
-/** Reads up to `largestLookedInto` bytes, and gives a body of those and the rest. */
-const peekInto = Effect.fnUntraced(function* (
-  request: HttpClientRequest.HttpClientRequest,
-  stream: ReadableStream<Uint8Array>
-): Effect.fn.Return<Peeked, HttpClientError.HttpClientError> {
-  const reader = stream.getReader()
-  const read = Effect.onInterrupt(
-    Effect.tryPromise({ try: () => reader.read(), catch: toTransportError(request) }),
-    () => Effect.ignore(Effect.promise(() => reader.cancel()))
-  )
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  let isWhole = false
-  while (!isWhole && size <= largestLookedInto) {
-    const { done, value } = yield* read
-    if (value !== undefined) {
-      chunks.push(value)
-      size += value.byteLength
-    }
-    isWhole = done
-  }
-  const ahead = [...chunks]
-  const body = new ReadableStream<Uint8Array>(
-    {
-      pull: (controller) => {
-        const next = ahead.shift()
-        if (next !== undefined) return controller.enqueue(next)
-        if (isWhole) return controller.close()
-        return reader.read().then(({ done, value }) => (done ? controller.close() : controller.enqueue(value)))
-      },
-      cancel: (reason) => reader.cancel(reason)
-    },
-    { highWaterMark: 0 }
-  )
-  return { chunks, isWhole, body }
-})
-
-const textOf = (chunks: ReadonlyArray<Uint8Array>): string => {
-  const decoder = new TextDecoder()
-  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode()
-}
+/** Content types of refusals. An answer of any other type is data, or events that have no end. */
+const lookedInto = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
 /** The answer with the caller's own request beside it, and its body still to be read in any way. */
 const readAnswer = Effect.fnUntraced(function* (
@@ -161,39 +137,42 @@ const readAnswer = Effect.fnUntraced(function* (
   refusalOf: (answer: Authorize.Answer) => AuthError.AuthError | undefined
 ): Effect.fn.Return<Answer, HttpClientError.HttpClientError> {
   const { headers, status } = response
+  const context = yield* Effect.context()
+  const toError = (failure: unknown) => failureOf(request, failure)
   const toResponse = (body: BodyInit | null) =>
     HttpClientResponse.fromWeb(request, new Response(body, { status, headers }))
-  const judge = (text: string) => refusalOf({ status, headers, text })
-  if (bodiless.has(status) || request.method === "HEAD") return { response: toResponse(null), refusal: judge("") }
-  // What fails later shows the caller's request, too: the one that was sent has the tokens.
-  const stream = Stream.toReadableStream(
-    Stream.catch(response.stream, (error) =>
-      error.reason._tag === "EmptyBodyError" ? Stream.empty : Stream.fail(withRequest(request)(error))
-    )
-  )
-  const announced = Number(headers["content-length"] ?? 0)
-  if (announced > largestLookedInto || !refusalType.test(headers["content-type"] ?? "text/plain")) {
-    return { response: toResponse(stream), refusal: undefined }
+  if (bodiless.has(status) || request.method === "HEAD") {
+    return { response: toResponse(null), refusal: refusalOf({ status, headers, text: "" }) }
   }
-  const { body, chunks, isWhole } = yield* peekInto(request, stream)
-  return { response: toResponse(body), refusal: isWhole ? judge(textOf(chunks)) : undefined }
+  const announced = Number(headers["content-length"] ?? 0)
+  if (announced > largestLookedInto || !lookedInto.test(headers["content-type"] ?? "")) {
+    return { response: toResponse(AnswerBody.passOn(response, context, toError)), refusal: undefined }
+  }
+  const beginning = yield* AnswerBody.readBeginning(response, largestLookedInto)
+  if (beginning._tag === "Part") {
+    return { response: toResponse(AnswerBody.resume(beginning, context, toError)), refusal: undefined }
+  }
+  const refusal = refusalOf({ status, headers, text: new TextDecoder().decode(beginning.all) })
+  return { response: toResponse(beginning.all), refusal }
+})
+
+const executeInTime = Effect.fnUntraced(function* (
+  client: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest
+) {
+  const duration = yield* HeadTimeout
+  const description = `no answer came within ${Duration.format(duration)}`
+  return yield* Effect.timeoutOrElse(RedirectGuard.execute(client, request), {
+    duration,
+    orElse: () =>
+      Effect.fail(
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, description }) })
+      )
+  })
 })
 
 const isDead = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
   error?.reason._tag === "SessionExpired"
-
-const tooLate = ({ account }: Session) =>
-  Effect.fail(
-    AuthError.make(
-      account.broker,
-      "request",
-      new AuthError.BrokerUnavailable({
-        why: "time-out",
-        advice:
-          "No answer began within 30 seconds. The broker may have acted on the call: look before you send it again."
-      })
-    )
-  )
 
 const withAdvice = (error: AuthError.AuthError, advice: string) => {
   const { reason } = error
@@ -253,12 +232,13 @@ export const make: Effect.Effect<
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
     Authorize.request(request, session).pipe(
       Effect.provideService(Authorize.Authorize, authorize),
-      Effect.flatMap((authorized) =>
-        Effect.timeoutOrElse(client.execute(authorized), { duration: headTimeout, orElse: () => tooLate(session) })
-      ),
+      Effect.flatMap((authorized) => executeInTime(client, authorized)),
       Effect.flatMap((response) => readAnswer(request, response, (answer) => authorize.refusal(answer, session))),
-      Effect.mapError((error) => (AuthError.isAuthError(error) ? error : withRequest(request)(error))),
-      Effect.updateContext(discreet)
+      Effect.mapError((error) =>
+        error._tag === "RedirectFollowed"
+          ? AuthError.make(session.account.broker, "request", RedirectGuard.toReason(error))
+          : failureOf(request, error)
+      )
     )
 
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {

@@ -22,6 +22,7 @@ import * as Envelope from "./Envelope.ts"
 import { Departure } from "./internal/departure.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
+import * as RedirectGuard from "./internal/redirectGuard.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Redaction from "./Redaction.ts"
@@ -257,7 +258,8 @@ const reasonFor = (
   return no === undefined ? undefined : Codes.rejected(failure)
 }
 
-const transportReason = (failure: Transport.TransportFailure): AuthError.Reason => {
+const transportReason = (failure: Transport.TransportFailure | RedirectGuard.RedirectFollowed): AuthError.Reason => {
+  if (failure._tag === "RedirectFollowed") return RedirectGuard.toReason(failure)
   if (failure.why !== "too-large") {
     return new AuthError.BrokerUnavailable({ why: failure.why, systemCode: failure.systemCode })
   }
@@ -401,9 +403,7 @@ export const make = Effect.fnUntraced(function* (
     const headers = own === undefined ? common : { ...common, ...own }
     const sent: Sent = { request, headers, query, tokens }
     return exchange(account, endpoint, sent).pipe(
-      Effect.catch((failure) =>
-        fail(endpoint, failure._tag === "TransportFailure" ? transportReason(failure) : failure)
-      ),
+      Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
       Effect.flatMap((response) => read(endpoint, response, sent)),
       withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
     )

@@ -11,7 +11,7 @@ import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { discreet } from "./discretion.ts"
+import * as RedirectGuard from "./redirectGuard.ts"
 import { systemCode } from "./systemCode.ts"
 
 /** A request whose secrets are unwrapped. It must not leave this module's callers. */
@@ -91,14 +91,17 @@ const toHttpRequest = ({ body, headers, method, query, url }: WireRequest) =>
     )
   )
 
+/** As a browser tells of a redirect that it did not follow. */
+const redirected: WireResponse = { status: 0, headers: {}, text: "" }
+
 /** Sends a request once and reads its body whole, within the time-out. */
 export const send = (
   client: HttpClient.HttpClient,
   request: WireRequest,
   options: TransportOptions
-): Effect.Effect<WireResponse, TransportFailure> =>
-  client.execute(toHttpRequest(request)).pipe(
-    Effect.mapError(toFailure),
+): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> =>
+  RedirectGuard.execute(client, toHttpRequest(request)).pipe(
+    Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
       // Effect's fetch client builds them anew each time that it is asked: 5 µs for a dozen.
       const { headers, status } = response
@@ -108,7 +111,7 @@ export const send = (
         text
       }))
     }),
-    Effect.updateContext(discreet),
+    Effect.catchTag("RedirectStopped", () => Effect.succeed(redirected)),
     Effect.timeoutOrElse({
       duration: options.timeout,
       orElse: () => Effect.fail(new TransportFailure({ why: "time-out" }))
