@@ -1,5 +1,5 @@
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
@@ -15,8 +15,8 @@ interface Context {
 }
 
 const fits = (ast: SchemaAST.AST): ((value: unknown) => boolean) => {
-  const decode = Schema.decodeUnknownResult(Schema.make<Schema.Decoder<unknown>>(ast))
-  return (value) => Result.isSuccess(decode(value))
+  const decode = Schema.decodeUnknownOption(Schema.make<Schema.Decoder<unknown>>(ast))
+  return (value) => Option.isSome(decode(value))
 }
 
 const inside = ({ essential, path }: Context, name: string): Context => ({ essential, path: [...path, name] })
@@ -25,6 +25,9 @@ const unchanged = (data: unknown): Mended => ({ data, fields: [] })
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   Predicate.isObject(value) && !Array.isArray(value)
+
+const isComposite = (ast: SchemaAST.AST) =>
+  SchemaAST.isUnion(ast) || SchemaAST.isArrays(ast) || SchemaAST.isObjects(ast)
 
 const mendNumber = (value: unknown, { path }: Context): Mended =>
   Predicate.isString(value) && /^\s*-?\d+(?:\.\d+)?\s*$/.test(value)
@@ -82,8 +85,8 @@ const mendMembers = (ast: SchemaAST.Union, value: unknown, context: Context): Me
 }
 
 const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended => {
-  if (fits(ast)(value)) return unchanged(value)
   if (SchemaAST.isNumber(ast)) return mendNumber(value, context)
+  if (!isComposite(ast) || fits(ast)(value)) return unchanged(value)
   if (SchemaAST.isUnion(ast)) return mendMembers(ast, value, context)
   if (SchemaAST.isArrays(ast) && Array.isArray(value)) {
     const [type] = ast.rest
