@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Account } from "./Account.ts"
 import type { AuthError } from "./AuthError.ts"
@@ -20,14 +20,13 @@ import * as Held from "./internal/held.ts"
 import { adopt } from "./internal/adopting.ts"
 import { freshExit, peek, renew, sessionOf } from "./internal/handingOut.ts"
 import { logout } from "./internal/loggingOut.ts"
-import { changes, endChanges, type Self } from "./internal/managed.ts"
+import { changes, close, type Self } from "./internal/managed.ts"
 import { found } from "./internal/readily.ts"
 import { Logout, type LogoutReceipt } from "./Logout.ts"
 import { Renewal } from "./Renewal.ts"
 import type * as Session from "./Session.ts"
 import { SessionLock } from "./SessionLock.ts"
 import { SessionStore } from "./SessionStore.ts"
-import type * as VaultError from "./VaultError.ts"
 
 /**
  * Why there is no session: the broker's or the vault's reason.
@@ -65,7 +64,8 @@ export type SessionChange =
   | { readonly _tag: "LoggedOut"; readonly account: Account }
 
 /**
- * Gives the session of one account.
+ * Gives the session of one account. It is open as long as the scope of its layer: once that has closed, every call fails
+ * with `InvalidRequest`, those that wait at that moment too.
  *
  * @category services
  * @since 0.1.0
@@ -80,7 +80,7 @@ export class SessionManager extends Context.Service<
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The session that is held or stored, if it lives. The broker is not asked. */
-    readonly peek: Effect.Effect<Option.Option<Session.Session>, VaultError.VaultError>
+    readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
      * Another session than `dead`, or than the one that is held: the one that somebody else got meanwhile, or else a
      * new one from the broker. Without `dead` it logs in again after a logout, and does not wait after a failure.
@@ -136,27 +136,29 @@ export const make = Effect.fnUntraced(function* (
   const { logout: revoke } = yield* Logout
   const { early = renewal.early, lookEvery = "30 seconds", patience = "2 seconds" } = options
   const { broker } = renewal.account
+  const scope = Scope.makeUnsafe()
   const self: Self = {
     account: renewal.account,
     renewal,
     revoke,
     store: yield* SessionStore,
     lock: yield* SessionLock,
-    scope: yield* Effect.scope,
+    scope,
     early: yield* durations.read(broker, "early", early),
     patience: yield* durations.read(broker, "patience", patience),
     lookEvery: Duration.toMillis(yield* durations.read(broker, "lookEvery", lookEvery)),
     state: Held.makeState(),
+    isClosed: false,
     hub: undefined
   }
-  yield* Effect.addFinalizer(() => endChanges(self))
+  yield* Effect.addFinalizer((exit) => Effect.andThen(close(self), Scope.close(scope, exit)))
   return {
     account: self.account,
     session: sessionOf(self),
-    peek: Effect.suspend(() => peek(self)),
+    peek: peek(self),
     renew: (dead) => renew(self, dead),
     adopt: (given) => adopt(self, given),
-    logout: Effect.suspend(() => logout(self)),
+    logout: logout(self),
     freshUnsafe: (now) => freshExit(self, now),
     changes: changes(self)
   }
@@ -205,7 +207,29 @@ export const session: Effect.Effect<Session.Session, Failure, SessionManager> = 
 )
 
 /**
- * Gives a function for programs without Effect: a promise of a live session. It costs no fiber while one is held.
+ * Gives a function for programs without Effect: a promise of a live session. It costs no fiber while one is held. The
+ * promises reject once the manager's scope has closed: a `ManagedRuntime` keeps it open until `dispose`.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as ManagedRuntime from "effect/ManagedRuntime"
+ *
+ * const runtime = ManagedRuntime.make(
+ *   SessionManager.layer().pipe(
+ *     Layer.provide(AngelAuth.layerConfig()),
+ *     Layer.provide([Vault.layerMemory, FetchHttpClient.layer])
+ *   )
+ * )
+ * const getSession = await runtime.runPromise(SessionManager.sessionPromise)
+ * const session = await getSession()
+ * session.account.broker // => "angel"
+ * await runtime.dispose()
+ * ```
  *
  * @category accessors
  * @since 0.1.0

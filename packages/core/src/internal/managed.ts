@@ -1,5 +1,6 @@
 /** What a session manager is, and how a session gets into its memory and its store. */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
@@ -60,6 +61,8 @@ export interface Self {
   /** Milliseconds. */
   readonly lookEvery: number
   readonly state: Held.State
+  /** Set when the manager's scope closes. Nothing is handed out from then on. */
+  isClosed: boolean
   /** Made for the first who listens: most managers have nobody, and it takes more memory than all the rest. */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
@@ -68,10 +71,38 @@ export const publish = (self: Self, change: SessionChange) =>
   Effect.suspend(() => (self.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(self.hub, change))))
 
 export const changes = (self: Self): Stream.Stream<SessionChange> =>
-  Stream.unwrap(Effect.map(PubSub.sliding<SessionChange>(256), (made) => Stream.fromPubSub((self.hub ??= made))))
+  Stream.unwrap(
+    Effect.map(PubSub.sliding<SessionChange>(256), (made) =>
+      self.isClosed ? Stream.empty : Stream.fromPubSub((self.hub ??= made))
+    )
+  )
 
-export const endChanges = (self: Self) =>
-  Effect.suspend(() => (self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)))
+const closedReason = new AuthError.InvalidRequest({
+  problems: [{ field: "SessionManager", problem: "is closed: its scope has ended" }],
+  advice:
+    "Keep the scope open as long as sessions are needed, for example with ManagedRuntime, or build the layer again."
+})
+
+export const closed = (self: Self, operation: string): Effect.Effect<never, AuthError.AuthError> =>
+  Effect.fail(AuthError.make(self.account.broker, operation, closedReason))
+
+/** Runs an operation of the manager unless the manager is closed. */
+export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect.Effect<A, E>) =>
+  Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError> => (self.isClosed ? closed(self, operation) : run()))
+
+/**
+ * Closes the manager: fails all callers that wait for a renewal, and drops the held session. Runs before the renewal's
+ * fiber is interrupted, since its interruption would reach the callers otherwise.
+ */
+export const close = (self: Self) =>
+  Effect.suspend(() => {
+    const { flight } = self.state
+    self.isClosed = true
+    self.state.flight = undefined
+    Held.forget(self.state, "kept")
+    if (flight !== undefined) Deferred.doneUnsafe(flight.end, closed(self, "session"))
+    return self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)
+  })
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
@@ -87,6 +118,8 @@ export const hold = Effect.fnUntraced(function* (
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
+  // Stored, and not handed out.
+  if (self.isClosed) return session
   if (!Held.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
   Held.take(self.state, session, { early: self.early, spread, now, lookEvery: self.lookEvery })
   yield* publish(self, { _tag: tag, account: self.account, session })
