@@ -20,8 +20,9 @@ import * as Held from "./internal/held.ts"
 import { adopt } from "./internal/adopting.ts"
 import { freshExit, peek, renew, sessionOf } from "./internal/handingOut.ts"
 import { logout } from "./internal/loggingOut.ts"
-import { changes, close, type Self } from "./internal/managed.ts"
+import { changes, close, lastAsked, type Self } from "./internal/managed.ts"
 import { found } from "./internal/readily.ts"
+import { Tenancy } from "./internal/tenancy.ts"
 import { Logout, type LogoutReceipt } from "./Logout.ts"
 import { Renewal } from "./Renewal.ts"
 import type * as Session from "./Session.ts"
@@ -137,6 +138,7 @@ export const make = Effect.fnUntraced(function* (
   const { early = renewal.early, lookEvery = "30 seconds", patience = "2 seconds" } = options
   const { broker } = renewal.account
   const scope = Scope.makeUnsafe()
+  const tenancy = yield* Tenancy
   const self: Self = {
     account: renewal.account,
     renewal,
@@ -149,8 +151,11 @@ export const make = Effect.fnUntraced(function* (
     lookEvery: Duration.toMillis(yield* durations.read(broker, "lookEvery", lookEvery)),
     state: Held.makeState(),
     isClosed: false,
+    askedAt: yield* Clock.currentTimeMillis,
+    tenancy,
     hub: undefined
   }
+  if (tenancy !== undefined) tenancy.lastAsked = (now) => lastAsked(self, now)
   yield* Effect.addFinalizer((exit) => Effect.andThen(close(self), Scope.close(scope, exit)))
   return {
     account: self.account,

@@ -12,8 +12,10 @@ type Failure = Held.Failure
 
 export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
   const { account } = self
+  const now = yield* Clock.currentTimeMillis
+  self.askedAt = now
   if (self.isClosed) return yield* closed(self, "adopt")
-  const problem = adoptionProblem(account, given, yield* Clock.currentTimeMillis)
+  const problem = adoptionProblem(account, given, now)
   if (problem !== undefined) {
     return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
   }

@@ -69,6 +69,7 @@ const lookAside = (self: Self, live: Session.Session, now: number) => {
 }
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
+  self.askedAt = now
   if (self.isClosed) return closed(self, "session")
   if (self.state.loggedOut) return loggedOut(self)
   const live = Held.liveSession(self.state, now)
@@ -91,6 +92,7 @@ const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Fail
 
 export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Option.Option<Session.Session>, Failure> => {
+    self.askedAt = now
     if (self.isClosed) return closed(self, "peek")
     const live = Held.liveSession(self.state, now)
     if (live !== undefined || self.state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))

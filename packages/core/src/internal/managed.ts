@@ -19,6 +19,7 @@ import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 import * as Held from "./held.ts"
 import * as Record from "./record.ts"
+import type { Tenancy } from "./tenancy.ts"
 
 /** Where a session that is taken into memory comes from. */
 export interface From {
@@ -63,6 +64,9 @@ export interface Self {
   readonly state: Held.State
   /** Set when the manager's scope closes. Nothing is handed out from then on. */
   isClosed: boolean
+  /** When the manager was last asked for something, calls on the hot path excepted. Milliseconds since the epoch. */
+  askedAt: number
+  readonly tenancy: Tenancy | undefined
   /** Made for the first who listens: most managers have nobody, and it takes more memory than all the rest. */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
@@ -84,11 +88,21 @@ const closedReason = new AuthError.InvalidRequest({
 })
 
 export const closed = (self: Self, operation: string): Effect.Effect<never, AuthError.AuthError> =>
-  Effect.fail(AuthError.make(self.account.broker, operation, closedReason))
+  Effect.fail(AuthError.make(self.account.broker, operation, self.tenancy?.closedBecause ?? closedReason))
 
 /** Runs an operation of the manager unless the manager is closed. */
 export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect.Effect<A, E>) =>
-  Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError> => (self.isClosed ? closed(self, operation) : run()))
+  Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | AuthError.AuthError> => {
+    self.askedAt = now
+    return self.isClosed ? closed(self, operation) : run()
+  })
+
+/**
+ * When the manager was asked for something last, at the latest: calls that get the held session are not counted, so the
+ * whole time for which it may be handed out without a look at the store counts.
+ */
+export const lastAsked = ({ askedAt, state }: Self, now: number): number =>
+  state.flight === undefined ? Math.min(now, Math.max(askedAt, state.held.freshUntil)) : now
 
 /**
  * Closes the manager: fails all callers that wait for a renewal, and drops the held session. Runs before the renewal's
