@@ -23,6 +23,7 @@ import { logout } from "./internal/loggingOut.ts"
 import { changes, close, lastAsked, type Self } from "./internal/managed.ts"
 import { found } from "./internal/readily.ts"
 import { Tenancy } from "./internal/tenancy.ts"
+import { withSession as withSessionOf } from "./internal/usingSession.ts"
 import { Logout, type LogoutReceipt } from "./Logout.ts"
 import { Renewal } from "./Renewal.ts"
 import type * as Session from "./Session.ts"
@@ -87,6 +88,17 @@ export class SessionManager extends Context.Service<
      * new one from the broker. Without `dead` it logs in again after a logout, and does not wait after a failure.
      */
     readonly renew: (dead?: Session.Session) => Effect.Effect<Session.Session, Failure>
+    /**
+     * Runs an effect with a live session. If it fails with `SessionExpired` since the broker refuses the token, the
+     * session is renewed once, for all callers. The effect runs again only if each request that it had sent is safe to
+     * repeat: a call that is marked `safe` in the broker's table, or a `GET`, `HEAD`, `OPTIONS` or `replayable` request of
+     * `AuthorizedClient` or `Authorize.request`. Otherwise it fails with `SessionExpired` after the renewal, and the next
+     * call has the new session. Requests sent in other ways are not seen: place no orders with them in here. A new
+     * token that is refused too is not renewed again for ten minutes.
+     */
+    readonly withSession: <A, E, R>(
+      use: (session: Session.Session) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | Failure, R>
     /** Keeps a session that was got in another way, such as a browser login. */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
@@ -153,6 +165,7 @@ export const make = Effect.fnUntraced(function* (
     isClosed: false,
     askedAt: yield* Clock.currentTimeMillis,
     tenancy,
+    trial: undefined,
     hub: undefined
   }
   if (tenancy !== undefined) tenancy.lastAsked = (now) => lastAsked(self, now)
@@ -162,6 +175,7 @@ export const make = Effect.fnUntraced(function* (
     session: sessionOf(self),
     peek: peek(self),
     renew: (dead) => renew(self, dead),
+    withSession: (use) => withSessionOf(self, use),
     adopt: (given) => adopt(self, given),
     logout: logout(self),
     freshUnsafe: (now) => freshExit(self, now),
@@ -210,6 +224,40 @@ export const session: Effect.Effect<Session.Session, Failure, SessionManager> = 
   (fiber) => Context.getOrUndefined(fiber.context, SessionManager)?.session,
   Effect.flatMap(SessionManager, (manager) => manager.session)
 )
+
+/**
+ * Runs an effect with a live session of the account. If the broker refuses the token, the session is renewed once, and
+ * the effect runs again if each request that it had sent is safe to repeat. See `withSession` of the service.
+ *
+ * @example
+ * ```ts
+ * import * as AngelApi from "@auth/angel/AngelApi"
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = SessionManager.layer().pipe(
+ *   Layer.provideMerge(AngelAuth.layerConfig()),
+ *   Layer.provide([Vault.layerMemory, FetchHttpClient.layer])
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const api = yield* AngelApi.AngelApi
+ *   const funds = yield* SessionManager.withSession((session) => api.getRMS(session))
+ *   typeof funds.net // => "string"
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withSession = <A, E, R>(
+  use: (session: Session.Session) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | Failure, R | SessionManager> =>
+  Effect.flatMap(SessionManager, (manager) => manager.withSession(use))
 
 /**
  * Gives a function for programs without Effect: a promise of a live session. It costs no fiber while one is held. The

@@ -10,6 +10,7 @@ import * as Held from "./held.ts"
 import { closed, hold, look, loggedOut, type Self, whileOpen } from "./managed.ts"
 import { readily } from "./readily.ts"
 import * as Record from "./record.ts"
+import { unnoted } from "./requestsSent.ts"
 import { join as joinRenewal, takeOff } from "./renewing.ts"
 
 type Failure = Held.Failure
@@ -18,7 +19,7 @@ const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clo
 
 /** A renewal cannot run in a scope that is closed. */
 const join = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
-  whileOpen(self, "session", () => joinRenewal(self, dead))
+  whileOpen(self, "session", () => self.state.flight?.wait ?? unnoted(joinRenewal(self, dead)))
 
 /** What those get whose patience is over. Their token may have ended meanwhile, or somebody has logged out. */
 const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
@@ -30,7 +31,7 @@ const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
 /** One timer for all who hold a token that lives: one for each of them would cost ten times as much as the wait. */
 const takePatience = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
-    Effect.flatMap(takeOff(self, undefined), (flight) => {
+    Effect.flatMap(unnoted(takeOff(self, undefined)), (flight) => {
       if (flight.patientWait !== undefined) return Effect.succeed(flight.patientWait)
       const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
       const wait = Effect.flatMap(

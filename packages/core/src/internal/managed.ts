@@ -49,6 +49,12 @@ const endedAlreadyReason = new AuthError.SessionExpired({
   advice: "The broker's new token has ended already by this machine's clock: set the clock by NTP."
 })
 
+/** A session that replaced a refused one, and the kinds of calls that the broker has accepted it for since. */
+export interface Trial {
+  readonly session: Session.Session
+  readonly accepted: Set<"read" | "order">
+}
+
 /** An account's tools and its state. The code is one for all: closures of its own for each would be most of its memory. */
 export interface Self {
   readonly account: Account
@@ -67,6 +73,8 @@ export interface Self {
   /** When the manager was last asked for something, calls on the hot path excepted. Milliseconds since the epoch. */
   askedAt: number
   readonly tenancy: Tenancy | undefined
+  /** The session that `withSession` got last in place of a refused one. */
+  trial: Trial | undefined
   /** Made for the first who listens: most managers have nobody, and it takes more memory than all the rest. */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
