@@ -1,4 +1,5 @@
 import { FakeAngel } from "@auth/angel/msw"
+import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as SessionManager from "@auth/broker-core/SessionManager"
 import type { FakeBroker } from "@auth/broker-core/testing"
@@ -6,6 +7,7 @@ import { TestHttp } from "@auth/broker-core/testing"
 import * as Vault from "@auth/broker-core/Vault"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
@@ -22,11 +24,12 @@ const begin = Effect.fnUntraced(function* (
   const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
   const layer = AngelAuth.layer({ ...options, credentials: { ...credentials, ...overrides } })
   const sessions = SessionManager.layer().pipe(
-    Layer.provide(layer),
+    Layer.provideMerge(layer),
     Layer.provide([TestHttp.layerFake(fake), Vault.layerMemory])
   )
-  const manager = yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
-  return { fake, ...manager }
+  const services = yield* Layer.build(sessions)
+  const manager = yield* Effect.provide(SessionManager.SessionManager, services)
+  return { api: yield* Effect.provide(AngelApi.AngelApi, services), fake, ...manager }
 })
 
 const asked = (fake: FakeBroker.FakeBroker) =>
@@ -54,6 +57,50 @@ describe("a session that is kept", () => {
       yield* TestClock.setTime(midnight)
       assert.strictEqual((yield* session).expiresAt, midnight + 86_400_000)
       assert.deepStrictEqual(yield* asked(fake), ["loginByPassword", "loginByPassword"])
+    })
+  )
+})
+
+describe("a typed call whose token was ended elsewhere", () => {
+  const dead = '{"success":false,"message":"Invalid Token","errorCode":"AG8001","data":""}'
+
+  const done = '{"status":true,"message":"SUCCESS","errorcode":"","data":""}'
+
+  /** With time for the broker's limits. */
+  const later = <A, E>(call: Effect.Effect<A, E>) =>
+    Effect.gen(function* () {
+      const running = yield* Effect.forkChild(call)
+      yield* TestClock.adjust("3 seconds")
+      return yield* Fiber.join(running)
+    })
+
+  it.effect("is answered after one refresh, and does not fail for ever", () =>
+    Effect.gen(function* () {
+      const { api, fake, session, withSession } = yield* begin()
+      yield* session
+      yield* later(withSession(api.getRMS))
+      yield* fake.inject("getRMS", { kind: "answer", status: 200, body: dead }, 1)
+      assert.isString((yield* later(withSession(api.getRMS))).net)
+      assert.deepStrictEqual(yield* asked(fake), ["loginByPassword", "getRMS", "getRMS", "generateTokens", "getRMS"])
+    })
+  )
+
+  it.effect("is not repeated after a call that is not marked safe, and the next call works", () =>
+    Effect.gen(function* () {
+      const { api, fake, session, withSession } = yield* begin()
+      yield* session
+      yield* fake.inject("logout", { kind: "answer", status: 200, body: done }, 1)
+      yield* fake.inject("getProfile", { kind: "answer", status: 200, body: dead }, 1)
+      const request = { clientcode: credentials.clientCode }
+      const both = withSession((session) => Effect.andThen(api.logout(request, session), api.getProfile(session)))
+      const error = yield* Effect.flip(later(both))
+      assert.strictEqual(error.reason._tag, "SessionExpired")
+      assert.strictEqual(error.reason._tag, "SessionExpired")
+      assert.include(error.remedy, "There is a new session now")
+      const before = ["loginByPassword", "logout", "getProfile", "generateTokens"]
+      assert.deepStrictEqual(yield* asked(fake), before)
+      yield* later(withSession(api.getProfile))
+      assert.deepStrictEqual(yield* asked(fake), [...before, "getProfile"])
     })
   )
 })

@@ -9,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { AuthError } from "./AuthError.ts"
+import { mayReplay, noteRequest } from "./internal/requestsSent.ts"
 import type { Session } from "./Session.ts"
 
 /**
@@ -95,8 +96,10 @@ export const request = (
   request: HttpClientRequest.HttpClientRequest,
   session: Session
 ): Effect.Effect<HttpClientRequest.HttpClientRequest, never, Authorize> =>
-  Effect.map(Authorize, ({ headers, origins }) => {
+  Effect.gen(function* () {
+    const { headers, origins } = yield* Authorize
     if (!isOwn(request, origins)) return request
+    yield* noteRequest({ safe: yield* mayReplay(request) })
     const plain: Record<string, string> = {}
     for (const [name, value] of Object.entries(headers(session))) {
       plain[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value

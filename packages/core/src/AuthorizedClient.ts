@@ -17,6 +17,7 @@ import * as AuthError from "./AuthError.ts"
 import * as Authorize from "./Authorize.ts"
 import * as AnswerBody from "./internal/answerBody.ts"
 import * as RedirectGuard from "./internal/redirectGuard.ts"
+import { mayReplay as mayReplayOf, noteRequest, Replayable } from "./internal/requestsSent.ts"
 import { systemCode } from "./internal/systemCode.ts"
 import type { Session } from "./Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
@@ -40,11 +41,6 @@ export class AuthorizedClient extends Context.Service<
   AuthorizedClient,
   HttpClient.HttpClient.With<HttpClientError.HttpClientError | Failure>
 >()("@auth/broker-core/AuthorizedClient") {}
-
-/** Whether a call may be sent twice, though its method does not say so. */
-const Replayable = Context.Reference<boolean>("@auth/broker-core/AuthorizedClient/Replayable", {
-  defaultValue: () => false
-})
 
 /**
  * Marks the calls of an effect as such that may be sent twice, whatever their method: a search that goes by `POST`.
@@ -87,8 +83,6 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
   "@auth/broker-core/AuthorizedClient/HeadTimeout",
   { defaultValue: () => Duration.seconds(30) }
 )
-
-const replayableMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
 /** A larger answer is data: it is streamed through, and not taken for a refusal. In bytes. */
 const largestLookedInto = 1_048_576
@@ -242,9 +236,12 @@ export const make: Effect.Effect<
     )
 
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
-    if (!Authorize.isOwn(request, authorize.origins)) return yield* client.execute(request)
+    const mayReplay = yield* mayReplayOf(request)
+    if (!Authorize.isOwn(request, authorize.origins)) {
+      yield* noteRequest({ safe: mayReplay })
+      return yield* client.execute(request)
+    }
     const session = yield* manager.session
-    const mayReplay = request.body._tag !== "Stream" && (replayableMethods.has(request.method) || (yield* Replayable))
     const first = yield* send(request, session)
     if (!isDead(first.refusal)) {
       if (!mayReplay) tried = session

@@ -23,6 +23,7 @@ import { Departure } from "./internal/departure.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import * as RedirectGuard from "./internal/redirectGuard.ts"
+import { noteRequest } from "./internal/requestsSent.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Redaction from "./Redaction.ts"
@@ -340,6 +341,7 @@ export const make = Effect.fnUntraced(function* (
       .take(account, endpoint)
       .pipe(
         Effect.andThen(noteDeparture),
+        Effect.andThen(noteRequest(endpoint)),
         Effect.andThen(Effect.suspend(() => Transport.send(client, write(endpoint, sent), transport)))
       )
     if (!endpoint.safe) return once

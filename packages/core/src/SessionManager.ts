@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Account } from "./Account.ts"
 import type { AuthError } from "./AuthError.ts"
@@ -20,14 +20,15 @@ import * as Held from "./internal/held.ts"
 import { adopt } from "./internal/adopting.ts"
 import { freshExit, peek, renew, sessionOf } from "./internal/handingOut.ts"
 import { logout } from "./internal/loggingOut.ts"
-import { changes, endChanges, type Self } from "./internal/managed.ts"
+import { changes, close, lastAsked, type Self } from "./internal/managed.ts"
 import { found } from "./internal/readily.ts"
+import { Tenancy } from "./internal/tenancy.ts"
+import { withSession as withSessionOf } from "./internal/usingSession.ts"
 import { Logout, type LogoutReceipt } from "./Logout.ts"
 import { Renewal } from "./Renewal.ts"
 import type * as Session from "./Session.ts"
 import { SessionLock } from "./SessionLock.ts"
 import { SessionStore } from "./SessionStore.ts"
-import type * as VaultError from "./VaultError.ts"
 
 /**
  * Why there is no session: the broker's or the vault's reason.
@@ -65,7 +66,8 @@ export type SessionChange =
   | { readonly _tag: "LoggedOut"; readonly account: Account }
 
 /**
- * Gives the session of one account.
+ * Gives the session of one account. It is open as long as the scope of its layer: once that has closed, every call fails
+ * with `InvalidRequest`, those that wait at that moment too.
  *
  * @category services
  * @since 0.1.0
@@ -80,12 +82,23 @@ export class SessionManager extends Context.Service<
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The session that is held or stored, if it lives. The broker is not asked. */
-    readonly peek: Effect.Effect<Option.Option<Session.Session>, VaultError.VaultError>
+    readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
      * Another session than `dead`, or than the one that is held: the one that somebody else got meanwhile, or else a
      * new one from the broker. Without `dead` it logs in again after a logout, and does not wait after a failure.
      */
     readonly renew: (dead?: Session.Session) => Effect.Effect<Session.Session, Failure>
+    /**
+     * Runs an effect with a live session. If it fails with `SessionExpired` since the broker refuses the token, the
+     * session is renewed once, for all callers. The effect runs again only if each request that it had sent is safe to
+     * repeat: a call that is marked `safe` in the broker's table, or a `GET`, `HEAD`, `OPTIONS` or `replayable` request of
+     * `AuthorizedClient` or `Authorize.request`. Otherwise it fails with `SessionExpired` after the renewal, and the next
+     * call has the new session. Requests sent in other ways are not seen: place no orders with them in here. A new
+     * token that is refused too is not renewed again for ten minutes.
+     */
+    readonly withSession: <A, E, R>(
+      use: (session: Session.Session) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | Failure, R>
     /** Keeps a session that was got in another way, such as a browser login. */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
@@ -136,27 +149,35 @@ export const make = Effect.fnUntraced(function* (
   const { logout: revoke } = yield* Logout
   const { early = renewal.early, lookEvery = "30 seconds", patience = "2 seconds" } = options
   const { broker } = renewal.account
+  const scope = Scope.makeUnsafe()
+  const tenancy = yield* Tenancy
   const self: Self = {
     account: renewal.account,
     renewal,
     revoke,
     store: yield* SessionStore,
     lock: yield* SessionLock,
-    scope: yield* Effect.scope,
+    scope,
     early: yield* durations.read(broker, "early", early),
     patience: yield* durations.read(broker, "patience", patience),
     lookEvery: Duration.toMillis(yield* durations.read(broker, "lookEvery", lookEvery)),
     state: Held.makeState(),
+    isClosed: false,
+    askedAt: yield* Clock.currentTimeMillis,
+    tenancy,
+    trial: undefined,
     hub: undefined
   }
-  yield* Effect.addFinalizer(() => endChanges(self))
+  if (tenancy !== undefined) tenancy.lastAsked = (now) => lastAsked(self, now)
+  yield* Effect.addFinalizer((exit) => Effect.andThen(close(self), Scope.close(scope, exit)))
   return {
     account: self.account,
     session: sessionOf(self),
-    peek: Effect.suspend(() => peek(self)),
+    peek: peek(self),
     renew: (dead) => renew(self, dead),
+    withSession: (use) => withSessionOf(self, use),
     adopt: (given) => adopt(self, given),
-    logout: Effect.suspend(() => logout(self)),
+    logout: logout(self),
     freshUnsafe: (now) => freshExit(self, now),
     changes: changes(self)
   }
@@ -205,7 +226,63 @@ export const session: Effect.Effect<Session.Session, Failure, SessionManager> = 
 )
 
 /**
- * Gives a function for programs without Effect: a promise of a live session. It costs no fiber while one is held.
+ * Runs an effect with a live session of the account. If the broker refuses the token, the session is renewed once, and
+ * the effect runs again if each request that it had sent is safe to repeat. See `withSession` of the service.
+ *
+ * @example
+ * ```ts
+ * import * as AngelApi from "@auth/angel/AngelApi"
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = SessionManager.layer().pipe(
+ *   Layer.provideMerge(AngelAuth.layerConfig()),
+ *   Layer.provide([Vault.layerMemory, FetchHttpClient.layer])
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const api = yield* AngelApi.AngelApi
+ *   const funds = yield* SessionManager.withSession((session) => api.getRMS(session))
+ *   typeof funds.net // => "string"
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withSession = <A, E, R>(
+  use: (session: Session.Session) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | Failure, R | SessionManager> =>
+  Effect.flatMap(SessionManager, (manager) => manager.withSession(use))
+
+/**
+ * Gives a function for programs without Effect: a promise of a live session. It costs no fiber while one is held. The
+ * promises reject once the manager's scope has closed: a `ManagedRuntime` keeps it open until `dispose`.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as ManagedRuntime from "effect/ManagedRuntime"
+ *
+ * const runtime = ManagedRuntime.make(
+ *   SessionManager.layer().pipe(
+ *     Layer.provide(AngelAuth.layerConfig()),
+ *     Layer.provide([Vault.layerMemory, FetchHttpClient.layer])
+ *   )
+ * )
+ * const getSession = await runtime.runPromise(SessionManager.sessionPromise)
+ * const session = await getSession()
+ * session.account.broker // => "angel"
+ * await runtime.dispose()
+ * ```
  *
  * @category accessors
  * @since 0.1.0

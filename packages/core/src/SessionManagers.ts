@@ -10,6 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Cause from "effect/Cause"
@@ -18,6 +19,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as AuthError from "./AuthError.ts"
 import * as Problems from "./internal/problems.ts"
+import { delegating } from "./internal/readily.ts"
+import { Tenancy } from "./internal/tenancy.ts"
 import type { Logout } from "./Logout.ts"
 import type { Renewal } from "./Renewal.ts"
 import type { Session } from "./Session.ts"
@@ -68,6 +71,39 @@ export interface WarmOptions {
 }
 
 /**
+ * What may be set. `early`, `patience` and `lookEvery` are those of each account's `SessionManager`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends SessionManager.Options {
+  /**
+   * An account that is asked for nothing for this long is closed, and built anew when it is next asked for. Its stored
+   * session is kept. Closed up to a quarter of this and one `lookEvery` later. Default: accounts stay open.
+   */
+  readonly idle?: Duration.Input | undefined
+}
+
+/**
+ * What every layer of a union provides, such as `Renewal` where accounts are of several brokers. A service that only
+ * some of them provide is not among it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Common<Layers extends Layer.Any, Service = Layer.Success<Layers>> = Service extends unknown
+  ? [LayersWithout<Layers, Service>] extends [never]
+    ? Service
+    : never
+  : never
+
+type LayersWithout<Layers extends Layer.Any, Service> = Layers extends unknown
+  ? Service extends Layer.Success<Layers>
+    ? never
+    : Layers
+  : never
+
+/**
  * Session managers by your names for the accounts.
  *
  * @category models
@@ -78,9 +114,16 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
+  /** Closed by `invalidate` and after `idle`: ask for it each time, rather than keep it. */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
-  /** A live session of the account. */
+  /** A live session of the account. The effect may be kept and run again: it gets the account that is current then. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
+  /**
+   * Closes the account's layer. The next call for the account asks `lookup` again, for example for corrected credentials.
+   * Callers that wait for the account or its session fail with `InvalidRequest`, and so does a manager that was kept.
+   * The stored session stays valid: log out first to end it. Does nothing if the account is not open.
+   */
+  readonly invalidate: (name: string) => Effect.Effect<void>
   /**
    * Gets a session for each account, and tells of each as it is done. One that fails or hangs does not hold the
    * others. An account that is named twice is warmed once. What cannot be meant, such as one name in the place of a
@@ -90,12 +133,49 @@ export interface SessionManagers<in out Services, in out E = never> {
 }
 
 interface Ready<Services> {
+  readonly name: string
   readonly services: Context.Context<Services | SessionManager.SessionManager>
   readonly manager: SessionManager.SessionManager["Service"]
+  readonly scope: Scope.Closeable
+  readonly tenancy: Tenancy
+  /** Whether the account was asked for by its name since it was last checked for being idle. */
+  isAsked: boolean
+  /** When it was, as of that check. Milliseconds since the epoch. */
+  askedAt: number
 }
+
+/** A build that is not done yet. */
+interface Attempt<Services, E> {
+  readonly end: Deferred.Deferred<Ready<Services>, E | AuthError.AuthError>
+  readonly scope: Scope.Closeable
+  readonly tenancy: Tenancy
+  fiber: Fiber.Fiber<Ready<Services>, E | AuthError.AuthError> | undefined
+}
+
+const invalidatedReason = new AuthError.InvalidRequest({
+  problems: [{ field: "account", problem: "was closed by SessionManagers.invalidate" }],
+  advice: "Ask SessionManagers for the account again: it is built anew."
+})
+
+const idleReason = new AuthError.InvalidRequest({
+  problems: [{ field: "account", problem: "was closed after its idle time" }],
+  advice: "Ask SessionManagers for the account each time instead of keeping its manager."
+})
+
+const closedReason = new AuthError.InvalidRequest({
+  problems: [{ field: "SessionManagers", problem: "is closed: its scope has ended" }],
+  advice: "Keep the scope open as long as sessions are needed."
+})
 
 /** Errors that are of no broker are named after what they are of. */
 const noBroker = "accounts"
+
+const readIdle = (idle: Duration.Input) => {
+  const refused = Problems.refusal(noBroker, "configuration", [
+    ["idle", Problems.ofDuration(idle, Duration.seconds(1))]
+  ])
+  return refused === undefined ? Effect.succeed(Duration.toMillis(idle)) : Effect.fail(refused)
+}
 
 /** A text is a list of its letters, for JavaScript. */
 const isNames = (names: unknown): names is Iterable<string> =>
@@ -122,7 +202,11 @@ const readWarm = (
 
 /**
  * Makes the managers. `lookup` gives the broker's layer of an account; each account has a layer of its own, and with it
- * its own limits and lock.
+ * its own limits and lock. The layers may be of several brokers: then `services` has what all of them provide. An `idle`
+ * that is no duration fails with `InvalidRequest`.
+ *
+ * An account that holds a session costs about 10 kB of the heap, without what its layer keeps beside it. `idle` and
+ * `invalidate` free that.
  *
  * @example
  * ```ts
@@ -158,65 +242,144 @@ const readWarm = (
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* <Services, E, R>(
+export const make: <Layers extends Layer.Layer<Renewal | Logout, unknown, unknown>>(
+  lookup: (name: string) => Layers,
+  options?: Options
+) => Effect.Effect<
+  SessionManagers<Common<Layers>, Layer.Error<Layers>>,
+  AuthError.AuthError,
+  Layer.Services<Layers> | SessionStore | SessionLock | Scope.Scope
+> = (lookup, options) =>
+  // What all layers provide is what each provides, which the compiler cannot follow.
+  makeOf(lookup as never, options)
+
+const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   lookup: (name: string) => Layer.Layer<Services | Renewal | Logout, E, R>,
-  options: SessionManager.Options = {}
-): Effect.fn.Return<
-  SessionManagers<Services | Renewal | Logout, E>,
-  never,
-  R | SessionStore | SessionLock | Scope.Scope
-> {
+  { idle, ...options }: Options = {}
+): Effect.fn.Return<SessionManagers<Services, E>, AuthError.AuthError, R | SessionStore | SessionLock | Scope.Scope> {
+  const idleMillis = idle === undefined ? undefined : yield* readIdle(idle)
   const scope = yield* Effect.scope
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
   // Effect's LayerMap keeps a failure for ever, and costs a fiber's scope each time; a session is asked for before every
   // call to a broker.
-  const ready = new Map<string, Ready<Services | Renewal | Logout>>()
-  const underWay = new Map<string, Deferred.Deferred<Ready<Services | Renewal | Logout>, E | AuthError.AuthError>>()
+  const ready = new Map<string, Ready<Services>>()
+  const underWay = new Map<string, Attempt<Services, E>>()
+
+  const closed = Effect.suspend(() => Effect.fail(AuthError.make(noBroker, "session", closedReason)))
+
+  const toReady = (
+    name: string,
+    services: Context.Context<Services | SessionManager.SessionManager>,
+    { scope, tenancy }: Attempt<Services, E>
+  ): Ready<Services> => {
+    const manager = Context.get(services, SessionManager.SessionManager)
+    return { name, services, manager, scope, tenancy, isAsked: true, askedAt: -Infinity }
+  }
+
+  const sessionOf = delegating(({ manager, name, tenancy }: Ready<Services>) =>
+    tenancy.closedBecause === undefined ? manager.session : sessionNow(name)
+  )
 
   /** In a scope of its own, which an attempt that fails takes with it: the next begins anew. */
-  const build = (name: string) =>
-    Effect.flatMap(Scope.fork(scope), (own) =>
-      Effect.suspend(() =>
-        Layer.buildWithMemoMap(Layer.provideMerge(SessionManager.layer(options), lookup(name)), memoMap, own)
-      ).pipe(
-        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(own, exit))),
-        Effect.provideContext(context),
-        Effect.map((services) => ({ services, manager: Context.get(services, SessionManager.SessionManager) }))
-      )
+  const build = (name: string, attempt: Attempt<Services, E>) =>
+    Effect.suspend(() =>
+      Layer.buildWithMemoMap(Layer.provideMerge(SessionManager.layer(options), lookup(name)), memoMap, attempt.scope)
+    ).pipe(
+      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(attempt.scope, exit))),
+      Effect.provideContext(Context.add(context, Tenancy, attempt.tenancy)),
+      Effect.map((services) => toReady(name, services, attempt))
     )
 
   /** One attempt for all who wait for it, which goes on if they are interrupted. */
   const begin = (name: string) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
-        const end = Deferred.makeUnsafe<Ready<Services | Renewal | Logout>, E | AuthError.AuthError>()
-        underWay.set(name, end)
-        return Effect.map(Effect.forkIn(build(name), scope, { startImmediately: true }), (fiber) => {
+        if (scope.state._tag === "Closed") return closed
+        const attempt: Attempt<Services, E> = {
+          end: Deferred.makeUnsafe(),
+          scope: Scope.forkUnsafe(scope),
+          tenancy: { lastAsked: () => -Infinity, closedBecause: undefined },
+          fiber: undefined
+        }
+        underWay.set(name, attempt)
+        return Effect.map(Effect.forkIn(build(name, attempt), scope, { startImmediately: true }), (fiber) => {
+          attempt.fiber = fiber
           fiber.addObserver((exit) => {
-            underWay.delete(name)
-            if (Exit.isSuccess(exit)) ready.set(name, exit.value)
-            Deferred.doneUnsafe(end, exit)
+            if (underWay.get(name) === attempt) {
+              underWay.delete(name)
+              if (Exit.isSuccess(exit)) ready.set(name, exit.value)
+            }
+            Deferred.doneUnsafe(attempt.end, Exit.hasInterrupts(exit) ? closed : exit)
           })
-          return end
+          return attempt.end
         })
       })
     )
 
-  const get = (name: string) =>
+  const get = (name: string): Effect.Effect<Ready<Services>, E | AuthError.AuthError> =>
     Effect.suspend(() => {
+      if (scope.state._tag === "Closed") return closed
       const known = ready.get(name)
-      if (known !== undefined) return Effect.succeed(known)
+      if (known !== undefined) {
+        known.isAsked = true
+        return Effect.succeed(known)
+      }
       const attempt = underWay.get(name)
-      return attempt === undefined ? Effect.flatMap(begin(name), Deferred.await) : Deferred.await(attempt)
+      return attempt === undefined ? Effect.flatMap(begin(name), Deferred.await) : Deferred.await(attempt.end)
     })
 
   const services = (name: string) => Effect.map(get(name), ({ services }) => services)
 
   const manager = (name: string) => Effect.map(get(name), ({ manager }) => manager)
 
-  const session = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
-    ready.get(name)?.manager.session ?? Effect.flatMap(get(name), ({ manager }) => manager.session)
+  const session = (name: string): Effect.Effect<Session, E | SessionManager.Failure> => {
+    const account = ready.get(name)
+    return account === undefined ? sessionNow(name) : sessionOf(account)
+  }
+
+  const sessionNow = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
+    Effect.flatMap(get(name), ({ manager }) => manager.session)
+
+  /** Takes the account out at once, and then closes it: a call in the meantime builds it anew. */
+  const close = (name: string, because: AuthError.Reason) =>
+    Effect.uninterruptible(
+      Effect.suspend(() => {
+        const attempt = underWay.get(name)
+        const account = attempt ?? ready.get(name)
+        if (account === undefined) return Effect.void
+        underWay.delete(name)
+        ready.delete(name)
+        account.tenancy.closedBecause = because
+        if (attempt !== undefined)
+          Deferred.doneUnsafe(attempt.end, Effect.fail(AuthError.make(noBroker, "session", because)))
+        const stopped = attempt?.fiber === undefined ? Effect.void : Fiber.interrupt(attempt.fiber)
+        return Effect.andThen(stopped, Scope.close(account.scope, Exit.void))
+      })
+    )
+
+  const invalidate = (name: string) => close(name, invalidatedReason)
+
+  const closeIdle = (idleFor: number) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const names: Array<string> = []
+      for (const [name, account] of ready) {
+        if (account.isAsked) {
+          account.isAsked = false
+          account.askedAt = now
+        }
+        if (now - Math.max(account.askedAt, account.tenancy.lastAsked(now)) >= idleFor) names.push(name)
+      }
+      // An account whose closing takes its time does not delay the others.
+      return Effect.forEach(names, (name) => Effect.forkIn(close(name, idleReason), scope), { discard: true })
+    })
+
+  if (idleMillis !== undefined) {
+    yield* Effect.forkIn(
+      Effect.forever(Effect.andThen(Effect.sleep(Duration.millis(idleMillis / 4)), closeIdle(idleMillis))),
+      scope
+    )
+  }
 
   const tooLong = (name: string) =>
     Effect.suspend(() => {
@@ -228,7 +391,7 @@ export const make = Effect.fnUntraced(function* <Services, E, R>(
       return Effect.fail(AuthError.make(ready.get(name)?.manager.account.broker ?? noBroker, "warm", reason))
     })
 
-  const warm: SessionManagers<Services | Renewal | Logout, E>["warm"] = (names, warmOptions = {}) => {
+  const warm: SessionManagers<Services, E>["warm"] = (names, warmOptions = {}) => {
     const warming = Effect.gen(function* () {
       const { all, concurrency, jitter, perSecond, timeout } = yield* readWarm(names, warmOptions)
       const total = all.length
@@ -260,7 +423,7 @@ export const make = Effect.fnUntraced(function* <Services, E, R>(
     return Stream.unwrap(warming)
   }
 
-  return { services, manager, session, warm }
+  return { services, manager, session, invalidate, warm }
 })
 
 /**

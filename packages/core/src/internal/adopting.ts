@@ -5,19 +5,25 @@ import type { Account } from "../Account.ts"
 import * as AuthError from "../AuthError.ts"
 import * as Session from "../Session.ts"
 import * as Held from "./held.ts"
-import { hold, loggedOut, overwrite, type Self } from "./managed.ts"
+import { closed, hold, loggedOut, overwrite, type Self } from "./managed.ts"
 import * as Record from "./record.ts"
 
 type Failure = Held.Failure
 
 export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
   const { account } = self
-  const problem = adoptionProblem(account, given, yield* Clock.currentTimeMillis)
+  const now = yield* Clock.currentTimeMillis
+  self.askedAt = now
+  if (self.isClosed) return yield* closed(self, "adopt")
+  const problem = adoptionProblem(account, given, now)
   if (problem !== undefined) {
     return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
   }
   const { logouts } = self.state
-  const isWanted = Effect.suspend(() => (self.state.logouts === logouts ? Effect.void : loggedOut(self)))
+  const isWanted = Effect.suspend(() => {
+    if (self.isClosed) return closed(self, "adopt")
+    return self.state.logouts === logouts ? Effect.void : loggedOut(self)
+  })
   const keep = Effect.gen(function* () {
     const { version } = yield* overwrite(self, Record.ofSession(given), isWanted)
     if (self.state.logouts === logouts) Held.forget(self.state, "kept")

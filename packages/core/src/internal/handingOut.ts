@@ -6,16 +6,24 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Session from "../Session.ts"
-import type * as VaultError from "../VaultError.ts"
 import * as Held from "./held.ts"
-import { hold, look, loggedOut, type Self } from "./managed.ts"
+import { closed, hold, look, loggedOut, type Self, whileOpen } from "./managed.ts"
 import { readily } from "./readily.ts"
 import * as Record from "./record.ts"
-import { join, takeOff } from "./renewing.ts"
+import { unnoted } from "./requestsSent.ts"
+import { join as joinRenewal, takeOff } from "./renewing.ts"
 
 type Failure = Held.Failure
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+
+/** A renewal cannot run in a scope that is closed. */
+const join = (
+  self: Self,
+  dead: Session.Session | undefined,
+  byPerson = false
+): Effect.Effect<Session.Session, Failure> =>
+  whileOpen(self, "session", () => self.state.flight?.wait ?? unnoted(joinRenewal(self, dead, byPerson)))
 
 /** What those get whose patience is over. Their token may have ended meanwhile, or somebody has logged out. */
 const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
@@ -27,7 +35,7 @@ const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
 /** One timer for all who hold a token that lives: one for each of them would cost ten times as much as the wait. */
 const takePatience = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
-    Effect.flatMap(takeOff(self, { dead: undefined, byPerson: false }), (flight) => {
+    Effect.flatMap(unnoted(takeOff(self, { dead: undefined, byPerson: false })), (flight) => {
       if (flight.patientWait !== undefined) return Effect.succeed(flight.patientWait)
       const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
       const wait = Effect.flatMap(
@@ -36,14 +44,14 @@ const takePatience = (self: Self): Effect.Effect<Effect.Effect<Session.Session, 
       )
       flight.patientWait = wait
       return Effect.map(Effect.forkIn(Effect.timeoutOption(flight.wait, self.patience), self.scope), (fiber) => {
-        fiber.addObserver((exit) => Deferred.doneUnsafe(end, exit))
+        fiber.addObserver((exit) => Deferred.doneUnsafe(end, self.isClosed ? closed(self, "session") : exit))
         return wait
       })
     })
   )
 
 const joinPatiently = (self: Self): Effect.Effect<Session.Session, Failure> =>
-  Effect.suspend(() => self.state.flight?.patientWait ?? Effect.flatten(takePatience(self)))
+  whileOpen(self, "session", () => self.state.flight?.patientWait ?? Effect.flatten(takePatience(self)))
 
 /** What other programs have done meanwhile: one may have a newer session, or have logged out. */
 const catchUp = (self: Self): Effect.Effect<void, Failure> =>
@@ -66,6 +74,8 @@ const lookAside = (self: Self, live: Session.Session, now: number) => {
 }
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
+  self.askedAt = now
+  if (self.isClosed) return closed(self, "session")
   if (self.state.loggedOut) return loggedOut(self)
   const live = Held.liveSession(self.state, now)
   if (live !== undefined && now < self.state.held.renewAt) return lookAside(self, live, now)
@@ -85,8 +95,10 @@ export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> |
 const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
   freshExit(self, now) ?? obtain(self, now)
 
-export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, VaultError.VaultError> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Option.Option<Session.Session>, Failure> => {
+    self.askedAt = now
+    if (self.isClosed) return closed(self, "peek")
     const live = Held.liveSession(self.state, now)
     if (live !== undefined || self.state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
     return Effect.map(Record.read(self.store, self.account), (record) =>
@@ -112,7 +124,7 @@ const replace = (self: Self, dead: Session.Session) =>
   })
 
 export const renew = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
-  Effect.suspend(() => {
+  whileOpen(self, "renew", () => {
     if (dead !== undefined) return replace(self, dead)
     // Who asks on purpose wants a session whoever has logged out before.
     self.state.version = undefined

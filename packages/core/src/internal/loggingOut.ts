@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import type { LogoutReceipt } from "../Logout.ts"
 import * as Session from "../Session.ts"
 import * as Held from "./held.ts"
-import { loggedOut, overwrite, publish, type Self } from "./managed.ts"
+import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managed.ts"
 import * as Record from "./record.ts"
 
 /** Forgets at once, in memory; gives the sessions that were held. */
@@ -39,6 +39,9 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
 export const logout = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
+  whileOpen(self, "logout", () => logoutOpen(self))
+
+const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { account, revoke } = self

@@ -1,5 +1,6 @@
 /** What a session manager is, and how a session gets into its memory and its store. */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
@@ -18,6 +19,7 @@ import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 import * as Held from "./held.ts"
 import * as Record from "./record.ts"
+import type { Tenancy } from "./tenancy.ts"
 
 /** Where a session that is taken into memory comes from. */
 export interface From {
@@ -47,6 +49,12 @@ const endedAlreadyReason = new AuthError.SessionExpired({
   advice: "The broker's new token has ended already by this machine's clock: set the clock by NTP."
 })
 
+/** A session that replaced a refused one, and the kinds of calls that the broker has accepted it for since. */
+export interface Trial {
+  readonly session: Session.Session
+  readonly accepted: Set<"read" | "order">
+}
+
 /** An account's tools and its state. The code is one for all: closures of its own for each would be most of its memory. */
 export interface Self {
   readonly account: Account
@@ -60,6 +68,13 @@ export interface Self {
   /** Milliseconds. */
   readonly lookEvery: number
   readonly state: Held.State
+  /** Set when the manager's scope closes. Nothing is handed out from then on. */
+  isClosed: boolean
+  /** When the manager was last asked for something, calls on the hot path excepted. Milliseconds since the epoch. */
+  askedAt: number
+  readonly tenancy: Tenancy | undefined
+  /** The session that `withSession` got last in place of a refused one. */
+  trial: Trial | undefined
   /** Made for the first who listens: most managers have nobody, and it takes more memory than all the rest. */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
@@ -68,10 +83,48 @@ export const publish = (self: Self, change: SessionChange) =>
   Effect.suspend(() => (self.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(self.hub, change))))
 
 export const changes = (self: Self): Stream.Stream<SessionChange> =>
-  Stream.unwrap(Effect.map(PubSub.sliding<SessionChange>(256), (made) => Stream.fromPubSub((self.hub ??= made))))
+  Stream.unwrap(
+    Effect.map(PubSub.sliding<SessionChange>(256), (made) =>
+      self.isClosed ? Stream.empty : Stream.fromPubSub((self.hub ??= made))
+    )
+  )
 
-export const endChanges = (self: Self) =>
-  Effect.suspend(() => (self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)))
+const closedReason = new AuthError.InvalidRequest({
+  problems: [{ field: "SessionManager", problem: "is closed: its scope has ended" }],
+  advice:
+    "Keep the scope open as long as sessions are needed, for example with ManagedRuntime, or build the layer again."
+})
+
+export const closed = (self: Self, operation: string): Effect.Effect<never, AuthError.AuthError> =>
+  Effect.fail(AuthError.make(self.account.broker, operation, self.tenancy?.closedBecause ?? closedReason))
+
+/** Runs an operation of the manager unless the manager is closed. */
+export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect.Effect<A, E>) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | AuthError.AuthError> => {
+    self.askedAt = now
+    return self.isClosed ? closed(self, operation) : run()
+  })
+
+/**
+ * When the manager was asked for something last, at the latest: calls that get the held session are not counted, so the
+ * whole time for which it may be handed out without a look at the store counts.
+ */
+export const lastAsked = ({ askedAt, state }: Self, now: number): number =>
+  state.flight === undefined ? Math.min(now, Math.max(askedAt, state.held.freshUntil)) : now
+
+/**
+ * Closes the manager: fails all callers that wait for a renewal, and drops the held session. Runs before the renewal's
+ * fiber is interrupted, since its interruption would reach the callers otherwise.
+ */
+export const close = (self: Self) =>
+  Effect.suspend(() => {
+    const { flight } = self.state
+    self.isClosed = true
+    self.state.flight = undefined
+    Held.forget(self.state, "kept")
+    if (flight !== undefined) Deferred.doneUnsafe(flight.end, closed(self, "session"))
+    return self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)
+  })
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
@@ -87,6 +140,8 @@ export const hold = Effect.fnUntraced(function* (
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
+  // Stored, and not handed out.
+  if (self.isClosed) return session
   if (!Held.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
   Held.take(self.state, session, { early: self.early, spread, now, lookEvery: self.lookEvery })
   yield* publish(self, { _tag: tag, account: self.account, session })

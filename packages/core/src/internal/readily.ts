@@ -69,3 +69,22 @@ export const found = <A, E, R>(
     }
   })
 }
+
+/** Makes effects that are what `find` finds for their subject each time that they are run. Each is one small object. */
+export const delegating = <Subject, A, E, R>(
+  find: (subject: Subject) => Effect.Effect<A, E, R>
+): ((subject: Subject) => Effect.Effect<A, E, R>) => {
+  type Self = Effect.Effect<A, E, R> & { readonly subject: Subject }
+  const base = Effectable.Prototype<Self>({
+    label: "Delegating",
+    evaluate() {
+      return find(this.subject)
+    }
+  })
+  const prototype = Object.assign(Object.create(base), {
+    [Symbol.iterator](this: Self) {
+      return find(this.subject)[Symbol.iterator]()
+    }
+  })
+  return (subject) => Object.assign(Object.create(prototype), { subject }) as Self
+}

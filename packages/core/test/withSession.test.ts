@@ -1,0 +1,282 @@
+import * as Account from "@auth/broker-core/Account"
+import * as AuthError from "@auth/broker-core/AuthError"
+import * as Authorize from "@auth/broker-core/Authorize"
+import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
+import * as Endpoint from "@auth/broker-core/Endpoint"
+import type { Session } from "@auth/broker-core/Session"
+import * as SessionManager from "@auth/broker-core/SessionManager"
+import { TestHttp } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import { makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
+import { no, profile as funds, protocol as tinyProtocol, yes } from "./tiny.ts"
+
+const order = Endpoint.make({
+  name: "order",
+  method: "POST",
+  path: "/order",
+  token: "required",
+  response: Schema.Struct({ token: Schema.NonEmptyString })
+})
+
+const origin = "https://api.tiny.example"
+
+const deadReason = new AuthError.SessionExpired({ why: "invalid", code: "DEAD" })
+
+const protocol: BrokerClient.Protocol = {
+  ...tinyProtocol,
+  codes: [
+    ...tinyProtocol.codes,
+    { code: "DEAD", meaning: "made up", source: "made up", asOf: "2026-11-21", reason: () => deadReason }
+  ]
+}
+
+const authorize: Authorize.Authorize["Service"] = {
+  headers: ({ tokens }) => ({ authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`) }),
+  origins: [origin],
+  refusal: ({ text }) => (text.includes("DEAD") ? AuthError.make("tiny", "request", deadReason) : undefined)
+}
+
+/** A broker whose typed calls, and whose other calls, take the tokens that are alive. All others are dead. */
+const begin = Effect.fnUntraced(function* () {
+  yield* TestClock.setTime(morning)
+  const state = {
+    seen: [] as Array<string>,
+    isAlive: (_token: string, _path: string): boolean => true
+  }
+  const http = TestHttp.layerRespond((request) => {
+    const token = request.headers.get("authorization")?.replace("Bearer access-", "") ?? "none"
+    const path = new URL(request.url).pathname
+    state.seen.push(`${request.method} ${path} ${token}`)
+    return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "DEAD" }))
+  })
+  // Its logins go over the same client as its calls.
+  const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
+  const login = Endpoint.make({
+    name: "login",
+    method: "POST",
+    path: "/login",
+    token: "none",
+    response: Schema.Struct({ token: Schema.NonEmptyString })
+  })
+  const tiny = makeTiny()
+  const sent = Effect.andThen(client.call(login, { account: "T1" }), tiny.renewal.login ?? Effect.never)
+  const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login: sent } }, makeShared())
+  const own = yield* AuthorizedClient.make.pipe(
+    Effect.provideContext(
+      Context.make(SessionManager.SessionManager, manager).pipe(Context.add(Authorize.Authorize, authorize))
+    ),
+    Effect.provide(http)
+  )
+  const call =
+    <Response>(endpoint: Endpoint.Endpoint<void, Response>) =>
+    (session: Session) =>
+      client.call(endpoint, { account: "T1", tokens: session.tokens })
+  return { getFunds: call(funds), http, manager, own, placeOrder: call(order), state, tiny }
+})
+
+const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    assert.instanceOf(error, AuthError.AuthError)
+    assert.strictEqual(error.reason._tag, "SessionExpired")
+    return error.remedy
+  })
+
+/** What was sent, without the logins. */
+const calls = ({ seen }: { readonly seen: ReadonlyArray<string> }) => seen.filter((line) => !line.includes("/login"))
+
+describe("sessions: withSession", () => {
+  it.effect("a typed read goes on after its token was ended elsewhere: one renewal, one repeat", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, state, tiny } = yield* begin()
+      yield* manager.withSession(getFunds)
+      state.isAlive = (token) => token !== "1"
+      assert.deepStrictEqual(yield* manager.withSession(getFunds), { token: "t" })
+      yield* manager.withSession(getFunds)
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      assert.deepStrictEqual(calls(state), ["GET /profile 1", "GET /profile 1", "GET /profile 2", "GET /profile 2"])
+    })
+  )
+
+  it.effect("renews once for 100 reads at the same time", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, state, tiny } = yield* begin()
+      yield* manager.session
+      state.isAlive = (token) => token !== "1"
+      yield* Effect.all(
+        Array.from({ length: 100 }, () => manager.withSession(getFunds)),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("does not place an order twice when the read after it finds the token dead, and the next call works", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
+      state.isAlive = (token, path) => token !== "1" || path !== "/profile"
+      const both = manager.withSession((session) => Effect.andThen(placeOrder(session), getFunds(session)))
+      const remedy = yield* reasonOf(both)
+      assert.include(remedy, "There is a new session now")
+      assert.deepStrictEqual(calls(state), ["POST /order 1", "GET /profile 1"])
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+      yield* both
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      assert.deepStrictEqual(calls(state).slice(2), ["POST /order 2", "GET /profile 2"])
+    })
+  )
+
+  it.effect("does not repeat an order that a fiber of the effect, or an effect inside, has placed", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, placeOrder, state } = yield* begin()
+      state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
+      const inFiber = manager.withSession((session) =>
+        Effect.all([placeOrder(session), Effect.andThen(Effect.yieldNow, getFunds(session))], { concurrency: 2 })
+      )
+      yield* reasonOf(inFiber)
+      state.isAlive = (token, path) => token === "3" || path === "/order"
+      yield* pass("11 minutes")
+      const inside = manager.withSession((session) =>
+        Effect.andThen(manager.withSession(placeOrder), getFunds(session))
+      )
+      yield* reasonOf(inside)
+      assert.deepStrictEqual(
+        calls(state).filter((line) => line.includes("/order")),
+        ["POST /order 1", "POST /order 2"]
+      )
+    })
+  )
+
+  const requests = {
+    "a GET of AuthorizedClient": { method: "GET", repeats: true },
+    "a POST of AuthorizedClient": { method: "POST", repeats: false },
+    "a replayable POST of AuthorizedClient": { method: "POST", isReplayable: true, repeats: true },
+    "a GET by Authorize.request": { method: "GET", isOwnClient: true, repeats: true },
+    "a POST by Authorize.request": { method: "POST", isOwnClient: true, repeats: false }
+  } as const
+
+  for (const [title, asked] of Object.entries(requests)) {
+    it.effect(`${asked.repeats ? "repeats" : "does not repeat"} an effect that has sent ${title}`, () =>
+      Effect.gen(function* () {
+        const { getFunds, manager, own, state } = yield* begin()
+        state.isAlive = (token, path) => token !== "1" || path !== "/profile"
+        const request = HttpClientRequest.make(asked.method)(`${origin}/own`)
+        const send = (session: Session) => {
+          if (!("isOwnClient" in asked)) return Effect.asVoid(own.execute(request))
+          return Authorize.request(request, session).pipe(
+            Effect.provideService(Authorize.Authorize, authorize),
+            Effect.asVoid
+          )
+        }
+        const marked = (session: Session) =>
+          "isReplayable" in asked ? AuthorizedClient.replayable(send(session)) : send(session)
+        const both = manager.withSession((session) => Effect.andThen(marked(session), getFunds(session)))
+        if (asked.repeats) yield* both
+        else yield* reasonOf(both)
+        const reads = calls(state).filter((line) => line.includes("/profile"))
+        assert.deepStrictEqual(reads, asked.repeats ? ["GET /profile 1", "GET /profile 2"] : ["GET /profile 1"])
+      })
+    )
+  }
+
+  it.effect("does not count a login in the middle of the effect among its requests", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, state, tiny } = yield* begin()
+      state.isAlive = (token) => token === "3"
+      // The renewal inside is one for all callers: its login is no request of this effect, and may be repeated.
+      const renewing = manager.withSession((session) =>
+        Effect.flatMap(numberOf(session) === "1" ? manager.renew(session) : Effect.succeed(session), getFunds)
+      )
+      yield* Effect.exit(renewing)
+      assert.deepStrictEqual(calls(state), ["GET /profile 2", "GET /profile 2"])
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("does not log in without end when the broker refuses every token", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
+      state.isAlive = () => false
+      for (let minute = 0; minute < 9; minute++) {
+        yield* reasonOf(manager.withSession(getFunds))
+        yield* reasonOf(manager.withSession(placeOrder))
+        yield* pass("1 minute")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      yield* pass("5 minutes")
+      state.isAlive = (token) => token === "3"
+      yield* manager.withSession(getFunds)
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3"])
+    })
+  )
+
+  it.effect("heals a token that was accepted and then ended elsewhere four minutes later", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager, state, tiny } = yield* begin()
+      for (const dead of ["1", "2", "3"]) {
+        yield* manager.withSession(getFunds)
+        state.isAlive = (token) => token > dead
+        yield* manager.withSession(getFunds)
+        yield* pass("4 minutes")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
+    })
+  )
+
+  const others = {
+    "another failure": AuthError.make(
+      "tiny",
+      "order",
+      new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })
+    ),
+    "a logout": AuthError.make("tiny", "session", new AuthError.SessionExpired({ why: "logged-out" })),
+    "a token that was not given": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
+    "another broker's dead token": AuthError.make(
+      Account.make({ broker: "other", id: "T1" }).broker,
+      "order",
+      deadReason
+    ),
+    "an error of your own": new Error("mine")
+  }
+  for (const [title, error] of Object.entries(others)) {
+    it.effect(`passes on ${title} as it is, without a renewal`, () =>
+      Effect.gen(function* () {
+        const { manager, tiny } = yield* begin()
+        assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
+        assert.deepStrictEqual(tiny.calls, ["login 1"])
+      })
+    )
+  }
+
+  it.effect("renews, and does not repeat, where it cannot tell what was sent", () =>
+    Effect.gen(function* () {
+      const { manager } = yield* begin()
+      let runs = 0
+      const foreign = Effect.suspend(() => {
+        runs += 1
+        return Effect.fail(AuthError.make("tiny", "request", deadReason))
+      })
+      assert.include(yield* reasonOf(manager.withSession(() => foreign)), "There is a new session now")
+      assert.strictEqual(runs, 1)
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+    })
+  )
+
+  it.effect("works by the accessor, too", () =>
+    Effect.gen(function* () {
+      const { getFunds, manager } = yield* begin()
+      const got = yield* Effect.provideService(
+        SessionManager.withSession(getFunds),
+        SessionManager.SessionManager,
+        manager
+      )
+      assert.deepStrictEqual(got, { token: "t" })
+    })
+  )
+})
