@@ -110,11 +110,11 @@ type LayersWithout<Layers extends Layer.Any, Service> = Layers extends unknown
  * @since 0.1.0
  */
 export interface SessionManagers<in out Services, in out E = never> {
-  /** The account's services, its `SessionManager` among them, made once and kept; after a failure, when next asked for. */
+  /** The services of the account, its `SessionManager` among them. Built when first asked for, and again after a failure. */
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
-  /** Closed by `invalidate` and after `idle`: ask for it each time, rather than keep it. */
+  /** The manager of the account. `invalidate` and `idle` close it: ask for it each time instead of keeping it. */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
   /** A live session of the account. The effect may be kept and run again: it gets the account that is current then. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
