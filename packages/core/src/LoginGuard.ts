@@ -16,6 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as Expiry from "./Expiry.ts"
+import { bounded } from "./internal/bounded.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
 import * as Ledger from "./internal/ledger.ts"
 import type { GuardPolicy } from "./Renewal.ts"
@@ -411,5 +412,5 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
  */
 export const layer: Layer.Layer<LoginGuard, never, SessionStore> = Layer.effect(
   LoginGuard,
-  Effect.map(SessionStore, make)
+  Effect.map(SessionStore, (store) => make(bounded(store)))
 )

@@ -15,6 +15,7 @@ import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Account } from "./Account.ts"
 import type { AuthError } from "./AuthError.ts"
+import { bounded } from "./internal/bounded.ts"
 import * as durations from "./internal/durations.ts"
 import * as Held from "./internal/held.ts"
 import { adopt } from "./internal/adopting.ts"
@@ -155,7 +156,7 @@ export const make = Effect.fnUntraced(function* (
     account: renewal.account,
     renewal,
     revoke,
-    store: yield* SessionStore,
+    store: bounded(yield* SessionStore),
     lock: yield* SessionLock,
     scope,
     early: yield* durations.read(broker, "early", early),
