@@ -20,6 +20,7 @@ import * as Codes from "./Codes.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import { Departure } from "./internal/departure.ts"
+import { headerProblem } from "./internal/headerText.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import * as RedirectGuard from "./internal/redirectGuard.ts"
@@ -181,6 +182,15 @@ const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.Invali
   const [first = "request", ...others] = fields.map((field) => field.replace(/\.value$/, "") || "request")
   const toProblem = (field: string): AuthError.Problem => ({ field, problem: "is missing, blank or of the wrong kind" })
   return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
+}
+
+/** Found before the request is written: the client's own error would show the value. */
+const headerProblems = (headers: Headers): AuthError.InvalidRequest | undefined => {
+  const [first, ...others] = Object.entries(headers).flatMap(([name, value]) => {
+    const problem = headerProblem(value)
+    return problem === undefined ? [] : [{ field: `header ${name}`, problem }]
+  })
+  return first === undefined ? undefined : new AuthError.InvalidRequest({ problems: [first, ...others] })
 }
 
 /** A date of RFC 9110, section 5.6.7. A number alone would be taken for one, too. */
@@ -403,6 +413,8 @@ export const make = Effect.fnUntraced(function* (
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
     const common = protocol.headers(endpoint, tokens)
     const headers = own === undefined ? common : { ...common, ...own }
+    const unsendable = headerProblems(headers)
+    if (unsendable !== undefined) return fail(endpoint, unsendable)
     const sent: Sent = { request, headers, query, tokens }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),

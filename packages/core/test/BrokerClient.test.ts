@@ -463,6 +463,31 @@ describe("tracing", () => {
   )
 })
 
+describe("a token that no header can carry", () => {
+  it.effect.each(["a\nb", "a\r\nb", "a\u0000b", "token–with-a-dash", "टोकन"])(
+    "is refused before it is sent, and shows in no error: %s",
+    (text) =>
+      Effect.gen(function* () {
+        const requests: Array<unknown> = []
+        const spy = HttpClient.make((request) => {
+          requests.push(request)
+          return Effect.succeed(HttpClientResponse.fromWeb(request, yes()))
+        })
+        const headers = () => ({ authorization: Redacted.make(`Bearer ${text}`) })
+        const client = yield* Effect.provideService(
+          BrokerClient.make({ ...protocol, headers }, { api: "https://api.tiny.example" }),
+          HttpClient.HttpClient,
+          spy
+        )
+        const error = yield* Effect.flip(client.call(login, loginOptions))
+        assert.strictEqual(error.reason._tag, "InvalidRequest")
+        assert.include(error.message, "header authorization has a line break or another character")
+        assert.notInclude(JSON.stringify(error), text)
+        assert.isEmpty(requests)
+      })
+  )
+})
+
 describe("a refusal", () => {
   it.effect.each([
     { code: "T9153", tag: "InvalidCredentials", kept: "T9153" },
