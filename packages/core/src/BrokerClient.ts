@@ -162,11 +162,25 @@ interface Sent {
   readonly tokens: Tokens | undefined
 }
 
+const schemeWord = /^(?:bearer|basic|token|digest)$/i
+
+/** A header may be made of several secrets, such as `token KEY:TOKEN`: a broker may name one of them alone. */
+const partsOf = (headers: Headers): ReadonlyArray<Redacted.Redacted<string>> =>
+  Object.values(headers)
+    .flatMap((value) => (Redacted.isRedacted(value) ? Redacted.value(value).split(/[\s:;,="']+/) : []))
+    .filter((part) => part.length >= 4 && !schemeWord.test(part))
+    .map((part) => Redacted.make(part))
+
 const secretsOf = (value: unknown): ReadonlyArray<Redacted.Redacted<string>> => {
   // A secret may go out as a number, as a one-time code does at a broker that wants one.
   if (Redacted.isRedacted(value)) return [Redacted.make(String(Redacted.value(value)))]
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(secretsOf) : []
 }
+
+const allSecretsOf = (sent: { readonly headers?: Headers | undefined }) => [
+  ...secretsOf(sent),
+  ...partsOf(sent.headers ?? {})
+]
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -382,7 +396,7 @@ export const make = Effect.fnUntraced(function* (
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { name: operation, token } = endpoint
-      const asked = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
+      const asked = { operation, token, now, request: sent.request, secrets: allSecretsOf(sent) }
       const reason = reasonFor(protocol, answer, verdict, asked)
       return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
@@ -402,7 +416,7 @@ export const make = Effect.fnUntraced(function* (
       new AuthError.MalformedResponse({
         status: answer.status,
         problem,
-        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets: secretsOf(sent) })
+        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets: allSecretsOf(sent) })
       })
     )
 
@@ -429,7 +443,7 @@ export const make = Effect.fnUntraced(function* (
     const verdict = Envelope.read(protocol.dialects, answer)
     if (isSuccess(answer) && verdict?._tag !== "No") return undefined
     const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
-    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(sent) })
+    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: allSecretsOf(sent) })
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 

@@ -132,11 +132,30 @@ export const excerpt = (
   // A secret may have signs of HTML and blanks in it, so it is hidden before tags go and the text is cut.
   const quoted =
     json === undefined
-      ? scrub(cut(withoutTags(cut(hide(text, secrets), searchable)), 4096))
+      ? scrub(cut(withoutTags(withoutSecretElements(withQuotes(cut(hide(text, secrets), searchable)))), 4096)).replace(
+          namedInText,
+          `$1${mask}`
+        )
       : hide(outline(json, 0), secrets)
   const line = quoted.replace(/\s+/g, " ").trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
+
+const secretName = "password|passwd|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code"
+
+/** JSON inside HTML has its quotation marks as entities, which hide a field from the patterns. */
+const withQuotes = (text: string): string => text.replace(/&(?:quot|#34|#x22|apos|#39|#x27);/gi, '"')
+
+/** `<accessToken>…</accessToken>`: without its tags the value has no name any more. */
+const secretElement = new RegExp(`(<[\\w:.-]{0,60}(?:${secretName})[\\w:.-]{0,60}(?:\\s[^<>]{0,200})?>)[^<]*`, "gi")
+
+const withoutSecretElements = (text: string): string => text.replace(secretElement, `$1 ${mask} `)
+
+/** `token abc123`, `the PIN is 4711`: a name, and a word with a digit after it. */
+const namedInText = new RegExp(
+  `(?<![\\w-])([\\w-]{0,40}(?:${secretName})["']?(?:\\s+(?:is|was|of))?\\s+["']?)(?=[^\\s,;<>"']*\\d)[^\\s,;<>"']{3,}`,
+  "gi"
+)
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 

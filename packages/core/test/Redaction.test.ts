@@ -269,3 +269,24 @@ it("text in any script stays as it is", () => {
   const text = "अमान्य पासवर्ड ₹ – “wrong” 🙂"
   assert.strictEqual(Redaction.scrub(text), text)
 })
+
+it.each([
+  ["an XML element", "<r><accessToken>ab12cd</accessToken></r>"],
+  ["an XML element with a prefix and an attribute", '<r><ns:apiKey type="x">ab12cd</ns:apiKey></r>'],
+  ["an XML element that breaks off", "<r><token>ab12cd"],
+  ["JSON inside HTML", "<pre>{&quot;token&quot;:&quot;ab12cd&quot;}</pre>"],
+  ["JSON inside HTML with numeric entities", "<pre>{&#34;refreshToken&#34;: &#34;ab12cd&#34;}</pre>"],
+  ["a form field", "access_token=ab12cd&x=1"],
+  ["bare text", "Invalid token ab12cd"],
+  ["a sentence", "the password is ab12cd, sorry"]
+])("an excerpt shows no short token in %s", (_, text) => {
+  assert.notInclude(Redaction.excerpt(text), "ab12cd")
+})
+
+it("an excerpt of a megabyte of open elements takes no time", () => {
+  const began = performance.now()
+  Redaction.excerpt("<token".repeat(170_000))
+  Redaction.excerpt("token ".repeat(170_000))
+  Redaction.excerpt("a-".repeat(500_000))
+  assert.isBelow(performance.now() - began, 5000)
+})
