@@ -312,7 +312,7 @@ export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions =
       const what = nameOf(account, slot)
       const asked = redis.send<string | null>("GET", redisKey(prefix, account, slot))
       return Effect.flatMap(
-        persist(() => asked, { operation: "get", what: `read the ${what}`, timeout }),
+        persist(() => asked, { operation: "get", what: `read the ${what}`, subject: what, timeout }),
         (text) => decodeText("get", what, text)
       )
     },
@@ -323,6 +323,7 @@ export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions =
       const answer = yield* persist((isAgain) => redis.eval(compareAndSet)(key, expected, text, isAgain), {
         operation: "put",
         what: `write the ${what}`,
+        subject: what,
         timeout
       })
       if (answer === -1) return yield* Effect.fail(VaultError.make("put", new VaultError.Tampered({ what })))

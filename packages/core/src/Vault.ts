@@ -4,10 +4,13 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redis from "effect/persistence/Redis"
+import * as Redis from "effect/persistence/Redis"
+import { toReason } from "./internal/redis.ts"
 import * as SessionLock from "./SessionLock.ts"
 import * as SessionStore from "./SessionStore.ts"
+import * as VaultError from "./VaultError.ts"
 import type { VaultKey } from "./VaultKey.ts"
 
 /**
@@ -80,3 +83,35 @@ export const layerRedis = (
   options?: RedisOptions
 ): Layer.Layer<SessionStore.SessionStore | SessionLock.SessionLock, never, Redis.Redis | VaultKey> =>
   Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
+
+/**
+ * The same with a client of Redis, whose failure to connect is a `VaultError` (`Io`) as every later one is.
+ *
+ * @example
+ * ```ts no-run
+ * import * as Vault from "@auth/broker-core/Vault"
+ * import * as VaultKey from "@auth/broker-core/VaultKey"
+ * import * as NodeRedis from "@effect/platform-node/NodeRedis"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Vaulted = Vault.layerRedisFrom(
+ *   NodeRedis.layer({ url: "redis://127.0.0.1:6379", disableOfflineQueue: true })
+ * ).pipe(Layer.provide(VaultKey.layerConfig()))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedisFrom = <R>(
+  client: Layer.Layer<Redis.Redis, Redis.RedisError, R>,
+  options?: RedisOptions
+): Layer.Layer<SessionStore.SessionStore | SessionLock.SessionLock, VaultError.VaultError, R | VaultKey> =>
+  Layer.provide(
+    layerRedis(options),
+    Layer.catch(client, (error) =>
+      Layer.effect(
+        Redis.Redis,
+        Effect.fail(VaultError.make("connect", toReason("connect to Redis", "connection to Redis", error)))
+      )
+    )
+  )

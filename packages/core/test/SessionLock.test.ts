@@ -17,6 +17,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Redis from "effect/persistence/Redis"
 import { connect, dump, freshPrefix, runsRedis, server, sharedServer } from "./redis.ts"
+import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 
 type Lock = SessionLock.SessionLock["Service"]
@@ -55,6 +56,31 @@ const answering = (answer: (nth: number) => Effect.Effect<number, Redis.RedisErr
   let asked = 0
   return { eval: () => () => Effect.suspend(() => answer((asked += 1))) } as unknown as Redis.Redis["Service"]
 }
+
+describe("vaults: a Redis that refuses", () => {
+  const refusing = (word: string) =>
+    answering(() => Effect.fail(new Redis.RedisError({ cause: new Error(`${word} something that was sent`) })))
+
+  it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])("for good says so at once, and not after a minute: %s", (word) =>
+    Effect.gen(function* () {
+      const began = performance.now()
+      const failed = yield* Effect.flip(SessionLock.makeRedis(refusing(word)).withLock(account, () => Effect.void))
+      assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
+      assert.isBelow(performance.now() - began, 1000)
+      assert.notInclude(shown(failed), "something that was sent")
+    })
+  )
+
+  it.effect("as a replica says so after five seconds", () =>
+    Effect.gen(function* () {
+      const lock = SessionLock.makeRedis(refusing("READONLY"))
+      const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
+      yield* TestClock.adjust("6 seconds")
+      const failed = yield* Fiber.join(waiting)
+      assert.include(failed.message, "this one is a replica")
+    })
+  )
+})
 
 describe("vaults: options of a lock that cannot be meant", () => {
   const redis = answering(() => Effect.succeed(7))
@@ -238,6 +264,22 @@ describe("vaults: a lease in Redis", () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
+  it.live("takes no planted fence, however large, for the number of a holder", () =>
+    Effect.gen(function* () {
+      const { lock, prefix, redis } = yield* begin
+      for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {
+        yield* redis.send("SET", keyOf(prefix, "fence"), planted)
+        const fences = [yield* lock.withLock(account, ({ fence }) => Effect.succeed(fence))]
+        fences.push(yield* lock.withLock(account, ({ fence }) => Effect.succeed(fence)))
+        assert.isTrue(
+          fences.every((fence) => Number.isSafeInteger(fence) && fence > 1.7e12),
+          planted
+        )
+        assert.isAbove(fences[1] ?? 0, fences[0] ?? 0)
+      }
+    })
+  )
+
   it.live("is one key with an end, and nothing but its fence remains of it", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin

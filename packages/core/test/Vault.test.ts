@@ -5,10 +5,12 @@ import * as SessionStore from "@auth/broker-core/SessionStore"
 import * as Vault from "@auth/broker-core/Vault"
 import * as VaultKey from "@auth/broker-core/VaultKey"
 import { Canary } from "@auth/broker-core/testing"
+import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
 import { connect, dump, freshPrefix, runsRedis, sharedServer } from "./redis.ts"
@@ -116,3 +118,20 @@ describe("vaults: a vault", () => {
 function decoded(text: string): string {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0 ? atob(text) : text
 }
+
+describe("vaults: a Redis that is not there", () => {
+  it.live("is a VaultError with a remedy when a program starts", () =>
+    Effect.gen(function* () {
+      const client = NodeRedis.layer({
+        url: "redis://127.0.0.1:1",
+        disableOfflineQueue: true,
+        socket: { reconnectStrategy: false }
+      })
+      const vault = Vault.layerRedisFrom(client).pipe(Layer.provide(VaultKey.layerPlaintext))
+      const failed = yield* Effect.flip(Effect.scoped(Layer.build(vault)))
+      assert.strictEqual(failed._tag, "VaultError")
+      assert.include(failed.message, "Could not connect to Redis")
+      assert.include(failed.remedy, "Check that Redis runs")
+    }).pipe(Effect.provide(Logger.layer([])))
+  )
+})

@@ -17,7 +17,7 @@ export const keyOf = (prefix: string, account: Account.Account, what: string): s
 const advice = "Check that Redis runs, can be reached, has room, and lets this program run scripts and write."
 
 /** Redis begins a refusal with a word: `OOM command not allowed …`. What follows may hold what was sent. */
-const refusal = (error: Redis.RedisError): string | undefined =>
+export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
 
 export const toIo = (what: string, error: Redis.RedisError | undefined): VaultError.Io =>
@@ -26,6 +26,21 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
     systemCode: error === undefined ? undefined : (systemCode(error) ?? refusal(error)),
     advice
   })
+
+/** Refusals that only a person can end: rights, a password, a key of another kind. */
+export const isFinal = (word: string | undefined): boolean =>
+  word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
+
+/** What a refusal means. A key of another kind holds what this library does not write. */
+export const toReason = (
+  what: string,
+  subject: string,
+  error: Redis.RedisError | undefined
+): VaultError.Io | VaultError.Tampered => {
+  const word = error === undefined ? undefined : refusal(error)
+  if (word === "WRONGTYPE") return new VaultError.Tampered({ what: subject })
+  return isFinal(word) ? new VaultError.Io({ what, systemCode: word, advice, retry: "never" }) : toIo(what, error)
+}
 
 /** Refusals that pass: while Redis starts, or while another node takes over. */
 const passing = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
@@ -39,11 +54,17 @@ export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => E
  */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,
-  options: { readonly operation: string; readonly what: string; readonly timeout: Duration.Duration }
+  options: {
+    readonly operation: string
+    readonly what: string
+    /** What is read or written, without a verb. */
+    readonly subject: string
+    readonly timeout: Duration.Duration
+  }
 ): Effect.Effect<A, VaultError.VaultError> =>
   Effect.suspend(() => {
     let last: Redis.RedisError | undefined
-    const fail = () => Effect.fail(VaultError.make(options.operation, toIo(options.what, last)))
+    const fail = () => Effect.fail(VaultError.make(options.operation, toReason(options.what, options.subject, last)))
     const attempt = (isAgain: boolean): Effect.Effect<A, VaultError.VaultError> =>
       Effect.catch(ask(isAgain), (error) => {
         last = error

@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import type { Account } from "../Account.ts"
 import type { Lease } from "../SessionLock.ts"
 import * as VaultError from "../VaultError.ts"
-import { keyOf, pause, toIo } from "./redis.ts"
+import { isFinal, keyOf, pause, refusal, toIo, toReason } from "./redis.ts"
 
 export interface Settings {
   readonly prefix: string
@@ -19,21 +19,23 @@ export interface Settings {
 type Note = (trouble: VaultError.Reason | undefined) => void
 
 export interface Leases {
-  /** Tries until it has the lock, and notes when Redis cannot be reached. */
-  readonly take: (account: Account, note: Note) => Effect.Effect<Lease, never, Scope.Scope>
+  /** Tries until it has the lock, and notes when Redis cannot be reached. Fails at once where trying again is no use. */
+  readonly take: (account: Account, note: Note) => Effect.Effect<Lease, VaultError.VaultError, Scope.Scope>
 }
 
 /**
  * The fence is the time of Redis in milliseconds, or one more than the last fence where that is larger: it grows although
  * a restart may have lost the last one, and although a clock may be set back. A reply that got lost is no harm, since who
- * asks again asks with the same token.
+ * asks again asks with the same token. A fence that no counting reaches is damage: a number as large would overflow.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local fence = math.max((tonumber(redis.call("GET", KEYS[2])) or 0) + 1, now)
+local last = tonumber(redis.call("GET", KEYS[2])) or 0
+if last ~= last or last < 0 or last > 9007199254740000 then last = 0 end
+local fence = math.max(last + 1, now)
 redis.call("SET", KEYS[2], string.format("%.0f", fence))
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
@@ -97,7 +99,18 @@ const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effec
 /** Who is stopped again each time that it asks is not told from a Redis that is too slow for this lease. */
 const mostStops = 5
 
-const unreachable = (failure: Redis.RedisError | undefined) => toIo("lock the account in Redis", failure)
+const whatItDoes = "lock the account in Redis"
+
+const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
+
+/** A node that is read-only while another takes over is writable again within seconds; a replica never is. */
+const longestReadOnly = 5000
+
+const readOnly = new VaultError.Io({
+  what: whatItDoes,
+  systemCode: "READONLY",
+  advice: "Connect to the primary node of Redis: this one is a replica and takes no writes."
+})
 
 interface Keys {
   readonly lock: string
@@ -121,14 +134,18 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   /** One try: the fence, or `undefined` if another holds the lock or Redis cannot be reached. */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
-      Effect.match({
+      Effect.matchEffect({
         onFailure: (failure) => {
-          note(unreachable(failure))
-          return undefined
+          const reason = toReason(whatItDoes, "lock of the account", failure)
+          note(reason)
+          const word = refusal(failure)
+          return isFinal(word)
+            ? Effect.fail(VaultError.make("lock", reason))
+            : Effect.succeed(word === "READONLY" ? ("read-only" as const) : undefined)
         },
         onSuccess: (answer) => {
           note(answer === undefined ? unreachable(undefined) : undefined)
-          return answer === 0 ? undefined : answer
+          return Effect.succeed(answer === 0 ? undefined : answer)
         }
       })
     )
@@ -136,9 +153,17 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, note: Note) {
     // Until it has answered for the first time.
     note(unreachable(undefined))
+    let readOnlySince: number | undefined
     while (true) {
       const from = yield* instant
       const fence = yield* attempt(lock, fenceKey, token, note)
+      if (fence === "read-only") {
+        readOnlySince ??= from.wall
+        if (from.wall - readOnlySince >= longestReadOnly) return yield* Effect.fail(VaultError.make("lock", readOnly))
+        yield* pause
+        continue
+      }
+      readOnlySince = undefined
       if (fence !== undefined && !isOver(lease, from, yield* instant)) return { fence, from }
       yield* pause
     }
