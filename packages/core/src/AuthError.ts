@@ -326,79 +326,21 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
     readonly retryAfter?: Duration.Duration | undefined
   }
 > {
+  readonly isRetryable = true
   declare readonly retryAfter: Duration.Duration | undefined
-  /** Not where this machine has to be put right first. */
-  get isRetryable(): boolean {
-    return localFaultOf(this)?.isRetryable ?? true
-  }
   override get message(): string {
     const status = this.status === undefined ? "" : `, HTTP ${this.status}`
     const system = this.systemCode === undefined ? "" : `, ${this.systemCode}`
-    const fault = localFaultOf(this)
-    const what =
-      fault === undefined
-        ? `The broker is not available: ${unavailableWhy[this.why]}`
-        : `The broker cannot be reached from here: ${fault.what}`
-    return `${what}${status}${system}${said(this)}`
+    return `The broker is not available: ${unavailableWhy[this.why]}${status}${system}${said(this)}`
   }
   get remedy(): string {
-    const own = this.advice ?? localFaultOf(this)?.remedy
-    if (own !== undefined) return own
+    if (this.advice !== undefined) return this.advice
     const wait =
       this.retryAfter === undefined || Duration.isZero(this.retryAfter)
         ? "in a moment"
         : `after ${Duration.format(this.retryAfter)}`
     return `Check the network and the broker's status page, then try again ${wait}.`
   }
-}
-
-interface LocalFault {
-  readonly codes: RegExp
-  readonly what: string
-  readonly remedy: string
-  readonly isRetryable: boolean
-}
-
-/** Faults on this side of the connection, by the system's word for them. */
-const localFaults: ReadonlyArray<LocalFault> = [
-  {
-    codes:
-      /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)/,
-    what: "this machine does not accept the certificate that it was shown",
-    remedy:
-      "Check this machine's clock and certificates. Behind a proxy that opens TLS, give its certificate to Node with NODE_EXTRA_CA_CERTS. Do not turn the check off.",
-    isRetryable: false
-  },
-  {
-    codes: /^(?:ENOTFOUND|EAI_[A-Z]+)$/,
-    what: "its host name was not found",
-    remedy: "Check the network and the name server of this machine, then try again in a moment.",
-    isRetryable: true
-  },
-  {
-    codes: /^(?:EACCES|EPERM|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL)$/,
-    what: "the connection is not allowed, or there is no way to the network",
-    remedy: "Check the firewall, the proxy and the network of this machine, then try again in a moment.",
-    isRetryable: true
-  }
-]
-
-const proxyWantsPassword: LocalFault = {
-  codes: /^$/,
-  what: "the proxy in between wants a user name and a password",
-  remedy: "Give the proxy's credentials to your HTTP client. The broker has not seen the call.",
-  isRetryable: false
-}
-
-const localFaultOf = ({
-  status,
-  systemCode
-}: {
-  readonly status?: number | undefined
-  readonly systemCode?: string | undefined
-}): LocalFault | undefined => {
-  if (status === 407) return proxyWantsPassword
-  return systemCode === undefined ? undefined : localFaults.find(({ codes }) => codes.test(systemCode))
 }
 
 const unavailableWhy: Record<BrokerUnavailable["why"], string> = {

@@ -20,7 +20,6 @@ import * as Codes from "./Codes.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import { Departure } from "./internal/departure.ts"
-import { headerProblem } from "./internal/headerText.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import * as RedirectGuard from "./internal/redirectGuard.ts"
@@ -162,25 +161,11 @@ interface Sent {
   readonly tokens: Tokens | undefined
 }
 
-const schemeWord = /^(?:bearer|basic|token|digest)$/i
-
-/** A header may be made of several secrets, such as `token KEY:TOKEN`: a broker may name one of them alone. */
-const partsOf = (headers: Headers): ReadonlyArray<Redacted.Redacted<string>> =>
-  Object.values(headers)
-    .flatMap((value) => (Redacted.isRedacted(value) ? Redacted.value(value).split(/[\s:;,="']+/) : []))
-    .filter((part) => part.length >= 4 && !schemeWord.test(part))
-    .map((part) => Redacted.make(part))
-
 const secretsOf = (value: unknown): ReadonlyArray<Redacted.Redacted<string>> => {
   // A secret may go out as a number, as a one-time code does at a broker that wants one.
   if (Redacted.isRedacted(value)) return [Redacted.make(String(Redacted.value(value)))]
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(secretsOf) : []
 }
-
-const allSecretsOf = (sent: { readonly headers?: Headers | undefined }) => [
-  ...secretsOf(sent),
-  ...partsOf(sent.headers ?? {})
-]
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -196,15 +181,6 @@ const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.Invali
   const [first = "request", ...others] = fields.map((field) => field.replace(/\.value$/, "") || "request")
   const toProblem = (field: string): AuthError.Problem => ({ field, problem: "is missing, blank or of the wrong kind" })
   return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
-}
-
-/** Found before the request is written: the client's own error would show the value. */
-const headerProblems = (headers: Headers): AuthError.InvalidRequest | undefined => {
-  const [first, ...others] = Object.entries(headers).flatMap(([name, value]) => {
-    const problem = headerProblem(value)
-    return problem === undefined ? [] : [{ field: `header ${name}`, problem }]
-  })
-  return first === undefined ? undefined : new AuthError.InvalidRequest({ problems: [first, ...others] })
 }
 
 /** A date of RFC 9110, section 5.6.7. A number alone would be taken for one, too. */
@@ -396,7 +372,7 @@ export const make = Effect.fnUntraced(function* (
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { name: operation, token } = endpoint
-      const asked = { operation, token, now, request: sent.request, secrets: allSecretsOf(sent) }
+      const asked = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
       const reason = reasonFor(protocol, answer, verdict, asked)
       return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
@@ -416,7 +392,7 @@ export const make = Effect.fnUntraced(function* (
       new AuthError.MalformedResponse({
         status: answer.status,
         problem,
-        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets: allSecretsOf(sent) })
+        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets: secretsOf(sent) })
       })
     )
 
@@ -427,8 +403,6 @@ export const make = Effect.fnUntraced(function* (
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
     const common = protocol.headers(endpoint, tokens)
     const headers = own === undefined ? common : { ...common, ...own }
-    const unsendable = headerProblems(headers)
-    if (unsendable !== undefined) return fail(endpoint, unsendable)
     const sent: Sent = { request, headers, query, tokens }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
@@ -443,7 +417,7 @@ export const make = Effect.fnUntraced(function* (
     const verdict = Envelope.read(protocol.dialects, answer)
     if (isSuccess(answer) && verdict?._tag !== "No") return undefined
     const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
-    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: allSecretsOf(sent) })
+    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(sent) })
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 

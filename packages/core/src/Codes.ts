@@ -265,8 +265,7 @@ export const byStatus = (
   status: number,
   token: "none" | "required"
 ): ((failure: Failure) => AuthError.Reason) | undefined => {
-  // 407 is the word of a proxy on the way.
-  if (status >= 500 || status === 408 || status === 407) return unavailable
+  if (status >= 500 || status === 408) return unavailable
   if (status === 401) return token === "required" ? sessionExpired("invalid") : unauthorizedLogin("credentials")
   return byExactStatus[status] ?? (status >= 400 ? rejected : undefined)
 }

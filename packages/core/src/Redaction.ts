@@ -78,18 +78,8 @@ const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
 /**
- * What moves a cursor, breaks a line of a log, reverses text or is not seen: C0 and C1 controls but tab and line breaks
- * (which become blanks), separators, marks of direction, zero-width characters, lone surrogates.
- */
-const unprintable =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Cs}/gu
-
-const printable = (text: string): string => text.replace(unprintable, " ")
-
-/**
  * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. What comes after
- * the first mebibyte is left out. Control characters become blanks, so that the text cannot forge a line of a log.
+ * the first mebibyte is left out.
  *
  * @example
  * ```ts
@@ -103,10 +93,9 @@ const printable = (text: string): string => text.replace(unprintable, " ")
  * @since 0.1.0
  */
 export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>> = []): string =>
-  // Before the patterns are looked for, so that no token is hidden from them by a character that is not seen.
   patterns.reduce(
     (clean, [pattern, replacement]) => clean.replace(pattern, replacement),
-    printable(cut(hide(text, secrets), searchable))
+    cut(hide(text, secrets), searchable)
   )
 
 /**
@@ -132,30 +121,11 @@ export const excerpt = (
   // A secret may have signs of HTML and blanks in it, so it is hidden before tags go and the text is cut.
   const quoted =
     json === undefined
-      ? scrub(cut(withoutTags(withoutSecretElements(withQuotes(cut(hide(text, secrets), searchable)))), 4096)).replace(
-          namedInText,
-          `$1${mask}`
-        )
+      ? scrub(cut(withoutTags(cut(hide(text, secrets), searchable)), 4096))
       : hide(outline(json, 0), secrets)
   const line = quoted.replace(/\s+/g, " ").trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
-
-const secretName = "password|passwd|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code"
-
-/** JSON inside HTML has its quotation marks as entities, which hide a field from the patterns. */
-const withQuotes = (text: string): string => text.replace(/&(?:quot|#34|#x22|apos|#39|#x27);/gi, '"')
-
-/** `<accessToken>…</accessToken>`: without its tags the value has no name any more. */
-const secretElement = new RegExp(`(<[\\w:.-]{0,60}(?:${secretName})[\\w:.-]{0,60}(?:\\s[^<>]{0,200})?>)[^<]*`, "gi")
-
-const withoutSecretElements = (text: string): string => text.replace(secretElement, `$1 ${mask} `)
-
-/** `token abc123`, `the PIN is 4711`: a name, and a word with a digit after it. */
-const namedInText = new RegExp(
-  `(?<![\\w-])([\\w-]{0,40}(?:${secretName})["']?(?:\\s+(?:is|was|of))?\\s+["']?)(?=[^\\s,;<>"']*\\d)[^\\s,;<>"']{3,}`,
-  "gi"
-)
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 

@@ -314,30 +314,3 @@ it("invalidRequest names its field, and isAuthError knows its own", () => {
     assert.isFalse(AuthError.isAuthError(other))
   }
 })
-
-describe("a fault on this side of the connection", () => {
-  it.each([
-    ["CERT_HAS_EXPIRED", "certificate", false],
-    ["DEPTH_ZERO_SELF_SIGNED_CERT", "NODE_EXTRA_CA_CERTS", false],
-    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "certificate", false],
-    ["ERR_TLS_CERT_ALTNAME_INVALID", "certificate", false],
-    ["SELF_SIGNED_CERT_IN_CHAIN", "certificate", false],
-    ["ENOTFOUND", "host name", true],
-    ["EAI_AGAIN", "host name", true],
-    ["EACCES", "not allowed", true],
-    ["EHOSTUNREACH", "no way to the network", true]
-  ] as const)("is not told as the broker's outage: %s", (systemCode, words, isRetryable) => {
-    const error = AuthError.make("angel", "login", new AuthError.BrokerUnavailable({ why: "network", systemCode }))
-    assert.strictEqual(error.isRetryable, isRetryable)
-    assert.include(error.message, words)
-    assert.notInclude(error.message, "status page")
-    assert.notInclude(error.message, "is not available")
-    assert.isTrue(error.message.includes(systemCode))
-  })
-
-  it("a proxy that wants a password is named, and the call was not seen by the broker", () => {
-    const error = AuthError.make("angel", "login", new AuthError.BrokerUnavailable({ why: "broker", status: 407 }))
-    assert.include(error.message, "proxy")
-    assert.isFalse(error.isRetryable)
-  })
-})

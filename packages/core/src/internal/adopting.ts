@@ -1,11 +1,9 @@
 /** Sessions that were got in another way. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import type { Account } from "../Account.ts"
 import * as AuthError from "../AuthError.ts"
 import * as Session from "../Session.ts"
-import { headerProblem } from "./headerText.ts"
 import * as Held from "./held.ts"
 import { closed, hold, loggedOut, overwrite, type Self } from "./managed.ts"
 import * as Record from "./record.ts"
@@ -41,8 +39,6 @@ const adoptionProblem = (account: Account, session: Session.Session, now: number
   if (environment !== account.environment) return `is of ${environment}, not of ${account.environment}`
   if (app !== account.app) return `is of the app ${app}, not of ${account.app}`
   if (id !== account.id) return `is of ${id}, not of ${account.id}`
-  const unsendable = Object.values(session.tokens).map(headerProblem).find(Predicate.isNotUndefined)
-  if (unsendable !== undefined) return `has a token that cannot be sent: it ${unsendable}`
   if (Session.isExpired(session, now)) return "has ended: log in again"
   return Held.isLive(session, now) ? undefined : "was issued later than this machine's clock: set the clock by NTP"
 }
