@@ -1,13 +1,16 @@
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
+import { inspect } from "node:util"
 import type * as AuthError from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Endpoint from "@auth/broker-core/Endpoint"
 import { Canary } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -412,6 +415,27 @@ describe("tracing", () => {
         )
         assert.isEmpty(Canary.leaks(net, Object.values(secrets)))
       }
+    })
+  )
+
+  it.effect("a span does not hold the tokens that a login brought", () =>
+    Effect.gen(function* () {
+      const { net } = yield* traced([() => yes({ token: "issued-canary" })])
+      const spans = net.spans().filter(({ name }) => name.startsWith("tiny."))
+      assert.strictEqual(spans.length, 2)
+      for (const span of spans) {
+        assert.deepInclude(span.status, { exit: Exit.void })
+        assert.notInclude(inspect(span.status, { depth: 20, showHidden: true }), "issued-canary")
+      }
+    })
+  )
+
+  it.effect("a span holds why a call failed", () =>
+    Effect.gen(function* () {
+      const { net } = yield* traced([() => no({ code: "SLOW" })])
+      const [span] = net.spans().filter(({ name }) => name === "tiny.login")
+      const exit = span?.status._tag === "Ended" ? span.status.exit : Exit.void
+      assert.include(Exit.isFailure(exit) ? shown(Cause.squash(exit.cause)) : "", "RateLimited")
     })
   )
 

@@ -2,14 +2,18 @@ import * as Effect from "effect/Effect"
 import * as Tracer from "effect/Tracer"
 
 /**
- * A span around the effect if somebody has installed a tracer. Effect's own tracer keeps spans that nobody can see;
- * they cost half a login.
+ * Adds a span if a tracer is installed. Effect's own tracer keeps spans that nothing reads; they cost half a login.
+ *
+ * The span ends without the effect's value: an exporter and `inspect(span)` show it, and the answer of a login holds
+ * tokens in clear. A failure is kept.
  */
 export const withSpanWhenTraced =
   (name: string, attributes: Readonly<Record<string, string>>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.withFiber((fiber) =>
-      fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
-        ? effect
-        : (Effect.withSpan(effect, name, { attributes, kind: "client" }) as Effect.Effect<A, E, R>)
-    )
+    Effect.withFiber((fiber) => {
+      if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return effect
+      let value: A
+      const withoutValue = Effect.map(effect, (given) => void (value = given))
+      const traced = Effect.withSpan(withoutValue, name, { attributes, kind: "client" }) as Effect.Effect<void, E, R>
+      return Effect.map(traced, () => value)
+    })
