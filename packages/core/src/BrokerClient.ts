@@ -22,6 +22,7 @@ import * as Envelope from "./Envelope.ts"
 import { Departure } from "./internal/departure.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
+import { beginning } from "./internal/printable.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Redaction from "./Redaction.ts"
@@ -226,7 +227,7 @@ const reasonFor = (
   { now, operation, request, secrets, token }: Asked
 ): AuthError.Reason | undefined => {
   const scrub = (text: string | undefined) =>
-    text === undefined ? undefined : Redaction.scrub(text, secrets).slice(0, 300)
+    text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
   const no = verdict?._tag === "No" ? verdict : undefined
   const asItCame: Codes.Failure = {
     operation,
@@ -360,15 +361,16 @@ export const make = Effect.fnUntraced(function* (
     })
   }
 
-  const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) =>
-    fail(
-      endpoint,
-      new AuthError.MalformedResponse({
-        status: answer.status,
-        problem,
-        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets: secretsOf(sent) })
-      })
-    )
+  const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) => {
+    const secrets = secretsOf(sent)
+    const reason = new AuthError.MalformedResponse({
+      status: answer.status,
+      // Names the fields at fault, and the broker chooses those of a record.
+      problem: Redaction.scrub(problem, secrets),
+      excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
+    })
+    return fail(endpoint, reason)
+  }
 
   const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request, tokens }) => {
     if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {

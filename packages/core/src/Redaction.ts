@@ -12,6 +12,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Headers from "effect/http/Headers"
+import { beginning, printable } from "./internal/printable.ts"
 
 const mask = "<redacted>"
 
@@ -77,9 +78,17 @@ const searchable = 1_048_576
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
+/** Printable, and searched for the secrets again: invisible characters may have stood inside of one. */
+const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
+  const hidden = cut(hide(text, secrets), searchable)
+  const shown = printable(hidden)
+  return shown === hidden ? hidden : hide(shown, secrets)
+}
+
 /**
- * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. What comes after
- * the first mebibyte is left out.
+ * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. Control characters,
+ * invisible ones and those that change the direction of text are removed or replaced. What comes after the first
+ * mebibyte is left out.
  *
  * @example
  * ```ts
@@ -93,10 +102,7 @@ const cut = (text: string, length: number): string =>
  * @since 0.1.0
  */
 export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>> = []): string =>
-  patterns.reduce(
-    (clean, [pattern, replacement]) => clean.replace(pattern, replacement),
-    cut(hide(text, secrets), searchable)
-  )
+  patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clean(text, secrets))
 
 /**
  * A short, safe quotation of a body, for errors: of JSON only names and types are kept, of other text the
@@ -120,11 +126,9 @@ export const excerpt = (
   const { json = parse(text), secrets = [] } = options ?? {}
   // A secret may have signs of HTML and blanks in it, so it is hidden before tags go and the text is cut.
   const quoted =
-    json === undefined
-      ? scrub(cut(withoutTags(cut(hide(text, secrets), searchable)), 4096))
-      : hide(outline(json, 0), secrets)
+    json === undefined ? scrub(cut(withoutTags(clean(text, secrets)), 4096)) : hide(outline(json, 0), secrets)
   const line = quoted.replace(/\s+/g, " ").trim()
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+  return line.length > 200 ? `${beginning(line, 200)}…` : line
 }
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))

@@ -495,6 +495,22 @@ describe("a refusal", () => {
     })
   )
 
+  it.effect.each([
+    ["message", { code: "X", message: "no\u001b[31m\nINFO ok\u202e\u2028" }],
+    ["code", { code: "X\u001b[31m\nINFO ok\u202e\u2028", message: "no" }],
+    ["support id", { code: "DENIED", message: "no", support: "1\u001b[31m\nINFO ok\u202e\u2028" }],
+    ["symbol that the cut halves", { code: "X", message: `${"x".repeat(299)}😀` }]
+  ] as const)("has no control characters in its %s", ([, fields]) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => no(fields)])
+      const error = yield* Effect.flip(tiny.login)
+      const { brokerMessage, code } = error.reason
+      for (const text of [error.message, JSON.parse(JSON.stringify(error)).message, brokerMessage, code]) {
+        assert.notMatch(text ?? "", /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
+      }
+    })
+  )
+
   it.effect("shows no part of a secret where a long message is cut", () =>
     Effect.gen(function* () {
       for (let length = 440; length < 500; length += 1) {

@@ -39,6 +39,45 @@ describe("scrub knows a secret by its looks", () => {
   ])("and leaves %j alone", (text) => assert.strictEqual(Redaction.scrub(text), text))
 })
 
+describe("the words of a broker can neither forge a log line nor steer a terminal", () => {
+  const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+  it.each([
+    ["a line break", "denied\nINFO login ok", "denied INFO login ok"],
+    ["a carriage return", "denied\r\nINFO", "denied INFO"],
+    ["a tab", "a\tb", "a b"],
+    ["an escape sequence", "\u001b[2Jcleared", "\ufffd[2Jcleared"],
+    ["an escape of one byte", "\u009b2Jcleared", "\ufffd2Jcleared"],
+    ["a bell and a delete", "\u0007x\u007f", "\ufffdx\ufffd"],
+    ["NUL", "a\u0000b", "a\ufffdb"],
+    ["separators of lines and paragraphs", "a\u2028b\u2029c\u0085d", "a b c d"],
+    ["an override of the direction", "a\u202egpj.exe", "agpj.exe"],
+    ["embeddings", "\u202aa\u202bb\u202cc\u202dd", "abcd"],
+    ["isolates", "\u2066a\u2067b\u2068c\u2069", "abc"],
+    ["marks of direction", "a\u200e\u200f\u061cb", "ab"],
+    ["characters of no width", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
+    ["invisible tags", "a\u{e0041}b", "ab"],
+    ["half a surrogate pair", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
+  ])("%s", (_, text, clean) => {
+    assert.strictEqual(Redaction.scrub(text), clean)
+    assert.notMatch(Redaction.excerpt(text), unsafe)
+    assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
+  })
+
+  it("and Hindi, Tamil and symbols stay as they are", () =>
+    assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
+
+  it("a secret with invisible characters in it is found", () => {
+    assert.strictEqual(Redaction.scrub("PIN 4\u200b7\u202e11 is", secrets("4711")), "PIN <redacted> is")
+    assert.strictEqual(
+      Redaction.excerpt("code 4\u200b7\u202e11 is", { secrets: secrets("4711") }),
+      "code <redacted> is"
+    )
+  })
+
+  it("an excerpt does not end in half a symbol", () =>
+    assert.notMatch(Redaction.excerpt(`${"x ".repeat(99)}y😀 more`), unsafe))
+})
+
 describe("scrub finds a given secret in every spelling", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
