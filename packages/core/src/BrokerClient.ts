@@ -23,6 +23,7 @@ import { Departure } from "./internal/departure.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import { beginning } from "./internal/printable.ts"
+import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Redaction from "./Redaction.ts"
@@ -160,10 +161,19 @@ interface Sent {
   readonly tokens: Tokens | undefined
 }
 
-const secretsOf = (value: unknown): ReadonlyArray<Redacted.Redacted<string>> => {
+const redactedIn = (value: unknown): ReadonlyArray<string> => {
   // A secret may go out as a number, as a one-time code does at a broker that wants one.
-  if (Redacted.isRedacted(value)) return [Redacted.make(String(Redacted.value(value)))]
-  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(secretsOf) : []
+  if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
+  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
+}
+
+/** Headers that are a secret although a table has forgotten to wrap them. */
+const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
+
+const secretsOf = ({ headers, query, request, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
+  const bare = Object.entries({ ...headers }).filter(([name]) => secretHeader.test(name))
+  const values = [...redactedIn([headers, query, tokens]), ...bare.map(([, value]) => value).filter(Predicate.isString)]
+  return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -394,8 +404,9 @@ export const make = Effect.fnUntraced(function* (
     const answer: Envelope.Answer = { ...given, text, json: parseJson(text, protocol.quirks) }
     const verdict = Envelope.read(protocol.dialects, answer)
     if (isSuccess(answer) && verdict?._tag !== "No") return undefined
+    const whole: Sent = { request: undefined, headers: sent.headers ?? {}, query: undefined, tokens: sent.tokens }
     const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
-    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(sent) })
+    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(whole) })
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 

@@ -550,6 +550,42 @@ describe("a refusal", () => {
   )
 })
 
+describe("a broker that quotes a part of a header shows no secret", () => {
+  const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
+  const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
+  const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
+    ["of a key and a token", Redacted.make(`token ${parts.key}:${parts.token}`)],
+    ["of a scheme and a token", Redacted.make(`Bearer ${parts.token}`)],
+    ["of parameters", Redacted.make(`Custom key="${parts.key}", token=${parts.token};`)],
+    ["of an id and a password in base64", Redacted.make(`Basic ${basic}`)],
+    ["of a cookie", Redacted.make(`jwt=${parts.token}; key=${parts.key}`)],
+    ["that was not wrapped", `token ${parts.key}:${parts.token}`]
+  ]
+  const ways: ReadonlyArray<(text: string) => Response> = [
+    (text) => no({ code: "X", message: `${text} was not accepted` }),
+    (text) => no({ code: text, message: "no" }),
+    (text) => no({ code: "DENIED", message: "no", support: text }),
+    (text) => status(200, `<h1>${text} was not accepted</h1>`),
+    (text) => status(200, encodeURIComponent(text))
+  ]
+  it.effect.each(values)("%s", ([, value]) =>
+    Effect.gen(function* () {
+      const sent = Redacted.isRedacted(value) ? Redacted.value(value) : value
+      const inside = Object.values(parts).filter((part) => sent.replace(basic, atob(basic)).includes(part))
+      assert.isNotEmpty(inside)
+      for (const part of inside) {
+        for (const way of ways) {
+          const headers = () => ({ authorization: value })
+          const { client, login } = yield* connect([() => way(part)], {}, { headers })
+          assert.notInclude(shown(yield* Effect.flip(login)), part)
+          const body = { status: 401, headers: {}, text: yield* Effect.promise(() => way(part).text()) }
+          assert.notInclude(shown(client.refusal(body, { headers: headers() })), part)
+        }
+      }
+    })
+  )
+})
+
 describe("without a word from the broker, the status tells", () => {
   const rows: ReadonlyArray<readonly [code: number, login: string, profile: string]> = [
     [200, "MalformedResponse", "MalformedResponse"],

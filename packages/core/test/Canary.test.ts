@@ -134,6 +134,21 @@ describe("a leak", () => {
     })
   )
 
+  it.effect.each([
+    ["token kite9key:opaq4tok", "opaq4tok"],
+    ["Bearer opaq4tok", "opaq4tok"],
+    [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
+  ] as const)("of %s is one of its part %s, too", ([secret, part]) =>
+    Effect.gen(function* () {
+      const net = yield* Canary.make
+      net.add("log", `quoted: ${part}`)
+      assert.isNotEmpty(Canary.leaks(net, [secret]))
+      const harmless = yield* Canary.make
+      harmless.add("log", "a token, a bearer, basic")
+      assert.isEmpty(Canary.leaks(harmless, [secret]))
+    })
+  )
+
   it.effect("is none in the digits of an instant, where a PIN may stand by chance", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make

@@ -16,6 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
+import { secretParts } from "../internal/secretParts.ts"
 
 /**
  * Everything that was logged, traced or otherwise shown.
@@ -51,8 +52,8 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
   const getters = new Set<PropertyKey>()
   let prototype: unknown = Object.getPrototypeOf(value)
   while (Predicate.isObject(prototype) && prototype !== Object.prototype) {
-    for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (get !== undefined && name !== "__proto__") getters.add(name)
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (descriptor.get !== undefined && name !== "__proto__") getters.add(name)
     }
     prototype = Object.getPrototypeOf(prototype)
   }
@@ -187,7 +188,7 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Where any of the secrets shows, in whatever spelling: an empty list is what a test wants.
+ * Where any of the secrets shows, in whatever spelling, or a part of one that is a header's value: an empty list is what a test wants.
  *
  * @category checks
  * @since 0.1.0
@@ -197,7 +198,8 @@ export const leaks = (net: Net, secrets: Iterable<Redacted.Redacted<string> | st
   const caught = net.caught().map(unescaped)
   for (const secret of secrets) {
     const value = Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
-    for (const spelling of new Set(spellings(value))) {
+    const parts = /^(?:token|bearer|basic)\s/i.test(value) ? secretParts(value) : []
+    for (const spelling of new Set([value, ...parts].flatMap(spellings))) {
       for (const text of caught) {
         const at = find(text, unescaped(spelling))
         if (at !== -1) found.push(text.slice(Math.max(0, at - 60), at + spelling.length + 20))
