@@ -8,7 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type { AuthError } from "./AuthError.ts"
+import { type AuthError, invalidRequest } from "./AuthError.ts"
+import { headerProblem, unsendable } from "./internal/headerText.ts"
 import type { Session } from "./Session.ts"
 
 /**
@@ -63,7 +64,8 @@ export const isOwn = (request: HttpClientRequest.HttpClientRequest, origins: Rea
 
 /**
  * Puts the session's headers on a request. A request to any other host than the broker's is given back as it is:
- * a token must not leave for a stranger.
+ * a token must not leave for a stranger. It fails with `InvalidRequest` if a token has a character that no header can
+ * carry.
  *
  * @example
  * ```ts
@@ -94,14 +96,17 @@ export const isOwn = (request: HttpClientRequest.HttpClientRequest, origins: Rea
 export const request = (
   request: HttpClientRequest.HttpClientRequest,
   session: Session
-): Effect.Effect<HttpClientRequest.HttpClientRequest, never, Authorize> =>
-  Effect.map(Authorize, ({ headers, origins }) => {
-    if (!isOwn(request, origins)) return request
+): Effect.Effect<HttpClientRequest.HttpClientRequest, AuthError, Authorize> =>
+  Effect.flatMap(Authorize, ({ headers, origins }) => {
+    if (!isOwn(request, origins)) return Effect.succeed(request)
     const plain: Record<string, string> = {}
     for (const [name, value] of Object.entries(headers(session))) {
       plain[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
     }
-    return HttpClientRequest.setHeaders(request, plain)
+    const field = unsendable({ ...session.tokens }, plain)
+    return field === undefined
+      ? Effect.succeed(HttpClientRequest.setHeaders(request, plain))
+      : Effect.fail(invalidRequest(session.account.broker, "request", field, headerProblem))
   })
 
 /**

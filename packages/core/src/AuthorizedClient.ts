@@ -176,7 +176,7 @@ export const make: Effect.Effect<
       Effect.provideService(Authorize.Authorize, authorize),
       Effect.flatMap((authorized) => client.execute(authorized)),
       Effect.flatMap((response) => readAnswer(request, response, (answer) => authorize.refusal(answer, session))),
-      Effect.mapError(withRequest(request)),
+      Effect.mapError((error) => (error._tag === "HttpClientError" ? withRequest(request)(error) : error)),
       Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion))
     )
 

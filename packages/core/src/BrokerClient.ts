@@ -20,6 +20,7 @@ import * as Codes from "./Codes.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import { Departure } from "./internal/departure.ts"
+import { headerProblem, unsendable } from "./internal/headerText.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import { beginning } from "./internal/printable.ts"
@@ -261,7 +262,11 @@ const reasonFor = (
 
 const transportReason = (failure: Transport.TransportFailure): AuthError.Reason => {
   if (failure.why !== "too-large") {
-    return new AuthError.BrokerUnavailable({ why: failure.why, systemCode: failure.systemCode })
+    return new AuthError.BrokerUnavailable({
+      why: failure.why,
+      status: failure.status,
+      systemCode: failure.systemCode
+    })
   }
   return new AuthError.MalformedResponse({
     status: failure.status ?? 0,
@@ -389,6 +394,10 @@ export const make = Effect.fnUntraced(function* (
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
     const common = protocol.headers(endpoint, tokens)
     const headers = own === undefined ? common : { ...common, ...own }
+    const field = unsendable({ ...tokens }, headers)
+    if (field !== undefined) {
+      return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
+    }
     const sent: Sent = { request, headers, query, tokens }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) =>

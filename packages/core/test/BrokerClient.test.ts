@@ -735,6 +735,118 @@ describe("an answer that cannot be understood", () => {
   )
 })
 
+describe("a fault between this program and the broker is not told as the broker's", () => {
+  const origin = "https://api.tiny.example"
+  const failing = (code: string | undefined, fields: object = {}, message = "") =>
+    overFetch(origin, () => {
+      const cause = Object.assign(new Error(message), code === undefined ? {} : { code }, fields)
+      return Promise.reject(new TypeError("fetch failed", { cause }))
+    })
+
+  it.effect.each([
+    ["CERT_HAS_EXPIRED", "certificate"],
+    ["CERT_NOT_YET_VALID", "certificate"],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "certificate"],
+    ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "certificate"],
+    ["SELF_SIGNED_CERT_IN_CHAIN", "certificate"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "certificate"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "certificate"],
+    ["ENOTFOUND", "network"],
+    ["EAI_AGAIN", "network"],
+    ["ECONNREFUSED", "network"],
+    ["EHOSTUNREACH", "network"],
+    ["ENETUNREACH", "network"],
+    ["EACCES", "network"],
+    ["EPERM", "network"],
+    ["UND_ERR_PRX_CONN", "proxy"]
+  ])("%s", ([code, why]) =>
+    Effect.gen(function* () {
+      const client = yield* failing(code)
+      const error = yield* Effect.flip(client.call(login, loginOptions))
+      assert.deepInclude(error.reason, { _tag: "BrokerUnavailable", why, systemCode: code })
+      assert.strictEqual(error.isRetryable, why !== "certificate")
+      assert.match(error.message, /No (?:secure )?connection to the broker/)
+      assert.notInclude(error.message, "status page")
+    })
+  )
+
+  it.effect.each([
+    ["a proxy that is not there", "ECONNREFUSED", { syscall: "connect", address: "10.0.0.1", port: 3128 }, ""],
+    ["a proxy whose name is unknown", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
+    ["a proxy that wants a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
+    ["a proxy that refuses", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
+  ] as const)("%s", ([, code, fields, message]) =>
+    Effect.gen(function* () {
+      const client = yield* failing(code, fields, message)
+      const error = yield* Effect.flip(client.call(login, loginOptions))
+      assert.deepInclude(error.reason, { _tag: "BrokerUnavailable", why: "proxy" })
+      assert.include(error.message, "proxy")
+      assert.strictEqual(error.isRetryable, !message.includes("407"))
+    })
+  )
+
+  it.effect("a proxy that answers with HTTP 407", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => status(407, "<h1>Proxy login</h1>")])
+      for (const call of [tiny.login, tiny.profile]) {
+        assert.deepInclude(yield* reasonOf(Effect.asVoid(call)), {
+          _tag: "BrokerUnavailable",
+          why: "proxy",
+          status: 407
+        })
+      }
+    })
+  )
+
+  it.effect("a port of the broker that refuses is no proxy, nor are several addresses that do", () =>
+    Effect.gen(function* () {
+      const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
+      const errors = [Object.assign(new Error("x"), fields), Object.assign(new Error("x"), fields)]
+      for (const given of [fields, { errors }]) {
+        const client = yield* failing(undefined, given)
+        const reason = yield* reasonOf(client.call(login, loginOptions))
+        assert.deepInclude(reason, { why: "network", systemCode: "ECONNREFUSED" })
+      }
+    })
+  )
+})
+
+describe("a token that no header can carry is not sent, and shows in no error", () => {
+  it.effect.each([
+    ["a line break", "canary\nhalf"],
+    ["a carriage return", "canary\r\nhalf"],
+    ["NUL", "canary\u0000half"],
+    ["a character beyond Latin-1", "canary…half"],
+    ["a symbol", "canary😀half"],
+    ["a byte order mark", "canary\ufeffhalf"]
+  ])("for %s", ([, access]) =>
+    Effect.gen(function* () {
+      let sent = 0
+      const client = yield* overFetch("https://api.tiny.example", (url, init) => {
+        // As fetch itself does, and its error shows the value.
+        new Request(url, init)
+        sent += 1
+        return Promise.resolve(yes())
+      })
+      const call = client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })
+      const error = yield* Effect.flip(call)
+      assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
+      assert.notInclude(shown(error), "canary")
+      const other = client.call(login, { ...loginOptions, headers: { "x-own": Redacted.make(access) } })
+      assert.deepInclude((yield* Effect.flip(other)).reason, { field: "headers.x-own" })
+      assert.strictEqual(sent, 0)
+    })
+  )
+
+  it.effect("but one of Latin-1 goes out", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => yes()])
+      yield* tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make("a é\tb") } })
+      assert.strictEqual(tiny.seen[0]?.headers["authorization"], "Bearer a é\tb")
+    })
+  )
+})
+
 describe("over real sockets", () => {
   const listen = (handler: http.RequestListener) =>
     Effect.acquireRelease(

@@ -13,7 +13,7 @@ import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { systemCode } from "./systemCode.ts"
+import { connectionFault, type ConnectionFault } from "./connectionFault.ts"
 
 /** A request whose secrets are unwrapped. It must not leave this module's callers. */
 export interface WireRequest {
@@ -33,7 +33,7 @@ export interface WireResponse {
 
 /** Why no answer came. Nothing of the client's own error is kept: it prints the request, body included. */
 export class TransportFailure extends Data.TaggedError("TransportFailure")<{
-  readonly why: "time-out" | "network" | "too-large"
+  readonly why: ConnectionFault["why"] | "time-out" | "too-large"
   readonly status?: number
   readonly systemCode?: string | undefined
 }> {}
@@ -53,7 +53,7 @@ const discretion = Context.make(HttpClient.TracerDisabledWhen, () => true).pipe(
 )
 
 const toFailure = (error: HttpClientError.HttpClientError) =>
-  new TransportFailure({ why: "network", systemCode: systemCode(error) })
+  new TransportFailure(connectionFault(error, error.request.url))
 
 const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 
