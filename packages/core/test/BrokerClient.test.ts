@@ -759,7 +759,7 @@ describe("a fault between this program and the broker is not told as the broker'
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ])("%s", ([code, why]) =>
+  ] as const)("%s", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -819,13 +819,13 @@ describe("a token that no header can carry is not sent, and shows in no error", 
     ["a character beyond Latin-1", "canary…half"],
     ["a symbol", "canary😀half"],
     ["a byte order mark", "canary\ufeffhalf"]
-  ])("for %s", ([, access]) =>
+  ] as const)("for %s", ([, access]) =>
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
         // As fetch itself does, and its error shows the value.
-        new Request(url, init)
-        sent += 1
+        const { method } = new Request(url, init)
+        sent += method.length
         return Promise.resolve(yes())
       })
       const call = client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })

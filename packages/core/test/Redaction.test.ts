@@ -280,6 +280,13 @@ describe("excerpt of other text", () => {
     ["bare text with an arrow", "token => abc no", "token => <redacted> no"],
     ["bare text in quotation marks", `token "abc" no`, "token <redacted> no"],
     ["bare text in brackets", "token (abc) no", "token <redacted> no"],
+    ["bare text with an id", "Session id: abc123 no", "Session id: <redacted> no"],
+    ["a parameter", "?x=1&sid=abc no", /^(?!.*abc)/],
+    [
+      "a name and a sign",
+      "sid=abc key:def sessionKey>ghi no",
+      "sid=<redacted> key:<redacted> sessionKey><redacted> no"
+    ],
     ["bare letters", "token kjhgfd no", "token <redacted> no"],
     ["two tokens", "token abc:def no", "token <redacted> no"],
     ["an opaque word", "for 4a5b6c7d8e9f no", "for <redacted> no"],

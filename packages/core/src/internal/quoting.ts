@@ -59,7 +59,7 @@ export const unescaped = (text: string): string =>
     .replace(/%(2[0-9a-f]|3[a-e])/gi, (_, digits: string) => characterOf(parseInt(digits, 16)))
 
 /** Words between the name of a secret and its value. */
-const links = new Set("is was are were = == => -> : - – of value number no. nr with".split(" "))
+const links = new Set("id ids is was are were = == => -> : - – of value number no. nr with".split(" "))
 
 /** Words after the name of a secret that are no values. Any other word is hidden: an excerpt is for diagnosis only. */
 const words = new Set(
@@ -81,14 +81,19 @@ const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 export const withoutNeighbours = (text: string): string => {
   let isNear = false
   let quote: string | undefined
-  return text.replace(/[^\s|/#,;]+/g, (whole) => {
+  return text.replace(/[^\s|/#,;&?]+/g, (whole) => {
     if (quote !== undefined) {
       if (whole.includes(quote)) quote = undefined
       return ""
     }
+    const { 1: name = "", 2: sign = "" } = /^([^=:>]{1,80})([=:>]+)[^=:>]/.exec(whole) ?? []
+    if (isSecretName(name) && !whole.includes(mask)) {
+      isNear = false
+      return `${name}${sign}${mask}`
+    }
     const word = whole.replace(punctuation, "")
     const [first = ""] = word
-    if (isNear && links.has(whole.toLowerCase())) return whole
+    if (isNear && links.has(whole.toLowerCase().replace(/(?<=\w)[:=]$/, ""))) return whole
     if (!isNear || words.has(word.toLowerCase()) || whole.includes(mask)) {
       isNear = isSecretName(word.replace(/["'=]+$/, ""))
       return whole
