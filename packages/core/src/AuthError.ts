@@ -317,7 +317,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
  */
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
-    readonly why: "time-out" | "network" | "broker"
+    /** `certificate` and `proxy` are faults between this program and the broker, as most of `network` are. */
+    readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
     /** HTTP status, if there was one. */
     readonly status?: number | undefined
     /** The operating system's word for it, such as `ECONNREFUSED`. */
@@ -326,27 +327,87 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
     readonly retryAfter?: Duration.Duration | undefined
   }
 > {
-  readonly isRetryable = true
   declare readonly retryAfter: Duration.Duration | undefined
+  /** A certificate or a proxy's settings do not mend themselves. */
+  get isRetryable(): boolean {
+    return this.why !== "certificate" && this.status !== 407
+  }
   override get message(): string {
     const status = this.status === undefined ? "" : `, HTTP ${this.status}`
     const system = this.systemCode === undefined ? "" : `, ${this.systemCode}`
-    return `The broker is not available: ${unavailableWhy[this.why]}${status}${system}${said(this)}`
+    return `${unavailable(this).what}${status}${system}${said(this)}`
   }
   get remedy(): string {
-    if (this.advice !== undefined) return this.advice
-    const wait =
-      this.retryAfter === undefined || Duration.isZero(this.retryAfter)
-        ? "in a moment"
-        : `after ${Duration.format(this.retryAfter)}`
-    return `Check the network and the broker's status page, then try again ${wait}.`
+    const { remedy } = unavailable(this)
+    return (
+      this.advice ??
+      (this.retryAfter === undefined || Duration.isZero(this.retryAfter)
+        ? remedy
+        : remedy.replace("in a moment", `after ${Duration.format(this.retryAfter)}`))
+    )
   }
 }
 
-const unavailableWhy: Record<BrokerUnavailable["why"], string> = {
-  "time-out": "no answer came in time",
-  network: "the connection failed",
-  broker: "it reports a fault of its own"
+interface Told {
+  readonly what: string
+  readonly remedy: string
+}
+
+const toldByBroker = (what: string): Told => ({
+  what: `The broker is not available: ${what}`,
+  remedy: "Check the network and the broker's status page, then try again in a moment."
+})
+
+const unavailableWhy: Record<BrokerUnavailable["why"], Told> = {
+  "time-out": toldByBroker("no answer came in time"),
+  network: toldByBroker("the connection failed"),
+  broker: toldByBroker("it reports a fault of its own"),
+  certificate: {
+    what: "No secure connection to the broker: its certificate was not accepted on this machine",
+    remedy:
+      "Check this machine's clock and its CA certificates (NODE_EXTRA_CA_CERTS), and whether a proxy inspects the traffic. Do not turn the check off: the credentials could go to a stranger."
+  },
+  proxy: {
+    what: "No connection to the broker: the proxy between this machine and the broker failed",
+    remedy: "Check the proxy's address and whether it runs and lets this machine through to the broker."
+  }
+}
+
+const proxyLogin: Told = {
+  what: "No connection to the broker: the proxy between this machine and the broker wants a login",
+  remedy: "Give the proxy its user name and password, or use another proxy. The broker has not seen the call."
+}
+
+const noName: Told = {
+  what: "No connection to the broker: this machine could not find the broker's address by its name",
+  remedy: "Check this machine's network and DNS, and the spelling of the host if you have set one, then try again."
+}
+
+const noRoute: Told = {
+  what: "No connection to the broker: this machine could not open one",
+  remedy:
+    "Check this machine's network and VPN, and whether a firewall blocks connections to the broker, then try again. If other machines cannot connect either, the broker is down."
+}
+
+const unavailableBySystem: Readonly<Record<string, Told>> = {
+  ENOTFOUND: noName,
+  EAI_AGAIN: noName,
+  EAI_FAIL: noName,
+  EAI_NODATA: noName,
+  EAI_NONAME: noName,
+  ECONNREFUSED: noRoute,
+  EHOSTUNREACH: noRoute,
+  EHOSTDOWN: noRoute,
+  ENETUNREACH: noRoute,
+  ENETDOWN: noRoute,
+  EADDRNOTAVAIL: noRoute,
+  EACCES: noRoute,
+  EPERM: noRoute
+}
+
+const unavailable = ({ status, systemCode = "", why }: BrokerUnavailable): Told => {
+  if (status === 407) return proxyLogin
+  return (why === "network" ? unavailableBySystem[systemCode] : undefined) ?? unavailableWhy[why]
 }
 
 /**

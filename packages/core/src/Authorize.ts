@@ -8,7 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type { AuthError } from "./AuthError.ts"
+import { type AuthError, invalidRequest } from "./AuthError.ts"
+import { headerProblem, unsendable } from "./internal/headerText.ts"
 import { mayReplay, noteRequest } from "./internal/requestsSent.ts"
 import type { Session } from "./Session.ts"
 
@@ -64,7 +65,8 @@ export const isOwn = (request: HttpClientRequest.HttpClientRequest, origins: Rea
 
 /**
  * Puts the session's headers on a request. A request to any other host than the broker's is given back as it is:
- * a token must not leave for a stranger.
+ * a token must not leave for a stranger. It fails with `InvalidRequest` if a token has a character that no header can
+ * carry.
  *
  * @example
  * ```ts
@@ -95,15 +97,19 @@ export const isOwn = (request: HttpClientRequest.HttpClientRequest, origins: Rea
 export const request = (
   request: HttpClientRequest.HttpClientRequest,
   session: Session
-): Effect.Effect<HttpClientRequest.HttpClientRequest, never, Authorize> =>
+): Effect.Effect<HttpClientRequest.HttpClientRequest, AuthError, Authorize> =>
   Effect.gen(function* () {
     const { headers, origins } = yield* Authorize
     if (!isOwn(request, origins)) return request
-    yield* noteRequest({ safe: yield* mayReplay(request) })
     const plain: Record<string, string> = {}
     for (const [name, value] of Object.entries(headers(session))) {
       plain[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
     }
+    const field = unsendable({ ...session.tokens }, plain)
+    if (field !== undefined) {
+      return yield* Effect.fail(invalidRequest(session.account.broker, "request", field, headerProblem))
+    }
+    yield* noteRequest({ safe: yield* mayReplay(request) })
     return HttpClientRequest.setHeaders(request, plain)
   })
 

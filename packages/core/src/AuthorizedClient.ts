@@ -228,11 +228,12 @@ export const make: Effect.Effect<
       Effect.provideService(Authorize.Authorize, authorize),
       Effect.flatMap((authorized) => executeInTime(client, authorized)),
       Effect.flatMap((response) => readAnswer(request, response, (answer) => authorize.refusal(answer, session))),
-      Effect.mapError((error) =>
-        error._tag === "RedirectFollowed"
+      Effect.mapError((error) => {
+        if (error._tag === "AuthError") return error
+        return error._tag === "RedirectFollowed"
           ? AuthError.make(session.account.broker, "request", RedirectGuard.toReason(error))
           : failureOf(request, error)
-      )
+      })
     )
 
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {

@@ -20,10 +20,13 @@ import * as Codes from "./Codes.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import { Departure } from "./internal/departure.ts"
+import { headerProblem, unsendable } from "./internal/headerText.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
+import { beginning } from "./internal/printable.ts"
 import * as RedirectGuard from "./internal/redirectGuard.ts"
 import { noteRequest } from "./internal/requestsSent.ts"
+import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Redaction from "./Redaction.ts"
@@ -161,10 +164,19 @@ interface Sent {
   readonly tokens: Tokens | undefined
 }
 
-const secretsOf = (value: unknown): ReadonlyArray<Redacted.Redacted<string>> => {
+const redactedIn = (value: unknown): ReadonlyArray<string> => {
   // A secret may go out as a number, as a one-time code does at a broker that wants one.
-  if (Redacted.isRedacted(value)) return [Redacted.make(String(Redacted.value(value)))]
-  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(secretsOf) : []
+  if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
+  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
+}
+
+/** Headers that are a secret although a table has forgotten to wrap them. */
+const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
+
+const secretsOf = ({ headers, query, request, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
+  const bare = Object.entries({ ...headers }).filter(([name]) => secretHeader.test(name))
+  const values = [...redactedIn([headers, query, tokens]), ...bare.map(([, value]) => value).filter(Predicate.isString)]
+  return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -237,7 +249,7 @@ const reasonFor = (
   { now, operation, request, secrets, token }: Asked
 ): AuthError.Reason | undefined => {
   const scrub = (text: string | undefined) =>
-    text === undefined ? undefined : Redaction.scrub(text, secrets).slice(0, 300)
+    text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
   const no = verdict?._tag === "No" ? verdict : undefined
   const asItCame: Codes.Failure = {
     operation,
@@ -262,7 +274,11 @@ const reasonFor = (
 const transportReason = (failure: Transport.TransportFailure | RedirectGuard.RedirectFollowed): AuthError.Reason => {
   if (failure._tag === "RedirectFollowed") return RedirectGuard.toReason(failure)
   if (failure.why !== "too-large") {
-    return new AuthError.BrokerUnavailable({ why: failure.why, systemCode: failure.systemCode })
+    return new AuthError.BrokerUnavailable({
+      why: failure.why,
+      status: failure.status,
+      systemCode: failure.systemCode
+    })
   }
   return new AuthError.MalformedResponse({
     status: failure.status ?? 0,
@@ -386,15 +402,16 @@ export const make = Effect.fnUntraced(function* (
       fields: fields.join(", ")
     })
 
-  const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) =>
-    fail(
-      endpoint,
-      new AuthError.MalformedResponse({
-        status: answer.status,
-        problem,
-        excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets: secretsOf(sent) })
-      })
-    )
+  const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) => {
+    const secrets = secretsOf(sent)
+    const reason = new AuthError.MalformedResponse({
+      status: answer.status,
+      // Names the fields at fault, and the broker chooses those of a record.
+      problem: Redaction.scrub(problem, secrets),
+      excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
+    })
+    return fail(endpoint, reason)
+  }
 
   const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request, tokens }) => {
     if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
@@ -403,6 +420,10 @@ export const make = Effect.fnUntraced(function* (
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
     const common = protocol.headers(endpoint, tokens)
     const headers = own === undefined ? common : { ...common, ...own }
+    const field = unsendable({ ...tokens }, headers)
+    if (field !== undefined) {
+      return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
+    }
     const sent: Sent = { request, headers, query, tokens }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
@@ -416,8 +437,9 @@ export const make = Effect.fnUntraced(function* (
     const answer: Envelope.Answer = { ...given, text, json: parseJson(text, protocol.quirks) }
     const verdict = Envelope.read(protocol.dialects, answer)
     if (isSuccess(answer) && verdict?._tag !== "No") return undefined
+    const whole: Sent = { request: undefined, headers: sent.headers ?? {}, query: undefined, tokens: sent.tokens }
     const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
-    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(sent) })
+    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(whole) })
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 

@@ -266,9 +266,13 @@ export const byStatus = (
   token: "none" | "required"
 ): ((failure: Failure) => AuthError.Reason) | undefined => {
   if (status >= 500 || status === 408) return unavailable
+  if (status === 407) return proxyLogin
   if (status === 401) return token === "required" ? sessionExpired("invalid") : unauthorizedLogin("credentials")
   return byExactStatus[status] ?? (status >= 400 ? rejected : undefined)
 }
+
+/** Only a proxy answers with this status, and the broker has not seen the call. */
+const proxyLogin = ({ status }: Failure) => new AuthError.BrokerUnavailable({ why: "proxy", status })
 
 const badRequest = invalidRequest("request", "was refused as badly formed")
 

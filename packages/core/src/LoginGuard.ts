@@ -195,8 +195,7 @@ const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
   )
 
 /** The connection was never made: the broker has seen nothing. */
-const neverLeft =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|UNABLE_TO_\w+|DEPTH_ZERO_\w+|SELF_SIGNED_\w+|ERR_TLS_\w+)$/
+const neverLeft = /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
 type Answer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "final"
 
@@ -214,6 +213,7 @@ const answerOf = ({ reason }: AuthError.AuthError): Answer => {
     case "RateLimited":
       return "passing"
     case "BrokerUnavailable":
+      if (reason.why === "certificate" || reason.why === "proxy" || reason.status === 407) return "nothing-sent"
       if (reason.systemCode !== undefined && neverLeft.test(reason.systemCode)) return "nothing-sent"
       return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
     // What this program found wrong before it sent anything.

@@ -12,15 +12,15 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Headers from "effect/http/Headers"
-
-const mask = "<redacted>"
+import { beginning, printable } from "./internal/printable.ts"
+import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
 // Where a pattern begins with a run of characters, it looks back for the run's beginning: tried from every character
 // of a run, it would take hours for a megabyte.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
   // A JSON or form field whose name speaks of a secret, also when the text breaks off inside its value.
   [
-    /(?<![\w-])(["']?[\w-]*(?:password|passwd|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
+    /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`
   ],
   [/\bbearer\s+[^\s"',<>]+/gi, `Bearer ${mask}`],
@@ -77,9 +77,17 @@ const searchable = 1_048_576
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
+/** Printable, and searched for the secrets again: invisible characters may have stood inside of one. */
+const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
+  const hidden = cut(hide(text, secrets), searchable)
+  const shown = printable(hidden)
+  return shown === hidden ? hidden : hide(shown, secrets)
+}
+
 /**
- * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. What comes after
- * the first mebibyte is left out.
+ * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. Control characters,
+ * invisible ones and those that change the direction of text are removed or replaced. What comes after the first
+ * mebibyte is left out.
  *
  * @example
  * ```ts
@@ -93,14 +101,11 @@ const cut = (text: string, length: number): string =>
  * @since 0.1.0
  */
 export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>> = []): string =>
-  patterns.reduce(
-    (clean, [pattern, replacement]) => clean.replace(pattern, replacement),
-    cut(hide(text, secrets), searchable)
-  )
+  patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clean(text, secrets))
 
 /**
  * A short, safe quotation of a body, for errors: of JSON only names and types are kept, of other text the
- * first 200 characters without tags and secrets.
+ * first 200 characters without tags, secrets, values next to a name of a secret, and opaque words.
  *
  * @example
  * ```ts
@@ -121,18 +126,24 @@ export const excerpt = (
   // A secret may have signs of HTML and blanks in it, so it is hidden before tags go and the text is cut.
   const quoted =
     json === undefined
-      ? scrub(cut(withoutTags(cut(hide(text, secrets), searchable)), 4096))
+      ? withoutEscapes(scrub(cut(withoutTags(clean(text, secrets)), 4096)), secrets)
       : hide(outline(json, 0), secrets)
   const line = quoted.replace(/\s+/g, " ").trim()
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+  return line.length > 200 ? `${beginning(line, 200)}…` : line
 }
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** Tags, with what was hidden inside them; of what a browser would not show, the content too. */
-const tags = /<(style|script)[\s\S]*?(<\/\1>|$)|<(?!redacted>)(?:[^<>]+|<redacted>|<)*>?/gi
+/** Text may be escaped inside of text that is escaped. */
+const levels = [1, 2, 3]
 
-const withoutTags = (text: string): string => text.replace(tags, " ").replace(/\s+/g, " ")
+const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
+  const plain = levels.reduce((rest) => {
+    const next = unescaped(rest)
+    return next === rest ? rest : scrub(withoutTags(clean(next, secrets)))
+  }, text)
+  return withoutOpaqueWords(withoutNeighbours(plain))
+}
 
 // Keys of an answer are the broker's names, but a strange body may have made one of a secret: only plain words pass.
 const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) && scrub(key) === key ? key : "…")

@@ -13,6 +13,7 @@ import type { Account } from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import type { Expiry, ExpirySource } from "./Expiry.ts"
 import { Departure } from "./internal/departure.ts"
+import { headerProblem, unsendable } from "./internal/headerText.ts"
 
 const TypeId = "~@auth/broker-core/Session"
 
@@ -231,7 +232,7 @@ export const authorizedBy = (session: Authorized): { readonly account: string; r
 
 /**
  * The session, if it is one: what a program without types gives may not be. It fails with `SessionExpired` (`missing`)
- * then.
+ * then, and with `InvalidRequest` if a token has a character that no header can carry.
  *
  * @category guards
  * @since 0.1.0
@@ -242,9 +243,13 @@ export const required = (
   session: Session
 ): Effect.Effect<Session, AuthError.AuthError> => {
   const { account, tokens } = { ...session }
-  return Predicate.isObject(account) && Redacted.isRedacted({ ...tokens }.access)
+  if (!Predicate.isObject(account) || !Redacted.isRedacted({ ...tokens }.access)) {
+    return Effect.fail(AuthError.make(broker, operation, new AuthError.SessionExpired({ why: "missing" })))
+  }
+  const field = unsendable(tokens)
+  return field === undefined
     ? Effect.succeed(session)
-    : Effect.fail(AuthError.make(broker, operation, new AuthError.SessionExpired({ why: "missing" })))
+    : Effect.fail(AuthError.invalidRequest(broker, operation, field, headerProblem))
 }
 
 /**

@@ -136,8 +136,23 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
-    "The broker is not available: the connection failed, ECONNREFUSED",
+    "No connection to the broker: this machine could not open one, ECONNREFUSED",
+    "Check this machine's network and VPN, and whether a firewall blocks connections to the broker, then try again. If other machines cannot connect either, the broker is down."
+  ],
+  [
+    new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNRESET" }),
+    "The broker is not available: the connection failed, ECONNRESET",
     "Check the network and the broker's status page, then try again in a moment."
+  ],
+  [
+    new AuthError.BrokerUnavailable({ why: "network", systemCode: "ENOTFOUND" }),
+    "No connection to the broker: this machine could not find the broker's address by its name, ENOTFOUND",
+    "Check this machine's network and DNS, and the spelling of the host if you have set one, then try again."
+  ],
+  [
+    new AuthError.BrokerUnavailable({ why: "proxy", systemCode: "ECONNREFUSED" }),
+    "No connection to the broker: the proxy between this machine and the broker failed, ECONNREFUSED",
+    "Check the proxy's address and whether it runs and lets this machine through to the broker."
   ],
   [
     new AuthError.BrokerUnavailable({ why: "broker", status: 503, brokerMessage: "Down" }),
@@ -261,6 +276,19 @@ it.each(rows.map(([reason]) => reason))("$_tag may be repeated only if it is one
   assert.strictEqual(error.isRetryable, retryable.includes(reason._tag))
   assert.strictEqual(error.retryAfter, retryable.includes(reason._tag) ? reason.retryAfter : undefined)
 })
+
+it.each([
+  new AuthError.BrokerUnavailable({ why: "certificate", systemCode: "CERT_HAS_EXPIRED" }),
+  new AuthError.BrokerUnavailable({ why: "proxy", status: 407 })
+])(
+  "a fault of this machine that does not mend itself is not repeated, and its remedy leads to no status page",
+  (reason) => {
+    const error = AuthError.make("angel", "login", reason)
+    assert.isFalse(error.isRetryable)
+    assert.match(error.message, /^angel login: No (?:secure )?connection to the broker: /)
+    assert.notInclude(error.message, "status page")
+  }
+)
 
 it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its name, and by no other", (reason) =>
   Effect.gen(function* () {

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
-import { session } from "./support.ts"
+import { session, shown } from "./support.ts"
 
 const broker = {
   headers: () => ({
@@ -87,3 +87,17 @@ describe("a stranger gets the request back as it is", () => {
     })
   )
 })
+
+it.effect.each([
+  [session({ access: "canary\nhalf" }), broker, "tokens.access"],
+  [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
+] as const)("a token that no header can carry is refused, and not shown", ([given, service, field]) =>
+  Effect.gen(function* () {
+    const ask = (url: string) =>
+      Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))
+    const error = yield* Effect.flip(ask("http://127.0.0.1:4010/rest"))
+    assert.deepInclude(error.reason, { _tag: "InvalidRequest", field })
+    assert.notInclude(shown(error), "canary")
+    yield* ask("https://example.com/")
+  })
+)

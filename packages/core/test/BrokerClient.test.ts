@@ -1,10 +1,12 @@
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
+import { inspect } from "node:util"
 import type * as AuthError from "@auth/broker-core/AuthError"
 import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Endpoint from "@auth/broker-core/Endpoint"
 import { Canary } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -418,26 +420,24 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("keeps no answer in the exit of a span, which a tracer may print", () =>
+  it.effect("a span does not hold the tokens that a login brought", () =>
     Effect.gen(function* () {
-      const ended: Array<unknown> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          const end = span.end.bind(span)
-          return Object.assign(span, {
-            end: (at: bigint, exit: Exit.Exit<unknown, unknown>) => {
-              ended.push(exit)
-              end(at, exit)
-            }
-          })
-        }
-      })
-      const tiny = yield* connect([() => yes()])
-      const answer = yield* Effect.withTracer(tiny.login, tracer)
-      assert.isNotEmpty(JSON.stringify(answer))
-      assert.lengthOf(ended, 1)
-      assert.deepStrictEqual(ended, [Exit.void])
+      const { net } = yield* traced([() => yes({ token: "issued-canary" })])
+      const spans = net.spans().filter(({ name }) => name.startsWith("tiny."))
+      assert.strictEqual(spans.length, 2)
+      for (const span of spans) {
+        assert.deepInclude(span.status, { exit: Exit.void })
+        assert.notInclude(inspect(span.status, { depth: 20, showHidden: true }), "issued-canary")
+      }
+    })
+  )
+
+  it.effect("a span holds why a call failed", () =>
+    Effect.gen(function* () {
+      const { net } = yield* traced([() => no({ code: "SLOW" })])
+      const [span] = net.spans().filter(({ name }) => name === "tiny.login")
+      const exit = span?.status._tag === "Ended" ? span.status.exit : Exit.void
+      assert.include(Exit.isFailure(exit) ? shown(Cause.squash(exit.cause)) : "", "RateLimited")
     })
   )
 
@@ -497,6 +497,22 @@ describe("a refusal", () => {
     })
   )
 
+  it.effect.each([
+    ["message", { code: "X", message: "no\u001b[31m\nINFO ok\u202e\u2028" }],
+    ["code", { code: "X\u001b[31m\nINFO ok\u202e\u2028", message: "no" }],
+    ["support id", { code: "DENIED", message: "no", support: "1\u001b[31m\nINFO ok\u202e\u2028" }],
+    ["symbol that the cut halves", { code: "X", message: `${"x".repeat(299)}😀` }]
+  ] as const)("has no control characters in its %s", ([, fields]) =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => no(fields)])
+      const error = yield* Effect.flip(tiny.login)
+      const { brokerMessage, code } = error.reason
+      for (const text of [error.message, JSON.parse(JSON.stringify(error)).message, brokerMessage, code]) {
+        assert.notMatch(text ?? "", /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
+      }
+    })
+  )
+
   it.effect("shows no part of a secret where a long message is cut", () =>
     Effect.gen(function* () {
       for (let length = 440; length < 500; length += 1) {
@@ -532,6 +548,42 @@ describe("a refusal", () => {
         tags.map(({ _tag }) => _tag),
         ["BrokerRejected", "BrokerUnavailable"]
       )
+    })
+  )
+})
+
+describe("a broker that quotes a part of a header shows no secret", () => {
+  const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
+  const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
+  const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
+    ["of a key and a token", Redacted.make(`token ${parts.key}:${parts.token}`)],
+    ["of a scheme and a token", Redacted.make(`Bearer ${parts.token}`)],
+    ["of parameters", Redacted.make(`Custom key="${parts.key}", token=${parts.token};`)],
+    ["of an id and a password in base64", Redacted.make(`Basic ${basic}`)],
+    ["of a cookie", Redacted.make(`jwt=${parts.token}; key=${parts.key}`)],
+    ["that was not wrapped", `token ${parts.key}:${parts.token}`]
+  ]
+  const ways: ReadonlyArray<(text: string) => Response> = [
+    (text) => no({ code: "X", message: `${text} was not accepted` }),
+    (text) => no({ code: text, message: "no" }),
+    (text) => no({ code: "DENIED", message: "no", support: text }),
+    (text) => status(200, `<h1>${text} was not accepted</h1>`),
+    (text) => status(200, encodeURIComponent(text))
+  ]
+  it.effect.each(values)("%s", ([, value]) =>
+    Effect.gen(function* () {
+      const sent = Redacted.isRedacted(value) ? Redacted.value(value) : value
+      const inside = Object.values(parts).filter((part) => sent.replace(basic, atob(basic)).includes(part))
+      assert.isNotEmpty(inside)
+      for (const part of inside) {
+        for (const way of ways) {
+          const headers = () => ({ authorization: value })
+          const { client, login } = yield* connect([() => way(part)], {}, { headers })
+          assert.notInclude(shown(yield* Effect.flip(login)), part)
+          const body = { status: 401, headers: {}, text: yield* Effect.promise(() => way(part).text()) }
+          assert.notInclude(shown(client.refusal(body, { headers: headers() })), part)
+        }
+      }
     })
   )
 })
@@ -743,6 +795,118 @@ describe("an answer that cannot be understood", () => {
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes({ token: "t", more: { x: 1 } })])
       assert.deepStrictEqual(yield* tiny.login, { token: "t" })
+    })
+  )
+})
+
+describe("a fault between this program and the broker is not told as the broker's", () => {
+  const origin = "https://api.tiny.example"
+  const failing = (code: string | undefined, fields: object = {}, message = "") =>
+    overFetch(origin, () => {
+      const cause = Object.assign(new Error(message), code === undefined ? {} : { code }, fields)
+      return Promise.reject(new TypeError("fetch failed", { cause }))
+    })
+
+  it.effect.each([
+    ["CERT_HAS_EXPIRED", "certificate"],
+    ["CERT_NOT_YET_VALID", "certificate"],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "certificate"],
+    ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "certificate"],
+    ["SELF_SIGNED_CERT_IN_CHAIN", "certificate"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "certificate"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "certificate"],
+    ["ENOTFOUND", "network"],
+    ["EAI_AGAIN", "network"],
+    ["ECONNREFUSED", "network"],
+    ["EHOSTUNREACH", "network"],
+    ["ENETUNREACH", "network"],
+    ["EACCES", "network"],
+    ["EPERM", "network"],
+    ["UND_ERR_PRX_CONN", "proxy"]
+  ] as const)("%s", ([code, why]) =>
+    Effect.gen(function* () {
+      const client = yield* failing(code)
+      const error = yield* Effect.flip(client.call(login, loginOptions))
+      assert.deepInclude(error.reason, { _tag: "BrokerUnavailable", why, systemCode: code })
+      assert.strictEqual(error.isRetryable, why !== "certificate")
+      assert.match(error.message, /No (?:secure )?connection to the broker/)
+      assert.notInclude(error.message, "status page")
+    })
+  )
+
+  it.effect.each([
+    ["a proxy that is not there", "ECONNREFUSED", { syscall: "connect", address: "10.0.0.1", port: 3128 }, ""],
+    ["a proxy whose name is unknown", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
+    ["a proxy that wants a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
+    ["a proxy that refuses", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
+  ] as const)("%s", ([, code, fields, message]) =>
+    Effect.gen(function* () {
+      const client = yield* failing(code, fields, message)
+      const error = yield* Effect.flip(client.call(login, loginOptions))
+      assert.deepInclude(error.reason, { _tag: "BrokerUnavailable", why: "proxy" })
+      assert.include(error.message, "proxy")
+      assert.strictEqual(error.isRetryable, !message.includes("407"))
+    })
+  )
+
+  it.effect("a proxy that answers with HTTP 407", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => status(407, "<h1>Proxy login</h1>")])
+      for (const call of [tiny.login, tiny.profile]) {
+        assert.deepInclude(yield* reasonOf(Effect.asVoid(call)), {
+          _tag: "BrokerUnavailable",
+          why: "proxy",
+          status: 407
+        })
+      }
+    })
+  )
+
+  it.effect("a port of the broker that refuses is no proxy, nor are several addresses that do", () =>
+    Effect.gen(function* () {
+      const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
+      const errors = [Object.assign(new Error("x"), fields), Object.assign(new Error("x"), fields)]
+      for (const given of [fields, { errors }]) {
+        const client = yield* failing(undefined, given)
+        const reason = yield* reasonOf(client.call(login, loginOptions))
+        assert.deepInclude(reason, { why: "network", systemCode: "ECONNREFUSED" })
+      }
+    })
+  )
+})
+
+describe("a token that no header can carry is not sent, and shows in no error", () => {
+  it.effect.each([
+    ["a line break", "canary\nhalf"],
+    ["a carriage return", "canary\r\nhalf"],
+    ["NUL", "canary\u0000half"],
+    ["a character beyond Latin-1", "canary…half"],
+    ["a symbol", "canary😀half"],
+    ["a byte order mark", "canary\ufeffhalf"]
+  ] as const)("for %s", ([, access]) =>
+    Effect.gen(function* () {
+      let sent = 0
+      const client = yield* overFetch("https://api.tiny.example", (url, init) => {
+        // As fetch itself does, and its error shows the value.
+        const { method } = new Request(url, init)
+        sent += method.length
+        return Promise.resolve(yes())
+      })
+      const call = client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })
+      const error = yield* Effect.flip(call)
+      assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
+      assert.notInclude(shown(error), "canary")
+      const other = client.call(login, { ...loginOptions, headers: { "x-own": Redacted.make(access) } })
+      assert.deepInclude((yield* Effect.flip(other)).reason, { field: "headers.x-own" })
+      assert.strictEqual(sent, 0)
+    })
+  )
+
+  it.effect("but one of Latin-1 goes out", () =>
+    Effect.gen(function* () {
+      const tiny = yield* connect([() => yes()])
+      yield* tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make("a é\tb") } })
+      assert.strictEqual(tiny.seen[0]?.headers["authorization"], "Bearer a é\tb")
     })
   )
 })

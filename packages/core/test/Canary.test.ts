@@ -16,6 +16,13 @@ class Worded extends Data.TaggedError("Worded")<{ readonly words: string }> {
 
 class Caused extends Data.TaggedError("Caused")<{ readonly cause: unknown }> {}
 
+/** As an HTTP client's error holds it, and where neither JSON nor a shallow inspection shows it. */
+const withRequest = (leak: string) => {
+  const error = new Error("no answer")
+  const reason = { request: { headers: { authorization: `token KEY:${leak}` } } }
+  return withCause(Object.defineProperty(error, "reason", { value: reason, enumerable: false }))
+}
+
 const withCause = (cause: unknown) => new Caused({ cause })
 
 /** Every way that a secret may get out; a net that lets one pass is worth nothing. */
@@ -33,6 +40,16 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
   ["a span's event", (leak) => eventful((span) => span.event("sent", 0n, { pin: leak }))],
   ["an event's name", (leak) => eventful((span) => span.event(leak, 0n))],
   ["a span's failure", (leak) => Effect.ignore(Effect.withSpan(Effect.fail(new Worded({ words: leak })), "login"))],
+  ["a span's success", (leak) => Effect.asVoid(Effect.withSpan(Effect.succeed({ deep: { token: leak } }), "login"))],
+  [
+    "a request in the cause of a span's failure",
+    (leak) => Effect.ignore(Effect.withSpan(Effect.fail(withRequest(leak)), "login"))
+  ],
+  ["a request in an error's cause", (leak) => Effect.fail(withRequest(leak))],
+  [
+    "the bytes of a body in an error's cause",
+    (leak) => Effect.fail(withCause({ reason: { request: { body: new TextEncoder().encode(leak) } } }))
+  ],
   ["a success", (leak) => Effect.succeed({ deep: { pin: leak } })],
   ["a success in a map", (leak) => Effect.succeed(new Map([["pin", new Set([leak])]]))],
   ["an error's message", (leak) => Effect.fail(new Worded({ words: `no ${leak}` }))],
@@ -114,6 +131,21 @@ describe("a leak", () => {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
       assert.deepStrictEqual(Canary.leaks(net, ["4711"]), ["log:  the PIN is 4711."])
+    })
+  )
+
+  it.effect.each([
+    ["token kite9key:opaq4tok", "opaq4tok"],
+    ["Bearer opaq4tok", "opaq4tok"],
+    [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
+  ] as const)("of %s is one of its part %s, too", ([secret, part]) =>
+    Effect.gen(function* () {
+      const net = yield* Canary.make
+      net.add("log", `quoted: ${part}`)
+      assert.isNotEmpty(Canary.leaks(net, [secret]))
+      const harmless = yield* Canary.make
+      harmless.add("log", "a token, a bearer, basic")
+      assert.isEmpty(Canary.leaks(harmless, [secret]))
     })
   )
 

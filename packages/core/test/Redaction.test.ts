@@ -39,6 +39,45 @@ describe("scrub knows a secret by its looks", () => {
   ])("and leaves %j alone", (text) => assert.strictEqual(Redaction.scrub(text), text))
 })
 
+describe("the words of a broker can neither forge a log line nor steer a terminal", () => {
+  const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+  it.each([
+    ["a line break", "denied\nINFO login ok", "denied INFO login ok"],
+    ["a carriage return", "denied\r\nINFO", "denied INFO"],
+    ["a tab", "a\tb", "a b"],
+    ["an escape sequence", "\u001b[2Jcleared", "\ufffd[2Jcleared"],
+    ["an escape of one byte", "\u009b2Jcleared", "\ufffd2Jcleared"],
+    ["a bell and a delete", "\u0007x\u007f", "\ufffdx\ufffd"],
+    ["NUL", "a\u0000b", "a\ufffdb"],
+    ["separators of lines and paragraphs", "a\u2028b\u2029c\u0085d", "a b c d"],
+    ["an override of the direction", "a\u202egpj.exe", "agpj.exe"],
+    ["embeddings", "\u202aa\u202bb\u202cc\u202dd", "abcd"],
+    ["isolates", "\u2066a\u2067b\u2068c\u2069", "abc"],
+    ["marks of direction", "a\u200e\u200f\u061cb", "ab"],
+    ["characters of no width", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
+    ["invisible tags", "a\u{e0041}b", "ab"],
+    ["half a surrogate pair", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
+  ])("%s", (_, text, clean) => {
+    assert.strictEqual(Redaction.scrub(text), clean)
+    assert.notMatch(Redaction.excerpt(text), unsafe)
+    assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
+  })
+
+  it("and Hindi, Tamil and symbols stay as they are", () =>
+    assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
+
+  it("a secret with invisible characters in it is found", () => {
+    assert.strictEqual(Redaction.scrub("PIN 4\u200b7\u202e11 is", secrets("4711")), "PIN <redacted> is")
+    assert.strictEqual(
+      Redaction.excerpt("code 4\u200b7\u202e11 is", { secrets: secrets("4711") }),
+      "code <redacted> is"
+    )
+  })
+
+  it("an excerpt does not end in half a symbol", () =>
+    assert.notMatch(Redaction.excerpt(`${"x ".repeat(99)}y😀 more`), unsafe))
+})
+
 describe("scrub finds a given secret in every spelling", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
@@ -122,7 +161,18 @@ describe("scrub takes a bounded time for a megabyte", () => {
     ["of tags without an end", "<a "],
     ["of scripts without an end", "<script "],
     ["of ends without a script", "</script>"],
-    ["of what was hidden inside tags", "<canary"]
+    ["of what was hidden inside tags", "<canary"],
+    ["of elements that hold a secret", "<token>x"],
+    ["of elements inside of elements", "<token><a>"],
+    ["of attributes", `<a name="token" `],
+    ["of entities", "&amp;"],
+    ["of beginnings of entities", "&#0"],
+    ["of escaped tags", "&lt;a&gt;"],
+    ["of line breaks", "\n"],
+    ["of escape signs", "\u001b"],
+    ["of halves of surrogate pairs", "\ud800"],
+    ["of percent signs", "%22"],
+    ["of names and words", "token x "]
   ])("%s", (_, unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length))
     const began = process.threadCpuUsage()
@@ -206,6 +256,56 @@ describe("excerpt of other text", () => {
   ])("is without %s", (_, text, shown) =>
     assert.strictEqual(Redaction.excerpt(text, { secrets: secrets("ca<n>ary1") }), shown)
   )
+
+  it.each([
+    ["an element", "<r><accessToken>abc123</accessToken><code>7</code></r>", "<redacted> 7"],
+    ["an element of a name space", `<ns:jwt xsi:type="string">abc</ns:jwt> no`, "<redacted> no"],
+    ["elements inside of one", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
+    ["an element that breaks off", "no <pin>4711", "no <redacted>"],
+    ["character data", "<token><![CDATA[abc123]]></token> no", "no"],
+    ["an element that an attribute names", `<field name="feedToken">abc</field> no`, "<redacted> no"],
+    ["cells of a table", "<td>Token</td><td>abc123</td> no", "Token <redacted> no"],
+    ["escaped JSON", "&quot;token&quot;:&quot;abc&quot; no", `"token":<redacted> no`],
+    ["numerically escaped JSON", "&#34;token&#x22; : &#39;abc&#39; no", `"token" : <redacted> no`],
+    ["JSON that was escaped twice", "&amp;quot;token&amp;quot;:&amp;quot;abc&amp;quot; no", `"token":<redacted> no`],
+    ["escaped XML", "&lt;accessToken&gt;abc&lt;/accessToken&gt; no", "<redacted> no"],
+    ["JSON inside of JSON", `{"x":"{\\"token\\":\\"abc\\"}`, /^(?!.*abc)/],
+    ["JSON in an address", "?q=%22token%22%3A%22abc%22%20no", `?q="token":<redacted> no`],
+    ["JSON with escapes of Unicode", String.raw`x \u0022token\u0022:\u0022abc\u0022 no`, `x "token":<redacted> no`],
+    ["other names", `"sessionId":"abc","jwt":"abc","signature":'abc' no`, /^(?!.*abc).*no$/],
+    ["a number", "otp 123456 no", "otp <redacted> no"],
+    ["bare text", "token abc123 no", "token <redacted> no"],
+    ["bare text with a word between", "Your token is abc123, no", "Your token is <redacted>, no"],
+    ["bare text in capitals", "ACCESS TOKEN ABCDEF12 no", "ACCESS TOKEN <redacted> no"],
+    ["bare text with an arrow", "token => abc no", "token => <redacted> no"],
+    ["bare text in quotation marks", `token "abc" no`, "token <redacted> no"],
+    ["bare text in brackets", "token (abc) no", "token <redacted> no"],
+    ["bare text with an id", "Session id: abc123 no", "Session id: <redacted> no"],
+    ["a parameter", "?x=1&sid=abc no", /^(?!.*abc)/],
+    [
+      "a name and a sign",
+      "sid=abc key:def sessionKey>ghi no",
+      "sid=<redacted> key:<redacted> sessionKey><redacted> no"
+    ],
+    ["bare letters", "token kjhgfd no", "token <redacted> no"],
+    ["two tokens", "token abc:def no", "token <redacted> no"],
+    ["an opaque word", "for 4a5b6c7d8e9f no", "for <redacted> no"],
+    ["an opaque word of 19 characters", "for aB3aB3aB3aB3aB3aB3a no", "for <redacted> no"]
+  ])("is without short tokens of %s", (_, text, quoted) => {
+    const excerpt = Redaction.excerpt(text)
+    if (quoted instanceof RegExp) assert.match(excerpt, quoted)
+    else assert.strictEqual(excerpt, quoted)
+  })
+
+  it.each([
+    "Invalid token",
+    "token expired, please log in",
+    "The token has expired",
+    "Wrong PIN or password",
+    "Error 502 Bad Gateway nginx/1.24.0",
+    "AB1050: the token is invalid",
+    "Down for maintenance from 27-Nov-2026 22:00 to 23:30 IST"
+  ])("keeps the words of %j", (text) => assert.strictEqual(Redaction.excerpt(text), text))
 
   it("is cut after 200 characters", () => {
     const text = Redaction.excerpt("word ".repeat(2000))

@@ -154,3 +154,11 @@ describe("SessionFromJson", () => {
     assert.notInclude(shown(error), "canary")
   })
 })
+
+it.effect("a session whose token no header can carry is refused before a call, and not shown", () =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(Session.required("tiny", "logout", session({ access: "canary\nhalf" })))
+    assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
+    assert.notInclude(shown(error), "canary")
+  })
+)

@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
+import { shown } from "./support.ts"
 
 const minutes = (count: number) => count * 60_000
 const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
@@ -815,6 +816,20 @@ describe("sessions: adopt", () => {
       const failed = yield* Effect.flip(manager.adopt(stranger))
       assert.strictEqual(failed.reason._tag, "InvalidRequest")
       assert.include(failed.message, "is of T2, not of T1")
+    })
+  )
+
+  it.effect("refuses a token with a line break in it, and does not show the token", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      for (const name of ["access", "refresh", "feed"]) {
+        const tokens = { ...given.tokens, [name]: Redacted.make("canary\nhalf") }
+        const failed = yield* Effect.flip(manager.adopt({ ...given, tokens }))
+        assert.strictEqual(failed.reason._tag, "InvalidRequest")
+        assert.include(failed.message, `tokens.${name}`)
+        assert.notInclude(shown(failed), "canary")
+      }
     })
   )
 

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Account } from "../Account.ts"
 import * as AuthError from "../AuthError.ts"
 import * as Session from "../Session.ts"
+import { headerProblem, unsendable } from "./headerText.ts"
 import * as Held from "./held.ts"
 import { closed, hold, loggedOut, overwrite, type Self } from "./managed.ts"
 import * as Record from "./record.ts"
@@ -39,6 +40,8 @@ const adoptionProblem = (account: Account, session: Session.Session, now: number
   if (environment !== account.environment) return `is of ${environment}, not of ${account.environment}`
   if (app !== account.app) return `is of the app ${app}, not of ${account.app}`
   if (id !== account.id) return `is of ${id}, not of ${account.id}`
+  const field = unsendable(session.tokens)
+  if (field !== undefined) return `has a token (${field}) that ${headerProblem}`
   if (Session.isExpired(session, now)) return "has ended: log in again"
   return Held.isLive(session, now) ? undefined : "was issued later than this machine's clock: set the clock by NTP"
 }

@@ -2,25 +2,18 @@ import * as Effect from "effect/Effect"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Runs the effect in a span if a tracer is installed. Effect's own tracer keeps spans that are never exported; they cost
- * half a login. A span keeps the exit of its effect, so the value, which may be a decoded answer with tokens, is passed
- * around it.
+ * Adds a span if a tracer is installed. Effect's own tracer keeps spans that nothing reads; they cost half a login.
+ *
+ * The span ends without the effect's value: an exporter and `inspect(span)` show it, and the answer of a login holds
+ * tokens in clear. A failure is kept.
  */
 export const withSpanWhenTraced =
   (name: string, attributes: Readonly<Record<string, string>>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.withFiber((fiber) =>
-      fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer ? effect : around(effect, name, attributes)
-    )
-
-const around = <A, E, R>(
-  effect: Effect.Effect<A, E, R>,
-  name: string,
-  attributes: Readonly<Record<string, string>>
-): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    let result: { readonly value: A } | undefined
-    const run = Effect.map(effect, (value) => void (result = { value }))
-    const inSpan = Effect.withSpan(run, name, { attributes, kind: "client" }) as Effect.Effect<void, E, R>
-    return Effect.map(inSpan, () => (result as unknown as { readonly value: A }).value)
-  })
+    Effect.withFiber((fiber) => {
+      if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return effect
+      let value: A
+      const withoutValue = Effect.map(effect, (given) => void (value = given))
+      const traced = Effect.withSpan(withoutValue, name, { attributes, kind: "client" }) as Effect.Effect<void, E, R>
+      return Effect.map(traced, () => value)
+    })

@@ -11,8 +11,8 @@ import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { connectionFault, type ConnectionFault } from "./connectionFault.ts"
 import * as RedirectGuard from "./redirectGuard.ts"
-import { systemCode } from "./systemCode.ts"
 
 /** A request whose secrets are unwrapped. It must not leave this module's callers. */
 export interface WireRequest {
@@ -32,7 +32,7 @@ export interface WireResponse {
 
 /** Why no answer came. Nothing of the client's own error is kept: it prints the request, body included. */
 export class TransportFailure extends Data.TaggedError("TransportFailure")<{
-  readonly why: "time-out" | "network" | "too-large"
+  readonly why: ConnectionFault["why"] | "time-out" | "too-large"
   readonly status?: number
   readonly systemCode?: string | undefined
 }> {}
@@ -43,7 +43,7 @@ export interface TransportOptions {
 }
 
 const toFailure = (error: HttpClientError.HttpClientError) =>
-  new TransportFailure({ why: "network", systemCode: systemCode(error) })
+  new TransportFailure(connectionFault(error, error.request.url))
 
 const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 

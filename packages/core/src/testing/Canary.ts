@@ -11,9 +11,12 @@ import * as Hex from "effect/encoding/Hex"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
+import { secretParts } from "../internal/secretParts.ts"
 
 /**
  * Everything that was logged, traced or otherwise shown.
@@ -44,6 +47,56 @@ const stringify = (value: unknown): string => {
   return text ?? String(value)
 }
 
+/** Own properties that hold data, and those of the prototypes that compute it, such as an error's `message`. */
+const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
+  const getters = new Set<PropertyKey>()
+  let prototype: unknown = Object.getPrototypeOf(value)
+  while (Predicate.isObject(prototype) && prototype !== Object.prototype) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (descriptor.get !== undefined && name !== "__proto__") getters.add(name)
+    }
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return [...Reflect.ownKeys(value), ...getters].map((name) => [
+    String(name),
+    Result.getOrUndefined(Result.try(() => Reflect.get(value, name) as unknown))
+  ])
+}
+
+/**
+ * Every text in a value, at any depth: in hidden fields and symbols, maps, sets, bytes, errors, and the requests that
+ * these hold. A secret that is `Redacted` is no text of the value.
+ */
+const texts = (root: unknown): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  const seen = new Set<unknown>()
+  const pending: Array<unknown> = [root]
+  while (pending.length > 0 && seen.size < 100_000) {
+    const value = pending.pop()
+    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") found.push(String(value))
+    if (typeof value !== "object" || value === null || seen.has(value) || Redacted.isRedacted(value)) continue
+    seen.add(value)
+    if (ArrayBuffer.isView(value)) {
+      found.push(new TextDecoder().decode(value))
+      continue
+    }
+    if (Symbol.iterator in value) {
+      pending.push(
+        ...Result.getOrElse(
+          Result.try(() => Array.from(value as Iterable<unknown>)),
+          () => []
+        )
+      )
+      if (Array.isArray(value)) continue
+    }
+    for (const [name, field] of fieldsOf(value)) {
+      found.push(name)
+      pending.push(field)
+    }
+  }
+  return found
+}
+
 /**
  * @category constructors
  * @since 0.1.0
@@ -63,10 +116,10 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
   })
   const caughtSpans = () =>
     spans.map((span) => {
-      const { attributes, kind, name, status } = span as Tracer.NativeSpan
+      const { annotations, attributes, kind, links, name, status } = span as Tracer.NativeSpan
       const exit = status._tag === "Ended" ? status.exit : undefined
       const failure = exit?._tag === "Failure" ? Cause.pretty(exit.cause) : ""
-      return `span: ${name} ${kind} ${stringify(Array.from(attributes))} ${stringify((span as Tracer.NativeSpan).events)} ${failure}`
+      return `span: ${name} ${kind} ${stringify(Array.from(attributes))} ${stringify((span as Tracer.NativeSpan).events)} ${failure} ${texts([annotations, links, status]).join(" ")}`
     })
   return {
     layer: Layer.mergeAll(
@@ -91,6 +144,7 @@ export const show = (net: Net, exit: Exit.Exit<unknown, unknown>, inspect: (valu
   net.add("json", stringify(exit))
   net.add("text", String(exit))
   net.add("inspect", inspect(exit))
+  net.add("deep", texts(exit).join(" "))
   if (exit._tag === "Success") {
     net.add("inspect", inspect(exit.value))
     net.add("json", stringify(exit.value))
@@ -134,7 +188,7 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Where any of the secrets shows, in whatever spelling: an empty list is what a test wants.
+ * Where any of the secrets shows, in whatever spelling, or a part of one that is a header's value: an empty list is what a test wants.
  *
  * @category checks
  * @since 0.1.0
@@ -144,7 +198,8 @@ export const leaks = (net: Net, secrets: Iterable<Redacted.Redacted<string> | st
   const caught = net.caught().map(unescaped)
   for (const secret of secrets) {
     const value = Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
-    for (const spelling of new Set(spellings(value))) {
+    const parts = /^(?:token|bearer|basic)\s/i.test(value) ? secretParts(value) : []
+    for (const spelling of new Set([value, ...parts].flatMap(spellings))) {
       for (const text of caught) {
         const at = find(text, unescaped(spelling))
         if (at !== -1) found.push(text.slice(Math.max(0, at - 60), at + spelling.length + 20))

@@ -1,0 +1,51 @@
+/** Why a connection failed, and at which end: nothing but codes and numbers is taken from the client's error. */
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import { systemCode } from "./systemCode.ts"
+
+export interface ConnectionFault {
+  readonly why: "network" | "certificate" | "proxy"
+  readonly status?: number
+  readonly systemCode: string | undefined
+}
+
+/** Codes of Node's and OpenSSL's certificate checks. */
+const certificate =
+  /^(?:CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERROR_IN_CERT)/
+
+export const isCertificateCode = (code: string): boolean => certificate.test(code)
+
+/** The error and its causes, the outermost first. */
+const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
+  if (depth > 6 || !Predicate.isObject(error)) return []
+  const next = ["reason", "cause"].flatMap((name) => (name in error ? chain(Reflect.get(error, name), depth + 1) : []))
+  const several = "errors" in error && Array.isArray(error.errors) ? error.errors : []
+  return [error, ...next, ...several.flatMap((one) => chain(one, depth + 1))]
+}
+
+/** undici says it in words alone: "Proxy response (407) !== 200 when HTTP Tunneling". */
+const proxyStatus = (error: object): number | undefined => {
+  const message = "message" in error ? error.message : undefined
+  const status = Predicate.isString(message) ? /^Proxy response \((\d{3})\)/.exec(message)?.[1] : undefined
+  return status === undefined ? undefined : Number(status)
+}
+
+const portOf = ({ port, protocol }: URL): number => (port === "" ? (protocol === "http:" ? 80 : 443) : Number(port))
+
+/** Whether the connection that failed led to another port or host than the broker's. */
+const isElsewhere = (error: object, url: URL): boolean => {
+  if ("hostname" in error && Predicate.isString(error.hostname)) return error.hostname !== url.hostname
+  return "syscall" in error && error.syscall === "connect" && "port" in error && error.port !== portOf(url)
+}
+
+export const connectionFault = (error: unknown, address: string): ConnectionFault => {
+  const errors = chain(error)
+  const code = systemCode(error) ?? errors.map((one) => systemCode(one)).find(Predicate.isNotUndefined)
+  const status = errors.map(proxyStatus).find(Predicate.isNotUndefined)
+  if (status !== undefined) return { why: "proxy", status, systemCode: undefined }
+  if (code !== undefined && isCertificateCode(code)) return { why: "certificate", systemCode: code }
+  const url = Option.getOrUndefined(Result.getSuccess(Result.try(() => new URL(address))))
+  const atProxy = code?.startsWith("UND_ERR_PRX") || (url !== undefined && errors.some((one) => isElsewhere(one, url)))
+  return { why: atProxy ? "proxy" : "network", systemCode: code }
+}

@@ -1,0 +1,29 @@
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
+
+/** Words of header values that are no secrets. */
+const plain = new Set(
+  "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
+)
+
+/** `id:password` out of the base64 of Basic. */
+const decoded = (word: string): ReadonlyArray<string> => {
+  if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
+  const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")
+  return /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(text) ? [text, ...text.split(":")] : []
+}
+
+/**
+ * The parts of a header value that are secrets of their own: `token KEY:TOKEN` has `KEY:TOKEN`, `KEY` and `TOKEN`.
+ * A broker that quotes one of them does not quote the header.
+ */
+export const secretParts = (value: string): ReadonlyArray<string> => {
+  const parts = new Set<string>()
+  for (const word of value.split(/[\s,;"']+/)) {
+    const text = word.replace(/^[\w-]+=(?=[^=])/, "")
+    for (const part of [text, ...text.split(":"), ...decoded(text)]) {
+      if (part.length >= 4 && !plain.has(part.toLowerCase())) parts.add(part)
+    }
+  }
+  return Array.from(parts)
+}
