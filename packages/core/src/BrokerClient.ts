@@ -229,6 +229,17 @@ const noteDeparture = Effect.flatMap(Departure, (departure) =>
     : Effect.map(Clock.currentTimeMillis, (now) => void (departure.at = now))
 )
 
+/** The last answer counts: its `Date` tells whether this machine's clock is right. */
+const noteAnswer = ({ headers }: Transport.WireResponse) =>
+  Effect.flatMap(Departure, (departure) =>
+    departure === undefined
+      ? Effect.void
+      : Effect.map(Clock.currentTimeMillis, (now) => {
+          departure.date = headers["date"]
+          departure.answeredAt = now
+        })
+  )
+
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
 /** What was asked, as far as it helps to name a failure. */
@@ -427,6 +438,7 @@ export const make = Effect.fnUntraced(function* (
     const sent: Sent = { request, headers, query, tokens }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
+      Effect.tap(noteAnswer),
       Effect.flatMap((response) => read(endpoint, response, sent)),
       withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
     )

@@ -12,16 +12,17 @@ import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
-import * as Account from "./Account.ts"
+import type * as Redacted from "effect/Redacted"
+import type * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as Expiry from "./Expiry.ts"
 import { bounded } from "./internal/bounded.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
 import * as Ledger from "./internal/ledger.ts"
+import * as LoginLedger from "./internal/loginLedger.ts"
 import type { GuardPolicy } from "./Renewal.ts"
 import { SessionStore } from "./SessionStore.ts"
-import * as VaultError from "./VaultError.ts"
+import type * as VaultError from "./VaultError.ts"
 
 /**
  * What the guard remembers of an account. All instants are milliseconds since the epoch.
@@ -232,50 +233,7 @@ const answerOf = ({ reason }: AuthError.AuthError): Answer => {
  * @since 0.1.0
  */
 export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
-  const tampered = (account: Account.Account) =>
-    Effect.fail(VaultError.make("get", new VaultError.Tampered({ what: `guard of ${Account.toKey(account)}` })))
-
-  const textAt = (place: Account.Account) =>
-    Effect.map(store.get(place, "guard"), (entry) =>
-      entry === undefined
-        ? undefined
-        : { version: entry.version, text: new TextDecoder().decode(Redacted.value(entry.value)) }
-    )
-
-  /** The format before kept it beside the session. It is read until something is written. */
-  const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
-    const entry = yield* textAt(account)
-    if (entry === undefined) return Ledger.empty
-    return Ledger.parseFormatOne(entry.text) ?? (yield* tampered(account))
-  })
-
-  const read = Effect.fnUntraced(function* (
-    account: Account.Account
-  ): Effect.fn.Return<{ readonly version: number; readonly ledger: Ledger.Ledger }, VaultError.VaultError> {
-    const entry = yield* textAt(Ledger.placeOf(account))
-    if (entry === undefined) return { version: 0, ledger: yield* readFormatOne(account) }
-    const ledger = Ledger.parse(entry.text)
-    if (ledger === undefined) return yield* tampered(account)
-    if (Predicate.isNumber(ledger)) {
-      const what = `guard of ${Account.toKey(account)}`
-      return yield* Effect.fail(VaultError.make("get", new VaultError.NewerVersion({ what, version: ledger })))
-    }
-    return { version: entry.version, ledger }
-  })
-
-  const write = (account: Account.Account, ledger: Ledger.Ledger, version: number) =>
-    store.put(Ledger.placeOf(account), "guard", Redacted.make(new TextEncoder().encode(Ledger.encode(ledger))), version)
-
-  /** Changes what is remembered, whoever else does so at the same time. */
-  const remember = (
-    account: Account.Account,
-    change: (ledger: Ledger.Ledger) => Ledger.Ledger
-  ): Effect.Effect<void, VaultError.VaultError> =>
-    Effect.flatMap(read(account), ({ ledger, version }) =>
-      Effect.flatMap(write(account, change(ledger), version), (written) =>
-        written ? Effect.void : remember(account, change)
-      )
-    )
+  const { fingerprint, read, remember, write } = LoginLedger.make(store)
 
   /** Why no login may be sent, if it may not. */
   const hindranceOf = (
@@ -335,14 +293,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     }
   }
 
-  const fingerprint = ({ credentials }: ProtectOptions) =>
-    credentials === undefined || store.fingerprint === undefined
-      ? Effect.succeed(undefined)
-      : store.fingerprint(credentials)
-
   return {
     protect: Effect.fnUntraced(function* (account, policy, login, options = {}) {
-      const credentials = yield* fingerprint(options)
+      const credentials = yield* fingerprint(options.credentials)
       return yield* Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(
           restore(enter(account, policy, { byPerson: options.byPerson === true, credentials })),
@@ -383,7 +336,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         pausedUntil: pause === undefined ? undefined : pause.since + pause.length
       })),
     reset: (account, options = {}) =>
-      Effect.flatMap(fingerprint(options), (credentials) =>
+      Effect.flatMap(fingerprint(options.credentials), (credentials) =>
         remember(account, (ledger) => Ledger.reset(ledger, credentials))
       )
   }

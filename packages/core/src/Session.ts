@@ -168,12 +168,16 @@ export interface Issue {
  * @since 0.1.0
  */
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (began) => {
+  Effect.flatMap(Effect.all([Clock.currentTimeMillis, Departure]), ([began, outer]) => {
     const departure: Departure = { at: undefined }
-    return Effect.map(
-      Effect.provideService(call, Departure, departure),
-      (value) => [value, departure.at ?? began] as const
-    )
+    return Effect.map(Effect.provideService(call, Departure, departure), (value) => {
+      if (outer !== undefined) {
+        outer.at ??= departure.at
+        outer.date = departure.date ?? outer.date
+        outer.answeredAt = departure.answeredAt ?? outer.answeredAt
+      }
+      return [value, departure.at ?? began] as const
+    })
   })
 
 /**
@@ -209,6 +213,15 @@ export const withoutRefreshToken = (session: Session): Session => {
   const { refresh: _, ...tokens } = session.tokens
   return new SessionImpl({ ...session, tokens })
 }
+
+/**
+ * The session with an unknown end: the broker accepts its token although that is over by its own word.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const withUnknownEnd = (session: Session): Session =>
+  new SessionImpl({ ...session, expiresAt: undefined, expirySource: "unknown" })
 
 /**
  * What a call needs of a session.

@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Account } from "./Account.ts"
@@ -26,6 +26,7 @@ import { found } from "./internal/readily.ts"
 import { Tenancy } from "./internal/tenancy.ts"
 import { withSession as withSessionOf } from "./internal/usingSession.ts"
 import { Logout, type LogoutReceipt } from "./Logout.ts"
+import { Profile } from "./Profile.ts"
 import { Renewal } from "./Renewal.ts"
 import type * as Session from "./Session.ts"
 import { SessionLock } from "./SessionLock.ts"
@@ -158,6 +159,7 @@ export const make = Effect.fnUntraced(function* (
     revoke,
     store: bounded(yield* SessionStore),
     lock: yield* SessionLock,
+    profile: Option.getOrUndefined(yield* Effect.serviceOption(Profile))?.profile,
     scope,
     early: yield* durations.read(broker, "early", early),
     patience: yield* durations.read(broker, "patience", patience),

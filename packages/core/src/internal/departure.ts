@@ -1,8 +1,13 @@
 import * as Context from "effect/Context"
 
-/** When the first request of a call left, milliseconds since the epoch; `undefined` before it did. */
+/** What is known of the requests of a call. */
 export interface Departure {
+  /** When the first request left, milliseconds since the epoch; `undefined` before it did. */
   at: number | undefined
+  /** The `Date` of the last answer. */
+  date?: string | undefined
+  /** When that came, by this machine's clock. */
+  answeredAt?: number | undefined
 }
 
 /** Where a client notes when a request leaves, for who counts a session's life from that. */

@@ -1,21 +1,32 @@
 /** How a session manager asks the broker: by a refresh where that can help, else by a login that the guard lets through. */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as AuthError from "../AuthError.ts"
-import type { LoginGuard } from "../LoginGuard.ts"
+import * as Expiry from "../Expiry.ts"
+import * as LoginGuard from "../LoginGuard.ts"
+import type { Profile } from "../Profile.ts"
 import type { Renewal } from "../Renewal.ts"
 import * as Session from "../Session.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
+import type { SessionStore } from "../SessionStore.ts"
+import { Departure } from "./departure.ts"
 import type { Failure } from "./held.ts"
+import * as Ledger from "./ledger.ts"
+import * as LoginLedger from "./loginLedger.ts"
 
 /** What the broker gave, and for what. */
 export interface Got {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
+  /** The token is over already, or within seconds: what the caller is told when it cannot be handed out. */
+  readonly over?: AuthError.AuthError | undefined
 }
 
 /** Fails when somebody has logged out meanwhile: a login must not follow a logout. */
@@ -67,8 +78,59 @@ const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountL
 
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
-export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) => {
+/** A token with less than this left is of no use, in milliseconds. */
+const shortest = 30_000
+
+/** Only a token's own word: an end that was reckoned from a cut-off or a lifetime says nothing of the clock. */
+const isOverOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
+  expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < shortest
+
+/** Cut-offs of brokers are at full hours in India, which are half hours in UTC. */
+const halfHour = 1_800_000
+const nearCutOff = 120_000
+
+/** How long to wait for the end of a daily cut-off that this token ends at, in milliseconds. */
+const cutOffWait = (session: Session.Session, now: number): number | undefined => {
+  const { expiresAt } = session
+  if (!isOverOnArrival(session, now) || expiresAt === undefined || expiresAt % halfHour !== 0) return undefined
+  if (now < expiresAt) return expiresAt - now + 1000
+  return now - expiresAt < nearCutOff ? expiresAt + nearCutOff - now : undefined
+}
+
+/** This machine's clock minus the broker's, in milliseconds, by the `Date` of the last answer. */
+const driftOf = ({ answeredAt, date }: Departure): number | undefined => {
+  const at = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
+  return at === undefined || answeredAt === undefined ? undefined : answeredAt - DateTime.toEpochMillis(at)
+}
+
+const saidOf = (drift: number | undefined): Ledger.Said => {
+  const what = "Find out why the broker's new tokens are over when they come"
+  const seconds = Math.round(Math.abs(drift ?? 0) / 1000)
+  const remedy =
+    drift === undefined || Math.abs(drift) < shortest
+      ? "Log in with the broker's app, and look at the broker's status page."
+      : `This machine's clock is ${seconds} seconds ${drift > 0 ? "ahead of" : "behind"} the broker's: set it by NTP.`
+  return { tag: "ActionRequired", what, message: what, remedy }
+}
+
+const toError = (broker: string, { length, said, since }: Ledger.Pause) =>
+  AuthError.make(
+    broker,
+    "session",
+    new AuthError.ActionRequired({
+      what: said.what ?? said.message,
+      advice: `${said.remedy} The next try is at ${Expiry.toIst(since + length)}.`
+    })
+  )
+
+export const make = (
+  renewal: Renewal["Service"],
+  store: SessionStore["Service"],
+  profile: Profile["Service"]["profile"] | undefined
+) => {
   const { account } = renewal
+  const guard = LoginGuard.make(store)
+  const ledger = LoginLedger.make(store)
 
   const counted = <A, E extends Failure, R>(metric: Metric.Counter<number>, call: Effect.Effect<A, E, R>) =>
     Effect.onExit(call, (exit) => {
@@ -95,7 +157,7 @@ export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) 
     return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what })))
   }
 
-  return Effect.fnUntraced(function* (
+  const exchange = Effect.fnUntraced(function* (
     { byPerson, countFailure, dropRefreshToken, isLive, now, previous }: Asked,
     wanted: Wanted
   ): Effect.fn.Return<Got, Failure> {
@@ -116,5 +178,46 @@ export const make = (renewal: Renewal["Service"], guard: LoginGuard["Service"]) 
       yield* wanted.anywhere
     }
     return { session: yield* byLogin(wanted, byPerson), by: "LoggedIn" }
+  })
+
+  /** A token that is over by its own word is handed out if the broker accepts it: this machine's clock is wrong then. */
+  const arrive = Effect.fnUntraced(function* (
+    got: Got,
+    hadTrouble: boolean,
+    departure: Departure
+  ): Effect.fn.Return<Got, Failure> {
+    const now = yield* Clock.currentTimeMillis
+    if (!isOverOnArrival(got.session, now)) {
+      if (hadTrouble) yield* ledger.remember(account, Ledger.arriveLive)
+      return got
+    }
+    if (profile !== undefined && Exit.isSuccess(yield* Effect.exit(profile(got.session)))) {
+      return { ...got, session: Session.withUnknownEnd(got.session) }
+    }
+    const said = saidOf(driftOf(departure))
+    yield* ledger.remember(account, (before) => Ledger.arriveOver(before, said, now))
+    const { overOnArrival } = (yield* ledger.read(account)).ledger
+    return { ...got, over: overOnArrival === undefined ? undefined : toError(account.broker, overOnArrival) }
+  })
+
+  return Effect.fnUntraced(function* (asked: Asked, wanted: Wanted): Effect.fn.Return<Got, Failure> {
+    const { overOnArrival } = (yield* ledger.read(account)).ledger
+    const now = yield* Clock.currentTimeMillis
+    if (overOnArrival !== undefined && !asked.byPerson) {
+      if (Ledger.isWithin(overOnArrival.since, overOnArrival.length, now)) {
+        return yield* Effect.fail(toError(account.broker, overOnArrival))
+      }
+    }
+    const departure: Departure = { at: undefined }
+    const noting = Effect.provideService(exchange(asked, wanted), Departure, departure)
+    const got = yield* noting
+    const wait = cutOffWait(got.session, yield* Clock.currentTimeMillis)
+    if (wait === undefined || renewal.login === undefined) {
+      return yield* arrive(got, overOnArrival !== undefined, departure)
+    }
+    // The day that the token is of ends: one login after that, and none before.
+    yield* Effect.sleep(Duration.millis(wait))
+    const again: Got = { session: yield* byLogin(wanted, asked.byPerson), by: "LoggedIn" }
+    return yield* arrive(again, overOnArrival !== undefined, departure)
   })
 }

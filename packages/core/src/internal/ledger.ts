@@ -49,6 +49,8 @@ export interface Ledger {
   readonly refused: ReadonlyArray<string>
   readonly pause?: Pause | undefined
   readonly locked?: Lock | undefined
+  /** New tokens were over when they came: the pause before another is asked for. */
+  readonly overOnArrival?: Pause | undefined
 }
 
 export const empty: Ledger = { format: 2, attempts: [], accepted: [], refused: [] }
@@ -80,7 +82,10 @@ const LedgerFromJson = Schema.fromJsonString(
     pause: Schema.optional(
       Schema.Struct({ since: Schema.Finite, length: Schema.Finite, count: Schema.Finite, said: Said })
     ),
-    locked: Schema.optional(Schema.Struct({ since: Schema.Finite, said: Said }))
+    locked: Schema.optional(Schema.Struct({ since: Schema.Finite, said: Said })),
+    overOnArrival: Schema.optional(
+      Schema.Struct({ since: Schema.Finite, length: Schema.Finite, count: Schema.Finite, said: Said })
+    )
   })
 )
 
@@ -176,7 +181,9 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   ...empty,
   attemptedAt: now,
   accepted: addTo(ledger.accepted, credentials),
-  refused: ledger.refused.filter((other) => other !== credentials)
+  refused: ledger.refused.filter((other) => other !== credentials),
+  // Whether the token is of any use is known only afterwards.
+  overOnArrival: ledger.overOnArrival
 })
 
 /** The broker answered something that does not count as a wrong login. */
@@ -200,6 +207,14 @@ export const startPause = (ledger: Ledger, said: Said, now: number): Ledger => {
   const count = (ledger.pause?.count ?? 0) + 1
   return { ...ledger, pause: { since: now, length: pauseLength(said, count), count, said } }
 }
+
+/** One more try at once, then one each 15 minutes. */
+export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
+  const count = (ledger.overOnArrival?.count ?? 0) + 1
+  return { ...ledger, overOnArrival: { since: now, length: count === 1 ? 1000 : minutes(15), count, said } }
+}
+
+export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
 /** Frees these credentials. A program that still has other refused ones stays silent. */
 export const reset = (ledger: Ledger, credentials: string | undefined): Ledger => ({

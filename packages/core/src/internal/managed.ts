@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Account } from "../Account.ts"
 import * as AuthError from "../AuthError.ts"
+import type { Profile } from "../Profile.ts"
 import type { Logout } from "../Logout.ts"
 import type { Renewal } from "../Renewal.ts"
 import type * as Session from "../Session.ts"
@@ -62,6 +63,8 @@ export interface Self {
   readonly revoke: Logout["Service"]["logout"]
   readonly store: SessionStore["Service"]
   readonly lock: SessionLock["Service"]
+  /** Asks the broker whether a token lives, if the method has that. */
+  readonly profile: Profile["Service"]["profile"] | undefined
   readonly scope: Scope.Scope
   readonly early: Duration.Duration
   readonly patience: Duration.Duration

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as AuthError from "../AuthError.ts"
-import * as LoginGuard from "../LoginGuard.ts"
 import type * as Session from "../Session.ts"
 import type { Lease } from "../SessionLock.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
@@ -107,7 +106,7 @@ const renewHolding = Effect.fnUntraced(function* (
       const stored = record._tag === "Live" ? record.session : self.state.held.session
       const previous = Held.newest(unsaved, stored)
       yield* restore(lease.check)
-      const exchange = Exchange.make(self.renewal, LoginGuard.make(self.store))
+      const exchange = Exchange.make(self.renewal, self.store, self.profile)
       const live = Held.liveSession(self.state, now)
       let { version } = record
       const got = yield* restore(
@@ -126,10 +125,14 @@ const renewHolding = Effect.fnUntraced(function* (
       if (self.state.logouts !== logouts) return yield* dropFor(self, got.session)
       // A broker that refreshes may have ended the token before.
       if (got.by === "Refreshed") self.state.dead = previous
-      return yield* save(self, got, version, logouts)
+      const { over } = got
+      const saved = save(self, got, version, logouts)
+      return yield* over === undefined ? saved : Effect.mapError(saved, (error) => (isOver(error) ? over : error))
     })
   )
 })
+
+const isOver = ({ reason }: Failure): boolean => reason._tag === "SessionExpired" && reason.why === "expired"
 
 const pauseAfter = Effect.fnUntraced(function* (self: Self, error: Failure) {
   const now = yield* Clock.currentTimeMillis
