@@ -245,7 +245,10 @@ export const make: Effect.Effect<
     const session = yield* manager.session
     const first = yield* send(request, session)
     if (!isDead(first.refusal)) {
-      if (!mayReplay) tried = session
+      if (!mayReplay) {
+        tried = session
+        manager.accepted(session)
+      }
       return first.response
     }
     if (yield* isNotRenewedAgain(session, mayReplay)) return yield* Effect.fail(notRenewedAgain(first.refusal))

@@ -109,6 +109,11 @@ export class SessionManager extends Context.Service<
      * the broker refuses the token. If the broker's call fails, the session is forgotten all the same.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
+    /**
+     * The broker took an order, or another call that must not be sent twice, with this session. A session that replaced a
+     * refused one is under suspicion until then. `AuthorizedClient` and `withSession` tell it by themselves.
+     */
+    readonly accepted: (session: Session.Session) => void
     /** The held session as a value, if it needs no renewal at `now` (milliseconds since the epoch). */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
     /** What happens from now on, until the manager's scope closes. A slow reader misses the oldest changes. */
@@ -181,6 +186,7 @@ export const make = Effect.fnUntraced(function* (
     withSession: (use) => withSessionOf(self, use),
     adopt: (given) => adopt(self, given),
     logout: logout(self),
+    accepted: (session) => void (self.state.proven = session),
     freshUnsafe: (now) => freshExit(self, now),
     changes: changes(self)
   }

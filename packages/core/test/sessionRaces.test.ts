@@ -311,6 +311,8 @@ describe("sessions: a refused token", () => {
       const manager = yield* start(tiny)
       const first = yield* manager.session
       const second = yield* manager.renew(first)
+      // So that another one may be asked for.
+      yield* pass("2 minutes")
       tiny.failures.push(unavailable)
       yield* Effect.flip(manager.renew(second))
       // A slow call that went out with the first comes back.

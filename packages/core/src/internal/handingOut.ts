@@ -118,10 +118,17 @@ const replace = (self: Self, dead: Session.Session) =>
     const pause = Held.pauseOf(self.state, undefined, now)
     if (pause !== undefined) return Effect.fail(pause.error)
     const { flight } = self.state
-    if (flight === undefined) return join(self, dead)
+    const another = Effect.suspend(() => Effect.flatMap(join(self, dead), (got) => insteadOf(self, dead, got)))
+    if (flight === undefined) return another
     // One that was under way before may bring the very token that the broker has refused since.
-    return Effect.flatMap(flight.wait, (got) => (Held.sameToken(got, dead) ? join(self, dead) : Effect.succeed(got)))
+    return Effect.flatMap(flight.wait, (got) => (Held.sameToken(got, dead) ? another : Effect.succeed(got)))
   })
+
+/** The token lives, but it is not the other one that was asked for. */
+const insteadOf = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
+  before !== undefined && self.state.pause !== undefined && Held.sameToken(got, before)
+    ? Effect.fail(self.state.pause.error)
+    : Effect.succeed(got)
 
 export const renew = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "renew", () => {
@@ -130,10 +137,5 @@ export const renew = (self: Self, dead: Session.Session | undefined): Effect.Eff
     self.state.version = undefined
     self.state.loggedOut = false
     const before = self.state.held.session
-    return Effect.flatMap(join(self, before, true), (renewed) =>
-      // The token lives, but this is not what was asked for.
-      before !== undefined && self.state.pause !== undefined && Held.sameToken(renewed, before)
-        ? Effect.fail(self.state.pause.error)
-        : Effect.succeed(renewed)
-    )
+    return Effect.flatMap(join(self, before, true), (renewed) => insteadOf(self, before, renewed))
   })

@@ -44,6 +44,8 @@ export interface State {
   dead: Session.Session | undefined
   /** Got from the broker, but not stored yet: the store failed. */
   unsaved: Session.Session | undefined
+  /** The broker took an order with it: when it is refused later, it has ended. */
+  proven: Session.Session | undefined
   flight: Flight | undefined
   pause: Pause | undefined
   failures: number
@@ -68,6 +70,7 @@ export const makeState = (): State => ({
   held: nothing,
   dead: undefined,
   unsaved: undefined,
+  proven: undefined,
   flight: undefined,
   pause: undefined,
   failures: 0,
@@ -193,6 +196,14 @@ export const lookLater = (
 export const refuse = (state: State, dead: Session.Session): void => {
   if (state.dead === undefined || sameToken(dead, state.held.session)) state.dead = dead
   state.held = { ...state.held, freshUntil: -Infinity, renewAt: -Infinity }
+}
+
+/** The refused token lives after all. It is looked at again before it is handed out. */
+export const pardon = (state: State, session: Session.Session): void => {
+  if (sameToken(session, state.dead)) state.dead = undefined
+  if (sameToken(session, state.held.session)) {
+    state.held = { ...state.held, renewAt: session.expiresAt ?? Infinity }
+  }
 }
 
 /** Counts a refresh that had no answer of the broker. */

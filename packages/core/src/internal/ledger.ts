@@ -39,6 +39,17 @@ export interface Lock {
   readonly said: Said
 }
 
+/** A session that was got because the broker refused the one before it. */
+export interface Replacement {
+  readonly since: number
+  /** How many in a row. */
+  readonly count: number
+  /** When the broker issued it: by that it is known again. */
+  readonly issuedAt: number
+  /** What the broker's profile call said of it after it was refused, in this pause. */
+  readonly lives?: boolean | undefined
+}
+
 export interface Ledger {
   readonly format: 2
   /** When the last login was sent, or may still have been under way. */
@@ -51,6 +62,7 @@ export interface Ledger {
   readonly locked?: Lock | undefined
   /** New tokens were over when they came: the pause before another is asked for. */
   readonly overOnArrival?: Pause | undefined
+  readonly replacement?: Replacement | undefined
 }
 
 export const empty: Ledger = { format: 2, attempts: [], accepted: [], refused: [] }
@@ -83,6 +95,14 @@ const LedgerFromJson = Schema.fromJsonString(
       Schema.Struct({ since: Schema.Finite, length: Schema.Finite, count: Schema.Finite, said: Said })
     ),
     locked: Schema.optional(Schema.Struct({ since: Schema.Finite, said: Said })),
+    replacement: Schema.optional(
+      Schema.Struct({
+        since: Schema.Finite,
+        count: Schema.Finite,
+        issuedAt: Schema.Finite,
+        lives: Schema.optional(Schema.Boolean)
+      })
+    ),
     overOnArrival: Schema.optional(
       Schema.Struct({ since: Schema.Finite, length: Schema.Finite, count: Schema.Finite, said: Said })
     )
@@ -183,7 +203,8 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   accepted: addTo(ledger.accepted, credentials),
   refused: ledger.refused.filter((other) => other !== credentials),
   // Whether the token is of any use is known only afterwards.
-  overOnArrival: ledger.overOnArrival
+  overOnArrival: ledger.overOnArrival,
+  replacement: ledger.replacement
 })
 
 /** The broker answered something that does not count as a wrong login. */
@@ -215,6 +236,37 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 }
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
+
+/** A replacement that is refused after so long was fine until then. */
+const trusted = minutes(30)
+
+/** Whether the session that is refused is itself such a replacement, and not one that was good for a while. */
+export const isSuspect = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
+  replacement !== undefined && replacement.issuedAt === issuedAt && isWithin(replacement.since, trusted, now)
+
+/** When the next replacement may be asked for; `undefined`: now. */
+export const replaceableAt = ({ replacement }: Ledger, now: number): number | undefined => {
+  if (replacement === undefined) return undefined
+  const length = pauses[Math.min(replacement.count, pauses.length) - 1] ?? minutes(10)
+  return isWithin(replacement.since, length, now) ? replacement.since + length : undefined
+}
+
+/** `refused` is when the session was issued that was refused; `undefined` if that is known to have been good. */
+export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: number, now: number): Ledger => ({
+  ...ledger,
+  replacement: {
+    since: now,
+    count: refused !== undefined && isSuspect(ledger, refused, now) ? (ledger.replacement?.count ?? 0) + 1 : 1,
+    issuedAt
+  }
+})
+
+/** What the profile call said. It is asked again after the pause, which begins anew if the session lives. */
+export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
+  const { replacement } = ledger
+  if (replacement === undefined) return ledger
+  return { ...ledger, replacement: { ...replacement, lives, since: lives ? now : replacement.since } }
+}
 
 /** Frees these credentials. A program that still has other refused ones stays silent. */
 export const reset = (ledger: Ledger, credentials: string | undefined): Ledger => ({

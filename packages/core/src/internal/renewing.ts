@@ -14,6 +14,7 @@ import * as Held from "./held.ts"
 import { hold, keepsChanging, look, loggedOut, publish, type Self, writesBeforeGivingUp } from "./managed.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "./spans.ts"
+import * as Suspicion from "./suspicion.ts"
 
 type Failure = Held.Failure
 
@@ -106,6 +107,8 @@ const renewHolding = Effect.fnUntraced(function* (
       const stored = record._tag === "Live" ? record.session : self.state.held.session
       const previous = Held.newest(unsaved, stored)
       yield* restore(lease.check)
+      const refused = dead ?? self.state.dead
+      if (refused !== undefined && !byPerson) yield* restore(Suspicion.check(self, refused))
       const exchange = Exchange.make(self.renewal, self.store, self.profile)
       const live = Held.liveSession(self.state, now)
       let { version } = record
@@ -123,6 +126,7 @@ const renewHolding = Effect.fnUntraced(function* (
         )
       )
       if (self.state.logouts !== logouts) return yield* dropFor(self, got.session)
+      if (refused !== undefined && !byPerson) yield* Effect.ignore(Suspicion.note(self, refused, got.session))
       // A broker that refreshes may have ended the token before.
       if (got.by === "Refreshed") self.state.dead = previous
       const { over } = got

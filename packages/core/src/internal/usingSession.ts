@@ -55,6 +55,7 @@ const runOnce = <A, E, R>(
       Effect.tap(() =>
         Effect.sync(() => {
           if (sent.count > 0 && self.trial?.session === session) self.trial.accepted.add(kindOf())
+          if (kindOf() === "order") self.state.proven = session
         })
       )
     )

@@ -1,0 +1,124 @@
+import { Profile } from "@auth/broker-core/Profile"
+import * as AuthError from "@auth/broker-core/AuthError"
+import type { SessionManager } from "@auth/broker-core/SessionManager"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
+import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
+
+/** A program whose calls to one endpoint are all refused, and that says so each time. */
+const useRefused = Effect.fnUntraced(function* (manager: SessionManager["Service"]) {
+  const session = yield* Effect.result(manager.session)
+  if (Result.isSuccess(session)) yield* Effect.ignore(manager.renew(session.success))
+})
+
+describe("sessions: an endpoint that calls every token dead", () => {
+  const live = Effect.fnUntraced(function* (by: ReadonlyArray<"login" | "refresh">, seconds: number, programs: number) {
+    yield* TestClock.setTime(morning)
+    const [tiny, shared] = [makeTiny({ by: ["login", ...by] }), makeShared()]
+    const managers = yield* Effect.all(Array.from({ length: programs }, () => start(tiny, shared)))
+    for (let second = 0; second < seconds; second += 2) {
+      for (const manager of managers) yield* useRefused(manager)
+      yield* pass("2 seconds")
+    }
+    return tiny.calls
+  })
+
+  it.effect("does not have two programs renew without end: three exchanges in 150 seconds", () =>
+    Effect.gen(function* () {
+      const calls = yield* live(["refresh"], 150, 2)
+      assert.isAtMost(calls.length - 1, 3)
+      assert.isAtLeast(calls.length - 1, 2)
+    })
+  )
+
+  it.effect("costs an exchange each ten minutes in the end, and no more with eight programs", () =>
+    Effect.gen(function* () {
+      const calls = yield* live([], 3600, 8)
+      assert.isAtMost(calls.length - 1, 9)
+      assert.isAtLeast(calls.length - 1, 5)
+    })
+  )
+
+  it.effect("nor does a program that is started again eight times", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      for (let run = 0; run < 8; run++) {
+        yield* Effect.scoped(Effect.flatMap(start(tiny, shared), useRefused))
+        yield* pass("5 seconds")
+      }
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
+  it.effect("is told what is wrong, and a person can get another session", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      const manager = yield* start(tiny)
+      const second = yield* manager.renew(yield* manager.session)
+      const failed = yield* Effect.flip(manager.renew(second))
+      assert.deepInclude(failed.reason, { _tag: "SessionExpired", why: "invalid" })
+      assert.include(
+        failed.message,
+        "The broker refuses the new session too, so the next is asked for at 2026-11-21 10:01"
+      )
+      assert.strictEqual(numberOf(yield* manager.renew()), "3")
+    })
+  )
+
+  it.effect("where the profile call accepts the token, the token lives on", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      let asked = 0
+      const profile = { profile: () => Effect.sync(() => (asked++, { id: account.id })) }
+      const manager = yield* Effect.provideService(start(tiny), Profile, profile)
+      const second = yield* manager.renew(yield* manager.session)
+      const failed = yield* Effect.flip(manager.renew(second))
+      assert.include(failed.message, "The broker's profile call accepts this session")
+      yield* pass("20 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), "2")
+      for (let call = 0; call < 10; call++) yield* useRefused(manager)
+      assert.deepStrictEqual([tiny.calls.length, asked], [2, 1])
+    })
+  )
+})
+
+describe("sessions: a token that was healed", () => {
+  it.effect("and ended elsewhere four minutes later is healed again at once", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
+      const manager = yield* Effect.provideService(start(tiny), Profile, { profile: () => Effect.fail(gone) })
+      const second = yield* manager.renew(yield* manager.session)
+      yield* pass("4 minutes")
+      assert.strictEqual(numberOf(yield* manager.renew(second)), "3")
+    })
+  )
+
+  it.effect("is not replaced on the word of a profile call that does not work", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny()
+      const down = AuthError.make("tiny", "profile", new AuthError.BrokerUnavailable({ why: "broker", status: 503 }))
+      const manager = yield* Effect.provideService(start(tiny), Profile, { profile: () => Effect.fail(down) })
+      const second = yield* manager.renew(yield* manager.session)
+      assert.include((yield* Effect.flip(manager.renew(second))).message, "so the next is asked for at")
+      assert.lengthOf(tiny.calls, 2)
+    })
+  )
+
+  it.effect("and took an order is no suspect, however soon it ends", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      const second = yield* manager.renew(yield* manager.session)
+      manager.accepted(second)
+      assert.strictEqual(numberOf(yield* manager.renew(second)), "3")
+    })
+  )
+})
