@@ -19,6 +19,7 @@ import type { Challenge } from "./Challenge.ts"
 import type { CodeSource } from "./CodeSource.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
 import * as Login from "./Login.ts"
+import type { LoginProgress } from "./LoginProgress.ts"
 import { Refresh } from "./Refresh.ts"
 import type { Session } from "./Session.ts"
 import type { StepUp } from "./StepUp.ts"
@@ -50,6 +51,8 @@ export class Renewal extends Context.Service<
     readonly account: Account
     /** Gets a session from the credentials; `undefined` where only a person can log in. */
     readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
+    /** Goes on with a login that was kept by `LoginProgress.keep`, where a login has several exchanges. */
+    readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Renews a session without credentials; `undefined` where the broker has no such thing. */
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh also renews a session that a daily cut-off has ended. It does not unless this says so. */
@@ -84,6 +87,7 @@ const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Red
 export const make = (options: {
   readonly account: Account
   readonly login?: Effect.Effect<Session, AuthError.AuthError> | undefined
+  readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
   readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
   /** Whether a refresh also renews a session that a daily cut-off has ended. */
   readonly afterCutOff?: boolean | undefined
@@ -112,6 +116,7 @@ export const make = (options: {
         within: Duration.fromInputUnsafe(options.within ?? "24 hours"),
         step: stepOf(options.codes)
       },
+      ...(options.resume === undefined ? {} : { resume: options.resume }),
       ...(options.credentials === undefined ? {} : { credentials: inOneText(options.credentials) })
     })
   })
@@ -158,6 +163,7 @@ export const fromDescription = (
   ways: {
     readonly account: Account
     readonly login?: Effect.Effect<Session, AuthError.AuthError> | undefined
+    readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** What the layer was told where the descriptor leaves it open. */
     readonly afterCutOff?: boolean | undefined

@@ -11,6 +11,7 @@ import * as CodeSource from "@auth/broker-core/CodeSource"
 import * as Credentials from "@auth/broker-core/Credentials"
 import * as Expiry from "@auth/broker-core/Expiry"
 import * as Login from "@auth/broker-core/Login"
+import * as LoginProgress from "@auth/broker-core/LoginProgress"
 import type { Logout } from "@auth/broker-core/Logout"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as Renewal from "@auth/broker-core/Renewal"
@@ -169,9 +170,21 @@ const make = Effect.fnUntraced(function* (
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
     }
+    yield* keep(AuthToken, issuedAt, expiry)
     const tokens = yield* services.exchange(api, account, AuthToken)
     return Login.authenticated(Session.make({ account, method, expiry, issuedAt, tokens }))
   })
+
+  /** Each login opens another session at the broker, and only 06:00 IST ends them: the exchange alone is repeated. */
+  const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
+    api.generation === "v7"
+      ? LoginProgress.keep({ token: authToken, issuedAt, endsAt: ends({ issuedAt, accessToken: authToken })?.at })
+      : Effect.void
+
+  const resume = ({ endsAt, issuedAt, token }: LoginProgress.LoginProgress) =>
+    Effect.map(services.exchange(api, account, token), (tokens) =>
+      Session.make({ account, method, expiry: Expiry.earliest(expiry, notAfter(endsAt)), issuedAt, tokens })
+    )
 
   const waiting = (challenge: Challenge.Challenge) => ({ account, tokens: { access: challenge.stepToken } })
 
@@ -180,6 +193,11 @@ const make = Effect.fnUntraced(function* (
       { account, method, expiry: Expiry.earliest(expiry, notAfter(challenge.expiresAt)) },
       // The exchange is not part of the answer: a code that was accepted is used up, whatever comes after it.
       ledger.answer(challenge, code, { digits: 6, send: api.verifyotp({ otp: code }, waiting(challenge)) }).pipe(
+        Effect.andThen(
+          Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            keep(challenge.stepToken, now, Expiry.earliest(expiry, notAfter(challenge.expiresAt)))
+          )
+        ),
         Effect.andThen(services.exchange(api, account, challenge.stepToken)),
         Effect.map((tokens) => ({ tokens }))
       )
@@ -199,6 +217,7 @@ const make = Effect.fnUntraced(function* (
     {
       account,
       login: yield* Renewal.answering({ account, login, verify, codes }),
+      resume,
       codes,
       credentials: { apiKey, apiSecret, password, secondFactor, userId }
     },

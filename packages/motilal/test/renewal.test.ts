@@ -16,13 +16,19 @@ import { credentials } from "./support.ts"
 /** 2026-11-24 06:00 IST. */
 const cutOff = Date.UTC(2026, 10, 24, 0, 30)
 
-const begin = Effect.fnUntraced(function* (overrides: Partial<MotilalAuth.MotilalCredentials> = {}) {
+const begin = Effect.fnUntraced(function* (
+  overrides: Partial<MotilalAuth.MotilalCredentials> = {},
+  options: { readonly fake?: FakeBroker.FakeBroker; readonly vault?: typeof Vault.layerMemory } = {}
+) {
   yield* TestClock.setTime(cutOff - 3_600_000)
-  const fake = yield* FakeMotilal.make()
+  const fake = options.fake ?? (yield* FakeMotilal.make())
   const layer = MotilalAuth.layer({ credentials: { ...credentials, ...overrides } }).pipe(
     Layer.provide(TestHttp.layerFake(fake))
   )
-  const sessions = SessionManager.layer().pipe(Layer.provideMerge(layer), Layer.provide(Vault.layerMemory))
+  const sessions = SessionManager.layer().pipe(
+    Layer.provideMerge(layer),
+    Layer.provide(options.vault ?? Vault.layerMemory)
+  )
   const context = yield* Layer.build(sessions)
   const manager = yield* Effect.provide(SessionManager.SessionManager, context)
   return { fake, context, ...manager }
@@ -69,6 +75,82 @@ describe("a login that the rate limit keeps until after 06:00", () => {
       const outcomes = yield* Effect.forEach(logins, (login) => Fiber.join(login))
       const ends = outcomes.map((outcome) => (outcome._tag === "StepUpRequired" ? outcome.challenge.expiresAt : 0))
       assert.deepStrictEqual(ends, [cutOff, cutOff, cutOff + 86_400_000])
+    })
+  )
+})
+
+describe("an exchange that fails after a login that went well", () => {
+  const minutes = Effect.fnUntraced(function* (
+    { session }: Pick<SessionManager.SessionManager["Service"], "session">,
+    count: number
+  ) {
+    for (let second = 0; second < count * 60; second += 10) {
+      yield* TestHttp.settle(Effect.result(session))
+      yield* TestClock.adjust("10 seconds")
+    }
+  })
+
+  const count = (fake: FakeBroker.FakeBroker, endpoint: string) =>
+    Effect.map(asked(fake), (all) => all.filter((one) => one === endpoint).length)
+
+  it.effect("is repeated alone for seven minutes, and opens no further session at the broker", () =>
+    Effect.gen(function* () {
+      const program = yield* begin()
+      yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 1000)
+      yield* minutes(program, 7)
+      assert.strictEqual(yield* count(program.fake, "authdirectapi"), 1)
+      assert.isAbove(yield* count(program.fake, "getaccesstoken"), 20)
+    })
+  )
+
+  it.effect("gives a session as soon as it is well again, and the login is not repeated", () =>
+    Effect.gen(function* () {
+      const program = yield* begin()
+      yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)
+      yield* minutes(program, 2)
+      const session = yield* program.session
+      assert.strictEqual(session.expiresAt, cutOff)
+      assert.isDefined(session.tokens.login)
+      assert.strictEqual(yield* count(program.fake, "authdirectapi"), 1)
+      assert.strictEqual(yield* count(program.fake, "getaccesstoken"), 4)
+    })
+  )
+
+  it.effect("is repeated by a program that is started later, with the login of the one before", () =>
+    Effect.gen(function* () {
+      const kept = yield* Layer.build(Vault.layerMemory)
+      const vault = Layer.succeedContext(kept)
+      const first = yield* begin({}, { vault })
+      yield* first.fake.inject("getaccesstoken", { kind: "reset" })
+      yield* Effect.flip(first.session)
+      const later = yield* begin({}, { vault, fake: first.fake })
+      yield* later.session
+      assert.deepStrictEqual(yield* asked(first.fake), ["authdirectapi", "getaccesstoken", "getaccesstoken"])
+    })
+  )
+
+  it.effect("is followed by a new login where the broker takes the token of the old one no more", () =>
+    Effect.gen(function* () {
+      const program = yield* begin()
+      yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })
+      yield* TestHttp.settle(Effect.flip(program.session))
+      const refusal = { status: "ERROR", message: "Invalid Token", errorcode: "MO8001", data: null }
+      yield* program.fake.inject("getaccesstoken", { kind: "answer", status: 200, body: JSON.stringify(refusal) })
+      yield* minutes(program, 2)
+      assert.strictEqual((yield* program.session).expiresAt, cutOff)
+      assert.strictEqual(yield* count(program.fake, "authdirectapi"), 2)
+    })
+  )
+
+  it.effect("is not resumed after a logout", () =>
+    Effect.gen(function* () {
+      const program = yield* begin()
+      yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })
+      yield* TestHttp.settle(Effect.flip(program.session))
+      yield* program.logout
+      yield* TestClock.adjust("1 minute")
+      yield* TestHttp.settle(program.renew())
+      assert.strictEqual(yield* count(program.fake, "authdirectapi"), 2)
     })
   )
 })

@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import * as AuthError from "../AuthError.ts"
 import * as Expiry from "../Expiry.ts"
 import * as LoginGuard from "../LoginGuard.ts"
+import * as LoginProgress from "../LoginProgress.ts"
 import type { Profile } from "../Profile.ts"
 import type { Renewal } from "../Renewal.ts"
 import * as Session from "../Session.ts"
@@ -147,11 +148,53 @@ export const make = (
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
+  const forgetProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
+
+  /** A login that was accepted has been accepted, also where a later exchange of it fails. */
+  const byNewLogin = (
+    login: Effect.Effect<Session.Session, AuthError.AuthError>,
+    wanted: Wanted,
+    byPerson: boolean
+  ) => {
+    let isKept = false
+    const keeper = (progress: LoginProgress.LoginProgress) => {
+      isKept = true
+      return Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, progress)))
+    }
+    const sent = Effect.andThen(wanted.here, counted(SessionMetrics.logins, login)).pipe(
+      Effect.provideService(LoginProgress.Keeper, keeper),
+      Effect.map(Result.succeed),
+      Effect.catch((error) => (isKept ? Effect.succeed(Result.fail(error)) : Effect.fail(error)))
+    )
+    return guard.protect(account, renewal.guard, sent, { byPerson, credentials: renewal.credentials }).pipe(
+      Effect.flatMap(Effect.fromResult),
+      Effect.tap(() => (isKept ? forgetProgress : Effect.void))
+    )
+  }
+
+  /** The session of a login that was kept, or `undefined` if there is none or the broker takes it no more. */
+  const resumed = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
+    const { resume } = renewal
+    if (resume === undefined) return undefined
+    const { progress } = (yield* ledger.read(account)).ledger
+    if (progress === undefined) return undefined
+    const now = yield* Clock.currentTimeMillis
+    if (progress.endsAt !== undefined && now >= progress.endsAt) {
+      yield* forgetProgress
+      return undefined
+    }
+    const result = yield* Effect.result(counted(SessionMetrics.logins, resume(progress)))
+    if (Result.isFailure(result) && !isRefusal(result.failure)) return yield* Effect.fail(result.failure)
+    yield* forgetProgress
+    return Result.isSuccess(result) ? result.success : undefined
+  })
+
   const byLogin = (wanted: Wanted, byPerson: boolean): Effect.Effect<Session.Session, Failure> => {
     const { login } = renewal
     if (login !== undefined) {
-      const sent = Effect.andThen(wanted.here, counted(SessionMetrics.logins, login))
-      return guard.protect(account, renewal.guard, sent, { byPerson, credentials: renewal.credentials })
+      return Effect.flatMap(Effect.andThen(wanted.here, resumed()), (session) =>
+        session === undefined ? byNewLogin(login, wanted, byPerson) : Effect.succeed(session)
+      )
     }
     const what = `Log in to ${account.broker} as ${account.id}, and give the session to SessionManager.adopt`
     return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what })))
@@ -188,16 +231,20 @@ export const make = (
   ): Effect.fn.Return<Got, Failure> {
     const now = yield* Clock.currentTimeMillis
     if (!isOverOnArrival(got.session, now)) {
-      if (hadTrouble) yield* ledger.remember(account, Ledger.arriveLive)
+      if (hadTrouble) yield* Effect.ignore(ledger.remember(account, Ledger.arriveLive))
       return got
     }
     if (profile !== undefined && Exit.isSuccess(yield* Effect.exit(profile(got.session)))) {
       return { ...got, session: Session.withUnknownEnd(got.session) }
     }
     const said = saidOf(driftOf(departure))
-    yield* ledger.remember(account, (before) => Ledger.arriveOver(before, said, now))
-    const { overOnArrival } = (yield* ledger.read(account)).ledger
-    return { ...got, over: overOnArrival === undefined ? undefined : toError(account.broker, overOnArrival) }
+    // What the broker gave is not lost where this cannot be written.
+    yield* Effect.ignore(ledger.remember(account, (before) => Ledger.arriveOver(before, said, now)))
+    const pause = yield* Effect.match(ledger.read(account), {
+      onFailure: () => undefined,
+      onSuccess: ({ ledger: { overOnArrival } }) => overOnArrival
+    })
+    return { ...got, over: pause === undefined ? undefined : toError(account.broker, pause) }
   })
 
   return Effect.fnUntraced(function* (asked: Asked, wanted: Wanted): Effect.fn.Return<Got, Failure> {

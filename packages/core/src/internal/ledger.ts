@@ -5,6 +5,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Account from "../Account.ts"
+import type { LoginProgress } from "../LoginProgress.ts"
 
 /** A login that was sent. It is `open` until an answer comes, and stays so if none does. */
 export interface Attempt {
@@ -63,6 +64,8 @@ export interface Ledger {
   /** New tokens were over when they came: the pause before another is asked for. */
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
+  /** A login that was accepted, and that is not a session yet. */
+  readonly progress?: LoginProgress | undefined
 }
 
 export const empty: Ledger = { format: 2, attempts: [], accepted: [], refused: [] }
@@ -101,6 +104,13 @@ const LedgerFromJson = Schema.fromJsonString(
         count: Schema.Finite,
         issuedAt: Schema.Finite,
         lives: Schema.optional(Schema.Boolean)
+      })
+    ),
+    progress: Schema.optional(
+      Schema.Struct({
+        token: Schema.RedactedFromValue(Schema.String),
+        issuedAt: Schema.Finite,
+        endsAt: Schema.UndefinedOr(Schema.Finite).pipe(Schema.optional)
       })
     ),
     overOnArrival: Schema.optional(
@@ -204,7 +214,8 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   refused: ledger.refused.filter((other) => other !== credentials),
   // Whether the token is of any use is known only afterwards.
   overOnArrival: ledger.overOnArrival,
-  replacement: ledger.replacement
+  replacement: ledger.replacement,
+  progress: ledger.progress
 })
 
 /** The broker answered something that does not count as a wrong login. */
@@ -268,10 +279,13 @@ export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   return { ...ledger, replacement: { ...replacement, lives, since: lives ? now : replacement.since } }
 }
 
+export const setProgress = (ledger: Ledger, progress: LoginProgress | undefined): Ledger => ({ ...ledger, progress })
+
 /** Frees these credentials. A program that still has other refused ones stays silent. */
 export const reset = (ledger: Ledger, credentials: string | undefined): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,
   accepted: ledger.accepted,
-  refused: ledger.refused.filter((other) => other !== credentials)
+  refused: ledger.refused.filter((other) => other !== credentials),
+  progress: ledger.progress
 })

@@ -6,6 +6,8 @@ import * as Result from "effect/Result"
 import type { LogoutReceipt } from "../Logout.ts"
 import * as Session from "../Session.ts"
 import * as Held from "./held.ts"
+import * as Ledger from "./ledger.ts"
+import * as LoginLedger from "./loginLedger.ts"
 import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managed.ts"
 import * as Record from "./record.ts"
 
@@ -38,6 +40,10 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
+/** A login that was accepted must not become a session after the logout. */
+const forgetProgress = ({ account, store }: Self) =>
+  LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
+
 export const logout = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
   whileOpen(self, "logout", () => logoutOpen(self))
 
@@ -47,6 +53,7 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
       const { account, revoke } = self
       const mine = forgetAtOnce(self)
       const marked = yield* Effect.result(markLogout(self))
+      if (self.renewal.resume !== undefined) yield* Effect.ignore(forgetProgress(self))
       yield* publish(self, { _tag: "LoggedOut", account: self.account })
       const stored = Result.getOrElse(marked, () => undefined)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
