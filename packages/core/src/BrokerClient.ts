@@ -19,11 +19,13 @@ import * as AuthError from "./AuthError.ts"
 import * as Codes from "./Codes.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
+import * as durations from "./internal/durations.ts"
 import { Departure } from "./internal/departure.ts"
 import { headerProblem, unsendable } from "./internal/headerText.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import { beginning } from "./internal/printable.ts"
+import * as Problems from "./internal/problems.ts"
 import * as RedirectGuard from "./internal/redirectGuard.ts"
 import { noteRequest } from "./internal/requestsSent.ts"
 import { secretParts } from "./internal/secretParts.ts"
@@ -146,6 +148,49 @@ const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, s
   }
   return Effect.void
 }
+
+/** With NaN or zero a login would be sent, and fail at once. */
+const readLimits = (
+  broker: string,
+  { maxBodyBytes = 1_048_576, patience = "10 seconds", timeout = "10 seconds" }: Options
+): Effect.Effect<Transport.TransportOptions & { readonly patience: Duration.Duration }, AuthError.AuthError> => {
+  const refused = Problems.refusal(broker, "configuration", [
+    ["timeout", Problems.ofDuration(timeout, Duration.millis(1))],
+    ["patience", Problems.ofDuration(patience, Duration.zero)],
+    ["maxBodyBytes", Problems.ofCount(maxBodyBytes)]
+  ])
+  return refused === undefined
+    ? Effect.succeed({
+        timeout: Duration.fromInputUnsafe(timeout),
+        patience: Duration.fromInputUnsafe(patience),
+        maxBodyBytes
+      })
+    : Effect.fail(refused)
+}
+
+/**
+ * Reads a duration among the options of a broker's layer. Fails with `InvalidRequest`, which names the option, if it is
+ * no duration, or negative.
+ *
+ * @example
+ * ```ts
+ * import * as BrokerClient from "@auth/broker-core/BrokerClient"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const error = yield* Effect.flip(BrokerClient.readDuration("tiny", "codeLifetime", NaN))
+ *   error.reason.message // => "The request cannot be right: codeLifetime must be a duration, or zero"
+ * })
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const readDuration: (
+  broker: string,
+  option: string,
+  input: Duration.Input
+) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
 
 const reveal = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
@@ -346,11 +391,8 @@ export const make = Effect.fnUntraced(function* (
   const client = yield* HttpClient.HttpClient
   const origins = { ...environment, ...options.origins }
   yield* checkOrigins(protocol, environment, options)
-  const limiter = makeLimiter(Duration.fromInputUnsafe(options.patience ?? "10 seconds"))
-  const transport: Transport.TransportOptions = {
-    timeout: Duration.fromInputUnsafe(options.timeout ?? "10 seconds"),
-    maxBodyBytes: options.maxBodyBytes ?? 1_048_576
-  }
+  const { patience, ...transport } = yield* readLimits(protocol.broker, options)
+  const limiter = makeLimiter(patience)
 
   const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
     Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))

@@ -5,12 +5,15 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Base64Url from "effect/encoding/Base64Url"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as durations from "./internal/durations.ts"
 
 /**
  * Where an end comes from: the token's own `exp`, the broker's `expires_in`, its daily cut-off, or a fixed span.
@@ -125,7 +128,7 @@ export const expiresIn: Expiry = (issued) =>
     : endAt(issued.issuedAt + Duration.toMillis(issued.expiresIn), "expires-in")
 
 /**
- * A fixed span after the token was issued.
+ * A fixed span after the token was issued. Throws an `IllegalArgumentError` if it is no span.
  *
  * @example
  * ```ts
@@ -140,12 +143,16 @@ export const expiresIn: Expiry = (issued) =>
  * @since 0.1.0
  */
 export const after = (lifetime: Duration.Input): Expiry => {
-  const millis = Duration.toMillis(lifetime)
+  const parsed = Option.filter(durations.parse(lifetime), Duration.isGreaterThan(Duration.zero))
+  const millis = Duration.toMillis(
+    Option.getOrThrowWith(parsed, () => new Cause.IllegalArgumentError('A lifetime must be a span such as "8 hours"'))
+  )
   return ({ issuedAt }) => endAt(issuedAt + millis, "lifetime")
 }
 
 /**
- * The next time that it is `time` in India, strictly after the token was issued.
+ * The next time that it is `time` in India, strictly after the token was issued. Throws an `IllegalArgumentError` if that
+ * is no time of a day.
  *
  * @example
  * ```ts
@@ -161,7 +168,10 @@ export const after = (lifetime: Duration.Input): Expiry => {
  * @since 0.1.0
  */
 export const dailyAt = (time: `${number}:${number}`): Expiry => {
-  const [hours = 0, minutes = 0] = time.split(":").map(Number)
+  const [, hours, minutes] = (/^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time) ?? []).map(Number)
+  if (hours === undefined || minutes === undefined) {
+    throw new Cause.IllegalArgumentError('A cut-off must be a time from "00:00" to "23:59"')
+  }
   const cutOff = (hours * 60 + minutes) * 60_000
   return ({ issuedAt }) => {
     const sinceMidnight = (((issuedAt + istOffset) % millisPerDay) + millisPerDay) % millisPerDay

@@ -384,6 +384,30 @@ describe("an answer that is too large is not read to its end", () => {
   )
 })
 
+describe("options that cannot be meant", () => {
+  it.effect.each([
+    { timeout: NaN },
+    { timeout: 0 },
+    { timeout: -5 },
+    { timeout: "10 secs" as "10 seconds" },
+    { timeout: Infinity },
+    { patience: NaN },
+    { patience: -1 },
+    { patience: "soon" as "1 second" },
+    { maxBodyBytes: 0 },
+    { maxBodyBytes: NaN },
+    { maxBodyBytes: 1.5 }
+  ])("are refused before anything is sent, by name: %o", (options) =>
+    Effect.gen(function* () {
+      const spy = HttpClient.make(() => Effect.die("sent"))
+      const made = BrokerClient.make(protocol, { api: "https://api.tiny.example" }, options)
+      const error = yield* Effect.flip(Effect.provideService(made, HttpClient.HttpClient, spy))
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
+      assert.include(error.message, Object.keys(options).join())
+    })
+  )
+})
+
 describe("tracing", () => {
   const traced = (answers: Parameters<typeof connect>[0]) =>
     Effect.gen(function* () {

@@ -145,3 +145,13 @@ it.each([
   [Date.UTC(2026, 10, 21, 10, 0, 0, 999), "2026-11-21 15:30:00 IST"],
   [0, "1970-01-01 05:30:00 IST"]
 ])("toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
+
+describe("options that cannot be meant", () => {
+  it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])("no cut-off is %s", (time) => {
+    assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
+  })
+
+  it.each([NaN, 0, -5, "10 secs" as "10 seconds", "-1 hour" as const])("no lifetime is %s", (lifetime) => {
+    assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
+  })
+})

@@ -6,6 +6,7 @@
 import * as Account from "@auth/broker-core/Account"
 import * as AuthError from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Challenge from "@auth/broker-core/Challenge"
 import * as CodeSource from "@auth/broker-core/CodeSource"
 import * as Credentials from "@auth/broker-core/Credentials"
@@ -142,7 +143,9 @@ const make = Effect.fnUntraced(function* (
   const { app, environment, expiry = services.documentedExpiry } = options
   const account = Account.make({ broker: broker.id, environment, app, id: userId })
   const ledger = yield* Challenge.makeLedger(account)
-  const resendAfter = Duration.toMillis(options.resendAfter ?? "30 seconds")
+  const resendAfter = Duration.toMillis(
+    yield* BrokerClient.readDuration(broker.id, "resendAfter", options.resendAfter ?? "30 seconds")
+  )
   const hash = yield* MotilalApi.passwordHash(password, apiKey)
 
   const challengeOf = (authToken: Redacted.Redacted<string>, sentAt: number, expiresAt: number | undefined) => ({

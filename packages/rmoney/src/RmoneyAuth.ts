@@ -5,6 +5,7 @@
  */
 import type * as AuthError from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Challenge from "@auth/broker-core/Challenge"
 import type * as CodeSource from "@auth/broker-core/CodeSource"
 import * as Login from "@auth/broker-core/Login"
@@ -90,7 +91,9 @@ const make = Effect.fnUntraced(function* (
   const ledger = yield* Challenge.makeLedger(account)
   // The broker answers with the user id that it goes by, and compares later steps with it.
   const known = yield* Ref.make(userId)
-  const lifetime = Duration.toMillis(options.codeLifetime ?? "5 minutes")
+  const lifetime = Duration.toMillis(
+    yield* BrokerClient.readDuration(broker.id, "codeLifetime", options.codeLifetime ?? "5 minutes")
+  )
 
   const kindsOf = (sent: RmoneyApi.CodeSent): Challenge.Challenge["kinds"] => {
     if (!sent.isTOtpAvailable) return ["otp"]

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as AuthError from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
 import type { Logout } from "@auth/broker-core/Logout"
@@ -66,7 +67,9 @@ const make = Effect.fnUntraced(function* (
   const { userId } = values
   const api = yield* services.makeApi(options, values, "api")
   const account = services.accountOf(options, values)
-  const lifetime = Duration.toMillis(options.codeLifetime ?? "35 seconds")
+  const lifetime = Duration.toMillis(
+    yield* BrokerClient.readDuration(broker.id, "codeLifetime", options.codeLifetime ?? "35 seconds")
+  )
   // The name of a picture is a secret and no key of a map: the picture itself is.
   const taken = new WeakSet<QrLogin.QrCode>()
 

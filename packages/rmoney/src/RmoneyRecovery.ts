@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as AccountRecovery from "@auth/broker-core/AccountRecovery"
 import * as AuthError from "@auth/broker-core/AuthError"
 import * as Challenge from "@auth/broker-core/Challenge"
@@ -15,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as RmoneyApi from "./RmoneyApi.ts"
-import { recoveryCredentials as fields } from "./RmoneyBroker.ts"
+import { broker, recoveryCredentials as fields } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -76,7 +77,9 @@ const make = Effect.fnUntraced(function* (
   const ledger = yield* Challenge.makeLedger(services.accountOf(options, values))
   const known = yield* Ref.make(userId)
   const purposes = new Map<string, Purpose>()
-  const lifetime = Duration.toMillis(options.codeLifetime ?? "5 minutes")
+  const lifetime = Duration.toMillis(
+    yield* BrokerClient.readDuration(broker.id, "codeLifetime", options.codeLifetime ?? "5 minutes")
+  )
   const { codeMisses: misses = 3 } = options
 
   const open = (purpose: Purpose, sent: RmoneyApi.CodeSent, stepToken: Redacted.Redacted<string>) =>
