@@ -143,9 +143,11 @@ export const expiresIn: Expiry = (issued) =>
  * @since 0.1.0
  */
 export const after = (lifetime: Duration.Input): Expiry => {
-  const parsed = Option.filter(durations.parse(lifetime), Duration.isGreaterThan(Duration.zero))
   const millis = Duration.toMillis(
-    Option.getOrThrowWith(parsed, () => new Cause.IllegalArgumentError('A lifetime must be a span such as "8 hours"'))
+    Option.getOrThrowWith(
+      durations.parse(lifetime),
+      () => new Cause.IllegalArgumentError('A lifetime must be a span such as "8 hours"')
+    )
   )
   return ({ issuedAt }) => endAt(issuedAt + millis, "lifetime")
 }

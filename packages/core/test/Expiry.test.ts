@@ -151,7 +151,7 @@ describe("options that cannot be meant", () => {
     assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
   })
 
-  it.each([NaN, 0, -5, "10 secs" as "10 seconds", "-1 hour" as const])("no lifetime is %s", (lifetime) => {
+  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("no lifetime is %s", (lifetime) => {
     assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
   })
 })

@@ -1,5 +1,6 @@
 import * as AuthError from "@auth/broker-core/AuthError"
 import * as Expiry from "@auth/broker-core/Expiry"
+import { Profile } from "@auth/broker-core/Profile"
 import * as Session from "@auth/broker-core/Session"
 import type { SessionManager } from "@auth/broker-core/SessionManager"
 import { assert, describe, it } from "@effect/vitest"
@@ -118,7 +119,10 @@ const steps: ReadonlyArray<Step> = [
 const live = Effect.fnUntraced(function* (options: TinyOptions) {
   yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
   const [tiny, shared] = [makeTiny({ ...options, credentials: { pin: "4711" } }), makeShared()]
-  const another = Effect.map(start(tiny, shared), (manager): Program => ({
+  // The broker's profile call refuses what the broker refuses.
+  const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
+  const begun = Effect.provideService(start(tiny, shared), Profile, { profile: () => Effect.fail(gone) })
+  const another = Effect.map(begun, (manager): Program => ({
     manager,
     refused: new Set(),
     ended: new Set(),

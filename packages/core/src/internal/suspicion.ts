@@ -45,8 +45,8 @@ const probe = Effect.fnUntraced(function* (
 
 /**
  * Fails if the refused session is itself a replacement of a refused one, and no other may be asked for yet, in any
- * program that shares the store. Where there is a profile call, it decides once in each pause whether the session lives:
- * then it is handed out again.
+ * program that shares the store. Where there is a profile call, it decides once in each pause whether the session lives.
+ * A session that lives, or of which that is not known, is handed out until the pause is over.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
@@ -62,7 +62,10 @@ export const check = Effect.fnUntraced(function* (
     Held.pardon(self.state, refused)
     return yield* Effect.fail(complaint(self, accepted))
   }
-  if (until !== undefined) return yield* Effect.fail(complaint(self, notYet(until)))
+  if (until === undefined) return
+  // Without the profile's word it may live after all, and is better than none.
+  if (lives === undefined) Held.pardon(self.state, refused)
+  return yield* Effect.fail(complaint(self, notYet(until)))
 })
 
 /** The next program that is refused this session knows why it is there. */
