@@ -42,7 +42,7 @@ export class WrongKey extends Data.TaggedError("WrongKey")<{
     return `The stored ${this.what} was not written with this key`
   }
   get remedy(): string {
-    return "Give the key that it was written with, or delete what is stored: the next session is a new login."
+    return "Give the key that it was written with: if the key was changed, restart this program with the new one. Or delete what is stored: the next session is a new login."
   }
 }
 

@@ -7,10 +7,11 @@ import * as Account from "@auth/broker-core/Account"
 import type { SessionLock } from "@auth/broker-core/SessionLock"
 import * as SessionStore from "@auth/broker-core/SessionStore"
 import * as VaultError from "@auth/broker-core/VaultError"
-import { VaultKey } from "@auth/broker-core/VaultKey"
+import { type Key, VaultKey } from "@auth/broker-core/VaultKey"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
@@ -83,10 +84,15 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
 
 const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
 
-/** The store as it is on the disk. It encrypts nothing. */
-const makeStore = Effect.fnUntraced(function* (
+interface Disk {
+  /** The store as it is on the disk. It encrypts nothing. */
+  readonly store: SessionStore.SessionStore["Service"]
+  readonly places: Effect.Effect<ReadonlyArray<vaultFile.Place>, VaultError.VaultError>
+}
+
+const open = Effect.fnUntraced(function* (
   options: Options = {}
-): Effect.fn.Return<SessionStore.SessionStore["Service"], VaultError.VaultError, Scope.Scope> {
+): Effect.fn.Return<Disk, VaultError.VaultError, Scope.Scope> {
   const folder = yield* place.resolve(options.folder)
   const { path, use } = yield* makeConnection(folder)
   yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
@@ -97,7 +103,11 @@ const makeStore = Effect.fnUntraced(function* (
     Effect.ignore
   )
 
-  return {
+  const places = use(({ database }) => vaultFile.places(database)).pipe(
+    Effect.mapError(sqlite.toVaultError("get", `list what is in ${path}`, `vault ${path}`))
+  )
+
+  const store: SessionStore.SessionStore["Service"] = {
     describe: `${path}, SQLite`,
     get: Effect.fnUntraced(function* (account, slot) {
       const entry = { account: Account.toKey(account), slot }
@@ -115,6 +125,7 @@ const makeStore = Effect.fnUntraced(function* (
       return isWritten
     })
   }
+  return { places, store }
 })
 
 /**
@@ -132,7 +143,7 @@ export const layerStore = (
     SessionStore.SessionStore,
     Effect.gen(function* () {
       const key = yield* VaultKey
-      return SessionStore.encrypted(key)(yield* makeStore(options))
+      return SessionStore.encrypted(key)((yield* open(options)).store)
     })
   )
 
@@ -209,3 +220,69 @@ export const remove = Effect.fnUntraced(function* (
     for (const end of [...place.companions, ""]) yield* unlink(path + end)
   }
 })
+
+const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard"])
+
+const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
+
+/** Writes one entry with the new key, unless it is so already, whoever else writes it at the same time. */
+const rekeyEntry = Effect.fnUntraced(function* (
+  before: SessionStore.SessionStore["Service"],
+  after: SessionStore.SessionStore["Service"],
+  account: Account.Account,
+  slot: SessionStore.Slot
+): Effect.fn.Return<boolean, VaultError.VaultError> {
+  while (true) {
+    const read = yield* Effect.result(after.get(account, slot))
+    if (Result.isSuccess(read)) return false
+    if (read.failure.reason._tag !== "WrongKey") return yield* Effect.fail(read.failure)
+    const entry = yield* before.get(account, slot)
+    if (entry === undefined || (yield* after.put(account, slot, entry.value, entry.version))) return true
+  }
+})
+
+/**
+ * Changes the key of a vault: writes each entry that `from` opens with `to`, and gives how many those were. The sessions
+ * stay.
+ *
+ * An entry is written with one of the two keys at any time. If the program is killed in between, run it again: entries
+ * that have the new key are left alone. Programs that run with the old key fail with `WrongKey` until they are restarted
+ * with the new one. Which credentials the broker has refused or accepted is known by the old key only: refused ones may
+ * be sent once more.
+ *
+ * Fails with `WrongKey` if an entry has neither key, and as `layer` does.
+ *
+ * @example
+ * ```ts no-run
+ * import * as VaultKey from "@auth/broker-core/VaultKey"
+ * import * as NodeVault from "@auth/node/NodeVault"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const program = Effect.gen(function* () {
+ *   const from = yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "the old key")
+ *   const to = yield* VaultKey.fromBytes(yield* VaultKey.generate, "the new key")
+ *   yield* NodeVault.rekey({ from, to })
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const rekey = (
+  options: Pick<Options, "folder"> & { readonly from: Key; readonly to: Key }
+): Effect.Effect<number, VaultError.VaultError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { places, store } = yield* open({ folder: options.folder })
+      const [before, after] = [SessionStore.encrypted(options.from)(store), SessionStore.encrypted(options.to)(store)]
+      let changed = 0
+      for (const { account, slot } of yield* places) {
+        if (!isSlot(slot)) continue
+        const [broker = "", environment, app, id = ""] = account.split("/").map(decodeURIComponent)
+        const isChanged = yield* rekeyEntry(before, after, Account.make({ broker, environment, app, id }), slot)
+        if (isChanged) changed += 1
+      }
+      return changed
+    })
+  )

@@ -112,6 +112,13 @@ export const read = (vault: Vault, place: Place): Stored | undefined => {
   return found
 }
 
+/** Everything that has an entry. */
+export const places = (database: DatabaseSync): ReadonlyArray<Place> =>
+  database
+    .prepare("SELECT account, slot FROM entry")
+    .all()
+    .map((row) => ({ account: String(row["account"]), slot: String(row["slot"]) }))
+
 const add = (database: DatabaseSync, name: string, number: number): void =>
   checked.write(database, name, String(checked.readNumber(database, name) + number))
 
