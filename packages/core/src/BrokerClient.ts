@@ -322,6 +322,9 @@ const reasonFor = (
   const failure: Codes.Failure = { ...asItCame, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return Codes.rejected(failure)
+  // A page of a gateway or a proxy is not the broker's word for wrong credentials.
+  const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
+  if (isPage && answer.status === 401 && token === "none") return Codes.rejected(failure)
   const byStatus = Codes.byStatus(answer.status, token)
   if (byStatus !== undefined) return byStatus(failure)
   return no === undefined ? undefined : Codes.rejected(failure)

@@ -634,7 +634,7 @@ describe("without a word from the broker, the status tells", () => {
   ]
   it.effect.each(rows)("HTTP %d: %s without a token, %s with one", ([code, withoutToken, withToken]) =>
     Effect.gen(function* () {
-      const empty = [204, 304].includes(code)
+      const empty = [204, 304, 401].includes(code)
       const tiny = yield* connect([() => new Response(empty ? null : "<html>Oops</html>", { status: code })])
       const reasons = [yield* reasonOf(tiny.login), yield* reasonOf(tiny.profile)]
       assert.deepStrictEqual(
@@ -722,6 +722,15 @@ describe("without a word from the broker, the status tells", () => {
         const tiny = yield* connect([() => status(code, "", { date, "retry-after": until })])
         const { retryAfter } = yield* reasonOf(tiny.login)
         assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), millis)
+      }
+    })
+  )
+
+  it.effect("a 401 page to a login is no wrong credential", () =>
+    Effect.gen(function* () {
+      for (const page of ["<html>Unauthorized</html>", "Proxy authentication needed", "nginx"]) {
+        const tiny = yield* connect([() => status(401, page)])
+        assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerRejected", code: "HTTP 401" })
       }
     })
   )
