@@ -19,7 +19,7 @@ describe("a program that lets a secret out", () => {
     "in the message of a defect",
     "in a log that is hardly ever on"
   ]) {
-    it(`${way} is caught`, async () => {
+    it(`${way} is caught`, { tags: way === "in base64" ? [] : ["thorough"] }, async () => {
       const all = await run(leaking, way)
       assert.deepStrictEqual([all.code, all.told.length], [0, 1], all.output)
       assert.isNotEmpty(leaks(all, all.told))

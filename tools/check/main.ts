@@ -19,10 +19,10 @@ const steps: ReadonlyArray<Step> = [
   { name: "types", title: "TypeScript, every project", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
   {
     name: "tests",
-    title: "tests, with the whole fuzz",
+    title: "tests, the thorough ones too",
     script: "node_modules/vitest/vitest.mjs",
     args: ["run"],
-    env: { FUZZ: "full" }
+    env: { TESTS: "thorough" }
   },
   {
     name: "torture",

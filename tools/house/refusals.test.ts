@@ -208,37 +208,46 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("makes no defect and shows no token of 2000 answers of a broker gone mad", () =>
-      Effect.gen(function* () {
-        const refusal = yield* authorizeOf(broker, undefined)
-        const corpus = [...orders(broker), ...others(broker)].map(({ body }) => body)
-        const idiom = { names: ["status", "message", "errorcode"], words: ["Token"], dataField: "data", answers: [] }
-        const nextAnswer = Fuzz.makeAnswers(idiom, corpus)
-        const dice = Fuzz.makeDice(20_261_122)
-        const secrets = Object.values(tokens)
-        const spelled = Fuzz.spellings.flatMap((spell) => secrets.map(spell))
-        let refused = 0
-        for (let count = 0; count < 2000; count += 1) {
-          const { body, headers, status } = nextAnswer(dice, secrets)
-          const text = typeof body === "string" ? body : new TextDecoder().decode(body)
-          const error = refusal({ status, headers, body: text })
-          if (error === undefined) continue
-          refused += 1
-          const printed = shown(error)
-          for (const secret of spelled) assert.notInclude(printed, secret, text)
-        }
-        assert.isAbove(refused, 200)
-      })
+    it.effect(
+      "makes no defect and shows no token of 2000 answers of a broker gone mad",
+      () =>
+        Effect.gen(function* () {
+          const refusal = yield* authorizeOf(broker, undefined)
+          const corpus = [...orders(broker), ...others(broker)].map(({ body }) => body)
+          const idiom = { names: ["status", "message", "errorcode"], words: ["Token"], dataField: "data", answers: [] }
+          const nextAnswer = Fuzz.makeAnswers(idiom, corpus)
+          const dice = Fuzz.makeDice(20_261_122)
+          const secrets = Object.values(tokens)
+          const spelled = Fuzz.spellings.flatMap((spell) => secrets.map(spell))
+          let refused = 0
+          for (let count = 0; count < 2000; count += 1) {
+            const { body, headers, status } = nextAnswer(dice, secrets)
+            const text = typeof body === "string" ? body : new TextDecoder().decode(body)
+            const error = refusal({ status, headers, body: text })
+            if (error === undefined) continue
+            refused += 1
+            const printed = shown(error)
+            for (const secret of spelled) assert.notInclude(printed, secret, text)
+          }
+          assert.isAbove(refused, 200)
+        }),
+      { tags: ["thorough"] }
     )
 
-    it.effect("shows no token, whatever is answered", () =>
-      Effect.gen(function* () {
-        for (const answer of [...orders(broker), ...others(broker)]) {
-          const quoting = { ...answer, body: answer.body.replace(/"message":"/, `$&${tokens.access} ${tokens.login} `) }
-          const error = yield* refusalOf(broker, quoting)
-          for (const token of Object.values(tokens)) assert.notInclude(shown(error), token, answer.name)
-        }
-      })
+    it.effect(
+      "shows no token, whatever is answered",
+      () =>
+        Effect.gen(function* () {
+          for (const answer of [...orders(broker), ...others(broker)]) {
+            const quoting = {
+              ...answer,
+              body: answer.body.replace(/"message":"/, `$&${tokens.access} ${tokens.login} `)
+            }
+            const error = yield* refusalOf(broker, quoting)
+            for (const token of Object.values(tokens)) assert.notInclude(shown(error), token, answer.name)
+          }
+        }),
+      { tags: ["thorough"] }
     )
   })
 }

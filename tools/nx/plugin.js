@@ -22,7 +22,7 @@ const targets = (root) => {
       outputs: []
     }),
     test: run(`vitest run --passWithNoTests ${root}/`, {
-      inputs: [...everySource, "tests", { env: "FUZZ" }],
+      inputs: [...everySource, "tests", { env: "TESTS" }],
       outputs: []
     }),
     lint: run(`oxlint ${root} && oxfmt --check ${root}`, {

@@ -46,29 +46,33 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     await server.stop()
   })
 
-  it("is gone, with its folder, when the program that started it was killed, even if it hangs", async () => {
-    const module = path.join(import.meta.dirname, "server.ts")
-    const program = `import { startRedis } from ${JSON.stringify(module)}
+  it(
+    "is gone, with its folder, when the program that started it was killed, even if it hangs",
+    { tags: ["thorough"] },
+    async () => {
+      const module = path.join(import.meta.dirname, "server.ts")
+      const program = `import { startRedis } from ${JSON.stringify(module)}
       const server = await startRedis()
       server.freeze()
       console.log(JSON.stringify([server.pid(), server.folder]))`
-    const args = ["--conditions=@auth/source", "--input-type=module", "-e", program]
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
-    const printed = await new Promise<string>((resolve, reject) => {
-      child.once("error", reject)
-      child.stdout.once("data", (data: Buffer) => resolve(data.toString()))
-    })
-    const [pid, folder] = JSON.parse(printed) as [number, string]
-    assert.isTrue(isAlive(pid))
-    child.kill("SIGKILL")
-    for (let tries = 0; tries < 200 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      const args = ["--conditions=@auth/source", "--input-type=module", "-e", program]
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+      const printed = await new Promise<string>((resolve, reject) => {
+        child.once("error", reject)
+        child.stdout.once("data", (data: Buffer) => resolve(data.toString()))
+      })
+      const [pid, folder] = JSON.parse(printed) as [number, string]
+      assert.isTrue(isAlive(pid))
+      child.kill("SIGKILL")
+      for (let tries = 0; tries < 200 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      const survived = isAlive(pid)
+      if (survived) process.kill(pid, "SIGKILL")
+      assert.isFalse(survived)
+      assert.isFalse(fs.existsSync(folder))
     }
-    const survived = isAlive(pid)
-    if (survived) process.kill(pid, "SIGKILL")
-    assert.isFalse(survived)
-    assert.isFalse(fs.existsSync(folder))
-  })
+  )
 })
 
 describe("a machine without Redis", () => {

@@ -311,7 +311,7 @@ it.live(
         )
       )
     ),
-  timeout
+  { tags: ["thorough"], timeout }
 )
 
 /** What a terminal shows in the end, of one that is told only to go up and to erase from there. */
@@ -352,5 +352,5 @@ it.live(
       assert.match(stderr, /ENETDOWN/)
       assert.isTrue(stderr.endsWith(`\nnpm start failed: ${broker}, ${step}\n`), stderr)
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )

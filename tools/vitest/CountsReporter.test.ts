@@ -17,7 +17,11 @@ const files: Readonly<Record<string, string>> = {
     describe("contracts of nobody", () => it("is not counted", () => {}))
     it("contract", () => {})
   `,
-  "packages/core/test/b.test.ts": `describe("contract: core", () => it("one", () => {}))`,
+  "packages/core/test/b.test.ts": `
+    describe("contract: core", () => it("one", () => {}))
+    describe("fuzz", { tags: ["thorough"] }, () => it("for hours", () => {}))
+  `,
+  "vitest.config.js": `export default { test: { tags: [{ name: "thorough" }], tagsFilter: ["!thorough"] } }`,
   "packages/core/test/c.test.ts": `throw new Error("cannot be loaded")`
 }
 
@@ -35,12 +39,13 @@ it("counts by kind and package, and says the totals on the last line, a file tha
   })
   fs.rmSync(folder, { recursive: true })
   const lines = run.stdout.trimEnd().split("\n")
-  assert.deepStrictEqual(lines.slice(-6), [
+  assert.deepStrictEqual(lines.slice(-7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
     "",
     "failed: packages/angel/test/a.test.ts > contract: angel totp > two: no",
     "failed: packages/core/test/c.test.ts: cannot be loaded",
-    "tests: 5 passed, 2 failed, 1 skipped"
+    "not run: 1 tests that are thorough. To run them: npm run check -- --only tests",
+    "tests: 5 passed, 2 failed, 2 skipped"
   ])
 })

@@ -63,11 +63,20 @@ const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
     return all.map(([where, error]) => `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300))
   })
 
-const withoutRedis = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
-  const { length } = skipped.filter((test) => test.fullName.includes("Redis"))
-  const howTo = "apt-get install redis-server (or: brew install redis), then npm test"
-  return length === 0 ? [] : [`not run: ${length} tests that need redis-server. To run them: ${howTo}`]
-}
+const isThorough = ({ tags }: TestCase): boolean => tags.includes("thorough")
+
+/** What was left out, by reason, and how to run it. */
+const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> =>
+  [
+    { tests: skipped.filter(isThorough), are: "are thorough", howTo: "npm run check -- --only tests" },
+    {
+      tests: skipped.filter((test) => !isThorough(test) && test.fullName.includes("Redis")),
+      are: "need redis-server",
+      howTo: "apt-get install redis-server (or: brew install redis), then npm test"
+    }
+  ].flatMap(({ are, howTo, tests }) =>
+    tests.length === 0 ? [] : [`not run: ${tests.length} tests that ${are}. To run them: ${howTo}`]
+  )
 
 /**
  * Tells at the end of a run how much of what was promised ran, what failed, and the totals as the last line.
@@ -96,7 +105,7 @@ export default class CountsReporter implements Reporter {
         "",
         ...table,
         ...failures(modules),
-        ...withoutRedis(skipped),
+        ...leftOut(skipped),
         skipped.length === 0 ? totals : `${totals}, ${skipped.length} skipped`
       ].join("\n")
     )

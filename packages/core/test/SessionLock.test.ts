@@ -166,7 +166,7 @@ const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void =
     }
   })
 
-describe("vaults: a lease in Redis", () => {
+describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
     ["the monotonic clock, where the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
     ["the wall clock, where the monotonic one stood still in a sleep", { monotonic: 0, wall: 799 }]
@@ -348,72 +348,84 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("tells a holder whose lock was taken from it, and leaves the other's lock alone", () =>
-    Effect.gen(function* () {
-      const { key, prefix, redis } = yield* begin
-      const lock = SessionLock.makeRedis(redis, { prefix, lease: "8 seconds" })
-      const answer = yield* lock.withLock(
-        account,
-        Effect.fnUntraced(function* (lease) {
-          yield* lease.check
-          yield* redis.send("SET", key, "another")
-          assert.isBelow(yield* untilLost(lease), 7000, "by the next renewal, not by the end of the lease")
-          return "done"
-        })
-      )
-      assert.strictEqual(answer, "done")
-      assert.strictEqual(yield* redis.send("GET", key), "another")
-    })
+  it.live(
+    "tells a holder whose lock was taken from it, and leaves the other's lock alone",
+    () =>
+      Effect.gen(function* () {
+        const { key, prefix, redis } = yield* begin
+        const lock = SessionLock.makeRedis(redis, { prefix, lease: "8 seconds" })
+        const answer = yield* lock.withLock(
+          account,
+          Effect.fnUntraced(function* (lease) {
+            yield* lease.check
+            yield* redis.send("SET", key, "another")
+            assert.isBelow(yield* untilLost(lease), 7000, "by the next renewal, not by the end of the lease")
+            return "done"
+          })
+        )
+        assert.strictEqual(answer, "done")
+        assert.strictEqual(yield* redis.send("GET", key), "another")
+      }),
+    { tags: ["thorough"] }
   )
 
-  it.live("goes on for a holder who stood still for longer than the lease, if nobody has had it since", () =>
-    Effect.gen(function* () {
-      const { key, lock, redis } = yield* begin
-      yield* lock.withLock(
-        account,
-        Effect.fnUntraced(function* (lease) {
-          const token = yield* redis.send("GET", key)
-          yield* redis.send("DEL", key)
-          while ((yield* redis.send("GET", key)) === null) yield* Effect.sleep("50 millis")
-          assert.strictEqual(yield* redis.send("GET", key), token)
-          yield* lease.check
-        })
-      )
-      assert.isNull(yield* redis.send("GET", key))
-    })
+  it.live(
+    "goes on for a holder who stood still for longer than the lease, if nobody has had it since",
+    () =>
+      Effect.gen(function* () {
+        const { key, lock, redis } = yield* begin
+        yield* lock.withLock(
+          account,
+          Effect.fnUntraced(function* (lease) {
+            const token = yield* redis.send("GET", key)
+            yield* redis.send("DEL", key)
+            while ((yield* redis.send("GET", key)) === null) yield* Effect.sleep("50 millis")
+            assert.strictEqual(yield* redis.send("GET", key), token)
+            yield* lease.check
+          })
+        )
+        assert.isNull(yield* redis.send("GET", key))
+      }),
+    { tags: ["thorough"] }
   )
 
-  it.live("is not lost with its fence, which Redis may have evicted, while it is held", () =>
-    Effect.gen(function* () {
-      const { key, lock, prefix, redis } = yield* begin
-      yield* lock.withLock(
-        account,
-        Effect.fnUntraced(function* (lease) {
-          yield* redis.send("DEL", keyOf(prefix, "fence"))
-          // Less than is left after a renewal: it goes up only if there is one.
-          yield* redis.send("PEXPIRE", key, "6000")
-          while ((yield* redis.send<number>("PTTL", key)) <= 6000) {
-            assert.strictEqual(yield* redis.send("EXISTS", key), 1)
-            yield* Effect.sleep("50 millis")
-          }
-          yield* lease.check
-        })
-      )
-    })
+  it.live(
+    "is not lost with its fence, which Redis may have evicted, while it is held",
+    () =>
+      Effect.gen(function* () {
+        const { key, lock, prefix, redis } = yield* begin
+        yield* lock.withLock(
+          account,
+          Effect.fnUntraced(function* (lease) {
+            yield* redis.send("DEL", keyOf(prefix, "fence"))
+            // Less than is left after a renewal: it goes up only if there is one.
+            yield* redis.send("PEXPIRE", key, "6000")
+            while ((yield* redis.send<number>("PTTL", key)) <= 6000) {
+              assert.strictEqual(yield* redis.send("EXISTS", key), 1)
+              yield* Effect.sleep("50 millis")
+            }
+            yield* lease.check
+          })
+        )
+      }),
+    { tags: ["thorough"] }
   )
 
-  it.live("is lost with its fence for a holder who stood still, since another may have come and left", () =>
-    Effect.gen(function* () {
-      const { key, lock, prefix, redis } = yield* begin
-      yield* lock.withLock(
-        account,
-        Effect.fnUntraced(function* (lease) {
-          yield* redis.send("DEL", key, keyOf(prefix, "fence"))
-          yield* untilLost(lease)
-          assert.isNull(yield* redis.send("GET", key))
-        })
-      )
-    })
+  it.live(
+    "is lost with its fence for a holder who stood still, since another may have come and left",
+    () =>
+      Effect.gen(function* () {
+        const { key, lock, prefix, redis } = yield* begin
+        yield* lock.withLock(
+          account,
+          Effect.fnUntraced(function* (lease) {
+            yield* redis.send("DEL", key, keyOf(prefix, "fence"))
+            yield* untilLost(lease)
+            assert.isNull(yield* redis.send("GET", key))
+          })
+        )
+      }),
+    { tags: ["thorough"] }
   )
 
   it.live("is not taken again by a check after it was given back", () =>
@@ -431,21 +443,24 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("is lost for a holder who stood still while another came and left", () =>
-    Effect.gen(function* () {
-      const { key, lock, prefix, redis } = yield* begin
-      yield* lock.withLock(
-        account,
-        Effect.fnUntraced(function* (lease) {
-          yield* redis.send("DEL", key)
-          yield* SessionLock.makeRedis(redis, { prefix }).withLock(account, (other) =>
-            Effect.sync(() => assert.isAbove(other.fence, lease.fence))
-          )
-          yield* untilLost(lease)
-          assert.isNull(yield* redis.send("GET", key))
-        })
-      )
-    })
+  it.live(
+    "is lost for a holder who stood still while another came and left",
+    () =>
+      Effect.gen(function* () {
+        const { key, lock, prefix, redis } = yield* begin
+        yield* lock.withLock(
+          account,
+          Effect.fnUntraced(function* (lease) {
+            yield* redis.send("DEL", key)
+            yield* SessionLock.makeRedis(redis, { prefix }).withLock(account, (other) =>
+              Effect.sync(() => assert.isAbove(other.fence, lease.fence))
+            )
+            yield* untilLost(lease)
+            assert.isNull(yield* redis.send("GET", key))
+          })
+        )
+      }),
+    { tags: ["thorough"] }
   )
 
   it.live("is not held off by one who was interrupted while it asked", () =>
@@ -466,7 +481,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
 })
 
 // Each has a server of its own, and does little but wait.
-describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurrent: true }, () => {
+describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurrent: true, tags: ["thorough"] }, () => {
   it.live("while it is held is lost within its lease, and what its holder did is not", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
@@ -606,7 +621,7 @@ const holder = (prefix: string) =>
     ({ child }) => Effect.promise(() => (child.kill("SIGCONT"), stop(child)))
   )
 
-describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", () => {
+describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", { tags: ["thorough"] }, () => {
   it.live(
     "that is killed with -9 gives way within a second",
     () =>

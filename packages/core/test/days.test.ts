@@ -10,11 +10,12 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
+import { thorough } from "../../../tools/vitest/thorough.ts"
 
 // Days as chance makes them: cut-offs, clocks that are set, tokens that are refused, networks that fail, programs that
 // are started anew, and two of them at a time. What is handed out must be live in all of them.
 
-const days = 150
+const days = thorough ? 150 : 30
 const stepsOfADay = 60
 const seed = 20261121
 

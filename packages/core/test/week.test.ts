@@ -21,7 +21,7 @@ const day = 86_400_000
 const minute = 60_000
 /** 07:00 IST on a Monday, when all is well. */
 const monday = Date.UTC(2026, 10, 23, 1, 30)
-const days = process.env["FUZZ"] === "full" ? 7 : 2
+const days = 7
 
 /** Minutes after 07:00 IST. */
 const cutOff = 60
@@ -259,7 +259,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
   return mornings
 })
 
-describe("weeks: a fault each morning from 08:00 to 09:10, with two programs", () => {
+describe("weeks: a fault each morning from 08:00 to 09:10, with two programs", { tags: ["thorough"] }, () => {
   for (const fault of faults) {
     it.effect(
       fault.title,

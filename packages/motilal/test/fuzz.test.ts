@@ -5,6 +5,7 @@ import * as MotilalApi from "@auth/motilal/MotilalApi"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { calls, credentials, printed, readFixtures, sentBy } from "./support.ts"
+import { thorough } from "../../../tools/vitest/thorough.ts"
 
 /** The same bodies every time: mulberry32, whose state is one number. */
 const makeRandom = (seed: number) => {
@@ -83,7 +84,7 @@ const makeAnswer = (random: () => number) => {
   return { body: status === 204 ? null : body, status, headers: type === "" ? {} : { "content-type": type } }
 }
 
-const rounds = process.env["FUZZ"] === "full" ? 25_000 : 3_000
+const rounds = thorough ? 25_000 : 500
 
 describe("fuzz: motilal", () => {
   it.live(

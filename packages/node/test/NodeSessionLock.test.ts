@@ -265,7 +265,7 @@ describe("vaults: among processes", () => {
           assert.strictEqual(new Set(fences).size, 32)
         }
       }).pipe(Effect.orDie),
-    120_000
+    { tags: ["thorough"], timeout: 120_000 }
   )
 
   it.live(
@@ -291,7 +291,7 @@ describe("vaults: among processes", () => {
         yield* Fiber.join(damaging)
         assert.strictEqual(Fs.readFileSync(count, "utf8"), "60")
       }).pipe(Effect.orDie),
-    120_000
+    { tags: ["thorough"], timeout: 120_000 }
   )
 
   it.live(

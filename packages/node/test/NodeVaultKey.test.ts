@@ -183,7 +183,7 @@ describe("vaults: layerPassphrase", () => {
         }
         assert.isAbove(tampered, offsets.length / 2)
       }),
-    120_000
+    { tags: ["thorough"], timeout: 120_000 }
   )
 
   it.effect("does not touch a salt of a newer version", () =>
@@ -262,21 +262,24 @@ const place = (module: string) => ({
 })
 
 describe("vaults: layerKeyring", () => {
-  it.live("gives programs that start at once the same new key", () =>
-    Effect.gen(function* () {
-      const folder = yield* freshFolder
-      const module = fakeKeyring(folder, slowFile)
-      const running = yield* Effect.all(Array.from({ length: 4 }, () => start("keyring.ts", [folder, module])))
-      for (const { ended } of running) yield* ended
-      const keys = new Set(running.map(({ printed }) => printed.stdout))
-      assert.strictEqual(keys.size, 1)
-      assert.match([...keys].join(), /^key [0-9a-f]{16}\n$/)
-      assert.strictEqual(Fs.readFileSync(`${folder}-keyring.json.log`, "utf8"), "set\n")
-      assert.match(Fs.readFileSync(`${folder}-keyring.json`, "utf8"), /^[0-9a-f]{64}$/)
-      const later = yield* start("keyring.ts", [folder, module])
-      yield* later.ended
-      assert.isTrue(keys.has(later.printed.stdout))
-    })
+  it.live(
+    "gives programs that start at once the same new key",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const module = fakeKeyring(folder, slowFile)
+        const running = yield* Effect.all(Array.from({ length: 4 }, () => start("keyring.ts", [folder, module])))
+        for (const { ended } of running) yield* ended
+        const keys = new Set(running.map(({ printed }) => printed.stdout))
+        assert.strictEqual(keys.size, 1)
+        assert.match([...keys].join(), /^key [0-9a-f]{16}\n$/)
+        assert.strictEqual(Fs.readFileSync(`${folder}-keyring.json.log`, "utf8"), "set\n")
+        assert.match(Fs.readFileSync(`${folder}-keyring.json`, "utf8"), /^[0-9a-f]{64}$/)
+        const later = yield* start("keyring.ts", [folder, module])
+        yield* later.ended
+        assert.isTrue(keys.has(later.printed.stdout))
+      }),
+    { tags: ["thorough"] }
   )
 
   it.live("asks for its entry, and for none but the Secret Service on Linux", () =>
@@ -444,32 +447,35 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("gives up after three seconds on a keyring that hangs, and the program ends", () =>
-    Effect.gen(function* () {
-      const folder = yield* freshFolder
-      const socket = `${folder}-bus`
-      // A bus that takes the call and never answers.
-      const connections: Array<Net.Socket> = []
-      const bus = Net.createServer((connection) => void connections.push(connection))
-      yield* Effect.acquireRelease(
-        Effect.promise(() => new Promise<void>((resolve) => void bus.listen(socket, resolve))),
-        () =>
-          Effect.sync(() => {
-            for (const connection of connections) connection.destroy()
-            bus.close()
-          })
-      )
-      const began = performance.now()
-      const { ended, printed } = yield* start("keyring.ts", [folder], {
-        env: { DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}` }
-      })
-      assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
-      const took = performance.now() - began
-      assert.isNotEmpty(connections)
-      assert.match(printed.stdout, /"reason":"KeyUnavailable".*did not answer within 3s/)
-      assert.isAtLeast(took, 3000)
-      assert.isBelow(took, 10_000)
-    })
+  it.live(
+    "gives up after three seconds on a keyring that hangs, and the program ends",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const socket = `${folder}-bus`
+        // A bus that takes the call and never answers.
+        const connections: Array<Net.Socket> = []
+        const bus = Net.createServer((connection) => void connections.push(connection))
+        yield* Effect.acquireRelease(
+          Effect.promise(() => new Promise<void>((resolve) => void bus.listen(socket, resolve))),
+          () =>
+            Effect.sync(() => {
+              for (const connection of connections) connection.destroy()
+              bus.close()
+            })
+        )
+        const began = performance.now()
+        const { ended, printed } = yield* start("keyring.ts", [folder], {
+          env: { DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}` }
+        })
+        assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
+        const took = performance.now() - began
+        assert.isNotEmpty(connections)
+        assert.match(printed.stdout, /"reason":"KeyUnavailable".*did not answer within 3s/)
+        assert.isAtLeast(took, 3000)
+        assert.isBelow(took, 10_000)
+      }),
+    { tags: ["thorough"] }
   )
 
   it.live("says that there is no keyring where there is none", () =>

@@ -84,9 +84,6 @@ const steps = (length: number, step: number): ReadonlyArray<number> =>
     (offset) => offset < 100 || offset % 4096 < 40 || offset % step === 0
   )
 
-/** With FUZZ=full every byte of what is stored. */
-const storedStep = process.env["FUZZ"] === "full" ? 1 : 17
-
 const tally = (folder: string, files: Files, file: string, step: number): Readonly<Record<string, number>> => {
   const found: Record<string, number> = {}
   for (const [, changed] of flips(files, file, steps(files[file]?.length ?? 0, step))) {
@@ -96,7 +93,7 @@ const tally = (folder: string, files: Files, file: string, step: number): Readon
   return found
 }
 
-describe("vaults: a changed bit", () => {
+describe("vaults: a changed bit", { tags: ["thorough"] }, () => {
   const minutes = 600_000
 
   it.live(
@@ -107,7 +104,7 @@ describe("vaults: a changed bit", () => {
         const files = writtenFiles(folder, vaultFile.emptyLog)
         assert.strictEqual(files["sessions.db-wal"]?.length, 0)
         assert.strictEqual(look(folder, files), newest.join())
-        const found = tally(folder, files, "sessions.db", storedStep)
+        const found = tally(folder, files, "sessions.db", 1)
         assert.hasAllKeys(found, ["Damaged", newest.join()])
         assert.isAbove(found["Damaged"] ?? 0, 50)
       }),
@@ -132,7 +129,7 @@ describe("vaults: a changed bit", () => {
         const folder = yield* freshFolder
         const files = writtenFiles(folder, () => undefined)
         assert.isAbove(files["sessions.db-wal"]?.length ?? 0, 4096)
-        const found = tally(folder, files, "sessions.db-wal", storedStep)
+        const found = tally(folder, files, "sessions.db-wal", 1)
         assert.includeMembers(["Damaged", before.join(), newest.join()], Object.keys(found))
       }),
     minutes
@@ -213,7 +210,8 @@ it.live(
         assert.strictEqual(textOf(entry), `${stored} ${"x".repeat(20_000)}`)
         assert.deepStrictEqual(filesIn(folder), ["sessions.db"])
       }
-    })
+    }),
+  { tags: ["thorough"] }
 )
 
 it.live("a disk that takes no more is an error that says so, and the last session stays", () =>

@@ -90,6 +90,6 @@ describe("vaults: a key that is changed", () => {
         const read = yield* using(folder, ({ store }) => store.get(accounts[19]!, "session"), layerKey(9))
         assert.strictEqual(textOf(read), "session of A19")
       }),
-    60_000
+    { tags: ["thorough"], timeout: 60_000 }
   )
 })

@@ -13,8 +13,9 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { idiom } from "./fuzz.idiom.ts"
 import { apiOptions, printed, readFixtures } from "./support.ts"
+import { thorough } from "../../../tools/vitest/thorough.ts"
 
-const bodies = process.env["FUZZ"] === "full" ? 25_000 : 3_000
+const bodies = thorough ? 25_000 : 500
 const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 
 /** Words that occur nowhere else, without what secrets are known by: only who knows them can hide them. */

@@ -11,8 +11,9 @@ import * as Redacted from "effect/Redacted"
 import * as endpoints from "../src/internal/endpoints.ts"
 import { idiom } from "./fuzz.idiom.ts"
 import { demo, printed, readFixtures } from "./support.ts"
+import { thorough } from "../../../tools/vitest/thorough.ts"
 
-const bodies = process.env["FUZZ"] === "full" ? 25_000 : 3_000
+const bodies = thorough ? 25_000 : 500
 const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 
 /** Words that occur nowhere else, without what secrets are known by: only who knows them can hide them. */

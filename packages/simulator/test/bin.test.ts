@@ -117,7 +117,7 @@ it.live(
         addresses.map((_, offset) => `http://127.0.0.1:${port + offset}`)
       )
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )
 
 const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, says: RegExp]> = [
@@ -140,7 +140,7 @@ it.live(
         assert.strictEqual(exit.stdout, "")
       }
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )
 
 it.live(

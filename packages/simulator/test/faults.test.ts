@@ -67,18 +67,21 @@ it.live("counts a login that timed out once, however late it answers", () =>
   })
 )
 
-it.live("answers as the firewall, the limiter or whoever else is wanted", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make()
-    const tags: Array<string> = []
-    const faults = ["waf", "rate-limit", { kind: "status", status: 503 }, { kind: "answer", status: 200, body: "{}" }]
-    for (const fault of faults) {
-      yield* arm(simulator, "*", fault)
-      const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator))))
-      tags.push(error.reason._tag)
-    }
-    assert.deepStrictEqual(tags, ["PermissionDenied", "RateLimited", "BrokerUnavailable", "MalformedResponse"])
-  })
+it.live(
+  "answers as the firewall, the limiter or whoever else is wanted",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make()
+      const tags: Array<string> = []
+      const faults = ["waf", "rate-limit", { kind: "status", status: 503 }, { kind: "answer", status: 200, body: "{}" }]
+      for (const fault of faults) {
+        yield* arm(simulator, "*", fault)
+        const error = yield* Effect.flip(Login.session.pipe(Effect.provide(angel(simulator))))
+        tags.push(error.reason._tag)
+      }
+      assert.deepStrictEqual(tags, ["PermissionDenied", "RateLimited", "BrokerUnavailable", "MalformedResponse"])
+    }),
+  { tags: ["thorough"] }
 )
 
 /** This machine's clock, and how many wait by it. */
