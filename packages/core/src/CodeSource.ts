@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -13,6 +14,7 @@ import * as Terminal from "effect/Terminal"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import type { CodeKind } from "./Challenge.ts"
+import * as durations from "./internal/durations.ts"
 import * as Totp from "./Totp.ts"
 
 const TypeId = "~@auth/broker-core/CodeSource"
@@ -75,8 +77,9 @@ export const totp = (
   options?: { readonly margin?: Duration.Input | undefined }
 ): CodeSource => {
   const parsed = Totp.parse(secret)
-  if (Result.isFailure(parsed)) {
-    const problem = parsed.failure
+  const asked = Option.getOrUndefined(durations.parse(options?.margin ?? "2 seconds"))
+  if (Result.isFailure(parsed) || asked === undefined) {
+    const problem = Result.isFailure(parsed) ? parsed.failure : 'has a margin that is no span such as "2 seconds"'
     return make({
       problem,
       code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", "totpSecret", problem))
@@ -85,7 +88,7 @@ export const totp = (
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
   // A margin as long as the period would wait for ever: its first second always stays open.
-  const margin = Math.min(Duration.toMillis(options?.margin ?? "2 seconds"), periodMillis - 1000)
+  const margin = Math.min(Duration.toMillis(asked), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({
     problem: undefined,
@@ -136,6 +139,7 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
  * ```ts
  * import * as CodeSource from "@auth/broker-core/CodeSource"
  * import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
  * import * as Redacted from "effect/Redacted"
  *
  * // Such as a mailbox that is looked into.
@@ -157,6 +161,7 @@ export const fromEffect = (
  * import * as AngelAuth from "@auth/angel/AngelAuth"
  * import * as CodeSource from "@auth/broker-core/CodeSource"
  * import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *

@@ -4,19 +4,17 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
 import * as Scope from "effect/Scope"
 import * as Account from "./Account.ts"
-import * as durations from "./internal/durations.ts"
 import * as mutexes from "./internal/mutexes.ts"
 import { defaultPrefix } from "./internal/redis.ts"
 import * as redisLease from "./internal/redisLease.ts"
+import * as vaultOptions from "./internal/vaultOptions.ts"
 import * as VaultError from "./VaultError.ts"
 
 /**
@@ -56,24 +54,18 @@ export class SessionLock extends Context.Service<
 
 const defaults = { lease: Duration.millis(800), patience: Duration.seconds(60) }
 
-/** Throws, as a constructor of Effect's does, what says which spans there may be. */
-const spanUnsafe = (input: Duration.Input, isMeant: (span: Duration.Duration) => boolean, rule: string) =>
-  Option.getOrThrowWith(Option.filter(durations.parse(input), isMeant), () => new Cause.IllegalArgumentError(rule))
-
-const patienceUnsafe = (input: Duration.Input = defaults.patience): Duration.Duration =>
-  spanUnsafe(
-    input,
-    Duration.isGreaterThan(Duration.zero),
-    'The patience of a lock must be longer than nothing, such as "60 seconds"'
-  )
+const readPatience = (input: Duration.Input = defaults.patience) =>
+  vaultOptions.readSpan("patience", input, {
+    isMeant: Duration.isGreaterThan(Duration.zero),
+    rule: 'must be longer than nothing, such as "60 seconds"'
+  })
 
 /** Redis counts whole milliseconds. What is longer than a day was meant to be a lock that does not end by itself. */
-const leaseUnsafe = (input: Duration.Input = defaults.lease): Duration.Duration =>
-  spanUnsafe(
-    input,
-    Duration.between({ minimum: Duration.millis(1), maximum: Duration.days(1) }),
-    'The lease of a lock in Redis must be from a millisecond to a day, such as "800 millis"'
-  )
+const readLease = (input: Duration.Input = defaults.lease) =>
+  vaultOptions.readSpan("lease", input, {
+    isMeant: Duration.between({ minimum: Duration.millis(1), maximum: Duration.days(1) }),
+    rule: 'must be from a millisecond to a day, such as "800 millis"'
+  })
 
 /** What `take` has taken is held while `use` runs. The scope of `use` is the caller's own. */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
@@ -111,13 +103,14 @@ export interface LeaseOptions {
 /**
  * A lock among processes. The fibers of this one wait for each other by turn, and one of them asks.
  *
- * Fails with `LockUnavailable` (`busy`) when its patience is at an end. Throws an `IllegalArgumentError` if there is none
- * to begin with.
+ * Fails with `InvalidOption` if there is no patience, and each wait with `LockUnavailable` (`busy`) when its patience is
+ * at an end.
  *
  * @example
  * ```ts
  * import * as SessionLock from "@auth/broker-core/SessionLock"
  * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
  *
  * let fence = 0
  * // Such as an advisory lock of a database that the programs share.
@@ -129,15 +122,20 @@ export interface LeaseOptions {
  *       () => Effect.void
  *     )
  * })
- * lock.describe // => "advisory locks of the database"
+ *
+ * const Lock = Layer.effect(SessionLock.SessionLock, lock)
  * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ acquire, describe, patience }: LeaseOptions): SessionLock["Service"] => {
+export const make = Effect.fnUntraced(function* ({
+  acquire,
+  describe,
+  patience
+}: LeaseOptions): Effect.fn.Return<SessionLock["Service"], VaultError.VaultError> {
   const local = mutexes.make()
-  const duration = patienceUnsafe(patience)
+  const duration = yield* readPatience(patience)
   const take = (account: Account.Account) =>
     Effect.suspend(() => {
       let trouble: VaultError.Reason | undefined
@@ -152,7 +150,7 @@ export const make = ({ acquire, describe, patience }: LeaseOptions): SessionLock
       )
     })
   return { describe, withLock: (account, use) => holding(take(account), use) }
-}
+})
 
 /**
  * A lock among the fibers of this process, by turn. A wait does not end by itself.
@@ -225,29 +223,33 @@ export interface RedisOptions {
  *
  * Fails with `LockUnavailable` (`busy`) or, if Redis could not be reached at the end of the wait, with `Io`. While the
  * lock is held a Redis that goes away is a failure only of `check`. After it was given back, `check` fails with `lost`.
- * Throws an `IllegalArgumentError` if `lease` or `patience` is no span that can be meant.
+ * Making it fails with `InvalidOption` if `lease` or `patience` is no span that can be meant.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions = {}): SessionLock["Service"] => {
+export const makeRedis = (
+  redis: Redis.Redis["Service"],
+  options: RedisOptions = {}
+): Effect.Effect<SessionLock["Service"], VaultError.VaultError> => {
   const prefix = options.prefix ?? defaultPrefix
-  const lease = leaseUnsafe(options.lease)
-  return make({
-    describe: `Redis, keys ${prefix}:*:lock, among all programs that use it`,
-    acquire: redisLease.make(redis, { prefix, lease }).take,
-    patience: options.patience
-  })
+  return Effect.flatMap(readLease(options.lease), (lease) =>
+    make({
+      describe: `Redis, keys ${prefix}:*:lock, among all programs that use it`,
+      acquire: redisLease.make(redis, { prefix, lease }).take,
+      patience: options.patience
+    })
+  )
 }
 
 /**
- * A lock among all programs that use the same Redis: see `makeRedis`. What that throws, the layer dies of.
+ * A lock among all programs that use the same Redis: see `makeRedis`.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerRedis = (options?: RedisOptions): Layer.Layer<SessionLock, never, Redis.Redis> =>
+export const layerRedis = (options?: RedisOptions): Layer.Layer<SessionLock, VaultError.VaultError, Redis.Redis> =>
   Layer.effect(
     SessionLock,
-    Effect.map(Redis.Redis, (redis) => makeRedis(redis, options))
+    Effect.flatMap(Redis.Redis, (redis) => makeRedis(redis, options))
   )

@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
@@ -18,6 +18,7 @@ import { defaultPrefix, keyOf as redisKey, persist } from "./internal/redis.ts"
 import * as sealedEntry from "./internal/sealedEntry.ts"
 import { fingerprints } from "./internal/fingerprints.ts"
 import { systemCode } from "./internal/systemCode.ts"
+import { readTimeout } from "./internal/vaultOptions.ts"
 import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
@@ -297,14 +298,18 @@ const makeCompareAndSet = () =>
  * `appendfsync always` it is on the disk before it succeeds. What a Redis without persistence has lost is as if it had
  * never been stored, and costs a login.
  *
- * Fails with `Io`, or with `Tampered` where a key holds what this library does not write.
+ * Fails with `Io`, or with `Tampered` where a key holds what this library does not write; making it, with `InvalidOption`
+ * if the time-out cannot be meant.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions = {}): SessionStore["Service"] => {
+export const makeRedis = Effect.fnUntraced(function* (
+  redis: Redis.Redis["Service"],
+  options: RedisOptions = {}
+): Effect.fn.Return<SessionStore["Service"], VaultError.VaultError> {
   const prefix = options.prefix ?? defaultPrefix
-  const timeout = Duration.fromInputUnsafe(options.timeout ?? "5 seconds")
+  const timeout = yield* readTimeout("timeout", options.timeout ?? "5 seconds")
   const compareAndSet = makeCompareAndSet()
   return {
     describe: `Redis, keys ${prefix}:*`,
@@ -330,7 +335,7 @@ export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions =
       return answer === 1
     })
   }
-}
+})
 
 /**
  * Keeps entries in Redis, encrypted with the key of the context. Redis sees no token. Any number of programs may share
@@ -339,11 +344,13 @@ export const makeRedis = (redis: Redis.Redis["Service"], options: RedisOptions =
  * @category layers
  * @since 0.1.0
  */
-export const layerRedis = (options?: RedisOptions): Layer.Layer<SessionStore, never, Redis.Redis | VaultKey.VaultKey> =>
+export const layerRedis = (
+  options?: RedisOptions
+): Layer.Layer<SessionStore, VaultError.VaultError, Redis.Redis | VaultKey.VaultKey> =>
   Layer.provide(
     layerEncrypted,
     Layer.effect(
       SessionStore,
-      Effect.map(Redis.Redis, (redis) => makeRedis(redis, options))
+      Effect.flatMap(Redis.Redis, (redis) => makeRedis(redis, options))
     )
   )

@@ -81,7 +81,7 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  */
 export const layerRedis = (
   options?: RedisOptions
-): Layer.Layer<SessionStore.SessionStore | SessionLock.SessionLock, never, Redis.Redis | VaultKey> =>
+): Layer.Layer<SessionStore.SessionStore | SessionLock.SessionLock, VaultError.VaultError, Redis.Redis | VaultKey> =>
   Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
 
 /**

@@ -137,12 +137,33 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
 }
 
 /**
+ * An option cannot be meant, such as a time-out of `NaN`. Nothing was read, written or locked.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class InvalidOption extends Data.TaggedError("InvalidOption")<{
+  /** The name of the option: `"patience"`. */
+  readonly option: string
+  /** What it must be: `"must be longer than nothing, such as \"60 seconds\""`. */
+  readonly problem: string
+}> {
+  readonly isRetryable = false
+  override get message(): string {
+    return `The option ${this.option} ${this.problem}`
+  }
+  get remedy(): string {
+    return "Correct it where the layer is made."
+  }
+}
+
+/**
  * Everything that can be the reason of a `VaultError`.
  *
  * @category reasons
  * @since 0.1.0
  */
-export type Reason = Tampered | WrongKey | NewerVersion | Io | KeyUnavailable | LockUnavailable
+export type Reason = Tampered | WrongKey | NewerVersion | Io | KeyUnavailable | LockUnavailable | InvalidOption
 
 /**
  * Keeping or finding a session failed, and `reason` says how.

@@ -62,6 +62,10 @@ describe("totp", () => {
     })
   )
 
+  it.each([NaN, -5, "2 secs" as "2 seconds"])("a margin of %s is a problem that a layer tells", (margin) =>
+    assert.include(CodeSource.totp(secret, { margin }).problem, 'is no span such as "2 seconds"')
+  )
+
   it.effect("a margin as long as the step still leaves time for a code", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(timed(CodeSource.totp(secret, { margin: "1 minute" })))

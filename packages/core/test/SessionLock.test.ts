@@ -6,6 +6,7 @@ import { start, stop } from "../../../tools/packages/process.ts"
 import { steady, steadyTimeout } from "../../../tools/stalls/stalls.ts"
 import * as Account from "@auth/broker-core/Account"
 import * as SessionLock from "@auth/broker-core/SessionLock"
+import * as SessionStore from "@auth/broker-core/SessionStore"
 import type * as VaultError from "@auth/broker-core/VaultError"
 import { VaultContract } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -29,6 +30,8 @@ const contract = (place: string, subject: VaultContract.Subject<Lock>) => {
     for (const { name, run } of VaultContract.lockCases(subject)) it.live(name, () => run)
   })
 }
+
+const makeRedis = (...args: Parameters<typeof SessionLock.makeRedis>) => Effect.runSync(SessionLock.makeRedis(...args))
 
 const { url } = sharedServer()
 
@@ -64,7 +67,7 @@ describe("vaults: a Redis that refuses", () => {
   it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])("for good says so at once, and not after a minute: %s", (word) =>
     Effect.gen(function* () {
       const began = performance.now()
-      const failed = yield* Effect.flip(SessionLock.makeRedis(refusing(word)).withLock(account, () => Effect.void))
+      const failed = yield* Effect.flip(makeRedis(refusing(word)).withLock(account, () => Effect.void))
       assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
       assert.isBelow(performance.now() - began, 1000)
       assert.notInclude(shown(failed), "something that was sent")
@@ -73,7 +76,7 @@ describe("vaults: a Redis that refuses", () => {
 
   it.effect("as a replica says so after five seconds", () =>
     Effect.gen(function* () {
-      const lock = SessionLock.makeRedis(refusing("READONLY"))
+      const lock = makeRedis(refusing("READONLY"))
       const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
       yield* TestClock.adjust("6 seconds")
       const failed = yield* Fiber.join(waiting)
@@ -91,25 +94,32 @@ describe("vaults: options of a lock that cannot be meant", () => {
       acquire: () => Effect.succeed({ fence: 1, check: Effect.void })
     })
 
-  it.each([0, -5, NaN, "-1 second", "soon" as "1 second"] as const)(
+  const refused = (option: string, effect: Effect.Effect<unknown, VaultError.VaultError>) =>
+    Effect.map(Effect.flip(effect), ({ reason }) => assert.deepInclude(reason, { _tag: "InvalidOption", option }))
+
+  it.effect.each([0, -5, NaN, "-1 second", "soon" as "1 second"] as const)(
     "a patience of %s is refused when the lock is made",
-    (patience) => {
-      const said = /The patience of a lock must be longer than nothing, such as "60 seconds"/
-      assert.throws(() => make(patience), said)
-      assert.throws(() => SessionLock.makeRedis(redis, { patience }), said)
-    }
+    (patience) =>
+      Effect.gen(function* () {
+        yield* refused("patience", make(patience))
+        yield* refused("patience", SessionLock.makeRedis(redis, { patience }))
+      })
   )
 
-  it.each([0, -5, 0.2, NaN, Infinity, "1 nano", "300 days", 1e300, "soon" as "1 second"] as const)(
+  it.effect.each([0, -5, 0.2, NaN, Infinity, "1 nano", "300 days", 1e300, "soon" as "1 second"] as const)(
     "a lease of %s is refused when the lock is made",
-    (lease) => {
-      const said = /The lease of a lock in Redis must be from a millisecond to a day, such as "800 millis"/
-      assert.throws(() => SessionLock.makeRedis(redis, { lease }), said)
-    }
+    (lease) => refused("lease", SessionLock.makeRedis(redis, { lease }))
+  )
+
+  it.effect.each([0, -5, NaN, "10 secs" as "1 second"] as const)(
+    "a time-out of %s is refused when the store is made",
+    (timeout) => refused("timeout", SessionStore.makeRedis(redis, { timeout }))
   )
 
   it.live("but a patience without an end is one", () =>
-    make(Infinity).withLock(account, ({ fence }) => Effect.sync(() => assert.strictEqual(fence, 1)))
+    Effect.flatMap(make(Infinity), (lock) =>
+      lock.withLock(account, ({ fence }) => Effect.sync(() => assert.strictEqual(fence, 1)))
+    )
   )
 })
 
@@ -118,7 +128,7 @@ contract("in memory", {
 })
 contract("in Redis", {
   make: Effect.map(freshPrefix, (prefix) => ({
-    open: Effect.map(connect(url()), (redis) => SessionLock.makeRedis(redis, { prefix, lease: patientLease }))
+    open: Effect.map(connect(url()), (redis) => makeRedis(redis, { prefix, lease: patientLease }))
   }))
 })
 
@@ -127,7 +137,7 @@ const keyOf = (prefix: string, what: string) => `${prefix}:{tiny/production/defa
 const begin = Effect.gen(function* () {
   const prefix = yield* freshPrefix
   const redis = yield* connect(url())
-  const lock = SessionLock.makeRedis(redis, { prefix, lease: patientLease })
+  const lock = makeRedis(redis, { prefix, lease: patientLease })
   return { prefix, redis, lock, key: keyOf(prefix, "lock") }
 })
 
@@ -175,7 +185,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       // Gives the lock, and is silent ever after.
       const redis = answering((nth) => (nth === 1 ? Effect.succeed(7) : Effect.never))
-      yield* SessionLock.makeRedis(redis)
+      yield* makeRedis(redis)
         .withLock(
           account,
           Effect.fnUntraced(function* ({ check, fence }) {
@@ -209,7 +219,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
         now.monotonic += 3_600_000_000_000n
         now.wall += 3_600_000
       })
-      yield* SessionLock.makeRedis(answering((nth) => Effect.succeed(nth === 1 ? 7 : 1)))
+      yield* makeRedis(answering((nth) => Effect.succeed(nth === 1 ? 7 : 1)))
         .withLock(account, ({ check }) => {
           isChecking = true
           return Effect.andThen(check, check)
@@ -232,7 +242,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
         })
       })
       const redis = answering((nth) => (nth === 1 ? Effect.succeed(7) : nth === 2 ? stopped : Effect.never))
-      yield* SessionLock.makeRedis(redis, { lease })
+      yield* makeRedis(redis, { lease })
         .withLock(account, ({ check }) => {
           now.wall += lease
           return check
@@ -252,7 +262,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
           return nth === 1 ? 7 : 1
         })
       )
-      yield* SessionLock.makeRedis(redis)
+      yield* makeRedis(redis)
         .withLock(account, ({ check }) => {
           isSlow = true
           now.wall += 800
@@ -315,7 +325,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { asked, counting } = countScripts(redis)
-      const lock = SessionLock.makeRedis(counting, { prefix, lease: "20 seconds" })
+      const lock = makeRedis(counting, { prefix, lease: "20 seconds" })
       const leave = yield* Deferred.make<void>()
       const fibers = yield* Effect.forEach(Array.from({ length: 100 }), () =>
         Effect.forkChild(lock.withLock(account, () => Deferred.await(leave)))
@@ -332,8 +342,8 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const options = { prefix, lease: patientLease, patience: "300 millis" } as const
-      const one = SessionLock.makeRedis(redis, options)
-      const two = SessionLock.makeRedis(redis, options)
+      const one = makeRedis(redis, options)
+      const two = makeRedis(redis, options)
       yield* one.withLock(
         account,
         Effect.fnUntraced(function* () {
@@ -353,7 +363,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
-        const lock = SessionLock.makeRedis(redis, { prefix, lease: "8 seconds" })
+        const lock = makeRedis(redis, { prefix, lease: "8 seconds" })
         const answer = yield* lock.withLock(
           account,
           Effect.fnUntraced(function* (lease) {
@@ -432,7 +442,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     Effect.gen(function* () {
       const { key, prefix, redis } = yield* begin
       const { asked, counting } = countScripts(redis)
-      const lock = SessionLock.makeRedis(counting, { prefix, lease: "300 millis" })
+      const lock = makeRedis(counting, { prefix, lease: "300 millis" })
       const early = yield* lock.withLock(account, Effect.succeed)
       const before = asked()
       assert.strictEqual(yield* reasonOf(early.check), "lost", "at once")
@@ -452,7 +462,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           account,
           Effect.fnUntraced(function* (lease) {
             yield* redis.send("DEL", key)
-            yield* SessionLock.makeRedis(redis, { prefix }).withLock(account, (other) =>
+            yield* makeRedis(redis, { prefix }).withLock(account, (other) =>
               Effect.sync(() => assert.isAbove(other.fence, lease.fence))
             )
             yield* untilLost(lease)
@@ -475,7 +485,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
         yield* Fiber.interrupt(fiber)
         assert.isNull(yield* redis.send("GET", key))
       }
-      yield* SessionLock.makeRedis(redis, { prefix, patience: "10 seconds" }).withLock(account, () => Effect.void)
+      yield* makeRedis(redis, { prefix, patience: "10 seconds" }).withLock(account, () => Effect.void)
     })
   )
 })
@@ -485,7 +495,7 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
   it.live("while it is held is lost within its lease, and what its holder did is not", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
-      const lock = SessionLock.makeRedis(yield* connect(url), { lease: "2 seconds" })
+      const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
       const { exit, millis } = yield* timed(
         lock.withLock(
           account,
@@ -508,7 +518,7 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
   it.live("does not hang an interruption of its holder", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
-      const lock = SessionLock.makeRedis(yield* connect(url))
+      const lock = makeRedis(yield* connect(url))
       const entered = yield* Deferred.make<void>()
       const fiber = yield* Effect.forkChild(
         lock.withLock(account, () => Effect.andThen(Deferred.succeed(entered, undefined), Effect.never))
@@ -524,8 +534,8 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
   it.live("and comes back empty while it is held is lost within a renewal, and the next has a larger fence", () =>
     Effect.gen(function* () {
       const { restart, url } = yield* server
-      const one = SessionLock.makeRedis(yield* connect(url), { lease: "8 seconds" })
-      const two = SessionLock.makeRedis(yield* connect(url), { lease: "8 seconds" })
+      const one = makeRedis(yield* connect(url), { lease: "8 seconds" })
+      const two = makeRedis(yield* connect(url), { lease: "8 seconds" })
       yield* one.withLock(
         account,
         Effect.fnUntraced(function* (lease) {
@@ -545,8 +555,8 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
     () =>
       Effect.gen(function* () {
         const prefix = yield* freshPrefix
-        const lock = SessionLock.makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
-        const other = SessionLock.makeRedis(yield* connect(url()), { prefix })
+        const lock = makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
+        const other = makeRedis(yield* connect(url()), { prefix })
         const waiting = yield* lock.withLock(
           account,
           Effect.fnUntraced(function* () {
@@ -564,7 +574,7 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
   it.live("while one waits is asked again until it answers", () =>
     Effect.gen(function* () {
       const { freeze, restart, thaw, url } = yield* server
-      const lock = SessionLock.makeRedis(yield* connect(url), { lease: patientLease, patience: "20 seconds" })
+      const lock = makeRedis(yield* connect(url), { lease: patientLease, patience: "20 seconds" })
       freeze()
       const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
       yield* Effect.sleep("1200 millis")
@@ -580,7 +590,7 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
     Effect.gen(function* () {
       const { freeze, stop, url } = yield* server
       const redis = yield* connect(url)
-      const lock = SessionLock.makeRedis(redis, { patience: "900 millis" })
+      const lock = makeRedis(redis, { patience: "900 millis" })
       freeze()
       const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
       assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
@@ -597,7 +607,7 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
       })
       const refusing = Effect.fail(new Redis.RedisError({ cause }))
       const redis = { eval: () => () => refusing } as unknown as Redis.Redis["Service"]
-      const lock = SessionLock.makeRedis(redis, { patience: "100 millis" })
+      const lock = makeRedis(redis, { patience: "100 millis" })
       const error = yield* Effect.flip(lock.withLock(account, () => Effect.void))
       assert.strictEqual(error.reason.message, "Could not lock the account in Redis (ECONNREFUSED)")
       assert.notInclude(shown(error), "hunter2")

@@ -92,6 +92,9 @@ const alone = (make: Effect.Effect<Store, VaultError.VaultError>): VaultContract
   make: Effect.map(make, (store) => ({ open: Effect.succeed(store) }))
 })
 
+const makeRedis = (...args: Parameters<typeof SessionStore.makeRedis>) =>
+  Effect.runSync(SessionStore.makeRedis(...args))
+
 const contract = (place: string, subject: VaultContract.Subject<Store>) => {
   describe.runIf(runsRedis || !place.startsWith("in Redis"))(`contract of a store ${place}`, () => {
     for (const { name, run } of VaultContract.storeCases(subject)) it.live(name, () => run)
@@ -370,7 +373,7 @@ const inRedis = (key?: VaultKey.Key) =>
   Effect.gen(function* () {
     const prefix = yield* freshPrefix
     const open = Effect.map(connect(url()), (redis) => {
-      const store = SessionStore.makeRedis(redis, { prefix })
+      const store = makeRedis(redis, { prefix })
       return key === undefined ? store : SessionStore.encrypted(key)(store)
     })
     return { open, prefix, redis: yield* connect(url()) }
@@ -463,7 +466,7 @@ describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
   it.live("that hangs fails after its time-out, and answers again afterwards", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
-      const store = SessionStore.makeRedis(yield* connect(url), { timeout: "200 millis" })
+      const store = makeRedis(yield* connect(url), { timeout: "200 millis" })
       yield* store.put(account, "session", value, 0)
       freeze()
       for (const attempt of bothOf(store, 1)) {
@@ -495,7 +498,7 @@ describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
                 : Effect.succeed(answer)
             })
       }
-      const store = SessionStore.encrypted(yield* keyOf("a"))(SessionStore.makeRedis(lossy, { prefix }))
+      const store = SessionStore.encrypted(yield* keyOf("a"))(makeRedis(lossy, { prefix }))
       assert.isTrue(yield* store.put(account, "session", value, 0))
       assert.isFalse(yield* store.put(account, "session", value, 0))
       assert.isTrue(yield* store.put(account, "session", value, 1))
@@ -507,7 +510,7 @@ describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
   it.live("that lost its data begins anew, without a word of the past", () =>
     Effect.gen(function* () {
       const { restart, url } = yield* server
-      const store = SessionStore.encrypted(yield* keyOf("a"))(SessionStore.makeRedis(yield* connect(url)))
+      const store = SessionStore.encrypted(yield* keyOf("a"))(makeRedis(yield* connect(url)))
       yield* store.put(account, "session", value, 0)
       yield* store.put(account, "session", value, 1)
       yield* Effect.promise(restart)

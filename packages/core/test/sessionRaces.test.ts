@@ -326,7 +326,7 @@ describe("sessions: a refused token", () => {
   it.effect("is replaced although the renewal that brought it is not quite over", () =>
     Effect.gen(function* () {
       yield* begin
-      const lock = SessionLock.make({
+      const lock = yield* SessionLock.make({
         describe: "slow to be given back",
         acquire: () =>
           Effect.acquireRelease(Effect.succeed({ fence: 1, check: Effect.void }), () => Effect.sleep("800 millis"))

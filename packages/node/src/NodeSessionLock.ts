@@ -6,7 +6,6 @@
 import * as Account from "@auth/broker-core/Account"
 import * as SessionLock from "@auth/broker-core/SessionLock"
 import * as VaultError from "@auth/broker-core/VaultError"
-import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,12 +26,8 @@ export interface Options {
   readonly patience?: Duration.Input | undefined
 }
 
-/** What is wrong with the options is what to do. */
-const adviceOf = (cause: unknown): string | undefined =>
-  Cause.isIllegalArgumentError(cause) ? `${cause.message}.` : undefined
-
 /**
- * Makes the locks of a folder. Fails with `Io` if there is no patience.
+ * Makes the locks of a folder. Fails with `InvalidOption` if there is no patience.
  *
  * @category constructors
  * @since 0.1.0
@@ -55,14 +50,7 @@ export const make = Effect.fnUntraced(function* (
     return { fence: held.fence, check: Effect.suspend(() => (held.isInPlace() ? Effect.void : lost)) }
   })
   const describe = `${folder}, for all programs on this machine`
-  return yield* Effect.try({
-    try: () => SessionLock.make({ describe, patience: options.patience, acquire }),
-    catch: (cause) =>
-      VaultError.make(
-        "lock",
-        new VaultError.Io({ what: `make the locks in ${folder}`, advice: adviceOf(cause), retry: "never" })
-      )
-  })
+  return yield* SessionLock.make({ describe, patience: options.patience, acquire })
 })
 
 /**

@@ -19,6 +19,7 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as keyring from "./internal/keyring.ts"
 import * as keyringKey from "./internal/keyringKey.ts"
@@ -60,6 +61,21 @@ export interface KeyringOptions {
   readonly folder?: string | undefined
 }
 
+const readTimeout = (input: Duration.Input) =>
+  Option.match(Option.filter(Duration.fromInput(input), Duration.isGreaterThan(Duration.zero)), {
+    onNone: () =>
+      Effect.fail(
+        VaultError.make(
+          "key",
+          new VaultError.InvalidOption({
+            option: "timeout",
+            problem: 'must be longer than nothing, such as "3 seconds"'
+          })
+        )
+      ),
+    onSome: Effect.succeed
+  })
+
 /**
  * A random key in the keyring of the operating system: macOS Keychain, Windows Credential Manager, or on Linux the Secret
  * Service of GNOME Keyring and KWallet. It is made at the first use; programs that start at once get the same.
@@ -87,7 +103,7 @@ export const layerKeyring = (options: KeyringOptions = {}): Layer.Layer<VaultKey
         service: options.service ?? "broker-auth",
         account: options.account ?? "vault",
         module: yield* keyring.findModule,
-        timeout: Duration.fromInputUnsafe(options.timeout ?? "3 seconds")
+        timeout: yield* readTimeout(options.timeout ?? "3 seconds")
       }
       return yield* keyringKey.getOrCreate(entry, yield* place.resolve(options.folder))
     })

@@ -116,8 +116,8 @@ describe("vaults: NodeSessionLock", () => {
     it.effect(`refuses a patience of ${patience} when it is made, and says what to give`, () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(make(yield* freshFolder, { patience }))
-        assert.deepInclude(error, { operation: "lock", isRetryable: false })
-        assert.match(error.message, /The patience of a lock must be longer than nothing, such as "60 seconds"/)
+        assert.deepInclude(error, { operation: "open", isRetryable: false })
+        assert.match(error.message, /The option patience must be longer than nothing, such as "60 seconds"/)
       })
     )
   }

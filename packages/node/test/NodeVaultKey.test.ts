@@ -5,6 +5,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
@@ -444,6 +445,13 @@ describe("vaults: layerKeyring", () => {
         }
       })
       while (yield* isAlive) yield* Effect.sleep("10 millis")
+    })
+  )
+
+  it.effect.each([0, -5, NaN, "3 secs" as "3 seconds"] as const)("refuses a time-out of %s before it asks", (timeout) =>
+    Effect.gen(function* () {
+      const failed = yield* Effect.flip(Layer.build(NodeVaultKey.layerKeyring({ timeout })))
+      assert.deepInclude(failed.reason, { _tag: "InvalidOption", option: "timeout" })
     })
   )
 
