@@ -254,7 +254,7 @@ describe("vaults: among processes", () => {
           yield* fenceOf(yield* make(folder))
           Fs.writeFileSync(fileOf(folder), damage)
           const running = yield* Effect.all(
-            Array.from({ length: 8 }, () => start("counter.ts", [folder, count, "4", gate]))
+            Array.from({ length: 16 }, () => start("counter.ts", [folder, count, "2", gate]))
           )
           for (const { says } of running) yield* says("ready")
           Fs.writeFileSync(gate, "")

@@ -15,10 +15,9 @@ const key =
     ? Effect.provide(VaultKey.VaultKey, layerKeyring({ folder }))
     : getOrCreate({ ...entry, module }, folder)
 
-const said = await Effect.runPromise(
-  key.pipe(
-    Effect.map((found) => (found._tag === "Key" ? `key ${Hex.encode(found.id)}` : found._tag)),
-    Effect.catch((error) => Effect.succeed(JSON.stringify(error)))
-  )
+const said = key.pipe(
+  Effect.map((found) => (found._tag === "Key" ? `key ${Hex.encode(found.id)}` : found._tag)),
+  Effect.catch((error) => Effect.succeed(JSON.stringify(error)))
 )
-process.stdout.write(`${said}\n`)
+// A single executable has no top-level await.
+void Effect.runPromise(said).then((text) => process.stdout.write(`${text}\n`))
