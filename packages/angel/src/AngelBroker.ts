@@ -51,7 +51,7 @@ export const credentials = {
     secret: true
   },
   apiKey,
-  totpSecret: {
+  totp: {
     env: "ANGEL_TOTP_SECRET",
     description: "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address",
     secret: true,

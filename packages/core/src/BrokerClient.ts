@@ -43,6 +43,19 @@ import type { Tokens } from "./Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
+ * What the headers of a call depend on. `endpoint` is absent for a call that the tables do not have, such as an order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  readonly endpoint?: Endpoint | undefined
+  /** What limits are counted by: the account's id, or an app's where no account is known yet. */
+  readonly account: string
+  readonly tokens?: Tokens | undefined
+}
+
+/**
  * What makes a broker different from the others, as tables.
  *
  * @category models
@@ -51,7 +64,7 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Protocol {
   /** Id of the broker. */
   readonly broker: string
-  readonly headers: (endpoint: Endpoint, tokens: Tokens | undefined) => Headers
+  readonly headers: (call: Call) => Headers
   /** Tried in this order. */
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** Tried in this order. */
@@ -474,7 +487,7 @@ export const make = Effect.fnUntraced(function* (
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
-    const common = protocol.headers(endpoint, tokens)
+    const common = protocol.headers({ endpoint, account, tokens })
     const headers = own === undefined ? common : { ...common, ...own }
     const field = unsendable({ ...tokens }, headers)
     if (field !== undefined) {

@@ -82,7 +82,7 @@ export const totp = (
     const problem = Result.isFailure(parsed) ? parsed.failure : 'has a margin that is no span such as "2 seconds"'
     return make({
       problem,
-      code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", "totpSecret", problem))
+      code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
     })
   }
   const parameters = parsed.success

@@ -48,6 +48,21 @@ export type Values<F extends Fields> = {
   readonly [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: Value<F[K]>
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
+/**
+ * What a program gives for such fields: text, or `Redacted` text for secrets. For a source of codes, it may give the TOTP
+ * secret that the codes are made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Input<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: InputValue<F[K]>
+} & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: InputValue<F[K]> | undefined }
+
+type InputValue<F extends Field> = F extends { readonly codes: true }
+  ? Redacted.Redacted<string> | CodeSource.CodeSource
+  : Value<F>
+
 type Value<F extends Field> = F extends { readonly codes: true }
   ? CodeSource.CodeSource
   : F["secret"] extends true

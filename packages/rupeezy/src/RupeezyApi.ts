@@ -260,7 +260,7 @@ export const make = Effect.fnUntraced(function* (
   const client = yield* BrokerClient.make(
     {
       broker: broker.id,
-      headers: (_, tokens) => headersOf(tokens),
+      headers: ({ tokens }) => headersOf(tokens),
       dialects,
       codes: codes.make(options),
       purposes: Broker.purposesOf(broker)

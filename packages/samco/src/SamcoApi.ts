@@ -487,7 +487,7 @@ export const make = Effect.fnUntraced(function* (
   const client = yield* BrokerClient.make(
     {
       broker: broker.id,
-      headers: (_, tokens) => headers.make(tokens),
+      headers: ({ tokens }) => headers.make(tokens),
       dialects,
       codes,
       purposes: Broker.purposesOf(broker)
