@@ -55,7 +55,7 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.redi
     if (options.sendRedirectUrl === "always") query.set("redirect_url", redirectUrl)
     return Redacted.make(`${api.origins["login"]}/publisher-login?${query}`)
   },
-  state: "required",
+  state: () => "required",
   carries: "token",
   receive: (parameters) =>
     Effect.map(RedirectLogin.requireParameter(broker.id, parameters, "auth_token"), (jwtToken) => {

@@ -97,12 +97,42 @@ export const list = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(
 )
 
 /**
+ * A list of values of one kind. The broker may leave it out or set it to null.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const items = <A, I>(schema: Schema.Codec<A, I>) =>
+  Schema.optionalKey(Schema.NullOr(Schema.Array(schema))).pipe(
+    Schema.decodeTo(Schema.Array(Schema.toType(schema)), {
+      decode: SchemaGetter.transformOptional((value: Option.Option<ReadonlyArray<A> | null>) =>
+        Option.some(Option.getOrNull(value) ?? [])
+      ),
+      encode: noEncoding
+    })
+  )
+
+/**
+ * An answer with fields that are reckoned from it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const extend = <A extends object, I, B extends object>(schema: Schema.Codec<A, I>, more: (value: A) => B) =>
+  schema.pipe(
+    Schema.decodeTo(
+      Schema.declare((value): value is A & B => Predicate.isObject(value), { expected: "an object" }),
+      { decode: SchemaGetter.transform((value: A) => ({ ...value, ...more(value) })), encode: noEncoding }
+    )
+  )
+
+/**
  * A value that the broker may leave out or set to null.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const optional = <A>(schema: Schema.Codec<A>) =>
+export const optional = <A, I>(schema: Schema.Codec<A, I>) =>
   Schema.optionalKey(Schema.NullOr(schema)).pipe(
     Schema.decodeTo(Schema.optionalKey(Schema.toType(schema)), {
       decode: SchemaGetter.transformOptional((value: Option.Option<A | null>) =>

@@ -54,6 +54,8 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly api: Context.Key<Tag, Api>
   /** When a session ends by the broker's documents. */
   readonly expiry: Expiry
+  /** When it ends where the broker has options for it. Default: `expiry` of the options, or else the documented one. */
+  readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
   readonly logout?: (api: Api, session: Session.Session, options: O) => Effect.Effect<unknown, AuthError.AuthError>
   readonly profile?: (
     api: Api,
@@ -68,6 +70,7 @@ export interface Given<Api, F extends Credentials.Fields, O> {
   readonly credentials: Credentials.Values<F>
   readonly options: O
   readonly account: Account.Account
+  readonly expiry: Expiry
 }
 
 interface Spec<Api, F extends Credentials.Fields, O> {
@@ -114,12 +117,16 @@ export interface RedirectSpec<
   readonly redirectUrl: (credentials: Credentials.Values<F>) => string
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
-  /** Whether the broker sends the state back. */
-  readonly state: "required" | "optional"
+  /** Whether the callback must bring the state back. `optional` compares it where it is there. */
+  readonly state: (options: O) => "required" | "optional"
+  /** The parameter that brings the state back. Default: `state`. */
+  readonly stateParameter?: string
+  /** What an `error` in the callback means. Default: the login was denied. */
+  readonly refusal?: (parameters: RedirectLogin.CallbackParameters) => AuthError.Reason
   /** What the callback carries: a token, or a code that is exchanged once. */
   readonly carries: "token" | "code"
   readonly receive: (
-    parameters: ReadonlyMap<string, Redacted.Redacted<string>>,
+    parameters: RedirectLogin.CallbackParameters,
     given: Given<Api, F, O>
   ) => Effect.Effect<Received, AuthError.AuthError>
   readonly exchange: (received: Received, given: Given<Api, F, O>) => Effect.Effect<Session.Issue, AuthError.AuthError>
@@ -225,7 +232,9 @@ export const make = <
   const assemble = Effect.fnUntraced(function* (credentials: Credentials.Values<F>, options: O) {
     const api = yield* spec.api(credentials, options)
     const account = Account.make({ broker: broker.id, app: options.app, id: spec.account(credentials) })
-    const given = { api, credentials, options, account }
+    const expiry =
+      family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
+    const given = { api, credentials, options, account, expiry }
     const { services, ways = {} } = yield* build(given)
     const refresh = refreshOf(given)
     const renewal = yield* Renewal.fromDescription(
@@ -249,8 +258,7 @@ export const make = <
         return Effect.fail(AuthError.make(broker.id, "refresh", reason))
       }
       const { account, method } = session
-      const { expiry = family.expiry } = given.options
-      return Session.issue({ account, method, expiry }, refresh({ ...given, session, refreshToken }))
+      return Session.issue({ account, method, expiry: given.expiry }, refresh({ ...given, session, refreshToken }))
     })
   }
 
@@ -270,14 +278,6 @@ export const make = <
     )
   return { layer, layerConfig }
 }
-
-/** Issues a session of the account, by the way and with the end that the options say. */
-const issue = <Api, F extends Credentials.Fields, O extends Options>(
-  { account, options }: Given<Api, F, O>,
-  method: string,
-  documented: Expiry,
-  call: Effect.Effect<Session.Issue, AuthError.AuthError>
-) => Session.issue({ account, method, expiry: options.expiry ?? documented }, call)
 
 /**
  * A way to log in by one call, with or without a one-time code of an authenticator.
@@ -307,7 +307,7 @@ export const login = <
             return problem === undefined ? Effect.succeed(made) : fail(problem)
           })
     const signIn = Effect.flatMap(code, (made) =>
-      issue(given, spec.id, family.expiry, spec.signIn({ ...given, code: made }))
+      Session.issue({ ...given, method: spec.id }, spec.signIn({ ...given, code: made }))
     )
     return Effect.succeed({
       services: Context.make(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
@@ -344,10 +344,17 @@ export const redirect = <
       })),
       receive: (request, callbackUrl) =>
         Effect.flatMap(
-          RedirectLogin.parseCallback({ broker: broker.id, request, callbackUrl, state: spec.state }),
+          RedirectLogin.parseCallback({
+            broker: broker.id,
+            request,
+            callbackUrl,
+            state: spec.state(given.options),
+            stateParameter: spec.stateParameter,
+            ...(spec.refusal !== undefined && { refusal: spec.refusal })
+          }),
           (parameters) => spec.receive(parameters, given)
         ),
-      exchange: (received) => issue(given, spec.id, family.expiry, spec.exchange(received, given)),
+      exchange: (received) => Session.issue({ ...given, method: spec.id }, spec.exchange(received, given)),
       carries: spec.carries
     })
     return Effect.succeed({ services: Context.make(RedirectLogin.RedirectLogin, service) })

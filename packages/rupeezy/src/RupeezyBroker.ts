@@ -51,7 +51,7 @@ export const credentials = {
     description: "Password of the account",
     secret: true
   },
-  totpSecret: {
+  totp: {
     env: "RUPEEZY_TOTP_SECRET",
     description: "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address",
     secret: true,

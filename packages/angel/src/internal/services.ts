@@ -39,16 +39,8 @@ export const toTokens = (response: AngelTokens, previous?: Session.Tokens): Sess
 }
 
 export const profile = (api: Api, session: Session.Authorized) =>
-  Effect.map(
-    api.getProfile(session),
-    ({ clientcode, email, exchanges, mobileno, name, products }): Session.UserProfile => ({
-      id: clientcode,
-      ...(name === undefined ? {} : { name }),
-      ...(email === undefined ? {} : { email }),
-      ...(mobileno === undefined ? {} : { mobile: mobileno }),
-      exchanges,
-      products
-    })
+  Effect.map(api.getProfile(session), ({ clientcode: id, email, exchanges, mobileno: mobile, name, products }) =>
+    Session.makeProfile({ id, name, email, mobile, exchanges, products })
   )
 
 export const family = {
