@@ -79,10 +79,10 @@ export type ResponseOf<
   Name extends keyof Api["Service"]
 > = Api["Service"][Name] extends (...args: never) => Effect.Effect<infer Response, AuthError> ? Response : never
 
-const accountOf = (endpoint: Endpoint, request: unknown): string => {
-  const fields: Readonly<Record<string, unknown>> = { ...(request as object) }
-  return endpoint.account === undefined ? "" : String(fields[endpoint.account])
-}
+const fieldsOf = (request: unknown): Readonly<Record<string, unknown>> => ({ ...(request as object) })
+
+const accountOf = ({ account }: Endpoint, request: unknown, broker: string): string =>
+  account === undefined ? broker : String(fieldsOf(request)[account])
 
 /**
  * Makes the calls of a table.
@@ -101,7 +101,8 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
     const send = (request: unknown, sent: { readonly account: string; readonly tokens?: Session.Tokens }) =>
       client.call(endpoint, { ...sent, request })
     if (endpoint.token === "none") {
-      return (request?: unknown) => Effect.suspend(() => send(request, { account: accountOf(endpoint, request) }))
+      return (request?: unknown) =>
+        Effect.suspend(() => send(request, { account: accountOf(endpoint, request, protocol.broker) }))
     }
     return endpoint.request === undefined
       ? (session: Session.Authorized) => Effect.suspend(() => send(undefined, Session.authorizedBy(session)))

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -237,6 +238,20 @@ const secretsOf = ({ headers, query, request, tokens }: Sent): ReadonlyArray<Red
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
+const queryOf = ({ query }: Endpoint, request: unknown): Headers | undefined =>
+  query === undefined
+    ? undefined
+    : Record.map(
+        query,
+        (field) => (request as Readonly<Record<string, string | Redacted.Redacted<string>>>)[field] ?? ""
+      )
+
+const bodyOf = ({ constants, query }: Endpoint, request: unknown): string | undefined => {
+  if (query !== undefined || (request === undefined && constants === undefined)) return undefined
+  const revealed = reveal(request)
+  return JSON.stringify(constants === undefined ? revealed : { ...constants, ...(revealed as object) })
+}
+
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
@@ -369,7 +384,8 @@ const transportReason = (failure: Transport.TransportFailure | RedirectGuard.Red
  * import * as Envelope from "@auth/broker-core/Envelope"
  * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
  * import * as Effect from "effect/Effect"
- * import * as Redacted from "effect/Redacted"
+ * import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
  * import * as Schema from "effect/Schema"
  *
  * const login = Endpoint.make({
@@ -418,7 +434,7 @@ export const make = Effect.fnUntraced(function* (
     url: `${origins[endpoint.origin]}${endpoint.path}`,
     query: query ?? {},
     headers: reveal(headers) as Record<string, string>,
-    body: request === undefined ? undefined : JSON.stringify(reveal(request))
+    body: bodyOf(endpoint, request)
   })
 
   const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
@@ -493,7 +509,7 @@ export const make = Effect.fnUntraced(function* (
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
-    const sent: Sent = { request, headers, query, tokens }
+    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
       Effect.tap(noteAnswer),

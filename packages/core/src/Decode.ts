@@ -141,3 +141,12 @@ export const optional = <A, I>(schema: Schema.Codec<A, I>) =>
       encode: noEncoding
     })
   )
+
+/**
+ * An answer of which nothing is wanted but that it is there, and in the shape that is documented.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const discard = <A, I>(schema: Schema.Codec<A, I>) =>
+  schema.pipe(Schema.decodeTo(Schema.Void, { decode: SchemaGetter.transform(() => undefined), encode: noEncoding }))

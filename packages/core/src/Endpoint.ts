@@ -37,8 +37,12 @@ export interface Endpoint<
   readonly path: string
   /** Whether the call carries the session's token. */
   readonly token: Token
-  /** Of a call without a token: the field of its request that limits are counted by. */
+  /** Of a call without a token: the field of its request that limits are counted by. Default: all calls together. */
   readonly account: string | undefined
+  /** Where the request travels in the address: the field of the request for each parameter. Then there is no body. */
+  readonly query: Readonly<Record<string, string>> | undefined
+  /** Fields of the body that are the same in each call. */
+  readonly constants: Readonly<Record<string, string>> | undefined
   /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
@@ -93,6 +97,8 @@ export const make = <
   readonly path: string
   readonly token: T
   readonly account?: string | undefined
+  readonly query?: Readonly<Record<string, string>> | undefined
+  readonly constants?: Readonly<Record<string, string>> | undefined
   readonly request?: R
   readonly response: S
   readonly essential?: ReadonlyArray<string> | undefined
@@ -106,6 +112,8 @@ export const make = <
   path: options.path,
   token: options.token,
   account: options.account,
+  query: options.query,
+  constants: options.constants,
   safe: options.safe ?? false,
   limits: options.limits ?? [],
   request: options.request,

@@ -76,7 +76,8 @@ export interface Given<Api, F extends Credentials.Fields, O> {
 interface Spec<Api, F extends Credentials.Fields, O> {
   /** Id of the method in the descriptor. */
   readonly id: string
-  readonly credentials: F
+  /** What the login needs, where options may change what is checked. */
+  readonly credentials: F | ((options: O) => F)
   readonly api: (
     credentials: Credentials.Values<F>,
     options: O
@@ -100,6 +101,8 @@ export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Ap
   readonly signIn: (
     given: Given<Api, F, O> & { readonly code: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
+  /** What must hold before a session manager logs in without a person. It is made when the layer is built. */
+  readonly before?: (given: Given<Api, F, O>) => Effect.Effect<Effect.Effect<void, AuthError.AuthError>>
 }
 
 /**
@@ -158,10 +161,16 @@ type Shared<Tag, Fam, S> =
   | Present<Fam, "profile", Profile.Profile>
   | Present<S, "refresh", Refresh.Refresh>
 
+const fieldsOf = <Api, F extends Credentials.Fields, O>({ credentials }: Spec<Api, F, O>, options: O): F =>
+  typeof credentials === "function" ? credentials(options) : credentials
+
 /** What a way adds to what all ways share. */
 interface Own<Services> {
   readonly services: Context.Context<Services>
-  readonly ways?: Pick<Parameters<typeof Renewal.fromDescription>[1], "login" | "resume" | "codes" | "afterCutOff">
+  readonly ways?: Pick<
+    Parameters<typeof Renewal.fromDescription>[1],
+    "login" | "resume" | "refresh" | "codes" | "afterCutOff"
+  >
 }
 
 const describe = (
@@ -232,8 +241,7 @@ export const make = <
   const assemble = Effect.fnUntraced(function* (credentials: Credentials.Values<F>, options: O) {
     const api = yield* spec.api(credentials, options)
     const account = Account.make({ broker: broker.id, app: options.app, id: spec.account(credentials) })
-    const expiry =
-      family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
+    const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const given = { api, credentials, options, account, expiry }
     const { services, ways = {} } = yield* build(given)
     const refresh = refreshOf(given)
@@ -265,15 +273,16 @@ export const make = <
   const layer: Method<Services | Shared<Tag, Fam, S>, F, O>["layer"] = (options) =>
     Layer.effectContext(
       Effect.suspend(() =>
-        Effect.flatMap(Credentials.check(broker.id, spec.credentials, { ...options.credentials }), (credentials) =>
-          assemble(credentials, options)
+        Effect.flatMap(
+          Credentials.check(broker.id, fieldsOf(spec, options), { ...options.credentials }),
+          (credentials) => assemble(credentials, options)
         )
       )
     )
-  const layerConfig: Method<Services | Shared<Tag, Fam, S>, F, O>["layerConfig"] = (options) =>
+  const layerConfig: Method<Services | Shared<Tag, Fam, S>, F, O>["layerConfig"] = (options = {} as O) =>
     Layer.effectContext(
-      Effect.flatMap(Credentials.fromConfig(broker.id, spec.credentials), (credentials) =>
-        assemble(credentials, options ?? ({} as O))
+      Effect.flatMap(Credentials.fromConfig(broker.id, fieldsOf(spec, options)), (credentials) =>
+        assemble(credentials, options)
       )
     )
   return { layer, layerConfig }
@@ -297,7 +306,7 @@ export const login = <
   spec: LoginSpec<Api, F, O> & S
 ): Method<Login.Login | Shared<Tag, Fam, S>, F, O> =>
   make<Tag, Api, O, F, Login.Login, Fam, S>(family, spec, (given) => {
-    const codes = codesOf(spec.credentials, given.credentials)
+    const codes = codesOf(fieldsOf(spec, given.options), given.credentials)
     const fail = (problem: string) => Effect.fail(AuthError.invalidRequest(family.broker.id, "login", "totp", problem))
     const code =
       codes === undefined
@@ -309,10 +318,9 @@ export const login = <
     const signIn = Effect.flatMap(code, (made) =>
       Session.issue({ ...given, method: spec.id }, spec.signIn({ ...given, code: made }))
     )
-    return Effect.succeed({
-      services: Context.make(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
-      ways: { login: signIn, codes }
-    })
+    const services = Context.make(Login.Login, { login: Effect.map(signIn, Login.authenticated) })
+    const before = spec.before === undefined ? Effect.succeed(Effect.void) : spec.before(given)
+    return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
   })
 
 /**
