@@ -72,6 +72,8 @@ export interface Protocol {
   readonly codes: ReadonlyArray<Codes.CodeRow>
   /** Purposes that an origin may be set for, beside those of the environment. */
   readonly purposes?: ReadonlyArray<string>
+  /** What a call sends that has nothing to say: no body, or `{}`. Default: no body. */
+  readonly emptyBody?: "none" | "object" | undefined
   /** Defects of the broker's JSON that are documented. */
   readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
 }
@@ -246,10 +248,13 @@ const queryOf = ({ query }: Endpoint, request: unknown): Headers | undefined =>
         (field) => (request as Readonly<Record<string, string | Redacted.Redacted<string>>>)[field] ?? ""
       )
 
-const bodyOf = ({ constants, query }: Endpoint, request: unknown): string | undefined => {
-  if (query !== undefined || (request === undefined && constants === undefined)) return undefined
-  const revealed = reveal(request)
-  return JSON.stringify(constants === undefined ? revealed : { ...constants, ...(revealed as object) })
+/** What a call has to say without an answer to a question: some brokers want an empty object of it. */
+const bodyOf = (endpoint: Endpoint, request: unknown, emptyBody: Protocol["emptyBody"]): string | undefined => {
+  if (endpoint.query !== undefined || endpoint.method === "GET") return undefined
+  const body = endpoint.body === undefined ? request : endpoint.body(request)
+  const isEmpty = body === undefined || (Predicate.isObject(body) && Object.keys(body).length === 0)
+  if (isEmpty && endpoint.token === "required") return emptyBody === "object" ? "{}" : undefined
+  return body === undefined ? undefined : JSON.stringify(reveal(body))
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -434,7 +439,7 @@ export const make = Effect.fnUntraced(function* (
     url: `${origins[endpoint.origin]}${endpoint.path}`,
     query: query ?? {},
     headers: reveal(headers) as Record<string, string>,
-    body: bodyOf(endpoint, request)
+    body: bodyOf(endpoint, request, protocol.emptyBody)
   })
 
   const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {

@@ -28,6 +28,8 @@ export interface Field {
   readonly codes?: true
   /** What is wrong with a value, without the value: `undefined` if nothing is. It comes trimmed. */
   readonly problem?: (value: string) => string | undefined
+  /** Turns another kind of value that a program may give, such as a `Date`, into text. */
+  readonly convert?: (given: never) => unknown
   /** The form that the broker wants. */
   readonly normalize?: (value: string) => string
 }
@@ -61,7 +63,7 @@ export type Input<F extends Fields> = {
 
 type InputValue<F extends Field> = F extends { readonly codes: true }
   ? Redacted.Redacted<string> | CodeSource.CodeSource
-  : Value<F>
+  : Value<F> | (F extends { readonly convert: (given: infer Given) => unknown } ? Given : never)
 
 type Value<F extends Field> = F extends { readonly codes: true }
   ? CodeSource.CodeSource
@@ -100,7 +102,7 @@ const readField = (field: Field, given: unknown): Reading => {
     const problem = "value" in read && CodeSource.isCodeSource(read.value) ? read.value.problem : undefined
     return problem === undefined ? read : { problem }
   }
-  const read = textOf(given)
+  const read = textOf(field.convert === undefined ? given : field.convert(given as never))
   if ("problem" in read) return read
   const problem = field.problem?.(read.text)
   if (problem !== undefined) return { problem }

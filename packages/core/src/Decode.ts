@@ -113,18 +113,27 @@ export const items = <A, I>(schema: Schema.Codec<A, I>) =>
   )
 
 /**
+ * An answer in another shape than it came in.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
+  schema.pipe(
+    Schema.decodeTo(
+      Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
+      { decode: SchemaGetter.transform(to), encode: noEncoding }
+    )
+  )
+
+/**
  * An answer with fields that are reckoned from it.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const extend = <A extends object, I, B extends object>(schema: Schema.Codec<A, I>, more: (value: A) => B) =>
-  schema.pipe(
-    Schema.decodeTo(
-      Schema.declare((value): value is A & B => Predicate.isObject(value), { expected: "an object" }),
-      { decode: SchemaGetter.transform((value: A) => ({ ...value, ...more(value) })), encode: noEncoding }
-    )
-  )
+  map(schema, (value): A & B => ({ ...value, ...more(value) }))
 
 /**
  * A value that the broker may leave out or set to null.

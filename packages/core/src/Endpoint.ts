@@ -41,8 +41,8 @@ export interface Endpoint<
   readonly account: string | undefined
   /** Where the request travels in the address: the field of the request for each parameter. Then there is no body. */
   readonly query: Readonly<Record<string, string>> | undefined
-  /** Fields of the body that are the same in each call. */
-  readonly constants: Readonly<Record<string, string>> | undefined
+  /** Makes the body of a request, where it is not the request as it is. */
+  readonly body: ((request: unknown) => unknown) | undefined
   /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
@@ -98,7 +98,7 @@ export const make = <
   readonly token: T
   readonly account?: string | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
-  readonly constants?: Readonly<Record<string, string>> | undefined
+  readonly body?: ((request: R["Type"]) => unknown) | undefined
   readonly request?: R
   readonly response: S
   readonly essential?: ReadonlyArray<string> | undefined
@@ -113,7 +113,7 @@ export const make = <
   token: options.token,
   account: options.account,
   query: options.query,
-  constants: options.constants,
+  body: options.body,
   safe: options.safe ?? false,
   limits: options.limits ?? [],
   request: options.request,

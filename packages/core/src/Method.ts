@@ -26,6 +26,7 @@ import * as RedirectLogin from "./RedirectLogin.ts"
 import * as Refresh from "./Refresh.ts"
 import * as Renewal from "./Renewal.ts"
 import * as Session from "./Session.ts"
+import * as StepUp from "./StepUp.ts"
 
 /**
  * What may be set for every way to log in.
@@ -71,6 +72,8 @@ export interface Given<Api, F extends Credentials.Fields, O> {
   readonly options: O
   readonly account: Account.Account
   readonly expiry: Expiry
+  /** Gets a one-time code of six digits, where the credentials have a source of them. */
+  readonly code: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> | undefined
 }
 
 interface Spec<Api, F extends Credentials.Fields, O> {
@@ -82,8 +85,11 @@ interface Spec<Api, F extends Credentials.Fields, O> {
     credentials: Credentials.Values<F>,
     options: O
   ) => Effect.Effect<Api, AuthError.AuthError, HttpClient.HttpClient>
-  /** The id of the account at the broker. */
-  readonly account: (credentials: Credentials.Values<F>) => string
+  /** The id of the account at the broker, and its environment where that is not production. */
+  readonly account: (
+    credentials: Credentials.Values<F>,
+    options: O
+  ) => string | { readonly id: string; readonly environment: string | undefined }
   /** Renews a session by its refresh token. Absent where the broker has no such thing. */
   readonly refresh?: (
     given: Given<Api, F, O> & { readonly session: Session.Session; readonly refreshToken: Redacted.Redacted<string> }
@@ -99,7 +105,7 @@ interface Spec<Api, F extends Credentials.Fields, O> {
 export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
   /** `code` is the one-time code, of six digits, where one of the credentials is a source of codes. */
   readonly signIn: (
-    given: Given<Api, F, O> & { readonly code: Redacted.Redacted<string> }
+    given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
   /** What must hold before a session manager logs in without a person. It is made when the layer is built. */
   readonly before?: (given: Given<Api, F, O>) => Effect.Effect<Effect.Effect<void, AuthError.AuthError>>
@@ -187,6 +193,19 @@ const codesOf = (fields: Credentials.Fields, values: Readonly<Record<string, unk
   return name === undefined ? undefined : (values[name] as CodeSource.CodeSource | undefined)
 }
 
+const codeOf = (
+  account: Account.Account,
+  codes: CodeSource.CodeSource | undefined
+): Given<never, never, never>["code"] =>
+  codes === undefined
+    ? undefined
+    : Effect.flatMap(codes.code({ account, kind: "totp" }), (code) => {
+        const problem = CodeSource.shapeProblem(code, 6)
+        return problem === undefined
+          ? Effect.succeed(code)
+          : Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
+      })
+
 /** What every way to log in to the broker has. */
 const common = <Tag, Api extends Common, O extends Options>(
   { api: tag, broker, logout, profile }: Family<Tag, Api, O>,
@@ -240,9 +259,15 @@ export const make = <
 
   const assemble = Effect.fnUntraced(function* (credentials: Credentials.Values<F>, options: O) {
     const api = yield* spec.api(credentials, options)
-    const account = Account.make({ broker: broker.id, app: options.app, id: spec.account(credentials) })
+    const holder = spec.account(credentials, options)
+    const account = Account.make({
+      broker: broker.id,
+      app: options.app,
+      ...(typeof holder === "string" ? { id: holder } : holder)
+    })
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
-    const given = { api, credentials, options, account, expiry }
+    const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
+    const given = { api, credentials, options, account, expiry, code }
     const { services, ways = {} } = yield* build(given)
     const refresh = refreshOf(given)
     const renewal = yield* Renewal.fromDescription(
@@ -307,14 +332,7 @@ export const login = <
 ): Method<Login.Login | Shared<Tag, Fam, S>, F, O> =>
   make<Tag, Api, O, F, Login.Login, Fam, S>(family, spec, (given) => {
     const codes = codesOf(fieldsOf(spec, given.options), given.credentials)
-    const fail = (problem: string) => Effect.fail(AuthError.invalidRequest(family.broker.id, "login", "totp", problem))
-    const code =
-      codes === undefined
-        ? Effect.succeed(Redacted.make(""))
-        : Effect.flatMap(codes.code({ account: given.account, kind: "totp" }), (made) => {
-            const problem = CodeSource.shapeProblem(made, 6)
-            return problem === undefined ? Effect.succeed(made) : fail(problem)
-          })
+    const code = given.code ?? Effect.succeed(Redacted.make(""))
     const signIn = Effect.flatMap(code, (made) =>
       Session.issue({ ...given, method: spec.id }, spec.signIn({ ...given, code: made }))
     )
@@ -367,3 +385,50 @@ export const redirect = <
     })
     return Effect.succeed({ services: Context.make(RedirectLogin.RedirectLogin, service) })
   })
+
+/**
+ * The steps of a login that the broker may answer with a challenge.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Steps {
+  readonly login: Login.Login["Service"]["login"]
+  readonly verify: StepUp.StepUp["Service"]["verify"]
+  readonly resend: StepUp.StepUp["Service"]["resend"]
+  /** Goes on with a login that `LoginProgress.keep` kept. */
+  readonly resume?: NonNullable<Renewal.Renewal["Service"]["resume"]>
+}
+
+/**
+ * A way to log in whose second step is a one-time code: by SMS, which a person reads, or of an authenticator, which the
+ * layer answers by itself where it has the secret.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const stepUp = <
+  Tag,
+  Api extends Common,
+  O extends Options,
+  F extends Credentials.Fields,
+  Fam extends { readonly profile?: unknown },
+  S extends { readonly refresh?: unknown }
+>(
+  family: Family<Tag, Api, O> & Fam,
+  spec: Spec<Api, F, O> & S,
+  build: (given: Given<Api, F, O>) => Effect.Effect<Steps, AuthError.AuthError>
+): Method<Login.Login | StepUp.StepUp | Shared<Tag, Fam, S>, F, O> =>
+  make<Tag, Api, O, F, Login.Login | StepUp.StepUp, Fam, S>(family, spec, (given) =>
+    Effect.gen(function* () {
+      const { login, resend, resume, verify } = yield* build(given)
+      const { account, credentials, options } = given
+      const codes = codesOf(fieldsOf(spec, options), credentials)
+      return {
+        services: Context.make(Login.Login, { login }).pipe(
+          Context.add(StepUp.StepUp, StepUp.make(family.broker.id, { verify, resend }))
+        ),
+        ways: { login: yield* Renewal.answering({ account, login, verify, codes }), resume, codes }
+      }
+    })
+  )

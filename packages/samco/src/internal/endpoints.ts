@@ -95,8 +95,8 @@ export const oauthToken = Endpoint.make({
   method: "POST",
   path: "/oauth/token",
   token: "none",
-  constants: { grant_type: "authorization_code" },
   request: Schema.Struct({ code: Endpoint.Secret }),
+  body: ({ code }) => ({ grant_type: "authorization_code", code }),
   response: TokensResponse,
   essential: ["access_token", "user_id"]
 })
@@ -107,8 +107,8 @@ export const oauthRefresh = Endpoint.make({
   method: "POST",
   path: "/oauth/token",
   token: "none",
-  constants: { grant_type: "refresh_token" },
   request: Schema.Struct({ refresh_token: Endpoint.Secret }),
+  body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
   response: TokensResponse,
   essential: ["access_token", "user_id"]
 })
