@@ -13,7 +13,6 @@ import * as Result from "effect/Result"
 import * as Terminal from "effect/Terminal"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
-import type { CodeKind } from "./Challenge.ts"
 import * as durations from "./internal/durations.ts"
 import * as Totp from "./Totp.ts"
 
@@ -199,6 +198,14 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
     )
   })
 )
+
+/**
+ * How a one-time code reaches the holder.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CodeKind = "totp" | "otp"
 
 /**
  * What is wrong with a code, before it is sent: `undefined` if it has the right shape.
