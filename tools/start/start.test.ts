@@ -135,8 +135,8 @@ it.live(
     Effect.gen(function* () {
       const { stdout } = yield* finished
       for (const broker of Object.keys(steps)) {
-        const profile = broker === "RMoney" ? "" : ", and the profile of DEMO TRADER by it"
-        assert.strictEqual(toldOf(stdout, broker, again), `it was in the vault: no login${profile}`, broker)
+        const said = "it was in the vault: no login, and the profile of DEMO TRADER by it"
+        assert.strictEqual(toldOf(stdout, broker, again), said, broker)
       }
     }),
   timeout

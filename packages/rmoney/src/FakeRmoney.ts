@@ -10,6 +10,7 @@ import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { broker } from "./RmoneyBroker.ts"
 
@@ -58,6 +59,8 @@ export interface Account {
 export interface Switches {
   /** Whether a step wants the token of the step before. */
   readonly stepToken: "checked" | "ignored"
+  /** In which header a step takes that token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either. */
+  readonly stepHeader: "either" | "bare" | "three-part"
   /** Whether the password sends the one-time code, or only a call for it. */
   readonly codeSent: "with-password" | "on-demand"
   /** Whether results are objects, or arrays of one. */
@@ -82,6 +85,7 @@ export interface Switches {
 
 const defaults: Switches = {
   stepToken: "checked",
+  stepHeader: "either",
   codeSent: "with-password",
   result: "object",
   userIds: "canonical",
@@ -391,19 +395,21 @@ export const make = Effect.fnUntraced(function* (
       ...(token === undefined ? {} : { token })
     })
 
+  /** The token of a step's header, if the header has one of the forms that are taken. */
+  const stepTokenIn = (header: string, userId: string): string | undefined => {
+    const { stepHeader } = switches
+    const [, bare] = /^Bearer (\S+)$/.exec(header) ?? []
+    if (bare !== undefined) return stepHeader === "three-part" ? undefined : bare
+    const [, named, token] = /^Bearer (\S+) (?:WEB|MOB|API) (\S+)$/.exec(header) ?? []
+    return stepHeader === "bare" || named !== userId ? undefined : token
+  }
+
   /** The account that a step is for, or the refusal: header and body must name the same user. */
   const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
     const userId = textField(request.json, "userId") ?? ""
     if (switches.stepToken === "ignored") return accountOf(userId)
-    const [scheme, named, source = "", token = "", ...rest] = (request.headers["authorization"] ?? "").split(" ")
-    const step = state.steps.get(token)
-    const fits =
-      scheme === "Bearer" &&
-      rest.length === 0 &&
-      ["WEB", "MOB", "API"].includes(source) &&
-      named === userId &&
-      step?.purpose === purpose &&
-      (step.account.userId === userId || switches.userIds === "masked")
+    const step = state.steps.get(stepTokenIn(request.headers["authorization"] ?? "", userId) ?? "")
+    const fits = step?.purpose === purpose && (step.account.userId === userId || switches.userIds === "masked")
     return fits ? step.account : unauthorized
   }
 
@@ -535,12 +541,15 @@ export const make = Effect.fnUntraced(function* (
     liveSession((request.headers["authorization"] ?? "").replace(/^Bearer /, ""))
 
   const bioEnable = (request: FakeBroker.FakeRequest) => {
-    const refused = bodyFault(request, ["deviceType", "enable"])
+    const refused = bodyFault(request, ["deviceType"])
     if (refused !== undefined) return refused
+    // Typed Boolean in the document, and text in its sample.
+    const enable = String(Predicate.hasProperty(request.json, "enable") ? request.json["enable"] : "").trim()
+    if (enable !== "true" && enable !== "false") return notOk("Invalid Parameter")
     const userId = textField(request.json, "userId") ?? ""
     if (bearer(request)?.account.userId !== userId) return unauthorized
     const device = `${userId} ${textField(request.json, "deviceId")}`
-    if (textField(request.json, "enable") === "true") state.enabled.add(device)
+    if (enable === "true") state.enabled.add(device)
     else state.enabled.delete(device)
     return ok({ message: "Bio-metric Enabled successfully", status: "Success" })
   }
@@ -638,7 +647,8 @@ export const make = Effect.fnUntraced(function* (
   const exchange = (code: string, account: Account) => {
     const refused = vendorFault(account)
     if (refused !== undefined) return refused
-    state.grants.delete(code)
+    // Others may have used it while its checksum was made.
+    if (!state.grants.delete(code)) return notOkVendor("Invalid auth code")
     return FakeBroker.json({ stat: "Ok", clientId: account.userId, userSession: issue(account, "API") })
   }
 
@@ -724,6 +734,13 @@ export const make = Effect.fnUntraced(function* (
     return FakeBroker.html("<html><body>Approved</body></html>")
   }
 
+  const getProfile = (request: FakeBroker.FakeRequest) => {
+    const issued = bearer(request)
+    if (issued === undefined) return unauthorized
+    const { name, userId } = issued.account
+    return FakeBroker.json({ status: "Ok", message: "Success", result: [{ clientId: userId, clientName: name }] })
+  }
+
   const logout = (request: FakeBroker.FakeRequest) => {
     const issued = bearer(request)
     if (issued === undefined) return unauthorized
@@ -749,6 +766,7 @@ export const make = Effect.fnUntraced(function* (
     ["pwdForgotVerify", "POST", `${base}/access/pwd/forgot/verify`, verifyRecovery("forgot", mayReset)],
     ["pwdReset", "POST", `${base}/access/pwd/reset`, pwdReset],
     ["vendorGetUserDetails", "POST", "/open-api/od/v1/vendor/getUserDetails", vendorGetUserDetails],
+    ["getProfile", "GET", "/open-api/od/v1/profile", getProfile],
     ["login-page", "GET", "/", loginPage],
     ["login-page", "POST", "/", submitLogin],
     ["qr-scan", "GET", "/qr-scan", scan],

@@ -28,8 +28,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Which RMoney is called. No production host of the login API is published: `{ production: "https://…" }` names it.
- * `"production"` alone is enough for the browser login with a checksum.
+ * Which RMoney is called. The broker publishes no production host: `"production"` is the one that a public client of
+ * RMoney uses, which is an assumption, and `{ production: "https://…" }` names another.
  *
  * @category models
  * @since 0.1.0
@@ -93,14 +93,18 @@ export interface Options extends BrokerClient.Options {
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** `RMONEY` unless said otherwise. */
   readonly appName?: string | undefined
-  /** `MOBIOS` unless said otherwise, as in every documented sample. */
+  /** Default: `WEBEXTERNAL`, as the only known client sends it, and `MOBIOS` for biometrics. */
   readonly osName?: OsName | undefined
   /** `1.0.0.1.4` unless said otherwise, as in the documented samples. */
   readonly versionNo?: string | undefined
-  /** `API` unless said otherwise. It is part of the step header, and of the body of `otpValidate`. */
+  /** Default: `WEB`. It is in the bodies of `pwdValidate` and `otpValidate`, and in the step header of three parts. */
   readonly source?: string | undefined
-  /** Carries a step's token. `Authorization: Bearer <userId> <source> <token>` unless said otherwise. */
-  readonly stepHeader?: ((step: StepToken) => BrokerClient.Headers) | undefined
+  /**
+   * How a step carries the token of the step before. `bare`: `Authorization: Bearer <token>`; `three-part`:
+   * `Authorization: Bearer <userId> <source> <token>`, as relatives of the broker want it; or headers of your own.
+   * Default: `bare`.
+   */
+  readonly stepHeader?: "bare" | "three-part" | ((step: StepToken) => BrokerClient.Headers) | undefined
   /** A call that ends a session. There is none unless said otherwise. */
   readonly logoutCall?: LogoutCall | undefined
 }
@@ -200,6 +204,17 @@ export interface LoginResponse {
 export interface VendorSession {
   readonly clientId: string
   readonly userSession: Redacted.Redacted<string>
+}
+
+/**
+ * Whose session it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProfileResponse {
+  readonly clientId: string
+  readonly clientName: string | undefined
 }
 
 /**
@@ -308,6 +323,8 @@ export class RmoneyApi extends Context.Service<
       request: { readonly userId: string; readonly password: Token },
       token: Token
     ) => Effect.Effect<void, AuthError.AuthError>
+    /** `GET /open-api/od/v1/profile` */
+    readonly getProfile: (session: Authorized) => Effect.Effect<ProfileResponse, AuthError.AuthError>
     /** The call of the option `logoutCall`, if there is one. */
     readonly logout: ((session: Authorized) => Effect.Effect<void, AuthError.AuthError>) | undefined
     /** Hosts by purpose: `api`, `login` and `openApi`. */
@@ -433,8 +450,8 @@ export const make = Effect.fnUntraced(function* (
     endpoints.originsOf(environment),
     settings
   )
-  const { appName = "RMONEY", osName = "MOBIOS", source = "API", versionNo = "1.0.0.1.4" } = settings
-  const { stepHeader = headers.step } = settings
+  const { appName = "RMONEY", osName = "WEBEXTERNAL", source = "WEB", versionNo = "1.0.0.1.4" } = settings
+  const { stepHeader = "bare" } = settings
 
   const at = <Request, Response>(endpoint: Endpoint<Request, Response>): Endpoint<Request, Response> => {
     if (endpoint.origin !== "api" || !endpoint.path.startsWith(`${endpoints.basePath}/`)) return endpoint
@@ -443,10 +460,7 @@ export const make = Effect.fnUntraced(function* (
     return { ...endpoint, path: `${settings.basePath ?? endpoints.basePath}${path}` }
   }
 
-  const call: BrokerClient.BrokerClient["call"] = (endpoint, options) =>
-    client.origins[endpoint.origin] === undefined
-      ? Effect.fail(AuthError.invalidRequest(broker.id, endpoint.name, "environment", endpoints.noHost))
-      : client.call(at(endpoint), options)
+  const call: BrokerClient.BrokerClient["call"] = (endpoint, options) => client.call(at(endpoint), options)
 
   /** A call that goes on from the step before. */
   const next = <Request extends { readonly userId: string }, Response>(
@@ -461,7 +475,7 @@ export const make = Effect.fnUntraced(function* (
             account: userId,
             request,
             tokens: { access: token },
-            headers: wrapped(stepHeader({ userId, source, token }))
+            headers: wrapped(headers.step(stepHeader, { userId, source, token }))
           })
         )
       : Effect.fail(AuthError.invalidRequest(broker.id, endpoint.name, "token", "must be Redacted text"))
@@ -486,7 +500,7 @@ export const make = Effect.fnUntraced(function* (
     },
     pwdValidate: (request) => {
       const { password, userId } = given(request)
-      const body = { userId, password, ...programmed }
+      const body = { userId, password, ...programmed, source }
       return Effect.map(call(endpoints.pwdValidate, { account: userId, request: body }), toStep)
     },
     otpSend: (request, token) => {
@@ -545,6 +559,11 @@ export const make = Effect.fnUntraced(function* (
       const { password, userId } = given(request)
       return Effect.asVoid(next(endpoints.pwdReset, { userId, password, ...device }, token))
     },
+    getProfile: (session) =>
+      Effect.map(call(endpoints.getProfile, Session.authorizedBy(session)), ({ clientId, clientName }) => ({
+        clientId: clientId.trim(),
+        clientName: Wire.present(clientName)
+      })),
     logout:
       logoutCall === undefined
         ? undefined

@@ -10,6 +10,7 @@ import * as Challenge from "@auth/broker-core/login/Challenge"
 import type * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
 import type { Logout } from "@auth/broker-core/login/Logout"
+import type { Profile } from "@auth/broker-core/login/Profile"
 import * as Renewal from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
 import * as StepUp from "@auth/broker-core/login/StepUp"
@@ -75,7 +76,14 @@ export interface Options extends RmoneyApi.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | StepUp.StepUp | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
+export type Services =
+  | Login.Login
+  | StepUp.StepUp
+  | Logout
+  | Profile
+  | Authorize
+  | Renewal.Renewal
+  | RmoneyApi.RmoneyApi
 
 const method = "password"
 
@@ -86,7 +94,7 @@ const make = Effect.fnUntraced(function* (
   const { totp, ...given } = { ...input }
   const values = yield* services.check(fields, { ...given, totpSecret: totp }, options)
   const { password, totpSecret, userId, vendor } = values
-  const api = yield* services.makeApi(options, values, "api")
+  const api = yield* services.makeApi(options, values)
   const account = services.accountOf(options, values)
   const ledger = yield* Challenge.makeLedger(account)
   // The broker answers with the user id that it goes by, and compares later steps with it.
@@ -159,7 +167,7 @@ const make = Effect.fnUntraced(function* (
   )
 
   return services
-    .common(api)
+    .commonWithProfile(api)
     .pipe(
       Context.add(Login.Login, { login }),
       Context.add(StepUp.StepUp, StepUp.make(broker.id, { verify, resend })),

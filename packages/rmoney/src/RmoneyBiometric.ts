@@ -65,7 +65,7 @@ const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
   const values = yield* services.check(fields, { ...input }, options)
   const { userId } = values
-  const api = yield* services.makeApi(options, values, "api")
+  const api = yield* services.makeApi({ ...options, osName: options.osName ?? "MOBIOS" }, values)
   const account = services.accountOf(options, values)
   const newest = yield* Ref.make(Session.bareToken(values.accessToken))
   // Each login replaces the token that the next one needs, so they go one after the other.

@@ -26,12 +26,12 @@ const clientId = {
 
 const environment = {
   env: "RMONEY_ENVIRONMENT",
-  description: "`uat`, or the https origin of production, which RMoney does not publish",
+  description: "`uat`, `production`, or the https origin of another production host",
   secret: false,
   problem: (value: string) =>
     /^(?:uat|production)$/i.test(value) || /^https?:\/\//i.test(value)
       ? undefined
-      : 'is not chosen: give "uat", or the https origin of production, which RMoney does not publish'
+      : 'is not chosen: give "uat" or "production", or the https origin of another production host'
 } as const
 
 const deviceId = {
@@ -178,7 +178,7 @@ const assumptions: ReadonlyArray<Assumption> = [
     "production-host",
     "low",
     "environment",
-    "No production host of the login is published, so none is built in."
+    "Production logs in at https://weblive.rmoneyindia.net, as the Python package tradion_api_client does."
   ),
   assumption(
     "base-path",
@@ -196,9 +196,15 @@ const assumptions: ReadonlyArray<Assumption> = [
     "step-header",
     "medium",
     "stepHeader",
-    "The token between two steps travels as `Authorization: Bearer <userId> <source> <token>`."
+    "The token between two steps travels as `Authorization: Bearer <token>`, as the Python package tradion_api_client sends it."
   ),
-  assumption("step-source", "low", "source", "The middle part of that header is API, as in the body of otp/validate."),
+  assumption("step-source", "medium", "source", "The source in the bodies of the password and code steps is WEB."),
+  assumption(
+    "profile",
+    "medium",
+    "none: a session tells its holder without it",
+    "GET /open-api/od/v1/profile tells whose session it is, as the Python package tradion_api_client reads it."
+  ),
   assumption(
     "canonical-user-id",
     "low",
@@ -215,7 +221,7 @@ const assumptions: ReadonlyArray<Assumption> = [
     "device",
     "low",
     "osName, versionNo, appName, deviceId",
-    "The values of the documented samples are good for any program, with a device id made of the user id."
+    "The values of the only known client are good for any program, with a device id made of the user id."
   ),
   assumption("code-lifetime", "medium", "codeLifetime", "A one-time code is good for 300 seconds."),
   assumption(
@@ -307,7 +313,7 @@ export const broker: Broker = {
       id: "password",
       layer: "RmoneyAuth",
       title: "User id and password, then a one-time code or TOTP",
-      capabilities: ["Login", "StepUp", "Logout", "Authorize"],
+      capabilities: ["Login", "StepUp", "Logout", "Profile", "Authorize"],
       credentials,
       expiry,
       renewal: renewals.password
@@ -316,7 +322,7 @@ export const broker: Broker = {
       id: "sso",
       layer: "RmoneySso",
       title: "Browser, app code and API secret",
-      capabilities: ["RedirectLogin", "Logout", "Authorize"],
+      capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: ssoCredentials,
       expiry,
       renewal: renewals.sso
@@ -325,7 +331,7 @@ export const broker: Broker = {
       id: "sso-vendor",
       layer: "RmoneySso",
       title: "Browser, vendor id (the older call)",
-      capabilities: ["RedirectLogin", "Logout", "Authorize"],
+      capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: ssoVendorCredentials,
       expiry,
       renewal: renewals.sso
@@ -363,7 +369,11 @@ export const broker: Broker = {
       login: "https://webuat.rmoneyindia.co.in",
       openApi: "https://webuat.rmoneyindia.co.in"
     },
-    production: { login: "https://weblive.rmoneyindia.net", openApi: "https://weblive.rmoneyindia.net" }
+    production: {
+      api: "https://weblive.rmoneyindia.net",
+      login: "https://weblive.rmoneyindia.net",
+      openApi: "https://weblive.rmoneyindia.net"
+    }
   },
   secretHeaders: ["authorization"],
   documentation: [

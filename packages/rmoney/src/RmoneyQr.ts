@@ -65,7 +65,7 @@ const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
   const values = yield* services.check(fields, { ...input }, options)
   const { userId } = values
-  const api = yield* services.makeApi(options, values, "api")
+  const api = yield* services.makeApi(options, values)
   const account = services.accountOf(options, values)
   const lifetime = Duration.toMillis(
     yield* BrokerClient.readDuration(broker.id, "codeLifetime", options.codeLifetime ?? "35 seconds")

@@ -73,7 +73,7 @@ const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
   const values = yield* services.check(fields, { ...input }, options)
   const { userId } = values
-  const api = yield* services.makeApi(options, values, "api")
+  const api = yield* services.makeApi(options, values)
   const ledger = yield* Challenge.makeLedger(services.accountOf(options, values))
   const known = yield* Ref.make(userId)
   const purposes = new Map<string, Purpose>()

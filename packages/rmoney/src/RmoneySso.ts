@@ -7,6 +7,7 @@ import * as AuthError from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import type { Logout } from "@auth/broker-core/login/Logout"
+import type { Profile } from "@auth/broker-core/login/Profile"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Renewal from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
@@ -83,7 +84,13 @@ export type Exchange =
  * @category models
  * @since 0.1.0
  */
-export type Services = RedirectLogin.RedirectLogin | Logout | Authorize | Renewal.Renewal | RmoneyApi.RmoneyApi
+export type Services =
+  | RedirectLogin.RedirectLogin
+  | Logout
+  | Profile
+  | Authorize
+  | Renewal.Renewal
+  | RmoneyApi.RmoneyApi
 
 /** What differs between the two calls. */
 interface Way {
@@ -91,7 +98,6 @@ interface Way {
   readonly values: { readonly userId: string; readonly environment: string; readonly redirectUrl: string }
   /** Names the app to the login page. */
   readonly app: Redacted.Redacted<string>
-  readonly origin: "api" | "openApi"
   readonly exchange: (
     api: RmoneyApi.RmoneyApi["Service"],
     callback: { readonly userId: string; readonly authCode: Redacted.Redacted<string> }
@@ -103,7 +109,6 @@ const byChecksum = (input: SsoCredentials, options: Options): Effect.Effect<Way,
     method: "sso",
     values,
     app: values.appCode,
-    origin: "openApi",
     exchange: (api, { authCode, userId }) =>
       Effect.flatMap(Checksum.sha256([userId, authCode, values.apiSecret]), (checkSum) =>
         api.vendorGetUserDetails({ userId, checkSum })
@@ -115,7 +120,6 @@ const byVendor = (input: SsoVendorCredentials, options: Options): Effect.Effect<
     method: "sso-vendor",
     values,
     app: values.vendor,
-    origin: "api",
     exchange: (api, { authCode }) => api.ssoGetUserDetails({ vendor: values.vendor, authCode })
   }))
 
@@ -126,7 +130,7 @@ const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
   const { redirectUrl, userId } = way.values
-  const api = yield* services.makeApi(options, way.values, way.origin)
+  const api = yield* services.makeApi(options, way.values)
   const account = services.accountOf(options, way.values)
   const { expiry = services.documentedExpiry, loginPath = "/", state: wanted = "optional" } = options
 
@@ -164,7 +168,7 @@ const make = Effect.fnUntraced(function* (
   const renewal = yield* Renewal.fromDescription(renewals.sso, { account }, options.renewal)
 
   return services
-    .common(api)
+    .commonWithProfile(api)
     .pipe(
       Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, receive, exchange })),
       Context.add(Renewal.Renewal, renewal)

@@ -110,7 +110,8 @@ describe("the fake wants of a request", () => {
         for (const authorization of [
           "",
           "Bearer",
-          `Bearer ${token}`,
+          `Bearer ${token}x`,
+          `Bearer  ${token}`,
           `Bearer ${demo.userId} ${token}`,
           `Bearer ${demo.userId} FAX ${token}`,
           `Bearer ${withTotp.userId} API ${token}`,
@@ -124,6 +125,26 @@ describe("the fake wants of a request", () => {
       })
     )
   }
+
+  it.effect.each([
+    ["either", "bare", "three-part"],
+    ["bare", "bare"],
+    ["three-part", "three-part"]
+  ] as const)("the token of the step before in the form that the switch says: %s", ([stepHeader, ...taken]) =>
+    Effect.gen(function* () {
+      for (const form of ["bare", "three-part"] as const) {
+        const { fake, token } = yield* validated({ stepHeader })
+        const authorization = form === "bare" ? `Bearer ${token}` : `Bearer ${demo.userId} WEB ${token}`
+        const said = yield* ask(
+          fake,
+          "access/otp/send",
+          { userId: demo.userId, ...device, versionNo: "1" },
+          { authorization }
+        )
+        assert.strictEqual(said.status, taken.some((one) => one === form) ? 200 : 401, form)
+      }
+    })
+  )
 
   it.effect("the same user in header and body, in the form that it answered with", () =>
     Effect.gen(function* () {

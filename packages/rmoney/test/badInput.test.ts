@@ -17,7 +17,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { apiOptions, calls, credentials, demo, newestCode, printed, reasonOf, session } from "./support.ts"
+import { apiOptions, credentials, demo, newestCode, printed, reasonOf, session } from "./support.ts"
 
 const secret = (value: unknown) => Redacted.make(value as string)
 
@@ -43,11 +43,10 @@ const problems = (error: AuthError): Readonly<Record<string, string>> =>
 const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
-const notChosen = 'is not chosen: give "uat", or the https origin of production, which RMoney does not publish'
+const notChosen = 'is not chosen: give "uat" or "production", or the https origin of another production host'
 const noUserId = "has characters that no user id has"
 const noClientId = "must be the client id: letters and digits, no e-mail address"
 const noAddress = "is not an address"
-const noHost = 'has no host for this call: RMoney publishes none for production, so give { production: "https://…" }'
 
 type Any = Layer.Layer<never, AuthError, HttpClient.HttpClient>
 type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
@@ -156,25 +155,11 @@ describe("an environment that was not chosen", () => {
     })
   )
 
-  it.effect("but production alone says that its host is not published", () =>
-    Effect.gen(function* () {
-      const layer = RmoneyAuth.layer({ environment: "production", credentials })
-      assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { environment: noHost })
-    })
-  )
-
-  it.effect("says the same when a raw call has no host to go to", () =>
-    Effect.gen(function* () {
-      const layer = RmoneyApi.layer({ environment: "production", deviceId: demo.deviceId })
-      const call = calls["pwdValidate"] ?? Effect.void
-      assert.deepStrictEqual(problems(yield* refused(call, layer)), { environment: noHost })
-    })
-  )
-
   it.effect("hosts that are named are a choice", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       for (const options of [
+        { environment: "production" },
         { environment: { production: "https://weblive.rmoneyindia.net" } },
         { origins: { api: "https://weblive.rmoneyindia.net" } },
         // A purpose that this environment lacks, and another one has.
@@ -187,7 +172,7 @@ describe("an environment that was not chosen", () => {
       }
       assert.deepStrictEqual(
         (yield* fake.journal).map(({ url }) => url),
-        Array.from({ length: 3 }, () => "https://weblive.rmoneyindia.net/auth/v1/access/pwd/validate")
+        Array.from({ length: 4 }, () => "https://weblive.rmoneyindia.net/auth/v1/access/pwd/validate")
       )
     })
   )

@@ -122,12 +122,12 @@ const subjects: Readonly<Record<string, Contract.Subject>> = {
     ...password,
     make: worldOf(canary, (options, given) => passwordLayer(options, { ...given, totp: undefined })),
     codes: "person",
-    endpoints: { Login: "pwdValidate", StepUp: "otpValidate" }
+    endpoints: { Login: "pwdValidate", StepUp: "otpValidate", Profile: "getProfile" }
   },
   "password, by TOTP": {
     ...password,
     make: worldOf(withTotp, passwordLayer),
-    endpoints: { Login: "pwdValidate", StepUp: "toptVerify" }
+    endpoints: { Login: "pwdValidate", StepUp: "toptVerify", Profile: "getProfile" }
   },
   sso: {
     ...common,
@@ -137,7 +137,7 @@ const subjects: Readonly<Record<string, Contract.Subject>> = {
       (options, given) =>
         RmoneySso.layer({ ...options, credentials: given as unknown as RmoneySso.SsoCredentials }) as never
     ),
-    endpoints: {}
+    endpoints: { Profile: "getProfile" }
   },
   "sso-vendor": {
     ...common,
@@ -151,7 +151,7 @@ const subjects: Readonly<Record<string, Contract.Subject>> = {
           credentials: given as unknown as RmoneySso.SsoVendorCredentials
         }) as never
     ),
-    endpoints: {}
+    endpoints: { Profile: "getProfile" }
   },
   qr: {
     ...common,

@@ -27,7 +27,8 @@ const documentedCalls = [
   "POST /auth/v1/access/pwd/forgot",
   "POST /auth/v1/access/pwd/forgot/verify",
   "POST /auth/v1/access/pwd/reset",
-  "POST /open-api/od/v1/vendor/getUserDetails"
+  "POST /open-api/od/v1/vendor/getUserDetails",
+  "GET /open-api/od/v1/profile"
 ]
 
 /** What the back end is known to say, as of 2026-11-21; where only a part is known, that part. */
@@ -114,7 +115,7 @@ describe("nothing that is documented is left out", () => {
   it("every documented call has a row, and no row is for another", () => {
     const rows = endpoints.all.map(({ method, path }) => `${method} ${path}`)
     assert.deepStrictEqual(rows.toSorted(), documentedCalls.toSorted())
-    assert.strictEqual(documentedCalls.length, 15)
+    assert.strictEqual(documentedCalls.length, 16)
   })
 
   it.effect("every documented call is typed, and the fake has a handler for it", () =>

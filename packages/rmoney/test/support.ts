@@ -104,6 +104,7 @@ export const calls: Calls = {
   pwdForgot: call((api) => api.pwdForgot({ userId, pan })),
   pwdForgotVerify: call((api) => api.pwdForgotVerify({ userId, otp: code }, token)),
   pwdReset: call((api) => api.pwdReset({ userId, password: Redacted.make("N3w@password") }, token)),
+  getProfile: call((api) => api.getProfile(session)),
   logout: call((api) => api.logout?.(session) ?? Effect.die("no logout"))
 }
 

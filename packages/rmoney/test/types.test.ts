@@ -64,6 +64,8 @@ describe("what a layer provides, and what does not compile", () => {
   it("every capability of a layer can be asked for", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
+    assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))
+    assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), sso)))
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, sso)))
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, vendor)))
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, qr)))
@@ -72,8 +74,12 @@ describe("what a layer provides, and what does not compile", () => {
   })
 
   it("and nothing else is there", () => {
-    expectTypeOf<Layer.Success<typeof auth>>().toEqualTypeOf<Session | Core.Login.Login | Core.StepUp.StepUp>()
-    expectTypeOf<Layer.Success<typeof sso>>().toEqualTypeOf<Session | Core.RedirectLogin.RedirectLogin>()
+    expectTypeOf<Layer.Success<typeof auth>>().toEqualTypeOf<
+      Session | Core.Profile.Profile | Core.Login.Login | Core.StepUp.StepUp
+    >()
+    expectTypeOf<Layer.Success<typeof sso>>().toEqualTypeOf<
+      Session | Core.Profile.Profile | Core.RedirectLogin.RedirectLogin
+    >()
     expectTypeOf<Layer.Success<typeof qr>>().toEqualTypeOf<Session | Core.QrLogin.QrLogin>()
     expectTypeOf<Layer.Success<typeof biometric>>().toEqualTypeOf<Session | Core.Login.Login>()
     expectTypeOf<Layer.Success<typeof recovery>>().toEqualTypeOf<Core.AccountRecovery.AccountRecovery | RmoneyApi>()
@@ -82,8 +88,6 @@ describe("what a layer provides, and what does not compile", () => {
   it("what RmoneyAuth lacks does not compile", () => {
     // @ts-expect-error: RMoney has no refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
-    // @ts-expect-error: nor a call for the profile
-    assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))
     // @ts-expect-error: the browser is another layer's
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
     // @ts-expect-error: so is the picture

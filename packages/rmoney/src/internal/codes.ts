@@ -28,6 +28,11 @@ const saidBy = ({ code, message }: Codes.Failure): AuthError.BrokerSaid => ({ co
 
 const bioAdvice = "Log in with RmoneyAuth, and give the access token of that session to RmoneyBiometric."
 
+/** Each login costs an SMS, so another one is not the advice. */
+const stepAdvice =
+  "If this happens in each login, the broker may want the token in another header: set the option stepHeader to " +
+  '"three-part" (or "bare"). Change it before the next try, since each login has a code sent.'
+
 /** Calls that carry the token of the step before. A token that is not known any more means: begin again. */
 const steps = ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
 
@@ -39,7 +44,7 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
     meaning: "The token of the step before is missing, wrong or over",
     source: "filter of the vendor's back end: HTTP 401 with the plain text Unauthorized",
     asOf,
-    reason: Codes.challengeExpired("refused")
+    reason: (failure) => new AuthError.ChallengeExpired({ ...saidBy(failure), why: "refused", advice: stepAdvice })
   },
   {
     message: /session expired|invalid user session|\bEC087\b/i,
@@ -59,7 +64,7 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
   },
   {
     message: /^unauthorized$/i,
-    operations: ["bioEnable", "logout", otherCall],
+    operations: ["bioEnable", "getProfile", "logout", otherCall],
     meaning: "The session's token is missing, wrong or over",
     source: "filter of the vendor's back end: HTTP 401 with the plain text Unauthorized",
     asOf,

@@ -19,7 +19,11 @@ const resultOf = (json: unknown): unknown => {
 const codeIn = (message: unknown): string | undefined =>
   Predicate.isString(message) ? /^[A-Z]{2}\d{3,4}\b|\b[A-Z]{2}\d{3,4}(?=\W*$)/.exec(message.trim())?.[0] : undefined
 
-const no = (message: unknown): Envelope.Verdict => Envelope.no({ code: codeIn(message), message })
+/** A refusal: newer answers have `errorCode`, the others a code in the message. */
+const no = (json: unknown, message: unknown): Envelope.Verdict => {
+  const code = field(json, "errorCode")
+  return Envelope.no({ code: Predicate.isString(code) && code.trim() !== "" ? code.trim() : codeIn(message), message })
+}
 
 /**
  * The ways in which RMoney and its relatives answer. A refusal comes with HTTP 200; only a missing token is told by the
@@ -31,12 +35,12 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     source: "RMoney API documentation for yes; the vendor's back end as other brokers run it for no",
     read: ({ json }) => {
       const said = lettersOf(field(json, "status"))
-      if (noes.has(said)) return no(field(json, "message"))
+      if (noes.has(said)) return no(json, field(json, "message") ?? field(json, "emsg"))
       if (said !== "ok") return undefined
       const result = resultOf(json)
       // After a login this is the state of the account, such as ACTIVE: only a failure is an outcome.
       return noes.has(lettersOf(field(result, "status")))
-        ? no(field(result, "message") ?? field(json, "message"))
+        ? no(json, field(result, "message") ?? field(json, "message"))
         : Envelope.yes(result)
     }
   },
@@ -46,16 +50,16 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     read: ({ json }) => {
       const said = lettersOf(field(json, "stat"))
       const message = field(json, "emsg")
-      if (noes.has(said)) return no(message ?? field(json, "message"))
+      if (noes.has(said)) return no(json, message ?? field(json, "message"))
       if (said !== "ok") return undefined
       const isRefusal = Predicate.isString(message) && message.trim() !== "" && !field(json, "userSession")
-      return isRefusal ? no(message) : Envelope.yes(json)
+      return isRefusal ? no(json, message) : Envelope.yes(json)
     }
   },
   {
     name: "unauthorized",
     source: "filter of the vendor's back end: HTTP 401 with plain text",
     read: ({ json, status, text }) =>
-      json === undefined && status === 401 && /^\s*unauthorized\s*$/i.test(text) ? no("Unauthorized") : undefined
+      json === undefined && status === 401 && /^\s*unauthorized\s*$/i.test(text) ? no(json, "Unauthorized") : undefined
   }
 ]

@@ -9,10 +9,6 @@ import { broker } from "../RmoneyBroker.ts"
 /** Where the documented calls begin, unless an option says otherwise. */
 export const basePath = "/auth/v1"
 
-/** Said where a call has no host to go to. */
-export const noHost =
-  'has no host for this call: RMoney publishes none for production, so give { production: "https://…" }'
-
 /** The choice of the environment as the table of credentials has it: `uat`, `production` or an origin. */
 export const environmentText = (options: {
   readonly environment?: unknown
@@ -135,7 +131,13 @@ export const ssoGetUserDetails = post(
 export const pwdValidate = post(
   "pwdValidate",
   "access/pwd/validate",
-  Schema.Struct({ userId: Endpoint.Text, password: Endpoint.Secret, ...device, versionNo: Endpoint.Text }),
+  Schema.Struct({
+    userId: Endpoint.Text,
+    password: Endpoint.Secret,
+    ...device,
+    versionNo: Endpoint.Text,
+    source: Endpoint.Text
+  }),
   Step,
   ["token"]
 )
@@ -250,6 +252,18 @@ export const vendorGetUserDetails = Endpoint.make({
   essential: ["clientId", "userSession"]
 })
 
+/** The only known client of RMoney's own host calls it, as of 2026-11-27. */
+export const getProfile = Endpoint.make({
+  name: "getProfile",
+  method: "GET",
+  origin: "openApi",
+  path: "/open-api/od/v1/profile",
+  token: "required",
+  safe: true,
+  response: Schema.Struct({ clientId: Endpoint.Text, clientName: Maybe }),
+  essential: ["clientId"]
+})
+
 export const all = [
   ssoGetUserDetails,
   pwdValidate,
@@ -265,7 +279,8 @@ export const all = [
   pwdForgot,
   pwdForgotVerify,
   pwdReset,
-  vendorGetUserDetails
+  vendorGetUserDetails,
+  getProfile
 ] as const
 
 /** No document has one; relatives of RMoney answer `GET /auth/logout` or `POST /auth/client/logout`. */

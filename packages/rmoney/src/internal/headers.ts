@@ -20,9 +20,15 @@ export interface Step {
 }
 
 /**
- * The header that the vendor's back end wants where other brokers run it. RMoney's own document names no header, and no
- * other place for the token that each step returns. As of 2026-11-21.
+ * How a step carries the token of the step before. `bare` is what the only known client of RMoney's own host sends (the
+ * Python package tradion_api_client); `three-part` is what the vendor's back end wants where other brokers run it.
+ * RMoney's own document names no header. As of 2026-11-27.
  */
-export const step = ({ source, token, userId }: Step): BrokerClient.Headers => ({
-  authorization: Redacted.make(`Bearer ${userId} ${source} ${Redacted.value(token)}`)
-})
+export type StepHeader = "bare" | "three-part" | ((step: Step) => BrokerClient.Headers)
+
+export const step = (form: StepHeader, given: Step): BrokerClient.Headers => {
+  if (typeof form === "function") return form(given)
+  const { source, token, userId } = given
+  const before = form === "bare" ? "" : `${userId} ${source} `
+  return { authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`) }
+}

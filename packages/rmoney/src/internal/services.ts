@@ -6,6 +6,7 @@ import * as Checksum from "@auth/broker-core/broker/Checksum"
 import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Logout from "@auth/broker-core/login/Logout"
+import * as Profile from "@auth/broker-core/login/Profile"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,7 +14,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as RmoneyApi from "../RmoneyApi.ts"
 import { broker } from "../RmoneyBroker.ts"
-import { environmentName, environmentText, noHost } from "./endpoints.ts"
+import { environmentName, environmentText } from "./endpoints.ts"
 
 type Api = RmoneyApi.RmoneyApi["Service"]
 
@@ -64,13 +65,10 @@ const deviceOf = (userId: string): Effect.Effect<string> =>
 /** The calls of a layer, which knows its hosts when it is built. */
 export const makeApi = Effect.fnUntraced(function* (
   options: Options,
-  values: { readonly userId: string; readonly deviceId?: string | undefined },
-  origin: "api" | "openApi"
+  values: { readonly userId: string; readonly deviceId?: string | undefined }
 ) {
   const deviceId = values.deviceId ?? (yield* deviceOf(values.userId))
-  const api = yield* RmoneyApi.make({ ...options, deviceId })
-  if (api.origins[origin] !== undefined) return api
-  return yield* Effect.fail(AuthError.invalidRequest(broker.id, "configuration", "environment", noHost))
+  return yield* RmoneyApi.make({ ...options, deviceId })
 })
 
 export const accountOf = (
@@ -189,3 +187,17 @@ export const common = (api: Api) => {
 
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
+
+/** What a login by password or in the browser has beside that. */
+export const commonWithProfile = (api: Api) =>
+  Context.add(
+    common(api),
+    Profile.Profile,
+    Profile.make(broker.id, (session) =>
+      Effect.map(api.getProfile(session), ({ clientId, clientName }) => ({
+        ...session.profile,
+        id: clientId,
+        ...(clientName === undefined ? {} : { name: clientName })
+      }))
+    )
+  )
