@@ -1,0 +1,46 @@
+/** What copying and env files leave around a value: quotation marks, blanks, invisible characters. */
+
+const mark =
+  String.raw`\\*(?:["'\u0060\u00b4\u00ab\u00bb\u2018-\u201f\u2032\u2033\u2039\u203a\u300c-\u300f\uff02\uff07]` +
+  String.raw`|&(?:quot|apos|#0*3[49]|#x2[27]);)`
+
+const firstMark = new RegExp(`^${mark}`, "i")
+const lastMark = new RegExp(`${mark}$`, "i")
+
+const ignorable = String.raw`[\s\p{Cc}\p{Default_Ignorable_Code_Point}]`
+const aroundValue = new RegExp(`^${ignorable}+|${ignorable}+$`, "gu")
+
+const withoutAround = (text: string): string => text.replace(aroundValue, "")
+
+/** The text without blanks, invisible characters and pairs of quotation marks around it. A single mark stays. */
+export const withoutQuotes = (text: string): string => {
+  let inner = withoutAround(text)
+  while (true) {
+    const open = firstMark.exec(inner)?.[0]
+    const rest = open === undefined ? inner : inner.slice(open.length)
+    const close = lastMark.exec(rest)?.[0]
+    if (open === undefined || close === undefined) return inner
+    inner = withoutAround(rest.slice(0, rest.length - close.length))
+  }
+}
+
+/** Which quotation marks the text begins and ends with, if any. The sentence shows the marks alone. */
+export const quoteProblem = (text: string): string | undefined => {
+  const inner = withoutAround(text)
+  const open = firstMark.exec(inner)?.[0]
+  const close = lastMark.exec(inner)?.[0]
+  if (open !== undefined && close !== undefined) {
+    return `begins and ends with a quotation mark (${open === close ? open : `${open} and ${close}`})`
+  }
+  if (open !== undefined) return `begins with a quotation mark (${open})`
+  return close === undefined ? undefined : `ends with a quotation mark (${close})`
+}
+
+const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
+
+/** The first character that cannot be seen, by its number: a control, a blank other than the space, a joiner. */
+export const invisibleProblem = (text: string): string | undefined => {
+  const found = hidden.exec(text)?.[0].codePointAt(0)
+  if (found === undefined) return undefined
+  return `has an invisible character in it (U+${found.toString(16).toUpperCase().padStart(4, "0")})`
+}
