@@ -67,7 +67,7 @@ const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 /**
  * A value that is sent as it stands: nothing is removed from its ends, and quotation marks and invisible characters are
  * accepted. For a password that really begins or ends with a quotation mark or a blank. The form of a field is checked
- * nevertheless.
+ * nevertheless, and it is written as the broker wants it.
  *
  * With `layerConfig`, name the variable in `BROKER_AUTH_VERBATIM` instead; several are separated by commas.
  *
@@ -104,8 +104,10 @@ const isBlank = (value: unknown): boolean => {
   return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
+type Text = { readonly text: string } | { readonly problem: string }
+
 /** The text of a field, or what is wrong with it. Programs without types give numbers, and `undefined`. */
-const textOf = (value: unknown): { readonly text: string } | { readonly problem: string } => {
+const textOf = (value: unknown): Text => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
   if (!Predicate.isString(inner)) return { problem: "must be text" }
@@ -120,26 +122,31 @@ const readCodes = (given: unknown): Reading => {
   return "problem" in read ? read : { value: CodeSource.totp(Redacted.make(read.text)) }
 }
 
-/** A text whose ends are certain. */
-const readFreeText = (given: string, advice: string): { readonly text: string } | { readonly problem: string } => {
+const checkForm = (text: string, field: Field): Text => {
+  const problem = field.problem?.(text)
+  return problem === undefined ? { text } : { problem }
+}
+
+/** Blanks around a password come from copying. Nothing else is removed from it: it would be another password. */
+const readFreeText = (given: string, field: Field, advice: string): Text => {
   const text = given.trim()
   const quote = quoteProblem(text)
   if (quote !== undefined) return { problem: `${quote}: remove it, or ${advice} if it belongs to the value` }
   const invisible = invisibleProblem(text)
-  if (invisible === undefined) return { text }
+  if (invisible === undefined) return checkForm(text, field)
   return { problem: `${invisible}: type the value again, or ${advice} if it belongs to the value` }
 }
 
-const readPlain = (field: Field, given: string): { readonly text: string } | { readonly problem: string } => {
+const readPlain = (given: string, field: Field): Text => {
   const text = withoutQuotes(given)
   if (text === "") return { problem: "is empty" }
   const quote = quoteProblem(text)
   if (quote !== undefined) return { problem: `${quote}: copy the value again, as a whole` }
-  // The field's own sentence says what a value looks like, but it cannot show what is invisible.
   const invisible = invisibleProblem(text)
-  const own = invisible === undefined || /\s/.test(text) ? field.problem?.(text) : undefined
-  if (own !== undefined || invisible === undefined) return own === undefined ? { text } : { problem: own }
-  return { problem: `${invisible}: type it again, or copy it from another place` }
+  if (invisible === undefined) return checkForm(text, field)
+  // The field's own sentence says what a value looks like, which is of use only where a reader can see what is wrong.
+  const own = /\s/.test(text) ? field.problem?.(text) : undefined
+  return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
 }
 
 const readField = (field: Field, given: unknown, advice: string): Reading => {
@@ -150,16 +157,14 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
   }
   const whole = textOf(given)
   if ("problem" in whole) return whole
-  if (isVerbatim(given)) {
-    const problem = field.problem?.(whole.text)
-    return problem === undefined ? { value: field.secret ? given : whole.text } : { problem }
-  }
-  const read = field.freeText ? readFreeText(whole.text, advice) : readPlain(field, whole.text)
+  const isAsItStands = isVerbatim(given)
+  const readText = field.freeText ? readFreeText : readPlain
+  const read = isAsItStands ? checkForm(whole.text, field) : readText(whole.text, field, advice)
   if ("problem" in read) return read
-  const problem = field.freeText ? field.problem?.(read.text) : undefined
-  if (problem !== undefined) return { problem }
   const text = field.normalize === undefined ? read.text : field.normalize(read.text)
-  return { value: field.secret ? Redacted.make(text) : text }
+  if (!field.secret) return { value: text }
+  // A layer that reads the configuration checks its values twice.
+  return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
 const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"

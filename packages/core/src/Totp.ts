@@ -65,11 +65,9 @@ export const make = (options: {
  * import * as Totp from "@auth/broker-core/Totp"
  * import * as Redacted from "effect/Redacted"
  * import * as Result from "effect/Result"
-import * as base32 from "./internal/base32.ts"
-import * as otpauth from "./internal/otpauth.ts"
-import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
  *
  * Result.isSuccess(Totp.parse(Redacted.make("jbsw y3dp ehpk 3pxp"))) // => true
+ * Result.isSuccess(Totp.parse(Redacted.make("OTPAUTH://TOTP/x?SECRET=JBSWY3DPEHPK3PXP&amp;digits=8"))) // => true
  * Result.isSuccess(Totp.parse(Redacted.make("123456"))) // => false
  * ```
  *

@@ -139,6 +139,34 @@ describe("a password", () => {
       })
   )
 
+  it.effect("that begins with many backslashes is not shown by its message", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
+      assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
+    })
+  )
+
+  it.effect("that is verbatim still gets the form that the broker wants", () =>
+    Effect.gen(function* () {
+      const dated = {
+        date: {
+          env: "TINY_DATE",
+          description: "Date of birth",
+          secret: true,
+          normalize: (value: string) => value.replaceAll("-", "/"),
+          problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is no date")
+        }
+      } as const
+      const date = Credentials.verbatim(Redacted.make("18-10-1988"))
+      const values = yield* Credentials.check("tiny", dated, { date })
+      assert.strictEqual(Redacted.value(values.date), "18/10/1988")
+      const quoted = { date: Credentials.verbatim(Redacted.make('"18-10-1988"')) }
+      assert.deepStrictEqual(problemsOf(yield* Effect.flip(Credentials.check("tiny", dated, quoted))), [
+        "date is no date"
+      ])
+    })
+  )
+
   it.effect.each([undefined, 4711, "", " "])("that is %j is none, also verbatim", (given) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))

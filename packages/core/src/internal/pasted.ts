@@ -24,11 +24,14 @@ export const withoutQuotes = (text: string): string => {
   }
 }
 
+/** One backslash says that a mark is escaped. More may belong to the value. */
+const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
+
 /** Which quotation marks the text begins and ends with, if any. The sentence shows the marks alone. */
 export const quoteProblem = (text: string): string | undefined => {
   const inner = withoutAround(text)
-  const open = firstMark.exec(inner)?.[0]
-  const close = lastMark.exec(inner)?.[0]
+  const open = shown(firstMark.exec(inner)?.[0])
+  const close = shown(lastMark.exec(inner)?.[0])
   if (open !== undefined && close !== undefined) {
     return `begins and ends with a quotation mark (${open === close ? open : `${open} and ${close}`})`
   }
