@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { quoteProblem, withoutQuotes } from "../src/internal/pasted.ts"
 import { shown } from "./support.ts"
 
 const fields = {
@@ -36,7 +38,15 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
   ['\\\\"', '\\\\"'],
   ["&quot;", "&quot;"],
   ["&#39;", "&#39;"],
+  ["&#34;", "&#x27;"],
+  ["&ldquo;", "&rdquo;"],
+  ["&#8216;", "&#x2019;"],
   ["\uff02", "\uff02"],
+  ["\u300c", "\u300d"],
+  ["\u301d", "\u301e"],
+  ["\u275d", "\u275e"],
+  ["\u02bb", "\u02bc"],
+  ["\\u0022", "\\u0022"],
   [`"'`, `'"`],
   ['" ', ' "'],
   ['"\u200b', '\u200b"']
@@ -173,6 +183,20 @@ describe("a password", () => {
       assert.match(problemsOf(error)[0] ?? "", /^password (is missing|is empty|must be text)$/)
     })
   )
+})
+
+it.prop("what is without quotes stays as it is", [Schema.String], ([some]) => {
+  const once = withoutQuotes(`"${some}\u201d`)
+  assert.strictEqual(withoutQuotes(once), once)
+  assert.isTrue(some.includes(once))
+})
+
+it("a long run of blanks, backslashes or marks takes no long time", () => {
+  for (const sign of [" ", "\\", "\u200b", '"', "&"]) {
+    const long = `a${sign.repeat(100_000)}b`
+    assert.strictEqual(withoutQuotes(long), long)
+    assert.isUndefined(quoteProblem(long))
+  }
 })
 
 describe("variables", () => {

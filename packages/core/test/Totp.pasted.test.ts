@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 
 const parse = (text: string) => Totp.parse(Redacted.make(text))
 
@@ -47,6 +48,7 @@ describe("an otpauth address is read", () => {
     ["percent-encoded as a whole", encodeURIComponent(totp)],
     ["with an encoded question mark", totp.replace("?", "%3F")],
     ["with its slashes escaped", totp.replaceAll("/", "\\/")],
+    ["with quotes around a value", 'otpauth://totp/x?secret="JBSWY3DPEHPK3PXP"&digits=%226%22&issuer=x'],
     ["with the type that it has anyway", `${totp}&type=totp`]
   ])("%s", (_, text) => assert.deepStrictEqual(read(text), plain))
 
@@ -161,12 +163,34 @@ describe("an otpauth address is refused by the name of its fault", () => {
   })
 })
 
+describe("whatever is pasted", () => {
+  it.prop("is read or refused with a reason that shows none of it", [Schema.String, Schema.String], ([one, two]) => {
+    for (const text of [
+      one,
+      `otpauth://totp/${one}?${two}`,
+      `${totp}&${one}=${two}`,
+      `otpauth://totp/x?secret=${one}&${two}`
+    ]) {
+      const result = parse(text)
+      assert.notMatch(Result.isFailure(result) ? result.failure : "", /JBSW|A123456/)
+    }
+  })
+
+  it("takes no long time", () => {
+    for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
+      parse(sign.repeat(20_000))
+      assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)
+    }
+  })
+})
+
 describe("a secret by itself", () => {
   it.each([
     ["in quotes", '"JBSWY3DPEHPK3PXP"'],
     ["in quotes of a chat program", "\u2018JBSW Y3DP EHPK 3PXP\u2019"],
     ["with invisible characters", "\u200bJBSW\u200bY3DP\u00adEHPK\u20603PXP\ufeff"],
     ["in words of a first capital", "Jbsw y3dp ehpk 3pxp"],
+    ["with encoded padding", "JBSWY3DPEHPK3PXP%3D%3d"],
     ["with a trailing carriage return", "JBSWY3DPEHPK3PXP\r"],
     ["with dashes of a text program", "JBSW\u2013Y3DP\u2011EHPK\u20143PXP"]
   ])("is read %s", (_, text) => assert.deepStrictEqual(read(text), plain))
@@ -180,6 +204,9 @@ describe("a secret by itself", () => {
     ["base64", "SGVsbG8h3q2+7w==", /base64/],
     ["base64 of letters alone", "SGVsbGhJcVdDbXlPcGFz", /base64/],
     ["base64 for addresses", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
+    ["a word before it", "secret JBSWY3DPEHPK3PXP", /words beside/],
+    ["words before it", "Your Key JBSWY3DPEHPK3PXP", /words beside/],
+    ["a word before it, on a line of its own", "Setup key\nJBSW Y3DP EHPK 3PXP", /words beside/],
     ["padding in the middle", "JBSWY3DP==EHPK3PXP", /^is not base32/],
     ["a quotation mark at one end", "JBSWY3DPEHPK3PXP'", /ends with a quotation mark \('\)/],
     ["letters of another script", "\u0410BSWY3DPEHPK3PXP", /^is not base32/],

@@ -18,6 +18,9 @@ const base64 =
 
 const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
 
+/** Words of base32's own letters, as stand beside a secret on a page. Read along with it they would give wrong codes. */
+const words = /(?:^|\s)(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:\s|$)/i
+
 const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbols)
 
 /** Base32 comes in capitals, in small letters, or as a phone's keyboard writes words. */
@@ -37,6 +40,7 @@ const otherEncoding = (text: string, symbols: string): string => {
  * and 9, or base64 that has letters alone. To read those as base32 would give wrong codes.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
+  if (words.test(text)) return "has words beside the secret: give the secret alone"
   if (looksLikeBase64(text)) return base64
   const isBoth = isHex(symbols) && symbols.length % 2 === 0 && /\d/.test(symbols) && /[a-f]/i.test(symbols)
   return isBoth ? hexadecimal.replace("looks like hexadecimal, not base32", "may be hexadecimal or base32") : undefined
@@ -63,7 +67,7 @@ const decodeSymbols = (symbols: string): Uint8Array => {
  * out of the question, as in an otpauth address. The failure says what is wrong, without the secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
-  const symbols = text.replace(separators, "").replace(/=+$/, "")
+  const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")
   if (/^\d{1,10}$/.test(symbols)) return Result.fail(tooShort)
   // Checked before the capitals: other scripts have letters that turn into these.
   if (!/^[A-Za-z2-7]*$/.test(symbols)) return Result.fail(otherEncoding(text.trim(), symbols))

@@ -1,5 +1,6 @@
 /** The address behind a QR code, `otpauth://totp/label?secret=…`, as exporters write it and as copying changes it. */
 import * as Result from "effect/Result"
+import { withoutQuotes } from "./pasted.ts"
 
 /** What an address says, with the defaults where it says nothing. */
 export interface Parameters {
@@ -131,8 +132,9 @@ const readQuery = (query: string): Result.Result<Given, string> => {
       if (problem !== undefined) return Result.fail(problem)
       continue
     }
-    const value = decoded(text)?.replace(invisible, "").trim()
-    if (value === undefined) return Result.fail(`has a broken percent sign in the parameter ${name}: ${whole}`)
+    const raw = decoded(text)
+    if (raw === undefined) return Result.fail(`has a broken percent sign in the parameter ${name}: ${whole}`)
+    const value = withoutQuotes(raw.replace(invisible, ""))
     if (value === "") continue
     const earlier = given[name]
     if (earlier !== undefined && canonical(name, earlier) !== canonical(name, value)) {

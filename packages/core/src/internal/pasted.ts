@@ -1,14 +1,17 @@
 /** What copying and env files leave around a value: quotation marks, blanks, invisible characters. */
 
-const mark =
-  String.raw`\\*(?:["'\u0060\u00b4\u00ab\u00bb\u2018-\u201f\u2032\u2033\u2039\u203a\u300c-\u300f\uff02\uff07]` +
-  String.raw`|&(?:quot|apos|#0*3[49]|#x2[27]);)`
+const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
 
+const entities = String.raw`&(?:quot|apos|[lr][dsa]quo|[bs]dquo|sbquo|#0*(?:3[49]|82(?:1[6-9]|2[0-3]))|#x0*(?:2[27]|201[89a-f]));`
+
+const mark = String.raw`(?:\\*${signs}|${entities}|\\u00(?:22|27))`
+
+// What stands before the last mark keeps a long run of backslashes or blanks from being tried again at each of them.
 const firstMark = new RegExp(`^${mark}`, "i")
-const lastMark = new RegExp(`${mark}$`, "i")
+const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 
 const ignorable = String.raw`[\s\p{Cc}\p{Default_Ignorable_Code_Point}]`
-const aroundValue = new RegExp(`^${ignorable}+|${ignorable}+$`, "gu")
+const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`, "gu")
 
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
