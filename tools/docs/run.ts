@@ -33,7 +33,7 @@ for (const { manifest } of packages().filter(({ manifest: { exports } }) => "./m
   const { broker } = (await import(`${manifest.name}/${name.replace("Fake", "")}Broker`)) as { readonly broker: Broker }
   for (const { credentials } of broker.methods) {
     for (const [field, { env }] of Object.entries(credentials)) {
-      const value = fakeModule.demoAccount[field]
+      const value = fakeModule.demoAccount[field] ?? fakeModule.demoAccount[`${field}Secret`]
       if (typeof value === "string") process.env[env] ??= value
     }
   }

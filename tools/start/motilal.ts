@@ -12,7 +12,7 @@ export const motilal: MakeStory = Effect.gen(function* () {
   )
   const Motilal = accounts.motilal.layer(origins)
   const program = yield* makeProgram(Layer.provide(Motilal, environment()))
-  const bySms = yield* Layer.build(Layer.fresh(Motilal).pipe(Layer.provide(environment({ without: ["totpSecret"] }))))
+  const bySms = yield* Layer.build(Layer.fresh(Motilal).pipe(Layer.provide(environment({ without: ["totp"] }))))
   const how = "password, birthday and TOTP"
 
   let second: Session.Session

@@ -56,7 +56,7 @@ export const credentials = {
         : "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password"
   },
   apiKey,
-  totpSecret: {
+  totp: {
     env: "ANGEL_TOTP_SECRET",
     description: "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address",
     secret: true,

@@ -25,7 +25,7 @@ describe("a configuration that lacks something", () => {
       assert.deepStrictEqual(problems(error), {
         "pin (ANGEL_PIN)": missing,
         "apiKey (ANGEL_API_KEY)": missing,
-        "totpSecret (ANGEL_TOTP_SECRET)": missing
+        "totp (ANGEL_TOTP_SECRET)": missing
       })
       for (const name of ["ANGEL_PIN", "ANGEL_API_KEY", "ANGEL_TOTP_SECRET"]) assert.include(error.message, name)
     })
@@ -37,7 +37,7 @@ describe("a configuration that lacks something", () => {
       assert.deepStrictEqual(problems(yield* lacking(AngelAuth.layerConfig(), values)), {
         "clientCode (ANGEL_CLIENT_CODE)": mail,
         "pin (ANGEL_PIN)": empty,
-        "totpSecret (ANGEL_TOTP_SECRET)": missing
+        "totp (ANGEL_TOTP_SECRET)": missing
       })
     })
   )

@@ -62,7 +62,7 @@ const totp: Contract.Subject = {
       Layer.build(
         AngelAuth.layer({
           ...options,
-          credentials: toCredentials({ ...canary, ...credentials })
+          credentials: toCredentials({ ...canary, totp: canary.totpSecret, ...credentials })
         }).pipe(Layer.provide(TestHttp.layerLateFetch))
       )
   })),
@@ -71,7 +71,7 @@ const totp: Contract.Subject = {
     PIN: { credentials: { pin: "1111" } },
     "API key": { credentials: { apiKey: "nobodys" } }
   },
-  wrongCode: { credentials: { totpSecret: "JBSWY3DPEHPK3PXP" } }
+  wrongCode: { credentials: { totp: "JBSWY3DPEHPK3PXP" } }
 }
 
 /** Credentials by the descriptor's names, as a program without types may give them. */
@@ -81,7 +81,7 @@ function toCredentials(values: Readonly<Record<string, unknown>>): AngelAuth.Ang
     clientCode: values["clientCode"],
     pin: secret(values["pin"]),
     apiKey: secret(values["apiKey"]),
-    totp: secret(values["totpSecret"])
+    totp: secret(values["totp"])
   } as AngelAuth.AngelCredentials
 }
 

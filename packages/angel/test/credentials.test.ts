@@ -19,22 +19,22 @@ const publisher = {
 type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
 
 const wrongCredentials: ReadonlyArray<Row> = [
-  ["nothing at all", undefined, { clientCode: missing, pin: missing, apiKey: missing, totpSecret: missing }],
-  ["no field", {}, { clientCode: missing, pin: missing, apiKey: missing, totpSecret: missing }],
+  ["nothing at all", undefined, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
+  ["no field", {}, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   [
     "null in every field",
     { clientCode: null, pin: null, apiKey: null, totp: null },
-    { clientCode: missing, pin: missing, apiKey: missing, totpSecret: missing }
+    { clientCode: missing, pin: missing, apiKey: missing, totp: missing }
   ],
   [
     "blanks in every field",
     { clientCode: " ", pin: secret(""), apiKey: secret("\n"), totp: secret("\t \u00a0") },
-    { clientCode: empty, pin: empty, apiKey: empty, totpSecret: empty }
+    { clientCode: empty, pin: empty, apiKey: empty, totp: empty }
   ],
   [
     "numbers from a program without types",
     { clientCode: 123456, pin: 4711, apiKey: secret(1), totp: 123456 },
-    { clientCode: noText, pin: noText, apiKey: noText, totpSecret: noText }
+    { clientCode: noText, pin: noText, apiKey: noText, totp: noText }
   ],
   ["secrets that hold undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
   ["an e-mail address for the client code", { ...credentials, clientCode: "demo@example.com" }, { clientCode: mail }],
@@ -43,21 +43,21 @@ const wrongCredentials: ReadonlyArray<Row> = [
     { ...credentials, clientCode: "A12 3456" },
     { clientCode: "has characters other than letters and digits" }
   ],
-  ["a secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totpSecret: notBase32 }],
-  ["a code of letters' digits for the secret", { ...credentials, totp: secret("234567") }, { totpSecret: pasted }],
-  ["a code for the secret", { ...credentials, totp: secret("018949") }, { totpSecret: pasted }],
+  ["a secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
+  ["a code of letters' digits for the secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
+  ["a code for the secret", { ...credentials, totp: secret("018949") }, { totp: pasted }],
   [
     "a QR address without a secret",
     { ...credentials, totp: secret("otpauth://totp/Angel?issuer=Angel") },
     {
-      totpSecret: "has no secret in it: give the whole address behind the QR code"
+      totp: "has no secret in it: give the whole address behind the QR code"
     }
   ],
-  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totpSecret: empty }],
+  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
   [
     "a blank fixed code and a blank PIN",
     { ...credentials, pin: secret(""), totp: CodeSource.fixed(secret("")) },
-    { pin: empty, totpSecret: empty }
+    { pin: empty, totp: empty }
   ],
   [
     "an API key with a sign that no header can carry",

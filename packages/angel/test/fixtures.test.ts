@@ -21,7 +21,7 @@ const undocumentedCodes = "AG8004 AG7002 AB1021 AB1034 AB1050 AB1053 AB4006".spl
 
 const subject: Fixtures.Subject<Fixtures.Fixture, AngelApi> = {
   fixtures,
-  endpoints: endpoints.all.map(({ name }) => name),
+  endpoints: Object.values(endpoints.table).map(({ name }) => name),
   calls,
   layer: ({ body, headers, status }) => layerAnswer(body, { status, headers }),
   dialects,
@@ -34,7 +34,9 @@ describe("fixtures", () => {
 })
 
 describe("a token is not lost to another field", () => {
-  const essential = Object.fromEntries(endpoints.all.map(({ essential, name }) => [name, essential] as const))
+  const essential = Object.fromEntries(
+    Object.values(endpoints.table).map(({ essential, name }) => [name, essential] as const)
+  )
   for (const { name, run } of Fixtures.typeCases(subject, { essential, envelope: ["status", "success"] }))
     it.effect(name, () => run)
 })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { ResponseOf } from "@auth/broker-core/BrokerApi"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { type AuthError, isAuthError } from "@auth/broker-core/AuthError"
@@ -44,7 +45,8 @@ interface Call {
 const sessionOf = (clientCode: string) =>
   AngelAuth.fromTokens({ clientCode, jwtToken: Redacted.make(access), issuedAt: 0 })
 
-const tokenOf = ({ jwtToken }: AngelApi.TokensResponse): string => Redacted.value(jwtToken).trim()
+const tokenOf = ({ jwtToken }: ResponseOf<AngelApi.AngelApi, "loginByPassword">): string =>
+  Redacted.value(jwtToken).trim()
 
 const calls: ReadonlyArray<Call> = [
   {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { RequestOf } from "@auth/broker-core/BrokerApi"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -10,7 +11,10 @@ const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorco
 
 const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]
 
-const hintsOf = Effect.fnUntraced(function* (request: Partial<AngelApi.LoginRequest>, headers: HeadersInit = {}) {
+const hintsOf = Effect.fnUntraced(function* (
+  request: Partial<RequestOf<AngelApi.AngelApi, "loginByPassword">>,
+  headers: HeadersInit = {}
+) {
   yield* TestClock.setTime(morning)
   const login = Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword({ ...loginRequest, ...request }))
   const error = yield* Effect.flip(Effect.provide(login, layerAnswer(refusal, { headers })))

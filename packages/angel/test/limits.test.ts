@@ -6,6 +6,7 @@ import * as Login from "@auth/broker-core/Login"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as Duration from "effect/Duration"
+import type * as Session from "@auth/broker-core/Session"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -30,7 +31,7 @@ const timesOf = (fake: FakeBroker, endpoint: string, matching = "") =>
 
 /** The documented limit of each call, per client code, and how it is made. */
 const limits: ReadonlyArray<
-  readonly [string, number, (session: AngelApi.Authorized) => Effect.Effect<unknown, unknown, AngelApi.AngelApi>]
+  readonly [string, number, (session: Session.Authorized) => Effect.Effect<unknown, unknown, AngelApi.AngelApi>]
 > = [
   ["loginByPassword", 1, () => login("A123456")],
   [

@@ -1,4 +1,5 @@
 import { FakeAngel, handlers } from "@auth/angel/msw"
+import type { RequestOf } from "@auth/broker-core/BrokerApi"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type { AuthError, Reason } from "@auth/broker-core/AuthError"
@@ -53,7 +54,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-export const loginRequest: AngelApi.LoginRequest = {
+export const loginRequest: RequestOf<AngelApi.AngelApi, "loginByPassword"> = {
   clientcode: credentials.clientCode,
   password: credentials.pin,
   totp: Redacted.make("123456")

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { RequestOf } from "@auth/broker-core/BrokerApi"
 import * as AngelApi from "@auth/angel/AngelApi"
+import type * as Session from "@auth/broker-core/Session"
 import * as Effect from "effect/Effect"
 import { problems, refused, secret } from "./refusing.ts"
 import { credentials, loginRequest, reasonOf, session } from "./support.ts"
@@ -18,7 +20,9 @@ describe("raw calls of a program without types", () => {
   for (const [what, request, fields] of rows) {
     it.effect(`a login with ${what} names the fields, and sends nothing`, () =>
       Effect.gen(function* () {
-        const login = Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword(request as AngelApi.LoginRequest))
+        const login = Effect.flatMap(AngelApi.AngelApi, (api) =>
+          api.loginByPassword(request as RequestOf<AngelApi.AngelApi, "loginByPassword">)
+        )
         const error = yield* refused(login, AngelApi.layer({ apiKey: credentials.apiKey }))
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
       })
@@ -35,7 +39,7 @@ describe("raw calls of a program without types", () => {
       it.effect(`${name} of ${what} is over before anything is sent`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(AngelApi.AngelApi, (api) => {
-            const other = given as AngelApi.Authorized
+            const other = given as Session.Authorized
             if (name === "generateTokens") return api.generateTokens({ refreshToken: secret("refresh") }, other)
             return name === "logout" ? api.logout({ clientcode: "A123456" }, other) : api[name](other)
           })

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -43,6 +44,19 @@ import type { Tokens } from "./Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
+ * What the headers of a call depend on. `endpoint` is absent for a call that the tables do not have, such as an order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  readonly endpoint?: Endpoint | undefined
+  /** What limits are counted by: the account's id, or an app's where no account is known yet. */
+  readonly account: string
+  readonly tokens?: Tokens | undefined
+}
+
+/**
  * What makes a broker different from the others, as tables.
  *
  * @category models
@@ -51,13 +65,15 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Protocol {
   /** Id of the broker. */
   readonly broker: string
-  readonly headers: (endpoint: Endpoint, tokens: Tokens | undefined) => Headers
+  readonly headers: (call: Call) => Headers
   /** Tried in this order. */
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** Tried in this order. */
   readonly codes: ReadonlyArray<Codes.CodeRow>
   /** Purposes that an origin may be set for, beside those of the environment. */
   readonly purposes?: ReadonlyArray<string>
+  /** What a call sends that has nothing to say: no body, or `{}`. Default: no body. */
+  readonly emptyBody?: "none" | "object" | undefined
   /** Defects of the broker's JSON that are documented. */
   readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
 }
@@ -224,6 +240,23 @@ const secretsOf = ({ headers, query, request, tokens }: Sent): ReadonlyArray<Red
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
+const queryOf = ({ query }: Endpoint, request: unknown): Headers | undefined =>
+  query === undefined
+    ? undefined
+    : Record.map(
+        query,
+        (field) => (request as Readonly<Record<string, string | Redacted.Redacted<string>>>)[field] ?? ""
+      )
+
+/** What a call has to say without an answer to a question: some brokers want an empty object of it. */
+const bodyOf = (endpoint: Endpoint, request: unknown, emptyBody: Protocol["emptyBody"]): string | undefined => {
+  if (endpoint.query !== undefined || endpoint.method === "GET") return undefined
+  const body = endpoint.body === undefined ? request : endpoint.body(request)
+  const isEmpty = body === undefined || (Predicate.isObject(body) && Object.keys(body).length === 0)
+  if (isEmpty && endpoint.token === "required") return emptyBody === "object" ? "{}" : undefined
+  return body === undefined ? undefined : JSON.stringify(reveal(body))
+}
+
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
@@ -356,7 +389,8 @@ const transportReason = (failure: Transport.TransportFailure | RedirectGuard.Red
  * import * as Envelope from "@auth/broker-core/Envelope"
  * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
  * import * as Effect from "effect/Effect"
- * import * as Redacted from "effect/Redacted"
+ * import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
  * import * as Schema from "effect/Schema"
  *
  * const login = Endpoint.make({
@@ -405,7 +439,7 @@ export const make = Effect.fnUntraced(function* (
     url: `${origins[endpoint.origin]}${endpoint.path}`,
     query: query ?? {},
     headers: reveal(headers) as Record<string, string>,
-    body: request === undefined ? undefined : JSON.stringify(reveal(request))
+    body: bodyOf(endpoint, request, protocol.emptyBody)
   })
 
   const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
@@ -474,13 +508,13 @@ export const make = Effect.fnUntraced(function* (
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
     if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
-    const common = protocol.headers(endpoint, tokens)
+    const common = protocol.headers({ endpoint, account, tokens })
     const headers = own === undefined ? common : { ...common, ...own }
     const field = unsendable({ ...tokens }, headers)
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
-    const sent: Sent = { request, headers, query, tokens }
+    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
       Effect.tap(noteAnswer),

@@ -17,14 +17,6 @@ import * as AuthError from "./AuthError.ts"
 import * as CodeSource from "./CodeSource.ts"
 
 /**
- * How a one-time code reaches the holder.
- *
- * @category models
- * @since 0.1.0
- */
-export type CodeKind = "totp" | "otp"
-
-/**
  * A pending step-up.
  *
  * @category models
@@ -35,7 +27,7 @@ export interface Challenge {
   readonly id: string
   readonly account: Account.Account
   /** The kinds of code that will do, the preferred first. */
-  readonly kinds: readonly [CodeKind, ...ReadonlyArray<CodeKind>]
+  readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
   /** Where a code was sent to, masked by the broker: `xxxxxx1234`. */
   readonly destinations: ReadonlyArray<string>
   /** Earliest instant for a resend, milliseconds since the epoch; `undefined` if it cannot be resent. */

@@ -13,7 +13,6 @@ import * as Result from "effect/Result"
 import * as Terminal from "effect/Terminal"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
-import type { CodeKind } from "./Challenge.ts"
 import * as durations from "./internal/durations.ts"
 import { withoutQuotes } from "./internal/pasted.ts"
 import * as Totp from "./Totp.ts"
@@ -83,7 +82,7 @@ export const totp = (
     const problem = Result.isFailure(parsed) ? parsed.failure : 'has a margin that is no span such as "2 seconds"'
     return make({
       problem,
-      code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", "totpSecret", problem))
+      code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
     })
   }
   const parameters = parsed.success
@@ -200,6 +199,14 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
     )
   })
 )
+
+/**
+ * How a one-time code reaches the holder.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CodeKind = "totp" | "otp"
 
 /**
  * What is wrong with a code, before it is sent: `undefined` if it has the right shape.

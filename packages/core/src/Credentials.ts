@@ -34,6 +34,8 @@ export interface Field {
   readonly freeText?: true
   /** What is wrong with a value, without the value: `undefined` if nothing is. It comes without blanks around it. */
   readonly problem?: (value: string) => string | undefined
+  /** Turns another kind of value that a program may give, such as a `Date`, into text. */
+  readonly convert?: (given: never) => unknown
   /** The form that the broker wants. */
   readonly normalize?: (value: string) => string
 }
@@ -53,6 +55,21 @@ export type Fields = Readonly<Record<string, Field>>
 export type Values<F extends Fields> = {
   readonly [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: Value<F[K]>
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
+
+/**
+ * What a program gives for such fields: text, or `Redacted` text for secrets. For a source of codes, it may give the TOTP
+ * secret that the codes are made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Input<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: InputValue<F[K]>
+} & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: InputValue<F[K]> | undefined }
+
+type InputValue<F extends Field> = F extends { readonly codes: true }
+  ? Redacted.Redacted<string> | CodeSource.CodeSource
+  : Value<F> | (F extends { readonly convert: (given: infer Given) => unknown } ? Given : never)
 
 type Value<F extends Field> = F extends { readonly codes: true }
   ? CodeSource.CodeSource
@@ -155,7 +172,7 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
     const problem = "value" in read && CodeSource.isCodeSource(read.value) ? read.value.problem : undefined
     return problem === undefined ? read : { problem }
   }
-  const whole = textOf(given)
+const whole = textOf(field.convert === undefined ? given : field.convert(given as never))
   if ("problem" in whole) return whole
   const isAsItStands = isVerbatim(given)
   const readText = field.freeText ? readFreeText : readPlain

@@ -25,14 +25,24 @@ export interface Limit {
  * @category models
  * @since 0.1.0
  */
-export interface Endpoint<Request = unknown, Response = unknown> {
+export interface Endpoint<
+  Request = unknown,
+  Response = unknown,
+  Token extends "none" | "required" = "none" | "required"
+> {
   readonly name: string
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   /** The key of the origin in the environment. */
   readonly origin: string
   readonly path: string
   /** Whether the call carries the session's token. */
-  readonly token: "none" | "required"
+  readonly token: Token
+  /** Of a call without a token: the field of its request that limits are counted by. Default: all calls together. */
+  readonly account: string | undefined
+  /** Where the request travels in the address: the field of the request for each parameter. Then there is no body. */
+  readonly query: Readonly<Record<string, string>> | undefined
+  /** Makes the body of a request, where it is not the request as it is. */
+  readonly body: ((request: unknown) => unknown) | undefined
   /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
@@ -79,30 +89,37 @@ export interface Endpoint<Request = unknown, Response = unknown> {
  */
 export const make = <
   S extends Schema.Decoder<unknown>,
+  T extends "none" | "required",
   R extends Schema.Decoder<unknown> = Schema.Decoder<void>
 >(options: {
   readonly name: string
   readonly method: Endpoint["method"]
   readonly path: string
-  readonly token: Endpoint["token"]
+  readonly token: T
+  readonly account?: string | undefined
+  readonly query?: Readonly<Record<string, string>> | undefined
+  readonly body?: ((request: R["Type"]) => unknown) | undefined
   readonly request?: R
   readonly response: S
   readonly essential?: ReadonlyArray<string> | undefined
   readonly origin?: string
   readonly safe?: boolean
   readonly limits?: ReadonlyArray<Limit>
-}): Endpoint<R["Type"], S["Type"]> => ({
+}): Endpoint<R["Type"], S["Type"], T> => ({
   name: options.name,
   method: options.method,
   origin: options.origin ?? "api",
   path: options.path,
   token: options.token,
+  account: options.account,
+  query: options.query,
+  body: options.body,
   safe: options.safe ?? false,
   limits: options.limits ?? [],
   request: options.request,
   accepts: options.request === undefined ? () => true : Schema.is(options.request),
   essential: options.essential,
-  mend: (data) => mend(options.response, options.essential, data),
+  mend: (data) => mend(Schema.toEncoded(options.response), options.essential, data),
   decode: Schema.decodeUnknownResult(options.response)
 })
 

@@ -51,6 +51,33 @@ export interface UserProfile {
 }
 
 /**
+ * A profile from what a broker told. Fields that are `undefined` are left out, and so are flags.
+ *
+ * @example
+ * ```ts
+ * import * as Session from "@auth/broker-core/Session"
+ *
+ * Session.makeProfile({ id: "A123456", name: undefined, exchanges: ["NSE"] }) // => { id: "A123456", exchanges: ["NSE"] }
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeProfile = ({
+  flags,
+  ...fields
+}: { readonly [K in keyof Omit<UserProfile, "flags">]: UserProfile[K] | undefined } & {
+  readonly id: string
+  readonly flags?: Readonly<Record<string, string | boolean | undefined>> | undefined
+}): UserProfile => ({
+  ...(withoutUndefined(fields) as Omit<UserProfile, "flags">),
+  ...(flags === undefined ? {} : { flags: withoutUndefined(flags) })
+})
+
+const withoutUndefined = <A>(fields: Readonly<Record<string, A | undefined>>): Readonly<Record<string, A>> =>
+  Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, A] => entry[1] !== undefined))
+
+/**
  * A live session. It cannot exist without an access token.
  *
  * @category models

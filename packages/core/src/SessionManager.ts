@@ -17,6 +17,7 @@ import type { Account } from "./Account.ts"
 import type { AuthError } from "./AuthError.ts"
 import { bounded } from "./internal/bounded.ts"
 import * as durations from "./internal/durations.ts"
+import type * as sessionChange from "./internal/sessionChange.ts"
 import * as Held from "./internal/held.ts"
 import { adopt } from "./internal/adopting.ts"
 import { freshExit, peek, renew, sessionOf } from "./internal/handingOut.ts"
@@ -46,26 +47,7 @@ export type Failure = Held.Failure
  * @category models
  * @since 0.1.0
  */
-export type SessionChange =
-  | {
-      /**
-       * `LoggedIn` and `Refreshed`: this program asked the broker. `PickedUp`: it was in the store, from an earlier
-       * run or another program. `Adopted`: it was given to `adopt`.
-       */
-      readonly _tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
-      readonly account: Account
-      readonly session: Session.Session
-    }
-  | {
-      readonly _tag: "RenewalFailed"
-      readonly account: Account
-      readonly error: Failure
-      /** Whether the token still lives, and is handed out until then. */
-      readonly live: boolean
-      /** When the next renewal may be tried, milliseconds since the epoch. */
-      readonly retryAt: number
-    }
-  | { readonly _tag: "LoggedOut"; readonly account: Account }
+export type SessionChange = sessionChange.SessionChange
 
 /**
  * Gives the session of one account. It is open as long as the scope of its layer: once that has closed, every call fails

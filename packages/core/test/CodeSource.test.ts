@@ -137,7 +137,7 @@ describe("totp", () => {
       assert.match(source.problem ?? "", /^is not base32/)
       const error = yield* Effect.flip(source.code(request()))
       assert.strictEqual(error.reason._tag, "InvalidRequest")
-      assert.include(error.message, "totpSecret is not base32")
+      assert.include(error.message, "totp is not base32")
       assert.notInclude(error.message, "JBSW")
     })
   )

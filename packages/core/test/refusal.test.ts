@@ -21,7 +21,7 @@ const codes: ReadonlyArray<Codes.CodeRow> = [
   ...protocol.codes
 ]
 
-const sent = { tokens, headers: protocol.headers({} as never, tokens) }
+const sent = { tokens, headers: protocol.headers({ account: "T1", tokens }) }
 
 /** What the tiny broker's answer to an order means. */
 const refusalOf = (answer: {

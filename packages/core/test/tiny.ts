@@ -46,7 +46,7 @@ const row = (code: string, reason: Codes.CodeRow["reason"]): Codes.CodeRow => ({
 
 export const protocol: BrokerClient.Protocol = {
   broker: "tiny",
-  headers: (_, tokens) => ({
+  headers: ({ tokens }) => ({
     "content-type": "application/json",
     "x-key": Redacted.make(secrets.key),
     ...(tokens && { authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`) })

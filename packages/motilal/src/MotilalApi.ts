@@ -4,13 +4,12 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
 import * as Broker from "@auth/broker-core/Broker"
-import * as BrokerClient from "@auth/broker-core/BrokerClient"
+import * as BrokerApi from "@auth/broker-core/BrokerApi"
+import type * as BrokerClient from "@auth/broker-core/BrokerClient"
 import * as Checksum from "@auth/broker-core/Checksum"
 import * as Credentials from "@auth/broker-core/Credentials"
-import * as Session from "@auth/broker-core/Session"
-import * as Wire from "@auth/broker-core/Wire"
+import type * as Session from "@auth/broker-core/Session"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
@@ -96,61 +95,6 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * @category models
- * @since 0.1.0
- */
-export interface LoginRequest {
-  readonly userid: string
-  /** What `passwordHash` makes of the password and the API key. */
-  readonly password: Redacted.Redacted<string>
-  /** Date of birth as `dd/mm/yyyy`, or the PAN in capitals. A dealer needs none. */
-  readonly "2FA"?: Redacted.Redacted<string>
-  /** Six digits. Without it the broker sends a code by SMS and mail. */
-  readonly totp?: Redacted.Redacted<string>
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface LoginResponse {
-  readonly AuthToken: Redacted.Redacted<string>
-  /** `FALSE` as long as a one-time code is wanted; `undefined` if the broker does not say. */
-  readonly isAuthTokenVerified: "TRUE" | "FALSE" | undefined
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface AccessTokenResponse {
-  readonly accesstoken: Redacted.Redacted<string>
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface ProfileResponse {
-  readonly clientcode: string
-  readonly name: string | undefined
-  /** As it came: its spacing varies. */
-  readonly usertype: string | undefined
-  readonly exchanges: ReadonlyArray<string>
-  /** As they came: their capitals vary. */
-  readonly products: ReadonlyArray<string>
-  readonly poastatus: string | undefined
-}
-
-/**
- * What a call needs of a session. Between a login and its session the access token is the login's `AuthToken`.
- *
- * @category models
- * @since 0.1.0
- */
-export type Authorized = Session.Authorized
-
-/**
  * How the trade socket is opened: its address, and the first message to send. The socket has error numbers of its own
  * that mean other things than those of the calls.
  *
@@ -163,44 +107,27 @@ export interface TradeSocket {
 }
 
 /**
- * The calls. The paths are those of generation `v7`.
+ * What the API has beside its calls.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Extras {
+  /** What opens the trade socket. Nothing is sent. */
+  readonly tradeSocket: (session: Session.Authorized) => TradeSocket
+  readonly generation: Generation
+}
+
+/**
+ * The calls: one for each endpoint, with its request and the session as far as it needs them. Between a login and its
+ * session the access token is the login's `AuthToken`.
  *
  * @category services
  * @since 0.1.0
  */
 export class MotilalApi extends Context.Service<
   MotilalApi,
-  {
-    /** `POST /rest/login/v7/authdirectapi`, sent once. */
-    readonly authdirectapi: (request: LoginRequest) => Effect.Effect<LoginResponse, AuthError.AuthError>
-    /** `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code; the generations before have none. */
-    readonly getaccesstoken: (login: Authorized) => Effect.Effect<AccessTokenResponse, AuthError.AuthError>
-    /** `POST /rest/login/v5/resendotp` */
-    readonly resendotp: (login: Authorized) => Effect.Effect<void, AuthError.AuthError>
-    /** `POST /rest/login/v5/verifyotp`, sent once. It brings no token: the login's own is good from then on. */
-    readonly verifyotp: (
-      request: { readonly otp: Redacted.Redacted<string> },
-      login: Authorized
-    ) => Effect.Effect<void, AuthError.AuthError>
-    /** `POST /rest/login/v5/getprofile`; a dealer names its client. */
-    readonly getprofile: (
-      session: Authorized,
-      request?: { readonly clientcode: string }
-    ) => Effect.Effect<ProfileResponse, AuthError.AuthError>
-    /** `POST /rest/login/v5/logout`; a dealer names itself. */
-    readonly logout: (
-      session: Authorized,
-      request?: { readonly userid: string }
-    ) => Effect.Effect<void, AuthError.AuthError>
-    /** What opens the trade socket. Nothing is sent. */
-    readonly tradeSocket: (session: Authorized) => TradeSocket
-    readonly generation: Generation
-    /** Hosts by purpose: `api` and `login`. */
-    readonly origins: Readonly<Record<string, string>>
-    readonly headers: (session: Authorized) => BrokerClient.Headers
-    /** What an answer to another call with this session means, if it is a refusal. */
-    readonly refusal: Authorize["Service"]["refusal"]
-  }
+  BrokerApi.BrokerApi<ReturnType<typeof endpoints.make>> & Extras
 >()("@auth/motilal/MotilalApi") {}
 
 /**
@@ -225,20 +152,6 @@ export const passwordHash = (
   password: Redacted.Redacted<string>,
   apiKey: Redacted.Redacted<string>
 ): Effect.Effect<Redacted.Redacted<string>> => Checksum.sha256([password, apiKey])
-
-const flagOf = (value: string | boolean | null | undefined): LoginResponse["isAuthTokenVerified"] => {
-  const word = String(value).trim().toUpperCase()
-  return word === "TRUE" || word === "FALSE" ? word : undefined
-}
-
-const otpOf = (otp: Redacted.Redacted<string>, options: Options) =>
-  options.otpType === "number" && Redacted.isRedacted(otp) ? Redacted.make(Number(Redacted.value(otp))) : otp
-
-/** The login's own token: it alone counts before the second exchange, also if there was one already. */
-const beforeExchange = (login: Authorized) => {
-  const { account, tokens } = Session.authorizedBy(login)
-  return { account, tokens: { access: tokens?.login ?? tokens?.access } as Session.Tokens }
-}
 
 /** The generations before the API secret do without it. */
 const keysFor = (generation: Generation) => ({
@@ -283,57 +196,28 @@ export const make = Effect.fnUntraced(function* (
   const options = yield* checked(given)
   const { environment = "production", generation = "v7" } = options
   const { apiKey, apiSecret } = yield* Credentials.check(broker.id, keysFor(generation), { ...options })
-  const table = endpoints.make(generation, options.requestsPerSecond ?? 2)
   const headersOf = headers.make({ ...options, apiKey, apiSecret, generation })
-  const client = yield* BrokerClient.make(
-    {
-      broker: broker.id,
-      headers: () => ({}),
-      dialects,
-      codes,
-      quirks: ["smart-quotes", "trailing-bytes"],
-      purposes: Broker.purposesOf(broker)
-    },
-    broker.environments[environment] ?? {},
-    options
-  )
-  const empty = options.emptyBody === "object" ? {} : undefined
-
-  const call: BrokerClient.BrokerClient["call"] = (endpoint, { account, ...rest }) =>
-    client.call(endpoint, { account, ...rest, headers: headersOf(account, rest.tokens) })
-
+  const firstToken = ({ access, login }: Session.Tokens): Session.Tokens => ({ access: login ?? access })
+  const protocol: BrokerClient.Protocol = {
+    broker: broker.id,
+    headers: ({ account, endpoint, tokens }) =>
+      headersOf(
+        account,
+        tokens !== undefined && endpoints.ofLogin.has(endpoint?.name ?? "") ? firstToken(tokens) : tokens
+      ),
+    dialects,
+    codes,
+    emptyBody: options.emptyBody,
+    quirks: ["smart-quotes", "trailing-bytes"],
+    purposes: Broker.purposesOf(broker)
+  }
+  const table = endpoints.make(generation, options.requestsPerSecond ?? 2, options.otpType)
+  const api = yield* BrokerApi.make(table, protocol, broker.environments[environment] ?? {}, options)
   return {
-    authdirectapi: (request) =>
-      Effect.map(call(table.authdirectapi, { account: { ...request }.userid, request }), (answer): LoginResponse => {
-        const { AuthToken, isAuthTokenVerified } = "data" in answer ? answer.data : answer
-        return { AuthToken: Redacted.make(AuthToken), isAuthTokenVerified: flagOf(isAuthTokenVerified) }
-      }),
-    getaccesstoken: (login) =>
-      Effect.map(
-        call(table.getaccesstoken, { ...beforeExchange(login), request: empty }),
-        (answer): AccessTokenResponse => ({ accesstoken: Redacted.make(endpoints.accessTokenOf(answer)) })
-      ),
-    resendotp: (login) => Effect.asVoid(call(table.resendotp, { ...beforeExchange(login), request: empty })),
-    verifyotp: (request, login) =>
-      Effect.asVoid(
-        call(table.verifyotp, { ...beforeExchange(login), request: { otp: otpOf({ ...request }.otp, options) } })
-      ),
-    getprofile: (session, request) =>
-      Effect.map(
-        call(table.getprofile, { ...Session.authorizedBy(session), request: request ?? empty }),
-        ({ data }): ProfileResponse => ({
-          clientcode: data.clientcode,
-          name: Wire.present(data.name),
-          usertype: Wire.present(data.usertype),
-          exchanges: Wire.list(data.exchanges),
-          products: Wire.list(data.products),
-          poastatus: Wire.present(data.poastatus)
-        })
-      ),
-    logout: (session, request) =>
-      Effect.asVoid(call(table.logout, { ...Session.authorizedBy(session), request: request ?? empty })),
+    ...api,
+    generation,
     tradeSocket: ({ account, tokens }) => ({
-      url: `${(client.origins["api"] ?? "").replace(/^http/, "ws")}/ws`,
+      url: `${(api.origins["api"] ?? "").replace(/^http/, "ws")}/ws`,
       firstMessage: Redacted.make(
         JSON.stringify({
           clientid: account.id,
@@ -341,11 +225,7 @@ export const make = Effect.fnUntraced(function* (
           apikey: Redacted.value(apiKey)
         })
       )
-    }),
-    generation,
-    origins: client.origins,
-    headers: ({ account, tokens }) => headersOf(account.id, tokens),
-    refusal: (answer, { account, tokens }) => client.refusal(answer, { tokens, headers: headersOf(account.id, tokens) })
+    })
   }
 })
 

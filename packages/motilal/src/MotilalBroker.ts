@@ -9,6 +9,10 @@ import * as Result from "effect/Result"
 const asOf = "2026-11-21"
 
 const toUpperCase = (value: string): string => value.toUpperCase()
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 
 /** A key travels as a header, which can carry no more than this. */
 const keyProblem = (value: string): string | undefined =>
@@ -78,12 +82,31 @@ const apiSecret = {
   problem: keyProblem
 } as const
 
+const indianOffset = 19_800_000
+
+/** The day of a `Date`: people make them at midnight in UTC or at home. Any other instant is shown as one. */
+const textOfDate = (date: Date): string => {
+  const instant = Option.getOrUndefined(DateTime.make(date))
+  if (instant === undefined) return "not a date"
+  const millis = DateTime.toEpochMillis(instant)
+  const offset = [0, indianOffset].find((candidate) => (millis + candidate) % 86_400_000 === 0)
+  return offset === undefined
+    ? DateTime.formatIso(instant)
+    : DateTime.formatIso(DateTime.makeUnsafe(millis + offset)).slice(0, 10)
+}
+
+const withoutDates = (given: Redacted.Redacted<Date>): unknown => {
+  const inner = Redacted.isRedacted(given) ? Redacted.value(given) : given
+  return Predicate.isDate(inner) ? Redacted.make(textOfDate(inner)) : given
+}
+
 const secondFactor = {
   env: "MOTILAL_SECOND_FACTOR",
   description: "Date of birth (dd/mm/yyyy, dd-mm-yyyy or yyyy-mm-dd) or PAN; not needed for a dealer",
   secret: true,
   problem: secondFactorProblem,
-  normalize: toSecondFactor
+  normalize: toSecondFactor,
+  convert: withoutDates
 } as const
 
 /**
@@ -103,7 +126,7 @@ export const credentials = {
   apiKey,
   apiSecret,
   secondFactor,
-  totpSecret: {
+  totp: {
     env: "MOTILAL_TOTP_SECRET",
     description: "The 32 characters of the portal's TOTP set-up. Without it each login asks for a code by SMS and mail",
     secret: true,

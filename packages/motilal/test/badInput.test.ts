@@ -71,7 +71,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "numbers from a program without types",
     { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
-    { ...every(noText), totpSecret: noText }
+    { ...every(noText), totp: noText }
   ],
   ["secrets that hold undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
   [
@@ -113,12 +113,12 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
-    { totpSecret: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
+    { totp: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
   ],
   [
     "a code for the TOTP secret",
     { ...credentials, totp: secret("123456") },
-    { totpSecret: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+    { totp: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
   ]
 ]
 
@@ -322,8 +322,8 @@ describe("bad input: calls", () => {
     ["no request", (raw) => raw.authdirectapi(undefined as never), "request"],
     ["a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
     ["a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
-    ["no code", (raw) => raw.verifyotp(undefined as never, session), "otp"],
-    ["a blank client", (raw) => raw.getprofile(session, { clientcode: "" }), "clientcode"]
+    ["no code", (raw) => raw.verifyotp(undefined as never, session), "request"],
+    ["a blank client", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
     it.effect(`${what}: named, and nothing is sent`, () =>

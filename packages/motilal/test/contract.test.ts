@@ -48,7 +48,7 @@ const toCredentials = (values: Readonly<Record<string, unknown>>): MotilalAuth.M
     apiKey: secret(values["apiKey"]),
     apiSecret: secret(values["apiSecret"]),
     secondFactor: secret(values["secondFactor"]),
-    totp: secret(values["totpSecret"])
+    totp: secret(values["totp"])
   } as MotilalAuth.MotilalCredentials
 }
 
@@ -80,15 +80,15 @@ const direct = (
         MotilalAuth.layer({
           ...options,
           ...others,
-          credentials: toCredentials({ ...canary, ...changed, ...credentials })
+          credentials: toCredentials({ ...canary, totp: canary.totpSecret, ...changed, ...credentials })
         }).pipe(Layer.provide(TestHttp.layerLateFetch))
       ),
     answer: () => Effect.map(fake.codes(canary.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
   })),
   endpoints: { Login: "authdirectapi", StepUp: "verifyotp", Profile: "getprofile", Logout: "logout" },
   wrongCredentials: wrong,
-  wrongCode: { credentials: { totpSecret: "JBSWY3DPEHPK3PXP" } },
-  stepUp: { credentials: { totpSecret: undefined } }
+  wrongCode: { credentials: { totp: "JBSWY3DPEHPK3PXP" } },
+  stepUp: { credentials: { totp: undefined } }
 })
 
 const portal: Contract.Subject = {
@@ -127,7 +127,7 @@ const portal: Contract.Subject = {
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "nobodys-secret" } } }
 
 /** Its login takes no code, so that none can be wrong. */
-const { wrongCode: _, ...withoutCode } = direct({}, { totpSecret: undefined }, withSecret)
+const { wrongCode: _, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 const bySms: Contract.Subject = { ...withoutCode, codes: "person" }
 
 const subjects: Readonly<Record<string, Contract.Subject>> = {

@@ -388,7 +388,7 @@ describe("the fake is strict: sessions", () => {
       const stranger = layerApi({ apiKey: Redacted.make("otherKey"), apiSecret: Redacted.make("otherSecret") })
       const error = yield* Effect.flip(
         Effect.provide(
-          Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getprofile(session)),
+          Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getprofile({}, session)),
           stranger
         )
       )

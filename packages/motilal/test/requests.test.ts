@@ -63,14 +63,14 @@ const { "2FA": __, ...withoutFactor } = withoutTotp
 const others: typeof calls = {
   loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
   loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),
-  profileOfClient: using((api) => api.getprofile(session, { clientcode: "Q02429" })),
-  logoutOfDealer: using((api) => api.logout(session, { userid: "AA017" }))
+  profileOfClient: using((api) => api.getprofile({ clientcode: "Q02429" }, session)),
+  logoutOfDealer: using((api) => api.logout({ userid: "AA017" }, session))
 }
 
 const legacy: typeof calls = {
   ...calls,
-  getprofile: using((api) => api.getprofile(legacySession)),
-  logout: using((api) => api.logout(legacySession))
+  getprofile: using((api) => api.getprofile({}, legacySession)),
+  logout: using((api) => api.logout({}, legacySession))
 }
 
 const callOf = ({ endpoint, given: { call, options } }: Fixture) => {

@@ -1,4 +1,5 @@
 import { FakeMotilal, handlers } from "@auth/motilal/msw"
+import type { RequestOf } from "@auth/broker-core/BrokerApi"
 import * as MotilalApi from "@auth/motilal/MotilalApi"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
 import type { AuthError, Reason } from "@auth/broker-core/AuthError"
@@ -65,7 +66,7 @@ export const layerAnswer = (
 /** SHA-256 of "demo-passworddemoMotilalKey1", computed with sha256sum. */
 export const hash = "728100890ccec5a62b47eca6196aa823b3e083f4165f8a654aa43dbae1cee4e3"
 
-export const loginRequest: MotilalApi.LoginRequest = {
+export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
   userid: demo.userId,
   password: Redacted.make(hash),
   "2FA": credentials.secondFactor,
@@ -81,7 +82,7 @@ export const session: Session = MotilalAuth.fromTokens({
 })
 
 /** A login that waits for what comes after it. */
-export const waiting: MotilalApi.Authorized = {
+export const waiting: Pick<Session, "account" | "tokens"> = {
   account: session.account,
   tokens: { access: Redacted.make("login-of-a-test_M") }
 }
@@ -99,8 +100,8 @@ export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Mo
   getaccesstoken: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getaccesstoken(waiting)),
   resendotp: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.resendotp(waiting)),
   verifyotp: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.verifyotp({ otp: Redacted.make("048151") }, waiting)),
-  getprofile: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getprofile(session)),
-  logout: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.logout(session))
+  getprofile: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getprofile({}, session)),
+  logout: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.logout({}, session))
 }
 
 const keys = ["demoMotilalKey1", "demo-motilal-secret"]

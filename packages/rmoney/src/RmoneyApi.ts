@@ -425,7 +425,7 @@ export const make = Effect.fnUntraced(function* (
     // The token of a step is no session's: it is among the tokens so that no answer can quote it.
     {
       broker: broker.id,
-      headers: ({ token }, tokens) => headers.make(token === "required" ? tokens : undefined),
+      headers: ({ endpoint, tokens }) => headers.make(endpoint?.token === "required" ? tokens : undefined),
       dialects,
       codes,
       purposes: Broker.purposesOf(broker)

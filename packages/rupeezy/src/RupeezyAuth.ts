@@ -4,22 +4,18 @@
  * @since 0.1.0
  */
 import * as Account from "@auth/broker-core/Account"
-import * as AuthError from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
-import * as CodeSource from "@auth/broker-core/CodeSource"
-import * as Credentials from "@auth/broker-core/Credentials"
-import * as Login from "@auth/broker-core/Login"
+import type * as Credentials from "@auth/broker-core/Credentials"
+import type { Login } from "@auth/broker-core/Login"
 import type { Logout } from "@auth/broker-core/Logout"
+import * as Method from "@auth/broker-core/Method"
 import type { Profile } from "@auth/broker-core/Profile"
-import * as Renewal from "@auth/broker-core/Renewal"
+import type { Renewal } from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as RupeezyApi from "./RupeezyApi.ts"
-import { broker, credentials as fields, renewals } from "./RupeezyBroker.ts"
+import { broker, credentials } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -28,17 +24,7 @@ import * as services from "./internal/services.ts"
  * @category models
  * @since 0.1.0
  */
-export interface RupeezyCredentials {
-  /** Such as `XX9999`; not an e-mail address. */
-  readonly clientCode: string
-  readonly password: Redacted.Redacted<string>
-  /** The secret behind the QR code, or another source of codes. */
-  readonly totp: Redacted.Redacted<string> | CodeSource.CodeSource
-  /** Application id of your app, such as `dev_1234`. */
-  readonly applicationId: string
-  /** The `x-api-key` of your app. */
-  readonly apiKey: Redacted.Redacted<string>
-}
+export interface RupeezyCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
  * What may be set beside the credentials.
@@ -46,7 +32,7 @@ export interface RupeezyCredentials {
  * @category models
  * @since 0.1.0
  */
-export interface Options extends Omit<RupeezyApi.Options, "apiKey">, services.SessionOptions {}
+export interface Options extends services.Options {}
 
 /**
  * The services of this method.
@@ -54,44 +40,16 @@ export interface Options extends Omit<RupeezyApi.Options, "apiKey">, services.Se
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Logout | Profile | Authorize | Renewal.Renewal | RupeezyApi.RupeezyApi
+export type Services = Login | Logout | Profile | Authorize | Renewal | RupeezyApi.RupeezyApi
 
-const method = "totp"
-
-const make = Effect.fnUntraced(function* (
-  input: RupeezyCredentials,
-  options: Options
-): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
-  const { totp: totpSecret, ...given } = { ...input }
-  const values = yield* Credentials.check(broker.id, fields, { ...given, totpSecret })
-  const { apiKey, applicationId, clientCode, password, totpSecret: codes } = values
-  const expiry = yield* services.expiryOf(options)
-  const api = yield* RupeezyApi.make({ ...options, apiKey })
-  const account = Account.make({ broker: broker.id, app: options.app, id: clientCode })
-
-  const signIn = Effect.gen(function* () {
-    const totp = yield* codes.code({ account, kind: "totp" })
-    const problem = CodeSource.shapeProblem(totp, 6)
-    if (problem !== undefined) return yield* Effect.fail(AuthError.invalidRequest(broker.id, "login", "totp", problem))
-    return yield* Session.issue(
-      { account, method, expiry },
-      Effect.map(api.login({ client_code: clientCode, password, totp, application_id: applicationId }), (response) =>
-        services.toIssue(clientCode, response)
-      )
-    )
-  })
-
-  const renewal = yield* Renewal.fromDescription(
-    renewals.totp,
-    { account, login: signIn, credentials: values, codes },
-    options.renewal
-  )
-
-  return services
-    .common(api, options)
-    .pipe(
-      Context.add(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
-      Context.add(Renewal.Renewal, renewal)
+const method: Method.Method<Services, typeof credentials, Options> = Method.login(services.family, {
+  id: "totp",
+  credentials,
+  api: ({ apiKey }, options: Options) => RupeezyApi.make({ ...options, apiKey }),
+  account: ({ clientCode }) => clientCode,
+  signIn: ({ api, code: totp, credentials: { applicationId, clientCode, password } }) =>
+    Effect.map(api.login({ client_code: clientCode, password, totp, application_id: applicationId }), (response) =>
+      services.toIssue(clientCode, response)
     )
 })
 
@@ -124,10 +82,7 @@ const make = Effect.fnUntraced(function* (
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options: Options & { readonly credentials: RupeezyCredentials }
-): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(Effect.suspend(() => make(options.credentials, options)))
+export const layer = method.layer
 
 /**
  * The same with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`, `RUPEEZY_TOTP_SECRET`,
@@ -160,12 +115,7 @@ export const layer = (
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(
-    Effect.flatMap(Credentials.fromConfig(broker.id, fields), ({ totpSecret, ...values }) =>
-      make({ ...values, totp: totpSecret }, options)
-    )
-  )
+export const layerConfig = method.layerConfig
 
 /**
  * A session from a token that another program got. A `Bearer ` prefix is removed.
@@ -196,7 +146,7 @@ export const fromTokens = (options: {
 }): Session.Session =>
   Session.make({
     account: Account.make({ broker: broker.id, app: options.app, id: options.clientCode }),
-    method,
+    method: "totp",
     tokens: { access: Session.bareToken(options.accessToken) },
     issuedAt: options.issuedAt,
     expiry: services.documentedExpiry

@@ -55,7 +55,7 @@ export const credentials = {
     secret: true,
     freeText: true
   },
-  totpSecret: {
+  totp: {
     env: "RUPEEZY_TOTP_SECRET",
     description: "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address",
     secret: true,

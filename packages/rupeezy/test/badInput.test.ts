@@ -6,6 +6,7 @@ import * as Logout from "@auth/broker-core/Logout"
 import * as Profile from "@auth/broker-core/Profile"
 import { TestHttp } from "@auth/broker-core/testing"
 import { FakeRupeezy } from "@auth/rupeezy/msw"
+import type * as Session from "@auth/broker-core/Session"
 import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
@@ -50,7 +51,7 @@ const empty = "is empty"
 const noText = "must be text"
 const spaced = "has white space inside"
 const noKey = "has characters that no API key has"
-const names = ["clientCode", "password", "totpSecret", "applicationId", "apiKey"]
+const names = ["clientCode", "password", "totp", "applicationId", "apiKey"]
 const partnerNames = ["clientCode", "applicationId", "apiKey", "redirectUrl"]
 const all = (fields: ReadonlyArray<string>, problem: string) =>
   Object.fromEntries(fields.map((field) => [field, problem]))
@@ -96,14 +97,14 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "a code for the TOTP secret",
     { ...credentials, totp: secret("018949") },
-    { totpSecret: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+    { totp: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
   ],
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
-    { totpSecret: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
+    { totp: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
   ],
-  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totpSecret: empty }]
+  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
 ]
 
 const wrongPartners: ReadonlyArray<Row> = [
@@ -161,7 +162,7 @@ describe("a configuration that lacks something", () => {
       assert.deepStrictEqual(problems(error), {
         "clientCode (RUPEEZY_CLIENT_CODE)": missing,
         "password (RUPEEZY_PASSWORD)": missing,
-        "totpSecret (RUPEEZY_TOTP_SECRET)": missing,
+        "totp (RUPEEZY_TOTP_SECRET)": missing,
         "applicationId (RUPEEZY_APPLICATION_ID)": missing,
         "apiKey (RUPEEZY_API_KEY)": missing
       })
@@ -281,7 +282,7 @@ describe("raw calls of a program without types", () => {
       it.effect(`${name} with ${JSON.stringify(given)} for a session is over before anything is sent`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
-            Effect.asVoid<unknown, AuthError, never>(api[name](given as RupeezyApi.Authorized))
+            Effect.asVoid<unknown, AuthError, never>(api[name](given as Session.Authorized))
           )
           const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
           assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")

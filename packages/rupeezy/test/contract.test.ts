@@ -40,12 +40,12 @@ const secrets = [canary.password, canary.totpSecret, canary.apiKey]
 
 /** Credentials by the descriptor's names, as a program without types may give them. */
 const given = (changes: Readonly<Record<string, unknown>> = {}) => {
-  const values: Readonly<Record<string, unknown>> = { ...canary, ...changes }
+  const values: Readonly<Record<string, unknown>> = { ...canary, totp: canary.totpSecret, ...changes }
   const secret = (value: unknown) => (typeof value === "string" ? Redacted.make(value) : value)
   return {
     clientCode: values["clientCode"],
     password: secret(values["password"]),
-    totp: secret(values["totpSecret"]),
+    totp: secret(values["totp"]),
     applicationId: values["applicationId"],
     apiKey: secret(values["apiKey"]),
     redirectUrl: values["redirectUrl"]
@@ -73,7 +73,7 @@ const totp: Contract.Subject = {
     "API key": { credentials: { apiKey: "nobodys" } },
     "application id": { credentials: { applicationId: "dev_0000" } }
   },
-  wrongCode: { credentials: { totpSecret: "JBSWY3DPEHPK3PXP" } }
+  wrongCode: { credentials: { totp: "JBSWY3DPEHPK3PXP" } }
 }
 
 const partner: Contract.Subject = {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type AuthError, isAuthError } from "@auth/broker-core/AuthError"
 import { Fuzz, TestHttp } from "@auth/broker-core/testing"
+import type { ResponseOf } from "@auth/broker-core/BrokerApi"
 import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as Effect from "effect/Effect"
@@ -45,7 +46,8 @@ interface Call {
 const sessionOf = (clientCode: string) =>
   RupeezyAuth.fromTokens({ clientCode, accessToken: Redacted.make(access), issuedAt: 0 })
 
-const tokenOf = ({ access_token }: RupeezyApi.SessionResponse): string => Redacted.value(access_token).trim()
+const tokenOf = ({ access_token }: ResponseOf<RupeezyApi.RupeezyApi, "login">): string =>
+  Redacted.value(access_token).trim()
 
 const calls: ReadonlyArray<Call> = [
   {
@@ -116,7 +118,7 @@ describe("fuzz", () => {
     `${bodies} answers of a broker gone mad, that knows every secret: typed errors, and none of them shown`,
     ({ task }) =>
       Effect.gen(function* () {
-        assert.strictEqual(calls.length, endpoints.all.length)
+        assert.strictEqual(calls.length, Object.values(endpoints.make("+05:30")).length)
         yield* shortStacks
         yield* TestClock.setTime(Date.UTC(2026, 10, 23, 4, 0, 1))
         let answer: Fuzz.Answer = { status: 200, headers: {}, body: "" }

@@ -7,6 +7,7 @@ import type { Session } from "@auth/broker-core/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as Totp from "@auth/broker-core/Totp"
 import { FakeRupeezy, handlers } from "@auth/rupeezy/msw"
+import type { RequestOf } from "@auth/broker-core/BrokerApi"
 import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
@@ -73,14 +74,14 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-export const loginRequest: RupeezyApi.LoginRequest = {
+export const loginRequest: RequestOf<RupeezyApi.RupeezyApi, "login"> = {
   client_code: demo.clientCode,
   password: Redacted.make(demo.password),
   totp: Redacted.make("123456"),
   application_id: demo.applicationId
 }
 
-export const createSessionRequest: RupeezyApi.CreateSessionRequest = {
+export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSession"> = {
   checksum: Redacted.make("checksum of a test"),
   applicationId: demo.applicationId,
   token: Redacted.make("auth.of.a.test")

@@ -6,6 +6,7 @@ import * as Profile from "@auth/broker-core/Profile"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
 import * as Refresh from "@auth/broker-core/Refresh"
 import * as StepUp from "@auth/broker-core/StepUp"
+import type { RequestOf } from "@auth/broker-core/BrokerApi"
 import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
 import type * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import { broker } from "@auth/rupeezy/RupeezyBroker"
@@ -77,7 +78,7 @@ describe("types", () => {
 
   it("a secret that is not wrapped does not compile", () => {
     // @ts-expect-error the password must be Redacted
-    const request: RupeezyApi.LoginRequest = { ...loginRequest, password: "demo" }
+    const request: RequestOf<RupeezyApi.RupeezyApi, "login"> = { ...loginRequest, password: "demo" }
     // @ts-expect-error so must the key
     const options: RupeezyApi.Options = { apiKey: "demo" }
     assert.isFalse(Redacted.isRedacted(request.password) || Redacted.isRedacted(options.apiKey))

@@ -3,35 +3,26 @@
  *
  * @since 0.1.0
  */
-import type { AuthError } from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
-import * as Credentials from "@auth/broker-core/Credentials"
-import * as Login from "@auth/broker-core/Login"
-import { Logout } from "@auth/broker-core/Logout"
+import type * as Credentials from "@auth/broker-core/Credentials"
+import type { Login } from "@auth/broker-core/Login"
+import type { Logout } from "@auth/broker-core/Logout"
+import * as Method from "@auth/broker-core/Method"
 import type { Profile } from "@auth/broker-core/Profile"
-import * as Renewal from "@auth/broker-core/Renewal"
+import type { Renewal } from "@auth/broker-core/Renewal"
 import type { Session } from "@auth/broker-core/Session"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import * as services from "./internal/services.ts"
 import * as SamcoApi from "./SamcoApi.ts"
-import { broker, credentials, renewals, uncheckedCredentials } from "./SamcoBroker.ts"
+import { credentials, uncheckedCredentials } from "./SamcoBroker.ts"
+import * as services from "./internal/services.ts"
 
 /**
- * What a login needs. Key and secret are the encrypted strings that the dashboard issued, sent as they are.
+ * What a login needs. A session for another account than `userId` is refused.
  *
  * @category models
  * @since 0.1.0
  */
-export interface SamcoCredentials {
-  /** Client id, such as `DV99999`: a session for another account is refused. */
-  readonly userId: string
-  readonly apiKey: Redacted.Redacted<string>
-  readonly apiSecret: Redacted.Redacted<string>
-}
+export interface SamcoCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
  * What may be set beside the credentials.
@@ -50,34 +41,15 @@ export interface Options extends services.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Logout | Profile | Authorize | Renewal.Renewal | SamcoApi.SamcoApi
+export type Services = Login | Logout | Profile | Authorize | Renewal | SamcoApi.SamcoApi
 
-const method = "api-key"
-
-const fieldsFor = ({ credentialCheck }: Options) => (credentialCheck === "off" ? uncheckedCredentials : credentials)
-
-const make = Effect.fnUntraced(function* (
-  input: SamcoCredentials,
-  options: Options
-): Effect.fn.Return<Context.Context<Services>, AuthError, HttpClient.HttpClient> {
-  const { apiKey, apiSecret, userId } = yield* Credentials.check(broker.id, fieldsFor(options), { ...input })
-  const api = yield* SamcoApi.make(options)
-  const account = services.accountOf(userId, options.app)
-
-  const signIn = services.issueSession({ account, method }, options, api.sessionToken({ apiKey, apiSecret }))
-  const renewal = yield* Renewal.fromDescription(
-    renewals["api-key"],
-    { account, login: signIn, credentials: { apiKey, apiSecret, userId } },
-    options.renewal
-  )
-
-  return services
-    .common(api, options)
-    .pipe(
-      Context.add(Login.Login, { login: Effect.map(signIn, Login.authenticated) }),
-      Context.add(Logout, services.logoutByDelete(api)),
-      Context.add(Renewal.Renewal, renewal)
-    )
+const method: Method.Method<Services, typeof uncheckedCredentials, Options> = Method.login(services.family, {
+  id: "api-key",
+  credentials: ({ credentialCheck }: Options) => (credentialCheck === "off" ? uncheckedCredentials : credentials),
+  api: (_, options) => SamcoApi.make(options),
+  account: services.accountId,
+  signIn: ({ account, api, credentials: { apiKey, apiSecret }, options }) =>
+    services.toIssue(account, options, api.sessionToken({ apiKey, apiSecret }))
 })
 
 /**
@@ -109,10 +81,7 @@ const make = Effect.fnUntraced(function* (
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options: Options & { readonly credentials: SamcoCredentials }
-): Layer.Layer<Services, AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(Effect.suspend(() => make(options.credentials, options)))
+export const layer = method.layer
 
 /**
  * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_API_SECRET`. All that
@@ -121,10 +90,7 @@ export const layer = (
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(
-    Effect.flatMap(Credentials.fromConfig(broker.id, fieldsFor(options)), (values) => make(values, options))
-  )
+export const layerConfig = method.layerConfig
 
 /**
  * A session from a token that another program got. `Bearer ` prefixes are removed.
@@ -138,4 +104,4 @@ export const fromTokens = (options: {
   readonly app?: string | undefined
   /** When the token was issued, milliseconds since the epoch. */
   readonly issuedAt: number
-}): Session => services.fromToken({ ...options, method })
+}): Session => services.fromToken({ ...options, method: "api-key" })

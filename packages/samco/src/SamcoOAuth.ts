@@ -5,26 +5,27 @@
  */
 import * as AuthError from "@auth/broker-core/AuthError"
 import type { Authorize } from "@auth/broker-core/Authorize"
-import * as Credentials from "@auth/broker-core/Credentials"
-import * as Logout from "@auth/broker-core/Logout"
+import type { ResponseOf } from "@auth/broker-core/BrokerApi"
+import type * as Credentials from "@auth/broker-core/Credentials"
+import type { Expiry } from "@auth/broker-core/Expiry"
+import type { Logout } from "@auth/broker-core/Logout"
+import * as Method from "@auth/broker-core/Method"
 import type { Profile } from "@auth/broker-core/Profile"
 import * as Redaction from "@auth/broker-core/Redaction"
 import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
 import * as Refresh from "@auth/broker-core/Refresh"
-import * as Renewal from "@auth/broker-core/Renewal"
+import type { Renewal } from "@auth/broker-core/Renewal"
 import * as Session from "@auth/broker-core/Session"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import { callbackRefusal, concurrentExchange } from "./internal/codes.ts"
 import * as services from "./internal/services.ts"
 import * as SamcoApi from "./SamcoApi.ts"
-import { broker, oauthCredentials, renewals, uncheckedOAuthCredentials } from "./SamcoBroker.ts"
+import { broker, oauthCredentials, uncheckedOAuthCredentials } from "./SamcoBroker.ts"
 
 /**
  * What a browser login needs. The API secret is not among it: it is typed on the broker's page.
@@ -32,14 +33,7 @@ import { broker, oauthCredentials, renewals, uncheckedOAuthCredentials } from ".
  * @category models
  * @since 0.1.0
  */
-export interface OAuthCredentials {
-  /** Whose login is expected: another account's is rejected. */
-  readonly userId: string
-  /** The encrypted string that the dashboard issued. */
-  readonly apiKey: Redacted.Redacted<string>
-  /** The redirect URL that is registered for the app: https, or http with the host 127.0.0.1. */
-  readonly redirectUrl: string
-}
+export interface OAuthCredentials extends Credentials.Input<typeof oauthCredentials> {}
 
 /**
  * What may be set beside the credentials.
@@ -71,21 +65,18 @@ export interface Options extends services.Options {
 export type Services =
   | RedirectLogin.RedirectLogin
   | Refresh.Refresh
-  | Logout.Logout
+  | Logout
   | Profile
   | Authorize
-  | Renewal.Renewal
+  | Renewal
   | SamcoApi.SamcoApi
 
-const method = "oauth"
+type TokensResponse = ResponseOf<SamcoApi.SamcoApi, "oauthToken">
 
 /** The broker names no pause. */
 const pause = Duration.seconds(1)
 
-const fieldsFor = ({ credentialCheck }: Options) =>
-  credentialCheck === "off" ? uncheckedOAuthCredentials : oauthCredentials
-
-const toTokens = (response: SamcoApi.TokensResponse): Session.Tokens => ({
+const toTokens = (response: TokensResponse): Session.Tokens => ({
   access: Session.bareToken(response.access_token),
   // The refresh token before is void in any case.
   ...(response.refresh_token === undefined ? {} : { refresh: response.refresh_token })
@@ -129,16 +120,16 @@ const repeatOnce = <A>(
     ? refresh
     : Effect.catchIf(refresh, isConcurrent, () => Effect.andThen(Effect.sleep(pause), refresh))
 
-/** Exchanges for tokens, one at a time in this layer: the broker refuses two at once. */
-const makeExchanges = (options: Options) =>
+/** One exchange at a time: the broker refuses a second one, and a code that is sent twice ends all sessions. */
+const makeExchanges = ({ expiry, options }: { readonly expiry: Expiry; readonly options: Options }) =>
   Effect.map(Semaphore.make(1), (one) => {
     const issue = (
       account: Session.Session["account"],
-      call: Effect.Effect<SamcoApi.TokensResponse, AuthError.AuthError>,
+      call: Effect.Effect<TokensResponse, AuthError.AuthError>,
       stranger: Effect.Effect<never, AuthError.AuthError>
     ) =>
       Session.issue(
-        { account, method, expiry: options.expiry ?? services.documentedExpiry },
+        { account, method: "oauth", expiry },
         Effect.gen(function* () {
           const response = yield* call
           yield* services.checkAccount(account, response.user_id, options, stranger)
@@ -156,76 +147,77 @@ const makeExchanges = (options: Options) =>
     }
   })
 
-const make = Effect.fnUntraced(function* (
-  input: OAuthCredentials,
-  options: Options
-): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
-  const values = yield* Credentials.check(broker.id, fieldsFor(options), { ...input })
-  const api = yield* SamcoApi.make(options)
-  const account = services.accountOf(values.userId, options.app)
-  const exchanges = yield* makeExchanges(options)
+const fail = (operation: string, reason: AuthError.Reason) => Effect.fail(AuthError.make(broker.id, operation, reason))
 
-  const begin = Effect.map(RedirectLogin.makeState, (state): RedirectLogin.AuthorizationRequest => ({
-    url: authorizeUrl(api.origins["api"], values, state, options),
-    state,
-    redirectUrl: values.redirectUrl
-  }))
+const otherAccount = fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
 
-  const receive = Effect.fnUntraced(function* (
-    request: RedirectLogin.AuthorizationRequest,
-    callbackUrl: Redacted.Redacted<string>
+const refreshInvalid = fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+
+const family = {
+  ...services.family,
+  logout: (api: SamcoApi.SamcoApi["Service"], session: Session.Session, options: Options) =>
+    options.logout === "delete"
+      ? api.logout(session)
+      : api.oauthRevoke({ token: session.tokens.access, token_type: "access_token" })
+}
+
+const spec = {
+  id: "oauth",
+  credentials: ({ credentialCheck }: Options) =>
+    credentialCheck === "off" ? uncheckedOAuthCredentials : oauthCredentials,
+  api: (_: unknown, options: Options) => SamcoApi.make(options),
+  account: services.accountId
+}
+
+const method: Method.Method<Services, typeof uncheckedOAuthCredentials, Options> = Method.make(
+  family,
+  spec,
+  Effect.fnUntraced(function* (
+    given: Method.Given<SamcoApi.SamcoApi["Service"], typeof uncheckedOAuthCredentials, Options>
   ) {
-    const parameters = yield* RedirectLogin.parseCallback({
-      broker: broker.id,
-      request,
-      callbackUrl,
-      state: "required",
-      refusal: refusalOf(request.state)
+    const { account, api, credentials, options } = given
+    const exchanges = yield* makeExchanges(given)
+
+    const redirectLogin = RedirectLogin.make(broker.id, {
+      begin: Effect.map(RedirectLogin.makeState, (state) => ({
+        url: authorizeUrl(api.origins["api"], credentials, state, options),
+        state,
+        redirectUrl: credentials.redirectUrl
+      })),
+      receive: (request, callbackUrl) =>
+        Effect.gen(function* () {
+          const parameters = yield* RedirectLogin.parseCallback({
+            broker: broker.id,
+            request,
+            callbackUrl,
+            state: "required",
+            refusal: refusalOf(request.state)
+          })
+          return { code: yield* RedirectLogin.requireParameter(broker.id, parameters, "code") }
+        }),
+      exchange: ({ code }) => exchanges.code(account, api.oauthToken({ code }), otherAccount)
     })
-    return { code: yield* RedirectLogin.requireParameter(broker.id, parameters, "code") }
+
+    const { refresh } = Refresh.make(
+      broker.id,
+      Effect.fnUntraced(function* (session) {
+        const { refresh: token } = session.tokens
+        if (token === undefined) return yield* refreshInvalid
+        if (options.refreshAfterEnd === "refuse" && Session.isExpired(session, yield* Clock.currentTimeMillis)) {
+          return yield* fail("refresh", new AuthError.SessionExpired({ why: "refresh-expired" }))
+        }
+        return yield* exchanges.refresh(session.account, api.oauthRefresh({ refresh_token: token }), refreshInvalid)
+      })
+    )
+
+    return {
+      services: Context.make(RedirectLogin.RedirectLogin, redirectLogin).pipe(
+        Context.add(Refresh.Refresh, { refresh })
+      ),
+      ways: { refresh, afterCutOff: options.refreshAfterEnd !== "refuse" }
+    }
   })
-
-  const exchange = ({ code }: { readonly code: Redacted.Redacted<string> }) =>
-    exchanges.code(
-      account,
-      api.oauthToken({ code }),
-      services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
-    )
-
-  const { refresh } = Refresh.make(
-    broker.id,
-    Effect.fnUntraced(function* (session) {
-      const { refresh: token } = session.tokens
-      if (token === undefined) {
-        return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      }
-      if (options.refreshAfterEnd === "refuse" && Session.isExpired(session, yield* Clock.currentTimeMillis)) {
-        return yield* services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-expired" }))
-      }
-      const stranger = services.fail("refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      return yield* exchanges.refresh(session.account, api.oauthRefresh({ refresh_token: token }), stranger)
-    })
-  )
-
-  const revoke = Logout.make(broker.id, (session) =>
-    Logout.revoke(session, api.oauthRevoke({ token: session.tokens.access, token_type: "access_token" }))
-  )
-
-  const renewal = yield* Renewal.fromDescription(
-    renewals.oauth,
-    { account, refresh, afterCutOff: options.refreshAfterEnd !== "refuse" },
-    options.renewal
-  )
-
-  return services
-    .common(api, options)
-    .pipe(
-      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, receive, exchange })),
-      Context.add(Refresh.Refresh, { refresh }),
-      Context.add(Renewal.Renewal, renewal),
-      Context.add(Logout.Logout, options.logout === "delete" ? services.logoutByDelete(api) : revoke)
-    )
-})
+)
 
 /**
  * Everything that this method can do, for one account.
@@ -257,10 +249,7 @@ const make = Effect.fnUntraced(function* (
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options: Options & { readonly credentials: OAuthCredentials }
-): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(Effect.suspend(() => make(options.credentials, options)))
+export const layer = method.layer
 
 /**
  * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
@@ -268,10 +257,7 @@ export const layer = (
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(
-    Effect.flatMap(Credentials.fromConfig(broker.id, fieldsFor(options)), (values) => make(values, options))
-  )
+export const layerConfig = method.layerConfig
 
 /**
  * A session from tokens that another program got. `Bearer ` prefixes are removed.
@@ -289,7 +275,7 @@ export const fromTokens = (options: {
 }): Session.Session =>
   Session.make({
     account: services.accountOf(options.userId, options.app),
-    method,
+    method: "oauth",
     tokens: {
       access: Session.bareToken(options.accessToken),
       ...(options.refreshToken === undefined ? {} : { refresh: Session.bareToken(options.refreshToken) })

@@ -247,7 +247,7 @@ describe("raw calls of a program without types", () => {
         ["apiSecret"]
       ],
       ["no code", (api) => api.oauthToken({} as never), ["code"]],
-      ["nothing for a code", (api) => api.oauthToken(undefined as never), ["code"]],
+      ["nothing for a code", (api) => api.oauthToken(undefined as never), ["request"]],
       ["a blank code", (api) => api.oauthToken({ code: secret(" ") }), ["code"]],
       ["a number for a refresh token", (api) => api.oauthRefresh({ refresh_token: secret(7) }), ["refresh_token"]],
       [
@@ -255,11 +255,7 @@ describe("raw calls of a program without types", () => {
         (api) => api.oauthRevoke({ token: secret("t"), token_type: "id_token" as never }),
         ["token_type"]
       ],
-      [
-        "nothing for the authorize page",
-        (api) => api.oauthAuthorize(undefined as never),
-        ["apiKey", "redirectUrl", "state", "scopes"]
-      ],
+      ["nothing for the authorize page", (api) => api.oauthAuthorize(undefined as never), ["request"]],
       [
         "blanks for the authorize page",
         (api) => api.oauthAuthorize({ apiKey: secret(" "), redirectUrl: "", state: secret("s"), scopes: "all" }),

@@ -3,6 +3,7 @@ import type { AuthorizationRequest } from "@auth/broker-core/RedirectLogin"
 import type { Session } from "@auth/broker-core/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import { FakeSamco, handlers } from "@auth/samco/msw"
+import type { RequestOf } from "@auth/broker-core/BrokerApi"
 import * as SamcoApi from "@auth/samco/SamcoApi"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import type * as SamcoLegacy from "@auth/samco/SamcoLegacy"
@@ -82,7 +83,7 @@ export const session: Session = SamcoOAuth.fromTokens({
   issuedAt: 0
 })
 
-const authorization: SamcoApi.AuthorizeRequest = {
+const authorization: RequestOf<SamcoApi.SamcoApi, "oauthAuthorize"> = {
   apiKey: credentials.apiKey,
   redirectUrl: demo.redirectUrl,
   state: Redacted.make("state.of.a.test"),
@@ -111,7 +112,7 @@ export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Sa
   generateOtp: use((api) => api.generateOtp({ uid: demo.userId })),
   secretKeyGenerator: use((api) => api.secretKeyGenerator({ uid: demo.userId, otp: Redacted.make("1234") })),
   accessToken: use((api) => api.accessToken({ uid: demo.userId, secretApiKey: Redacted.make(demo.secretApiKey) })),
-  login: use((api) => api.login(legacyCredentials as SamcoApi.LoginRequest)),
+  login: use((api) => api.login(legacyCredentials as RequestOf<SamcoApi.SamcoApi, "login">)),
   webSecretCode: use((api) => api.webSecretCode(session)),
   webSecretCodeValidation: use((api) => api.webSecretCodeValidation({ otp: Redacted.make("NUWL3586") })),
   logout: use((api) => api.logout(session)),

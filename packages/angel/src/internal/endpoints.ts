@@ -1,32 +1,39 @@
+import * as Decode from "@auth/broker-core/Decode"
 import * as Endpoint from "@auth/broker-core/Endpoint"
-import { List, Maybe } from "@auth/broker-core/Wire"
 import * as Schema from "effect/Schema"
 
 // Paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Limits count per client code.
 
 const Tokens = Schema.Struct({
-  jwtToken: Endpoint.Text,
-  refreshToken: Maybe,
-  feedToken: Maybe,
-  state: Maybe
+  /** Without a `Bearer ` prefix. */
+  jwtToken: Decode.requiredSecret,
+  refreshToken: Decode.secret,
+  feedToken: Decode.secret,
+  state: Decode.text
 })
 
+/** `POST /rest/auth/angelbroking/user/v1/loginByPassword`, sent once. */
 export const loginByPassword = Endpoint.make({
   name: "loginByPassword",
   method: "POST",
   path: "/rest/auth/angelbroking/user/v1/loginByPassword",
   token: "none",
+  account: "clientcode",
   limits: [{ requests: 1, per: "1 second" }],
   request: Schema.Struct({
     clientcode: Endpoint.Text,
+    /** The 4-digit PIN. */
     password: Endpoint.Secret,
+    /** Six digits. */
     totp: Endpoint.Secret,
+    /** Comes back in the answer as it is. */
     state: Schema.optionalKey(Schema.String)
   }),
   response: Tokens,
   essential: ["jwtToken"]
 })
 
+/** `POST /rest/auth/angelbroking/jwt/v1/generateTokens`, sent once. Keep all three tokens of the answer. */
 export const generateTokens = Endpoint.make({
   name: "generateTokens",
   method: "POST",
@@ -41,6 +48,7 @@ export const generateTokens = Endpoint.make({
   essential: ["jwtToken"]
 })
 
+/** `GET /rest/secure/angelbroking/user/v1/getProfile` */
 export const getProfile = Endpoint.make({
   name: "getProfile",
   method: "GET",
@@ -53,18 +61,19 @@ export const getProfile = Endpoint.make({
   ],
   response: Schema.Struct({
     clientcode: Endpoint.Text,
-    name: Maybe,
-    email: Maybe,
-    mobileno: Maybe,
-    exchanges: List,
-    products: List,
-    lastlogintime: Maybe,
-    brokerid: Maybe
+    name: Decode.text,
+    email: Decode.text,
+    mobileno: Decode.text,
+    exchanges: Decode.list,
+    products: Decode.list,
+    lastlogintime: Decode.text,
+    brokerid: Decode.text
   }),
   // The publisher login asks it whose token came.
   essential: ["clientcode"]
 })
 
+/** `GET /rest/secure/angelbroking/user/v1/getRMS`: funds and margins. Amounts are rupees, as text. */
 export const getRMS = Endpoint.make({
   name: "getRMS",
   method: "GET",
@@ -73,23 +82,24 @@ export const getRMS = Endpoint.make({
   safe: true,
   limits: [{ requests: 2, per: "1 second" }],
   response: Schema.Struct({
-    net: Maybe,
-    availablecash: Maybe,
-    availableintradaypayin: Maybe,
-    availablelimitmargin: Maybe,
-    collateral: Maybe,
-    m2munrealized: Maybe,
-    m2mrealized: Maybe,
-    utiliseddebits: Maybe,
-    utilisedspan: Maybe,
-    utilisedoptionpremium: Maybe,
-    utilisedholdingsales: Maybe,
-    utilisedexposure: Maybe,
-    utilisedturnover: Maybe,
-    utilisedpayout: Maybe
+    net: Decode.text,
+    availablecash: Decode.text,
+    availableintradaypayin: Decode.text,
+    availablelimitmargin: Decode.text,
+    collateral: Decode.text,
+    m2munrealized: Decode.text,
+    m2mrealized: Decode.text,
+    utiliseddebits: Decode.text,
+    utilisedspan: Decode.text,
+    utilisedoptionpremium: Decode.text,
+    utilisedholdingsales: Decode.text,
+    utilisedexposure: Decode.text,
+    utilisedturnover: Decode.text,
+    utilisedpayout: Decode.text
   })
 })
 
+/** `POST /rest/secure/angelbroking/user/v1/logout` */
 export const logout = Endpoint.make({
   name: "logout",
   method: "POST",
@@ -100,4 +110,4 @@ export const logout = Endpoint.make({
   response: Schema.Unknown
 })
 
-export const all = [loginByPassword, generateTokens, getProfile, getRMS, logout] as const
+export const table = { loginByPassword, generateTokens, getProfile, getRMS, logout }

@@ -2,13 +2,17 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type { Entry } from "../SessionStore.ts"
 
 export const encode = (version: number, value: Redacted.Redacted<Uint8Array>): string =>
   `${version} ${Base64.encode(Redacted.value(value))}`
 
+interface Decoded {
+  readonly version: number
+  readonly value: Redacted.Redacted<Uint8Array>
+}
+
 /** `undefined` if `encode` cannot have written this. */
-export const decode = (text: string): Entry | undefined => {
+export const decode = (text: string): Decoded | undefined => {
   const [, version, base64] = /^([1-9]\d{0,14}) ([A-Za-z0-9+/]*={0,2})$/.exec(text) ?? []
   if (version === undefined || base64 === undefined) return undefined
   const value = Base64.decode(base64)

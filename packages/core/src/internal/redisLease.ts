@@ -7,7 +7,6 @@ import * as Hex from "effect/encoding/Hex"
 import * as Redis from "effect/persistence/Redis"
 import type * as Scope from "effect/Scope"
 import type { Account } from "../Account.ts"
-import type { Lease } from "../SessionLock.ts"
 import * as VaultError from "../VaultError.ts"
 import { isFinal, keyOf, pause, refusal, toIo, toReason } from "./redis.ts"
 
@@ -18,9 +17,15 @@ export interface Settings {
 
 type Note = (trouble: VaultError.Reason | undefined) => void
 
+/** A lock that was taken: its number, and whether it is still held. */
+interface Taken {
+  readonly fence: number
+  readonly check: Effect.Effect<void, VaultError.VaultError>
+}
+
 export interface Leases {
   /** Tries until it has the lock, and notes when Redis cannot be reached. Fails at once where trying again is no use. */
-  readonly take: (account: Account, note: Note) => Effect.Effect<Lease, VaultError.VaultError, Scope.Scope>
+  readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
 
 /**

@@ -1,5 +1,6 @@
+import * as Decode from "@auth/broker-core/Decode"
 import * as Endpoint from "@auth/broker-core/Endpoint"
-import { List, Maybe } from "@auth/broker-core/Wire"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
 /** Which versions of the calls are used. */
@@ -19,52 +20,71 @@ const versions: Readonly<Record<Generation, { readonly login: string; readonly o
 /** The broker wants a hash of 64 characters: a password in clear must not leave by a slip. */
 const PasswordHash = Schema.Redacted(Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
 
-/** The documentation says a number of six digits, the official SDKs send text. */
-const Otp = Schema.Union([Endpoint.Secret, Schema.Redacted(Schema.Finite)])
-
-const LoginAnswer = Schema.Struct({
+const LoginData = Schema.Struct({
   AuthToken: Schema.NonEmptyString,
   // "TRUE" or "FALSE" as text; a client has met flags of both kinds elsewhere in this API.
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
 
+/** `FALSE` as long as a one-time code is wanted; `undefined` if the broker does not say. */
+const flagOf = (value: string | boolean | null | undefined): "TRUE" | "FALSE" | undefined => {
+  const word = String(value).trim().toUpperCase()
+  return word === "TRUE" || word === "FALSE" ? word : undefined
+}
+
+/** One client has seen the token inside `data`. */
+const LoginAnswer = Decode.map(
+  Schema.Union([LoginData, Schema.Struct({ data: LoginData })]),
+  (
+    answer
+  ): { readonly AuthToken: Redacted.Redacted<string>; readonly isAuthTokenVerified: "TRUE" | "FALSE" | undefined } => {
+    const { AuthToken, isAuthTokenVerified } = "data" in answer ? answer.data : answer
+    return { AuthToken: Redacted.make(AuthToken), isAuthTokenVerified: flagOf(isAuthTokenVerified) }
+  }
+)
+
 /**
  * Beside `status` is the documented place. The official Java SDK 3.3 reads the next two as well, a third-party client of
  * v7 the last. As of 2026-11-27.
  */
-const AccessTokenAnswer = Schema.Union([
+const AccessTokenData = Schema.Union([
   Schema.Struct({ accesstoken: Endpoint.Text }),
   Schema.Struct({ data: Schema.Struct({ accessToken: Endpoint.Text }) }),
   Schema.Struct({ AccessToken: Endpoint.Text }),
   Schema.Struct({ data: Schema.Struct({ accesstoken: Endpoint.Text }) })
 ])
 
-/** The access token, from where it stands in the answer. */
-export const accessTokenOf = (answer: typeof AccessTokenAnswer.Type): string => {
+const accessTokenOf = (answer: typeof AccessTokenData.Type): string => {
   if ("accesstoken" in answer) return answer.accesstoken
   if ("AccessToken" in answer) return answer.AccessToken
   return "accessToken" in answer.data ? answer.data.accessToken : answer.data.accesstoken
 }
 
+const AccessTokenAnswer = Decode.map(AccessTokenData, (answer) => ({
+  accesstoken: Redacted.make(accessTokenOf(answer))
+}))
+
 const Profile = Schema.Struct({
   clientcode: Schema.NonEmptyString,
-  name: Maybe,
-  usertype: Maybe,
-  exchanges: List,
-  products: List,
-  poastatus: Maybe
+  name: Decode.text,
+  usertype: Decode.text,
+  exchanges: Decode.list,
+  products: Decode.list,
+  poastatus: Decode.text
 })
 
 /** The table of calls. None of them is sent twice but for the profile, which changes nothing. */
-export const make = (generation: Generation, requestsPerSecond: number) => {
+export const make = (generation: Generation, requestsPerSecond: number, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const
   return {
+    /** `POST /rest/login/v7/authdirectapi`, sent once. */
     authdirectapi: Endpoint.make({
       name: "authdirectapi",
       method: "POST",
       path: `/rest/login/${login}/authdirectapi`,
       token: "none",
+      account: "userid",
       limits,
       request: Schema.Struct({
         userid: Endpoint.Text,
@@ -72,38 +92,40 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
         "2FA": Schema.optionalKey(Endpoint.Secret),
         totp: Schema.optionalKey(Endpoint.Secret)
       }),
-      // One client has seen the token inside `data`.
-      response: Schema.Union([LoginAnswer, Schema.Struct({ data: LoginAnswer })]),
+      response: LoginAnswer,
       essential: ["AuthToken"]
     }),
+    /** `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code; the generations before have none. */
     getaccesstoken: Endpoint.make({
       name: "getaccesstoken",
       method: "POST",
       path: "/rest/login/v1/getaccesstoken",
       token: "required",
       limits,
-      request: Schema.UndefinedOr(Schema.Struct({})),
       response: AccessTokenAnswer,
       essential: ["accesstoken", "accessToken", "AccessToken"]
     }),
+    /** `POST /rest/login/v5/resendotp` */
     resendotp: Endpoint.make({
       name: "resendotp",
       method: "POST",
       path: `/rest/login/${otp}/resendotp`,
       token: "required",
       limits,
-      request: Schema.UndefinedOr(Schema.Struct({})),
-      response: Schema.Unknown
+      response: Decode.discard(Schema.Unknown)
     }),
+    /** `POST /rest/login/v5/verifyotp`, sent once. It brings no token: the login's own is good from then on. */
     verifyotp: Endpoint.make({
       name: "verifyotp",
       method: "POST",
       path: `/rest/login/${otp}/verifyotp`,
       token: "required",
       limits,
-      request: Schema.Struct({ otp: Otp }),
-      response: Schema.Unknown
+      request: Schema.Struct({ otp: Endpoint.Secret }),
+      body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
+      response: Decode.discard(Schema.Unknown)
     }),
+    /** `POST /rest/login/v5/getprofile` */
     getprofile: Endpoint.make({
       name: "getprofile",
       method: "POST",
@@ -111,21 +133,27 @@ export const make = (generation: Generation, requestsPerSecond: number) => {
       token: "required",
       safe: true,
       limits,
-      request: Schema.UndefinedOr(Schema.Struct({ clientcode: Schema.optionalKey(Endpoint.Text) })),
-      response: Schema.Struct({ data: Profile }),
+      /** A dealer names its client. */
+      request: Schema.Struct({ clientcode: Schema.optionalKey(Endpoint.Text) }),
+      response: Decode.map(Schema.Struct({ data: Profile }), ({ data }) => data),
       // The portal login asks it whose token came.
       essential: ["clientcode"]
     }),
+    /** `POST /rest/login/v5/logout` */
     logout: Endpoint.make({
       name: "logout",
       method: "POST",
       path: `/rest/login/${user}/logout`,
       token: "required",
       limits,
-      request: Schema.UndefinedOr(Schema.Struct({ userid: Schema.optionalKey(Endpoint.Text) })),
-      response: Schema.Unknown
+      /** A dealer names itself. */
+      request: Schema.Struct({ userid: Schema.optionalKey(Endpoint.Text) }),
+      response: Decode.discard(Schema.Unknown)
     })
-  } as const
+  }
 }
 
 export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
+
+/** Calls of a login that is not at its end: they carry its first token alone. */
+export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

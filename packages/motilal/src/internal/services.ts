@@ -1,22 +1,26 @@
 import type * as Account from "@auth/broker-core/Account"
 import * as AuthError from "@auth/broker-core/AuthError"
-import { Authorize } from "@auth/broker-core/Authorize"
+import type { ResponseOf } from "@auth/broker-core/BrokerApi"
 import * as Expiry from "@auth/broker-core/Expiry"
-import * as Logout from "@auth/broker-core/Logout"
-import * as Profile from "@auth/broker-core/Profile"
-import type * as Session from "@auth/broker-core/Session"
-import * as Context from "effect/Context"
+import type * as Method from "@auth/broker-core/Method"
+import * as Session from "@auth/broker-core/Session"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { MotilalApi, type ProfileResponse } from "../MotilalApi.ts"
+import * as MotilalApi from "../MotilalApi.ts"
 import { broker } from "../MotilalBroker.ts"
 
-type Api = MotilalApi["Service"]
+type Api = MotilalApi.MotilalApi["Service"]
 
 /** A dealer acts for a client, and says which. */
 export interface Dealer {
   readonly clientCode: string
+}
+
+/** What may be set beside the credentials. */
+export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
+  /** For a dealer, who names the client: a dealer needs no date of birth or PAN. */
+  readonly dealer?: Dealer | undefined
 }
 
 /** Motilal OpenAPI documentation: a token lives for 24 hours or until logout, and every one dies at 06:00 in India. */
@@ -38,60 +42,67 @@ export const exchange = (
 /** The broker writes "Investor Client", "Investorclient" and more. */
 const userType = (text: string): string => (/^investor\s*client$/i.test(text.trim()) ? "Investor Client" : text.trim())
 
-export const toProfile = (response: ProfileResponse): Session.UserProfile => ({
-  id: response.clientcode,
-  ...(response.name === undefined ? {} : { name: response.name }),
-  exchanges: response.exchanges,
-  products: response.products.map((product) => product.toUpperCase()),
-  flags: {
-    ...(response.usertype === undefined ? {} : { userType: userType(response.usertype) }),
-    ...(response.poastatus === undefined ? {} : { powerOfAttorney: response.poastatus })
-  }
+const toProfile = (response: ResponseOf<MotilalApi.MotilalApi, "getprofile">): Session.UserProfile =>
+  Session.makeProfile({
+    id: response.clientcode,
+    name: response.name,
+    exchanges: response.exchanges,
+    products: response.products.map((product) => product.toUpperCase()),
+    flags: {
+      userType: response.usertype === undefined ? undefined : userType(response.usertype),
+      powerOfAttorney: response.poastatus
+    }
+  })
+
+const clientOf = ({ dealer }: Options): string | undefined => dealer?.clientCode.trim().toUpperCase()
+
+export const profile = (api: Api, session: Session.Authorized, options: Options) => {
+  const clientcode = clientOf(options)
+  return Effect.map(api.getprofile(clientcode === undefined ? {} : { clientcode }, session), toProfile)
+}
+
+/** Whose session is expected of a login: a dealer's is that of the client. */
+export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
+
+export const accountOf = ({ userId: id }: { readonly userId: string }, { environment }: Options) => ({
+  id,
+  environment
 })
 
-export const getProfile = (
-  api: Api,
-  dealer: Dealer | undefined,
-  session: Pick<Session.Session, "account" | "tokens">
+export const makeApi = (
+  keys: { readonly apiKey: Redacted.Redacted<string>; readonly apiSecret?: Redacted.Redacted<string> | undefined },
+  options: Options
 ) =>
-  Effect.map(api.getprofile(session, dealer === undefined ? undefined : { clientcode: dealer.clientCode }), toProfile)
-
-/** What both layers have. */
-export const common = (api: Api, dealer: Dealer | undefined) =>
-  Context.make(
-    Logout.Logout,
-    Logout.make(broker.id, (session) =>
-      Logout.revoke(session, api.logout(session, dealer === undefined ? undefined : { userid: session.account.id }))
-    )
-  ).pipe(
-    Context.add(
-      Profile.Profile,
-      Profile.make(broker.id, (session) => getProfile(api, dealer, session))
-    ),
-    Context.add(Authorize, {
-      headers: (session) => api.headers(session),
-      refusal: (answer, session) => api.refusal(answer, session),
-      origins: Object.values(api.origins)
-    }),
-    Context.add(MotilalApi, api)
+  Effect.andThen(
+    Effect.andThen(refuseSameKeys(keys.apiKey, keys.apiSecret), checkDealer(options.dealer)),
+    Effect.suspend(() => MotilalApi.make({ ...options, ...keys }))
   )
+
+export const family = {
+  broker,
+  api: MotilalApi.MotilalApi,
+  expiry: documentedExpiry,
+  logout: (api: Api, session: Session.Session, { dealer }: Options) =>
+    api.logout(dealer === undefined ? {} : { userid: session.account.id }, session),
+  profile
+} satisfies Method.Family<MotilalApi.MotilalApi, Api, Options>
 
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
 /** What a dealer option must have, before anything is sent. */
-export const checkDealer = (dealer: Dealer | undefined): Effect.Effect<Dealer | undefined, AuthError.AuthError> => {
-  if (dealer === undefined) return Effect.succeed(undefined)
+const checkDealer = (dealer: Dealer | undefined): Effect.Effect<void, AuthError.AuthError> => {
+  if (dealer === undefined) return Effect.void
   const clientCode: unknown = dealer.clientCode
   return Predicate.isString(clientCode) && /^[A-Za-z0-9]{1,20}$/.test(clientCode.trim())
-    ? Effect.succeed({ clientCode: clientCode.trim().toUpperCase() })
+    ? Effect.void
     : Effect.fail(
         AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "is not the code of a client")
       )
 }
 
 /** The two are easily swapped, and what the broker answers to that is hard to read. */
-export const refuseSameKeys = (
+const refuseSameKeys = (
   apiKey: Redacted.Redacted<string>,
   apiSecret: Redacted.Redacted<string> | undefined
 ): Effect.Effect<void, AuthError.AuthError> =>

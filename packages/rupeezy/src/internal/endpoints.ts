@@ -1,14 +1,13 @@
+import * as Decode from "@auth/broker-core/Decode"
 import * as Endpoint from "@auth/broker-core/Endpoint"
-import { List, Maybe } from "@auth/broker-core/Wire"
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 // Paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. What logins do not
 // answer: types and mocks of @rupeezy/jsvortex 2.0.2.
 
-/** The broker may leave a field out or set it to null. */
-const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
-
-const Flag = maybe(Schema.Boolean)
+const Flag = Decode.optional(Schema.Boolean)
 
 const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 
@@ -16,66 +15,47 @@ const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 const perDay = [{ requests: 50_000, per: "1 day" }] as const
 
 const holder = {
-  user_name: Maybe,
-  login_time: Maybe,
-  email: Maybe,
-  mobile: Maybe,
-  exchanges: List,
-  product_types: List,
-  others: maybe(Schema.Struct({ userCode: Maybe, POA: maybe(Schema.Finite) })),
-  user_id: Maybe,
+  user_name: Decode.text,
+  login_time: Decode.text,
+  email: Decode.text,
+  mobile: Decode.text,
+  exchanges: Decode.list,
+  product_types: Decode.list,
+  others: Decode.optional(Schema.Struct({ userCode: Decode.text, POA: Decode.optional(Schema.Finite) })),
+  user_id: Decode.text,
   tradingActive: Flag,
-  referral_id: Maybe,
+  referral_id: Decode.text,
   isDematActive: Flag,
   mfTradeActive: Flag,
-  dp_id: Maybe,
-  dp_client_id: Maybe,
-  mfa_type: Maybe
+  dp_id: Decode.text,
+  dp_client_id: Decode.text,
+  mfa_type: Decode.text
 }
 
-export const Holder = Schema.Struct(holder)
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")
 
-export const Created = Schema.Struct({ ...holder, access_token: Endpoint.Text, oc_token: Maybe })
+/** Of a text such as `2023-Mar-29 13:10:50`: milliseconds since the epoch. */
+const instantOf = (text: string | undefined, offset: string): number | undefined => {
+  const [, year, name, day, time] = /^(\d{4})-([A-Za-z]{3})-(\d{2}) (\d{2}:\d{2}:\d{2})$/.exec(text ?? "") ?? []
+  const month = months.findIndex((candidate) => candidate.toLowerCase() === name?.toLowerCase()) + 1
+  if (month === 0) return undefined
+  const at = DateTime.make(`${year}-${String(month).padStart(2, "0")}-${day}T${time}${offset}`)
+  return Option.getOrUndefined(Option.map(at, DateTime.toEpochMillis))
+}
 
-export const login = Endpoint.make({
-  name: "login",
-  method: "POST",
-  path: "/v2/user/login",
-  token: "none",
-  limits: oncePerSecond,
-  request: Schema.Struct({
-    client_code: Endpoint.Text,
-    password: Endpoint.Secret,
-    totp: Endpoint.Secret,
-    application_id: Endpoint.Text
-  }),
-  response: Created,
-  essential: ["access_token"]
-})
-
-export const createSession = Endpoint.make({
-  name: "createSession",
-  method: "POST",
-  path: "/v2/user/session",
-  token: "none",
-  limits: oncePerSecond,
-  request: Schema.Struct({ checksum: Endpoint.Secret, applicationId: Endpoint.Text, token: Endpoint.Secret }),
-  response: Created,
-  essential: ["access_token"]
-})
-
-/** No limit is documented. */
-export const deleteSession = Endpoint.make({
+/** `DELETE /user/session`. No limit is documented. */
+const deleteSession = Endpoint.make({
   name: "deleteSession",
   method: "DELETE",
   path: "/v2/user/session",
   token: "required",
-  response: Schema.Struct({ message: Maybe, response: Maybe })
+  response: Schema.Struct({ message: Decode.text, response: Decode.text })
 })
 
-const Segment = maybe(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
+const Segment = Decode.optional(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
 
-export const getFunds = Endpoint.make({
+/** `GET /user/funds` */
+const getFunds = Endpoint.make({
   name: "getFunds",
   method: "GET",
   path: "/v2/user/funds",
@@ -85,17 +65,18 @@ export const getFunds = Endpoint.make({
   response: Schema.Struct({ nse: Segment, mcx: Segment, exchange_combined: Segment })
 })
 
-export const Bank = Schema.Struct({
-  account_number: Maybe,
-  ifsc: Maybe,
+const Bank = Schema.Struct({
+  account_number: Decode.text,
+  ifsc: Decode.text,
   is_primary: Flag,
-  account_type: Maybe,
-  bank_name: Maybe
+  account_type: Decode.text,
+  bank_name: Decode.text
 })
 
-const Banks = maybe(Schema.Array(Bank))
+const Banks = Decode.items(Bank)
 
-export const getBanks = Endpoint.make({
+/** `GET /user/profile/banks` */
+const getBanks = Endpoint.make({
   name: "getBanks",
   method: "GET",
   path: "/v2/user/profile/banks",
@@ -105,7 +86,8 @@ export const getBanks = Endpoint.make({
   response: Schema.Struct({ nse: Banks, mcx: Banks })
 })
 
-export const getBrokerage = Endpoint.make({
+/** `GET /user/profile/brokerage`. Its answer is documented nowhere. */
+const getBrokerage = Endpoint.make({
   name: "getBrokerage",
   method: "GET",
   path: "/v2/user/profile/brokerage",
@@ -116,14 +98,66 @@ export const getBrokerage = Endpoint.make({
   response: Schema.Unknown
 })
 
-export const getProfile = Endpoint.make({
-  name: "getProfile",
-  method: "GET",
-  path: "/v2/user/profile",
-  token: "required",
-  safe: true,
-  limits: perDay,
-  response: Holder
-})
-
-export const all = [login, createSession, deleteSession, getFunds, getBanks, getBrokerage, getProfile] as const
+/** The table for logins whose `login_time` has this offset: the broker says none. */
+export const make = (offset: string) => {
+  const loginAt = ({ login_time }: { readonly login_time?: string }) => {
+    const at = instantOf(login_time, offset)
+    return (at === undefined ? {} : { loginAt: at }) as { readonly loginAt?: number }
+  }
+  const Created = Decode.extend(
+    Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret }),
+    loginAt
+  )
+  return {
+    /** `POST /user/login`, sent once. */
+    login: Endpoint.make({
+      name: "login",
+      method: "POST",
+      path: "/v2/user/login",
+      token: "none",
+      account: "client_code",
+      limits: oncePerSecond,
+      request: Schema.Struct({
+        client_code: Endpoint.Text,
+        password: Endpoint.Secret,
+        /** Six digits. */
+        totp: Endpoint.Secret,
+        application_id: Endpoint.Text
+      }),
+      response: Created,
+      essential: ["access_token"]
+    }),
+    /** `POST /user/session`, sent once: it exchanges the `auth` parameter of a callback. */
+    createSession: Endpoint.make({
+      name: "createSession",
+      method: "POST",
+      path: "/v2/user/session",
+      token: "none",
+      account: "applicationId",
+      limits: oncePerSecond,
+      request: Schema.Struct({
+        /** SHA-256 of application id, auth token and API key, in lower-case hexadecimal. */
+        checksum: Endpoint.Secret,
+        applicationId: Endpoint.Text,
+        /** The parameter `auth` of the callback. */
+        token: Endpoint.Secret
+      }),
+      response: Created,
+      essential: ["access_token"]
+    }),
+    deleteSession,
+    getFunds,
+    getBanks,
+    getBrokerage,
+    /** `GET /user/profile`. One client of a third party calls it, so it may not be there. */
+    getProfile: Endpoint.make({
+      name: "getProfile",
+      method: "GET",
+      path: "/v2/user/profile",
+      token: "required",
+      safe: true,
+      limits: perDay,
+      response: Decode.extend(Schema.Struct(holder), loginAt)
+    })
+  }
+}

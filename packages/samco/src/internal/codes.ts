@@ -61,8 +61,13 @@ const text = (
   more: Partial<Pick<Codes.CodeRow, "status" | "operations" | "source">> = {}
 ): Codes.CodeRow => ({ message, meaning, reason, source: documented, asOf, ...more })
 
-const own = endpoints.all.map(({ name }) => name)
-const withToken = [...endpoints.all.filter(({ token }) => token === "required").map(({ name }) => name), otherCall]
+const own = Object.values(endpoints.table).map(({ name }) => name)
+const withToken = [
+  ...Object.values(endpoints.table)
+    .filter(({ token }) => token === "required")
+    .map(({ name }) => name),
+  otherCall
+]
 
 const otpCalls = [endpoints.secretKeyGenerator.name, endpoints.webSecretCodeValidation.name]
 

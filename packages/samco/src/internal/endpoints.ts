@@ -1,48 +1,55 @@
+import * as Decode from "@auth/broker-core/Decode"
 import * as Endpoint from "@auth/broker-core/Endpoint"
-import { List, Maybe } from "@auth/broker-core/Wire"
 import * as Schema from "effect/Schema"
 
 // Paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. It publishes no limits for these calls.
 
-const seconds = Schema.optionalKey(Schema.NullOr(Schema.Finite))
+const seconds = Decode.optional(Schema.Finite)
 
 /** What nearly every answer says of itself. */
-const Stamp = { serverTime: Maybe, msgId: Maybe, statusMessage: Maybe } as const
+const Stamp = { serverTime: Decode.text, msgId: Decode.text, statusMessage: Decode.text } as const
 
 /** Who has logged in. `accountID` is spelled so. */
 const Holder = {
-  accountName: Maybe,
-  exchangeList: List,
-  orderTypeList: List,
-  productList: List,
-  srcIp: Maybe,
-  primaryIp: Maybe,
-  secondaryIp: Maybe
+  accountName: Decode.text,
+  exchangeList: Decode.list,
+  /** `L, MKT, SL, SL-M` from the direct login, `LIMIT, MARKET, SL, SL-M` from OAuth. */
+  orderTypeList: Decode.list,
+  productList: Decode.list,
+  srcIp: Decode.text,
+  primaryIp: Decode.text,
+  secondaryIp: Decode.text
 } as const
 
 const SessionResponse = Schema.Struct({
   ...Stamp,
   ...Holder,
-  sessionToken: Endpoint.Text,
-  tokenId: Maybe,
+  sessionToken: Decode.requiredSecret,
+  tokenId: Decode.secret,
   accountID: Endpoint.Text
 })
 
 const TokensResponse = Schema.Struct({
   ...Holder,
-  access_token: Endpoint.Text,
-  token_type: Maybe,
+  /** Travels as `x-session-token`, though `token_type` says `Bearer`. */
+  access_token: Decode.requiredSecret,
+  token_type: Decode.text,
   expires_in: seconds,
-  refresh_token: Maybe,
+  /** Good once: each refresh brings a new one. */
+  refresh_token: Decode.secret,
   refresh_token_expires_in: seconds,
-  session_id: Maybe,
+  session_id: Decode.secret,
   user_id: Endpoint.Text,
-  accountID: Maybe,
-  scopes: List
+  accountID: Decode.text,
+  scopes: Decode.list
 })
 
-const Done = Schema.Struct({ ...Stamp, message: Maybe })
+/** What the login page asks for. */
+const app = { apiKey: Endpoint.Secret, redirectUrl: Endpoint.Text, state: Endpoint.Secret, scopes: Endpoint.Text }
 
+const Done = Decode.discard(Schema.Struct({ ...Stamp, message: Decode.text }))
+
+/** `POST /session/token` */
 export const sessionToken = Endpoint.make({
   name: "sessionToken",
   method: "POST",
@@ -53,57 +60,60 @@ export const sessionToken = Endpoint.make({
   essential: ["sessionToken", "accountID"]
 })
 
+/** `GET /oauth/authorize`: the login page asks so whether app and redirect URL are right. */
 export const oauthAuthorize = Endpoint.make({
   name: "oauthAuthorize",
   method: "GET",
   path: "/oauth/authorize",
   token: "none",
+  query: { api_key: "apiKey", redirect_url: "redirectUrl", state: "state", scopes: "scopes" },
+  request: Schema.Struct(app),
   response: Schema.Struct({
-    appName: Maybe,
-    apiKey: Maybe,
-    redirectUrl: Maybe,
-    state: Maybe,
-    scopes: List,
-    clientUid: Maybe,
-    nextAction: Maybe
+    appName: Decode.text,
+    apiKey: Decode.secret,
+    redirectUrl: Decode.text,
+    state: Decode.secret,
+    scopes: Decode.list,
+    clientUid: Decode.text,
+    nextAction: Decode.text
   })
 })
 
+/** `POST /oauth/authenticate`: the login page sends so the secret that its user typed. The answer has the code. */
 export const oauthAuthenticate = Endpoint.make({
   name: "oauthAuthenticate",
   method: "POST",
   path: "/oauth/authenticate",
   token: "none",
-  request: Schema.Struct({
-    apiKey: Endpoint.Secret,
-    apiSecret: Endpoint.Secret,
-    redirectUrl: Endpoint.Text,
-    state: Endpoint.Secret,
-    scopes: Endpoint.Text
-  }),
-  response: Schema.Struct({ redirectTo: Endpoint.Text })
+  request: Schema.Struct({ ...app, apiSecret: Endpoint.Secret }),
+  response: Schema.Struct({ redirectTo: Decode.requiredSecret })
 })
 
+/** `POST /oauth/token` for a code. A code that is sent twice revokes all tokens of the account. */
 export const oauthToken = Endpoint.make({
   name: "oauthToken",
   method: "POST",
   path: "/oauth/token",
   token: "none",
-  request: Schema.Struct({ grant_type: Schema.Literal("authorization_code"), code: Endpoint.Secret }),
+  request: Schema.Struct({ code: Endpoint.Secret }),
+  body: ({ code }) => ({ grant_type: "authorization_code", code }),
   response: TokensResponse,
   essential: ["access_token", "user_id"]
 })
 
+/** `POST /oauth/token` for a refresh token, which is void from then on. */
 export const oauthRefresh = Endpoint.make({
   name: "oauthRefresh",
   method: "POST",
   path: "/oauth/token",
   token: "none",
-  request: Schema.Struct({ grant_type: Schema.Literal("refresh_token"), refresh_token: Endpoint.Secret }),
+  request: Schema.Struct({ refresh_token: Endpoint.Secret }),
+  body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
   response: TokensResponse,
   essential: ["access_token", "user_id"]
 })
 
+/** `POST /oauth/revoke`: ends the whole session; the answer is a yes for any token. */
 export const oauthRevoke = Endpoint.make({
   name: "oauthRevoke",
   method: "POST",
@@ -116,6 +126,11 @@ export const oauthRevoke = Endpoint.make({
   response: Done
 })
 
+/**
+ * `POST /otp/generateOtp`: has a code sent by SMS and mail.
+ *
+ * @deprecated Part of the old login.
+ */
 export const generateOtp = Endpoint.make({
   name: "generateOtp",
   method: "POST",
@@ -125,6 +140,11 @@ export const generateOtp = Endpoint.make({
   response: Done
 })
 
+/**
+ * `POST /otp/secretKeyGenerator`: has the secret API key sent by mail. It never expires.
+ *
+ * @deprecated Part of the old login.
+ */
 export const secretKeyGenerator = Endpoint.make({
   name: "secretKeyGenerator",
   method: "POST",
@@ -134,16 +154,26 @@ export const secretKeyGenerator = Endpoint.make({
   response: Done
 })
 
+/**
+ * `POST /accessToken/token`: the access token of the day.
+ *
+ * @deprecated Part of the old login.
+ */
 export const accessToken = Endpoint.make({
   name: "accessToken",
   method: "POST",
   path: "/accessToken/token",
   token: "none",
   request: Schema.Struct({ uid: Endpoint.Text, secretApiKey: Endpoint.Secret }),
-  response: Schema.Struct({ ...Stamp, accessToken: Endpoint.Text }),
+  response: Schema.Struct({ ...Stamp, accessToken: Decode.requiredSecret }),
   essential: ["accessToken"]
 })
 
+/**
+ * `POST /login`
+ *
+ * @deprecated The broker will remove it: use `sessionToken`.
+ */
 export const login = Endpoint.make({
   name: "login",
   method: "POST",
@@ -160,15 +190,17 @@ export const login = Endpoint.make({
   essential: ["sessionToken", "accountID"]
 })
 
+/** `GET /webSecretCode`: a code with which a person logs in to the web site. */
 export const webSecretCode = Endpoint.make({
   name: "webSecretCode",
   method: "GET",
   path: "/webSecretCode",
   token: "required",
   // A GET that makes a code: repeating it could void the one before.
-  response: Schema.Struct({ ...Stamp, timeRemainingInSeconds: Schema.Finite, OTP: Endpoint.Text })
+  response: Schema.Struct({ ...Stamp, timeRemainingInSeconds: Schema.Finite, OTP: Decode.requiredSecret })
 })
 
+/** `POST /webSecretCodeValidation`: makes a session of such a code. */
 export const webSecretCodeValidation = Endpoint.make({
   name: "webSecretCodeValidation",
   method: "POST",
@@ -179,6 +211,7 @@ export const webSecretCodeValidation = Endpoint.make({
   essential: ["sessionToken", "accountID"]
 })
 
+/** `DELETE /logout` */
 export const logout = Endpoint.make({
   name: "logout",
   method: "DELETE",
@@ -187,6 +220,7 @@ export const logout = Endpoint.make({
   response: Done
 })
 
+/** `GET /ip/whoami` */
 export const whoami = Endpoint.make({
   name: "whoami",
   method: "GET",
@@ -194,11 +228,11 @@ export const whoami = Endpoint.make({
   token: "required",
   safe: true,
   response: Schema.Struct({
-    srcIp: Maybe,
-    primaryIp: Maybe,
-    secondaryIp: Maybe,
+    srcIp: Decode.text,
+    primaryIp: Decode.text,
+    secondaryIp: Decode.text,
     matches: Schema.Boolean,
-    matchedAs: Maybe
+    matchedAs: Decode.text
   })
 })
 
@@ -210,12 +244,17 @@ const IpRequest = Schema.Struct({
 })
 
 const IpResponse = Schema.Struct({
-  client_id: Maybe,
-  primary_ip: Maybe,
-  secondary_ip: Maybe,
-  ip_updated_at: Maybe
+  client_id: Decode.text,
+  primary_ip: Decode.text,
+  secondary_ip: Decode.text,
+  ip_updated_at: Decode.text
 })
 
+/**
+ * `POST /ip/ipRegistration`
+ *
+ * @deprecated Register addresses in the broker's dashboard.
+ */
 export const ipRegistration = Endpoint.make({
   name: "ipRegistration",
   method: "POST",
@@ -225,6 +264,11 @@ export const ipRegistration = Endpoint.make({
   response: IpResponse
 })
 
+/**
+ * `POST /ip/ipUpdate`, once in seven days.
+ *
+ * @deprecated Register addresses in the broker's dashboard.
+ */
 export const ipUpdate = Endpoint.make({
   name: "ipUpdate",
   method: "POST",
@@ -234,18 +278,17 @@ export const ipUpdate = Endpoint.make({
   response: IpResponse
 })
 
-const Limit = Schema.optionalKey(
-  Schema.NullOr(
-    Schema.Struct({
-      grossAvailableMargin: Maybe,
-      payInToday: Maybe,
-      notionalCash: Maybe,
-      marginUsed: Maybe,
-      netAvailableMargin: Maybe
-    })
-  )
+const Limit = Decode.optional(
+  Schema.Struct({
+    grossAvailableMargin: Decode.text,
+    payInToday: Decode.text,
+    notionalCash: Decode.text,
+    marginUsed: Decode.text,
+    netAvailableMargin: Decode.text
+  })
 )
 
+/** `GET /limit/getLimits` */
 export const getLimits = Endpoint.make({
   name: "getLimits",
   method: "GET",
@@ -255,7 +298,7 @@ export const getLimits = Endpoint.make({
   response: Schema.Struct({ ...Stamp, equityLimit: Limit, commodityLimit: Limit })
 })
 
-export const all = [
+export const table = {
   sessionToken,
   oauthAuthorize,
   oauthAuthenticate,
@@ -273,4 +316,4 @@ export const all = [
   ipRegistration,
   ipUpdate,
   getLimits
-] as const
+}
