@@ -28,8 +28,8 @@ const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: strin
 
 function program(layer: string, provided = ".pipe(Layer.provide(FetchHttpClient.layer))"): string {
   return `import * as AngelAuth from "@auth/angel/AngelAuth"
-import * as CodeSource from "@auth/broker-core/CodeSource"
-import * as Login from "@auth/broker-core/Login"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as Login from "@auth/broker-core/login/Login"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto"
-import * as Account from "@auth/broker-core/Account"
-import * as CodeSource from "@auth/broker-core/CodeSource"
+import * as Account from "@auth/broker-core/login/Account"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Mac from "effect/crypto/Mac"

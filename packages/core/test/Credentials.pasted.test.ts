@@ -1,10 +1,10 @@
-import * as Credentials from "@auth/broker-core/Credentials"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { quoteProblem, withoutQuotes } from "../src/internal/pasted.ts"
+import { quoteProblem, withoutQuotes } from "../src/login/internal/pasted.ts"
 import { shown } from "./support.ts"
 
 const fields = {

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import * as Account from "@auth/broker-core/Account"
-import * as SessionLock from "@auth/broker-core/SessionLock"
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as Account from "@auth/broker-core/login/Account"
+import * as SessionLock from "@auth/broker-core/session/SessionLock"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

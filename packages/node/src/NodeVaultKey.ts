@@ -13,8 +13,8 @@
  *
  * @since 0.1.0
  */
-import * as VaultError from "@auth/broker-core/VaultError"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -42,7 +42,7 @@ export {
    * @since 0.1.0
    */
   layerPlaintext
-} from "@auth/broker-core/VaultKey"
+} from "@auth/broker-core/session/VaultKey"
 
 /**
  * Which entry of the keyring has the key.

@@ -4,7 +4,7 @@
  * A keyring may hang: a native call into one cannot be interrupted, a thread that is in it cannot be ended, and a
  * program with such a thread cannot exit. A process can be killed.
  */
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -1,0 +1,127 @@
+/**
+ * Time-based one-time codes, RFC 6238.
+ *
+ * @since 0.1.0
+ */
+import * as Mac from "effect/crypto/Mac"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as base32 from "./internal/base32.ts"
+import * as otpauth from "./internal/otpauth.ts"
+import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Algorithm = "SHA1" | "SHA256" | "SHA512"
+
+/**
+ * A shared secret and how codes are made of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Totp {
+  readonly key: Redacted.Redacted<Uint8Array>
+  readonly algorithm: Algorithm
+  readonly digits: number
+  /** Seconds. */
+  readonly period: number
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: {
+  readonly key: Redacted.Redacted<Uint8Array>
+  readonly algorithm?: Algorithm | undefined
+  readonly digits?: number | undefined
+  readonly period?: number | undefined
+}): Totp => ({
+  key: options.key,
+  algorithm: options.algorithm ?? "SHA1",
+  digits: options.digits ?? 6,
+  period: options.period ?? 30
+})
+
+/**
+ * Reads a secret as people have it: base32 with or without spaces, dashes, padding and capitals, or the whole
+ * `otpauth://totp/` address behind the QR code. Quotation marks around it, line breaks, invisible characters and the
+ * escapes of HTML, JSON and shells are removed. In an address, names are read in any case, and a parameter without a
+ * value counts as absent.
+ *
+ * Nothing is guessed: an unknown algorithm, parameters that contradict each other, a counter (HOTP), an export of several
+ * accounts (`otpauth-migration://`), a web address, hexadecimal and base64 are failures. The failure says what is wrong,
+ * without the secret. A parameter of another name is ignored only if it cannot be about the codes, such as `issuer`.
+ *
+ * @example
+ * ```ts
+ * import * as Totp from "@auth/broker-core/login/Totp"
+ * import * as Redacted from "effect/Redacted"
+ * import * as Result from "effect/Result"
+ *
+ * Result.isSuccess(Totp.parse(Redacted.make("jbsw y3dp ehpk 3pxp"))) // => true
+ * Result.isSuccess(Totp.parse(Redacted.make("OTPAUTH://TOTP/x?SECRET=JBSWY3DPEHPK3PXP&amp;digits=8"))) // => true
+ * Result.isSuccess(Totp.parse(Redacted.make("123456"))) // => false
+ * ```
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, string> => {
+  const text = withoutQuotes(Redacted.value(secret))
+  if (text === "") return Result.fail("is empty")
+  const quote = quoteProblem(text)
+  if (quote !== undefined) return Result.fail(`${quote}: copy the value again, as a whole`)
+  if (!otpauth.isAddress(text)) return Result.map(base32.decode(text), (key) => make({ key: Redacted.make(key) }))
+  return Result.flatMap(otpauth.parse(text), ({ secret: symbols, ...parameters }) =>
+    Result.map(base32.decode(symbols, { certain: true }), (key) => make({ ...parameters, key: Redacted.make(key) }))
+  )
+}
+
+/**
+ * The number of the period that an instant (milliseconds since the epoch) lies in.
+ *
+ * @category codes
+ * @since 0.1.0
+ */
+export const stepAt = (totp: Totp, now: number): number => Math.floor(now / 1000 / totp.period)
+
+const macs: Readonly<Record<Algorithm, Mac.Algorithm>> = {
+  SHA1: Mac.hmacSha1,
+  SHA256: Mac.hmacSha256,
+  SHA512: Mac.hmacSha512
+}
+
+const webCrypto = Mac.layerWebCrypto.pipe(Layer.provide(SecureRandom.layerWebCrypto))
+
+const sign = (totp: Totp, message: Uint8Array) =>
+  Effect.flatMap(Mac.Mac, (mac) =>
+    Effect.flatMap(Mac.key(macs[totp.algorithm], Redacted.value(totp.key)), (key) => mac.sign(key, message))
+  )
+
+/**
+ * The code of a period, RFC 6238 over RFC 4226. It uses the `Mac` service if there is one, else WebCrypto.
+ *
+ * @category codes
+ * @since 0.1.0
+ */
+export const codeAtStep = Effect.fnUntraced(function* (totp: Totp, step: number) {
+  const counter = new Uint8Array(8)
+  new DataView(counter.buffer).setBigUint64(0, BigInt(step))
+  const mac = yield* Effect.serviceOption(Mac.Mac)
+  const signed = Option.isSome(mac)
+    ? Effect.provideService(sign(totp, counter), Mac.Mac, mac.value)
+    : Effect.provide(sign(totp, counter), webCrypto)
+  // The key is not empty and WebCrypto knows the three hashes, so a failure here is a fault of the runtime.
+  const digest = yield* Effect.orDie(signed)
+  const offset = (digest.at(-1) ?? 0) & 0xf
+  const truncated = new DataView(digest.buffer, digest.byteOffset).getUint32(offset) & 0x7fffffff
+  return Redacted.make(String(truncated % 10 ** totp.digits).padStart(totp.digits, "0"))
+})
