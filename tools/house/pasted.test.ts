@@ -142,7 +142,8 @@ const spellings: ReadonlyArray<Spelling> = [
 
 /** What a field holds in the demonstration account. */
 const valuesOf = (fakes: Fakes, method: Method): Values => {
-  const account: Values = { ...accountOf(fakes), environment: "uat" }
+  const known = accountOf(fakes)
+  const account: Values = { ...known, totp: known["totpSecret"] ?? "", environment: "uat" }
   const own = method.layer === "AngelPublisher" ? { ...account, apiKey: account["publisherKey"] ?? "" } : account
   const { credentials } = method
   return Object.fromEntries(Object.keys(credentials).flatMap((field) => (own[field] ? [[field, own[field]]] : [])))
