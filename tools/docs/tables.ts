@@ -57,7 +57,7 @@ const capabilityTable = (packages: ReadonlyArray<Package>): string =>
     )
   ])
 
-const environmentTable = ({ broker }: Package): string => {
+const variableTable = ({ broker }: Package): string => {
   const rows = broker.methods.flatMap((method) =>
     Object.values(method.credentials).map((field) => ({ ...field, layer: method.layer }))
   )
@@ -77,6 +77,21 @@ const environmentTable = ({ broker }: Package): string => {
     })
   ])
 }
+
+/** What becomes of quotation marks around a value. */
+const quotesNote = ({ broker }: Package): string => {
+  const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
+  const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
+  const removed = "Quotation marks around a value, as `docker --env-file` leaves them, are removed."
+  if (names.length === 0) return removed
+  const listed = names.map((name) => `\`${name}\``).join(" and ")
+  return (
+    `${removed} Around ${listed} they are refused, since they may belong to the value: if they do, set ` +
+    `\`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or give \`Credentials.verbatim\` in code.`
+  )
+}
+
+const environmentTable = (entry: Package): string => `${variableTable(entry)}\n\n${quotesNote(entry)}`
 
 const waysOf = ({ by, needs }: Renewal): string => {
   if (by.length === 0) return "a person"

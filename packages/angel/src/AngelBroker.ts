@@ -48,7 +48,12 @@ export const credentials = {
   pin: {
     env: "ANGEL_PIN",
     description: "The 4-digit PIN that opens the mobile app (not the web password)",
-    secret: true
+    secret: true,
+    // An administrator of SmartAPI's forum: the password of the login is the PIN of four digits (posts 18654, 18722).
+    problem: (value: string) =>
+      /^[0-9]{4}$/.test(value)
+        ? undefined
+        : "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password"
   },
   apiKey,
   totp: {

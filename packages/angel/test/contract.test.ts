@@ -69,7 +69,6 @@ const totp: Contract.Subject = {
   endpoints: { Login: "loginByPassword", Refresh: "generateTokens", Profile: "getProfile", Logout: "logout" },
   wrongCredentials: {
     PIN: { credentials: { pin: "1111" } },
-    "web password": { credentials: { pin: "MyWebPassword1!" } },
     "API key": { credentials: { apiKey: "nobodys" } }
   },
   wrongCode: { credentials: { totp: "JBSWY3DPEHPK3PXP" } }

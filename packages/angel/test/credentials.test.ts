@@ -61,8 +61,27 @@ const wrongCredentials: ReadonlyArray<Row> = [
   ],
   [
     "an API key with a sign that no header can carry",
-    { ...credentials, apiKey: secret(`${demo.apiKey}\u200b`) },
+    { ...credentials, apiKey: secret(`${demo.apiKey}\u20ac`) },
     { apiKey: "has characters that no API key has" }
+  ],
+  ...[
+    "abcd",
+    "471",
+    "47111",
+    "\u096a\u096d\u0967\u0967",
+    "\u0664\u0667\u0661\u0661",
+    "\uff14\uff17\uff11\uff11",
+    "47 1",
+    "-471"
+  ].map((pin): Row => [
+    `the PIN ${pin}`,
+    { ...credentials, pin: secret(pin) },
+    { pin: "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password" }
+  ]),
+  [
+    "the web password for the PIN",
+    { ...credentials, pin: secret("MyWebPassword1!") },
+    { pin: "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password" }
   ],
   [
     "an API key on two lines",

@@ -144,6 +144,14 @@ describe("totp", () => {
 })
 
 describe("other sources", () => {
+  it.effect("fixed gives the code, without quotation marks around it", () =>
+    Effect.gen(function* () {
+      const source = CodeSource.fixed(Redacted.make('"123456"\r\n'))
+      assert.strictEqual(Redacted.value(yield* source.code(request())), "123456")
+      assert.strictEqual(CodeSource.fixed(Redacted.make("''")).problem, "is empty")
+    })
+  )
+
   it.effect("fixed gives the code, trimmed", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make(" 123456\n"))

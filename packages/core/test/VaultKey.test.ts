@@ -20,12 +20,14 @@ const fromEnv = (env: Record<string, string>, name?: string) =>
   )
 
 describe("vaults: a key", () => {
-  it.effect.each([hex, hex.toUpperCase(), ` ${hex}\n`, base64])("is read from %j", (text) =>
-    Effect.gen(function* () {
-      const key = yield* VaultKey.fromText(Redacted.make(text), "my key")
-      assert.strictEqual(bytesOf(key), hex)
-      assert.strictEqual(key.describe, "my key")
-    })
+  it.effect.each([hex, hex.toUpperCase(), ` ${hex}\n`, base64, `"${hex}"`, `\u201c${base64}\u201d\r\n`])(
+    "is read from %j",
+    (text) =>
+      Effect.gen(function* () {
+        const key = yield* VaultKey.fromText(Redacted.make(text), "my key")
+        assert.strictEqual(bytesOf(key), hex)
+        assert.strictEqual(key.describe, "my key")
+      })
   )
 
   it.effect.each([

@@ -120,7 +120,8 @@ export const credentials = {
   password: {
     env: "MOTILAL_PASSWORD",
     description: "Login password of the account; it leaves this program as a hash only",
-    secret: true
+    secret: true,
+    freeText: true
   },
   apiKey,
   apiSecret,

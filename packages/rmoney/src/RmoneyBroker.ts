@@ -13,7 +13,8 @@ const userId = {
   description: "User id; for a password login the e-mail address, mobile number or PAN of the account will do too",
   secret: false,
   // It travels in a header between blanks, and no header carries others.
-  problem: (value: string) => (/^[\x21-\x7e]+$/.test(value) ? undefined : "has characters that no user id has")
+  problem: (value: string) =>
+    /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that no user id has"
 } as const
 
 /** Who logs in by browser or picture is compared with this, so an alias will not do. */
@@ -63,7 +64,7 @@ const redirectUrl = {
 export const credentials = {
   environment,
   userId,
-  password: { env: "RMONEY_PASSWORD", description: "Password of the account", secret: true },
+  password: { env: "RMONEY_PASSWORD", description: "Password of the account", secret: true, freeText: true },
   totpSecret: {
     env: "RMONEY_TOTP_SECRET",
     description: "The secret behind the QR code of enabling TOTP; without it codes come by SMS and mail",
@@ -85,7 +86,7 @@ export const ssoCredentials = {
   environment,
   userId: clientId,
   appCode: { env: "RMONEY_APP_CODE", description: "App code of your app", secret: true },
-  apiSecret: { env: "RMONEY_API_SECRET", description: "API secret of your app", secret: true },
+  apiSecret: { env: "RMONEY_API_SECRET", description: "API secret of your app", secret: true, freeText: true },
   redirectUrl
 } as const
 

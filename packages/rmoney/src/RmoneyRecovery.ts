@@ -7,6 +7,7 @@ import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Challenge from "@auth/broker-core/login/Challenge"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -16,7 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as RmoneyApi from "./RmoneyApi.ts"
-import { broker, recoveryCredentials as fields } from "./RmoneyBroker.ts"
+import { broker, credentials, recoveryCredentials as fields } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -66,6 +67,13 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
   const problem = services.panProblem(pan)
   return problem === undefined ? Effect.succeed(Redacted.make(pan)) : invalid(operation, "identity", problem)
 }
+
+/** By the rule of a login: a password that is set in another way than it is given later would lock the account. */
+const checkPassword = (operation: string, given: Redacted.Redacted<string>) =>
+  Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
+    Effect.map(({ password }) => password),
+    Effect.catch(({ reason }) => services.fail(operation, reason))
+  )
 
 const make = Effect.fnUntraced(function* (
   input: RecoveryCredentials,
@@ -133,12 +141,12 @@ const make = Effect.fnUntraced(function* (
     forgotPassword: begin("forgotPassword", api.pwdForgot),
     confirmForgotPassword: (challenge, code) =>
       Effect.flatMap(confirmForgotPassword(challenge, code), ({ token }) => open("resetPassword", nothingSent, token)),
-    resetPassword: (challenge, password) =>
-      Redacted.value(services.tidy(password)) === ""
-        ? invalid("resetPassword", "password", "is empty")
-        : meantFor("resetPassword", challenge, (id) =>
-            Effect.andThen(ledger.claim(challenge), api.pwdReset({ userId: id, password }, challenge.stepToken))
-          )
+    resetPassword: (challenge, given) =>
+      Effect.flatMap(checkPassword("resetPassword", given), (password) =>
+        meantFor("resetPassword", challenge, (id) =>
+          Effect.andThen(ledger.claim(challenge), api.pwdReset({ userId: id, password }, challenge.stepToken))
+        )
+      )
   }).pipe(Context.add(RmoneyApi.RmoneyApi, api))
 })
 

@@ -83,7 +83,8 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
       { userId: noText, password: noText, totpSecret: noText }
     ],
     ["a user id in two words", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
-    ["a user id that no header carries", { ...credentials, userId: "TEST\u200b101" }, { userId: noUserId }],
+    ["a user id that no header carries", { ...credentials, userId: "TEST\u20ac101" }, { userId: noUserId }],
+    ["a user id with a quotation mark in it", { ...credentials, userId: 'TEST"101' }, { userId: noUserId }],
     [
       "a code for the TOTP secret",
       { ...credentials, totp: secret("123456") },

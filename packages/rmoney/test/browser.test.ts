@@ -303,6 +303,24 @@ describe("a recovery", () => {
     })
   )
 
+  it.effect("sets no password that a login would refuse or change", () =>
+    Effect.gen(function* () {
+      const { fake, login, recovery } = yield* recoveryWorld()
+      const challenge = yield* recovery.forgotPassword(pan)
+      const reset = yield* recovery.confirmForgotPassword(challenge, yield* newestCode(fake))
+      const sent = (yield* fake.journal).length
+      for (const given of ['"N3w@password"', "\u201cN3w@password\u201d", "N3w@password'", "N3w@\u200bpassword"]) {
+        const error = yield* Effect.flip(recovery.resetPassword(reset, Redacted.make(given)))
+        assert.match(reasonOf(error, "InvalidRequest").problems[0].problem, /quotation mark|invisible character/)
+        assert.strictEqual(error.operation, "resetPassword")
+        assert.notInclude(printed(error), "N3w@")
+      }
+      assert.strictEqual((yield* fake.journal).length, sent)
+      yield* recovery.resetPassword(reset, Redacted.make(" N3w@password\r\n"))
+      assert.strictEqual((yield* login("N3w@password"))._tag, "StepUpRequired")
+    })
+  )
+
   it.effect("goes on under the user id that the broker answers with", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)

@@ -14,8 +14,11 @@ const clientCode = {
   env: "RUPEEZY_CLIENT_CODE",
   description: "Client code of the account, such as XX9999",
   secret: false,
-  problem: (value: string) =>
-    value.includes("@") ? "is an e-mail address: give the client code, such as XX9999" : withoutSpace(value)
+  problem: (value: string) => {
+    if (value.includes("@")) return "is an e-mail address: give the client code, such as XX9999"
+    if (/^[A-Za-z0-9]+$/.test(value)) return undefined
+    return withoutSpace(value) ?? "has characters other than letters and digits"
+  }
 } as const
 
 const applicationId = {
@@ -49,7 +52,8 @@ export const credentials = {
   password: {
     env: "RUPEEZY_PASSWORD",
     description: "Password of the account",
-    secret: true
+    secret: true,
+    freeText: true
   },
   totp: {
     env: "RUPEEZY_TOTP_SECRET",

@@ -82,11 +82,16 @@ const wrongCredentials: ReadonlyArray<Row> = [
     { clientCode: "is an e-mail address: give the client code, such as XX9999" }
   ],
   ["a client code with a blank in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
+  [
+    "a client code with a quotation mark in it",
+    { ...credentials, clientCode: 'XX"9999' },
+    { clientCode: "has characters other than letters and digits" }
+  ],
   ["an application id on two lines", { ...credentials, applicationId: "dev\n1234" }, { applicationId: spaced }],
   ["an API key on two lines", { ...credentials, apiKey: secret(`${demo.apiKey}\nX-Other: 1`) }, { apiKey: noKey }],
   [
     "an API key with a sign that no header can carry",
-    { ...credentials, apiKey: secret("key\u200b") },
+    { ...credentials, apiKey: secret("key\u20ac") },
     { apiKey: noKey }
   ],
   [

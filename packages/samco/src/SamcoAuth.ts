@@ -43,9 +43,10 @@ export interface Options extends services.Options {
  */
 export type Services = Login | Logout | Profile | Authorize | Renewal | SamcoApi.SamcoApi
 
-const method: Method.Method<Services, typeof uncheckedCredentials, Options> = Method.login(services.family, {
+const method: Method.Method<Services, typeof credentials, Options> = Method.login(services.family, {
   id: "api-key",
-  credentials: ({ credentialCheck }: Options) => (credentialCheck === "off" ? uncheckedCredentials : credentials),
+  credentials: ({ credentialCheck }: Options) =>
+    (credentialCheck === "off" ? uncheckedCredentials : credentials) as typeof credentials,
   api: (_, options) => SamcoApi.make(options),
   account: services.accountId,
   signIn: ({ account, api, credentials: { apiKey, apiSecret }, options }) =>

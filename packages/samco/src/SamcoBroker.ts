@@ -62,7 +62,11 @@ const redirectUrl = {
  * @category credentials
  * @since 0.1.0
  */
-export const uncheckedCredentials = { userId, apiKey, apiSecret } as const
+export const uncheckedCredentials = {
+  userId,
+  apiKey: { ...apiKey, freeText: true },
+  apiSecret: { ...apiSecret, freeText: true }
+} as const
 
 /**
  * What `SamcoAuth` needs, and under which names it looks for it in the environment.
@@ -82,7 +86,7 @@ export const credentials = {
  * @category credentials
  * @since 0.1.0
  */
-export const uncheckedOAuthCredentials = { userId, apiKey, redirectUrl } as const
+export const uncheckedOAuthCredentials = { userId, apiKey: uncheckedCredentials.apiKey, redirectUrl } as const
 
 /**
  * What `SamcoOAuth` needs, and under which names it looks for it in the environment. The API secret is not among it:
@@ -104,7 +108,8 @@ export const legacyCredentials = {
   password: {
     env: "SAMCO_PASSWORD",
     description: "Password of the SAMCO app and web site",
-    secret: true
+    secret: true,
+    freeText: true
   },
   accessToken: {
     env: "SAMCO_ACCESS_TOKEN",

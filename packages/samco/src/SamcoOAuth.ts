@@ -164,17 +164,15 @@ const family = {
 const spec = {
   id: "oauth",
   credentials: ({ credentialCheck }: Options) =>
-    credentialCheck === "off" ? uncheckedOAuthCredentials : oauthCredentials,
+    (credentialCheck === "off" ? uncheckedOAuthCredentials : oauthCredentials) as typeof oauthCredentials,
   api: (_: unknown, options: Options) => SamcoApi.make(options),
   account: services.accountId
 }
 
-const method: Method.Method<Services, typeof uncheckedOAuthCredentials, Options> = Method.make(
+const method: Method.Method<Services, typeof oauthCredentials, Options> = Method.make(
   family,
   spec,
-  Effect.fnUntraced(function* (
-    given: Method.Given<SamcoApi.SamcoApi["Service"], typeof uncheckedOAuthCredentials, Options>
-  ) {
+  Effect.fnUntraced(function* (given: Method.Given<SamcoApi.SamcoApi["Service"], typeof oauthCredentials, Options>) {
     const { account, api, credentials, options } = given
     const exchanges = yield* makeExchanges(given)
 

@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as AuthError from "../login/AuthError.ts"
 import * as CodeSource from "../login/CodeSource.ts"
+import { invisibleProblem, quoteProblem, withoutQuotes } from "../login/internal/pasted.ts"
 
 /**
  * One field of a login.
@@ -26,7 +27,12 @@ export interface Field {
   readonly optional?: true
   /** The field is a source of one-time codes: a `CodeSource`, or the TOTP secret that one is made of. */
   readonly codes?: true
-  /** What is wrong with a value, without the value: `undefined` if nothing is. It comes trimmed. */
+  /**
+   * A person chose the value, such as a password, or its form is not known: it may begin and end with quotation marks.
+   * Those are refused unless the value is `verbatim`. From other fields, a pair of them is removed.
+   */
+  readonly freeText?: true
+  /** What is wrong with a value, without the value: `undefined` if nothing is. It comes without blanks around it. */
   readonly problem?: (value: string) => string | undefined
   /** Turns another kind of value that a program may give, such as a `Date`, into text. */
   readonly convert?: (given: never) => unknown
@@ -73,19 +79,56 @@ type Value<F extends Field> = F extends { readonly codes: true }
 
 const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
 
+const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
+
+/**
+ * A value that is sent as it stands: nothing is removed from its ends, and quotation marks and invisible characters are
+ * accepted. For a password that really begins or ends with a quotation mark or a blank. The form of a field is checked
+ * nevertheless, and it is written as the broker wants it.
+ *
+ * With `layerConfig`, name the variable in `BROKER_AUTH_VERBATIM` instead; several are separated by commas.
+ *
+ * @example
+ * ```ts
+ * import * as Credentials from "@auth/broker-core/broker/Credentials"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const fields = { password: { env: "TINY_PASSWORD", description: "Password", secret: true, freeText: true } } as const
+ *
+ * const program = Effect.gen(function* () {
+ *   const password = Credentials.verbatim(Redacted.make("'tis a password'"))
+ *   const values = yield* Credentials.check("tiny", fields, { password })
+ *   Redacted.value(values.password) // => "'tis a password'"
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const verbatim = (value: Redacted.Redacted<string>): Redacted.Redacted<string> =>
+  Object.assign(Redacted.make(Redacted.isRedacted(value) ? Redacted.value(value) : value), { [Verbatim]: true })
+
+const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Verbatim)
+
+/** How a program is told to give a value as it stands. */
+type VerbatimAdvice = (field: string) => string
+
 /** Nothing was given: an empty variable of the environment and a blank form field mean the same as none. */
 const isBlank = (value: unknown): boolean => {
   const inner = unwrap(value)
-  return inner === undefined || inner === null || (Predicate.isString(inner) && inner.trim() === "")
+  if (inner === undefined || inner === null) return true
+  return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
+type Text = { readonly text: string } | { readonly problem: string }
+
 /** The text of a field, or what is wrong with it. Programs without types give numbers, and `undefined`. */
-const textOf = (value: unknown): { readonly text: string } | { readonly problem: string } => {
+const textOf = (value: unknown): Text => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
   if (!Predicate.isString(inner)) return { problem: "must be text" }
-  const text = inner.trim()
-  return text === "" ? { problem: "is empty" } : { text }
+  return inner.trim() === "" ? { problem: "is empty" } : { text: inner }
 }
 
 type Reading = { readonly value: unknown } | { readonly problem: string }
@@ -96,22 +139,57 @@ const readCodes = (given: unknown): Reading => {
   return "problem" in read ? read : { value: CodeSource.totp(Redacted.make(read.text)) }
 }
 
-const readField = (field: Field, given: unknown): Reading => {
+const checkForm = (text: string, field: Field): Text => {
+  const problem = field.problem?.(text)
+  return problem === undefined ? { text } : { problem }
+}
+
+/** Blanks around a password come from copying. Nothing else is removed from it: it would be another password. */
+const readFreeText = (given: string, field: Field, advice: string): Text => {
+  const text = given.trim()
+  const quote = quoteProblem(text)
+  if (quote !== undefined) return { problem: `${quote}: remove it, or ${advice} if it belongs to the value` }
+  const invisible = invisibleProblem(text)
+  if (invisible === undefined) return checkForm(text, field)
+  return { problem: `${invisible}: type the value again, or ${advice} if it belongs to the value` }
+}
+
+const readPlain = (given: string, field: Field): Text => {
+  const text = withoutQuotes(given)
+  if (text === "") return { problem: "is empty" }
+  const quote = quoteProblem(text)
+  if (quote !== undefined) return { problem: `${quote}: copy the value again, as a whole` }
+  const invisible = invisibleProblem(text)
+  if (invisible === undefined) return checkForm(text, field)
+  // The field's own sentence says what a value looks like, which is of use only where a reader can see what is wrong.
+  const own = /\s/.test(text) ? field.problem?.(text) : undefined
+  return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
+}
+
+const readField = (field: Field, given: unknown, advice: string): Reading => {
   if (field.codes) {
     const read = readCodes(given)
     const problem = "value" in read && CodeSource.isCodeSource(read.value) ? read.value.problem : undefined
     return problem === undefined ? read : { problem }
   }
-  const read = textOf(field.convert === undefined ? given : field.convert(given as never))
+  const whole = textOf(field.convert === undefined ? given : field.convert(given as never))
+  if ("problem" in whole) return whole
+  const isAsItStands = isVerbatim(given)
+  const readText = field.freeText ? readFreeText : readPlain
+  const read = isAsItStands ? checkForm(whole.text, field) : readText(whole.text, field, advice)
   if ("problem" in read) return read
-  const problem = field.problem?.(read.text)
-  if (problem !== undefined) return { problem }
   const text = field.normalize === undefined ? read.text : field.normalize(read.text)
-  return { value: field.secret ? Redacted.make(text) : text }
+  if (!field.secret) return { value: text }
+  // A layer that reads the configuration checks its values twice.
+  return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
+const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
+
 /**
- * Trims and checks all fields, and names everything that is wrong with them at once.
+ * Checks all fields, and names everything that is wrong with them at once. Blanks around a value are removed. So are
+ * pairs of quotation marks, as an env file or a chat program leaves them, and invisible characters, but not from a field
+ * of free text: there they are refused, and `verbatim` permits them. A quotation mark at one end alone is refused.
  *
  * @example
  * ```ts
@@ -137,13 +215,21 @@ export const check = <F extends Fields>(
   fields: F,
   input: { readonly [K in keyof F]?: unknown },
   nameOf: (field: string) => string = (field) => field
+): Effect.Effect<Values<F>, AuthError.AuthError> => checkWith(broker, fields, input, nameOf, inCode)
+
+const checkWith = <F extends Fields>(
+  broker: string,
+  fields: F,
+  input: { readonly [K in keyof F]?: unknown },
+  nameOf: (field: string) => string,
+  advice: VerbatimAdvice
 ): Effect.Effect<Values<F>, AuthError.AuthError> =>
   Effect.suspend(() => {
     const problems: Array<AuthError.Problem> = []
     const values: Record<string, unknown> = {}
     for (const [name, field] of Object.entries(fields)) {
       if (field.optional && isBlank(input[name])) continue
-      const read = readField(field, input[name])
+      const read = readField(field, input[name], advice(field.env))
       if ("problem" in read) problems.push({ field: nameOf(name), problem: read.problem })
       else values[name] = read.value
     }
@@ -157,25 +243,33 @@ export const check = <F extends Fields>(
 
 /**
  * Reads all fields from the configuration, each under its `env` name. Everything that is missing or wrong is named
- * at once.
+ * at once. Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are taken as they stand.
  *
  * @category configuration
  * @since 0.1.0
  */
-export const fromConfig = <F extends Fields>(
+export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
   broker: string,
   fields: F
-): Effect.Effect<Values<F>, AuthError.AuthError> =>
-  Effect.flatMap(
-    Effect.forEach(Object.entries(fields), ([name, field]) =>
-      Effect.map(readVariable(broker, field.env), (value) => [name, value] as const)
-    ),
-    (entries) =>
-      check(broker, fields, Object.fromEntries(entries) as { [K in keyof F]?: unknown }, (field) => {
-        const variable = fields[field]?.env
-        return variable === undefined ? field : `${field} (${variable})`
-      })
-  )
+): Effect.fn.Return<Values<F>, AuthError.AuthError> {
+  const input: Record<string, unknown> = {}
+  for (const [name, { env }] of Object.entries(fields)) input[name] = yield* readVariable(broker, env)
+  const named = yield* readVariable(broker, verbatimVariable)
+  const verbatimNames = new Set(named === undefined ? [] : Redacted.value(named).split(/[\s,;"']+/))
+  for (const [name, { env }] of Object.entries(fields)) {
+    const value = input[name]
+    if (verbatimNames.has(env) && Redacted.isRedacted(value)) input[name] = verbatim(value as Redacted.Redacted<string>)
+  }
+  const nameOf = (field: string) => {
+    const variable = fields[field]?.env
+    return variable === undefined ? field : `${field} (${variable})`
+  }
+  return yield* checkWith(broker, fields, input as { [K in keyof F]?: unknown }, nameOf, inVariable)
+})
+
+const verbatimVariable = "BROKER_AUTH_VERBATIM"
+
+const inVariable: VerbatimAdvice = (variable) => `set ${verbatimVariable}=${variable}`
 
 const readVariable = (broker: string, name: string) =>
   Effect.mapError(Effect.map(Config.option(Config.Redacted(name)), Option.getOrUndefined), () =>

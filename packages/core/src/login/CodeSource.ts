@@ -14,6 +14,7 @@ import * as Terminal from "effect/Terminal"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as durations from "./internal/durations.ts"
+import { withoutQuotes } from "./internal/pasted.ts"
 import * as Totp from "./Totp.ts"
 
 const TypeId = "~@auth/broker-core/login/CodeSource"
@@ -112,7 +113,7 @@ export const totp = (
 }
 
 /**
- * One code that you have at hand. It is good for a single login.
+ * One code that you have at hand, without blanks and quotation marks around it. It is good for a single login.
  *
  * @example
  * ```ts
@@ -127,8 +128,8 @@ export const totp = (
  */
 export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
   make({
-    problem: Redacted.value(code).trim() === "" ? "is empty" : undefined,
-    code: () => Effect.sync(() => Redacted.make(Redacted.value(code).trim()))
+    problem: withoutQuotes(Redacted.value(code)) === "" ? "is empty" : undefined,
+    code: () => Effect.sync(() => Redacted.make(withoutQuotes(Redacted.value(code))))
   })
 
 /**

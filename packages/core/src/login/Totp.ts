@@ -10,6 +10,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as base32 from "./internal/base32.ts"
+import * as otpauth from "./internal/otpauth.ts"
+import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
 
 /**
  * @category models
@@ -47,58 +50,15 @@ export const make = (options: {
   period: options.period ?? 30
 })
 
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-
-/** RFC 4226 wants 128 bits; brokers hand out 80. What is shorter is a code or a slip. */
-const fewestBytes = 10
-
-const tooShort = "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app"
-
-const decodeBase32 = (text: string): Result.Result<Uint8Array, string> => {
-  const symbols = text.replace(/[\s-]/g, "").replace(/=+$/, "").toUpperCase()
-  if (/^\d{1,10}$/.test(symbols)) return Result.fail(tooShort)
-  const bytes = new Uint8Array(Math.floor((symbols.length * 5) / 8))
-  let buffer = 0
-  let bits = 0
-  let length = 0
-  for (const symbol of symbols) {
-    const value = alphabet.indexOf(symbol)
-    if (value === -1) return Result.fail("is not base32: only the letters A to Z and the digits 2 to 7 occur in one")
-    buffer = ((buffer << 5) | value) & 0xfff
-    bits += 5
-    if (bits < 8) continue
-    bits -= 8
-    bytes[length] = (buffer >> bits) & 0xff
-    length += 1
-  }
-  return bytes.length < fewestBytes ? Result.fail(tooShort) : Result.succeed(bytes)
-}
-
-const algorithms: Readonly<Record<string, Algorithm>> = { SHA1: "SHA1", SHA256: "SHA256", SHA512: "SHA512" }
-
-const positive = (text: string | null, fallback: number): number | undefined => {
-  if (text === null) return fallback
-  const value = Number(text)
-  return Number.isInteger(value) && value > 0 && value <= 300 ? value : undefined
-}
-
-const parseUri = (text: string): Result.Result<Totp, string> => {
-  const url = Result.getOrUndefined(Result.try(() => new URL(text)))
-  if (url === undefined || url.host.toLowerCase() !== "totp") return Result.fail("is not an otpauth://totp/ address")
-  const algorithm = algorithms[(url.searchParams.get("algorithm") ?? "SHA1").toUpperCase().replace("-", "")]
-  const digits = positive(url.searchParams.get("digits"), 6)
-  const period = positive(url.searchParams.get("period"), 30)
-  if (algorithm === undefined) return Result.fail("names an algorithm that TOTP does not have")
-  if (digits === undefined || digits < 6 || digits > 8) return Result.fail("names a number of digits other than 6 to 8")
-  if (period === undefined) return Result.fail("names a period that is not a number of seconds")
-  const secret = url.searchParams.get("secret")?.trim()
-  if (!secret) return Result.fail("has no secret in it: give the whole address behind the QR code")
-  return Result.map(decodeBase32(secret), (key) => make({ key: Redacted.make(key), algorithm, digits, period }))
-}
-
 /**
  * Reads a secret as people have it: base32 with or without spaces, dashes, padding and capitals, or the whole
- * `otpauth://` address behind the QR code. The failure says what is wrong, without the secret.
+ * `otpauth://totp/` address behind the QR code. Quotation marks around it, line breaks, invisible characters and the
+ * escapes of HTML, JSON and shells are removed. In an address, names are read in any case, and a parameter without a
+ * value counts as absent.
+ *
+ * Nothing is guessed: an unknown algorithm, parameters that contradict each other, a counter (HOTP), an export of several
+ * accounts (`otpauth-migration://`), a web address, hexadecimal and base64 are failures. The failure says what is wrong,
+ * without the secret. A parameter of another name is ignored only if it cannot be about the codes, such as `issuer`.
  *
  * @example
  * ```ts
@@ -107,6 +67,7 @@ const parseUri = (text: string): Result.Result<Totp, string> => {
  * import * as Result from "effect/Result"
  *
  * Result.isSuccess(Totp.parse(Redacted.make("jbsw y3dp ehpk 3pxp"))) // => true
+ * Result.isSuccess(Totp.parse(Redacted.make("OTPAUTH://TOTP/x?SECRET=JBSWY3DPEHPK3PXP&amp;digits=8"))) // => true
  * Result.isSuccess(Totp.parse(Redacted.make("123456"))) // => false
  * ```
  *
@@ -114,10 +75,14 @@ const parseUri = (text: string): Result.Result<Totp, string> => {
  * @since 0.1.0
  */
 export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, string> => {
-  const text = Redacted.value(secret).trim()
+  const text = withoutQuotes(Redacted.value(secret))
   if (text === "") return Result.fail("is empty")
-  if (/^otpauth:/i.test(text)) return parseUri(text)
-  return Result.map(decodeBase32(text), (key) => make({ key: Redacted.make(key) }))
+  const quote = quoteProblem(text)
+  if (quote !== undefined) return Result.fail(`${quote}: copy the value again, as a whole`)
+  if (!otpauth.isAddress(text)) return Result.map(base32.decode(text), (key) => make({ key: Redacted.make(key) }))
+  return Result.flatMap(otpauth.parse(text), ({ secret: symbols, ...parameters }) =>
+    Result.map(base32.decode(symbols, { certain: true }), (key) => make({ ...parameters, key: Redacted.make(key) }))
+  )
 }
 
 /**

@@ -13,6 +13,7 @@ import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { withoutQuotes } from "../login/internal/pasted.ts"
 import * as VaultError from "./VaultError.ts"
 
 /**
@@ -73,7 +74,7 @@ export const fromBytes = Effect.fnUntraced(function* (
 
 /**
  * A key written as 64 hexadecimal digits, or as base64 of 32 bytes: `openssl rand -hex 32` makes one. Fails with
- * `KeyUnavailable` if it is neither, without saying what it is.
+ * `KeyUnavailable` if it is neither, without saying what it is. Quotation marks around it are removed.
  *
  * @example
  * ```ts
@@ -96,7 +97,7 @@ export const fromText = (
   text: Redacted.Redacted<string>,
   describe: string
 ): Effect.Effect<Key, VaultError.VaultError> => {
-  const value = Redacted.value(text).trim()
+  const value = withoutQuotes(Redacted.value(text))
   const decoded = /^[0-9a-f]{64}$/i.test(value) ? Hex.decode(value) : Base64.decode(value)
   return Result.isFailure(decoded) || decoded.success.length !== keyLength
     ? Effect.fail(

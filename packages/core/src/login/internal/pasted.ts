@@ -1,0 +1,52 @@
+/** What copying and env files leave around a value: quotation marks, blanks, invisible characters. */
+
+const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
+
+const entities = String.raw`&(?:quot|apos|[lr][dsa]quo|[bs]dquo|sbquo|#0*(?:3[49]|82(?:1[6-9]|2[0-3]))|#x0*(?:2[27]|201[89a-f]));`
+
+const mark = String.raw`(?:\\*${signs}|${entities}|\\u00(?:22|27))`
+
+// What stands before the last mark keeps a long run of backslashes or blanks from being tried again at each of them.
+const firstMark = new RegExp(`^${mark}`, "i")
+const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
+
+const ignorable = String.raw`[\s\p{Cc}\p{Default_Ignorable_Code_Point}]`
+const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`, "gu")
+
+const withoutAround = (text: string): string => text.replace(aroundValue, "")
+
+/** The text without blanks, invisible characters and pairs of quotation marks around it. A single mark stays. */
+export const withoutQuotes = (text: string): string => {
+  let inner = withoutAround(text)
+  while (true) {
+    const open = firstMark.exec(inner)?.[0]
+    const rest = open === undefined ? inner : inner.slice(open.length)
+    const close = lastMark.exec(rest)?.[0]
+    if (open === undefined || close === undefined) return inner
+    inner = withoutAround(rest.slice(0, rest.length - close.length))
+  }
+}
+
+/** One backslash says that a mark is escaped. More may belong to the value. */
+const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
+
+/** Which quotation marks the text begins and ends with, if any. The sentence shows the marks alone. */
+export const quoteProblem = (text: string): string | undefined => {
+  const inner = withoutAround(text)
+  const open = shown(firstMark.exec(inner)?.[0])
+  const close = shown(lastMark.exec(inner)?.[0])
+  if (open !== undefined && close !== undefined) {
+    return `begins and ends with a quotation mark (${open === close ? open : `${open} and ${close}`})`
+  }
+  if (open !== undefined) return `begins with a quotation mark (${open})`
+  return close === undefined ? undefined : `ends with a quotation mark (${close})`
+}
+
+const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
+
+/** The first character that cannot be seen, by its number: a control, a blank other than the space, a joiner. */
+export const invisibleProblem = (text: string): string | undefined => {
+  const found = hidden.exec(text)?.[0].codePointAt(0)
+  if (found === undefined) return undefined
+  return `has an invisible character in it (U+${found.toString(16).toUpperCase().padStart(4, "0")})`
+}

@@ -1,0 +1,244 @@
+import * as Credentials from "@auth/broker-core/broker/Credentials"
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { quoteProblem, withoutQuotes } from "../src/login/internal/pasted.ts"
+import { shown } from "./support.ts"
+
+const fields = {
+  code: { env: "TINY_CODE", description: "Client code", secret: false },
+  password: { env: "TINY_PASSWORD", description: "Password", secret: true, freeText: true },
+  app: { env: "TINY_APP", description: "Name of the app", secret: false, optional: true },
+  totpSecret: { env: "TINY_TOTP_SECRET", description: "TOTP secret", secret: true, codes: true, optional: true }
+} as const satisfies Credentials.Fields
+
+const valid = { code: "T1", password: Redacted.make("canary-word") }
+
+const check = (input: Readonly<Record<string, unknown>>) => Credentials.check("tiny", fields, { ...valid, ...input })
+
+const problemsOf = (error: { readonly reason: object }) =>
+  (error.reason as { readonly problems: ReadonlyArray<{ field: string; problem: string }> }).problems.map(
+    ({ field, problem }) => `${field} ${problem}`
+  )
+
+const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
+  ['"', '"'],
+  ["'", "'"],
+  ["`", "`"],
+  ["\u201c", "\u201d"],
+  ["\u2018", "\u2019"],
+  ["\u201e", "\u201c"],
+  ["\u00ab", "\u00bb"],
+  ["\u2039", "\u203a"],
+  ["\u201c", '"'],
+  ["'", "\u2019"],
+  ['\\"', '\\"'],
+  ['\\\\"', '\\\\"'],
+  ["&quot;", "&quot;"],
+  ["&#39;", "&#39;"],
+  ["&#34;", "&#x27;"],
+  ["&ldquo;", "&rdquo;"],
+  ["&#8216;", "&#x2019;"],
+  ["\uff02", "\uff02"],
+  ["\u300c", "\u300d"],
+  ["\u301d", "\u301e"],
+  ["\u275d", "\u275e"],
+  ["\u02bb", "\u02bc"],
+  ["\\u0022", "\\u0022"],
+  [`"'`, `'"`],
+  ['" ', ' "'],
+  ['"\u200b', '\u200b"']
+]
+
+describe("a value of which no kind has quotes", () => {
+  it.effect.each(pairs.map(([open, close]) => ({ open, close })))("loses $open and $close", ({ close, open }) =>
+    Effect.gen(function* () {
+      for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
+        assert.strictEqual((yield* check({ code: `${around}${open}T1${close}${around}` })).code, "T1")
+      }
+    })
+  )
+
+  it.effect.each([
+    { given: '"T1', side: "begins" },
+    { given: "T1\u201d", side: "ends" },
+    { given: "T1\\'", side: "ends" },
+    { given: '""T1"', side: "begins" }
+  ])("is refused with a quote at one end: $given", ({ given, side }) =>
+    Effect.gen(function* () {
+      const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
+      assert.match(problem ?? "", new RegExp(`^code ${side} with a quotation mark \\(`))
+      assert.deepStrictEqual(others, [])
+    })
+  )
+
+  it.effect("is refused with an invisible character inside, by its number", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
+        "code has an invisible character in it (U+200B): type it again, or copy it from another place"
+      ])
+      assert.include(problemsOf(yield* Effect.flip(check({ code: "T\n1" })))[0], "(U+000A)")
+    })
+  )
+
+  it.effect("keeps a quote inside", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* check({ app: '"Asha\'s app"' })).app, "Asha's app")
+    })
+  )
+
+  it.effect("is nothing if nothing is between the quotes", () =>
+    Effect.gen(function* () {
+      const values = yield* check({ app: '""', totpSecret: Redacted.make(" '' ") })
+      assert.notProperty(values, "app")
+      assert.notProperty(values, "totpSecret")
+      assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: '" "' }))), ["code is empty"])
+    })
+  )
+})
+
+describe("a password", () => {
+  it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
+    "is refused between $open and $close, and not shown",
+    ({ close, open }) =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(check({ password: Redacted.make(` ${open}canary-word${close}\n`) }))
+        const [problem, ...others] = problemsOf(error)
+        assert.match(problem ?? "", /^password begins and ends with a quotation mark \(.*Credentials\.verbatim/)
+        assert.deepStrictEqual(others, [])
+        assert.notInclude(shown(error), "canary-word")
+      })
+  )
+
+  it.effect.each([
+    { given: '"canary-word', words: 'begins with a quotation mark (")' },
+    { given: "canary-word\u2019", words: "ends with a quotation mark (\u2019)" },
+    { given: "canary\u200d-word", words: "has an invisible character in it (U+200D)" },
+    { given: "\u200bcanary-word", words: "has an invisible character in it (U+200B)" },
+    { given: "canary\u00a0word", words: "has an invisible character in it (U+00A0)" },
+    { given: "canary\r\nword", words: "has an invisible character in it (U+000D)" },
+    { given: '""', words: "begins and ends with a quotation mark" }
+  ])("is refused: $words", ({ given, words }) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(check({ password: Redacted.make(given) }))
+      assert.include(problemsOf(error)[0], words)
+      assert.notInclude(shown(error), "canary")
+    })
+  )
+
+  it.effect.each(['ca"nary', "it's", "two words", "\u0915\u0941\u0902\u091c\u0940", "&amp;x", "\\slash\\"])(
+    "keeps what is inside it: %s",
+    (given) =>
+      Effect.gen(function* () {
+        assert.strictEqual(Redacted.value((yield* check({ password: ` ${given}\r\n` })).password), given)
+      })
+  )
+
+  it.effect.each(['"canary-word"', " canary-word ", "canary\u200b", "'"])(
+    "is sent as it stands, if said so: %j",
+    (given) =>
+      Effect.gen(function* () {
+        const verbatim = Credentials.verbatim(Redacted.make(given))
+        assert.strictEqual(Redacted.value((yield* check({ password: verbatim })).password), given)
+        assert.notInclude(shown(verbatim), "canary")
+        // A layer that reads the configuration checks its values twice.
+        const twice = yield* check({ password: (yield* check({ password: verbatim })).password })
+        assert.strictEqual(Redacted.value(twice.password), given)
+      })
+  )
+
+  it.effect("that begins with many backslashes is not shown by its message", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
+      assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
+    })
+  )
+
+  it.effect("that is verbatim still gets the form that the broker wants", () =>
+    Effect.gen(function* () {
+      const dated = {
+        date: {
+          env: "TINY_DATE",
+          description: "Date of birth",
+          secret: true,
+          normalize: (value: string) => value.replaceAll("-", "/"),
+          problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is no date")
+        }
+      } as const
+      const date = Credentials.verbatim(Redacted.make("18-10-1988"))
+      const values = yield* Credentials.check("tiny", dated, { date })
+      assert.strictEqual(Redacted.value(values.date), "18/10/1988")
+      const quoted = { date: Credentials.verbatim(Redacted.make('"18-10-1988"')) }
+      assert.deepStrictEqual(problemsOf(yield* Effect.flip(Credentials.check("tiny", dated, quoted))), [
+        "date is no date"
+      ])
+    })
+  )
+
+  it.effect.each([undefined, 4711, "", " "])("that is %j is none, also verbatim", (given) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
+      assert.match(problemsOf(error)[0] ?? "", /^password (is missing|is empty|must be text)$/)
+    })
+  )
+})
+
+it.prop("what is without quotes stays as it is", [Schema.String], ([some]) => {
+  const once = withoutQuotes(`"${some}\u201d`)
+  assert.strictEqual(withoutQuotes(once), once)
+  assert.isTrue(some.includes(once))
+})
+
+it("a long run of blanks, backslashes or marks takes no long time", () => {
+  for (const sign of [" ", "\\", "\u200b", '"', "&"]) {
+    const long = `a${sign.repeat(100_000)}b`
+    assert.strictEqual(withoutQuotes(long), long)
+    assert.isUndefined(quoteProblem(long))
+  }
+})
+
+describe("variables", () => {
+  const from = (env: Record<string, string>) =>
+    Credentials.fromConfig("tiny", fields).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))
+
+  it.effect("lose the quotes that docker --env-file leaves", () =>
+    Effect.gen(function* () {
+      const values = yield* from({ TINY_CODE: '"T1"', TINY_PASSWORD: "canary-word", TINY_TOTP_SECRET: '""' })
+      assert.strictEqual(values.code, "T1")
+      assert.notProperty(values, "totpSecret")
+    })
+  )
+
+  it.effect("a quoted password is refused, and the message names the variable that takes it as it stands", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(from({ TINY_CODE: "T1", TINY_PASSWORD: '"canary-word"' }))
+      assert.deepStrictEqual(problemsOf(error), [
+        'password (TINY_PASSWORD) begins and ends with a quotation mark ("): remove it, or set BROKER_AUTH_VERBATIM=TINY_PASSWORD if it belongs to the value'
+      ])
+      assert.notInclude(shown(error), "canary-word")
+    })
+  )
+
+  it.effect("BROKER_AUTH_VERBATIM names those that are taken as they stand", () =>
+    Effect.gen(function* () {
+      const values = yield* from({
+        TINY_CODE: "'T1'",
+        TINY_PASSWORD: '"canary-word" ',
+        BROKER_AUTH_VERBATIM: "OTHER_PASSWORD, TINY_PASSWORD"
+      })
+      assert.strictEqual(values.code, "T1")
+      assert.strictEqual(Redacted.value(values.password), '"canary-word" ')
+    })
+  )
+
+  it.effect("and keeps what an empty variable is: missing", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(
+        from({ TINY_CODE: "T1", TINY_PASSWORD: "", BROKER_AUTH_VERBATIM: "TINY_PASSWORD" })
+      )
+      assert.deepStrictEqual(problemsOf(error), ["password (TINY_PASSWORD) is missing"])
+    })
+  )
+})

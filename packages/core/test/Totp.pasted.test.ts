@@ -1,0 +1,223 @@
+import * as Totp from "@auth/broker-core/login/Totp"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+const parse = (text: string) => Totp.parse(Redacted.make(text))
+
+const read = (text: string) => {
+  const totp = parse(text)
+  assert(Result.isSuccess(totp), Result.isFailure(totp) ? totp.failure : "")
+  return { ...totp.success, key: Array.from(Redacted.value(totp.success.key)) }
+}
+
+const plain = read("JBSWY3DPEHPK3PXP")
+const of256 = { ...plain, algorithm: "SHA256", digits: 8 }
+const secret = "secret=JBSWY3DPEHPK3PXP"
+const totp = `otpauth://totp/Angel:A123456?${secret}`
+
+describe("an otpauth address is read", () => {
+  it.each([
+    ["in capitals", `OTPAUTH://TOTP/ANGEL:A123456?SECRET=JBSWY3DPEHPK3PXP`],
+    ["in mixed case", `OtpAuth://Totp/x?Secret=jbswY3dpehpk3pxp&Issuer=x`],
+    ["with parameters that are set to nothing", `${totp}&algorithm=&digits=&period=&counter=&issuer=`],
+    ["with parameters without a value", `${totp}&algorithm&digits&period&`],
+    ["with an empty secret beside it", `otpauth://totp/x?secret=&${secret}`],
+    ["with the same secret twice", `${totp}&SECRET=jbsw%20y3dp-ehpk+3pxp====`],
+    ["with the same number twice", `${totp}&digits=6&digits=06&algorithm=SHA1&algorithm=HMAC-SHA-1`],
+    ["with plus signs for blanks", "otpauth://totp/My+Broker?secret=JBSW+Y3DP+EHPK+3PXP&issuer=My+Broker"],
+    ["with blanks in it", "otpauth://totp/My Broker?secret=JBSW Y3DP EHPK 3PXP"],
+    ["with padding", `${totp}====&issuer=x`],
+    ["with encoded padding", `${totp}%3D%3D%3d%3d`],
+    ["with a fragment", `${totp}#fragment`],
+    ["without a label", `otpauth://totp?${secret}`],
+    ["with an empty label", `otpauth://totp/?${secret}`],
+    ["with an issuer of odd characters", `${totp}&issuer=A%26B%20%C3%A9%20%22x%22%20100%%20\u0905/?:@`],
+    ["with an issuer that names a number", `${totp}&issuer=360`],
+    ["with a picture and a colour", `${totp}&image=https%3A%2F%2Fexample.com%2Fa.png&color=FF0000&lock=true&foo=bar`],
+    ["in quotes", `"${totp}"`],
+    ["in quotes of a chat program", `\u201c${totp}\u201d`],
+    ["in escaped quotes", `\\"${totp}\\"`],
+    ["in angle brackets", `<${totp}>`],
+    ["with line breaks in it", "otpauth://totp/Angel:\r\nA123456?secret=JBSWY3DP\nEHPK3PXP\n&issuer=An\ngel\n"],
+    ["with line breaks in a name", "otp\nauth://to\ntp/x?sec\nret=JBSWY3DPEHPK3PXP"],
+    ["with invisible characters", `\ufeff${totp.replace("secret=", "secret=\u200b")}\u200e`],
+    ["as a program for QR codes prints it", `QR-Code:${totp}\n`],
+    ["percent-encoded as a whole", encodeURIComponent(totp)],
+    ["with an encoded question mark", totp.replace("?", "%3F")],
+    ["with its slashes escaped", totp.replaceAll("/", "\\/")],
+    ["with quotes around a value", 'otpauth://totp/x?secret="JBSWY3DPEHPK3PXP"&digits=%226%22&issuer=x'],
+    ["with the type that it has anyway", `${totp}&type=totp`]
+  ])("%s", (_, text) => assert.deepStrictEqual(read(text), plain))
+
+  it.each([
+    ["copied out of HTML", `${totp}&amp;algorithm=SHA256&amp;digits=8`],
+    ["copied out of HTML that was escaped twice", `${totp}&amp;amp;algorithm=SHA256&amp;amp;digits=8`],
+    ["escaped by number", `${totp}&#38;algorithm=SHA256&#x26;digits=8`],
+    ["copied out of JSON", `${totp}\\u0026algorithm\\u003dSHA256\\u0026digits=8`],
+    ["copied out of a shell", `${totp.replace("?", "\\?")}\\&algorithm=SHA256\\&digits=8`],
+    ["with names in capitals", `${totp}&ALGORITHM=SHA256&DIGITS=8`],
+    ["percent-encoded as a whole", encodeURIComponent(`${totp}&algorithm=SHA256&digits=8`)],
+    ["with encoded names and values", `${totp}&%61lgorithm=SHA%32%356&digits=%38`]
+  ])("with the algorithm and the digits that it names: %s", (_, text) =>
+    assert.deepStrictEqual(read(text), of256 as never)
+  )
+
+  const spellings = {
+    SHA1: ["SHA1", "sha1", "SHA-1", "HmacSHA1", "hmac-sha1", "HMAC_SHA_1", "Sha%201", "HMAC+SHA1", "HmacWithSHA1"],
+    SHA256: ["SHA256", "sha256", "SHA-256", "HmacSHA256", "hmac-sha-256", "SHA_256", "SHA2-256", "Hmac SHA 256"],
+    SHA512: ["SHA512", "sha-512", "HMACSHA512", "HmacSha512", "SHA2-512"]
+  }
+  it.each(Object.entries(spellings).flatMap(([name, all]) => all.map((spelling) => [spelling, name] as const)))(
+    "with the algorithm spelled %s: %s",
+    (spelling, name) => assert.strictEqual(read(`${totp}&algorithm=${spelling}`).algorithm, name)
+  )
+
+  it.each([6, 7, 8])("with %d digits", (digits) => assert.strictEqual(read(`${totp}&digits=${digits}`).digits, digits))
+  it.each([1, 15, 30, 60, 300])("with a period of %d seconds", (period) =>
+    assert.strictEqual(read(`${totp}&period=${period}`).period, period)
+  )
+
+  // RFC 6238, Appendix B: the seed of each hash in base32, and its code of eight digits at 59 seconds.
+  const seeds = [
+    ["SHA1", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "94287082"],
+    ["SHA256", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA", "46119246"],
+    [
+      "SHA512",
+      "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNA",
+      "90693936"
+    ]
+  ] as const
+  it.effect.each(seeds.map(([algorithm, seed, code]) => ({ algorithm, seed, code })))(
+    "and makes the code of the RFC: $algorithm",
+    ({ algorithm, code, seed }) =>
+      Effect.gen(function* () {
+        const address = `&quot;OTPAUTH://TOTP/RFC?SECRET=${seed}&amp;Algorithm=hmac-${algorithm}&amp;Digits=8&amp;Period=&quot;`
+        const given = Result.getOrThrow(parse(address))
+        assert.strictEqual(Redacted.value(yield* Totp.codeAtStep(given, Totp.stepAt(given, 59_000))), code)
+      })
+  )
+})
+
+describe("an otpauth address is refused by the name of its fault", () => {
+  it.each([
+    ["a counter-based account", `otpauth://hotp/x?${secret}&counter=1`, /counter-based.*HOTP/],
+    ["a counter-based account in capitals", `OTPAUTH://HOTP/x?SECRET=JBSWY3DPEHPK3PXP`, /counter-based.*HOTP/],
+    ["a counter", `${totp}&counter=0`, /counter/],
+    ["another type", `${totp}&type=hotp`, /HOTP/],
+    ["another kind of code", `otpauth://steam/x?${secret}`, /^is not an otpauth:\/\/totp\//],
+    ["no kind", `otpauth://?${secret}`, /^is not an otpauth:\/\/totp\//],
+    ["an encoder of its own", `${totp}&encoder=steam`, /"encod"/],
+    [
+      "an export of several accounts",
+      "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8",
+      /export.*otpauth-migration/
+    ],
+    ["the same in capitals and quotes", '"OTPAUTH-MIGRATION://OFFLINE?DATA=x"', /otpauth-migration/],
+    ["the same, encoded", encodeURIComponent("otpauth-migration://offline?data=abc"), /otpauth-migration/],
+    ["a picture of the QR code", `https://example.com/chart?chl=${encodeURIComponent(totp)}`, /web address/],
+    ["a web address", "http://example.com/", /web address/],
+    ["the picture itself", "data:image/png;base64,iVBORw0KGgo", /address of another kind/],
+    ["another address", "steam://JBSWY3DPEHPK3PXP", /address of another kind/],
+    ["two addresses", `${totp}\n${totp}`, /more than one otpauth/],
+    ["words before the address", `My account: ${totp}`, /text before/],
+    ["a part of an address", `${secret}&digits=8`, /part of an otpauth address/],
+    ["a part of an address, in capitals", "?SECRET=JBSWY3DPEHPK3PXP", /part of an otpauth address/],
+    ["two secrets", `${totp}&secret=GEZDGNBVGY3TQOJQ`, /two different values for secret/],
+    ["two algorithms", `${totp}&algorithm=SHA1&Algorithm=SHA256`, /two different values for algorithm/],
+    ["two numbers of digits", `${totp}&digits=6&amp;digits=8`, /two different values for digits/],
+    ["two periods", `${totp}&period=30&period=60`, /two different values for period/],
+    ["MD5", `${totp}&algorithm=MD5`, /algorithm.*MD5/],
+    ["SHA-3", `${totp}&algorithm=SHA3-256`, /algorithm.*SHA3-256/],
+    ["SHA-2 without a length", `${totp}&algorithm=SHA2`, /algorithm/],
+    ["SHA-512/256", `${totp}&algorithm=SHA512%2F256`, /algorithm/],
+    ["digits of another script", `${totp}&digits=\u096c`, /digits/],
+    ["five digits", `${totp}&digits=5`, /digits/],
+    ["nine digits", `${totp}&digits=9`, /digits/],
+    ["digits with a point", `${totp}&digits=6.0`, /digits/],
+    ["hexadecimal digits", `${totp}&digits=0x6`, /digits/],
+    ["a period with a unit", `${totp}&period=30s`, /period/],
+    ["a period of nothing", `${totp}&period=0`, /period/],
+    ["a negative period", `${totp}&period=-30`, /period/],
+    ["a misspelled algorithm", `${totp}&algorithim=SHA256`, /"alg"/],
+    ["a misspelled period", `${totp}&peroid=60`, /number/],
+    ["another name of the period", `${totp}&timestep=60`, /"time"|"step"/],
+    ["another name of the hash", `${totp}&hash=SHA256`, /"hash"/],
+    ["an ampersand that lost its semicolon", `${totp}&ampalgorithm=SHA256`, /"alg"/],
+    ["an encoded ampersand", `${totp}%26algorithm=SHA256%26digits%3D8`, /encoded/],
+    ["an encoded ampersand in the issuer", `${totp}&issuer=x%26digits%3D8`, /encoded/],
+    ["semicolons", `${totp};algorithm=SHA256`, /encoded/],
+    ["a second question mark", `otpauth://totp/x?issuer=y?${secret}`, /encoded/],
+    ["a raw # before a parameter", `${totp}&issuer=No #1&algorithm=SHA256`, /#/],
+    ["a raw # in the label", `otpauth://totp/No #1?${secret}`, /#/],
+    ["a broken percent sign in the secret", "otpauth://totp/x?secret=JBSW%ZZY3DPEHPK3PXP", /percent/],
+    ["no secret", "otpauth://totp/x?issuer=y", /^has no secret/],
+    ["an empty secret", "otpauth://totp/x?secret=%20&issuer=y", /^has no secret/],
+    ["a quotation mark at one end", `"${totp}`, /begins with a quotation mark \("\)/]
+  ])("%s", (_, text, problem) => {
+    const failure = Result.getOrThrow(Result.flip(parse(text)))
+    assert.match(failure, problem)
+    assert.notMatch(failure, /JBSW|GEZD|A123456/i)
+  })
+})
+
+describe("whatever is pasted", () => {
+  it.prop("is read or refused with a reason that shows none of it", [Schema.String, Schema.String], ([one, two]) => {
+    for (const text of [
+      one,
+      `otpauth://totp/${one}?${two}`,
+      `${totp}&${one}=${two}`,
+      `otpauth://totp/x?secret=${one}&${two}`
+    ]) {
+      const result = parse(text)
+      assert.notMatch(Result.isFailure(result) ? result.failure : "", /JBSW|A123456/)
+    }
+  })
+
+  it("takes no long time", () => {
+    for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
+      parse(sign.repeat(20_000))
+      assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)
+    }
+  })
+})
+
+describe("a secret by itself", () => {
+  it.each([
+    ["in quotes", '"JBSWY3DPEHPK3PXP"'],
+    ["in quotes of a chat program", "\u2018JBSW Y3DP EHPK 3PXP\u2019"],
+    ["with invisible characters", "\u200bJBSW\u200bY3DP\u00adEHPK\u20603PXP\ufeff"],
+    ["in words of a first capital", "Jbsw y3dp ehpk 3pxp"],
+    ["with encoded padding", "JBSWY3DPEHPK3PXP%3D%3d"],
+    ["with a trailing carriage return", "JBSWY3DPEHPK3PXP\r"],
+    ["with dashes of a text program", "JBSW\u2013Y3DP\u2011EHPK\u20143PXP"]
+  ])("is read %s", (_, text) => assert.deepStrictEqual(read(text), plain))
+
+  it.each([
+    ["hexadecimal", "48656c6c6f21deadbeef48656c6c6f21deadbeef", /hexadecimal/],
+    ["hexadecimal in capitals and groups", "4865 6C6C 6F21 DEAD BEEF 4865 6C6C", /hexadecimal/],
+    ["hexadecimal of digits alone", "3132333435363738393031323334353637383930", /hexadecimal/],
+    ["hexadecimal with 0x", "0x48656c6c6f21deadbeef", /hexadecimal/],
+    ["what may be hexadecimal or base32", "abcdef234567abcdef234567abcdef23", /hexadecimal/],
+    ["base64", "SGVsbG8h3q2+7w==", /base64/],
+    ["base64 of letters alone", "SGVsbGhJcVdDbXlPcGFz", /base64/],
+    ["base64 for addresses", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
+    ["a word before it", "secret JBSWY3DPEHPK3PXP", /words beside/],
+    ["words before it", "Your Key JBSWY3DPEHPK3PXP", /words beside/],
+    ["a word before it, on a line of its own", "Setup key\nJBSW Y3DP EHPK 3PXP", /words beside/],
+    ["padding in the middle", "JBSWY3DP==EHPK3PXP", /^is not base32/],
+    ["a quotation mark at one end", "JBSWY3DPEHPK3PXP'", /ends with a quotation mark \('\)/],
+    ["letters of another script", "\u0410BSWY3DPEHPK3PXP", /^is not base32/],
+    ["quotes around nothing", '""', /^is empty$/]
+  ])("is refused: %s", (_, text, problem) => {
+    const failure = Result.getOrThrow(Result.flip(parse(text)))
+    assert.match(failure, problem)
+    assert.notMatch(failure, /4865|SGVs|JBSW|abcdef/i)
+  })
+
+  it("may be hexadecimal to look at, if an otpauth address says that it is base32", () => {
+    assert.strictEqual(read("otpauth://totp/x?secret=abcdef234567abcdef234567abcdef23").key.length, 20)
+  })
+})
