@@ -118,7 +118,7 @@ it.live(
       assert.strictEqual(code, 0, stderr)
       assert.strictEqual(stderr, "")
       for (const [broker, titles] of Object.entries(steps)) assert.deepStrictEqual(passedOf(stdout, broker), titles)
-      assert.match(stdout, /Your clock is 240 seconds behind the broker's/)
+      assert.match(stdout, /Your clock is 4 minutes behind the broker's/)
       assert.match(stdout, /The broker's journal has this login once/)
       assert.match(stdout, /RMoney +log out +\d+ ms {2}forgotten here only: the broker has no call for it/)
       assert.notInclude(stdout, "\u001B")

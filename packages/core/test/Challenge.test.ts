@@ -183,7 +183,7 @@ describe("resend", () => {
       yield* TestClock.setTime(29_000)
       const early = yield* Effect.flip(ledger.resend(challenge, Effect.die("sent")))
       assert.deepInclude(early.reason, { _tag: "RateLimited", by: "client" })
-      assert.strictEqual(early.message.includes("Wait 1s"), true)
+      assert.strictEqual(early.message.includes("Wait 1 second "), true)
       yield* TestClock.setTime(30_000)
       const next = yield* ledger.resend(challenge, Effect.succeed(renewed))
       assert.strictEqual(next.resendsLeft, 1)
