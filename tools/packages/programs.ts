@@ -16,9 +16,9 @@ export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.join(root, file), "utf8")).filter(({ run }) => run)
 
 /** Runs a file to its end, and answers with what is wrong; `undefined` if nothing is. */
-const run = async (folder: string, file: string, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
-  const state = path.join(folder, "state", file)
-  const args = ["--import", "./preload.ts", ...nodeArgs, `./${file}`]
+const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
+  const state = path.join(folder, "state", String(index))
+  const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]
   const child = start(process.execPath, args, { cwd: folder, env: { XDG_STATE_HOME: state, NO_COLOR: "1" } })
   let printed = ""
   let complained = ""
@@ -51,20 +51,20 @@ export const runPrograms = async (
 ): Promise<ReadonlyArray<string>> => {
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
   fs.copyFileSync(path.join(root, "tools/docs/fakes.ts"), path.join(folder, "fakes.ts"))
-  fs.writeFileSync(
-    path.join(folder, "preload.ts"),
-    `import { serve } from "./fakes.ts"\n\nawait serve(${JSON.stringify(brokers)})\n`
-  )
   const problems: Array<string> = []
   const waiting = [...programs.entries()]
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, { code, file, line }] = next
-      const name = `program${index}.ts`
-      // The code of the page, on the lines that it has there.
-      fs.writeFileSync(path.join(folder, name), `${"\n".repeat(line - 1)}${code}\n`)
+      // The code of the page, on the lines that it has there, and the fakes of the brokers that it names.
+      fs.writeFileSync(path.join(folder, `program${index}.ts`), `${"\n".repeat(line - 1)}${code}\n`)
+      const named = JSON.stringify(brokers.filter((broker) => code.includes(broker)))
+      fs.writeFileSync(
+        path.join(folder, `preload${index}.ts`),
+        `import { serve } from "./fakes.ts"\n\nawait serve(${named})\n`
+      )
       const problem = /\brunPromise\b/.test(code)
-        ? await run(folder, name, nodeArgs)
+        ? await run(folder, index, nodeArgs)
         : "runs nothing: end it with Effect.runPromise"
       if (problem !== undefined) problems.push(`${file}:${line} ${problem}`)
     }

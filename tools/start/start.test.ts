@@ -14,7 +14,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { day } from "./day.ts"
 import * as Home from "./home.ts"
-import { make, type Output, Stage } from "./stage.ts"
+import type { Output } from "./layout.ts"
+import { make, Stage } from "./stage.ts"
 
 /** Milliseconds. What `npm start` may take. */
 const timeout = 30_000
@@ -328,12 +329,12 @@ it.effect("shows a terminal what each broker is at, and leaves only the lines be
   Effect.gen(function* () {
     const { output, text } = record()
     const stage = make({ ...output, isTTY: true, columns: 40 }, output)
-    yield* stage.print("first")
+    yield* stage.print(() => "first")
     yield* stage.progress("Angel One", () => ({ done: 3, step: "log in with client code, PIN and TOTP" }))
     yield* stage.progress("RMoney", (before) => before)
-    yield* stage.print("second\nthird")
-    assert.strictEqual(terminal(text()), "first\nsecond\nthird\n  ▸ Angel One      ■■■ log in with clie\n  · RMoney\n")
-    yield* stage.complain("fourth")
+    yield* stage.print(() => "second\nthird")
+    assert.strictEqual(terminal(text()), "first\nsecond\nthird\n  ▸ Angel One      3 log in with…\n  · RMoney\n")
+    yield* stage.complain(() => "fourth")
     assert.include(terminal(text()), "third\nfourth\n  ▸ Angel One")
     yield* stage.close
     assert.strictEqual(terminal(text()), "first\nsecond\nthird\nfourth\n")
