@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -45,6 +46,29 @@ it("a program of a README must run something, succeed, and print no complaint", 
     ]
     assert.lengthOf(problems, expected.length, problems.join("\n"))
     expected.forEach((problem, index) => assert.match(problems[index] ?? "", problem))
+  } finally {
+    fs.rmSync(folder, { recursive: true })
+  }
+}, 60_000)
+
+it("the first start of the main README's programs names all that is missing, in two lines without a stack", () => {
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
+  try {
+    fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
+    fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
+    for (const { code, line } of programsOf("README.md").slice(0, 2)) {
+      fs.writeFileSync(path.join(folder, "program.ts"), code)
+      const { status, stderr, stdout } = spawnSync(process.execPath, ["--conditions=@auth/source", "program.ts"], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { XDG_STATE_HOME: path.join(folder, "state") }
+      })
+      assert.strictEqual(status, 1, `README.md:${line}`)
+      assert.strictEqual(stdout, "")
+      assert.lengthOf(stderr.trim().split("\n"), 2, stderr)
+      for (const name of ["CLIENT_CODE", "PIN", "API_KEY", "TOTP_SECRET"]) assert.include(stderr, `ANGEL_${name}`)
+      assert.include(stderr, "BROKER_AUTH_KEY is not set. Set BROKER_AUTH_KEY.")
+    }
   } finally {
     fs.rmSync(folder, { recursive: true })
   }
