@@ -227,7 +227,12 @@ const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "a
 const secretFields = new Set([
   ...alsoSecret,
   ...[Angel, Motilal, Rmoney, Rupeezy, Samco].flatMap(({ methods }) =>
-    methods.flatMap(({ credentials }) => Object.keys(credentials).filter((name) => credentials[name]?.secret))
+    methods.flatMap(({ credentials }) =>
+      Object.keys(credentials)
+        .filter((name) => credentials[name]?.secret)
+        // An account of a fake has the secret under this name; its `totp` says whether TOTP is enabled.
+        .map((name) => (name === "totp" ? "totpSecret" : name))
+    )
   )
 ])
 
