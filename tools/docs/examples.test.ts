@@ -33,8 +33,8 @@ const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: strin
 
 function program(layer: string, provided = ".pipe(Layer.provide(FetchHttpClient.layer))"): string {
   return `import * as AngelAuth from "@auth/angel/AngelAuth"
-import * as CodeSource from "@auth/broker-core/CodeSource"
-import * as Login from "@auth/broker-core/Login"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as Login from "@auth/broker-core/login/Login"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
@@ -122,7 +122,7 @@ it("instrument keeps every line where it was", () => {
 
 it("every module of core shows how it is used", () => {
   const index = fs.readFileSync(path.join(root, "packages/core/src/index.ts"), "utf8")
-  const modules = Array.from(index.matchAll(/"\.\/(\w+\.ts)"/g), ([, module]) => `packages/core/src/${module}`)
+  const modules = Array.from(index.matchAll(/"\.\/([\w/]+\.ts)"/g), ([, module]) => `packages/core/src/${module}`)
   const shown = new Set(examples.map(({ file }) => file))
   assert.isNotEmpty(modules)
   assert.deepStrictEqual(

@@ -3,7 +3,7 @@
  * environment, and a person at the terminal types the code that a fake has sent. It needs no file but itself, so that it
  * can be copied beside packages that were installed from tarballs.
  */
-import type { Broker } from "@auth/broker-core/Broker"
+import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import * as Effect from "effect/Effect"
 import { http, passthrough, type HttpHandler } from "msw"

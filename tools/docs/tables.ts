@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { type Broker, capabilities, type Renewal } from "@auth/broker-core/Broker"
+import { type Broker, capabilities, type Renewal } from "@auth/broker-core/broker/Broker"
 import * as Duration from "effect/Duration"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..")

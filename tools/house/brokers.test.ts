@@ -1,4 +1,4 @@
-import type { Broker } from "@auth/broker-core/Broker"
+import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /** Logs in with `AngelAuth`, and tells everything that a program could get to see of a failure. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import * as CodeSource from "@auth/broker-core/CodeSource"
-import * as Login from "@auth/broker-core/Login"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as Login from "@auth/broker-core/login/Login"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -38,7 +38,7 @@ const refused: ReadonlyArray<readonly [rule: string, file: string, source: strin
 
 const allowed: ReadonlyArray<readonly [file: string, source: string]> = [
   ["core/src/Module.ts", `export * as Http from "effect/http/HttpClient"`],
-  ["angel/src/msw.ts", `export { http } from "msw"\nexport * as Session from "@auth/broker-core/Session"`],
+  ["angel/src/msw.ts", `export { http } from "msw"\nexport * as Session from "@auth/broker-core/login/Session"`],
   ["simulator/src/bin.ts", `export * as http from "node:http"\nexport * as Angel from "@auth/angel/msw"`],
   ["core/test/Clock.test.ts", `export const now = Date.now()`]
 ]

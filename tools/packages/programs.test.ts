@@ -7,7 +7,7 @@ import { programsOf, runPrograms } from "./programs.ts"
 import { packages, root } from "./workspace.ts"
 
 const program = (effect: string) => `import * as Effect from "effect/Effect"
-import * as Login from "@auth/broker-core/Login"
+import * as Login from "@auth/broker-core/login/Login"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"

@@ -2,12 +2,12 @@
  * The program of `npm start`, started again: a process of its own, which has the vault, the key and the credentials of
  * the one before, and nothing else. It asks for a session of each account, and may log in if there is none.
  */
-import type { AuthError } from "@auth/broker-core/AuthError"
-import type { Logout } from "@auth/broker-core/Logout"
-import { Profile } from "@auth/broker-core/Profile"
-import type { Renewal } from "@auth/broker-core/Renewal"
-import * as SessionManager from "@auth/broker-core/SessionManager"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import { Profile } from "@auth/broker-core/login/Profile"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import * as SimulatorClock from "@auth/simulator/SimulatorClock"
 import * as Clock from "effect/Clock"

@@ -1,5 +1,5 @@
 /** A day of every broker, side by side. */
-import * as Expiry from "@auth/broker-core/Expiry"
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import { Simulator } from "@auth/simulator/Simulator"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

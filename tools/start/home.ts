@@ -1,8 +1,8 @@
 /** Where the programs of `npm start` keep their sessions: a folder and a key that both end with it. */
-import type { SessionLock } from "@auth/broker-core/SessionLock"
-import type { SessionStore } from "@auth/broker-core/SessionStore"
-import type { VaultError } from "@auth/broker-core/VaultError"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import type { SessionLock } from "@auth/broker-core/session/SessionLock"
+import type { SessionStore } from "@auth/broker-core/session/SessionStore"
+import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import { Simulator } from "@auth/simulator/Simulator"
 import * as Context from "effect/Context"

@@ -1,6 +1,6 @@
 /** Motilal Oswal, with TOTP, and for who has none with a code by SMS. */
-import type * as Session from "@auth/broker-core/Session"
-import * as SessionManager from "@auth/broker-core/SessionManager"
+import type * as Session from "@auth/broker-core/login/Session"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { accounts } from "./accounts.ts"

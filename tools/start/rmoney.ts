@@ -1,5 +1,5 @@
 /** RMoney: an account with an authenticator, and one whose codes come by SMS. */
-import type * as Session from "@auth/broker-core/Session"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { accounts } from "./accounts.ts"

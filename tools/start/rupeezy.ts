@@ -1,7 +1,7 @@
 /** Rupeezy, with client code, password and TOTP: a program whose session ends while it makes calls. */
-import * as AuthorizedClient from "@auth/broker-core/AuthorizedClient"
-import * as Logout from "@auth/broker-core/Logout"
-import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
+import * as Logout from "@auth/broker-core/login/Logout"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { accounts } from "./accounts.ts"

@@ -1,8 +1,8 @@
 /** Samco, with key and secret, and through the browser, whose session can be refreshed. */
-import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
-import * as Refresh from "@auth/broker-core/Refresh"
-import type * as Session from "@auth/broker-core/Session"
-import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import * as Refresh from "@auth/broker-core/login/Refresh"
+import type * as Session from "@auth/broker-core/login/Session"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
 import * as LoginPage from "@auth/simulator/LoginPage"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** What `npm start` prints: a line for each step, what a person is told, and a table at the end. */
-import type { Failure } from "@auth/broker-core/SessionManager"
+import type { Failure } from "@auth/broker-core/session/SessionManager"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"

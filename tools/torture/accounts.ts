@@ -1,9 +1,9 @@
 /** As many accounts as one wants at every broker: made up, by number, and logged in by their own layers. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FakeAngel from "@auth/angel/FakeAngel"
-import type { AuthError } from "@auth/broker-core/AuthError"
-import type { Logout } from "@auth/broker-core/Logout"
-import type { Renewal } from "@auth/broker-core/Renewal"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import type { FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
 import * as FakeMotilal from "@auth/motilal/FakeMotilal"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"

@@ -1,6 +1,6 @@
 /** A simulated broker in this process, for programs in others: what they asked, and which tokens they were given. */
 import { FakeAngel } from "@auth/angel/msw"
-import * as Expiry from "@auth/broker-core/Expiry"
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import type { FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
 import { FakeSamco } from "@auth/samco/msw"
 import * as Simulator from "@auth/simulator/Simulator"

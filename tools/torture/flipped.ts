@@ -1,6 +1,6 @@
 /** What is in the vault whose bits are flipped. */
-import * as Account from "@auth/broker-core/Account"
-import type { Slot } from "@auth/broker-core/SessionStore"
+import * as Account from "@auth/broker-core/login/Account"
+import type { Slot } from "@auth/broker-core/session/SessionStore"
 
 export interface Place {
   readonly account: Account.Account

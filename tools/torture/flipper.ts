@@ -1,8 +1,8 @@
 /** Opens a vault of which one bit was changed, again and again, and counts what it finds. */
-import * as SessionLock from "@auth/broker-core/SessionLock"
-import * as SessionStore from "@auth/broker-core/SessionStore"
-import * as VaultError from "@auth/broker-core/VaultError"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as SessionLock from "@auth/broker-core/session/SessionLock"
+import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

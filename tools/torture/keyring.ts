@@ -1,5 +1,5 @@
 /** Asks the keyring for the key, says what came of it, and ends by itself, if the keyring lets it. */
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVaultKey from "@auth/node/NodeVaultKey"
 import * as Effect from "effect/Effect"
 

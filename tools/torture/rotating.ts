@@ -1,5 +1,5 @@
 /** Sessions of which each can be told from every other, and from one that is damaged. */
-import * as Account from "@auth/broker-core/Account"
+import * as Account from "@auth/broker-core/login/Account"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
 

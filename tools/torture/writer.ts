@@ -1,6 +1,6 @@
 /** Writes one session after the other into a vault, and says each version once it is written, until it is killed. */
-import * as SessionStore from "@auth/broker-core/SessionStore"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -3,16 +3,16 @@
  *
  * @since 0.1.0
  */
-import * as Account from "@auth/broker-core/Account"
-import type * as Credentials from "@auth/broker-core/Credentials"
-import type { Login } from "@auth/broker-core/Login"
-import type { Refresh } from "@auth/broker-core/Refresh"
-import type { Logout } from "@auth/broker-core/Logout"
-import type { Profile } from "@auth/broker-core/Profile"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import type { Renewal } from "@auth/broker-core/Renewal"
-import * as Method from "@auth/broker-core/Method"
-import * as Session from "@auth/broker-core/Session"
+import * as Account from "@auth/broker-core/login/Account"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Login } from "@auth/broker-core/login/Login"
+import type { Refresh } from "@auth/broker-core/login/Refresh"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as Method from "@auth/broker-core/broker/Method"
+import * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as AngelApi from "./AngelApi.ts"
 import { broker, credentials } from "./AngelBroker.ts"
@@ -65,7 +65,7 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.logi
  * @example
  * ```ts
  * import * as AngelAuth from "@auth/angel/AngelAuth"
- * import * as Login from "@auth/broker-core/Login"
+ * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"

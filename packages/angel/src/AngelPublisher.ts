@@ -3,14 +3,14 @@
  *
  * @since 0.1.0
  */
-import * as AuthError from "@auth/broker-core/AuthError"
-import type * as Credentials from "@auth/broker-core/Credentials"
-import type { Logout } from "@auth/broker-core/Logout"
-import type { Profile } from "@auth/broker-core/Profile"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import type { Renewal } from "@auth/broker-core/Renewal"
-import * as Method from "@auth/broker-core/Method"
-import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as Method from "@auth/broker-core/broker/Method"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as AngelApi from "./AngelApi.ts"
@@ -78,7 +78,7 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.redi
  * @example
  * ```ts
  * import * as AngelPublisher from "@auth/angel/AngelPublisher"
- * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"

@@ -1,9 +1,9 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"
-import * as Login from "@auth/broker-core/Login"
-import * as Logout from "@auth/broker-core/Logout"
-import * as Refresh from "@auth/broker-core/Refresh"
+import * as Login from "@auth/broker-core/login/Login"
+import * as Logout from "@auth/broker-core/login/Logout"
+import * as Refresh from "@auth/broker-core/login/Refresh"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { RequestOf } from "@auth/broker-core/BrokerApi"
+import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

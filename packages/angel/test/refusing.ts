@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { FakeAngel } from "@auth/angel/msw"
-import type { AuthError, Problem } from "@auth/broker-core/AuthError"
+import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"

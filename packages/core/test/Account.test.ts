@@ -1,4 +1,4 @@
-import * as Account from "@auth/broker-core/Account"
+import * as Account from "@auth/broker-core/login/Account"
 import { assert, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 

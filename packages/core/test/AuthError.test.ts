@@ -1,4 +1,4 @@
-import * as AuthError from "@auth/broker-core/AuthError"
+import * as AuthError from "@auth/broker-core/login/AuthError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-import * as Authorize from "@auth/broker-core/Authorize"
+import * as Authorize from "@auth/broker-core/login/Authorize"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"

@@ -1,4 +1,4 @@
-import * as Checksum from "@auth/broker-core/Checksum"
+import * as Checksum from "@auth/broker-core/broker/Checksum"
 import { assert, it } from "@effect/vitest"
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
-import * as CodeSource from "@auth/broker-core/CodeSource"
-import * as Credentials from "@auth/broker-core/Credentials"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"

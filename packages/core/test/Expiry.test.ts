@@ -1,4 +1,4 @@
-import * as Expiry from "@auth/broker-core/Expiry"
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Base64Url from "effect/encoding/Base64Url"

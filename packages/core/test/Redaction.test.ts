@@ -1,4 +1,4 @@
-import * as Redaction from "@auth/broker-core/Redaction"
+import * as Redaction from "@auth/broker-core/broker/Redaction"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"

@@ -1,5 +1,5 @@
-import * as Expiry from "@auth/broker-core/Expiry"
-import * as Session from "@auth/broker-core/Session"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Session from "@auth/broker-core/login/Session"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

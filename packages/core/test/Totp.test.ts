@@ -1,4 +1,4 @@
-import * as Totp from "@auth/broker-core/Totp"
+import * as Totp from "@auth/broker-core/login/Totp"
 import { assert, describe, it } from "@effect/vitest"
 import * as Mac from "effect/crypto/Mac"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

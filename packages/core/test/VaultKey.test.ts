@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { Canary } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"

@@ -1,4 +1,4 @@
-import * as Wire from "@auth/broker-core/Wire"
+import * as Wire from "@auth/broker-core/broker/Wire"
 import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"

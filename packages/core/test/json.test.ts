@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { parseJson } from "../src/internal/json.ts"
+import { parseJson } from "../src/broker/internal/json.ts"
 
 describe("reads what is JSON", () => {
   it.each([

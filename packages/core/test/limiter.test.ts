@@ -1,4 +1,4 @@
-import * as Endpoint from "@auth/broker-core/Endpoint"
+import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import { makeLimiter } from "../src/internal/limiter.ts"
+import { makeLimiter } from "../src/broker/internal/limiter.ts"
 
 const endpoint = (limits: ReadonlyArray<Endpoint.Limit>, name = "login"): Endpoint.Endpoint =>
   Endpoint.make({ name, method: "POST", path: "/", token: "none", response: Schema.Unknown, limits })

@@ -2,8 +2,8 @@
  * A program of its own that takes the lock of an account in Redis, asks all the time whether it still holds it, and
  * prints when it was last told that it does.
  */
-import * as Account from "@auth/broker-core/Account"
-import * as SessionLock from "@auth/broker-core/SessionLock"
+import * as Account from "@auth/broker-core/login/Account"
+import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

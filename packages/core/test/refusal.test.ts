@@ -1,4 +1,4 @@
-import * as Codes from "@auth/broker-core/Codes"
+import * as Codes from "@auth/broker-core/broker/Codes"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

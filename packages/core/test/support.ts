@@ -1,7 +1,7 @@
 import { inspect } from "node:util"
-import * as Account from "@auth/broker-core/Account"
-import * as Expiry from "@auth/broker-core/Expiry"
-import * as Session from "@auth/broker-core/Session"
+import * as Account from "@auth/broker-core/login/Account"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Session from "@auth/broker-core/login/Session"
 import * as Redacted from "effect/Redacted"
 
 export const account = Account.make({ broker: "tiny", id: "T1" })

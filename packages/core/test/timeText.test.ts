@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
-import { timeText } from "../src/internal/timeText.ts"
+import { timeText } from "../src/login/internal/timeText.ts"
 
 describe("timeText", () => {
   it.each([

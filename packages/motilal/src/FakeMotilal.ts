@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Checksum from "@auth/broker-core/Checksum"
+import * as Checksum from "@auth/broker-core/broker/Checksum"
 import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"

@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import * as AuthError from "@auth/broker-core/AuthError"
-import * as Broker from "@auth/broker-core/Broker"
-import * as BrokerApi from "@auth/broker-core/BrokerApi"
-import type * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as Checksum from "@auth/broker-core/Checksum"
-import * as Credentials from "@auth/broker-core/Credentials"
-import type * as Session from "@auth/broker-core/Session"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Broker from "@auth/broker-core/broker/Broker"
+import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Checksum from "@auth/broker-core/broker/Checksum"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"

@@ -3,15 +3,15 @@
  *
  * @since 0.1.0
  */
-import * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import type * as Credentials from "@auth/broker-core/Credentials"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as Method from "@auth/broker-core/Method"
-import type { Profile } from "@auth/broker-core/Profile"
-import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
-import type { Renewal } from "@auth/broker-core/Renewal"
-import * as Session from "@auth/broker-core/Session"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Method from "@auth/broker-core/broker/Method"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as MotilalApi from "./MotilalApi.ts"
@@ -100,7 +100,7 @@ const method: Method.Method<Services, typeof lenientPortalCredentials, Options> 
  * @example
  * ```ts
  * import * as MotilalPortal from "@auth/motilal/MotilalPortal"
- * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"

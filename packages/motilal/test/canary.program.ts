@@ -1,7 +1,7 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
-import * as Login from "@auth/broker-core/Login"
-import * as Logout from "@auth/broker-core/Logout"
-import * as Profile from "@auth/broker-core/Profile"
+import * as Login from "@auth/broker-core/login/Login"
+import * as Logout from "@auth/broker-core/login/Logout"
+import * as Profile from "@auth/broker-core/login/Profile"
 import { TestHttp } from "@auth/broker-core/testing"
 import type { Fault } from "@auth/broker-core/testing/FakeBroker"
 import { FakeMotilal } from "@auth/motilal/msw"

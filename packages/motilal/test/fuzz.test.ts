@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isAuthError } from "@auth/broker-core/AuthError"
+import { isAuthError } from "@auth/broker-core/login/AuthError"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as MotilalApi from "@auth/motilal/MotilalApi"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Login, Logout, Profile, StepUp } from "@auth/broker-core"
-import * as Expiry from "@auth/broker-core/Expiry"
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Login, Profile, RedirectLogin } from "@auth/broker-core"
-import type { AuthError } from "@auth/broker-core/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as MotilalApi from "@auth/motilal/MotilalApi"

@@ -5,9 +5,9 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
 import "./internal/nodeVersion.ts"
-import * as Account from "@auth/broker-core/Account"
-import * as SessionLock from "@auth/broker-core/SessionLock"
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as Account from "@auth/broker-core/login/Account"
+import * as SessionLock from "@auth/broker-core/session/SessionLock"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -5,11 +5,11 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
 import "./internal/nodeVersion.ts"
-import * as Account from "@auth/broker-core/Account"
-import type { SessionLock } from "@auth/broker-core/SessionLock"
-import * as SessionStore from "@auth/broker-core/SessionStore"
-import * as VaultError from "@auth/broker-core/VaultError"
-import { type Key, VaultKey } from "@auth/broker-core/VaultKey"
+import * as Account from "@auth/broker-core/login/Account"
+import type { SessionLock } from "@auth/broker-core/session/SessionLock"
+import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import { type Key, VaultKey } from "@auth/broker-core/session/VaultKey"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -165,7 +165,7 @@ export const layerStore = (
  * @example
  * ```ts
  * import * as AngelAuth from "@auth/angel/AngelAuth"
- * import * as SessionManager from "@auth/broker-core/SessionManager"
+ * import * as SessionManager from "@auth/broker-core/session/SessionManager"
  * import * as NodeVault from "@auth/node/NodeVault"
  * import * as NodeVaultKey from "@auth/node/NodeVaultKey"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -256,7 +256,7 @@ const rekeyEntry = Effect.fnUntraced(function* (
  *
  * @example
  * ```ts no-run
- * import * as VaultKey from "@auth/broker-core/VaultKey"
+ * import * as VaultKey from "@auth/broker-core/session/VaultKey"
  * import * as NodeVault from "@auth/node/NodeVault"
  * import * as Effect from "effect/Effect"
  * import * as Redacted from "effect/Redacted"

@@ -15,8 +15,8 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
 import "./internal/nodeVersion.ts"
-import * as VaultError from "@auth/broker-core/VaultError"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -44,7 +44,7 @@ export {
    * @since 0.1.0
    */
   layerPlaintext
-} from "@auth/broker-core/VaultKey"
+} from "@auth/broker-core/session/VaultKey"
 
 /**
  * Which entry of the keyring has the key.

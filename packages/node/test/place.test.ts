@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import * as NodeVaultKey from "@auth/node/NodeVaultKey"
 import * as Effect from "effect/Effect"

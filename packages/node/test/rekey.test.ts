@@ -1,4 +1,4 @@
-import * as Account from "@auth/broker-core/Account"
+import * as Account from "@auth/broker-core/login/Account"
 import * as NodeVault from "@auth/node/NodeVault"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

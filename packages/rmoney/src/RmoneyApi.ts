@@ -6,14 +6,14 @@
  *
  * @since 0.1.0
  */
-import * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import * as Broker from "@auth/broker-core/Broker"
-import * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as Credentials from "@auth/broker-core/Credentials"
-import type { Endpoint } from "@auth/broker-core/Endpoint"
-import * as Session from "@auth/broker-core/Session"
-import * as Wire from "@auth/broker-core/Wire"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import * as Broker from "@auth/broker-core/broker/Broker"
+import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Endpoint } from "@auth/broker-core/broker/Endpoint"
+import * as Session from "@auth/broker-core/login/Session"
+import * as Wire from "@auth/broker-core/broker/Wire"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"

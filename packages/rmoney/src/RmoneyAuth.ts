@@ -3,16 +3,16 @@
  *
  * @since 0.1.0
  */
-import type * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as Challenge from "@auth/broker-core/Challenge"
-import type * as CodeSource from "@auth/broker-core/CodeSource"
-import * as Login from "@auth/broker-core/Login"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as Renewal from "@auth/broker-core/Renewal"
-import * as Session from "@auth/broker-core/Session"
-import * as StepUp from "@auth/broker-core/StepUp"
+import type * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Challenge from "@auth/broker-core/login/Challenge"
+import type * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as Login from "@auth/broker-core/login/Login"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
+import * as Session from "@auth/broker-core/login/Session"
+import * as StepUp from "@auth/broker-core/login/StepUp"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -176,8 +176,8 @@ const make = Effect.fnUntraced(function* (
  *
  * @example
  * ```ts
- * import * as Login from "@auth/broker-core/Login"
- * import * as CodeSource from "@auth/broker-core/CodeSource"
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as CodeSource from "@auth/broker-core/login/CodeSource"
  * import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -3,12 +3,12 @@
  *
  * @since 0.1.0
  */
-import type * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import * as Login from "@auth/broker-core/Login"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as Renewal from "@auth/broker-core/Renewal"
-import * as Session from "@auth/broker-core/Session"
+import type * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import * as Login from "@auth/broker-core/login/Login"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
+import * as Session from "@auth/broker-core/login/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -106,7 +106,7 @@ const make = Effect.fnUntraced(function* (
  *
  * @example
  * ```ts
- * import * as Login from "@auth/broker-core/Login"
+ * import * as Login from "@auth/broker-core/login/Login"
  * import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker, Renewal } from "@auth/broker-core/Broker"
+import type { Assumption, Broker, Renewal } from "@auth/broker-core/broker/Broker"
 import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"

@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as QrLogin from "@auth/broker-core/QrLogin"
-import * as Renewal from "@auth/broker-core/Renewal"
-import * as Session from "@auth/broker-core/Session"
+import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as QrLogin from "@auth/broker-core/login/QrLogin"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
+import * as Session from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -120,7 +120,7 @@ const make = Effect.fnUntraced(function* (
  *
  * @example
  * ```ts
- * import * as QrLogin from "@auth/broker-core/QrLogin"
+ * import * as QrLogin from "@auth/broker-core/login/QrLogin"
  * import * as RmoneyQr from "@auth/rmoney/RmoneyQr"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -3,10 +3,10 @@
  *
  * @since 0.1.0
  */
-import * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as AccountRecovery from "@auth/broker-core/AccountRecovery"
-import * as AuthError from "@auth/broker-core/AuthError"
-import * as Challenge from "@auth/broker-core/Challenge"
+import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Challenge from "@auth/broker-core/login/Challenge"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -160,7 +160,7 @@ const nothingSent: RmoneyApi.CodeSent = {
  *
  * @example
  * ```ts
- * import * as AccountRecovery from "@auth/broker-core/AccountRecovery"
+ * import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
  * import * as RmoneyRecovery from "@auth/rmoney/RmoneyRecovery"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import * as Checksum from "@auth/broker-core/Checksum"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
-import * as Renewal from "@auth/broker-core/Renewal"
-import * as Session from "@auth/broker-core/Session"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import * as Checksum from "@auth/broker-core/broker/Checksum"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
+import * as Session from "@auth/broker-core/login/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -177,7 +177,7 @@ const make = Effect.fnUntraced(function* (
  *
  * @example
  * ```ts
- * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as RmoneySso from "@auth/rmoney/RmoneySso"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import * as Checksum from "@auth/broker-core/Checksum"
-import * as Expiry from "@auth/broker-core/Expiry"
+import * as Checksum from "@auth/broker-core/broker/Checksum"
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"

@@ -3,11 +3,11 @@
  *
  * @since 0.1.0
  */
-import type { AuthError } from "@auth/broker-core/AuthError"
-import * as Broker from "@auth/broker-core/Broker"
-import * as BrokerApi from "@auth/broker-core/BrokerApi"
-import type * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as Credentials from "@auth/broker-core/Credentials"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
+import * as Broker from "@auth/broker-core/broker/Broker"
+import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"

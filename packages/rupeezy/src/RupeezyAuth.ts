@@ -3,15 +3,15 @@
  *
  * @since 0.1.0
  */
-import * as Account from "@auth/broker-core/Account"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import type * as Credentials from "@auth/broker-core/Credentials"
-import type { Login } from "@auth/broker-core/Login"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as Method from "@auth/broker-core/Method"
-import type { Profile } from "@auth/broker-core/Profile"
-import type { Renewal } from "@auth/broker-core/Renewal"
-import * as Session from "@auth/broker-core/Session"
+import * as Account from "@auth/broker-core/login/Account"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Login } from "@auth/broker-core/login/Login"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Method from "@auth/broker-core/broker/Method"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as RupeezyApi from "./RupeezyApi.ts"
@@ -59,7 +59,7 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.logi
  *
  * @example
  * ```ts
- * import * as Login from "@auth/broker-core/Login"
+ * import * as Login from "@auth/broker-core/login/Login"
  * import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -90,7 +90,7 @@ export const layer = method.layer
  *
  * @example
  * ```ts
- * import * as Login from "@auth/broker-core/Login"
+ * import * as Login from "@auth/broker-core/login/Login"
  * import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
  * import * as ConfigProvider from "effect/ConfigProvider"
  * import * as Effect from "effect/Effect"

@@ -3,15 +3,15 @@
  *
  * @since 0.1.0
  */
-import * as AuthError from "@auth/broker-core/AuthError"
-import type { Authorize } from "@auth/broker-core/Authorize"
-import * as Checksum from "@auth/broker-core/Checksum"
-import type * as Credentials from "@auth/broker-core/Credentials"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as Method from "@auth/broker-core/Method"
-import type { Profile } from "@auth/broker-core/Profile"
-import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
-import type { Renewal } from "@auth/broker-core/Renewal"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import * as Checksum from "@auth/broker-core/broker/Checksum"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Method from "@auth/broker-core/broker/Method"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as RupeezyApi from "./RupeezyApi.ts"
@@ -88,7 +88,7 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.redi
  *
  * @example
  * ```ts
- * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -1,8 +1,8 @@
 /** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
-import * as Login from "@auth/broker-core/Login"
-import * as Logout from "@auth/broker-core/Logout"
-import * as Profile from "@auth/broker-core/Profile"
-import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+import * as Login from "@auth/broker-core/login/Login"
+import * as Logout from "@auth/broker-core/login/Logout"
+import * as Profile from "@auth/broker-core/login/Profile"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import { TestHttp } from "@auth/broker-core/testing"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import { FakeRupeezy } from "@auth/rupeezy/msw"

@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import type { Method } from "@auth/broker-core/Broker"
+import type { Method } from "@auth/broker-core/broker/Broker"
 import { Contract, TestHttp } from "@auth/broker-core/testing"
 import { FakeRupeezy } from "@auth/rupeezy/msw"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Expiry from "@auth/broker-core/Expiry"
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"

@@ -3,14 +3,14 @@
  *
  * @since 0.1.0
  */
-import type { Authorize } from "@auth/broker-core/Authorize"
-import type * as Credentials from "@auth/broker-core/Credentials"
-import type { Login } from "@auth/broker-core/Login"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as Method from "@auth/broker-core/Method"
-import type { Profile } from "@auth/broker-core/Profile"
-import type { Renewal } from "@auth/broker-core/Renewal"
-import type { Session } from "@auth/broker-core/Session"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Login } from "@auth/broker-core/login/Login"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Method from "@auth/broker-core/broker/Method"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import type { Session } from "@auth/broker-core/login/Session"
 import type * as Redacted from "effect/Redacted"
 import * as SamcoApi from "./SamcoApi.ts"
 import { credentials, uncheckedCredentials } from "./SamcoBroker.ts"
@@ -59,7 +59,7 @@ const method: Method.Method<Services, typeof uncheckedCredentials, Options> = Me
  * @example
  * ```ts
  * import * as SamcoAuth from "@auth/samco/SamcoAuth"
- * import * as Login from "@auth/broker-core/Login"
+ * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"

@@ -4,14 +4,14 @@
  * @deprecated The broker will remove this login: use `SamcoAuth`.
  * @since 0.1.0
  */
-import type { Authorize } from "@auth/broker-core/Authorize"
-import type * as Credentials from "@auth/broker-core/Credentials"
-import type { Login } from "@auth/broker-core/Login"
-import type { Logout } from "@auth/broker-core/Logout"
-import * as Method from "@auth/broker-core/Method"
-import type { Profile } from "@auth/broker-core/Profile"
-import type { Renewal } from "@auth/broker-core/Renewal"
-import type { Session } from "@auth/broker-core/Session"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import type { Login } from "@auth/broker-core/login/Login"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Method from "@auth/broker-core/broker/Method"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import type { Session } from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
@@ -65,7 +65,7 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.logi
  * @example
  * ```ts
  * import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
- * import * as Login from "@auth/broker-core/Login"
+ * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"

@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import type { Method } from "@auth/broker-core/Broker"
+import type { Method } from "@auth/broker-core/broker/Broker"
 import { Contract, TestHttp } from "@auth/broker-core/testing"
 import { FakeSamco } from "@auth/samco/msw"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"

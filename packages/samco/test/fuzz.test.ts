@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type AuthError, isAuthError } from "@auth/broker-core/AuthError"
+import { type AuthError, isAuthError } from "@auth/broker-core/login/AuthError"
 import * as Fuzz from "@auth/broker-core/testing/Fuzz"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as SamcoApi from "@auth/samco/SamcoApi"

@@ -45,7 +45,7 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
  *
  * @example
  * ```ts
- * import * as RedirectLogin from "@auth/broker-core/RedirectLogin"
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as LoginPage from "@auth/simulator/LoginPage"
  * import * as Effect from "effect/Effect"
  *

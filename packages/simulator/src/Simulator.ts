@@ -119,7 +119,7 @@ const checkPort = (port: number, origins: number) => {
  * @example
  * ```ts
  * import * as AngelAuth from "@auth/angel/AngelAuth"
- * import * as Login from "@auth/broker-core/Login"
+ * import * as Login from "@auth/broker-core/login/Login"
  * import * as Simulator from "@auth/simulator/Simulator"
  * import * as Effect from "effect/Effect"
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"

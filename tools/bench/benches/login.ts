@@ -1,7 +1,7 @@
 /** Logins through the public API, beside what else one could use for them. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import * as CodeSource from "@auth/broker-core/CodeSource"
-import * as Login from "@auth/broker-core/Login"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as Login from "@auth/broker-core/login/Login"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"

@@ -1,6 +1,6 @@
 /** A session that is held, asked for over and over inside one fiber. */
-import * as SessionManager from "@auth/broker-core/SessionManager"
-import type * as Session from "@auth/broker-core/Session"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Bench, Run } from "../harness.ts"

@@ -1,5 +1,5 @@
 /** Sessions of many accounts, all held: no account may be slower to ask for than the others. */
-import type * as Session from "@auth/broker-core/Session"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import { type Bench, type Run, slowestOf, type Turn } from "../harness.ts"
 import {

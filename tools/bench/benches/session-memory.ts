@@ -1,5 +1,5 @@
 /** What an account with a session takes of the heap. */
-import type * as Session from "@auth/broker-core/Session"
+import type * as Session from "@auth/broker-core/login/Session"
 import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

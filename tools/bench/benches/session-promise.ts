@@ -1,5 +1,5 @@
 /** A session that is held, asked for as a promise. */
-import * as SessionManager from "@auth/broker-core/SessionManager"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"
 import { OAuth2Client } from "google-auth-library"
 import type { Bench, Run } from "../harness.ts"

@@ -1,6 +1,6 @@
 /** Ten thousand ask at once when the session has just expired: one exchange, and then they all go on. */
-import * as SessionManager from "@auth/broker-core/SessionManager"
-import type * as Session from "@auth/broker-core/Session"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"

@@ -1,8 +1,8 @@
 /** Many accounts log in before the market opens, at a broker that takes its time. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import * as CodeSource from "@auth/broker-core/CodeSource"
-import * as SessionManagers from "@auth/broker-core/SessionManagers"
-import * as Vault from "@auth/broker-core/Vault"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
+import * as Vault from "@auth/broker-core/session/Vault"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /** One bit of what is stored has changed: a program finds what was written, or hears that it was changed. */
-import * as SessionLock from "@auth/broker-core/SessionLock"
-import * as SessionStore from "@auth/broker-core/SessionStore"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as SessionLock from "@auth/broker-core/session/SessionLock"
+import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"

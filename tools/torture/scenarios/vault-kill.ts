@@ -1,6 +1,6 @@
 /** A program is killed while it writes: the vault is whole, and has the last session that was said to be written. */
-import * as SessionStore from "@auth/broker-core/SessionStore"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"

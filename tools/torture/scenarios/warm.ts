@@ -1,7 +1,7 @@
 /** Many accounts are logged in before the market opens, and no broker gets more calls than it allows. */
-import * as SessionManagers from "@auth/broker-core/SessionManagers"
+import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
 import type { JournalEntry } from "@auth/broker-core/testing/FakeBroker"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import * as Simulator from "@auth/simulator/Simulator"
 import * as ConfigProvider from "effect/ConfigProvider"

@@ -1,6 +1,6 @@
-import type { Hint } from "@auth/broker-core/AuthError"
-import * as Codes from "@auth/broker-core/Codes"
-import { field } from "@auth/broker-core/Wire"
+import type { Hint } from "@auth/broker-core/login/AuthError"
+import * as Codes from "@auth/broker-core/broker/Codes"
+import { field } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 
 const asOf = "2026-11-21"

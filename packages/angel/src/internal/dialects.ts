@@ -1,5 +1,5 @@
-import * as Envelope from "@auth/broker-core/Envelope"
-import { field } from "@auth/broker-core/Wire"
+import * as Envelope from "@auth/broker-core/broker/Envelope"
+import { field } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 
 const saysYes = (status: unknown): boolean =>

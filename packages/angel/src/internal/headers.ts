@@ -1,5 +1,5 @@
-import type * as BrokerClient from "@auth/broker-core/BrokerClient"
-import type { Tokens } from "@auth/broker-core/Session"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import type { Tokens } from "@auth/broker-core/login/Session"
 import * as Redacted from "effect/Redacted"
 
 /** What the broker wants to know of the caller beside the key. It checks that the values are there, not what they say. */

@@ -16,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { secretParts } from "../internal/secretParts.ts"
+import { secretParts } from "../broker/internal/secretParts.ts"
 
 /**
  * Everything that was logged, traced or otherwise shown.

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Capability } from "../Broker.ts"
+import type { Capability } from "../broker/Broker.ts"
 import { descriptor } from "./contract/descriptor.ts"
 import { login } from "./contract/login.ts"
 import { qr } from "./contract/qr.ts"

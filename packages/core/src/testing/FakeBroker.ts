@@ -14,9 +14,9 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { parseJson } from "../internal/json.ts"
-import * as Totp from "../Totp.ts"
-import { field } from "../Wire.ts"
+import { parseJson } from "../broker/internal/json.ts"
+import * as Totp from "../login/Totp.ts"
+import { field } from "../broker/Wire.ts"
 
 /**
  * A request, as a route sees it.

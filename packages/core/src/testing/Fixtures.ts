@@ -10,11 +10,11 @@ import * as Equal from "effect/Equal"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { AuthError } from "../AuthError.ts"
-import type { Protocol } from "../BrokerClient.ts"
-import * as Codes from "../Codes.ts"
-import type * as Envelope from "../Envelope.ts"
-import { parseJson } from "../internal/json.ts"
+import type { AuthError } from "../login/AuthError.ts"
+import type { Protocol } from "../broker/BrokerClient.ts"
+import * as Codes from "../broker/Codes.ts"
+import type * as Envelope from "../broker/Envelope.ts"
+import { parseJson } from "../broker/internal/json.ts"
 import { type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
 
 /**
@@ -156,12 +156,12 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
  *
  * @example
  * ```ts
- * import * as BrokerClient from "@auth/broker-core/BrokerClient"
- * import * as Endpoint from "@auth/broker-core/Endpoint"
- * import * as Envelope from "@auth/broker-core/Envelope"
+ * import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+ * import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+ * import * as Envelope from "@auth/broker-core/broker/Envelope"
  * import * as Fixtures from "@auth/broker-core/testing/Fixtures"
  * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
- * import * as Wire from "@auth/broker-core/Wire"
+ * import * as Wire from "@auth/broker-core/broker/Wire"
  * import * as Effect from "effect/Effect"
  * import type * as HttpClient from "effect/http/HttpClient"
  * import * as Schema from "effect/Schema"

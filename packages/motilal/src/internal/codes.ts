@@ -1,4 +1,4 @@
-import * as Codes from "@auth/broker-core/Codes"
+import * as Codes from "@auth/broker-core/broker/Codes"
 import * as headers from "./headers.ts"
 
 const asOf = "2026-11-21"

@@ -1,5 +1,5 @@
-import * as Decode from "@auth/broker-core/Decode"
-import * as Endpoint from "@auth/broker-core/Endpoint"
+import * as Decode from "@auth/broker-core/broker/Decode"
+import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 

@@ -1,6 +1,6 @@
-import type * as AuthError from "@auth/broker-core/AuthError"
-import type * as BrokerClient from "@auth/broker-core/BrokerClient"
-import type { Tokens } from "@auth/broker-core/Session"
+import type * as AuthError from "@auth/broker-core/login/AuthError"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import type { Tokens } from "@auth/broker-core/login/Session"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 

@@ -4,8 +4,8 @@
  * A keyring may hang: a native call into one cannot be interrupted, a thread that is in it cannot be ended, and a
  * program with such a thread cannot exit. A process can be killed.
  */
-import * as Expiry from "@auth/broker-core/Expiry"
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

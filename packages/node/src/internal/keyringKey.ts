@@ -1,6 +1,6 @@
 /** A random key that is made at the first use and lives in the keyring. */
-import * as VaultError from "@auth/broker-core/VaultError"
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"

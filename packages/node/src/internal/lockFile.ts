@@ -1,5 +1,5 @@
 /** A file that one program at a time can hold, and that the system lets go of when the program dies. */
-import type * as VaultError from "@auth/broker-core/VaultError"
+import type * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

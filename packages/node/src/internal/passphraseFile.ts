@@ -3,7 +3,7 @@
  *
  * The salt is no secret. It is kept as carefully as the vault, because without it the passphrase opens nothing.
  */
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Hex from "effect/encoding/Hex"

@@ -1,5 +1,5 @@
 /** Folders and files that nobody else may read, write or lead astray. */
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
 import * as UserDirectories from "effect/persistence/UserDirectories"
 import * as Result from "effect/Result"

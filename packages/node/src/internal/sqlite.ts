@@ -1,5 +1,5 @@
 /** SQLite as Node has it: opened without its notice, and its errors sorted into those that we can act upon. */
-import * as VaultError from "@auth/broker-core/VaultError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

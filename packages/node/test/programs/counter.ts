@@ -1,6 +1,6 @@
 /** Adds one to a number in a file, many times, with a pause between reading and writing that only a lock makes safe. */
 import { layer } from "@auth/node/NodeSessionLock"
-import { SessionLock } from "@auth/broker-core/SessionLock"
+import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { account } from "../support.ts"

@@ -1,6 +1,6 @@
 /** Holds the account's lock until its standard input ends, and says its fence. */
 import { layer } from "@auth/node/NodeSessionLock"
-import { SessionLock } from "@auth/broker-core/SessionLock"
+import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"
 import { account } from "../support.ts"
 

@@ -1,5 +1,5 @@
 /** Gets the key of the keyring, by the package or by the module that is given, and says its id or why there is none. */
-import * as VaultKey from "@auth/broker-core/VaultKey"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { layerKeyring } from "@auth/node/NodeVaultKey"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

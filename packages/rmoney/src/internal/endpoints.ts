@@ -1,5 +1,5 @@
-import * as Endpoint from "@auth/broker-core/Endpoint"
-import { Maybe } from "@auth/broker-core/Wire"
+import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+import { Maybe } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { broker } from "../RmoneyBroker.ts"

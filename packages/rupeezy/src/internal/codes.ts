@@ -1,5 +1,5 @@
-import { otherCall } from "@auth/broker-core/BrokerClient"
-import * as Codes from "@auth/broker-core/Codes"
+import { otherCall } from "@auth/broker-core/broker/BrokerClient"
+import * as Codes from "@auth/broker-core/broker/Codes"
 
 type Reason = Codes.CodeRow["reason"]
 

@@ -1,5 +1,5 @@
-import * as Decode from "@auth/broker-core/Decode"
-import * as Endpoint from "@auth/broker-core/Endpoint"
+import * as Decode from "@auth/broker-core/broker/Decode"
+import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"

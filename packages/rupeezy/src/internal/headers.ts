@@ -1,5 +1,5 @@
-import type * as BrokerClient from "@auth/broker-core/BrokerClient"
-import type { Tokens } from "@auth/broker-core/Session"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import type { Tokens } from "@auth/broker-core/login/Session"
 import * as Redacted from "effect/Redacted"
 
 export interface HeaderOptions {

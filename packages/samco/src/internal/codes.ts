@@ -1,6 +1,6 @@
-import * as AuthError from "@auth/broker-core/AuthError"
-import { otherCall } from "@auth/broker-core/BrokerClient"
-import * as Codes from "@auth/broker-core/Codes"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import { otherCall } from "@auth/broker-core/broker/BrokerClient"
+import * as Codes from "@auth/broker-core/broker/Codes"
 import { validationErrors } from "./dialects.ts"
 import * as endpoints from "./endpoints.ts"
 

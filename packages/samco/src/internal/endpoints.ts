@@ -1,5 +1,5 @@
-import * as Decode from "@auth/broker-core/Decode"
-import * as Endpoint from "@auth/broker-core/Endpoint"
+import * as Decode from "@auth/broker-core/broker/Decode"
+import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
 // Paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. It publishes no limits for these calls.

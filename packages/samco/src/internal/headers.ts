@@ -1,5 +1,5 @@
-import type * as BrokerClient from "@auth/broker-core/BrokerClient"
-import * as Session from "@auth/broker-core/Session"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Session from "@auth/broker-core/login/Session"
 
 const constant = { "content-type": "application/json", accept: "application/json" }
 

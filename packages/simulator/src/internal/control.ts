@@ -1,4 +1,4 @@
-import * as Expiry from "@auth/broker-core/Expiry"
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import type { Fault } from "@auth/broker-core/testing/FakeBroker"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"

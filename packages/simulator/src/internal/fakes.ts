@@ -1,5 +1,5 @@
 import type { Fault, FakeAccount, FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
-import * as Totp from "@auth/broker-core/Totp"
+import * as Totp from "@auth/broker-core/login/Totp"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"

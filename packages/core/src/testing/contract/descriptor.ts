@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { capabilities, purposesOf } from "../../Broker.ts"
+import { capabilities, purposesOf } from "../../broker/Broker.ts"
 import { type Case, ensure, failsWith, provides, same, start, type Subject } from "./subject.ts"
 
 const required = ({ method }: Subject): ReadonlyArray<string> =>

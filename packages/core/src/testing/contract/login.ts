@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import type { Reason } from "../../AuthError.ts"
-import { Login } from "../../Login.ts"
+import type { Reason } from "../../login/AuthError.ts"
+import { Login } from "../../login/Login.ts"
 import type { Fault } from "../FakeBroker.ts"
 import {
   type Case,

@@ -3,7 +3,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { QrLogin } from "../../QrLogin.ts"
+import { QrLogin } from "../../login/QrLogin.ts"
 import type { Fault } from "../FakeBroker.ts"
 import {
   type Case,

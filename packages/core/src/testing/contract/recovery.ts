@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { AccountRecovery } from "../../AccountRecovery.ts"
-import type { Challenge } from "../../Challenge.ts"
+import { AccountRecovery } from "../../login/AccountRecovery.ts"
+import type { Challenge } from "../../login/Challenge.ts"
 import {
   type Case,
   ContractViolation,

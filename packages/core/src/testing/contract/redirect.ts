@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { Reason } from "../../AuthError.ts"
-import { RedirectLogin } from "../../RedirectLogin.ts"
+import type { Reason } from "../../login/AuthError.ts"
+import { RedirectLogin } from "../../login/RedirectLogin.ts"
 import { type Case, ContractViolation, ensure, failsWith, same, service, start, type Subject } from "./subject.ts"
 
 const begin = Effect.fnUntraced(function* (subject: Subject) {

@@ -4,12 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import type { AuthError } from "../../AuthError.ts"
-import { Profile } from "../../Profile.ts"
-import * as Renewal from "../../Renewal.ts"
-import type { Session } from "../../Session.ts"
-import * as SessionManager from "../../SessionManager.ts"
-import * as Vault from "../../Vault.ts"
+import type { AuthError } from "../../login/AuthError.ts"
+import { Profile } from "../../login/Profile.ts"
+import * as Renewal from "../../broker/Renewal.ts"
+import type { Session } from "../../login/Session.ts"
+import * as SessionManager from "../../session/SessionManager.ts"
+import * as Vault from "../../session/Vault.ts"
 import {
   type Case,
   type Changes,

@@ -1,0 +1,544 @@
+/**
+ * The one pipeline that turns a broker's tables into calls: check the request, count it against the limits, send it,
+ * read the body as text, pick the dialect, decode, and name the failure.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as AuthError from "../login/AuthError.ts"
+import * as Codes from "./Codes.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import * as Envelope from "./Envelope.ts"
+import * as durations from "../login/internal/durations.ts"
+import { Departure } from "../login/internal/departure.ts"
+import { headerProblem, unsendable } from "../login/internal/headerText.ts"
+import { parseJson } from "./internal/json.ts"
+import { makeLimiter } from "./internal/limiter.ts"
+import { beginning } from "./internal/printable.ts"
+import * as Problems from "./internal/problems.ts"
+import * as RedirectGuard from "./internal/redirectGuard.ts"
+import { noteRequest } from "../login/internal/requestsSent.ts"
+import { secretParts } from "./internal/secretParts.ts"
+import { withSpanWhenTraced } from "./internal/spans.ts"
+import * as Transport from "./internal/transport.ts"
+import * as Redaction from "./Redaction.ts"
+import type { Tokens } from "../login/Session.ts"
+
+/**
+ * Header values by name; secrets stay wrapped until the request is written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
+
+/**
+ * What the headers of a call depend on. `endpoint` is absent for a call that the tables do not have, such as an order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  readonly endpoint?: Endpoint | undefined
+  /** What limits are counted by: the account's id, or an app's where no account is known yet. */
+  readonly account: string
+  readonly tokens?: Tokens | undefined
+}
+
+/**
+ * What makes a broker different from the others, as tables.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Protocol {
+  /** Id of the broker. */
+  readonly broker: string
+  readonly headers: (call: Call) => Headers
+  /** Tried in this order. */
+  readonly dialects: ReadonlyArray<Envelope.Dialect>
+  /** Tried in this order. */
+  readonly codes: ReadonlyArray<Codes.CodeRow>
+  /** Purposes that an origin may be set for, beside those of the environment. */
+  readonly purposes?: ReadonlyArray<string>
+  /** What a call sends that has nothing to say: no body, or `{}`. Default: no body. */
+  readonly emptyBody?: "none" | "object" | undefined
+  /** Defects of the broker's JSON that are documented. */
+  readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
+}
+
+/**
+ * What a user may set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How long a call may take, its answer read to the end. 10 seconds unless said otherwise. */
+  readonly timeout?: Duration.Input | undefined
+  /** How long a call may wait for the rate limit before it fails with `RateLimited`. 10 seconds unless said otherwise. */
+  readonly patience?: Duration.Input | undefined
+  /** Size of the largest answer that is read, in bytes. One mebibyte unless said otherwise. */
+  readonly maxBodyBytes?: number | undefined
+  /** Other hosts for the broker's origins, by purpose: `{ api: "http://127.0.0.1:4010" }`. */
+  readonly origins?: Readonly<Record<string, string>> | undefined
+  /** Plain `http:` is refused, except on this machine, unless this says `"allow"`. */
+  readonly insecureHttp?: "allow" | undefined
+}
+
+/**
+ * Makes calls to one broker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BrokerClient {
+  /** `account` is what the broker counts its limits by. `tokens` are needed where the endpoint says so. */
+  readonly call: <Request, Response>(
+    endpoint: Endpoint<Request, Response>,
+    options: {
+      readonly account: string
+      readonly request?: Request
+      readonly tokens?: Tokens | undefined
+      /** Headers of this call alone. */
+      readonly headers?: Headers | undefined
+      /** Parameters of the address; those that are secret stay wrapped. */
+      readonly query?: Headers | undefined
+    }
+  ) => Effect.Effect<Response, AuthError.AuthError>
+  /**
+   * What an answer to a call that the tables do not have means, such as an order: the failure, if the answer is a
+   * refusal, or else `undefined`. Rows count that name no operations, or `otherCall` among them. Only a dialect of the
+   * broker makes a refusal of an answer with HTTP 2xx; what was `sent` shows in no message.
+   */
+  readonly refusal: (
+    answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
+    sent?: { readonly tokens?: Tokens | undefined; readonly headers?: Headers | undefined }
+  ) => AuthError.AuthError | undefined
+  /** The hosts that are called, by purpose. */
+  readonly origins: Readonly<Record<string, string>>
+}
+
+/**
+ * The operation of every call that the tables do not have.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const otherCall = "request"
+
+/** No refusal is longer, in characters; an instrument list is no text to look for one in. */
+const longestRefusal = 65_536
+
+const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
+
+const originProblem = (origin: string, options: Options): string | undefined => {
+  const url = Result.getOrUndefined(Result.try(() => new URL(origin)))
+  if (url === undefined || url.origin !== origin.toLowerCase()) {
+    return "is not an origin such as https://api.example.com, without a path and a slash at the end"
+  }
+  if (url.protocol === "https:" || loopback.test(origin) || options.insecureHttp === "allow") return undefined
+  return 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'
+}
+
+/** A purpose that nobody knows is a slip of the pen, and the broker's real host would be called in its place. */
+const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, string>>, options: Options) => {
+  const known = Array.from(new Set([...Object.keys(environment), ...(protocol.purposes ?? [])]))
+  for (const [purpose, origin] of Object.entries({ ...environment, ...options.origins })) {
+    const problem = known.includes(purpose)
+      ? originProblem(origin, options)
+      : `is no purpose of this broker's hosts: there are ${known.join(", ")}`
+    if (problem === undefined) continue
+    return Effect.fail(AuthError.invalidRequest(protocol.broker, "configuration", `origins.${purpose}`, problem))
+  }
+  return Effect.void
+}
+
+/** With NaN or zero a login would be sent, and fail at once. */
+const readLimits = (
+  broker: string,
+  { maxBodyBytes = 1_048_576, patience = "10 seconds", timeout = "10 seconds" }: Options
+): Effect.Effect<Transport.TransportOptions & { readonly patience: Duration.Duration }, AuthError.AuthError> => {
+  const refused = Problems.refusal(broker, "configuration", [
+    ["timeout", Problems.ofDuration(timeout, Duration.millis(1))],
+    ["patience", Problems.ofDuration(patience, Duration.zero)],
+    ["maxBodyBytes", Problems.ofCount(maxBodyBytes)]
+  ])
+  return refused === undefined
+    ? Effect.succeed({
+        timeout: Duration.fromInputUnsafe(timeout),
+        patience: Duration.fromInputUnsafe(patience),
+        maxBodyBytes
+      })
+    : Effect.fail(refused)
+}
+
+/**
+ * Reads a duration among the options of a broker's layer. Fails with `InvalidRequest`, which names the option, if it is
+ * no duration, or negative.
+ *
+ * @example
+ * ```ts
+ * import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const error = yield* Effect.flip(BrokerClient.readDuration("tiny", "codeLifetime", NaN))
+ *   error.reason.message // => "The request cannot be right: codeLifetime must be a duration, or zero"
+ * })
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const readDuration: (
+  broker: string,
+  option: string,
+  input: Duration.Input
+) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
+
+const reveal = (value: unknown): unknown => {
+  if (Redacted.isRedacted(value)) return Redacted.value(value)
+  if (Array.isArray(value)) return value.map(reveal)
+  if (!Predicate.isObject(value)) return value
+  const revealed: Record<string, unknown> = {}
+  for (const [key, field] of Object.entries(value)) revealed[key] = reveal(field)
+  return revealed
+}
+
+/** All that was sent. A token is a secret of its own beside the header that it is part of. */
+interface Sent {
+  readonly request: unknown
+  readonly headers: Headers
+  readonly query: Headers | undefined
+  readonly tokens: Tokens | undefined
+}
+
+const redactedIn = (value: unknown): ReadonlyArray<string> => {
+  // A secret may go out as a number, as a one-time code does at a broker that wants one.
+  if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
+  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
+}
+
+/** Headers that are a secret although a table has forgotten to wrap them. */
+const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
+
+const secretsOf = ({ headers, query, request, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
+  const bare = Object.entries({ ...headers }).filter(([name]) => secretHeader.test(name))
+  const values = [...redactedIn([headers, query, tokens]), ...bare.map(([, value]) => value).filter(Predicate.isString)]
+  return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
+}
+
+const queryOf = ({ query }: Endpoint, request: unknown): Headers | undefined =>
+  query === undefined
+    ? undefined
+    : Record.map(
+        query,
+        (field) => (request as Readonly<Record<string, string | Redacted.Redacted<string>>>)[field] ?? ""
+      )
+
+/** What a call has to say without an answer to a question: some brokers want an empty object of it. */
+const bodyOf = (endpoint: Endpoint, request: unknown, emptyBody: Protocol["emptyBody"]): string | undefined => {
+  if (endpoint.query !== undefined || endpoint.method === "GET") return undefined
+  const body = endpoint.body === undefined ? request : endpoint.body(request)
+  const isEmpty = body === undefined || (Predicate.isObject(body) && Object.keys(body).length === 0)
+  if (isEmpty && endpoint.token === "required") return emptyBody === "object" ? "{}" : undefined
+  return body === undefined ? undefined : JSON.stringify(reveal(body))
+}
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
+  Array.from(new Set(formatIssue(issue).issues.map(({ path = [] }) => path.map(String).join("."))))
+
+const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.InvalidRequest => {
+  const decoded =
+    endpoint.request === undefined
+      ? undefined
+      : Schema.decodeUnknownResult(Schema.toType(endpoint.request), { errors: "all" })(request)
+  const fields = decoded !== undefined && Result.isFailure(decoded) ? pathsOf(decoded.failure.issue) : []
+  const [first = "request", ...others] = fields.map((field) => field.replace(/\.value$/, "") || "request")
+  const toProblem = (field: string): AuthError.Problem => ({ field, problem: "is missing, blank or of the wrong kind" })
+  return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
+}
+
+/** A date of RFC 9110, section 5.6.7. A number alone would be taken for one, too. */
+const dateOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
+    ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
+    : undefined
+
+/** No wait that a `Retry-After` asks for is longer, in milliseconds. */
+const longestWait = 900_000
+
+/**
+ * The wait that a `Retry-After` asks for. A date is counted from the answer's own `Date`, and from our clock only
+ * without one: the two clocks may differ by hours.
+ */
+const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
+  const text = headers["retry-after"]?.trim()
+  const wait = (millis: number) => Duration.millis(Math.min(Math.max(0, millis), longestWait))
+  // RFC 9110 knows whole seconds. Gateways send fractions, too.
+  if (text !== undefined && /^\d+(?:\.\d+)?$/.test(text)) return wait(Math.round(Number(text) * 1000))
+  const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
+  return at === undefined || from === undefined ? undefined : wait(at - from)
+}
+
+const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefined): number | undefined => {
+  const at = dateOf(headers["date"])
+  return at === undefined || now === undefined ? undefined : at - now
+}
+
+/** Of several requests the first counts: what it brought is not younger than that. */
+const noteDeparture = Effect.flatMap(Departure, (departure) =>
+  departure === undefined || departure.at !== undefined
+    ? Effect.void
+    : Effect.map(Clock.currentTimeMillis, (now) => void (departure.at = now))
+)
+
+/** The last answer counts: its `Date` tells whether this machine's clock is right. */
+const noteAnswer = ({ headers }: Transport.WireResponse) =>
+  Effect.flatMap(Departure, (departure) =>
+    departure === undefined
+      ? Effect.void
+      : Effect.map(Clock.currentTimeMillis, (now) => {
+          departure.date = headers["date"]
+          departure.answeredAt = now
+        })
+  )
+
+const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
+
+/** What was asked, as far as it helps to name a failure. */
+interface Asked {
+  readonly operation: string
+  readonly token: Endpoint["token"]
+  /** By our clock, milliseconds since the epoch. */
+  readonly now: number | undefined
+  readonly request: unknown
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+}
+
+/** What a refusal means by the tables, or by its status alone; `undefined` if neither tells. */
+const reasonFor = (
+  { codes }: Protocol,
+  answer: Envelope.Answer,
+  verdict: Envelope.Verdict | undefined,
+  { now, operation, request, secrets, token }: Asked
+): AuthError.Reason | undefined => {
+  const scrub = (text: string | undefined) =>
+    text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
+  const no = verdict?._tag === "No" ? verdict : undefined
+  const asItCame: Codes.Failure = {
+    operation,
+    status: answer.status,
+    code: no?.code?.slice(0, 500),
+    message: no?.message?.slice(0, 500),
+    supportId: scrub(no?.supportId),
+    retryAfter: retryAfterOf(answer.headers, now),
+    clockDrift: clockDriftOf(answer.headers, now),
+    request
+  }
+  const row = codes.find((candidate) => Codes.matches(candidate, asItCame))
+  // A code of the table is the broker's own word, also where a PIN has the same digits.
+  const failure: Codes.Failure = { ...asItCame, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
+  if (row !== undefined) return row.reason(failure)
+  if (failure.code !== undefined && answer.status < 500) return Codes.rejected(failure)
+  // A page of a gateway or a proxy is not the broker's word for wrong credentials.
+  const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
+  if (isPage && answer.status === 401 && token === "none") return Codes.rejected(failure)
+  const byStatus = Codes.byStatus(answer.status, token)
+  if (byStatus !== undefined) return byStatus(failure)
+  return no === undefined ? undefined : Codes.rejected(failure)
+}
+
+const transportReason = (failure: Transport.TransportFailure | RedirectGuard.RedirectFollowed): AuthError.Reason => {
+  if (failure._tag === "RedirectFollowed") return RedirectGuard.toReason(failure)
+  if (failure.why !== "too-large") {
+    return new AuthError.BrokerUnavailable({
+      why: failure.why,
+      status: failure.status,
+      systemCode: failure.systemCode
+    })
+  }
+  return new AuthError.MalformedResponse({
+    status: failure.status ?? 0,
+    problem: "it is larger than any answer of this broker",
+    excerpt: "(not read)"
+  })
+}
+
+/**
+ * Makes the client of one broker from its tables and the origins of an environment. It fails if an origin is not one.
+ *
+ * @example
+ * ```ts
+ * import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+ * import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+ * import * as Envelope from "@auth/broker-core/broker/Envelope"
+ * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+ * import * as Effect from "effect/Effect"
+ * import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
+ * import * as Schema from "effect/Schema"
+ *
+ * const login = Endpoint.make({
+ *   name: "login",
+ *   method: "POST",
+ *   path: "/v1/login",
+ *   token: "none",
+ *   request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
+ *   response: Schema.Struct({ token: Schema.NonEmptyString })
+ * })
+ *
+ * const protocol: BrokerClient.Protocol = {
+ *   broker: "tiny",
+ *   headers: () => ({ "content-type": "application/json" }),
+ *   dialects: [{ name: "plain", source: "https://api.example.com/docs", read: ({ json }) => Envelope.yes(json) }],
+ *   codes: []
+ * }
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* BrokerClient.make(protocol, { api: "https://api.example.com" })
+ *   const request = { id: "T1", pin: Redacted.make("4711") }
+ *   const answer = yield* client.call(login, { account: "T1", request })
+ *   answer // => { token: "…" }
+ * }).pipe(Effect.provide(TestHttp.layerRespond(() => Promise.resolve(Response.json({ token: "…" })))))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  protocol: Protocol,
+  environment: Readonly<Record<string, string>>,
+  options: Options = {}
+): Effect.fn.Return<BrokerClient, AuthError.AuthError, HttpClient.HttpClient> {
+  const client = yield* HttpClient.HttpClient
+  const origins = { ...environment, ...options.origins }
+  yield* checkOrigins(protocol, environment, options)
+  const { patience, ...transport } = yield* readLimits(protocol.broker, options)
+  const limiter = makeLimiter(patience)
+
+  const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
+    Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))
+
+  const write = (endpoint: Endpoint, { headers, query, request }: Sent): Transport.WireRequest => ({
+    method: endpoint.method,
+    url: `${origins[endpoint.origin]}${endpoint.path}`,
+    query: query ?? {},
+    headers: reveal(headers) as Record<string, string>,
+    body: bodyOf(endpoint, request, protocol.emptyBody)
+  })
+
+  const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
+    const once = limiter
+      .take(account, endpoint)
+      .pipe(
+        Effect.andThen(noteDeparture),
+        Effect.andThen(noteRequest(endpoint)),
+        Effect.andThen(Effect.suspend(() => Transport.send(client, write(endpoint, sent), transport)))
+      )
+    if (!endpoint.safe) return once
+    return Effect.catchTag(once, "TransportFailure", (failure) =>
+      failure.why === "network"
+        ? Effect.catchTag(once, "RateLimited", () => Effect.fail(failure))
+        : Effect.fail(failure)
+    )
+  }
+
+  const read = <Response>(
+    endpoint: Endpoint<unknown, Response>,
+    response: Transport.WireResponse,
+    sent: Sent
+  ): Effect.Effect<Response, AuthError.AuthError> => {
+    const answer: Envelope.Answer = { ...response, json: parseJson(response.text, protocol.quirks) }
+    const verdict = Envelope.read(protocol.dialects, answer)
+    if (verdict?._tag === "Yes" && isSuccess(answer)) {
+      const asSent = endpoint.decode(verdict.data)
+      if (Result.isSuccess(asSent)) return Effect.succeed(asSent.success)
+      const mended = endpoint.mend(verdict.data)
+      const decoded = mended.fields.length === 0 ? asSent : endpoint.decode(mended.data)
+      if (Result.isSuccess(decoded)) {
+        return Effect.as(logMended(endpoint, mended.fields), decoded.success)
+      }
+      const fields = pathsOf(decoded.failure.issue).join(", ") || "its data"
+      return malformed(endpoint, answer, `${fields} is not as documented`, sent)
+    }
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const { name: operation, token } = endpoint
+      const asked = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
+      const reason = reasonFor(protocol, answer, verdict, asked)
+      return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
+    })
+  }
+
+  /** Names only: a value could be a secret. */
+  const logMended = ({ name }: Endpoint, fields: ReadonlyArray<string>) =>
+    Effect.annotateLogs(Effect.logDebug("Fields of an unexpected type in the answer"), {
+      "broker.id": protocol.broker,
+      operation: name,
+      fields: fields.join(", ")
+    })
+
+  const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) => {
+    const secrets = secretsOf(sent)
+    const reason = new AuthError.MalformedResponse({
+      status: answer.status,
+      // Names the fields at fault, and the broker chooses those of a record.
+      problem: Redaction.scrub(problem, secrets),
+      excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
+    })
+    return fail(endpoint, reason)
+  }
+
+  const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request, tokens }) => {
+    if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
+      return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
+    }
+    if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
+    const common = protocol.headers({ endpoint, account, tokens })
+    const headers = own === undefined ? common : { ...common, ...own }
+    const field = unsendable({ ...tokens }, headers)
+    if (field !== undefined) {
+      return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
+    }
+    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens }
+    return exchange(account, endpoint, sent).pipe(
+      Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
+      Effect.tap(noteAnswer),
+      Effect.flatMap((response) => read(endpoint, response, sent)),
+      withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
+    )
+  }
+
+  const refusal: BrokerClient["refusal"] = (given, sent = {}) => {
+    const text = given.text.length > longestRefusal ? "" : given.text
+    const answer: Envelope.Answer = { ...given, text, json: parseJson(text, protocol.quirks) }
+    const verdict = Envelope.read(protocol.dialects, answer)
+    if (isSuccess(answer) && verdict?._tag !== "No") return undefined
+    const whole: Sent = { request: undefined, headers: sent.headers ?? {}, query: undefined, tokens: sent.tokens }
+    const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
+    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(whole) })
+    return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
+  }
+
+  return { call, refusal, origins }
+})
+
+const problemOf = ({ json, status, text }: Envelope.Answer): string => {
+  if (status === 0 || (status >= 300 && status < 400)) return "it sends us elsewhere, and credentials do not follow"
+  if (text.trim() === "") return "it is empty"
+  return json === undefined ? "it is not JSON" : "it says neither yes nor no"
+}

@@ -1,0 +1,161 @@
+/**
+ * Fields of a broker's answer, read into what a program wants: text that may be absent, secrets, lists, numbers.
+ *
+ * @since 0.1.0
+ */
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import { Text } from "./Endpoint.ts"
+
+const noEncoding = SchemaGetter.forbiddenEncoding
+
+const present = (value: string | null): Option.Option<string> =>
+  value === null || value.trim() === "" ? Option.none() : Option.some(value)
+
+const MaybeText = Schema.optionalKey(Schema.NullOr(Schema.String))
+
+/**
+ * Text that the broker may leave out. Null and blank text count as absent.
+ *
+ * @example
+ * ```ts
+ * import * as Decode from "@auth/broker-core/broker/Decode"
+ * import * as Schema from "effect/Schema"
+ *
+ * const decode = Schema.decodeUnknownSync(Schema.Struct({ name: Decode.text, email: Decode.text }))
+ * decode({ name: "DEMO TRADER", email: " " }) // => { name: "DEMO TRADER" }
+ * ```
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const text = MaybeText.pipe(
+  Schema.decodeTo(Schema.optionalKey(Schema.String), {
+    decode: SchemaGetter.transformOptional(Option.flatMap(present)),
+    encode: noEncoding
+  })
+)
+
+const RedactedText = Schema.Redacted(Schema.String)
+
+/**
+ * A secret that must be there and must not be blank, such as the access token.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const requiredSecret = Text.pipe(
+  Schema.decodeTo(RedactedText, { decode: SchemaGetter.transform((value) => Redacted.make(value)), encode: noEncoding })
+)
+
+/**
+ * A secret that the broker may leave out. Null and blank text count as absent.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const secret = MaybeText.pipe(
+  Schema.decodeTo(Schema.optionalKey(RedactedText), {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | null>) =>
+      Option.map(Option.flatMap(value, present), (found) => Redacted.make(found))
+    ),
+    encode: noEncoding
+  })
+)
+
+const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<string> => {
+  const items = Predicate.isString(value) ? value.replace(/[[\]"']/g, "").split(",") : (value ?? [])
+  return items.map((item) => item.trim()).filter((item) => item !== "")
+}
+
+/**
+ * A list of text. The broker may leave it out, set it to null, or send it as the text of a list.
+ *
+ * @example
+ * ```ts
+ * import * as Decode from "@auth/broker-core/broker/Decode"
+ * import * as Schema from "effect/Schema"
+ *
+ * const decode = Schema.decodeUnknownSync(Schema.Struct({ exchanges: Decode.list }))
+ * decode({ exchanges: '["NSE", "BSE"]' }) // => { exchanges: ["NSE", "BSE"] }
+ * decode({}) // => { exchanges: [] }
+ * ```
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const list = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(Schema.String), Schema.String]))).pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | ReadonlyArray<string> | null>) =>
+      Option.some(splitList(Option.getOrNull(value)))
+    ),
+    encode: noEncoding
+  })
+)
+
+/**
+ * A list of values of one kind. The broker may leave it out or set it to null.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const items = <A, I>(schema: Schema.Codec<A, I>) =>
+  Schema.optionalKey(Schema.NullOr(Schema.Array(schema))).pipe(
+    Schema.decodeTo(Schema.Array(Schema.toType(schema)), {
+      decode: SchemaGetter.transformOptional((value: Option.Option<ReadonlyArray<A> | null>) =>
+        Option.some(Option.getOrNull(value) ?? [])
+      ),
+      encode: noEncoding
+    })
+  )
+
+/**
+ * An answer in another shape than it came in.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
+  schema.pipe(
+    Schema.decodeTo(
+      Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
+      { decode: SchemaGetter.transform(to), encode: noEncoding }
+    )
+  )
+
+/**
+ * An answer with fields that are reckoned from it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const extend = <A extends object, I, B extends object>(schema: Schema.Codec<A, I>, more: (value: A) => B) =>
+  map(schema, (value): A & B => ({ ...value, ...more(value) }))
+
+/**
+ * A value that the broker may leave out or set to null.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const optional = <A, I>(schema: Schema.Codec<A, I>) =>
+  Schema.optionalKey(Schema.NullOr(schema)).pipe(
+    Schema.decodeTo(Schema.optionalKey(Schema.toType(schema)), {
+      decode: SchemaGetter.transformOptional((value: Option.Option<A | null>) =>
+        Option.filter(value, (found): found is A => found !== null)
+      ),
+      encode: noEncoding
+    })
+  )
+
+/**
+ * An answer of which nothing is wanted but that it is there, and in the shape that is documented.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const discard = <A, I>(schema: Schema.Codec<A, I>) =>
+  schema.pipe(Schema.decodeTo(Schema.Void, { decode: SchemaGetter.transform(() => undefined), encode: noEncoding }))

@@ -1,0 +1,142 @@
+/**
+ * One call of a broker's API, as a row of its table.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type Mended, mend } from "./internal/tolerance.ts"
+
+/**
+ * At most `requests` in any span of `per`, for each account.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Limit {
+  readonly requests: number
+  readonly per: Duration.Input
+}
+
+/**
+ * One call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Endpoint<
+  Request = unknown,
+  Response = unknown,
+  Token extends "none" | "required" = "none" | "required"
+> {
+  readonly name: string
+  readonly method: "GET" | "POST" | "PUT" | "DELETE"
+  /** The key of the origin in the environment. */
+  readonly origin: string
+  readonly path: string
+  /** Whether the call carries the session's token. */
+  readonly token: Token
+  /** Of a call without a token: the field of its request that limits are counted by. Default: all calls together. */
+  readonly account: string | undefined
+  /** Where the request travels in the address: the field of the request for each parameter. Then there is no body. */
+  readonly query: Readonly<Record<string, string>> | undefined
+  /** Makes the body of a request, where it is not the request as it is. */
+  readonly body: ((request: unknown) => unknown) | undefined
+  /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
+  readonly safe: boolean
+  readonly limits: ReadonlyArray<Limit>
+  readonly request: Schema.Decoder<Request> | undefined
+  readonly accepts: (request: unknown) => boolean
+  /**
+   * Fields that carry a token or say whose it is. Where they are declared, any other optional field of the wrong type
+   * counts as absent. `undefined`: a wrong type is refused in every field.
+   */
+  readonly essential: ReadonlyArray<string> | undefined
+  /** Removes what does not fit from data that failed to decode. Changes nothing without `essential`. */
+  readonly mend: (data: unknown) => Mended
+  readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
+}
+
+/**
+ * Makes a row. `request` describes the JSON body (secrets are `Endpoint.Secret`), `response` the data inside the
+ * envelope: fields that it does not name pass, wrong types are refused.
+ *
+ * An answer that carries a token names its `essential` fields: the token, and what says whose it is. Then a wrong type
+ * in any other optional field does not lose the token: the field counts as absent, or as a number if it is a number in
+ * quotes where a number is expected.
+ *
+ * @example
+ * ```ts
+ * import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+ * import * as Schema from "effect/Schema"
+ *
+ * const login = Endpoint.make({
+ *   name: "login",
+ *   method: "POST",
+ *   path: "/v1/login",
+ *   token: "none",
+ *   limits: [{ requests: 1, per: "1 second" }],
+ *   request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
+ *   response: Schema.Struct({ token: Schema.NonEmptyString })
+ * })
+ *
+ * login.safe // => false
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <
+  S extends Schema.Decoder<unknown>,
+  T extends "none" | "required",
+  R extends Schema.Decoder<unknown> = Schema.Decoder<void>
+>(options: {
+  readonly name: string
+  readonly method: Endpoint["method"]
+  readonly path: string
+  readonly token: T
+  readonly account?: string | undefined
+  readonly query?: Readonly<Record<string, string>> | undefined
+  readonly body?: ((request: R["Type"]) => unknown) | undefined
+  readonly request?: R
+  readonly response: S
+  readonly essential?: ReadonlyArray<string> | undefined
+  readonly origin?: string
+  readonly safe?: boolean
+  readonly limits?: ReadonlyArray<Limit>
+}): Endpoint<R["Type"], S["Type"], T> => ({
+  name: options.name,
+  method: options.method,
+  origin: options.origin ?? "api",
+  path: options.path,
+  token: options.token,
+  account: options.account,
+  query: options.query,
+  body: options.body,
+  safe: options.safe ?? false,
+  limits: options.limits ?? [],
+  request: options.request,
+  accepts: options.request === undefined ? () => true : Schema.is(options.request),
+  essential: options.essential,
+  mend: (data) => mend(Schema.toEncoded(options.response), options.essential, data),
+  decode: Schema.decodeUnknownResult(options.response)
+})
+
+const notBlank = Schema.isPattern(/\S/)
+
+/**
+ * Text that is not blank.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Text = Schema.String.check(notBlank)
+
+/**
+ * A secret that is not blank.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Secret = Schema.Redacted(Text)

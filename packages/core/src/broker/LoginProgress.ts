@@ -1,0 +1,58 @@
+/**
+ * What the first exchanges of a login gave, kept until the last one succeeds: a login of several exchanges is resumed at
+ * the one that failed, since each new login opens another session at the broker.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+
+/**
+ * The token of a login that the broker has accepted, and that is not a session yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginProgress {
+  readonly token: Redacted.Redacted<string>
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  /** When the token ends, milliseconds since the epoch; `undefined` if that is not known. */
+  readonly endsAt?: number | undefined
+}
+
+/**
+ * Where progress is kept. A `SessionManager` provides it: encrypted, in the store. Without it nothing is kept.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Keeper = Context.Reference<((progress: LoginProgress) => Effect.Effect<void>) | undefined>(
+  "@auth/broker-core/LoginProgress/Keeper",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * Keeps what a login has reached, before its next exchange is sent. `resume` of the method's `Renewal` goes on from it.
+ *
+ * @example
+ * ```ts
+ * import * as LoginProgress from "@auth/broker-core/broker/LoginProgress"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const kept: Array<LoginProgress.LoginProgress> = []
+ * const keeper = (progress: LoginProgress.LoginProgress) => Effect.sync(() => void kept.push(progress))
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* LoginProgress.keep({ token: Redacted.make("…"), issuedAt: 0 })
+ *   kept.length // => 1
+ * }).pipe(Effect.provideService(LoginProgress.Keeper, keeper))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const keep = (progress: LoginProgress): Effect.Effect<void> =>
+  Effect.flatMap(Keeper, (keeper) => (keeper === undefined ? Effect.void : keeper(progress)))

@@ -1,0 +1,434 @@
+/**
+ * A way to log in, from the tables of a broker and a few functions: its layers, with exactly the services that it has.
+ *
+ * What all ways share is here: credentials are checked before anything is sent, the session's account and end, renewal,
+ * logout, profile and the headers of later calls.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Account from "../login/Account.ts"
+import * as AuthError from "../login/AuthError.ts"
+import { Authorize } from "../login/Authorize.ts"
+import type { Broker, Method as Description } from "./Broker.ts"
+import type { Common } from "./BrokerApi.ts"
+import * as CodeSource from "../login/CodeSource.ts"
+import * as Credentials from "./Credentials.ts"
+import type { Expiry } from "../login/Expiry.ts"
+import * as Login from "../login/Login.ts"
+import * as Logout from "../login/Logout.ts"
+import * as Profile from "../login/Profile.ts"
+import * as RedirectLogin from "../login/RedirectLogin.ts"
+import * as Refresh from "../login/Refresh.ts"
+import * as Renewal from "./Renewal.ts"
+import * as Session from "../login/Session.ts"
+import * as StepUp from "../login/StepUp.ts"
+
+/**
+ * What may be set for every way to log in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Your name for the API key, if you have several for one account. Default: `"default"`. */
+  readonly app?: string | undefined
+  /** When a session ends. Default: what the broker documents. */
+  readonly expiry?: Expiry | undefined
+  /** When a session manager renews, and how many refused logins it allows. Default: the numbers of the descriptor. */
+  readonly renewal?: Renewal.Options | undefined
+}
+
+/**
+ * What all ways to log in to a broker share. `logout` and `profile` are absent where the broker has no such call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Family<Tag, Api extends Common, O extends Options> {
+  readonly broker: Broker
+  /** The service of the typed calls. */
+  readonly api: Context.Key<Tag, Api>
+  /** When a session ends by the broker's documents. */
+  readonly expiry: Expiry
+  /** When it ends where the broker has options for it. Default: `expiry` of the options, or else the documented one. */
+  readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
+  readonly logout?: (api: Api, session: Session.Session, options: O) => Effect.Effect<unknown, AuthError.AuthError>
+  readonly profile?: (
+    api: Api,
+    session: Session.Session,
+    options: O
+  ) => Effect.Effect<Session.UserProfile, AuthError.AuthError>
+}
+
+/** What the functions of a way to log in are given. */
+export interface Given<Api, F extends Credentials.Fields, O> {
+  readonly api: Api
+  readonly credentials: Credentials.Values<F>
+  readonly options: O
+  readonly account: Account.Account
+  readonly expiry: Expiry
+  /** Gets a one-time code of six digits, where the credentials have a source of them. */
+  readonly code: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> | undefined
+}
+
+interface Spec<Api, F extends Credentials.Fields, O> {
+  /** Id of the method in the descriptor. */
+  readonly id: string
+  /** What the login needs, where options may change what is checked. */
+  readonly credentials: F | ((options: O) => F)
+  readonly api: (
+    credentials: Credentials.Values<F>,
+    options: O
+  ) => Effect.Effect<Api, AuthError.AuthError, HttpClient.HttpClient>
+  /** The id of the account at the broker, and its environment where that is not production. */
+  readonly account: (
+    credentials: Credentials.Values<F>,
+    options: O
+  ) => string | { readonly id: string; readonly environment: string | undefined }
+  /** Renews a session by its refresh token. Absent where the broker has no such thing. */
+  readonly refresh?: (
+    given: Given<Api, F, O> & { readonly session: Session.Session; readonly refreshToken: Redacted.Redacted<string> }
+  ) => Effect.Effect<Session.Issue, AuthError.AuthError>
+}
+
+/**
+ * A login by credentials, with or without a one-time code of an authenticator.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
+  /** `code` is the one-time code, of six digits, where one of the credentials is a source of codes. */
+  readonly signIn: (
+    given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
+  ) => Effect.Effect<Session.Issue, AuthError.AuthError>
+  /** What must hold before a session manager logs in without a person. It is made when the layer is built. */
+  readonly before?: (given: Given<Api, F, O>) => Effect.Effect<Effect.Effect<void, AuthError.AuthError>>
+}
+
+/**
+ * A login on the broker's page in a browser.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedirectSpec<
+  Api,
+  F extends Credentials.Fields,
+  O,
+  Received extends { readonly code: Redacted.Redacted<string> }
+> extends Spec<Api, F, O> {
+  readonly redirectUrl: (credentials: Credentials.Values<F>) => string
+  /** The address of the broker's page. */
+  readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
+  /** Whether the callback must bring the state back. `optional` compares it where it is there. */
+  readonly state: (options: O) => "required" | "optional"
+  /** The parameter that brings the state back. Default: `state`. */
+  readonly stateParameter?: string
+  /** What an `error` in the callback means. Default: the login was denied. */
+  readonly refusal?: (parameters: RedirectLogin.CallbackParameters) => AuthError.Reason
+  /** What the callback carries: a token, or a code that is exchanged once. */
+  readonly carries: "token" | "code"
+  readonly receive: (
+    parameters: RedirectLogin.CallbackParameters,
+    given: Given<Api, F, O>
+  ) => Effect.Effect<Received, AuthError.AuthError>
+  readonly exchange: (received: Received, given: Given<Api, F, O>) => Effect.Effect<Session.Issue, AuthError.AuthError>
+}
+
+type Present<T, Name extends string, Service> =
+  T extends Readonly<Record<Name, (...args: never) => unknown>> ? Service : never
+
+/**
+ * The layers of a way to log in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Method<Services, F extends Credentials.Fields, O> {
+  /** For credentials that the program has. They are checked when the layer is built, before anything is sent. */
+  readonly layer: (
+    options: O & { readonly credentials: Credentials.Input<F> }
+  ) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
+  /** For credentials of the configuration. All that is missing or wrong is named at once. */
+  readonly layerConfig: (options?: O) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
+}
+
+type Shared<Tag, Fam, S> =
+  | Tag
+  | Authorize
+  | Renewal.Renewal
+  | Logout.Logout
+  | Present<Fam, "profile", Profile.Profile>
+  | Present<S, "refresh", Refresh.Refresh>
+
+const fieldsOf = <Api, F extends Credentials.Fields, O>({ credentials }: Spec<Api, F, O>, options: O): F =>
+  typeof credentials === "function" ? credentials(options) : credentials
+
+/** What a way adds to what all ways share. */
+interface Own<Services> {
+  readonly services: Context.Context<Services>
+  readonly ways?: Pick<
+    Parameters<typeof Renewal.fromDescription>[1],
+    "login" | "resume" | "refresh" | "codes" | "afterCutOff"
+  >
+}
+
+const describe = (
+  broker: Broker,
+  id: string
+): Description & { readonly renewal: NonNullable<Description["renewal"]> } => {
+  const found = broker.methods.find((method) => method.id === id)
+  if (found?.renewal === undefined) throw new Error(`the descriptor of ${broker.id} has no method ${id} with a renewal`)
+  return { ...found, renewal: found.renewal }
+}
+
+const codesOf = (fields: Credentials.Fields, values: Readonly<Record<string, unknown>>) => {
+  const name = Object.keys(fields).find((key) => fields[key]?.codes === true)
+  return name === undefined ? undefined : (values[name] as CodeSource.CodeSource | undefined)
+}
+
+const codeOf = (
+  account: Account.Account,
+  codes: CodeSource.CodeSource | undefined
+): Given<never, never, never>["code"] =>
+  codes === undefined
+    ? undefined
+    : Effect.flatMap(codes.code({ account, kind: "totp" }), (code) => {
+        const problem = CodeSource.shapeProblem(code, 6)
+        return problem === undefined
+          ? Effect.succeed(code)
+          : Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
+      })
+
+/** What every way to log in to the broker has. */
+const common = <Tag, Api extends Common, O extends Options>(
+  { api: tag, broker, logout, profile }: Family<Tag, Api, O>,
+  api: Api,
+  options: O
+): Context.Context<Tag | Authorize | Logout.Logout> => {
+  const shared = Context.make(tag, api).pipe(
+    Context.add(Authorize, {
+      headers: (session) => api.headers(session),
+      refusal: (answer, session) => api.refusal(answer, session),
+      origins: Object.values(api.origins)
+    }),
+    Context.add(
+      Logout.Logout,
+      Logout.make(broker.id, (session) =>
+        logout === undefined
+          ? Effect.succeed({ _tag: "LocalOnly", account: session.account, why: "no-such-call" })
+          : Logout.revoke(session, logout(api, session, options))
+      )
+    )
+  )
+  if (profile === undefined) return shared
+  return Context.add(
+    shared,
+    Profile.Profile,
+    Profile.make(broker.id, (session) => profile(api, session, options))
+  )
+}
+
+/**
+ * A way to log in that has services of its own. `login` and `redirect` are made of it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <
+  Tag,
+  Api extends Common,
+  O extends Options,
+  F extends Credentials.Fields,
+  Services,
+  Fam extends { readonly profile?: unknown },
+  S extends { readonly refresh?: unknown }
+>(
+  family: Family<Tag, Api, O> & Fam,
+  spec: Spec<Api, F, O> & S,
+  build: (given: Given<Api, F, O>) => Effect.Effect<Own<Services>, AuthError.AuthError>
+): Method<Services | Shared<Tag, Fam, S>, F, O> => {
+  const { broker } = family
+  const { renewal: renewals } = describe(broker, spec.id)
+
+  const assemble = Effect.fnUntraced(function* (credentials: Credentials.Values<F>, options: O) {
+    const api = yield* spec.api(credentials, options)
+    const holder = spec.account(credentials, options)
+    const account = Account.make({
+      broker: broker.id,
+      app: options.app,
+      ...(typeof holder === "string" ? { id: holder } : holder)
+    })
+    const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
+    const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
+    const given = { api, credentials, options, account, expiry, code }
+    const { services, ways = {} } = yield* build(given)
+    const refresh = refreshOf(given)
+    const renewal = yield* Renewal.fromDescription(
+      renewals,
+      { account, credentials, refresh: refresh?.refresh, ...ways },
+      options.renewal
+    )
+    const own = Context.merge(common(family, api, options), Context.add(services, Renewal.Renewal, renewal))
+    return (refresh === undefined ? own : Context.add(own, Refresh.Refresh, refresh)) as Context.Context<
+      Services | Shared<Tag, Fam, S>
+    >
+  })
+
+  const refreshOf = (given: Given<Api, F, O>): Refresh.Refresh["Service"] | undefined => {
+    const { refresh } = spec
+    if (refresh === undefined) return undefined
+    return Refresh.make(broker.id, (session) => {
+      const refreshToken = session.tokens.refresh
+      if (refreshToken === undefined) {
+        const reason = new AuthError.SessionExpired({ why: "refresh-invalid" })
+        return Effect.fail(AuthError.make(broker.id, "refresh", reason))
+      }
+      const { account, method } = session
+      return Session.issue({ account, method, expiry: given.expiry }, refresh({ ...given, session, refreshToken }))
+    })
+  }
+
+  const layer: Method<Services | Shared<Tag, Fam, S>, F, O>["layer"] = (options) =>
+    Layer.effectContext(
+      Effect.suspend(() =>
+        Effect.flatMap(
+          Credentials.check(broker.id, fieldsOf(spec, options), { ...options.credentials }),
+          (credentials) => assemble(credentials, options)
+        )
+      )
+    )
+  const layerConfig: Method<Services | Shared<Tag, Fam, S>, F, O>["layerConfig"] = (options = {} as O) =>
+    Layer.effectContext(
+      Effect.flatMap(Credentials.fromConfig(broker.id, fieldsOf(spec, options)), (credentials) =>
+        assemble(credentials, options)
+      )
+    )
+  return { layer, layerConfig }
+}
+
+/**
+ * A way to log in by one call, with or without a one-time code of an authenticator.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const login = <
+  Tag,
+  Api extends Common,
+  O extends Options,
+  F extends Credentials.Fields,
+  Fam extends { readonly profile?: unknown },
+  S extends { readonly refresh?: unknown }
+>(
+  family: Family<Tag, Api, O> & Fam,
+  spec: LoginSpec<Api, F, O> & S
+): Method<Login.Login | Shared<Tag, Fam, S>, F, O> =>
+  make<Tag, Api, O, F, Login.Login, Fam, S>(family, spec, (given) => {
+    const codes = codesOf(fieldsOf(spec, given.options), given.credentials)
+    const code = given.code ?? Effect.succeed(Redacted.make(""))
+    const signIn = Effect.flatMap(code, (made) =>
+      Session.issue({ ...given, method: spec.id }, spec.signIn({ ...given, code: made }))
+    )
+    const services = Context.make(Login.Login, { login: Effect.map(signIn, Login.authenticated) })
+    const before = spec.before === undefined ? Effect.succeed(Effect.void) : spec.before(given)
+    return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
+  })
+
+/**
+ * A way to log in on the broker's page in a browser.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const redirect = <
+  Tag,
+  Api extends Common,
+  O extends Options,
+  F extends Credentials.Fields,
+  Received extends { readonly code: Redacted.Redacted<string> },
+  Fam extends { readonly profile?: unknown },
+  S extends { readonly refresh?: unknown }
+>(
+  family: Family<Tag, Api, O> & Fam,
+  spec: RedirectSpec<Api, F, O, Received> & S
+): Method<RedirectLogin.RedirectLogin | Shared<Tag, Fam, S>, F, O> =>
+  make<Tag, Api, O, F, RedirectLogin.RedirectLogin, Fam, S>(family, spec, (given) => {
+    const { broker } = family
+    const redirectUrl = spec.redirectUrl(given.credentials)
+    const service = RedirectLogin.make<Received>(broker.id, {
+      begin: Effect.map(RedirectLogin.makeState, (state) => ({
+        url: spec.page({ ...given, state }),
+        state,
+        redirectUrl
+      })),
+      receive: (request, callbackUrl) =>
+        Effect.flatMap(
+          RedirectLogin.parseCallback({
+            broker: broker.id,
+            request,
+            callbackUrl,
+            state: spec.state(given.options),
+            stateParameter: spec.stateParameter,
+            ...(spec.refusal !== undefined && { refusal: spec.refusal })
+          }),
+          (parameters) => spec.receive(parameters, given)
+        ),
+      exchange: (received) => Session.issue({ ...given, method: spec.id }, spec.exchange(received, given)),
+      carries: spec.carries
+    })
+    return Effect.succeed({ services: Context.make(RedirectLogin.RedirectLogin, service) })
+  })
+
+/**
+ * The steps of a login that the broker may answer with a challenge.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Steps {
+  readonly login: Login.Login["Service"]["login"]
+  readonly verify: StepUp.StepUp["Service"]["verify"]
+  readonly resend: StepUp.StepUp["Service"]["resend"]
+  /** Goes on with a login that `LoginProgress.keep` kept. */
+  readonly resume?: NonNullable<Renewal.Renewal["Service"]["resume"]>
+}
+
+/**
+ * A way to log in whose second step is a one-time code: by SMS, which a person reads, or of an authenticator, which the
+ * layer answers by itself where it has the secret.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const stepUp = <
+  Tag,
+  Api extends Common,
+  O extends Options,
+  F extends Credentials.Fields,
+  Fam extends { readonly profile?: unknown },
+  S extends { readonly refresh?: unknown }
+>(
+  family: Family<Tag, Api, O> & Fam,
+  spec: Spec<Api, F, O> & S,
+  build: (given: Given<Api, F, O>) => Effect.Effect<Steps, AuthError.AuthError>
+): Method<Login.Login | StepUp.StepUp | Shared<Tag, Fam, S>, F, O> =>
+  make<Tag, Api, O, F, Login.Login | StepUp.StepUp, Fam, S>(family, spec, (given) =>
+    Effect.gen(function* () {
+      const { login, resend, resume, verify } = yield* build(given)
+      const { account, credentials, options } = given
+      const codes = codesOf(fieldsOf(spec, options), credentials)
+      return {
+        services: Context.make(Login.Login, { login }).pipe(
+          Context.add(StepUp.StepUp, StepUp.make(family.broker.id, { verify, resend }))
+        ),
+        ways: { login: yield* Renewal.answering({ account, login, verify, codes }), resume, codes }
+      }
+    })
+  )

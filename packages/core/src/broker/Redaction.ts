@@ -1,0 +1,181 @@
+/**
+ * Removes secrets from text that a person or a log will see.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Base64 from "effect/encoding/Base64"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Hex from "effect/encoding/Hex"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Headers from "effect/http/Headers"
+import { beginning, printable } from "./internal/printable.ts"
+import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
+
+// Where a pattern begins with a run of characters, it looks back for the run's beginning: tried from every character
+// of a run, it would take hours for a megabyte.
+const patterns: ReadonlyArray<readonly [RegExp, string]> = [
+  // A JSON or form field whose name speaks of a secret, also when the text breaks off inside its value.
+  [
+    /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
+    `$1${mask}`
+  ],
+  [/\bbearer\s+[^\s"',<>]+/gi, `Bearer ${mask}`],
+  [/eyJ[\w-]*(?:\.[\w-]*)*/g, mask],
+  // Opaque strings that mix letters and digits: session ids, hashes, base64.
+  [/(?<![\w+/=-])(?=[\w+/=-]{20,})(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}/g, mask]
+]
+
+const encodings: ReadonlyArray<(secret: string) => string> = [
+  (secret) => secret,
+  (secret) => JSON.stringify(secret).slice(1, -1),
+  // A lone surrogate has no URL form.
+  (secret) =>
+    Result.getOrElse(
+      Result.try(() => encodeURIComponent(secret)),
+      () => secret
+    ),
+  // A form writes a blank as a plus sign.
+  (secret) => new URLSearchParams({ "": secret }).toString().slice(1),
+  (secret) => secret.replace(/[&<>"']/g, (character) => htmlEntities[character] ?? character),
+  (secret) => Base64.encode(secret).replace(/=+$/, ""),
+  (secret) => Base64Url.encode(secret),
+  (secret) => Hex.encode(secret)
+]
+
+const htmlEntities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;"
+}
+
+const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+
+/** Replaces the given secrets alone. */
+const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
+  const spellings = new Set<string>()
+  for (const secret of secrets) {
+    const value = Redacted.value(secret)
+    if (value.length < 3) continue
+    for (const encode of encodings) spellings.add(encode(value))
+  }
+  if (spellings.size === 0) return text
+  // The longest first, so that a secret inside another leaves no remainder.
+  const longestFirst = Array.from(spellings).sort((a, b) => b.length - a.length)
+  return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
+}
+
+/** A pattern that searches much more exhausts its stack: V8 gives up somewhere beyond four million characters. */
+const searchable = 1_048_576
+
+/** The beginning of a text. The end of the last word goes too: what is left of a token may not look like one any more. */
+const cut = (text: string, length: number): string =>
+  text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
+
+/** Printable, and searched for the secrets again: invisible characters may have stood inside of one. */
+const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
+  const hidden = cut(hide(text, secrets), searchable)
+  const shown = printable(hidden)
+  return shown === hidden ? hidden : hide(shown, secrets)
+}
+
+/**
+ * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. Control characters,
+ * invisible ones and those that change the direction of text are removed or replaced. What comes after the first
+ * mebibyte is left out.
+ *
+ * @example
+ * ```ts
+ * import * as Redaction from "@auth/broker-core/broker/Redaction"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * Redaction.scrub("PIN 4711 is wrong", [Redacted.make("4711")]) // => "PIN <redacted> is wrong"
+ * ```
+ *
+ * @category redaction
+ * @since 0.1.0
+ */
+export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>> = []): string =>
+  patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clean(text, secrets))
+
+/**
+ * A short, safe quotation of a body, for errors: of JSON only names and types are kept, of other text the
+ * first 200 characters without tags, secrets, values next to a name of a secret, and opaque words.
+ *
+ * @example
+ * ```ts
+ * import * as Redaction from "@auth/broker-core/broker/Redaction"
+ *
+ * Redaction.excerpt(`{"status":true,"data":{"jwtToken":"eyJhbGciOiJIUzUxMiJ9"}}`)
+ * // => `{"status":boolean,"data":{"jwtToken":string(20)}}`
+ * ```
+ *
+ * @category redaction
+ * @since 0.1.0
+ */
+export const excerpt = (
+  text: string,
+  options?: { readonly json?: unknown; readonly secrets?: Iterable<Redacted.Redacted<string>> }
+): string => {
+  const { json = parse(text), secrets = [] } = options ?? {}
+  // A secret may have signs of HTML and blanks in it, so it is hidden before tags go and the text is cut.
+  const quoted =
+    json === undefined
+      ? withoutEscapes(scrub(cut(withoutTags(clean(text, secrets)), 4096)), secrets)
+      : hide(outline(json, 0), secrets)
+  const line = quoted.replace(/\s+/g, " ").trim()
+  return line.length > 200 ? `${beginning(line, 200)}…` : line
+}
+
+const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
+
+/** Text may be escaped inside of text that is escaped. */
+const levels = [1, 2, 3]
+
+const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
+  const plain = levels.reduce((rest) => {
+    const next = unescaped(rest)
+    return next === rest ? rest : scrub(withoutTags(clean(next, secrets)))
+  }, text)
+  return withoutOpaqueWords(withoutNeighbours(plain))
+}
+
+// Keys of an answer are the broker's names, but a strange body may have made one of a secret: only plain words pass.
+const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) && scrub(key) === key ? key : "…")
+
+const outline = (value: unknown, depth: number): string => {
+  if (Array.isArray(value)) return `array(${value.length})`
+  if (Predicate.isString(value)) return `string(${value.length})`
+  if (!Predicate.isObject(value)) return value === null ? "null" : typeof value
+  if (depth >= 3) return "object"
+  const fields = Object.entries(value).slice(0, 20)
+  return `{${fields.map(([key, field]) => `"${keyName(key)}":${outline(field, depth + 1)}`).join(",")}}`
+}
+
+/**
+ * Keeps the given header names out of logs and spans of Effect's HTTP modules, beside the names that Effect
+ * already hides.
+ *
+ * @example
+ * ```ts
+ * import * as Redaction from "@auth/broker-core/broker/Redaction"
+ *
+ * const QuietHeaders = Redaction.layerHeaders(["x-privatekey"])
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerHeaders = (names: Iterable<string>): Layer.Layer<never> =>
+  Layer.succeedContext(
+    // `CurrentRedactedNames` replaces the list it finds, so the default must be repeated.
+    Context.make(Headers.CurrentRedactedNames, [
+      ...Context.get(Context.empty(), Headers.CurrentRedactedNames),
+      ...Array.from(names, (name) => name.toLowerCase())
+    ])
+  )

@@ -1,0 +1,78 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as AuthError from "../../login/AuthError.ts"
+import type { Endpoint, Limit } from "../Endpoint.ts"
+
+/**
+ * The broker counts when a request arrives, we when it leaves. Two that left just far enough apart may arrive too
+ * close, so every span is taken a little longer.
+ */
+const transit = 50
+
+interface Window {
+  readonly requests: number
+  readonly span: number
+  /** When the last `requests` calls were let through, oldest first. */
+  readonly sent: Array<number>
+}
+
+const toWindow = ({ per, requests }: Limit): Window => ({
+  requests,
+  span: Duration.toMillis(per) + transit,
+  sent: []
+})
+
+/** How long the next call must wait, in milliseconds. */
+const waitOf = (window: Window, now: number): number => {
+  const oldest = window.sent.length < window.requests ? undefined : window.sent[0]
+  if (oldest === undefined) return 0
+  // The clock was set back: what was sent then says nothing about now.
+  if (oldest > now) return 0
+  return Math.max(0, oldest + window.span - now)
+}
+
+export interface Limiter {
+  /** Lets the call pass as soon as the limits allow, or fails if that takes longer than `patience`. */
+  readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
+}
+
+/**
+ * Counts calls for each account and endpoint: at most so many in any span, wherever the span begins.
+ * Fixed windows and token buckets let twice as many through around a boundary, and a broker notices.
+ */
+export const makeLimiter = (patience: Duration.Duration): Limiter => {
+  const windows = new Map<string, ReadonlyArray<Window>>()
+  const windowsOf = (account: string, endpoint: Endpoint) => {
+    const key = `${endpoint.name} ${account}`
+    const known = windows.get(key)
+    if (known !== undefined) return known
+    const made = endpoint.limits.map(toWindow)
+    windows.set(key, made)
+    return made
+  }
+  const deadlineAfter = Duration.toMillis(patience)
+  return {
+    take: (account, endpoint) => {
+      if (endpoint.limits.length === 0) return Effect.void
+      return Effect.flatMap(Clock.currentTimeMillis, (began) => {
+        const attempt = (now: number): Effect.Effect<void, AuthError.RateLimited> => {
+          const own = windowsOf(account, endpoint)
+          const wait = Math.max(...own.map((window) => waitOf(window, now)))
+          if (wait === 0) {
+            for (const window of own) {
+              window.sent.push(now)
+              if (window.sent.length > window.requests) window.sent.shift()
+            }
+            return Effect.void
+          }
+          if (now + wait - began > deadlineAfter) {
+            return Effect.fail(new AuthError.RateLimited({ retryAfter: Duration.millis(wait), by: "client" }))
+          }
+          return Effect.andThen(Effect.sleep(Duration.millis(wait)), Effect.flatMap(Clock.currentTimeMillis, attempt))
+        }
+        return attempt(began)
+      })
+    }
+  }
+}

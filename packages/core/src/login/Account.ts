@@ -1,0 +1,58 @@
+/**
+ * Which login a session belongs to: the key of every map, lock and file.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * One account at one broker. No field is a secret: `app` is a name that you give
+ * to an API key (for those who hold several), never the key itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Account {
+  /** Broker id, as in its descriptor: `"angel"`. */
+  readonly broker: string
+  /** `"production"` unless the broker has others. */
+  readonly environment: string
+  /** Your name for the API key that is used, `"default"` unless you have several. */
+  readonly app: string
+  /** Client code or user id at the broker. */
+  readonly id: string
+}
+
+/**
+ * Makes an account, with `production` and `default` where nothing is said.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ *
+ * const account = Account.make({ broker: "angel", id: "A123456" })
+ * Account.toKey(account) // => "angel/production/default/A123456"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: {
+  readonly broker: string
+  readonly id: string
+  readonly environment?: string | undefined
+  readonly app?: string | undefined
+}): Account => ({
+  broker: options.broker,
+  environment: options.environment ?? "production",
+  app: options.app ?? "default",
+  id: options.id
+})
+
+/**
+ * The account as one string, safe in a file name but for its slashes; two accounts never share one.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toKey = (account: Account): string =>
+  [account.broker, account.environment, account.app, account.id].map(encodeURIComponent).join("/")

@@ -1,0 +1,221 @@
+/**
+ * What a broker still wants before it hands out a session: a one-time code.
+ *
+ * A challenge is answered once, in its time, for its account. The ledger of a layer sees to that.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Account from "./Account.ts"
+import * as AuthError from "./AuthError.ts"
+import * as CodeSource from "./CodeSource.ts"
+
+/**
+ * A pending step-up.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Challenge {
+  /** Not a secret; unique within its layer. */
+  readonly id: string
+  readonly account: Account.Account
+  /** The kinds of code that will do, the preferred first. */
+  readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
+  /** Where a code was sent to, masked by the broker: `xxxxxx1234`. */
+  readonly destinations: ReadonlyArray<string>
+  /** Earliest instant for a resend, milliseconds since the epoch; `undefined` if it cannot be resent. */
+  readonly resendAt: number | undefined
+  readonly resendsLeft: number | undefined
+  /** Milliseconds since the epoch; `undefined` if the broker does not say. */
+  readonly expiresAt: number | undefined
+  /** How many digits a code has. Default: 6. */
+  readonly digits?: number | undefined
+  /** How many codes may still be tried, by what was answered until now; `undefined` if that is not known. */
+  readonly attemptsLeft?: number | undefined
+  /** The broker's token between the steps. */
+  readonly stepToken: Redacted.Redacted<string>
+}
+
+/**
+ * Remembers which challenges are open.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ledger {
+  /** Opens a challenge of this layer's account, and gives it its id. */
+  readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
+  /** Takes the challenge for one answer; fails with `ChallengeExpired` if it is not open any more. */
+  readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
+  /** Opens it again after an answer that the broker did not count as the last. */
+  readonly reopen: (challenge: Challenge) => Effect.Effect<void>
+  /**
+   * Answers a challenge with one code, sent once. A code that cannot be one is refused before it is sent, and leaves
+   * the challenge open; so does a wrong code, since brokers allow some misses: `misses` of them, or `attemptsLeft` of
+   * the challenge if it has that.
+   * Whatever else happens ends it.
+   */
+  readonly answer: <A, R>(
+    challenge: Challenge,
+    code: Redacted.Redacted<string>,
+    options: {
+      readonly digits: number
+      readonly misses?: number | undefined
+      readonly send: Effect.Effect<A, AuthError.AuthError, R>
+    }
+  ) => Effect.Effect<A, AuthError.AuthError, R>
+  /**
+   * Has a code sent again, not before its time. On success the challenge is replaced by the one that `send` gives. On
+   * failure it stays open, since the first code is still good; only the broker's `ChallengeExpired` ends it.
+   */
+  readonly resend: <R>(
+    challenge: Challenge,
+    send: Effect.Effect<Omit<Challenge, "id" | "account">, AuthError.AuthError, R>
+  ) => Effect.Effect<Challenge, AuthError.AuthError, R>
+}
+
+const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
+
+/**
+ * Makes the ledger of one account's layer.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as Challenge from "@auth/broker-core/login/Challenge"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const program = Effect.gen(function* () {
+ *   const ledger = yield* Challenge.makeLedger(Account.make({ broker: "tiny", id: "T1" }))
+ *   const challenge = yield* ledger.open({
+ *     kinds: ["otp"],
+ *     destinations: ["xxxxxx1234"],
+ *     resendAt: undefined,
+ *     resendsLeft: undefined,
+ *     expiresAt: undefined,
+ *     stepToken: Redacted.make("…")
+ *   })
+ *   yield* ledger.claim(challenge)
+ *   const error = yield* Effect.flip(ledger.claim(challenge))
+ *   error.reason._tag // => "ChallengeExpired"
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
+  Effect.sync(() => {
+    const pending = new Set<string>()
+    const missed = new Map<string, number>()
+    const allowed = new Map<string, number>()
+    /** Why a challenge is over. Without an entry it was answered. */
+    const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
+    const key = Account.toKey(account)
+    let opened = 0
+    const expired = (why: AuthError.ChallengeExpired["why"]) =>
+      Effect.fail(AuthError.make(account.broker, "verify", new AuthError.ChallengeExpired({ why })))
+    const fail = (operation: string, reason: AuthError.Reason) =>
+      Effect.fail(AuthError.make(account.broker, operation, reason))
+
+    const attemptsLeftOf = (id: string): number | undefined => {
+      const count = allowed.get(id)
+      return count === undefined ? undefined : Math.max(0, count - (missed.get(id) ?? 0))
+    }
+
+    const open: Ledger["open"] = (fields) =>
+      Effect.sync(() => {
+        opened += 1
+        const id = `${key}#${opened}`
+        const { attemptsLeft, ...others } = fields
+        if (attemptsLeft !== undefined) allowed.set(id, attemptsLeft)
+        const challenge: Challenge = {
+          ...others,
+          id,
+          account,
+          get attemptsLeft() {
+            return attemptsLeftOf(id)
+          }
+        }
+        pending.add(id)
+        return challenge
+      })
+
+    const claim: Ledger["claim"] = Effect.fnUntraced(function* (challenge: Challenge) {
+      if (Account.toKey(challenge.account) !== key) return yield* expired("other-account")
+      const now = yield* Clock.currentTimeMillis
+      if (!pending.delete(challenge.id)) return yield* expired(ended.get(challenge.id) ?? "used")
+      if (challenge.expiresAt !== undefined && now >= challenge.expiresAt) {
+        ended.set(challenge.id, "timed-out")
+        return yield* expired("timed-out")
+      }
+      return challenge
+    })
+
+    const reopen: Ledger["reopen"] = (challenge) => Effect.sync(() => void pending.add(challenge.id))
+
+    /** Counts a wrong code, and tells whether it was the last that the broker takes. */
+    const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
+      const count = (missed.get(id) ?? 0) + 1
+      missed.set(id, count)
+      const isLast = count >= (allowed.get(id) ?? misses)
+      if (isLast) ended.set(id, "attempts")
+      return isLast
+    }
+
+    /** Ends the challenge if the broker says that it is over, and opens it again otherwise. */
+    const reopenAfterResend = (challenge: Challenge, cause: Cause.Cause<AuthError.AuthError>) => {
+      const error = Cause.findErrorOption(cause)
+      if (Option.isNone(error) || error.value.reason._tag !== "ChallengeExpired") return reopen(challenge)
+      const { why } = error.value.reason
+      return Effect.sync(() => void ended.set(challenge.id, why))
+    }
+
+    const reopening =
+      (challenge: Challenge, misses = Infinity) =>
+      <A, R>(send: Effect.Effect<A, AuthError.AuthError, R>) =>
+        Effect.tapError(send, ({ reason }) => {
+          if (reason._tag === "InvalidStepUpCode" && isLastMiss(challenge, misses)) return Effect.void
+          return keepsOpen.has(reason._tag) ? reopen(challenge) : Effect.void
+        })
+
+    return {
+      open,
+      claim,
+      reopen,
+      answer: (challenge, code, { digits, misses, send }) => {
+        const problem = CodeSource.shapeProblem(code, digits)
+        return problem === undefined
+          ? Effect.andThen(claim(challenge), reopening(challenge, misses)(send))
+          : fail("verify", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
+      },
+      resend: (challenge, send) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          if (challenge.resendAt === undefined || challenge.resendsLeft === 0) {
+            const problem = "cannot be sent again: log in again for a new one"
+            return fail("resend", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
+          }
+          if (now < challenge.resendAt) {
+            const retryAfter = Duration.millis(challenge.resendAt - now)
+            return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
+          }
+          // A new code does not bring back the attempts that were used: the broker counts them for the account.
+          const attemptsLeft = attemptsLeftOf(challenge.id)
+          const reopenedBy = Effect.flatMap(send, (fields) =>
+            open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })
+          )
+          const replace = Effect.onExit(reopenedBy, (exit) =>
+            Exit.isSuccess(exit) ? Effect.void : reopenAfterResend(challenge, exit.cause)
+          )
+          return Effect.andThen(claim(challenge), replace)
+        })
+    }
+  })

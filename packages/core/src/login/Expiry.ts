@@ -1,0 +1,239 @@
+/**
+ * When a session ends. Brokers tell it in different ways, so an expiry is a small rule, and rules combine.
+ *
+ * Indian Standard Time is the fixed offset +05:30; all instants are milliseconds since the epoch, UTC.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as durations from "./internal/durations.ts"
+
+export {
+  /**
+   * A length of time as a person reads it, in its two largest units: `90 seconds`, `1 hour 5 minutes`, `9 days`.
+   *
+   * @category converting
+   * @since 0.1.0
+   */
+  timeText
+} from "./internal/timeText.ts"
+
+/**
+ * Where an end comes from: the token's own `exp`, the broker's `expires_in`, its daily cut-off, or a fixed span.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ExpirySource = "jwt" | "expires-in" | "daily-cut-off" | "lifetime" | "unknown"
+
+/**
+ * What is known when a token has just been issued.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Issued {
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  readonly accessToken: Redacted.Redacted<string>
+  /** The broker's `expires_in`, where it sends one. */
+  readonly expiresIn?: Duration.Duration | undefined
+}
+
+/**
+ * The end of a session, in milliseconds since the epoch, and where it comes from.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface End {
+  readonly at: number
+  readonly source: ExpirySource
+}
+
+/**
+ * A rule that tells the end of a session, or `undefined` where it cannot.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Expiry = (issued: Issued) => End | undefined
+
+const millisPerDay = 86_400_000
+const istOffset = 19_800_000
+/** The last instant that a date can hold, with a day to spare for the offset. */
+const maxInstant = 8.64e15 - millisPerDay
+
+/** An end that no date can hold is none: it could neither be shown nor stored. */
+const endAt = (at: number, source: ExpirySource): End | undefined =>
+  at > 0 && at < maxInstant ? { at, source } : undefined
+
+/** RFC 7519, section 2, wants a number of seconds. As seconds, this is the year 5138. */
+const firstMillis = 1e11
+/** As milliseconds, this is the year 5138. Larger numbers have another unit. */
+const lastMillis = 1e14
+
+/** A NumericDate in milliseconds: also one that came in milliseconds, or in quotes. */
+const fromNumericDate = (exp: unknown): number | undefined => {
+  const number = Predicate.isString(exp) && /^\s*\d+(?:\.\d+)?\s*$/.test(exp) ? Number(exp) : exp
+  if (!Predicate.isNumber(number) || number >= lastMillis) return undefined
+  return number < firstMillis ? number * 1000 : number
+}
+
+/**
+ * The `exp` claim of the access token, in seconds or milliseconds, also as text. The signature is not checked: the broker is the one who decides.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/login/Expiry"
+ * import * as Base64Url from "effect/encoding/Base64Url"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const accessToken = Redacted.make(`e30.${Base64Url.encode(`{"exp":1767292200}`)}.c2ln`)
+ * Expiry.jwt({ issuedAt: 0, accessToken })
+ * // => { at: Date.UTC(2026, 0, 1, 18, 30), source: "jwt" }
+ * ```
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const jwt: Expiry = ({ accessToken }) => {
+  const payload = Redacted.value(accessToken).split(".")[1]
+  if (payload === undefined) return undefined
+  const claims = Result.flatMap(Base64Url.decodeString(payload), (text) =>
+    Result.try(() => JSON.parse(text) as unknown)
+  )
+  if (Result.isFailure(claims) || !Predicate.hasProperty(claims.success, "exp")) return undefined
+  const end = fromNumericDate(claims.success.exp)
+  return end === undefined ? undefined : endAt(end, "jwt")
+}
+
+/**
+ * The broker's `expires_in`.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/login/Expiry"
+ * import * as Duration from "effect/Duration"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const accessToken = Redacted.make("…")
+ * Expiry.expiresIn({ issuedAt: 0, accessToken, expiresIn: Duration.hours(1) })
+ * // => { at: 3_600_000, source: "expires-in" }
+ * ```
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const expiresIn: Expiry = (issued) =>
+  issued.expiresIn === undefined
+    ? undefined
+    : endAt(issued.issuedAt + Duration.toMillis(issued.expiresIn), "expires-in")
+
+/**
+ * A fixed span after the token was issued. Throws an `IllegalArgumentError` if it is no span.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/login/Expiry"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * Expiry.after("8 hours")({ issuedAt: 0, accessToken: Redacted.make("…") })
+ * // => { at: 28_800_000, source: "lifetime" }
+ * ```
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const after = (lifetime: Duration.Input): Expiry => {
+  const millis = Duration.toMillis(
+    Option.getOrThrowWith(
+      durations.parse(lifetime),
+      () => new Cause.IllegalArgumentError('A lifetime must be a span such as "8 hours"')
+    )
+  )
+  return ({ issuedAt }) => endAt(issuedAt + millis, "lifetime")
+}
+
+/**
+ * The next time that it is `time` in India, strictly after the token was issued. Throws an `IllegalArgumentError` if that
+ * is no time of a day.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/login/Expiry"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * // 23:59 IST on the first of January 2026 is 18:29 UTC.
+ * const end = Expiry.dailyAt("00:00")({ issuedAt: Date.UTC(2026, 0, 1, 18, 29), accessToken: Redacted.make("…") })
+ * end?.at // => Date.UTC(2026, 0, 1, 18, 30)
+ * ```
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const dailyAt = (time: `${number}:${number}`): Expiry => {
+  const [, hours, minutes] = (/^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time) ?? []).map(Number)
+  if (hours === undefined || minutes === undefined) {
+    throw new Cause.IllegalArgumentError('A cut-off must be a time from "00:00" to "23:59"')
+  }
+  const cutOff = (hours * 60 + minutes) * 60_000
+  return ({ issuedAt }) => {
+    const sinceMidnight = (((issuedAt + istOffset) % millisPerDay) + millisPerDay) % millisPerDay
+    const midnight = issuedAt - sinceMidnight
+    const today = midnight + cutOff
+    return { at: today > issuedAt ? today : today + millisPerDay, source: "daily-cut-off" }
+  }
+}
+
+/**
+ * The earliest end that any of the rules tells.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/login/Expiry"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const rule = Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.after("1 hour"), Expiry.jwt)
+ * const end = rule({ issuedAt: Date.UTC(2026, 0, 1), accessToken: Redacted.make("…") })
+ * end?.source // => "lifetime"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const earliest =
+  (...rules: ReadonlyArray<Expiry>): Expiry =>
+  (issued) => {
+    let first: End | undefined
+    for (const rule of rules) {
+      const end = rule(issued)
+      if (end !== undefined && (first === undefined || end.at < first.at)) first = end
+    }
+    return first
+  }
+
+/**
+ * An instant as a person in India reads it: `2026-11-21 15:30:00 IST`.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/login/Expiry"
+ *
+ * Expiry.toIst(Date.UTC(2026, 10, 21, 10)) // => "2026-11-21 15:30:00 IST"
+ * ```
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toIst = (at: number): string =>
+  `${DateTime.formatIso(DateTime.makeUnsafe(at + istOffset))
+    .slice(0, 19)
+    .replace("T", " ")} IST`

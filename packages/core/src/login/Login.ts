@@ -1,0 +1,121 @@
+/**
+ * Logging in with the credentials of the layer.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as AuthError from "./AuthError.ts"
+import type { Challenge } from "./Challenge.ts"
+import type { Session } from "./Session.ts"
+import { StepUp } from "./StepUp.ts"
+
+/**
+ * What a login leads to: a session at once, or a challenge that wants a one-time code.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LoginOutcome =
+  | { readonly _tag: "Authenticated"; readonly session: Session }
+  | { readonly _tag: "StepUpRequired"; readonly challenge: Challenge }
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const authenticated = (session: Session): LoginOutcome => ({ _tag: "Authenticated", session })
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const stepUpRequired = (challenge: Challenge): LoginOutcome => ({ _tag: "StepUpRequired", challenge })
+
+/**
+ * Logs in one account. A login is sent once, and never repeated by itself.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Login extends Context.Service<
+  Login,
+  { readonly login: Effect.Effect<LoginOutcome, AuthError.AuthError> }
+>()("@auth/broker-core/login/Login") {}
+
+/**
+ * Logs in. Most brokers answer with a session at once; some with a challenge.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const login: Effect.Effect<LoginOutcome, AuthError.AuthError, Login> = Effect.flatMap(
+  Login,
+  (service) => service.login
+)
+
+/**
+ * Logs in at a broker that needs no second step. Should the broker ask for one all the same, it fails with
+ * `ActionRequired`; `withStepUp` answers it.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Login.session
+ *   session.account.broker // => "angel"
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const session: Effect.Effect<Session, AuthError.AuthError, Login> = Effect.flatMap(login, (outcome) =>
+  outcome._tag === "Authenticated"
+    ? Effect.succeed(outcome.session)
+    : Effect.fail(
+        AuthError.make(
+          outcome.challenge.account.broker,
+          "login",
+          new AuthError.ActionRequired({ what: "Answer the broker's step-up challenge with Login.withStepUp" })
+        )
+      )
+)
+
+/**
+ * Logs in and answers a challenge with what `respond` gives, once.
+ *
+ * @example
+ * ```ts
+ * import * as CodeSource from "@auth/broker-core/login/CodeSource"
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as Effect from "effect/Effect"
+ *
+ * // Asks the person at the terminal for the code that the broker has sent.
+ * const session = Effect.gen(function* () {
+ *   const codes = yield* CodeSource.prompt
+ *   return yield* Login.withStepUp(CodeSource.respond(codes))
+ * })
+ * ```
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const withStepUp = <E, R>(
+  respond: (challenge: Challenge) => Effect.Effect<Redacted.Redacted<string>, E, R>
+): Effect.Effect<Session, AuthError.AuthError | E, Login | StepUp | R> =>
+  Effect.flatMap(login, (outcome) =>
+    outcome._tag === "Authenticated"
+      ? Effect.succeed(outcome.session)
+      : Effect.flatMap(respond(outcome.challenge), (code) =>
+          Effect.flatMap(StepUp, (stepUp) => stepUp.verify(outcome.challenge, code))
+        )
+  )

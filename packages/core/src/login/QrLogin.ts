@@ -1,0 +1,69 @@
+/**
+ * Logging in by scanning a picture with the broker's app.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as AuthError from "./AuthError.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * A picture to scan. Who scans it logs in, so it is a secret until it ends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface QrCode {
+  /** What `poll` asks for. */
+  readonly name: Redacted.Redacted<string>
+  /** PNG, base64. */
+  readonly image: Redacted.Redacted<string>
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/**
+ * Shows a picture, and asks whether it was scanned: `None` means not yet.
+ *
+ * @example
+ * ```ts
+ * import * as QrLogin from "@auth/broker-core/login/QrLogin"
+ * import * as Effect from "effect/Effect"
+ * import * as Option from "effect/Option"
+ * import * as Schedule from "effect/Schedule"
+ *
+ * // Asks every two seconds until the picture was scanned.
+ * const session = Effect.gen(function* () {
+ *   const { begin, poll } = yield* QrLogin.QrLogin
+ *   const code = yield* begin
+ *   return yield* Effect.repeat(poll(code), { schedule: Schedule.spaced("2 seconds"), until: Option.isSome })
+ * })
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class QrLogin extends Context.Service<
+  QrLogin,
+  {
+    readonly begin: Effect.Effect<QrCode, AuthError.AuthError>
+    readonly poll: (code: QrCode) => Effect.Effect<Option.Option<Session>, AuthError.AuthError>
+  }
+>()("@auth/broker-core/login/QrLogin") {}
+
+/**
+ * Makes the service of a broker. What is no picture that `begin` gave fails with `InvalidRequest`, and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, { begin, poll }: QrLogin["Service"]): QrLogin["Service"] => ({
+  begin,
+  poll: (code) =>
+    Redacted.isRedacted({ ...code }.name)
+      ? poll(code)
+      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "is not what begin gave"))
+})

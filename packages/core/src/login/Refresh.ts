@@ -1,0 +1,57 @@
+/**
+ * Renewing a session without a login.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { AuthError } from "./AuthError.ts"
+import * as Session from "./Session.ts"
+
+/**
+ * Renews sessions. The old session must be taken as dead once this succeeded: brokers rotate.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Refresh extends Context.Service<
+  Refresh,
+  { readonly refresh: (session: Session.Session) => Effect.Effect<Session.Session, AuthError> }
+>()("@auth/broker-core/login/Refresh") {}
+
+/**
+ * Makes the service of a broker. What is no session fails with `SessionExpired` (`missing`), and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, refresh: Refresh["Service"]["refresh"]): Refresh["Service"] => ({
+  refresh: (session) => Effect.flatMap(Session.required(broker, "refresh", session), refresh)
+})
+
+/**
+ * Renews a session. Keep the new one in the place of the old.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as Refresh from "@auth/broker-core/login/Refresh"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Login.session
+ *   const renewed = yield* Refresh.refresh(session)
+ *   renewed.account // => session.account
+ * }).pipe(Effect.provide(Angel))
+ * ```
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const refresh = (session: Session.Session): Effect.Effect<Session.Session, AuthError, Refresh> =>
+  Effect.flatMap(Refresh, (service) => service.refresh(session))

@@ -1,0 +1,68 @@
+/**
+ * The second step of a login: a one-time code.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as AuthError from "./AuthError.ts"
+import type { Challenge } from "./Challenge.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * Answers challenges. A code is sent once, whatever happens to the answer.
+ *
+ * @example
+ * ```ts
+ * import type { Challenge } from "@auth/broker-core/login/Challenge"
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as StepUp from "@auth/broker-core/login/StepUp"
+ * import * as Effect from "effect/Effect"
+ * import type * as Redacted from "effect/Redacted"
+ *
+ * // In two requests of a web page, with the challenge kept in between.
+ * const begin = Login.login
+ *
+ * const finish = (challenge: Challenge, code: Redacted.Redacted<string>) =>
+ *   Effect.flatMap(StepUp.StepUp, (stepUp) => stepUp.verify(challenge, code))
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class StepUp extends Context.Service<
+  StepUp,
+  {
+    readonly verify: (
+      challenge: Challenge,
+      code: Redacted.Redacted<string>
+    ) => Effect.Effect<Session, AuthError.AuthError>
+    /**
+     * Has a new code sent, where the broker sends codes. On success the new challenge replaces the old one. On failure
+     * the old one stays open: its code is still good.
+     */
+    readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
+  }
+>()("@auth/broker-core/login/StepUp") {}
+
+const isChallenge = (value: Challenge): boolean => {
+  const { account, kinds, stepToken } = { ...value }
+  return Predicate.isObject(account) && Array.isArray(kinds) && Redacted.isRedacted(stepToken)
+}
+
+/**
+ * Makes the service of a broker. What is no challenge that a login gave fails with `InvalidRequest`, and nothing is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (broker: string, { resend, verify }: StepUp["Service"]): StepUp["Service"] => {
+  const refused = (operation: string) =>
+    Effect.fail(AuthError.invalidRequest(broker, operation, "challenge", "is not what a login gave"))
+  return {
+    verify: (challenge, code) => (isChallenge(challenge) ? verify(challenge, code) : refused("verify")),
+    resend: (challenge) => (isChallenge(challenge) ? resend(challenge) : refused("resend"))
+  }
+}

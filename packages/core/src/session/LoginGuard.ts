@@ -1,0 +1,372 @@
+/**
+ * Keeps an account from being locked: one login for each TOTP period, and a stop before the broker's own. What it
+ * counts is in the store, so that a restart or another program does not forget it.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
+import type * as Account from "../login/Account.ts"
+import * as AuthError from "../login/AuthError.ts"
+import * as Expiry from "../login/Expiry.ts"
+import { bounded } from "./internal/bounded.ts"
+import { refusalOf } from "../broker/internal/guardNumbers.ts"
+import * as Ledger from "./internal/ledger.ts"
+import * as LoginLedger from "./internal/loginLedger.ts"
+import type { GuardPolicy } from "../broker/Renewal.ts"
+import { SessionStore } from "./SessionStore.ts"
+import type * as VaultError from "./VaultError.ts"
+
+/**
+ * What the guard remembers of an account. All instants are milliseconds since the epoch.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Memory {
+  /** When the last login was sent, or may still have been under way. */
+  readonly attemptedAt: number | undefined
+  /** When the broker refused a password or a code, oldest first. */
+  readonly refusedAt: ReadonlyArray<number>
+  /** When logins were sent that had no answer, oldest first. */
+  readonly unansweredAt: ReadonlyArray<number>
+  /** Until when no login is sent, after one that could not succeed. */
+  readonly pausedUntil: number | undefined
+}
+
+/**
+ * How a login is sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProtectOptions {
+  /** The credentials of the login in one text, to know them again. Only a keyed fingerprint of it is stored. */
+  readonly credentials?: Redacted.Redacted<string> | undefined
+  /** A person has asked for this login: a pause does not hold it back. */
+  readonly byPerson?: boolean | undefined
+}
+
+/**
+ * Lets logins through, or not.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class LoginGuard extends Context.Service<
+  LoginGuard,
+  {
+    /**
+     * Runs a login when one may be sent: in the next TOTP period if this one had its login. It fails with
+     * `ActionRequired` when the budget of refused logins is spent or the broker refused these credentials before, with
+     * the broker's last reason during a pause, and with `InvalidRequest` if the policy is invalid. The login is entered
+     * in the store before it is sent. The caller holds the account's lock.
+     */
+    readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
+      account: Account.Account,
+      policy: GuardPolicy,
+      login: Effect.Effect<A, E, R>,
+      options?: ProtectOptions
+    ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
+    /** What is remembered. */
+    readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
+    /**
+     * Forgets refused logins, locks and pauses, once the credentials were corrected. Credentials that the broker refused
+     * are sent again only if they are given here: those of a `Renewal`, for example.
+     */
+    readonly reset: (
+      account: Account.Account,
+      options?: Pick<ProtectOptions, "credentials">
+    ) => Effect.Effect<void, VaultError.VaultError>
+  }
+>()("@auth/broker-core/session/LoginGuard") {}
+
+/** A code that goes out in the last moments of its period may arrive in the next: the source of codes waits, and so do we. */
+const margin = 3000
+
+const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
+
+/** How long until a login may be sent, in milliseconds. */
+const waitOf = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
+  if (step === undefined) return 0
+  const span = Duration.toMillis(step)
+  const period = periodOf(now, step)
+  const left = (period + 1) * span - now
+  // A period far ahead was taken before the clock was set back: it must not block for years.
+  const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
+  if (last >= period && last - period < 10) return left + (last - period) * span
+  return left > Math.min(margin, span / 2) ? 0 : left
+}
+
+const actionRequired = ({ broker }: Account.Account, what: string, advice: string) =>
+  AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
+
+const plural = (count: number, verb: string) => `${verb} ${count === 1 ? "a login" : `${count} logins`}`
+
+const spent = (account: Account.Account, within: number, attempts: ReadonlyArray<Ledger.Attempt>) => {
+  const refused = attempts.filter(({ outcome }) => outcome === "refused").length
+  const open = attempts.length - refused
+  const found = [
+    ...(refused === 0 ? [] : [plural(refused, "refused")]),
+    ...(open === 0 ? [] : [plural(open, "did not answer")])
+  ].join(" and ")
+  const until = Expiry.toIst(Math.min(...attempts.map(({ at }) => at)) + within)
+  return actionRequired(
+    account,
+    `Check the credentials of ${account.id}: the broker ${found}, and one more may lock the account`,
+    `Nothing was sent. Correct the credentials, then allow logins again with LoginGuard.reset, or wait until ${until}.`
+  )
+}
+
+const refusedBefore = (account: Account.Account) =>
+  actionRequired(
+    account,
+    `Check the credentials of ${account.id}: the broker has refused these before`,
+    "Nothing was sent. Correct the credentials. If these are right, give them to LoginGuard.reset, which allows them again."
+  )
+
+const stillLocked = (account: Account.Account, { said }: Ledger.Lock) =>
+  actionRequired(
+    account,
+    `Unlock ${account.id}: ${said.message}`,
+    `Nothing was sent. ${said.remedy} Then allow logins again with LoginGuard.reset.`
+  )
+
+const textOf = (value: unknown): string | undefined => (Predicate.isString(value) ? value : undefined)
+
+const saidOf = ({ reason }: AuthError.AuthError): Ledger.Said => ({
+  tag: reason._tag,
+  why: "why" in reason ? textOf(reason.why) : undefined,
+  what: "what" in reason ? textOf(reason.what) : undefined,
+  code: reason.code,
+  brokerMessage: reason.brokerMessage,
+  message: reason.message,
+  remedy: reason.remedy
+})
+
+const deniedWhys: ReadonlyArray<AuthError.PermissionDenied["why"]> = [
+  "ip",
+  "waf",
+  "subscription",
+  "activation",
+  "consent",
+  "app",
+  "unknown"
+]
+
+/** The broker's last word again, with the instant of the next try. */
+const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
+  const { brokerMessage, code, what } = said
+  // The remedy of an `ActionRequired` without advice of its own is `what`, which its message then says.
+  const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
+  const remedy = isSaid ? "" : ` ${said.remedy}`
+  const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.`
+  const common = { advice, code, brokerMessage }
+  const why = deniedWhys.find((known) => known === said.why)
+  if (said.tag === "PermissionDenied" && why !== undefined) {
+    return AuthError.make(broker, "login", new AuthError.PermissionDenied({ ...common, why }))
+  }
+  if (said.tag === "SessionLimitReached") {
+    return AuthError.make(broker, "login", new AuthError.SessionLimitReached(common))
+  }
+  if (said.tag === "BrokerRejected") {
+    return AuthError.make(broker, "login", new AuthError.BrokerRejected({ ...common, code: code ?? "none" }))
+  }
+  return AuthError.make(
+    broker,
+    "login",
+    said.tag === "ActionRequired"
+      ? new AuthError.ActionRequired({ ...common, what: what ?? said.message })
+      : new AuthError.ActionRequired({ advice, what: said.message })
+  )
+}
+
+const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
+  AuthError.make(
+    broker,
+    "login",
+    new AuthError.BrokerUnavailable({
+      why: "time-out",
+      advice: `Ten logins of the last hour had no answer. The next is sent at ${Expiry.toIst(until)}. Check the network.`
+    })
+  )
+
+/** The connection was never made: the broker has seen nothing. */
+const neverLeft = /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
+
+type Answer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "final"
+
+const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
+  code !== undefined || brokerMessage !== undefined
+
+/** What a failed login says about the login that was sent. */
+const answerOf = ({ reason }: AuthError.AuthError): Answer => {
+  switch (reason._tag) {
+    case "InvalidCredentials":
+    case "InvalidStepUpCode":
+      return "refused"
+    case "AccountLocked":
+      return "locked"
+    case "RateLimited":
+      return "passing"
+    case "BrokerUnavailable":
+      if (reason.why === "certificate" || reason.why === "proxy" || reason.status === 407) return "nothing-sent"
+      if (reason.systemCode !== undefined && neverLeft.test(reason.systemCode)) return "nothing-sent"
+      return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
+    // What this program found wrong before it sent anything.
+    case "InvalidRequest":
+    case "ActionRequired":
+      return isOfTheBroker(reason) ? "final" : "nothing-sent"
+    default:
+      return "final"
+  }
+}
+
+/**
+ * Makes a guard that remembers in `store`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
+  const { fingerprint, read, remember, write } = LoginLedger.make(store)
+
+  /** Why no login may be sent, if it may not. */
+  const hindranceOf = (
+    account: Account.Account,
+    ledger: Ledger.Ledger,
+    policy: GuardPolicy,
+    now: number,
+    { byPerson, credentials }: { readonly byPerson: boolean; readonly credentials: string | undefined }
+  ): AuthError.AuthError | undefined => {
+    const { locked, pause, refused } = ledger
+    if (locked !== undefined) return stillLocked(account, locked)
+    if (credentials !== undefined && refused.includes(credentials)) return refusedBefore(account)
+    const within = Duration.toMillis(policy.within)
+    const attempts = Ledger.counted(ledger, within, now)
+    if (attempts.length >= policy.wrongAnswers) return spent(account, within, attempts)
+    if (byPerson) return undefined
+    if (pause !== undefined && Ledger.isWithin(pause.since, pause.length, now)) return paused(account, pause)
+    const until = Ledger.seldomUntil(ledger, now)
+    return until === undefined ? undefined : tooManyUnanswered(account, until)
+  }
+
+  const enter = Effect.fnUntraced(function* (
+    account: Account.Account,
+    policy: GuardPolicy,
+    options: { readonly byPerson: boolean; readonly credentials: string | undefined }
+  ) {
+    const invalid = refusalOf(account.broker, policy)
+    if (invalid !== undefined) return yield* Effect.fail(invalid)
+    const id = Hex.encode(SecureRandom.randomBytesUnsafe(8))
+    while (true) {
+      const { ledger, version } = yield* read(account)
+      const now = yield* Clock.currentTimeMillis
+      const hindrance = hindranceOf(account, ledger, policy, now, options)
+      if (hindrance !== undefined) return yield* Effect.fail(hindrance)
+      const wait = waitOf(ledger, policy, now)
+      if (wait > 0) {
+        yield* Effect.sleep(Duration.millis(wait))
+        continue
+      }
+      const attempt: Ledger.Attempt = { id, at: now, credentials: options.credentials, outcome: "open" }
+      const within = Duration.toMillis(policy.within)
+      if (yield* write(account, Ledger.enter(ledger, attempt, within), version)) return attempt
+    }
+  })
+
+  const failed = ({ credentials, id }: Ledger.Attempt, error: AuthError.AuthError, now: number) => {
+    const answer = answerOf(error)
+    return (ledger: Ledger.Ledger): Ledger.Ledger => {
+      if (answer === "none") return ledger
+      if (answer === "refused") {
+        const refused = Ledger.refuse(ledger, id, now)
+        return error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(refused, credentials) : refused
+      }
+      const struck = Ledger.strike(ledger, id)
+      if (answer === "locked") return { ...struck, locked: { since: now, said: saidOf(error) } }
+      return answer === "final" ? Ledger.startPause(struck, saidOf(error), now) : struck
+    }
+  }
+
+  return {
+    protect: Effect.fnUntraced(function* (account, policy, login, options = {}) {
+      const credentials = yield* fingerprint(options.credentials)
+      return yield* Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          restore(enter(account, policy, { byPerson: options.byPerson === true, credentials })),
+          (attempt) =>
+            Effect.matchEffect(restore(login), {
+              // The broker's word is what the caller must hear, also where it cannot be written down.
+              onFailure: (error) =>
+                Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                  Effect.andThen(
+                    Effect.ignore(
+                      remember(
+                        account,
+                        AuthError.isAuthError(error)
+                          ? failed(attempt, error, now)
+                          : // The lock was lost or a logout came: nothing was sent.
+                            (ledger) => Ledger.strike(ledger, attempt.id)
+                      )
+                    ),
+                    Effect.fail(error)
+                  )
+                ),
+              onSuccess: (value) =>
+                Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                  Effect.as(
+                    Effect.ignore(remember(account, (ledger) => Ledger.accept(ledger, credentials, now))),
+                    value
+                  )
+                )
+            })
+        )
+      )
+    }),
+    memory: (account) =>
+      Effect.map(read(account), ({ ledger: { attemptedAt, attempts, pause } }) => ({
+        attemptedAt,
+        refusedAt: attempts.filter(({ outcome }) => outcome === "refused").map(({ at }) => at),
+        unansweredAt: attempts.filter(({ outcome }) => outcome === "open").map(({ at }) => at),
+        pausedUntil: pause === undefined ? undefined : pause.since + pause.length
+      })),
+    reset: (account, options = {}) =>
+      Effect.flatMap(fingerprint(options.credentials), (credentials) =>
+        remember(account, (ledger) => Ledger.reset(ledger, credentials))
+      )
+  }
+}
+
+/**
+ * A guard that remembers in the session store.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+ * import * as Vault from "@auth/broker-core/session/Vault"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * // The credentials were corrected: logins may be sent again.
+ * const program = Effect.gen(function* () {
+ *   const guard = yield* LoginGuard.LoginGuard
+ *   yield* guard.reset(Account.make({ broker: "angel", id: "A123456" }))
+ * }).pipe(Effect.provide(LoginGuard.layer.pipe(Layer.provide(Vault.layerMemory))))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<LoginGuard, never, SessionStore> = Layer.effect(
+  LoginGuard,
+  Effect.map(SessionStore, (store) => make(bounded(store)))
+)

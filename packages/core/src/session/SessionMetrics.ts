@@ -1,0 +1,75 @@
+/**
+ * What can be counted of sessions. No attribute holds a secret or an account: `broker`, `outcome` and `reason` are all.
+ *
+ * @since 0.1.0
+ */
+import * as Metric from "effect/Metric"
+
+/**
+ * Logins that were sent, by `broker` and `outcome` (`ok`, or the reason of the failure).
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/session/SessionManager"
+ * import * as SessionMetrics from "@auth/broker-core/session/SessionMetrics"
+ * import * as Vault from "@auth/broker-core/session/Vault"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Metric from "effect/Metric"
+ *
+ * const Sessions = SessionManager.layer().pipe(
+ *   Layer.provide(AngelAuth.layerConfig()),
+ *   Layer.provide([Vault.layerMemory, FetchHttpClient.layer])
+ * )
+ *
+ * const sent = Metric.value(Metric.withAttributes(SessionMetrics.logins, { broker: "angel", outcome: "ok" }))
+ *
+ * const program = Effect.gen(function* () {
+ *   const before = yield* sent
+ *   yield* SessionManager.session
+ *   const after = yield* sent
+ *   after.count - before.count // => 1
+ * }).pipe(Effect.provide(Sessions))
+ * ```
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const logins = Metric.counter("broker_auth_logins", {
+  description: "Logins that were sent, by broker and outcome",
+  incremental: true
+})
+
+/**
+ * Refreshes that were sent, by `broker` and `outcome` (`ok`, or the reason of the failure).
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const refreshes = Metric.counter("broker_auth_refreshes", {
+  description: "Refreshes that were sent, by broker and outcome",
+  incremental: true
+})
+
+/**
+ * Renewals that came to no session, by `broker` and `reason`: those that were never sent, too.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const failures = Metric.counter("broker_auth_renewal_failures", {
+  description: "Renewals that came to no session, by broker and reason",
+  incremental: true
+})
+
+/**
+ * How long renewals took, the wait for the lock and for a TOTP period included, by `broker`.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const wait = Metric.timer("broker_auth_renewal_wait", {
+  description: "How long renewals took, the wait for the lock and for a TOTP period included"
+})

@@ -1,0 +1,356 @@
+/**
+ * Where sessions are kept between two starts of a program, and shared between programs.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import * as Redis from "effect/persistence/Redis"
+import * as Redacted from "effect/Redacted"
+import * as Semaphore from "effect/Semaphore"
+import * as Account from "../login/Account.ts"
+import * as entryText from "./internal/entryText.ts"
+import { defaultPrefix, keyOf as redisKey, persist } from "./internal/redis.ts"
+import * as sealedEntry from "./internal/sealedEntry.ts"
+import { fingerprints } from "./internal/fingerprints.ts"
+import { systemCode } from "../broker/internal/systemCode.ts"
+import { readTimeout } from "./internal/vaultOptions.ts"
+import * as VaultError from "./VaultError.ts"
+import * as VaultKey from "./VaultKey.ts"
+
+/**
+ * What is kept for an account: its session, and what its login guard must not forget.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Slot = "session" | "guard"
+
+/**
+ * What is stored, and how often it was written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Entry {
+  /** 1 for the first that was written, and one more each time. */
+  readonly version: number
+  readonly value: Redacted.Redacted<Uint8Array>
+}
+
+/**
+ * Keeps entries. A write is durable before it succeeds, and happens only if nobody else has written in between.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class SessionStore extends Context.Service<
+  SessionStore,
+  {
+    /** Where entries are kept and how, for a person. */
+    readonly describe: string
+    /** `undefined` if nothing was ever stored. */
+    readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
+    /**
+     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: nothing stored), and
+     * tells whether it did.
+     */
+    readonly put: (
+      account: Account.Account,
+      slot: Slot,
+      value: Redacted.Redacted<Uint8Array>,
+      expected: number
+    ) => Effect.Effect<boolean, VaultError.VaultError>
+    /**
+     * A text that tells one secret from another and says nothing about it without the store's key. Absent where the
+     * store has no key: then no credentials are known again.
+     */
+    readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
+  }
+>()("@auth/broker-core/session/SessionStore") {}
+
+/**
+ * The key of an entry, for stores that have one string for it.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/${Account.toKey(account)}`
+
+/** What an entry is called in an error. */
+const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${Account.toKey(account)}`
+
+/**
+ * Keeps entries in the memory of this process: a restart forgets them.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeMemory = (): SessionStore["Service"] => {
+  const entries = new Map<string, Entry>()
+  const key = Redacted.make(SecureRandom.randomBytesUnsafe(32))
+  return {
+    describe: "memory of this process",
+    fingerprint: fingerprints(key),
+    get: (account, slot) => Effect.sync(() => entries.get(toKey(account, slot))),
+    put: (account, slot, value, expected) =>
+      Effect.sync(() => {
+        const key = toKey(account, slot)
+        if ((entries.get(key)?.version ?? 0) !== expected) return false
+        entries.set(key, { version: expected + 1, value })
+        return true
+      })
+  }
+}
+
+/**
+ * Keeps entries in the memory of this process: a restart forgets them.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
+
+/**
+ * Encrypts what a store keeps with XChaCha20-Poly1305, bound to its account, its slot and its version, and refuses what
+ * was changed, moved or written with another key. With a `Plaintext` key entries are framed the same way, but in clear.
+ *
+ * Fails with `Tampered`, `WrongKey` or `NewerVersion` beside what the store fails with.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as SessionStore from "@auth/broker-core/session/SessionStore"
+ * import * as VaultKey from "@auth/broker-core/session/VaultKey"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const account = Account.make({ broker: "angel", id: "A123456" })
+ * const value = Redacted.make(new TextEncoder().encode("a session"))
+ *
+ * const program = Effect.gen(function* () {
+ *   const raw = SessionStore.makeMemory()
+ *   const store = SessionStore.encrypted(yield* VaultKey.fromBytes(yield* VaultKey.generate, "a new key"))(raw)
+ *   const isWritten = yield* store.put(account, "session", value, 0)
+ *   isWritten // => true
+ *   const entry = yield* store.get(account, "session")
+ *   const read = entry && new TextDecoder().decode(Redacted.value(entry.value))
+ *   read // => "a session"
+ *   const stored = yield* raw.get(account, "session")
+ *   const seen = stored && new TextDecoder().decode(Redacted.value(stored.value)).includes("a session")
+ *   seen // => false
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const encrypted =
+  (key: VaultKey.Key) =>
+  (store: SessionStore["Service"]): SessionStore["Service"] => {
+    const placeOf = (account: Account.Account, slot: Slot, version: number): sealedEntry.Place => ({
+      what: nameOf(account, slot),
+      key: toKey(account, slot),
+      version
+    })
+    return {
+      fingerprint: key._tag === "Plaintext" ? undefined : fingerprints(key.bytes),
+      describe: `${store.describe}; ${key._tag === "Plaintext" ? "" : "encrypted with "}${key.describe}`,
+      get: Effect.fnUntraced(function* (account, slot) {
+        const entry = yield* store.get(account, slot)
+        if (entry === undefined) return undefined
+        const value = yield* sealedEntry
+          .open(key, entry.value, placeOf(account, slot, entry.version))
+          .pipe(Effect.mapError((reason) => VaultError.make("get", reason)))
+        return { version: entry.version, value }
+      }),
+      put: (account, slot, value, expected) =>
+        Effect.flatMap(sealedEntry.seal(key, value, placeOf(account, slot, expected + 1)), (sealed) =>
+          store.put(account, slot, sealed, expected)
+        )
+    }
+  }
+
+/**
+ * The store of the context, encrypted with the key of the context: for stores of your own.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerEncrypted: Layer.Layer<SessionStore, never, SessionStore | VaultKey.VaultKey> = Layer.effect(
+  SessionStore,
+  Effect.gen(function* () {
+    const store = yield* SessionStore
+    return encrypted(yield* VaultKey.VaultKey)(store)
+  })
+)
+
+const decodeText = (operation: string, what: string, text: string | null | undefined) => {
+  if (text === undefined || text === null) return Effect.undefined
+  const entry = entryText.decode(text)
+  return entry === undefined
+    ? Effect.fail(VaultError.make(operation, new VaultError.Tampered({ what })))
+    : Effect.succeed(entry)
+}
+
+/**
+ * Keeps entries in clear in any `KeyValueStore`, below keys that begin with `broker-auth/`: to be wrapped by `encrypted`.
+ *
+ * For one process at a time: a `KeyValueStore` cannot compare and set, so two processes that write at once may lose a
+ * write. Within the process writes are made one after the other. A write is as durable as the `KeyValueStore` makes it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): SessionStore["Service"] => {
+  const writer = Semaphore.makeUnsafe(1)
+  const failed = (operation: "get" | "put", what: string) => (error: KeyValueStore.KeyValueStoreError) =>
+    VaultError.make(operation, new VaultError.Io({ what, systemCode: systemCode(error) }))
+  const keyOf = (account: Account.Account, slot: Slot) => `broker-auth/${toKey(account, slot)}`
+  const read = (operation: "get" | "put", account: Account.Account, slot: Slot) => {
+    const what = nameOf(account, slot)
+    return Effect.flatMap(
+      Effect.mapError(keyValueStore.get(keyOf(account, slot)), failed(operation, `read the ${what}`)),
+      (text) => decodeText(operation, what, text)
+    )
+  }
+  return {
+    describe: "a key-value store, for one process at a time",
+    get: (account, slot) => read("get", account, slot),
+    put: Effect.fnUntraced(function* (account, slot, value, expected) {
+      const found = yield* read("put", account, slot)
+      if ((found?.version ?? 0) !== expected) return false
+      // Not to be left halfway: what comes later must not be overtaken by this.
+      yield* Effect.uninterruptible(
+        keyValueStore.set(keyOf(account, slot), entryText.encode(expected + 1, value))
+      ).pipe(Effect.mapError(failed("put", `write the ${nameOf(account, slot)}`)))
+      return true
+    }, Semaphore.withPermit(writer))
+  }
+}
+
+/**
+ * Keeps entries in any `KeyValueStore`, encrypted with the key of the context. For one process at a time.
+ *
+ * @example
+ * ```ts
+ * import * as SessionStore from "@auth/broker-core/session/SessionStore"
+ * import * as VaultKey from "@auth/broker-core/session/VaultKey"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as KeyValueStore from "effect/persistence/KeyValueStore"
+ *
+ * const Store = SessionStore.layerKeyValueStore.pipe(
+ *   Layer.provide([KeyValueStore.layerMemory, VaultKey.layerPlaintext])
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const store = yield* SessionStore.SessionStore
+ *   store.describe // => "a key-value store, for one process at a time; no key: in clear"
+ * }).pipe(Effect.provide(Store))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerKeyValueStore: Layer.Layer<SessionStore, never, KeyValueStore.KeyValueStore | VaultKey.VaultKey> =
+  Layer.provide(layerEncrypted, Layer.effect(SessionStore, Effect.map(KeyValueStore.KeyValueStore, makeKeyValueStore)))
+
+/**
+ * How entries are kept in Redis.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedisOptions {
+  /** Begins every key. `broker-auth` unless said otherwise. */
+  readonly prefix?: string | undefined
+  /** How long to try to reach Redis. 5 seconds unless said otherwise. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+// What is there and has no version is not ours to overwrite. Who asks again, since no answer came, finds what it has
+// written: no two writes of an encrypted store are the same.
+const compareAndSetLua = `
+local found = redis.call("GET", KEYS[1])
+if ARGV[3] == "again" and found == ARGV[2] then return 1 end
+local version = "0"
+if found then version = string.match(found, "^(%d+) ") end
+if not version then return -1 end
+if version ~= ARGV[1] then return 0 end
+redis.call("SET", KEYS[1], ARGV[2])
+return 1`
+
+const makeCompareAndSet = () =>
+  Redis.script(
+    (key: string, expected: number, text: string, isAgain: boolean) => [key, expected, text, isAgain ? "again" : ""],
+    { lua: compareAndSetLua, numberOfKeys: 1 }
+  ).withReturnType<number>()
+
+/**
+ * Keeps entries in clear in Redis (5.0 or newer), one string for each: to be wrapped by `encrypted`.
+ *
+ * Any number of programs may share it. A write is as durable as Redis makes it: with `appendonly yes` and
+ * `appendfsync always` it is on the disk before it succeeds. What a Redis without persistence has lost is as if it had
+ * never been stored, and costs a login.
+ *
+ * Fails with `Io`, or with `Tampered` where a key holds what this library does not write; making it, with `InvalidOption`
+ * if the time-out cannot be meant.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRedis = Effect.fnUntraced(function* (
+  redis: Redis.Redis["Service"],
+  options: RedisOptions = {}
+): Effect.fn.Return<SessionStore["Service"], VaultError.VaultError> {
+  const prefix = options.prefix ?? defaultPrefix
+  const timeout = yield* readTimeout("timeout", options.timeout ?? "5 seconds")
+  const compareAndSet = makeCompareAndSet()
+  return {
+    describe: `Redis, keys ${prefix}:*`,
+    get: (account, slot) => {
+      const what = nameOf(account, slot)
+      const asked = redis.send<string | null>("GET", redisKey(prefix, account, slot))
+      return Effect.flatMap(
+        persist(() => asked, { operation: "get", what: `read the ${what}`, subject: what, timeout }),
+        (text) => decodeText("get", what, text)
+      )
+    },
+    put: Effect.fnUntraced(function* (account, slot, value, expected) {
+      const what = nameOf(account, slot)
+      const text = entryText.encode(expected + 1, value)
+      const key = redisKey(prefix, account, slot)
+      const answer = yield* persist((isAgain) => redis.eval(compareAndSet)(key, expected, text, isAgain), {
+        operation: "put",
+        what: `write the ${what}`,
+        subject: what,
+        timeout
+      })
+      if (answer === -1) return yield* Effect.fail(VaultError.make("put", new VaultError.Tampered({ what })))
+      return answer === 1
+    })
+  }
+})
+
+/**
+ * Keeps entries in Redis, encrypted with the key of the context. Redis sees no token. Any number of programs may share
+ * it: see `makeRedis`, and `SessionLock.layerRedis` for the lock that belongs to it.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (
+  options?: RedisOptions
+): Layer.Layer<SessionStore, VaultError.VaultError, Redis.Redis | VaultKey.VaultKey> =>
+  Layer.provide(
+    layerEncrypted,
+    Layer.effect(
+      SessionStore,
+      Effect.flatMap(Redis.Redis, (redis) => makeRedis(redis, options))
+    )
+  )

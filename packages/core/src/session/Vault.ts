@@ -1,0 +1,117 @@
+/**
+ * A store of sessions and the lock that belongs to it, so that a program goes from one place to another by changing one
+ * layer.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
+import { toReason } from "./internal/redis.ts"
+import * as SessionLock from "./SessionLock.ts"
+import * as SessionStore from "./SessionStore.ts"
+import * as VaultError from "./VaultError.ts"
+import type { VaultKey } from "./VaultKey.ts"
+
+/**
+ * In the memory of this process: a restart forgets every session. For tests, and for programs that log in once.
+ *
+ * @example
+ * ```ts
+ * import * as SessionLock from "@auth/broker-core/session/SessionLock"
+ * import * as SessionStore from "@auth/broker-core/session/SessionStore"
+ * import * as Vault from "@auth/broker-core/session/Vault"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const store = yield* SessionStore.SessionStore
+ *   const lock = yield* SessionLock.SessionLock
+ *   const places = [store.describe, lock.describe]
+ *   places // => ["memory of this process", "memory of this process"]
+ * }).pipe(Effect.provide(Vault.layerMemory))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory: Layer.Layer<SessionStore.SessionStore | SessionLock.SessionLock> = Layer.merge(
+  SessionStore.layerMemory,
+  SessionLock.layerMemory
+)
+
+/**
+ * How sessions are kept and locked in Redis.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.RedisOptions {}
+
+/**
+ * In Redis, for any number of programs on any number of machines. Entries are encrypted; who holds the lock and is
+ * killed is rid of it within a second.
+ *
+ * Redis needs to be 5.0 or newer. Let it write to its disk (`appendonly yes`, and `appendfsync always` where a refresh
+ * token is good for one use), and evict nothing (`maxmemory-policy noeviction`): what it loses costs a login. Give the
+ * client `disableOfflineQueue: true`: without it, requests to a Redis that is away wait in the client, and a program that
+ * wants to end waits for them.
+ *
+ * @example
+ * ```ts no-run
+ * import * as SessionStore from "@auth/broker-core/session/SessionStore"
+ * import * as Vault from "@auth/broker-core/session/Vault"
+ * import * as VaultKey from "@auth/broker-core/session/VaultKey"
+ * import * as NodeRedis from "@effect/platform-node/NodeRedis"
+ * import * as Console from "effect/Console"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Vaulted = Vault.layerRedis().pipe(
+ *   Layer.provide([VaultKey.layerConfig(), NodeRedis.layer({ url: "redis://127.0.0.1:6379", disableOfflineQueue: true })])
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const store = yield* SessionStore.SessionStore
+ *   yield* Console.log(`Sessions are kept in ${store.describe}`)
+ * }).pipe(Effect.provide(Vaulted))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (
+  options?: RedisOptions
+): Layer.Layer<SessionStore.SessionStore | SessionLock.SessionLock, VaultError.VaultError, Redis.Redis | VaultKey> =>
+  Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
+
+/**
+ * The same with a client of Redis, whose failure to connect is a `VaultError` (`Io`) as every later one is.
+ *
+ * @example
+ * ```ts no-run
+ * import * as Vault from "@auth/broker-core/session/Vault"
+ * import * as VaultKey from "@auth/broker-core/session/VaultKey"
+ * import * as NodeRedis from "@effect/platform-node/NodeRedis"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Vaulted = Vault.layerRedisFrom(
+ *   NodeRedis.layer({ url: "redis://127.0.0.1:6379", disableOfflineQueue: true })
+ * ).pipe(Layer.provide(VaultKey.layerConfig()))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedisFrom = <R>(
+  client: Layer.Layer<Redis.Redis, Redis.RedisError, R>,
+  options?: RedisOptions
+): Layer.Layer<SessionStore.SessionStore | SessionLock.SessionLock, VaultError.VaultError, R | VaultKey> =>
+  Layer.provide(
+    layerRedis(options),
+    Layer.catch(client, (error) =>
+      Layer.effect(
+        Redis.Redis,
+        Effect.fail(VaultError.make("connect", toReason("connect to Redis", "connection to Redis", error)))
+      )
+    )
+  )

@@ -1,0 +1,47 @@
+/** Sessions that were got in another way. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Account } from "../../login/Account.ts"
+import * as AuthError from "../../login/AuthError.ts"
+import * as Session from "../../login/Session.ts"
+import { headerProblem, unsendable } from "../../login/internal/headerText.ts"
+import * as Held from "./held.ts"
+import { closed, hold, loggedOut, overwrite, type Self } from "./managed.ts"
+import * as Record from "./record.ts"
+
+type Failure = Held.Failure
+
+export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
+  const { account } = self
+  const now = yield* Clock.currentTimeMillis
+  self.askedAt = now
+  if (self.isClosed) return yield* closed(self, "adopt")
+  const problem = adoptionProblem(account, given, now)
+  if (problem !== undefined) {
+    return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
+  }
+  const { logouts } = self.state
+  const isWanted = Effect.suspend(() => {
+    if (self.isClosed) return closed(self, "adopt")
+    return self.state.logouts === logouts ? Effect.void : loggedOut(self)
+  })
+  const keep = Effect.gen(function* () {
+    const { version } = yield* overwrite(self, Record.ofSession(given), isWanted)
+    if (self.state.logouts === logouts) Held.forget(self.state, "kept")
+    return yield* hold(self, given, { tag: "Adopted", version: version + 1, logouts })
+  })
+  yield* self.lock.withLock(account, () => Effect.uninterruptible(keep))
+})
+
+const adoptionProblem = (account: Account, session: Session.Session, now: number): string | undefined => {
+  if (!Session.isSession(session)) return "is not a session"
+  const { app, broker, environment, id } = session.account
+  if (broker !== account.broker) return `is of ${broker}, not of ${account.broker}`
+  if (environment !== account.environment) return `is of ${environment}, not of ${account.environment}`
+  if (app !== account.app) return `is of the app ${app}, not of ${account.app}`
+  if (id !== account.id) return `is of ${id}, not of ${account.id}`
+  const field = unsendable(session.tokens)
+  if (field !== undefined) return `has a token (${field}) that ${headerProblem}`
+  if (Session.isExpired(session, now)) return "has ended: log in again"
+  return Held.isLive(session, now) ? undefined : "was issued later than this machine's clock: set the clock by NTP"
+}

@@ -1,0 +1,63 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { SessionStore } from "../SessionStore.ts"
+import * as VaultError from "../VaultError.ts"
+import { timeText } from "../../login/internal/timeText.ts"
+
+/** Time-out of a call to a store. */
+const limit = Duration.seconds(10)
+
+const tooSlow = (operation: "get" | "put") =>
+  VaultError.make(
+    operation,
+    new VaultError.Io({
+      what: `${operation === "get" ? "read" : "write"} an entry within ${timeText(limit)}`,
+      advice: "Check the store of the sessions: it does not answer. Nothing is lost; the call can be made again."
+    })
+  )
+
+/**
+ * Runs a call of a store in a fiber of its own. The wait for it ends also where it must not be interrupted: there a store
+ * that hangs would hold a logout, or the end of the program, for ever.
+ */
+const inTime = <A>(
+  operation: "get" | "put",
+  call: Effect.Effect<A, VaultError.VaultError>
+): Effect.Effect<A, VaultError.VaultError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.forkDetach(call, { startImmediately: true }), (running) => {
+      const exit = running.pollUnsafe()
+      if (exit !== undefined) return exit
+      return Effect.flatMap(Effect.forkDetach(Effect.sleep(limit), { startImmediately: true }), (timer) =>
+        restore(first(operation, running, timer))
+      )
+    })
+  )
+
+const first = <A>(
+  operation: "get" | "put",
+  running: Fiber.Fiber<A, VaultError.VaultError>,
+  timer: Fiber.Fiber<void>
+): Effect.Effect<A, VaultError.VaultError> =>
+  Effect.callback((resume) => {
+    running.addObserver((exit) => {
+      resume(exit)
+      timer.interruptUnsafe()
+    })
+    timer.addObserver(() => {
+      resume(Effect.fail(tooSlow(operation)))
+      running.interruptUnsafe()
+    })
+    return Effect.sync(() => {
+      running.interruptUnsafe()
+      timer.interruptUnsafe()
+    })
+  })
+
+/** The store with a time-out for each call, whoever has written it. */
+export const bounded = (store: SessionStore["Service"]): SessionStore["Service"] => ({
+  ...store,
+  get: (...args) => inTime("get", store.get(...args)),
+  put: (...args) => inTime("put", store.put(...args))
+})
