@@ -20,6 +20,11 @@ const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: strin
   [/Cannot bypass a request/, 1, `await fetch("https://nobody.example/")`],
   [/stray/, 1, `void Promise.reject(new Error("stray"))`],
   [/boom/, 1, `throw new Error("boom")`],
+  [
+    /too late/,
+    1,
+    `import * as Effect from "effect/Effect"\n\nEffect.runPromise(Effect.die("too late")).catch((error) => {\n  console.error(error)\n})`
+  ],
   [/TS2304.*nothing/s, 1, `nothing // => 1`],
   [/clientCode is missing/, 1, program(`AngelAuth.layer({ credentials: {} as never })`)],
   [/refused the one-time code/, 1, program(`AngelAuth.layer({ credentials: { ...wrong } })`)],
@@ -47,6 +52,7 @@ const sound: ReadonlyArray<string> = [
   `"a"\n// => "a"`,
   `import * as Effect from "effect/Effect"\n\nconst program = Effect.gen(function* () {\n  yield* Effect.void\n  return 1 // => 1\n})`,
   `import * as Effect from "effect/Effect"\n\nEffect.runPromise(Effect.succeed(1))`,
+  `import * as Effect from "effect/Effect"\n\nEffect.runPromise(Effect.succeed(1)).catch((error) => {\n  console.error(error.message)\n})`,
   program(`AngelAuth.layerConfig()`)
 ]
 

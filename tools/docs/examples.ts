@@ -92,9 +92,9 @@ export const instrument = ({ code }: Example): { readonly code: string; readonly
     compared.push(target)
     lines[target] = compare(expression === "" ? (lines[target] ?? "") : indent + before + expression, value, target)
   })
-  const runs = /^(?:await )?Effect\.runPromise\((.*)\)$/
+  const runs = /^(?:await )?Effect\.runPromise\(/
   const own = lines.findIndex((line) => runs.test(line))
-  if (own !== -1) lines[own] = (lines[own] ?? "").replace(runs, "__run($1)")
+  if (own !== -1) lines[own] = (lines[own] ?? "").replace(runs, "__run(")
   else if (/^(?:export )?const program\b/m.test(code)) lines.push("__run(program)")
   return { code: lines.join("\n"), lines: compared }
 }
@@ -102,7 +102,7 @@ export const instrument = ({ code }: Example): { readonly code: string; readonly
 const globals = `import type { Effect } from "effect/Effect"
 declare global {
   const __same: <A>(actual: A, expected: unknown, line: number) => A
-  const __run: (program: Effect<unknown, unknown>) => void
+  const __run: (program: Effect<unknown, unknown>) => Promise<void>
 }
 `
 

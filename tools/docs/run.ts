@@ -3,48 +3,13 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { inspect, isDeepStrictEqual } from "node:util"
-import type { Broker } from "@auth/broker-core/broker/Broker"
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import * as Effect from "effect/Effect"
-import { http, passthrough, type HttpHandler } from "msw"
-import { setupServer } from "msw/node"
 import { packages } from "../packages/workspace.ts"
 import type { Outcome } from "./examples.ts"
+import { serve } from "./fakes.ts"
 
-// The same instant each time, not at the end of a period of TOTP: a login does not wait, and no test flickers.
-const behind = Date.now() - Date.UTC(2026, 10, 21, 4)
-const now = Date.now
-Date.now = () => now() - behind
-
-interface FakeModule {
-  readonly make: () => Effect.Effect<FakeBroker>
-  readonly demoAccount: Readonly<Record<string, unknown>>
-}
-
-/** Every broker's fake, with the environment that lets `layerConfig` find its demonstration account. */
-const fakes: Array<FakeBroker> = []
-const handlers: Array<HttpHandler> = []
-for (const { manifest } of packages().filter(({ manifest: { exports } }) => "./msw" in exports)) {
-  const served = (await import(`${manifest.name}/msw`)) as Record<string, unknown>
-  const [name, fakeModule] = Object.entries(served).find(([key]) => key.startsWith("Fake")) as [string, FakeModule]
-  const fake = Effect.runSync(fakeModule.make())
-  fakes.push(fake)
-  handlers.push(...(served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake))
-  const { broker } = (await import(`${manifest.name}/${name.replace("Fake", "")}Broker`)) as { readonly broker: Broker }
-  for (const { credentials } of broker.methods) {
-    for (const [field, { env }] of Object.entries(credentials)) {
-      const value = fakeModule.demoAccount[field] ?? fakeModule.demoAccount[`${field}Secret`]
-      if (typeof value === "string") process.env[env] ??= value
-    }
-  }
-}
-
-// Not the vault of whoever runs this, nor its key.
-process.env["BROKER_AUTH_KEY"] = "00112233".repeat(8)
-
-// The simulator's examples talk to this machine; nothing else may be reached.
-const server = setupServer(...handlers, http.all(/^http:\/\/127\.0\.0\.1:/, passthrough))
-server.listen({ onUnhandledFrame: "error" })
+const brokers = packages().filter(({ manifest: { exports } }) => "./msw" in exports)
+const served = await serve(brokers.map(({ manifest }) => manifest.name))
 
 const difference = (actual: unknown, expected: unknown): string =>
   isDeepStrictEqual(actual, expected) ? "" : `it is ${inspect(actual)}, not ${inspect(expected)}`
@@ -61,7 +26,11 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  __run: (program: Effect.Effect<unknown, unknown>) => programs.push(program)
+  // What follows, such as `.catch`, is the program's own: here a failure must be seen.
+  __run: (program: Effect.Effect<unknown, unknown>) => {
+    programs.push(program)
+    return new Promise(() => {})
+  }
 })
 
 const within = (millis: number, work: Promise<unknown>) => {
@@ -76,7 +45,7 @@ const runOne = async (file: string): Promise<Outcome> => {
   compared = {}
   programs = []
   strays = []
-  for (const fake of fakes) Effect.runSync(fake.reset)
+  served.reset()
   process.env["XDG_STATE_HOME"] = path.resolve("state", file)
   try {
     await within(10_000, import(pathToFileURL(path.resolve(file)).href))
@@ -92,6 +61,6 @@ const runOne = async (file: string): Promise<Outcome> => {
 const [results = "", ...files] = process.argv.slice(2)
 const outcomes: Record<string, Outcome> = {}
 for (const file of files) outcomes[file.replace(".ts", "")] = await runOne(file)
-server.close()
+served.close()
 fs.writeFileSync(results, JSON.stringify(outcomes))
 process.exit(0)

@@ -1,6 +1,7 @@
 /**
  * What a user gets from the registry, checked before it is there: a clean build, the manifests, the packed files, every
- * export imported from the packed tarballs, and an install from a registry on loopback.
+ * export imported from the packed tarballs, the programs of the READMEs run with them, and an install from a registry on
+ * loopback.
  *
  * `npm run pack-check` checks every public package; `npm run pack-check -- angel` only that one, from the build at hand.
  */
@@ -8,6 +9,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
+import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
@@ -29,6 +31,8 @@ const step = async <A>(title: string | ((result: A) => string), work: () => Prom
   console.log(`packages: ${text} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
   return result
 }
+
+const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
 
@@ -256,12 +260,21 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   await step(`${wanted.length} exports imported and type-checked from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    const peers = [...new Set(all.flatMap(optionalPeers))]
+    // The READMEs' prompts want a terminal, which is no peer of a package.
+    const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node"])]
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
     await checkTypes(folder, wanted, path.join(root, "node_modules/typescript/bin/tsc"))
   })
-  await step("the same type-checked with TypeScript 5.9 and 6.0", async () => {
+  const programs = [...(only === undefined ? ["README.md"] : []), ...chosen.map(readmeOf)].flatMap(programsOf)
+  await step(`${programs.length} programs of the READMEs run with the tarballs`, async () => {
+    const brokers = all.filter(({ manifest: { exports } }) => "./msw" in exports).map(({ manifest }) => manifest.name)
+    none(
+      await runPrograms(emptyProject(path.join(temp, "tarballs"), "programs"), programs, brokers),
+      "programs of the READMEs"
+    )
+  })
+  await step("the exports type-checked with TypeScript 5.9 and 6.0", async () => {
     const compilers = await installCompilers(emptyProject(temp, "compilers"))
     for (const compiler of compilers) await checkTypes(path.join(temp, "tarballs"), wanted, compiler)
   })

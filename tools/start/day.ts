@@ -8,7 +8,8 @@ import { motilal } from "./motilal.ts"
 import { rmoney } from "./rmoney.ts"
 import { rupeezy } from "./rupeezy.ts"
 import { samco } from "./samco.ts"
-import { heading, Stage, table } from "./stage.ts"
+import * as Layout from "./layout.ts"
+import { Stage } from "./stage.ts"
 import { type Act, acts, type MakeStory, until } from "./story.ts"
 
 /** One entry for each broker. */
@@ -19,14 +20,16 @@ const open = Effect.fnUntraced(function* ({ at, title }: Act) {
   const { print } = yield* Stage
   if (at !== undefined) yield* simulator.advance(yield* until(at))
   const now = Expiry.toIst(yield* Clock.currentTimeMillis)
-  yield* print(heading(`${now}  ${title}`))
+  yield* print(Layout.heading(`${now}  ${title}`))
 })
 
 export const day = Effect.gen(function* () {
   const { close, print, progress } = yield* Stage
   yield* print(
-    "The life of a session at five brokers, step by step, against fakes over HTTP on this machine.\n" +
-      "No account here is real, and no broker is contacted."
+    Layout.paragraphs(
+      "The life of a session at five brokers, step by step, against fakes over HTTP on this machine.\n" +
+        "No account here is real, and no broker is contacted."
+    )
   )
   const stories = yield* Effect.all(brokers)
   for (const { title } of stories) yield* progress(title, (before) => before)
@@ -38,5 +41,5 @@ export const day = Effect.gen(function* () {
     )
   }
   yield* close
-  yield* print(`\n${table(stories.flatMap((story) => story.rows()))}\n`)
+  yield* print((page) => `\n${Layout.table(stories.flatMap((story) => story.rows()))(page)}\n`)
 })

@@ -8,6 +8,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import { day } from "./day.ts"
 import * as Home from "./home.ts"
+import * as Layout from "./layout.ts"
 import * as Stage from "./stage.ts"
 
 const limit = Duration.seconds(30)
@@ -27,7 +28,9 @@ const program = day.pipe(
   Effect.scoped,
   Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.die(`It took longer than ${Duration.format(limit)}.`) }),
   Effect.andThen(
-    Effect.suspend(() => stage.print(`All went as it should, in ${((performance.now() - began) / 1000).toFixed(1)} s.`))
+    Effect.suspend(() =>
+      stage.print(Layout.paragraphs(`All went as it should, in ${((performance.now() - began) / 1000).toFixed(1)} s.`))
+    )
   )
 )
 
@@ -38,6 +41,7 @@ process.once("SIGINT", () => stop.abort())
 const exit = await Effect.runPromiseExit(program, { signal: stop.signal })
 if (stop.signal.aborted) process.exitCode = 130
 else if (Exit.isFailure(exit)) {
-  console.error(`\nnpm start failed: ${Stage.complaint(exit.cause)}`)
+  const complaint = Layout.paragraphs(`\nnpm start failed: ${Stage.complaint(exit.cause)}`)
+  console.error(complaint(Layout.pageOf(process.stderr, process.stderr)))
   process.exitCode = 1
 }

@@ -26,7 +26,8 @@ import type * as Scope from "effect/Scope"
 import { inspect } from "node:util"
 import { accountOf, type AccountId, type accounts, type Chosen, originsOf, variablesOf } from "./accounts.ts"
 import { Home } from "./home.ts"
-import { complaint, narrator, type Row, type Stage, type StepFailed, Unexpected } from "./stage.ts"
+import type { Row } from "./layout.ts"
+import { complaint, narrator, type Stage, type StepFailed, Unexpected } from "./stage.ts"
 
 export interface Act {
   readonly id: "morning" | "again" | "step-up" | "trouble" | "guard" | "dead" | "closing" | "midnight" | "end"

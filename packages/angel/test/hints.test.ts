@@ -50,7 +50,7 @@ describe("hints for a refused code", () => {
 
   for (const [seconds, text] of [
     [45, "Your clock is 45 seconds behind the broker's: set it by NTP."],
-    [-3600, "Your clock is 3600 seconds ahead of the broker's: set it by NTP."]
+    [-3600, "Your clock is 1 hour ahead of the broker's: set it by NTP."]
   ] as const) {
     it.effect(`a broker ${seconds} seconds ahead of us: ${text}`, () =>
       Effect.gen(function* () {

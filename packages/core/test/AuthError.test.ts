@@ -88,7 +88,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.RateLimited({ by: "client", retryAfter: Duration.millis(1500) }),
     "The broker's rate limit is used up, so nothing was sent",
-    "Wait 1s 500ms before the next call, and let one program at a time log in."
+    "Wait 2 seconds before the next call, and let one program at a time log in."
   ],
   [
     new AuthError.RateLimited({ by: "broker", retryAfter: undefined, brokerMessage: "exceeding access rate" }),
@@ -103,7 +103,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.BrokerUnavailable({ why: "broker", status: 503, retryAfter: Duration.seconds(90) }),
     "The broker is not available: it reports a fault of its own, HTTP 503",
-    "Check the network and the broker's status page, then try again after 1m 30s."
+    "Check the network and the broker's status page, then try again after 90 seconds."
   ],
   ...(
     [
@@ -126,8 +126,13 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.ActionRequired({ what: "Change the password" }),
-    "Something has to be done first: Change the password",
+    "Something has to be done first",
     "Change the password, then try again."
+  ],
+  [
+    new AuthError.ActionRequired({ what: "Change the password.", advice: "Use the app.", code: "E1" }),
+    "Something has to be done first: Change the password (E1)",
+    "Use the app."
   ],
   [
     new AuthError.BrokerUnavailable({ why: "time-out" }),
@@ -247,6 +252,7 @@ describe("what a person reads", () => {
   )
   const sentences = [
     new AuthError.ActionRequired({ what: "Accept the new terms." }),
+    new AuthError.ActionRequired({ what: "Accept the new terms", code: "E1", brokerMessage: "Terms." }),
     new AuthError.InvalidRequest({ problems: [{ field: "pin", problem: "is not the PIN." }] })
   ]
 
@@ -340,5 +346,14 @@ it("invalidRequest names its field, and isAuthError knows its own", () => {
   assert.isTrue(AuthError.isAuthError(error))
   for (const other of [error.reason, new Error("AuthError"), { _tag: "AuthError" }, null]) {
     assert.isFalse(AuthError.isAuthError(other))
+  }
+})
+
+it("an ActionRequired says once what has to be done", () => {
+  for (const fields of [{}, { code: "E1", brokerMessage: "Expired" }, { advice: "Nothing was sent." }]) {
+    const reason = new AuthError.ActionRequired({ what: "Change the password", ...fields })
+    const { message } = AuthError.make("angel", "login", reason)
+    assert.lengthOf(message.split("Change the password"), 2, message)
+    assert.lengthOf(`${reason.message}. ${reason.remedy}`.split("Change the password"), 2, reason.message)
   }
 })

@@ -273,7 +273,7 @@ describe("the head of an answer", () => {
       const failed = yield* Fiber.join(waiting)
       assert.strictEqual(failed._tag, "HttpClientError")
       assert.strictEqual(failed.reason._tag, "TransportError")
-      assert.include(failed.message, "no answer came within 30s")
+      assert.include(failed.message, "no answer came within 30 seconds")
     })
   )
 
@@ -284,7 +284,7 @@ describe("the head of an answer", () => {
       const waiting = yield* Effect.forkChild(Effect.flip(call), { startImmediately: true })
       yield* TestClock.withLive(Effect.sleep("5 millis"))
       yield* TestClock.adjust("2 seconds")
-      assert.include((yield* Fiber.join(waiting)).message, "no answer came within 2s")
+      assert.include((yield* Fiber.join(waiting)).message, "no answer came within 2 seconds")
     })
   )
 

@@ -37,6 +37,30 @@ describe("the ledger", () => {
     })
   )
 
+  it.effect("counts the attempts that are left, also over a resend, and ends with the last", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(30_000)
+      const ledger = yield* Challenge.makeLedger(account)
+      const first = yield* ledger.open({ ...fields, attemptsLeft: 3 })
+      const wrong = Effect.fail(
+        AuthError.make(account.broker, "verify", new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
+      )
+      const miss = (challenge: Challenge.Challenge) =>
+        refusal(ledger.answer(challenge, Redacted.make("000000"), { digits: 6, misses: 3, send: wrong }))
+      assert.strictEqual(first.attemptsLeft, 3)
+      assert.strictEqual(yield* miss(first), "InvalidStepUpCode")
+      assert.strictEqual(first.attemptsLeft, 2)
+      const second = yield* ledger.resend(first, Effect.succeed(fields))
+      assert.strictEqual(second.attemptsLeft, 2)
+      yield* miss(second)
+      assert.strictEqual(second.attemptsLeft, 1)
+      yield* miss(second)
+      assert.strictEqual(yield* miss(second), "attempts")
+      const unknown = yield* ledger.open(fields)
+      assert.isUndefined(unknown.attemptsLeft)
+    })
+  )
+
   it.effect("lets a challenge be claimed once", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
@@ -183,7 +207,7 @@ describe("resend", () => {
       yield* TestClock.setTime(29_000)
       const early = yield* Effect.flip(ledger.resend(challenge, Effect.die("sent")))
       assert.deepInclude(early.reason, { _tag: "RateLimited", by: "client" })
-      assert.strictEqual(early.message.includes("Wait 1s"), true)
+      assert.strictEqual(early.message.includes("Wait 1 second "), true)
       yield* TestClock.setTime(30_000)
       const next = yield* ledger.resend(challenge, Effect.succeed(renewed))
       assert.strictEqual(next.resendsLeft, 1)

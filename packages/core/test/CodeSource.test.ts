@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto"
 import * as Account from "@auth/broker-core/login/Account"
+import * as Challenge from "@auth/broker-core/login/Challenge"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -180,44 +181,162 @@ describe("other sources", () => {
 })
 
 describe("prompt", () => {
-  const ask = (readLine: Terminal.Terminal["readLine"], fields: Partial<CodeSource.CodeRequest> = {}) => {
+  /** Answers with the lines, and then leaves the prompt. */
+  const ask = (lines: ReadonlyArray<string>, fields: Partial<CodeSource.CodeRequest> = {}) => {
     const shown: Array<string> = []
+    const typed = [...lines]
     const terminal = Terminal.make({
       columns: Effect.succeed(80),
       rows: Effect.succeed(24),
       size: Effect.die("not used"),
       readInput: Effect.die("not used"),
-      readLine,
+      readLine: Effect.suspend(() => {
+        const line = typed.shift()
+        return line === undefined ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(line)
+      }),
       display: (text) => Effect.sync(() => void shown.push(text))
     })
     return Effect.gen(function* () {
       const source = yield* CodeSource.prompt
       const exit = yield* Effect.result(source.code({ ...request(), ...fields }))
-      return { exit, shown: shown.join("") }
+      return {
+        code: exit._tag === "Success" ? Redacted.value(exit.success) : undefined,
+        error: exit._tag === "Failure" ? exit.failure : undefined,
+        shown
+      }
     }).pipe(Effect.provideService(Terminal.Terminal, terminal))
   }
 
   it.effect("asks for a code of the authenticator app, and trims what is typed", () =>
     Effect.gen(function* () {
-      const { exit, shown } = yield* ask(Effect.succeed(" 123456 "))
-      assert.strictEqual(shown, "Code from your authenticator app (angel A123456): ")
-      assert.strictEqual(exit._tag === "Success" ? Redacted.value(exit.success) : "", "123456")
+      const { code, shown } = yield* ask([" 123456 "])
+      assert.deepStrictEqual(shown, ["Code from your authenticator app (angel A123456): "])
+      assert.strictEqual(code, "123456")
+    })
+  )
+
+  it.effect.each(["", "   ", "12345", "1234567", "abcdef", "12a456", "१२३४५६", "１２３４５６", "123456 7", "\u0000"])(
+    "asks again after %j, and gives the code that is typed then",
+    (wrong) =>
+      Effect.gen(function* () {
+        const { code, shown } = yield* ask([wrong, "123456"], { kind: "otp" })
+        assert.strictEqual(code, "123456")
+        assert.lengthOf(shown, 2)
+        assert.match(
+          shown[1] ?? "",
+          /^The text is (empty|not 6 digits)\. Nothing was sent\. Enter the code again\.\nOne-time/
+        )
+      })
+  )
+
+  it.effect.each(["123 456", "123-456", "12 34 56"])("takes a code in groups: %j", (line) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* ask([line])).code, "123456")
+    })
+  )
+
+  it.effect("asks again three times, then fails with InvalidRequest that shows nothing of what was typed", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* ask(["", "1", "22", "123456"])).code, "123456")
+      const { error, shown } = yield* ask(["", "1", "22", "98765", "123456"])
+      assert.lengthOf(shown, 4)
+      assert.strictEqual(error?.reason._tag, "InvalidRequest")
+      assert.strictEqual(
+        error?.message,
+        "angel login: The request cannot be right: code is not 6 digits. Nothing was sent. Log in again, and enter the 6 digits of the code."
+      )
+    })
+  )
+
+  it.effect("says so if the TOTP secret is typed in place of a code", () =>
+    Effect.gen(function* () {
+      const { shown } = yield* ask(["JBSWY3DPEHPK3PXP", "123456"])
+      assert.match(shown[1] ?? "", /looks like the TOTP secret/)
+      assert.notInclude(shown.join(""), "JBSW")
+    })
+  )
+
+  it.effect("wants as many digits as the challenge says", () =>
+    Effect.gen(function* () {
+      const { code, shown } = yield* ask(["123456", "1234"], { digits: 4 })
+      assert.strictEqual(code, "1234")
+      assert.include(shown[1], "is not 4 digits")
     })
   )
 
   it.effect("says where the broker sent the code", () =>
     Effect.gen(function* () {
-      const sent = yield* ask(Effect.succeed("1"), { kind: "otp", destinations: ["xxxxxx1234", "d***@example.com"] })
-      assert.strictEqual(sent.shown, "One-time code sent to xxxxxx1234, d***@example.com (angel A123456): ")
-      const silent = yield* ask(Effect.succeed("1"), { kind: "otp", destinations: [] })
-      assert.strictEqual(silent.shown, "One-time code (angel A123456): ")
+      const sent = yield* ask(["123456"], { kind: "otp", destinations: ["xxxxxx1234", "d***@example.com"] })
+      assert.deepStrictEqual(sent.shown, ["One-time code sent to xxxxxx1234, d***@example.com (angel A123456): "])
+      const silent = yield* ask(["123456"], { kind: "otp", destinations: [] })
+      assert.deepStrictEqual(silent.shown, ["One-time code (angel A123456): "])
+    })
+  )
+
+  it.effect("masks a destination that the broker did not mask", () =>
+    Effect.gen(function* () {
+      const { shown } = yield* ask(["123456"], {
+        kind: "otp",
+        destinations: ["9876543210", "trader@example.com\u001b[2J"]
+      })
+      assert.deepStrictEqual(shown, ["One-time code sent to xxxx3210, txxxx@example.com[2J (angel A123456): "])
+    })
+  )
+
+  it.effect("counts down to the next code each time it asks, and shows the attempts that are left", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1_000_000)
+      const known = { kind: "otp", expiresAt: 1_300_000, attemptsLeft: 3, resendsLeft: 2 } as const
+      const early = yield* ask(["123456"], { ...known, resendAt: 1_029_100 })
+      assert.deepStrictEqual(early.shown, [
+        "One-time code (angel A123456, good for 5 minutes, a new one can be sent in 30 seconds, 3 attempts left): "
+      ])
+      const late = yield* ask(["123456"], { ...known, resendAt: 1_000_000, attemptsLeft: 1 })
+      assert.include(late.shown[0], "a new one can be sent now, 1 attempt left")
+      const never = yield* ask(["123456"], { ...known, resendAt: 1_029_000, resendsLeft: 0 })
+      assert.notInclude(never.shown[0], "new one")
+    })
+  )
+
+  it.effect("respond gives the prompt all that the challenge says", () =>
+    Effect.gen(function* () {
+      const { account } = request()
+      const ledger = yield* Challenge.makeLedger(account)
+      const challenge = yield* ledger.open({
+        kinds: ["otp", "totp"],
+        destinations: ["xxxxxx1234"],
+        resendAt: 30_000,
+        resendsLeft: 1,
+        expiresAt: 60_000,
+        attemptsLeft: 3,
+        digits: 4,
+        stepToken: Redacted.make("step")
+      })
+      const asked: Array<CodeSource.CodeRequest> = []
+      const codes = CodeSource.fromEffect((given) => {
+        asked.push(given)
+        return Effect.succeed(Redacted.make("1234"))
+      })
+      yield* CodeSource.respond(codes)(challenge)
+      assert.deepStrictEqual(asked, [
+        {
+          account,
+          kind: "otp",
+          destinations: ["xxxxxx1234"],
+          resendAt: 30_000,
+          resendsLeft: 1,
+          expiresAt: 60_000,
+          attemptsLeft: 3,
+          digits: 4
+        }
+      ])
     })
   )
 
   it.effect("who leaves the prompt gets ActionRequired, not a crash", () =>
     Effect.gen(function* () {
-      const { exit } = yield* ask(Effect.fail(new Terminal.QuitError({})))
-      assert.strictEqual(exit._tag === "Failure" ? exit.failure.reason._tag : "", "ActionRequired")
+      assert.strictEqual((yield* ask([])).error?.reason._tag, "ActionRequired")
+      assert.strictEqual((yield* ask(["", "12"])).error?.reason._tag, "ActionRequired")
     })
   )
 })

@@ -57,6 +57,7 @@ describe("hints for a refused TOTP", () => {
     const text = (clockDrift: number) => Codes.totpHints({ ...failure, clockDrift })[0]?.text
     assert.strictEqual(text(90_400), "Your clock is 90 seconds behind the broker's: set it by NTP.")
     assert.strictEqual(text(-60_000), "Your clock is 60 seconds ahead of the broker's: set it by NTP.")
+    assert.strictEqual(text(-9 * 86_400_000), "Your clock is 9 days ahead of the broker's: set it by NTP.")
   })
 })
 

@@ -215,6 +215,16 @@ describe("sessions: a login that is refused for good", () => {
     })
   )
 
+  it.effect("says once what a person has to do, also during the pause", () =>
+    Effect.gen(function* () {
+      const { guard, login, program } = yield* begin
+      yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
+      const { message } = yield* Effect.flip(program().protect(account, policy, login()))
+      assert.lengthOf(message.split("Sign in"), 2, message)
+      assert.include(message, "The next try is at")
+    })
+  )
+
   it.effect("does not hold back a person, whose login ends the pause for all", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+// oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
+import "./internal/nodeVersion.ts"
 import * as Account from "@auth/broker-core/login/Account"
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"

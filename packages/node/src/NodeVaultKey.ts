@@ -13,6 +13,8 @@
  *
  * @since 0.1.0
  */
+// oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
+import "./internal/nodeVersion.ts"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as Config from "effect/Config"

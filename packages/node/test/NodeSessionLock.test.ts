@@ -94,7 +94,7 @@ describe("vaults: NodeSessionLock", () => {
         yield* TestClock.adjust("1 second")
         const reason = yield* Fiber.join(waiting)
         assert.deepInclude(reason, { _tag: "LockUnavailable", why: "busy" })
-        assert.match(reason.message, /for 1m$/)
+        assert.match(reason.message, /for 60 seconds$/)
         yield* leave
         yield* fenceOf(lock)
       })

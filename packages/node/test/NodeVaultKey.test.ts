@@ -479,7 +479,7 @@ describe("vaults: layerKeyring", () => {
         assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
         const took = performance.now() - began
         assert.isNotEmpty(connections)
-        assert.match(printed.stdout, /"reason":"KeyUnavailable".*did not answer within 3s/)
+        assert.match(printed.stdout, /"reason":"KeyUnavailable".*did not answer within 3 seconds/)
         assert.isAtLeast(took, 3000)
         assert.isBelow(took, 10_000)
       }),

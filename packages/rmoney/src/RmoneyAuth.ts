@@ -103,6 +103,8 @@ const make = Effect.fnUntraced(function* (
     yield* BrokerClient.readDuration(broker.id, "codeLifetime", options.codeLifetime ?? "5 minutes")
   )
 
+  const { codeMisses = 3 } = options
+
   const kindsOf = (sent: RmoneyApi.CodeSent): Challenge.Challenge["kinds"] => {
     if (!sent.isTOtpAvailable) return ["otp"]
     return totpSecret === undefined ? ["otp", "totp"] : ["totp", "otp"]
@@ -117,7 +119,7 @@ const make = Effect.fnUntraced(function* (
     const sent = sends ? yield* api.otpSend({ userId: id }, step.token) : step
     const now = yield* Clock.currentTimeMillis
     const fieldsOf = services.toChallenge(sent, { now, kinds, lifetime, stepToken: step.token })
-    return Login.stepUpRequired(yield* ledger.open(fieldsOf))
+    return Login.stepUpRequired(yield* ledger.open({ ...fieldsOf, attemptsLeft: codeMisses }))
   })
 
   const verify = (challenge: Challenge.Challenge, given: Redacted.Redacted<string>) => {
@@ -130,7 +132,7 @@ const make = Effect.fnUntraced(function* (
         (response) => services.toIssue(account, id, response)
       )
     )
-    const { codeMisses = 3, expiry = services.documentedExpiry } = options
+    const { expiry = services.documentedExpiry } = options
     return ledger.answer(challenge, code, {
       digits: 6,
       misses: codeMisses,

@@ -93,7 +93,10 @@ const make = Effect.fnUntraced(function* (
   const open = (purpose: Purpose, sent: RmoneyApi.CodeSent, stepToken: Redacted.Redacted<string>) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const challenge = yield* ledger.open(services.toChallenge(sent, { now, kinds: ["otp"], lifetime, stepToken }))
+      const challenge = yield* ledger.open({
+        ...services.toChallenge(sent, { now, kinds: ["otp"], lifetime, stepToken }),
+        attemptsLeft: misses
+      })
       purposes.set(challenge.id, purpose)
       return challenge
     })

@@ -13,6 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Terminal from "effect/Terminal"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, demo, newestCode, reasonOf, totpNow } from "./support.ts"
 
@@ -46,6 +47,59 @@ const asked = (fake: FakeBroker, endpoint: string) =>
 
 const wrong = Redacted.make("000000")
 
+describe("a login with a code that a person types", () => {
+  /** Types the lines that are given, then the code that was sent. */
+  const typed = (fake: FakeBroker, lines: ReadonlyArray<string>) => {
+    const shown: Array<string> = []
+    const left = [...lines]
+    const terminal = Terminal.make({
+      columns: Effect.succeed(80),
+      rows: Effect.succeed(24),
+      size: Effect.die("not used"),
+      readInput: Effect.die("not used"),
+      readLine: Effect.suspend(() => {
+        const line = left.shift()
+        return line === undefined ? Effect.map(newestCode(fake), Redacted.value) : Effect.succeed(line)
+      }),
+      display: (text) => Effect.sync(() => void shown.push(text))
+    })
+    const codes = Effect.provideService(CodeSource.prompt, Terminal.Terminal, terminal)
+    return { shown, login: Effect.flatMap(codes, (source) => Login.withStepUp(CodeSource.respond(source))) }
+  }
+
+  it.effect("asks again after an empty Enter and five digits, and sends one password and one code", () =>
+    Effect.gen(function* () {
+      const { fake, run } = yield* make()
+      const { login, shown } = typed(fake, ["", "12345"])
+      assert.strictEqual((yield* run(login)).account.id, demo.userId)
+      assert.deepStrictEqual([yield* asked(fake, "pwdValidate"), yield* asked(fake, "otpValidate")], [1, 1])
+      assert.lengthOf(shown, 3)
+      assert.strictEqual(
+        shown[0],
+        "One-time code sent to 98******01, de***************om (rmoney TEST101, good for 5 minutes, a new one can be sent in 60 seconds, 3 attempts left): "
+      )
+    })
+  )
+
+  it.effect("ends with a typed error after four texts that cannot be a code, and sends none of them", () =>
+    Effect.gen(function* () {
+      const { fake, run } = yield* make()
+      const { login } = typed(fake, ["", "1", "12", "abcdef"])
+      assert.strictEqual((yield* Effect.flip(run(login))).reason._tag, "InvalidRequest")
+      assert.strictEqual(yield* asked(fake, "otpValidate"), 0)
+    })
+  )
+
+  it.effect("shows how many attempts are left after a wrong code", () =>
+    Effect.gen(function* () {
+      const { begin, verify } = yield* make()
+      const challenge = yield* begin
+      yield* Effect.flip(verify(challenge, wrong))
+      assert.strictEqual(challenge.attemptsLeft, 2)
+    })
+  )
+})
+
 describe("a login with a code by SMS and mail", () => {
   it.effect("comes to a challenge with numbers where the broker sends text", () =>
     Effect.gen(function* () {
@@ -56,6 +110,7 @@ describe("a login with a code by SMS and mail", () => {
       assert.strictEqual(challenge.resendAt, morning + 60_000)
       assert.strictEqual(challenge.resendsLeft, 4)
       assert.strictEqual(challenge.expiresAt, morning + 300_000)
+      assert.strictEqual(challenge.attemptsLeft, 3)
     })
   )
 

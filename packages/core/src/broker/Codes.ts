@@ -8,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as AuthError from "../login/AuthError.ts"
 import * as CodeSource from "../login/CodeSource.ts"
+import { timeText } from "../login/internal/timeText.ts"
 
 /**
  * A refusal, as it came.
@@ -104,9 +105,8 @@ export const invalidCode =
 const noticeableDrift = 15_000
 
 const driftHint = (millis: number): AuthError.Hint => {
-  const seconds = Math.round(Math.abs(millis) / 1000)
   const direction = millis > 0 ? "behind" : "ahead of"
-  return { id: "ClockDrift", text: `Your clock is ${seconds} seconds ${direction} the broker's: set it by NTP.` }
+  return { id: "ClockDrift", text: `Your clock is ${timeText(millis)} ${direction} the broker's: set it by NTP.` }
 }
 
 /**

@@ -8,6 +8,7 @@
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
+import { timeText } from "./internal/timeText.ts"
 
 /**
  * What the broker said, as far as it said anything.
@@ -46,6 +47,9 @@ const said = (reason: BrokerSaid): string => {
   const parts = [reason.code, reason.brokerMessage].filter((part) => part !== undefined && part !== "")
   return parts.length === 0 ? "" : ` (${parts.join(": ")})`
 }
+
+/** Rounded up to seconds: a call that comes early is refused again. */
+const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(Math.ceil(Duration.toSeconds(wait))))
 
 /**
  * A credential is wrong. Never send it again unchanged: several brokers lock the account after a few tries.
@@ -241,7 +245,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
   get remedy(): string {
     if (this.advice !== undefined) return this.advice
     const wait =
-      this.retryAfter === undefined || Duration.isZero(this.retryAfter) ? "a while" : Duration.format(this.retryAfter)
+      this.retryAfter === undefined || Duration.isZero(this.retryAfter) ? "a while" : waitText(this.retryAfter)
     return `Wait ${wait} before the next call, and let one program at a time log in.`
   }
 }
@@ -301,7 +305,9 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `Something has to be done first: ${this.what}${said(this)}`
+    // Without other advice the remedy says what has to be done, and an `AuthError` shows both.
+    const what = this.advice === undefined ? "" : `: ${this.what.replace(/\.$/, "")}`
+    return `Something has to be done first${what}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? `${this.what.replace(/\.$/, "")}, then try again.`
@@ -343,7 +349,7 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
       this.advice ??
       (this.retryAfter === undefined || Duration.isZero(this.retryAfter)
         ? remedy
-        : remedy.replace("in a moment", `after ${Duration.format(this.retryAfter)}`))
+        : remedy.replace("in a moment", `after ${waitText(this.retryAfter)}`))
     )
   }
 }

@@ -35,6 +35,10 @@ export interface Challenge {
   readonly resendsLeft: number | undefined
   /** Milliseconds since the epoch; `undefined` if the broker does not say. */
   readonly expiresAt: number | undefined
+  /** How many digits a code has. Default: 6. */
+  readonly digits?: number | undefined
+  /** How many codes may still be tried, by what was answered until now; `undefined` if that is not known. */
+  readonly attemptsLeft?: number | undefined
   /** The broker's token between the steps. */
   readonly stepToken: Redacted.Redacted<string>
 }
@@ -54,7 +58,8 @@ export interface Ledger {
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
    * Answers a challenge with one code, sent once. A code that cannot be one is refused before it is sent, and leaves
-   * the challenge open; so does a wrong code, since brokers allow some misses: `misses` of them, if the broker tells.
+   * the challenge open; so does a wrong code, since brokers allow some misses: `misses` of them, or `attemptsLeft` of
+   * the challenge if it has that.
    * Whatever else happens ends it.
    */
   readonly answer: <A, R>(
@@ -111,6 +116,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
   Effect.sync(() => {
     const pending = new Set<string>()
     const missed = new Map<string, number>()
+    const allowed = new Map<string, number>()
     /** Why a challenge is over. Without an entry it was answered. */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
@@ -120,11 +126,26 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const fail = (operation: string, reason: AuthError.Reason) =>
       Effect.fail(AuthError.make(account.broker, operation, reason))
 
+    const attemptsLeftOf = (id: string): number | undefined => {
+      const count = allowed.get(id)
+      return count === undefined ? undefined : Math.max(0, count - (missed.get(id) ?? 0))
+    }
+
     const open: Ledger["open"] = (fields) =>
       Effect.sync(() => {
         opened += 1
-        const challenge: Challenge = { ...fields, id: `${key}#${opened}`, account }
-        pending.add(challenge.id)
+        const id = `${key}#${opened}`
+        const { attemptsLeft, ...others } = fields
+        if (attemptsLeft !== undefined) allowed.set(id, attemptsLeft)
+        const challenge: Challenge = {
+          ...others,
+          id,
+          account,
+          get attemptsLeft() {
+            return attemptsLeftOf(id)
+          }
+        }
+        pending.add(id)
         return challenge
       })
 
@@ -145,8 +166,9 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
       const count = (missed.get(id) ?? 0) + 1
       missed.set(id, count)
-      if (count >= misses) ended.set(id, "attempts")
-      return count >= misses
+      const isLast = count >= (allowed.get(id) ?? misses)
+      if (isLast) ended.set(id, "attempts")
+      return isLast
     }
 
     /** Ends the challenge if the broker says that it is over, and opens it again otherwise. */
@@ -185,7 +207,12 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          const replace = Effect.onExit(Effect.flatMap(send, open), (exit) =>
+          // A new code does not bring back the attempts that were used: the broker counts them for the account.
+          const attemptsLeft = attemptsLeftOf(challenge.id)
+          const reopenedBy = Effect.flatMap(send, (fields) =>
+            open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })
+          )
+          const replace = Effect.onExit(reopenedBy, (exit) =>
             Exit.isSuccess(exit) ? Effect.void : reopenAfterResend(challenge, exit.cause)
           )
           return Effect.andThen(claim(challenge), replace)

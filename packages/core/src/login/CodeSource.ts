@@ -15,6 +15,7 @@ import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as durations from "./internal/durations.ts"
 import { withoutQuotes } from "./internal/pasted.ts"
+import { timeText } from "./internal/timeText.ts"
 import * as Totp from "./Totp.ts"
 
 const TypeId = "~@auth/broker-core/login/CodeSource"
@@ -29,7 +30,16 @@ export interface CodeRequest {
   readonly account: Account.Account
   readonly kind: CodeKind
   /** Where the broker sent the code to, masked by it. */
-  readonly destinations?: ReadonlyArray<string>
+  readonly destinations?: ReadonlyArray<string> | undefined
+  /** How many digits the code has. Default: 6. */
+  readonly digits?: number | undefined
+  /** Earliest instant for a resend, milliseconds since the epoch; `undefined` if it cannot be resent. */
+  readonly resendAt?: number | undefined
+  readonly resendsLeft?: number | undefined
+  /** When the code ends, milliseconds since the epoch; `undefined` if the broker does not say. */
+  readonly expiresAt?: number | undefined
+  /** How many wrong codes the broker still takes, the last of which ends the login; `undefined` if that is not known. */
+  readonly attemptsLeft?: number | undefined
 }
 
 /**
@@ -139,7 +149,6 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
  * ```ts
  * import * as CodeSource from "@auth/broker-core/login/CodeSource"
  * import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
  * import * as Redacted from "effect/Redacted"
  *
  * // Such as a mailbox that is looked into.
@@ -153,15 +162,58 @@ export const fromEffect = (
   code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 ): CodeSource => make({ problem: undefined, code })
 
+/** How often the terminal asks again after a text that cannot be a code. */
+const asksAgain = 3
+
+const usualDigits = 6
+
+const plural = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
+
+/** Brokers mask destinations. One that is not masked is, except for its end. */
+const masked = (destination: string): string => {
+  const text = destination.replace(/\p{C}/gu, "").trim()
+  if (/[*•#]|x{3}/i.test(text)) return text
+  const [name = "", host] = text.split("@")
+  return host === undefined ? `xxxx${text.slice(-4)}` : `${name.slice(0, 1)}xxxx@${host}`
+}
+
+/** What the person needs to know of the code: all that the challenge says. */
+const promptText = (request: CodeRequest, now: number): string => {
+  const { account, attemptsLeft, destinations = [], expiresAt, kind, resendAt, resendsLeft } = request
+  const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(masked).join(", ")}`
+  const what = kind === "totp" ? "Code from your authenticator app" : `One-time code${where}`
+  const isSent = kind === "otp"
+  const wait = resendAt === undefined ? 0 : Math.ceil((resendAt - now) / 1000)
+  const facts = [
+    `${account.broker} ${account.id}`,
+    isSent && expiresAt !== undefined && expiresAt > now ? `good for ${timeText(expiresAt - now)}` : undefined,
+    isSent && resendAt !== undefined && resendsLeft !== 0
+      ? `a new one can be sent ${wait > 0 ? `in ${timeText(Duration.seconds(wait))}` : "now"}`
+      : undefined,
+    attemptsLeft === undefined ? undefined : `${plural(attemptsLeft, "attempt")} left`
+  ]
+  return `${what} (${facts.filter((fact) => fact !== undefined).join(", ")}): `
+}
+
+/** People type a code in groups, as their app shows it. */
+const withoutGroups = (line: string): string => {
+  const joined = line.replace(/[\s-]/g, "")
+  return /^\d+$/.test(joined) ? joined : line.trim()
+}
+
 /**
- * Asks the person at the terminal.
+ * Asks the person at the terminal. The prompt shows what is known of the code: where it was sent, how long it is good,
+ * when another can be sent, and how many attempts are left.
+ *
+ * A text that cannot be a code, such as an empty line or five digits, is asked for again, three times. Nothing is sent
+ * meanwhile, so the code that the broker sent stays good. After that it fails with `InvalidRequest`, and with
+ * `ActionRequired` if the person leaves the prompt or there is no terminal.
  *
  * @example
  * ```ts
  * import * as AngelAuth from "@auth/angel/AngelAuth"
  * import * as CodeSource from "@auth/broker-core/login/CodeSource"
  * import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
@@ -183,21 +235,36 @@ import * as Option from "effect/Option"
  * @since 0.1.0
  */
 export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effect.map(Terminal.Terminal, (terminal) =>
-  fromEffect(({ account, destinations, kind }) => {
-    const where = destinations === undefined || destinations.length === 0 ? "" : ` sent to ${destinations.join(", ")}`
-    const what = kind === "totp" ? "Code from your authenticator app" : `One-time code${where}`
-    return terminal.display(`${what} (${account.broker} ${account.id}): `).pipe(
-      Effect.andThen(terminal.readLine),
-      Effect.map((line) => Redacted.make(line.trim())),
-      Effect.mapError(() =>
+  fromEffect(
+    Effect.fnUntraced(function* (request: CodeRequest) {
+      const { broker } = request.account
+      const left = () =>
+        AuthError.make(broker, "login", new AuthError.ActionRequired({ what: "Enter the one-time code at a terminal" }))
+      const digits = request.digits ?? usualDigits
+      let problem = ""
+      for (let asked = 0; asked <= asksAgain; asked += 1) {
+        const again = asked === 0 ? "" : `The text ${problem}. Nothing was sent. Enter the code again.\n`
+        const text = promptText(request, yield* Clock.currentTimeMillis)
+        const line = yield* terminal
+          .display(`${again}${text}`)
+          .pipe(Effect.andThen(terminal.readLine), Effect.mapError(left))
+        const code = Redacted.make(withoutGroups(line))
+        const found = shapeProblem(code, digits)
+        if (found === undefined) return code
+        problem = Redacted.value(code) === "" ? "is empty" : found
+      }
+      return yield* Effect.fail(
         AuthError.make(
-          account.broker,
+          broker,
           "login",
-          new AuthError.ActionRequired({ what: "Enter the one-time code at a terminal" })
+          new AuthError.InvalidRequest({
+            problems: [{ field: "code", problem }],
+            advice: `Nothing was sent. Log in again, and enter the ${digits} digits of the code.`
+          })
         )
       )
-    )
-  })
+    })
+  )
 )
 
 /**
@@ -207,6 +274,34 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
  * @since 0.1.0
  */
 export type CodeKind = "totp" | "otp"
+
+/** What a challenge says of the code that it wants. */
+interface Asked extends Omit<CodeRequest, "kind"> {
+  readonly kinds: readonly [CodeKind, ...ReadonlyArray<CodeKind>]
+}
+
+/**
+ * Answers a challenge with the code of a source: for `Login.withStepUp` and `Renewal.layerLoginWithStepUp`. The source
+ * gets everything that the challenge says of the code.
+ *
+ * @example
+ * ```ts
+ * import * as CodeSource from "@auth/broker-core/login/CodeSource"
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as Effect from "effect/Effect"
+ *
+ * const session = Effect.flatMap(CodeSource.prompt, (codes) => Login.withStepUp(CodeSource.respond(codes)))
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const respond =
+  (codes: CodeSource) =>
+  (challenge: Asked): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
+    const { account, attemptsLeft, destinations, digits, expiresAt, kinds, resendAt, resendsLeft } = challenge
+    return codes.code({ account, attemptsLeft, destinations, digits, expiresAt, kind: kinds[0], resendAt, resendsLeft })
+  }
 
 /**
  * What is wrong with a code, before it is sent: `undefined` if it has the right shape.

@@ -15,6 +15,16 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as durations from "./internal/durations.ts"
 
+export {
+  /**
+   * A length of time as a person reads it, in its two largest units: `90 seconds`, `1 hour 5 minutes`, `9 days`.
+   *
+   * @category converting
+   * @since 0.1.0
+   */
+  timeText
+} from "./internal/timeText.ts"
+
 /**
  * Where an end comes from: the token's own `exp`, the broker's `expires_in`, its daily cut-off, or a fixed span.
  *

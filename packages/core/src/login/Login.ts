@@ -102,9 +102,7 @@ export const session: Effect.Effect<Session, AuthError.AuthError, Login> = Effec
  * // Asks the person at the terminal for the code that the broker has sent.
  * const session = Effect.gen(function* () {
  *   const codes = yield* CodeSource.prompt
- *   return yield* Login.withStepUp(({ account, destinations, kinds: [kind] }) =>
- *     codes.code({ account, kind, destinations })
- *   )
+ *   return yield* Login.withStepUp(CodeSource.respond(codes))
  * })
  * ```
  *

@@ -19,6 +19,7 @@ import * as AnswerBody from "./internal/answerBody.ts"
 import * as RedirectGuard from "../broker/internal/redirectGuard.ts"
 import { mayReplay as mayReplayOf, noteRequest, Replayable } from "../login/internal/requestsSent.ts"
 import { systemCode } from "../broker/internal/systemCode.ts"
+import { timeText } from "../login/internal/timeText.ts"
 import type { Session } from "../login/Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
@@ -155,7 +156,7 @@ const executeInTime = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest
 ) {
   const duration = yield* HeadTimeout
-  const description = `no answer came within ${Duration.format(duration)}`
+  const description = `no answer came within ${timeText(duration)}`
   return yield* Effect.timeoutOrElse(RedirectGuard.execute(client, request), {
     duration,
     orElse: () =>

@@ -164,7 +164,10 @@ const deniedWhys: ReadonlyArray<AuthError.PermissionDenied["why"]> = [
 /** The broker's last word again, with the instant of the next try. */
 const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  const advice = `Nothing was sent. ${said.remedy} The next try is at ${Expiry.toIst(since + length)}.`
+  // The remedy of an `ActionRequired` without advice of its own is `what`, which its message then says.
+  const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
+  const remedy = isSaid ? "" : ` ${said.remedy}`
+  const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.`
   const common = { advice, code, brokerMessage }
   const why = deniedWhys.find((known) => known === said.why)
   if (said.tag === "PermissionDenied" && why !== undefined) {

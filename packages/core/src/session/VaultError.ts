@@ -6,7 +6,8 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
+import { timeText } from "../login/internal/timeText.ts"
 
 /**
  * What is stored is not what was written: somebody or something has changed it.
@@ -128,7 +129,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   readonly isRetryable = true
   override get message(): string {
     if (this.why === "lost") return "This program was stopped for so long that another one took its lock"
-    const waited = this.waited === undefined ? "" : ` for ${Duration.format(this.waited)}`
+    const waited = this.waited === undefined ? "" : ` for ${timeText(this.waited)}`
     return `Another program has held the lock of this account${waited}`
   }
   get remedy(): string {

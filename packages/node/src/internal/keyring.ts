@@ -4,8 +4,9 @@
  * A keyring may hang: a native call into one cannot be interrupted, a thread that is in it cannot be ended, and a
  * program with such a thread cannot exit. A process can be killed.
  */
+import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as VaultError from "@auth/broker-core/session/VaultError"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -160,7 +161,7 @@ export const ask = Effect.fnUntraced(function* (
   const printed = yield* exchange(JSON.stringify(question)).pipe(
     Effect.timeoutOrElse({
       duration: timeout,
-      orElse: () => Effect.fail(unavailable(`the keyring did not answer within ${Duration.format(timeout)}`))
+      orElse: () => Effect.fail(unavailable(`the keyring did not answer within ${Expiry.timeText(timeout)}`))
     })
   )
   const answer = decodeAnswer(printed.split(frame)[1] ?? "")

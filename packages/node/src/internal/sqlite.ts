@@ -9,6 +9,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import process from "node:process"
 import type * as Sqlite from "node:sqlite"
+import { nodeVersion } from "./nodeVersion.ts"
 
 /** Somebody else has the database at this moment. */
 export class Busy extends Data.TaggedError("Busy") {}
@@ -174,7 +175,7 @@ const advice: Readonly<Record<string, string>> = {
   ENFILE: "Find the program that has so many files open.",
   ENOLCK: "Put the vault on a local disk: this file system has no locks.",
   ENOSPC: "Make room on the disk.",
-  ENOSYS: "Use a Node that is built with SQLite.",
+  ENOSYS: `Use Node 22.19 or newer, built with SQLite. This is Node ${nodeVersion}.`,
   ENOTSUP: "Put the vault on a local disk: this file system cannot share memory between programs.",
   ESTALE: "Ask again: somebody has removed the vault meanwhile, and there is a new one now.",
   EROFS: "Give a folder on a file system that can be written to."

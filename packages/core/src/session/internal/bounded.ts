@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
+import { timeText } from "../../login/internal/timeText.ts"
 
 /** Time-out of a call to a store. */
 const limit = Duration.seconds(10)
@@ -11,7 +12,7 @@ const tooSlow = (operation: "get" | "put") =>
   VaultError.make(
     operation,
     new VaultError.Io({
-      what: `${operation === "get" ? "read" : "write"} an entry within ${Duration.format(limit)}`,
+      what: `${operation === "get" ? "read" : "write"} an entry within ${timeText(limit)}`,
       advice: "Check the store of the sessions: it does not answer. Nothing is lost; the call can be made again."
     })
   )

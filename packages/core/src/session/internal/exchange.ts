@@ -21,6 +21,7 @@ import { Departure } from "../../login/internal/departure.ts"
 import type { Failure } from "./held.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
+import { timeText } from "../../login/internal/timeText.ts"
 
 /** What the broker gave, and for what. */
 export interface Got {
@@ -106,11 +107,10 @@ const driftOf = ({ answeredAt, date }: Departure): number | undefined => {
 
 const saidOf = (drift: number | undefined): Ledger.Said => {
   const what = "Find out why the broker's new tokens are over when they come"
-  const seconds = Math.round(Math.abs(drift ?? 0) / 1000)
   const remedy =
     drift === undefined || Math.abs(drift) < shortest
       ? "Log in with the broker's app, and look at the broker's status page."
-      : `This machine's clock is ${seconds} seconds ${drift > 0 ? "ahead of" : "behind"} the broker's: set it by NTP.`
+      : `This machine's clock is ${timeText(drift)} ${drift > 0 ? "ahead of" : "behind"} the broker's: set it by NTP.`
   return { tag: "ActionRequired", what, message: what, remedy }
 }
 

@@ -1,0 +1,31 @@
+/** Lengths of time in words, for messages that a person reads. */
+import * as Duration from "effect/Duration"
+
+const units = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1]
+] as const
+
+const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
+
+/**
+ * A length of time in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. Below two minutes
+ * it is given in seconds, below one second in milliseconds.
+ */
+export const timeText = (input: Duration.Input): string => {
+  const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))
+  if (!Number.isFinite(millis)) return "an unlimited time"
+  if (millis > 0 && millis < 1000) return counted(Math.max(1, Math.round(millis)), "millisecond")
+  const seconds = Math.round(millis / 1000)
+  if (seconds < 120) return counted(seconds, "second")
+  const first = units.findIndex(([, size]) => seconds >= size)
+  const [large, small] = [units[first] ?? units[3], units[first + 1] ?? units[3]]
+  // Rounded to the smaller unit first: 59 minutes 60 seconds is one hour.
+  const rounded = Math.round(seconds / small[1]) * small[1]
+  if (rounded >= (units[first - 1]?.[1] ?? Infinity)) return counted(1, units[first - 1]?.[0] ?? large[0])
+  const count = Math.floor(rounded / large[1])
+  const rest = Math.round((rounded - count * large[1]) / small[1])
+  return rest === 0 ? counted(count, large[0]) : `${counted(count, large[0])} ${counted(rest, small[0])}`
+}

@@ -1,0 +1,113 @@
+/**
+ * Layers that tell everything that is wrong at a start at once, such as missing credentials and a missing vault key.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+
+/**
+ * What each failure of a layer has, as `AuthError` and `VaultError` do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Failure {
+  /** What happened and what to do now, for a person. */
+  readonly message: string
+  /** What to do now, for a person. */
+  readonly remedy: string
+}
+
+/**
+ * Two or more layers of a start have failed. `message` has a line for each of their errors.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StartupError<E extends Failure = Failure> extends Data.TaggedError("StartupError")<{
+  /** The errors, in the order of the layers. */
+  readonly errors: readonly [E, E, ...ReadonlyArray<E>]
+}> {
+  override get message(): string {
+    return this.errors.map(({ message }) => message).join("\n")
+  }
+  /** What to do now, for a person. */
+  get remedy(): string {
+    return this.errors.map(({ remedy }) => remedy).join(" ")
+  }
+}
+
+const failure = <E extends Failure>(causes: ReadonlyArray<Cause.Cause<E>>): Cause.Cause<E | StartupError<E>> => {
+  const reasons = causes.flatMap((cause) => cause.reasons)
+  const [first, second, ...others] = reasons.filter(Cause.isFailReason).map(({ error }) => error)
+  return reasons.every(Cause.isFailReason) && first !== undefined && second !== undefined
+    ? Cause.fail(new StartupError<E>({ errors: [first, second, ...others] }))
+    : Cause.fromReasons(reasons)
+}
+
+const merge = <A, E extends Failure, R>(
+  layers: ReadonlyArray<Layer.Layer<A, E, R>>
+): Layer.Layer<A, E | StartupError<E>, R> =>
+  Layer.fromBuildMemo<A, E | StartupError<E>, R>((memoMap, scope) =>
+    Effect.gen(function* () {
+      const build = (layer: Layer.Layer<A, E, R>) => Effect.exit(Layer.buildWithMemoMap(layer, memoMap, scope))
+      const exits = yield* Effect.forEach(layers, build, { concurrency: "unbounded" })
+      const causes = exits.filter(Exit.isFailure).map(({ cause }) => cause)
+      if (causes.length > 0) return yield* Effect.failCause(failure(causes))
+      return Context.mergeAll(...exits.filter(Exit.isSuccess).map(({ value }) => value))
+    })
+  )
+
+type AnyLayer = Layer.Layer<never, Failure, unknown>
+
+/**
+ * Merges layers as `Layer.mergeAll` does, but does not stop at the first that fails. If one layer fails, the error is
+ * that layer's. If more fail, it is a `StartupError` with all of their errors.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as SessionManager from "@auth/broker-core/session/SessionManager"
+ * import * as Startup from "@auth/broker-core/session/Startup"
+ * import * as NodeVault from "@auth/node/NodeVault"
+ * import * as NodeVaultKey from "@auth/node/NodeVaultKey"
+ * import * as ConfigProvider from "effect/ConfigProvider"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Vault = Layer.provide(NodeVault.layer(), NodeVaultKey.layerConfig())
+ *
+ * const Sessions = SessionManager.layer().pipe(
+ *   Layer.provide(Startup.mergeAll(AngelAuth.layerConfig(), Vault)),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ *
+ * const empty = ConfigProvider.layer(ConfigProvider.fromUnknown({}))
+ *
+ * const program = Effect.gen(function* () {
+ *   const error = yield* Effect.flip(Effect.provide(SessionManager.session, Layer.provide(Sessions, empty)))
+ *   error.message.split("\n").length // => 2
+ * })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const mergeAll = <Layers extends readonly [AnyLayer, ...ReadonlyArray<AnyLayer>]>(
+  ...layers: Layers
+): Layer.Layer<
+  Layer.Success<Layers[number]>,
+  Layer.Error<Layers[number]> | StartupError<Layer.Error<Layers[number]>>,
+  Layer.Services<Layers[number]>
+> =>
+  merge(
+    layers as unknown as ReadonlyArray<
+      Layer.Layer<Layer.Success<Layers[number]>, Layer.Error<Layers[number]>, Layer.Services<Layers[number]>>
+    >
+  )

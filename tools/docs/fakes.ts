@@ -1,0 +1,82 @@
+/**
+ * The fake brokers in place of the network, for programs of the documentation: their demonstration accounts are in the
+ * environment, and a person at the terminal types the code that a fake has sent. It needs no file but itself, so that it
+ * can be copied beside packages that were installed from tarballs.
+ */
+import type { Broker } from "@auth/broker-core/broker/Broker"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as Effect from "effect/Effect"
+import { http, passthrough, type HttpHandler } from "msw"
+import { setupServer } from "msw/node"
+import { PassThrough } from "node:stream"
+
+interface FakeModule {
+  readonly make: () => Effect.Effect<FakeBroker>
+  readonly demoAccount: Readonly<Record<string, unknown>>
+}
+
+const fakes: Array<FakeBroker> = []
+
+/** Makes the fake of a package, and puts its demonstration account where `layerConfig` finds it. */
+const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
+  const served = (await import(`${name}/msw`)) as Record<string, unknown>
+  const [found, fakeModule] = Object.entries(served).find(([key]) => key.startsWith("Fake")) as [string, FakeModule]
+  const fake = Effect.runSync(fakeModule.make())
+  fakes.push(fake)
+  const { broker } = (await import(`${name}/${found.replace("Fake", "")}Broker`)) as { readonly broker: Broker }
+  for (const { credentials } of broker.methods) {
+    for (const [field, { env }] of Object.entries(credentials)) {
+      const value = fakeModule.demoAccount[field] ?? fakeModule.demoAccount[`${field}Secret`]
+      if (typeof value === "string") process.env[env] ??= value
+    }
+  }
+  return (served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake)
+}
+
+/** What a prompt of core begins with, and whose code it asks for. */
+const prompt = /One-time code[^(]*\((\w+) (\w+)/
+
+const newestCode = (broker: string, account: string): string => {
+  const fake = fakes.find((one) => one.broker === broker)
+  return (fake === undefined ? [] : Effect.runSync(fake.codes(account))).at(-1) ?? ""
+}
+
+const typeCodes = () => {
+  const keyboard = new PassThrough()
+  Object.defineProperty(process, "stdin", { value: keyboard, configurable: true })
+  const write = process.stdout.write.bind(process.stdout) as (...args: ReadonlyArray<unknown>) => boolean
+  process.stdout.write = (...args: ReadonlyArray<unknown>) => {
+    const [, broker, account] = prompt.exec(String(args[0])) ?? []
+    if (broker !== undefined && account !== undefined) {
+      setImmediate(() => keyboard.write(`${newestCode(broker, account)}\n`))
+    }
+    return write(...args)
+  }
+}
+
+/**
+ * Answers for the brokers of these packages, and lets nothing but this machine be reached. `reset` has them forget
+ * everything, `close` gives the network back.
+ */
+export const serve = async (
+  names: ReadonlyArray<string>
+): Promise<{ readonly reset: () => void; readonly close: () => void }> => {
+  // The same instant each time, not at the end of a period of TOTP: a login does not wait, and no test flickers.
+  const now = Date.now
+  const behind = now() - Date.UTC(2026, 10, 21, 4)
+  Date.now = () => now() - behind
+  const handlers: Array<HttpHandler> = []
+  for (const name of names) handlers.push(...(await open(name)))
+  // Not the vault of this user, nor its key.
+  process.env["BROKER_AUTH_KEY"] = "00112233".repeat(8)
+  typeCodes()
+  // The simulator's examples talk to this machine; nothing else may be reached.
+  const server = setupServer(...handlers, http.all(/^http:\/\/127\.0\.0\.1:/, passthrough))
+  server.listen({ onUnhandledFrame: "error" })
+  return {
+    reset: () => {
+      for (const fake of fakes) Effect.runSync(fake.reset)
+    },
+    close: () => server.close()
+  }
+}

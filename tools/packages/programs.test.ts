@@ -1,0 +1,83 @@
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { assert, it } from "@effect/vitest"
+import { programsOf, runPrograms } from "./programs.ts"
+import { packages, root } from "./workspace.ts"
+
+const program = (effect: string) => `import * as Effect from "effect/Effect"
+import * as Login from "@auth/broker-core/login/Login"
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+
+const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+
+Effect.runPromise(Effect.provide(${effect}, Angel)).catch((error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})`
+
+it("a program of a README must run something, succeed, and print no complaint", async () => {
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
+  try {
+    fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
+    const codes = [
+      program("Login.session"),
+      program(`Effect.die(new Error("it failed"))`),
+      `const program = 1`,
+      `console.error("runPromise is not well")`,
+      `import "@auth/nobody"\n// runPromise`,
+      `await fetch("https://nobody.example/") // runPromise`
+    ]
+    const problems = await runPrograms(
+      folder,
+      codes.map((code, index) => ({ file: "README.md", line: index + 1, code, run: true })),
+      ["@auth/angel"],
+      ["--conditions=@auth/source"]
+    )
+    const expected = [
+      /:2 ended with 1\nit failed/,
+      /:3 runs nothing/,
+      /:4 complained/,
+      /:5 .*nobody/s,
+      /:6 ended with 1/
+    ]
+    assert.lengthOf(problems, expected.length, problems.join("\n"))
+    expected.forEach((problem, index) => assert.match(problems[index] ?? "", problem))
+  } finally {
+    fs.rmSync(folder, { recursive: true })
+  }
+}, 60_000)
+
+it("the first start of the main README's programs names all that is missing, in two lines without a stack", () => {
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
+  try {
+    fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
+    fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
+    for (const { code, line } of programsOf("README.md").slice(0, 2)) {
+      fs.writeFileSync(path.join(folder, "program.ts"), code)
+      const { status, stderr, stdout } = spawnSync(process.execPath, ["--conditions=@auth/source", "program.ts"], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { XDG_STATE_HOME: path.join(folder, "state") }
+      })
+      assert.strictEqual(status, 1, `README.md:${line}`)
+      assert.strictEqual(stdout, "")
+      assert.lengthOf(stderr.trim().split("\n"), 2, stderr)
+      for (const name of ["CLIENT_CODE", "PIN", "API_KEY", "TOTP_SECRET"]) assert.include(stderr, `ANGEL_${name}`)
+      assert.include(stderr, "BROKER_AUTH_KEY is not set. Set BROKER_AUTH_KEY.")
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true })
+  }
+}, 60_000)
+
+it("each README has a program, and each of them runs something", () => {
+  for (const file of ["README.md", ...packages().map(({ folder }) => `packages/${folder}/README.md`)]) {
+    const programs = programsOf(file)
+    assert.isNotEmpty(programs, file)
+    for (const { code, line } of programs) assert.match(code, /\brunPromise\b/, `${file}:${line}`)
+  }
+})
