@@ -19,8 +19,8 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as VaultError from "../VaultError.ts"
-import type { Key } from "../VaultKey.ts"
+import * as VaultError from "../../session/VaultError.ts"
+import type { Key } from "../../session/VaultKey.ts"
 
 /** Where an entry belongs. It opens at no other place, and as no other version. */
 export interface Place {
