@@ -46,7 +46,8 @@ const having = (name: string, value: string) => (url: URL) => (url.searchParams.
 const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectRejected["why"]]> = [
   ["nothing", () => "", "not-a-url"],
   ["no address", () => "the browser said no", "not-a-url"],
-  ["an address without its host", (url) => url.pathname + url.search, "not-a-url"],
+  ["an address without its path", (url) => url.search, "not-a-url"],
+  ["two auth_tokens", (url) => `${url.href}&auth_token=other`, "repeated"],
   ["another host", (url) => url.href.replace("app.example.com", "app.example.net"), "origin"],
   [
     "a host that only begins like ours",
@@ -89,6 +90,14 @@ describe("callbacks of a browser login", () => {
       })
     )
   }
+
+  it.effect("as node:http gives it, without a host: taken", () =>
+    Effect.gen(function* () {
+      const { callback, redirect, request } = yield* begun()
+      const session = yield* redirect.complete(request, Redacted.make(callback.pathname + callback.search))
+      assert.strictEqual(session.profile?.id, demo.clientCode)
+    })
+  )
 
   it.effect("of another account: rejected when the broker says whose token it is", () =>
     Effect.gen(function* () {

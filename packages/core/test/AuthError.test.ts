@@ -8,6 +8,18 @@ const said = { code: "AB1050", brokerMessage: "Invalid totp." }
 const problem = (field: string) => ({ field, problem: "is missing" })
 
 /** Every reason, with every `why`, with and without what the broker said: message and remedy, to the letter. */
+const redirectWhys = [
+  "state",
+  "origin",
+  "missing-token",
+  "repeated",
+  "denied",
+  "not-a-url",
+  "other-account",
+  "request-changed",
+  "request-expired"
+] as const
+
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
@@ -18,6 +30,16 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     new AuthError.InvalidStepUpCode({ kind: "totp", hints: [] }),
     "The broker refused the one-time code",
     "Use a fresh code. A code is good for one try."
+  ],
+  [
+    new AuthError.InvalidStepUpCode({ kind: "authorization-code", hints: [] }),
+    "The broker refused the code of the browser login",
+    "Begin the browser login again. The code of a callback is good once."
+  ],
+  [
+    new AuthError.InvalidStepUpCode({ kind: "authorization-code", hints: [], by: "client" }),
+    "This browser login was completed before, so nothing was sent",
+    "Begin the browser login again. The code of a callback is good once."
   ],
   [
     new AuthError.InvalidStepUpCode({
@@ -184,7 +206,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     "The request cannot be right: pin is missing; apiKey is missing; pin is missing",
     "Correct pin, apiKey."
   ],
-  ...(["state", "origin", "missing-token", "denied", "not-a-url", "other-account"] as const).map(
+  ...redirectWhys.map(
     (why, index) =>
       [
         new AuthError.RedirectRejected({ why, advice: "Begin again." }),
@@ -193,9 +215,12 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
             "its state is not the one that this login began with",
             "the address is not the registered redirect URL",
             "the address brings no token",
+            "a parameter comes more than once, with different values",
             "the login was denied",
             "this is not an address",
-            "another account than the configured one has logged in"
+            "another account than the configured one has logged in",
+            "the kept request is damaged, or was sealed with another key or for another account",
+            "it was begun too long ago"
           ][index]
         }`,
         "Begin again."
@@ -244,9 +269,7 @@ describe("what a person reads", () => {
   const kinds = (["ip", "waf", "subscription", "activation", "consent", "app", "unknown"] as const).map(
     (why) => new AuthError.PermissionDenied({ why })
   )
-  const redirects = (["state", "origin", "missing-token", "denied", "not-a-url", "other-account"] as const).map(
-    (why) => new AuthError.RedirectRejected({ why })
-  )
+  const redirects = redirectWhys.map((why) => new AuthError.RedirectRejected({ why }))
   const excerpts = ["Back at seven.", "<redacted>…", "Why?", "not found", ""].map(
     (excerpt) => new AuthError.MalformedResponse({ status: 200, problem: "it is not JSON", excerpt })
   )

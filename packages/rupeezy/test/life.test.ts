@@ -335,15 +335,15 @@ describe("a browser login", () => {
     })
   )
 
-  for (const [what, tamper] of [
-    ["no code", (url: URL) => url.searchParams.delete("auth")],
-    ["a blank code", (url: URL) => url.searchParams.set("auth", "")],
-    ["two codes", (url: URL) => url.searchParams.append("auth", "another")]
+  for (const [what, tamper, why] of [
+    ["no code", (url: URL) => url.searchParams.delete("auth"), "missing-token"],
+    ["a blank code", (url: URL) => url.searchParams.set("auth", ""), "missing-token"],
+    ["two codes", (url: URL) => url.searchParams.append("auth", "another"), "repeated"]
   ] as const) {
     it.effect(`that brings ${what} is rejected, and nothing is sent`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
-        assert.strictEqual(yield* rejected({}, tamper), "missing-token")
+        assert.strictEqual(yield* rejected({}, tamper), why)
         assert.deepStrictEqual(yield* statuses(fake, "createSession"), [])
       })
     )
@@ -378,10 +378,11 @@ describe("a browser login", () => {
         return { callback, request }
       }).pipe(Effect.provide(partnerLayer()))
       yield* TestClock.adjust("2 seconds")
-      // Another layer does not know that the code was sent.
+      // Another process does not know that the code was sent.
       const error = yield* Effect.flip(
         Effect.flatMap(RedirectLogin.RedirectLogin, ({ complete }) => complete(request, callback)).pipe(
-          Effect.provide(partnerLayer())
+          Effect.provide(partnerLayer()),
+          Effect.provideService(RedirectLogin.CompletedStates, [])
         )
       )
       assert.strictEqual(reasonOf(error, "InvalidCredentials").field, "apiKey, applicationId or auth code")

@@ -280,7 +280,7 @@ describe("a browser login", () => {
         assert.include(reason.remedy, "drop the sessions")
         reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
         reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
-      }).pipe(Effect.provide(browser(fake)))
+      }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
     })
   )
 

@@ -102,15 +102,20 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
     readonly kind: "totp" | "otp" | "authorization-code"
     /** What may have gone wrong, the likeliest first. */
     readonly hints: ReadonlyArray<Hint>
+    /** A code that `client` refused was never sent. Default: `broker`. */
+    readonly by?: "broker" | "client" | undefined
   }
 > {
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The broker refused the one-time code${said(this)}`
+    if (this.by === "client") return "This browser login was completed before, so nothing was sent"
+    const what = this.kind === "authorization-code" ? "code of the browser login" : "one-time code"
+    return `The broker refused the ${what}${said(this)}`
   }
   get remedy(): string {
     if (this.advice !== undefined) return this.advice
+    if (this.kind === "authorization-code") return "Begin the browser login again. The code of a callback is good once."
     if (this.hints.length === 0) return "Use a fresh code. A code is good for one try."
     return `Use a fresh code, and check: ${this.hints.map((hint) => hint.text).join(" ")}`
   }
@@ -516,7 +521,19 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
  * @since 0.1.0
  */
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
-  BrokerSaid & { readonly why: "state" | "origin" | "missing-token" | "denied" | "not-a-url" | "other-account" }
+  BrokerSaid & {
+    /** `request-changed` and `request-expired` are of a request that was sealed and kept. */
+    readonly why:
+      | "state"
+      | "origin"
+      | "missing-token"
+      | "repeated"
+      | "denied"
+      | "not-a-url"
+      | "other-account"
+      | "request-changed"
+      | "request-expired"
+  }
 > {
   readonly isRetryable = false
   readonly retryAfter = undefined
@@ -535,11 +552,24 @@ const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; read
   },
   origin: {
     what: "the address is not the registered redirect URL",
-    remedy: "Give the redirect URL that is registered at the broker, to the letter."
+    remedy:
+      "Complete only what arrives at the redirect URL. If the app has another one at the broker, configure that one to the letter."
   },
   "missing-token": {
     what: "the address brings no token",
     remedy: "Begin again. If it stays so, check the app's kind and redirect URL in the broker's developer portal."
+  },
+  repeated: {
+    what: "a parameter comes more than once, with different values",
+    remedy: "Begin again, and give the address unchanged: the broker sends each parameter once."
+  },
+  "request-changed": {
+    what: "the kept request is damaged, or was sealed with another key or for another account",
+    remedy: "Begin the login again. If it stays so, give every process the same key and the same account."
+  },
+  "request-expired": {
+    what: "it was begun too long ago",
+    remedy: "Begin the login again, and finish it sooner. If it stays so, compare the clocks of your machines."
   },
   denied: { what: "the login was denied", remedy: "Begin again and allow the app." },
   "other-account": {

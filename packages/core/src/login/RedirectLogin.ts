@@ -15,6 +15,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as AuthError from "./AuthError.ts"
+import * as CallbackAddress from "./internal/callbackAddress.ts"
 import type { Session } from "./Session.ts"
 
 /**
@@ -90,8 +91,37 @@ export interface Completion<Callback extends { readonly code: Redacted.Redacted<
   readonly carries?: "code" | "token" | undefined
 }
 
-/** Callbacks that a layer remembers. Codes expire within minutes, so older ones need no memory. */
-const rememberedCallbacks = 100
+/** Completions that are remembered. Codes expire within minutes, so older ones need no memory. */
+const rememberedCallbacks = 10_000
+
+type Secrets = Array<Redacted.Redacted<string>>
+
+/**
+ * States of completed requests, of all layers of this process: a web app may build its layer for each request. A test
+ * that plays another process provides an empty array.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const CompletedStates: Context.Reference<Array<Redacted.Redacted<string>>> = Context.Reference<Secrets>(
+  "@auth/broker-core/RedirectLogin/CompletedStates",
+  {
+    defaultValue: () => []
+  }
+)
+
+const knows = (known: Secrets, secret: Redacted.Redacted<string>): boolean =>
+  known.some((other) => Equal.equals(other, secret))
+
+const remember = (known: Secrets, secret: Redacted.Redacted<string>) => {
+  known.push(secret)
+  if (known.length > rememberedCallbacks) known.shift()
+}
+
+const forget = (known: Secrets, secret: Redacted.Redacted<string>) => {
+  const index = known.indexOf(secret)
+  if (index >= 0) known.splice(index, 1)
+}
 
 const replayed = (broker: string) =>
   AuthError.make(
@@ -99,8 +129,9 @@ const replayed = (broker: string) =>
     "complete",
     new AuthError.InvalidStepUpCode({
       kind: "authorization-code",
+      by: "client",
       hints: [{ id: "CodeReused", text: "This callback was completed before." }],
-      advice: "Begin the browser login again. The code went out once already, and was not sent again."
+      advice: "Begin the browser login again. A callback is good once."
     })
   )
 
@@ -109,6 +140,9 @@ const replayed = (broker: string) =>
  * request or with the same code fails with `InvalidStepUpCode`, and nothing is sent. A callback that is rejected before
  * its code is sent does not count. Fails with `InvalidRequest` on values that are not a request or an address.
  *
+ * Requests are remembered by the process, codes by the layer. Another process knows of neither: there the broker refuses
+ * a code that was sent before, so clear a request that is kept in a cookie when its callback arrives.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -116,22 +150,20 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
   broker: string,
   { begin, carries = "code", exchange, receive }: Completion<Callback>
 ): RedirectLogin["Service"] => {
-  const completed: Array<readonly [state: Redacted.Redacted<string>, code: Redacted.Redacted<string>]> = []
+  const codes: Secrets = []
 
   const completeOnce = (state: Redacted.Redacted<string>, callback: Callback) =>
-    Effect.suspend(() => {
+    Effect.flatMap(CompletedStates, (states) => {
       const { code } = callback
-      if (completed.some((known) => Equal.equals(known[0], state) || Equal.equals(known[1], code))) {
-        return Effect.fail(replayed(broker))
-      }
-      const entry = [state, code] as const
-      completed.push(entry)
-      if (completed.length > rememberedCallbacks) completed.shift()
+      if (knows(states, state) || knows(codes, code)) return Effect.fail(replayed(broker))
+      remember(states, state)
+      remember(codes, code)
       if (carries === "code") return exchange(callback)
       return Effect.onExit(exchange(callback), (exit) =>
         Effect.sync(() => {
-          const index = completed.indexOf(entry)
-          if (Exit.isFailure(exit) && index >= 0) completed.splice(index, 1)
+          if (Exit.isSuccess(exit)) return
+          forget(states, state)
+          forget(codes, code)
         })
       )
     })
@@ -161,7 +193,7 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 )
 
 /**
- * The parameters of a callback, of its query and of a query inside its hash route, by name in lower case.
+ * The parameters of a callback, of its query and its fragment, by name in lower case.
  *
  * @category models
  * @since 0.1.0
@@ -174,8 +206,12 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back. A parameter
- * that comes twice with different values is empty.
+ * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back. Scheme, host,
+ * port and path are compared, those of a custom scheme too; a path alone, as in `request.url` of `node:http`, is read as
+ * one of the registered origin. A query or a code alone is refused, and so is a parameter that comes twice with different
+ * values. Mended: `&amp;`, a second question mark, tokens in the fragment, a value that was encoded twice, line breaks
+ * and quotes of a copy. A `+` in a value is kept.
+ *
  * No part of the address is in the error, but for what `refusal` takes of it.
  *
  * @example
@@ -211,23 +247,24 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
 }): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make(options.broker, "complete", reason))
   const rejected = (why: AuthError.RedirectRejected["why"]) => fail(new AuthError.RedirectRejected({ why }))
-  const url = parseUrl(Redacted.value(options.callbackUrl))
-  const registered = parseUrl(options.request.redirectUrl)
-  if (url === undefined || registered === undefined) return yield* rejected("not-a-url")
-  if (url.origin !== registered.origin || url.pathname !== registered.pathname) return yield* rejected("origin")
+  const address = CallbackAddress.read(Redacted.value(options.callbackUrl), options.request.redirectUrl)
+  if (Result.isFailure(address)) return yield* fail(new AuthError.RedirectRejected(address.failure))
+  const { own, pairs } = address.success
   const parameters = new Map<string, Redacted.Redacted<string>>()
-  const inHash = url.hash.includes("?") ? url.hash.slice(url.hash.indexOf("?") + 1) : ""
-  for (const [name, value] of [...new URLSearchParams(inHash), ...url.searchParams]) {
-    const known = parameters.get(name.toLowerCase())
-    // Of two values nobody can tell which one is the broker's, so neither is taken.
+  let repeated = false
+  for (const [name, value] of pairs) {
+    const known = parameters.get(name)
+    // Of two values nothing tells which one is the broker's, so neither is taken.
     const certain = known === undefined || Redacted.value(known) === value
-    parameters.set(name.toLowerCase(), Redacted.make(certain ? value : ""))
+    if (!certain && !own.has(name)) repeated = true
+    parameters.set(name, Redacted.make(certain ? value : ""))
   }
   const state = Option.fromUndefinedOr(parameters.get((options.stateParameter ?? "state").toLowerCase()))
   const expected = Redacted.value(options.request.state)
   if (Option.isSome(state) ? !sameText(Redacted.value(state.value), expected) : options.state === "required") {
     return yield* rejected("state")
   }
+  if (repeated) return yield* rejected("repeated")
   if (parameters.has("error")) {
     return yield* options.refusal === undefined ? rejected("denied") : fail(options.refusal(parameters))
   }
@@ -250,5 +287,3 @@ export const requireParameter = (
     ? Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
     : Effect.succeed(value)
 }
-
-const parseUrl = (text: string): URL | undefined => Result.getOrUndefined(Result.try(() => new URL(text)))

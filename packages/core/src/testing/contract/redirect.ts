@@ -36,6 +36,17 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_ta
   ]
 ]
 
+/** The true callback as copies and servers spell it. */
+const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
+  ["with &amp; for &", ({ href }) => href.replaceAll("&", "&amp;")],
+  ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],
+  ["with its parameters in the fragment", ({ href }) => href.replace("?", "#")],
+  ["in quotes", ({ href }) => `"${href}"`],
+  ["with blanks and a line break", ({ href }) => ` ${href.replace("?", "\r\n  ?")}\n`],
+  ["with the default port", (url) => url.href.replace(url.host, `${url.hostname.toUpperCase()}:443`)],
+  ["without its origin", ({ hash, pathname, search }) => pathname + search + hash]
+]
+
 export const redirect = (subject: Subject): ReadonlyArray<Case> => [
   {
     name: "begins a browser login at the broker over https, and shows nothing of the address",
@@ -79,6 +90,28 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
       const { browse, redirect } = yield* begin(subject)
       const other = yield* redirect.begin
       yield* failsWith(redirect.complete(other, yield* browse), "RedirectRejected")
+    })
+  },
+  ...spellings.map(([what, spell]): Case => ({
+    name: `completes a callback ${what}`,
+    run: Effect.gen(function* () {
+      const { browse, redirect, request } = yield* begin(subject)
+      const url = new URL(Redacted.value(yield* browse))
+      const session = yield* redirect.complete(request, Redacted.make(spell(url)))
+      yield* same(session.account.broker, subject.broker.id, "broker")
+    })
+  })),
+  {
+    name: "does not believe a callback with another token beside its own, and sends nothing",
+    run: Effect.gen(function* () {
+      const { browse, fake, redirect, request } = yield* begin(subject)
+      const url = new URL(Redacted.value(yield* browse))
+      const before = (yield* fake.journal).length
+      for (const name of Array.from(url.searchParams.keys())) {
+        const twice = `${url.href}&${name}=another`
+        yield* failsWith(redirect.complete(request, Redacted.make(twice)), "RedirectRejected")
+      }
+      yield* same((yield* fake.journal).length, before, "requests")
     })
   },
   ...forgeries.map(([what, tamper, tag]): Case => ({

@@ -1,0 +1,78 @@
+/**
+ * A browser login that waits for its callback, as a text for a cookie or a cache.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { Account } from "../login/Account.ts"
+import * as AuthError from "../login/AuthError.ts"
+import type * as RedirectLogin from "../login/RedirectLogin.ts"
+import * as sealedRequest from "./internal/sealedRequest.ts"
+import type { Key } from "./VaultKey.ts"
+
+const isSecretText = (value: unknown): boolean =>
+  Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
+
+/**
+ * The request as a text for a cookie or a cache, to be kept between redirect and callback: encrypted, base64url, and
+ * usually below 1 kB. It opens with the same key and for the same account, in any process, until `lifetime` is over.
+ * Default: 10 minutes. The key is one of `VaultKey`.
+ *
+ * A text is the browser's own: set the cookie `HttpOnly` and `SameSite=Lax`, `Secure` where the app has https, and clear
+ * it on the callback. Fails with `InvalidRequest` for `VaultKey.layerPlaintext`, a lifetime that is zero or endless, or
+ * what is not a request.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as SealedRequest from "@auth/broker-core/session/SealedRequest"
+ * import * as VaultKey from "@auth/broker-core/session/VaultKey"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const account = Account.make({ broker: "angel", id: "A123456" })
+ *
+ * const program = Effect.gen(function* () {
+ *   const key = yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "the key of this example")
+ *   const request = {
+ *     url: Redacted.make("https://broker.example/login"),
+ *     state: yield* RedirectLogin.makeState,
+ *     redirectUrl: "https://app.example.com/callback"
+ *   }
+ *   const cookie = yield* SealedRequest.seal(request, key, { account })
+ *   const opened = yield* SealedRequest.open(cookie, key, { account })
+ *   opened.redirectUrl // => "https://app.example.com/callback"
+ * })
+ * ```
+ *
+ * @category keeping
+ * @since 0.1.0
+ */
+export const seal = (
+  request: RedirectLogin.AuthorizationRequest,
+  key: Key,
+  options: { readonly account: Account; readonly lifetime?: Duration.Input | undefined }
+): Effect.Effect<string, AuthError.AuthError> => {
+  const { redirectUrl, state, url } = { ...request }
+  return isSecretText(state) && isSecretText(url) && Predicate.isString(redirectUrl)
+    ? sealedRequest.seal({ redirectUrl, state, url }, key, options.account, options.lifetime)
+    : Effect.fail(AuthError.invalidRequest(options.account.broker, "seal", "request", "is not what begin gave"))
+}
+
+/**
+ * The request of a text that `seal` made. A missing, changed or foreign text, and one that is too old, fails with
+ * `RedirectRejected` by `request-changed` or `request-expired`: begin the login again.
+ *
+ * @category keeping
+ * @since 0.1.0
+ */
+export const open = (
+  text: string | undefined,
+  key: Key,
+  options: { readonly account: Account }
+): Effect.Effect<RedirectLogin.AuthorizationRequest, AuthError.AuthError> =>
+  sealedRequest.open(text, key, options.account)

@@ -1,0 +1,231 @@
+import type * as AuthError from "@auth/broker-core/login/AuthError"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { shown } from "./support.ts"
+
+const state = "0123456789abcdef0123456789abcdef"
+const registered = "https://app.example/callback"
+
+const parse = (callbackUrl: string, redirectUrl = registered) =>
+  RedirectLogin.parseCallback({
+    broker: "tiny",
+    request: { url: Redacted.make("https://login.example/?api_key=key"), state: Redacted.make(state), redirectUrl },
+    callbackUrl: Redacted.make(callbackUrl),
+    state: "required"
+  })
+
+const codeIn = (callbackUrl: string, redirectUrl?: string) =>
+  Effect.map(
+    Effect.flatMap(parse(callbackUrl, redirectUrl), (parameters) =>
+      RedirectLogin.requireParameter("tiny", parameters, "code")
+    ),
+    Redacted.value
+  )
+
+const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    assert.notInclude(shown(error), "canary")
+    assert.notInclude(shown(error), state)
+    const { reason } = error
+    if (reason._tag !== "RedirectRejected") return assert.fail(reason._tag)
+    return reason
+  })
+
+const query = `code=canary&state=${state}`
+
+describe("an address is read as it arrives", () => {
+  it.effect.each([
+    ["a second question mark", `${registered}?app=1?${query}`],
+    ["two question marks at once", `${registered}??${query}`],
+    ["a question mark after an ampersand", `${registered}?app=1&?${query}`],
+    ["&amp; in the place of &", `${registered}?code=canary&amp;state=${state}`],
+    ["&amp;amp;, escaped twice", `${registered}?code=canary&amp;amp;state=${state}`],
+    ["&#38; in the place of &", `${registered}?code=canary&#38;state=${state}`],
+    ["&#x26; in the place of &", `${registered}?code=canary&#x26;state=${state}`],
+    ["\\u0026 of a JSON text", `${registered}?code=canary\\u0026state=${state}`],
+    ["backslashes of a shell", `${registered}\\?code\\=canary\\&state\\=${state}`],
+    ["a fragment", `${registered}#${query}`],
+    ["a fragment beside a query", `${registered}?state=${state}#code=canary`],
+    ["a fragment with a slash", `${registered}#/${query}`],
+    ["a hash route", `${registered}#/done?${query}`],
+    ["a hash route with a second question mark", `${registered}#/done?a=1?${query}`],
+    ["an empty fragment", `${registered}?${query}#`],
+    ["a fragment that some login pages add", `${registered}?${query}#_=_`],
+    ["a host in capitals", `https://APP.Example/callback?${query}`],
+    ["a scheme in capitals", `HTTPS://app.example/callback?${query}`],
+    ["the default port", `https://app.example:443/callback?${query}`],
+    ["line breaks in it", `https://app.example/callback?code=can\n  ary&state=\r\n${state}`],
+    ["blanks around it", `\t ${registered}?${query} \n`],
+    ["quotes around it", `"${registered}?${query}"`],
+    ["single quotes around it", `'${registered}?${query}'`],
+    ["typographic quotes around it", `“${registered}?${query}”`],
+    ["angle brackets around it", `<${registered}?${query}>`],
+    ["quotes and blanks around it", ` "${registered}?${query}" \n`],
+    ["a byte order mark before it", `\ufeff${registered}?${query}`],
+    ["zero-width characters", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
+    ["the whole address percent-encoded", encodeURIComponent(`${registered}?${query}`)],
+    ["no origin, as a server's request has it", `/callback?${query}`]
+  ] as const)("with %s", ([, url]) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* codeIn(url), "canary")
+    })
+  )
+
+  it.effect.each([
+    ["a raw +", "ab+cd/ef==", "ab+cd/ef=="],
+    ["an encoded +", "ab%2Bcd", "ab+cd"],
+    ["a blank", "ab%20cd", "ab cd"],
+    ["what is encoded twice", "ab%252Bcd%253D%253D", "ab+cd=="],
+    ["a percent sign that encodes nothing", "100%zz", "100%zz"],
+    ["Bearer before the token", "Bearer+ab+cd", "Bearer ab+cd"],
+    ["Bearer twice before the token", "Bearer+bearer+ab+cd", "Bearer bearer ab+cd"]
+  ] as const)("and keeps in a value %s", ([, sent, expected]) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* codeIn(`${registered}?code=${sent}&state=${state}`), expected)
+    })
+  )
+
+  it.effect.each([
+    ["a custom scheme", "myapp://cb", `myapp://cb?${query}`],
+    ["a custom scheme with a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
+    ["a custom scheme with the root for its path", "myapp://cb", `myapp://cb/?${query}`],
+    ["a custom scheme without a host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
+    ["an address without a path", "https://app.example", `https://app.example/?${query}`],
+    ["a registered query with its own question mark", `${registered}?app=1`, `${registered}?app=1?${query}`],
+    ["a registered query that repeats a name", `${registered}?a=1&a=2`, `${registered}?a=1&a=2&${query}`],
+    ["a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
+  ] as const)("of %s", ([, redirectUrl, url]) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* codeIn(url, redirectUrl), "canary")
+    })
+  )
+})
+
+describe("an address is refused, and the remedy says what to do", () => {
+  it.effect.each([
+    ["an inner address behind a proxy", `http://10.0.0.5:3000/callback?${query}`, "origin", /X-Forwarded-Proto/],
+    ["loopback behind a proxy", `http://localhost:3000/callback?${query}`, "origin", /X-Forwarded-Host/],
+    ["a service name behind a proxy", `http://web:8080/callback?${query}`, "origin", /proxy/],
+    ["an inner IPv6 address behind a proxy", `http://[fd00::5]:3000/callback?${query}`, "origin", /proxy/],
+    ["an inner name behind a proxy", `http://web.internal/callback?${query}`, "origin", /proxy/],
+    ["http behind a proxy that ends TLS", `http://app.example/callback?${query}`, "origin", /proxy/],
+    ["an inner port behind a proxy", `http://app.example:3000/callback?${query}`, "origin", /proxy/],
+    ["a slash more at the end", `${registered}/?${query}`, "origin", /slash at the end/],
+    ["another path", `https://app.example/other?${query}`, "origin", /path/],
+    ["a relative address with another path", `/other?${query}`, "origin", /path/],
+    ["another host", `https://evil.example/callback?${query}`, "origin", /redirect URL/],
+    ["another host without a scheme", `//evil.example/callback?${query}`, "origin", /redirect URL/],
+    ["another host behind backslashes", `/\\evil.example/callback?${query}`, "origin", /redirect URL/],
+    ["a user name in it", `https://canary@app.example/callback?${query}`, "origin", /redirect URL/],
+    ["a blob of the same origin", `blob:${registered}?${query}`, "origin", /redirect URL/],
+    ["the query alone", `?${query}`, "not-a-url", /whole address/],
+    ["the query alone, without its mark", query, "not-a-url", /whole address/],
+    ["a code alone", "canary", "not-a-url", /whole address/],
+    ["no scheme", `app.example/callback?${query}`, "not-a-url", /whole address/],
+    ["a blank in it", `${registered}?code=can ary&state=${state}`, "not-a-url", /blank/],
+    ["words after it", `${registered}?${query} is what I see`, "not-a-url", /blank/],
+    ["two codes", `${registered}?${query}&code=other`, "repeated", /once/],
+    ["two codes in any case", `${registered}?${query}&CODE=other`, "repeated", /once/],
+    ["another code in the fragment", `${registered}?${query}#code=other`, "repeated", /once/],
+    ["a code and an empty one", `${registered}?${query}&code=`, "repeated", /once/],
+    ["no code", `${registered}?state=${state}`, "missing-token", /Begin again/],
+    ["plus signs for a code", `${registered}?code=+++&state=${state}`, "missing-token", /Begin again/]
+  ] as const)("of %s", ([, url, why, remedy]) =>
+    Effect.gen(function* () {
+      const reason = yield* refusal(codeIn(url))
+      assert.strictEqual(reason.why, why)
+      assert.match(reason.remedy, remedy)
+    })
+  )
+
+  it.effect.each([
+    ["another host", "myapp://cb", `myapp://evil/?${query}`],
+    ["another host, with the registered one as its path", "myapp://cb", `myapp://evil/cb?${query}`],
+    ["the host as a path", "myapp://cb", `myapp:/cb?${query}`],
+    ["the host as an opaque path", "myapp://cb", `myapp:cb?${query}`],
+    ["another path", "myapp://cb/done", `myapp://cb/other?${query}`],
+    ["another port", "myapp://cb", `myapp://cb:1/?${query}`],
+    ["another scheme", "myapp://cb", `evil://cb?${query}`],
+    ["https", "myapp://cb", `https://cb/?${query}`]
+  ] as const)("of a custom scheme with %s", ([, redirectUrl, url]) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* refusal(codeIn(url, redirectUrl))).why, "origin")
+    })
+  )
+
+  it.effect("and does not blame a proxy where the registered address is a loopback one", () =>
+    Effect.gen(function* () {
+      const { remedy } = yield* refusal(
+        codeIn(`http://localhost:3000/callback?${query}`, "http://127.0.0.1:3000/callback")
+      )
+      assert.notInclude(remedy, "proxy")
+      assert.include(remedy, "redirect URL")
+    })
+  )
+})
+
+const Part = Schema.Literals([
+  "app.example",
+  "evil.example",
+  "cb",
+  "evil",
+  "callback",
+  "/",
+  "//",
+  "\\",
+  "@",
+  ":",
+  "..",
+  "?",
+  "#",
+  "%2f",
+  "&amp;",
+  "\t",
+  "\n",
+  " ",
+  '"',
+  "http",
+  "https",
+  "myapp",
+  ":443",
+  ":8443",
+  "code=a",
+  `state=${state}`
+])
+
+it.effect.prop(
+  "takes no callback of another origin, path or scheme, however it is put together",
+  { redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]), parts: Schema.Array(Part) },
+  ({ parts, redirectUrl }) =>
+    Effect.gen(function* () {
+      const url = parts.join("")
+      const exit = yield* Effect.exit(parse(url, redirectUrl))
+      if (Exit.isFailure(exit)) return
+      const own =
+        redirectUrl === registered ? /^["\s<]*(?:https:[/\\]*app\.example(?::443)?)?[/\\]/i : /^["\s<]*myapp:\/\/cb\//i
+      assert.match(url.replace(/[\t\n]/g, ""), own)
+    }),
+  { arbitrary: { runs: 500 } }
+)
+
+it.effect.prop(
+  "takes no callback whose scheme, host, port or path differs",
+  {
+    redirectUrl: Schema.Literals([registered, "myapp://cb/callback", "http://127.0.0.1:3000/callback"]),
+    scheme: Schema.Literals(["https", "http", "myapp", "evil"]),
+    host: Schema.Literals(["app.example", "evil.example", "cb", "app.example.evil.example", "127.0.0.1"]),
+    port: Schema.Literals(["", ":3000", ":8443"]),
+    path: Schema.Literals(["/callback", "/callback/", "/Callback", "/", "/callback/x", "/x/callback"])
+  },
+  ({ host, path, port, redirectUrl, scheme }) =>
+    Effect.gen(function* () {
+      const address = `${scheme}://${host}${port}${path}`
+      const exit = yield* Effect.exit(parse(`${address}?${query}`, redirectUrl))
+      assert.strictEqual(Exit.isSuccess(exit), address === redirectUrl)
+    }),
+  { arbitrary: { runs: 500 } }
+)
