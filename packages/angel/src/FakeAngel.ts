@@ -396,6 +396,7 @@ export const make = Effect.fnUntraced(function* (
     notFound: FakeBroker.text("not found", 404),
     wafPage,
     rateLimited,
+    memory: { accounts, parts: () => ({ sessions, lastSteps: authenticator.lastSteps }) },
     reset: () => {
       sessions.clear()
       authenticator.reset()

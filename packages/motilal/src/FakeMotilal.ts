@@ -460,6 +460,8 @@ export const make = Effect.fnUntraced(function* (
     const userId = form.get("userid")?.trim().toUpperCase()
     const account = accounts.find((candidate) => candidate.apiKey === apiKey && candidate.userId === userId)
     const problem = yield* formFault(account, form)
+    // Another request may have used the page up while this one computed.
+    if (pages.get(apiKey) !== form.get("page")) return openPage(request, messages["MO2007"] ?? "")
     if (account === undefined || problem !== undefined) return openPage(request, problem ?? "Login failed")
     pages.delete(apiKey)
     const target = new URL(account.redirectUrl)
@@ -524,6 +526,7 @@ export const make = Effect.fnUntraced(function* (
     wafPage,
     rateLimited,
     codes: (userId) => sentCodes.get(userId) ?? [],
+    memory: { accounts, parts: () => ({ sessions, sentCodes, pages, lastSteps: authenticator.lastSteps }) },
     reset: () => {
       sessions.clear()
       authenticator.reset()

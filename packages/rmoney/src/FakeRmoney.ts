@@ -198,7 +198,12 @@ const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, p
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
 /** The broker's own sample has a blank behind a code. */
-const textField = (json: unknown, name: string): string | undefined => FakeBroker.textField(json, name)?.trim()
+const textField = (json: unknown, name: string): string | undefined => {
+  const value = Predicate.hasProperty(json, name) ? json[name] : undefined
+  // The back end is Java, whose usual JSON reader takes numbers and booleans for text.
+  if (Predicate.isNumber(value) || Predicate.isBoolean(value)) return String(value)
+  return FakeBroker.textField(json, name)?.trim()
+}
 
 const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -528,6 +533,8 @@ export const make = Effect.fnUntraced(function* (
     if (account.totp === "disabled") return notOk("T-OTP Not Enabled")
     if ((state.heldUntil.get(account.userId) ?? 0) > clock.now()) return notOk(exceeded)
     if (!(yield* fitsTotp(account, textField(request.json, "totp") ?? ""))) return missCode(account, "Invalid totp")
+    // Another request may have used the step up while this one computed.
+    if (stepOf(request, "login") !== account) return unauthorized
     state.wrongCodes.delete(account.userId)
     return finish(account, () => loggedIn(account, "API"))
   })
@@ -666,7 +673,8 @@ export const make = Effect.fnUntraced(function* (
     if (checkSum === undefined) return notOkVendor("Invalid Parameter")
     for (const [code, account] of state.grants) {
       const expected = yield* Checksum.sha256([account.userId, code, account.apiSecret])
-      if (Redacted.value(expected) === checkSum) return exchange(code, account)
+      // Another request may have used the code up while this one computed.
+      if (Redacted.value(expected) === checkSum && state.grants.has(code)) return exchange(code, account)
     }
     return notOkVendor("Invalid auth code")
   })
@@ -800,6 +808,7 @@ export const make = Effect.fnUntraced(function* (
     wafPage,
     rateLimited: notOk(exceeded),
     codes: (userId) => state.outbox.get(userId) ?? [],
+    memory: { accounts, parts: () => state },
     reset: restart
   })
 })

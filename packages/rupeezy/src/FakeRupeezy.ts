@@ -418,6 +418,7 @@ export const make = Effect.fnUntraced(function* (
     notFound: failure(404, "Not found"),
     wafPage,
     rateLimited,
+    memory: { accounts, parts: () => ({ sessions, authCodes, misses, lastSteps: authenticator.lastSteps }) },
     reset: () => {
       sessions.clear()
       authCodes.clear()

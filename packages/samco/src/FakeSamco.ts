@@ -32,7 +32,10 @@ export interface Account {
   readonly yob: string
   /** What `/accessToken/token` wants. */
   readonly secretApiKey: string
-  /** An access token that was got before the fake began; it dies at the next 08:00 IST like any other. */
+  /**
+   * An access token that is there when the fake begins, and again after each reset. It dies at the next 08:00 IST like
+   * any other.
+   */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
   readonly subscription: "active" | "none"
@@ -199,6 +202,8 @@ const makeMemory = () => ({
   /** Refresh tokens that outlive their session. */
   refreshes: new Map<string, Issued>(),
   codes: new Map<string, AuthorizationCode>(),
+  /** Authorization codes and refresh tokens whose exchange is under way. */
+  exchanging: new Set<string>(),
   accessTokens: new Map<string, { readonly account: Account; readonly end: number }>(),
   otps: new Map<string, OneTimeCode>(),
   webCodes: new Map<string, OneTimeCode>(),
@@ -210,7 +215,7 @@ const makeMemory = () => ({
 const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const memory = makeMemory()
   const { refreshes, sessions } = memory
-  const began = clock.now()
+  let began = clock.now()
   let serial = 0
 
   const stamp = () => ({ serverTime: toServerTime(clock.now()), msgId: uuid() })
@@ -249,6 +254,7 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
 
   return {
     ...memory,
+    memory,
     stamp,
     open,
     close,
@@ -277,6 +283,7 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
       return known?.account === account && clock.now() < known.end
     },
     reset: () => {
+      began = clock.now()
       for (const part of Object.values(memory)) {
         if (Array.isArray(part)) part.length = 0
         else part.clear()
@@ -509,6 +516,26 @@ const exchangeRefresh =
     return tokensOf(parts, bank.open(issued.account, "oauth"))
   }
 
+/** How often an exchange lets other requests run before it ends. */
+const exchangeTurns = 32
+
+/** Refuses an exchange while another of the same code or token is under way. */
+const oneAtATime =
+  (parts: Parts, field: "code" | "refresh_token", handle: Handle) =>
+  (request: FakeBroker.FakeRequest): Effect.Effect<FakeBroker.FakeResponse> =>
+    Effect.suspend(() => {
+      const { codes, exchanging, refreshes } = parts.bank
+      const token = FakeBroker.textField(request.json, field) ?? ""
+      const unused = field === "code" ? codes.get(token)?.state === "fresh" : refreshes.has(token)
+      if (!unused || headerFault(request) !== undefined) return Effect.sync(() => handle(request))
+      if (exchanging.has(token)) return Effect.sync(() => oauthFailure(parts, "EOAUTH030"))
+      exchanging.add(token)
+      return Effect.forEach(Array.from({ length: exchangeTurns }), () => Effect.yieldNow, { discard: true }).pipe(
+        Effect.andThen(Effect.sync(() => handle(request))),
+        Effect.ensuring(Effect.sync(() => exchanging.delete(token)))
+      )
+    })
+
 const revoke =
   ({ bank }: Parts): Handle =>
   (request) => {
@@ -690,8 +717,15 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
     route("authorizePage", "POST", "/app/oauth/authorize", authorizeSubmit(parts)),
     checked("oauthAuthorize", "GET", "/oauth/authorize", oauthAuthorize(parts)),
     checked("oauthAuthenticate", "POST", "/oauth/authenticate", oauthAuthenticate(parts)),
-    { ...checked("oauthRefresh", "POST", "/oauth/token", exchangeRefresh(parts)), accepts: isRefresh },
-    checked("oauthToken", "POST", "/oauth/token", exchangeCode(parts)),
+    {
+      ...route("oauthRefresh", "POST", "/oauth/token", exchangeRefresh(parts)),
+      handle: oneAtATime(parts, "refresh_token", exchangeRefresh(parts)),
+      accepts: isRefresh
+    },
+    {
+      ...route("oauthToken", "POST", "/oauth/token", exchangeCode(parts)),
+      handle: oneAtATime(parts, "code", exchangeCode(parts))
+    },
     checked("oauthRevoke", "POST", "/oauth/revoke", revoke(parts)),
     checked("generateOtp", "POST", "/otp/generateOtp", generateOtp(parts)),
     checked("secretKeyGenerator", "POST", "/otp/secretKeyGenerator", secretKeyGenerator(parts)),
@@ -742,6 +776,7 @@ export const make = Effect.fnUntraced(function* (
     wafPage,
     rateLimited,
     codes: (id) => bank.sent.filter(({ account }) => account.userId === id.toUpperCase()).map(({ code }) => code),
+    memory: { accounts, parts: () => bank.memory },
     reset: bank.reset
   })
 })

@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as table from "./internal/brokers.ts"
 import { control } from "./internal/control.ts"
 import * as Fakes from "./internal/fakes.ts"
+import * as Seed from "./internal/seed.ts"
 import { listen } from "./internal/server.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
@@ -66,6 +67,11 @@ export interface Options {
   readonly brokers?: ReadonlyArray<BrokerId> | undefined
   /** The control port; the origins take the ports after it. Free ones unless said otherwise. */
   readonly port?: number | undefined
+  /**
+   * Accounts and switches of the brokers, as in a seed file: `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
+   * It goes before `fakes`.
+   */
+  readonly seed?: unknown
   /** Fakes other than those with the demo account: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
   readonly fakes?: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>> | undefined
 }
@@ -95,6 +101,12 @@ export class Simulator extends Context.Service<
     readonly codes: (broker: BrokerId, account: string) => Effect.Effect<ReadonlyArray<string>, SimulatorError>
     /** What the account's authenticator app shows now. */
     readonly totp: (broker: BrokerId, account: string) => Effect.Effect<TotpCode, SimulatorError>
+    /** Replaces the accounts and switches, forgets everything that happened, and sets the clock back. */
+    readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
+    /** Sessions, tokens, counters and the clock as JSON. */
+    readonly snapshot: Effect.Effect<unknown>
+    /** Restores a snapshot, also of another simulator with the same accounts. */
+    readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>
     /** Forgets everything that happened, and sets the clock back. */
     readonly reset: Effect.Effect<void>
   }
@@ -150,7 +162,8 @@ const checkPort = (port: number, origins: number) => {
 export const make = Effect.fnUntraced(function* (
   options: Options = {}
 ): Effect.fn.Return<Simulator["Service"], SimulatorError, Scope.Scope> {
-  const fakes = yield* Fakes.makeFakes(options.brokers ?? table.brokerIds, options.fakes ?? {})
+  const seed = options.seed === undefined ? undefined : yield* Seed.read(options.seed)
+  const fakes = yield* Fakes.makeFakes(options.brokers ?? table.brokerIds, options.fakes ?? {}, seed)
   const pairs = fakes.served.flatMap((fake) => fake.origins.map((origin) => ({ fake, origin })))
   const port = options.port ?? 0
   yield* checkPort(port, pairs.length)
@@ -166,7 +179,17 @@ export const make = Effect.fnUntraced(function* (
       respond: (request) => fakes.respond(fake, request)
     })
   }
-  const brokers = Object.fromEntries(fakes.served.map(({ accounts, broker }) => [broker, { accounts }]))
+  const brokers = Object.fromEntries(
+    fakes.served.map((fake) => {
+      // A new seed changes the accounts.
+      const described = {
+        get accounts() {
+          return fake.accounts
+        }
+      }
+      return [fake.broker, described]
+    })
+  )
   const info: Info = { control: address, origins, brokers }
   yield* Deferred.succeed(ready, info)
 
@@ -178,6 +201,9 @@ export const make = Effect.fnUntraced(function* (
     inject: fakes.inject,
     codes: fakes.codes,
     totp: fakes.totp,
+    seed: (input) => Effect.flatMap(Seed.read(input), fakes.seed),
+    snapshot: fakes.snapshot,
+    restore: fakes.restore,
     reset: fakes.reset
   }
 })

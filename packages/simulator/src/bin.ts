@@ -4,9 +4,11 @@ import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { readFile } from "node:fs/promises"
 import process from "node:process"
 import { parseArgs } from "node:util"
 import { brokerIds, isBrokerId } from "./internal/brokers.ts"
+import * as Seed from "./internal/seed.ts"
 import * as text from "./internal/text.ts"
 import * as Simulator from "./Simulator.ts"
 
@@ -24,6 +26,8 @@ const readFlags = (args: ReadonlyArray<string>) =>
         options: {
           port: { type: "string" },
           broker: { type: "string", multiple: true },
+          seed: { type: "string" },
+          "print-seed": { type: "boolean" },
           json: { type: "boolean" },
           help: { type: "boolean", short: "h" }
         }
@@ -41,6 +45,17 @@ const readBrokers = (given: ReadonlyArray<string> | undefined) =>
     ? Effect.succeed(undefined)
     : Effect.forEach(Array.from(new Set(given)), (id) =>
         isBrokerId(id) ? Effect.succeed(id) : misused(`--broker takes ${brokerIds.join(", ")}, not "${id}"`)
+      )
+
+const readSeed = (path: string | undefined) =>
+  path === undefined
+    ? Effect.succeed(undefined)
+    : Effect.flatMap(
+        Effect.tryPromise({
+          try: () => readFile(path, "utf8"),
+          catch: () => new UsageError({ message: "--seed takes a file that can be read" })
+        }),
+        Seed.parse
       )
 
 const signals = ["SIGINT", "SIGTERM"] as const
@@ -65,7 +80,11 @@ const main = Effect.gen(function* () {
   if (flags.help === true) return yield* Console.log(text.usage)
   const port = yield* readPort(flags.port)
   const brokers = yield* readBrokers(flags.broker)
-  return yield* Effect.raceFirst(stopped, serve({ port, brokers }, flags.json === true ? "json" : "text"))
+  if (flags["print-seed"] === true) {
+    return yield* Console.log(JSON.stringify(Seed.demo(brokers ?? brokerIds), undefined, 2))
+  }
+  const seed = yield* readSeed(flags.seed)
+  return yield* Effect.raceFirst(stopped, serve({ port, brokers, seed }, flags.json === true ? "json" : "text"))
 })
 
 const complain = (line: string) => Console.error(`${name}: ${line}`)

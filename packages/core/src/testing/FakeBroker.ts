@@ -6,16 +6,20 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { parseJson } from "../broker/internal/json.ts"
 import * as Totp from "../login/Totp.ts"
+import { decodeMemory, encodeMemory, restoreMemory } from "../session/internal/fakeMemory.ts"
 import { field } from "../broker/Wire.ts"
 
 /**
@@ -133,6 +137,13 @@ export interface FakeBroker {
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
   /** Forgets everything that happened. */
   readonly reset: Effect.Effect<void>
+  /** Sessions, tokens and counters as JSON; neither the journal nor faults. It has tokens in it. */
+  readonly snapshot: Effect.Effect<unknown>
+  /**
+   * Checks a snapshot of a fake with the same accounts, and returns the effect that restores it. `undefined` for
+   * anything else.
+   */
+  readonly readSnapshot: (snapshot: unknown) => Effect.Effect<void> | undefined
 }
 
 /**
@@ -304,6 +315,8 @@ export const makeAuthenticator = (
       }
       return false
     }),
+    /** The last step that was used, by account. */
+    lastSteps,
     reset: () => lastSteps.clear()
   }
 }
@@ -326,12 +339,29 @@ export const make = (options: {
   readonly rateLimited: FakeResponse
   readonly codes?: (account: string) => ReadonlyArray<string>
   readonly reset: () => void
+  /** What a snapshot has: maps, sets, lists and numbers by name, and the accounts that they refer to. */
+  readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
 }): Effect.Effect<FakeBroker> =>
   Effect.map(Effect.context(), (context: Context.Context<never>) => {
     const { clock } = options
     const journal: Array<JournalEntry> = []
     const faults: Array<{ endpoint: string; fault: Fault; left: number }> = []
-    const runPromise = Effect.runPromiseWith(context)
+    const runFork = Effect.runForkWith(context)
+    const running = new Set<Fiber.Fiber<Response>>()
+
+    const respond = (request: Request): Promise<Response> => {
+      const fiber = runFork(answer(request))
+      running.add(fiber)
+      return new Promise((resolve, reject) => {
+        fiber.addObserver((exit) => {
+          running.delete(fiber)
+          if (Exit.isSuccess(exit)) resolve(exit.value)
+          // A reset cuts the connection of a request that is under way.
+          else if (Cause.hasInterruptsOnly(exit.cause)) resolve(Response.error())
+          else reject(Cause.squash(exit.cause))
+        })
+      })
+    }
 
     const routeOf = (request: FakeRequest): Route | undefined =>
       options.routes.find(
@@ -401,22 +431,44 @@ export const make = (options: {
       return toResponse(response)
     })
 
+    const endRunning = Effect.suspend(() => Fiber.interruptAll([...running]))
+
     return {
       broker: options.broker,
       origins: options.origins,
       endpoints: Array.from(new Set(options.routes.map(({ endpoint }) => endpoint))),
       accounts: options.accounts,
-      respond: (request) => runPromise(answer(request)),
+      respond,
       journal: Effect.sync(() => journal.map((entry) => ({ ...entry }))),
       inject: (endpoint, fault, times = 1) => Effect.sync(() => void faults.push({ endpoint, fault, left: times })),
       now: Effect.sync(clock.now),
       advance: (duration) => Effect.sync(() => clock.advance(duration)),
       codes: (account) => Effect.sync(() => options.codes?.(account) ?? []),
-      reset: Effect.sync(() => {
-        journal.length = 0
-        faults.length = 0
-        clock.reset()
-        options.reset()
-      })
+      reset: Effect.andThen(
+        // A request of before the reset must not act on the state of after it.
+        endRunning,
+        Effect.sync(() => {
+          journal.length = 0
+          faults.length = 0
+          clock.reset()
+          options.reset()
+        })
+      ),
+      snapshot: Effect.sync(() => encodeMemory(options.memory?.accounts ?? [], options.memory?.parts() ?? {})),
+      readSnapshot: (snapshot) => {
+        const { accounts = [], parts = () => ({}) } = options.memory ?? {}
+        const decoded = decodeMemory(accounts, snapshot, parts())
+        if (decoded === undefined) return undefined
+        return Effect.andThen(
+          endRunning,
+          Effect.sync(() => {
+            journal.length = 0
+            faults.length = 0
+            clock.reset()
+            options.reset()
+            restoreMemory(parts(), decoded)
+          })
+        )
+      }
     }
   })

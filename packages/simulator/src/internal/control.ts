@@ -11,6 +11,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { validateHeaderName, validateHeaderValue } from "node:http"
 import { SimulatorError } from "../SimulatorError.ts"
 import type { Fakes } from "./fakes.ts"
+import * as Seed from "./seed.ts"
 
 const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
 
@@ -160,6 +161,16 @@ const ofAccount =
       read(fakes, broker, account)
     )
 
+const seed: Handle = Effect.fnUntraced(function* (target, { body }) {
+  yield* target.seed(yield* Seed.parse(body))
+  return yield* target.info
+})
+
+const restore: Handle = Effect.fnUntraced(function* (target, { body }) {
+  yield* target.restore(yield* readJson(body, "the answer of GET /snapshot"))
+  return yield* readClock(target)
+})
+
 interface Route {
   readonly method: "GET" | "POST"
   readonly path: string
@@ -204,6 +215,24 @@ const routes: ReadonlyArray<Route> = [
     path: "/codes",
     help: "the codes that would have gone out by SMS or mail, the newest last: ?broker=angel&account=A123456",
     handle: ofAccount((fakes, broker, account) => Effect.map(fakes.codes(broker, account), (codes) => ({ codes })))
+  },
+  {
+    method: "POST",
+    path: "/seed",
+    help: "replaces accounts and switches, as --seed does, and resets: a broker that the seed lacks gets its demo accounts",
+    handle: seed
+  },
+  {
+    method: "GET",
+    path: "/snapshot",
+    help: "sessions, tokens, counters and the clock, for POST /restore",
+    handle: (fakes) => fakes.snapshot
+  },
+  {
+    method: "POST",
+    path: "/restore",
+    help: "restores a snapshot, also of another simulator with the same seed",
+    handle: restore
   },
   {
     method: "POST",

@@ -11,6 +11,9 @@ import { getResponse, type RequestHandler } from "msw"
 import { SimulatorError } from "../SimulatorError.ts"
 import { type BrokerId, brokers } from "./brokers.ts"
 import { runAhead } from "./clock.ts"
+import { makeReplaceable, type Replaceable } from "./replaceable.ts"
+import * as Seed from "./seed.ts"
+import * as Snapshot from "./snapshot.ts"
 
 /** A code of the simulated authenticator app. */
 export interface TotpCode {
@@ -35,6 +38,11 @@ export interface Fakes {
   readonly codes: (broker: string, account: string) => Effect.Effect<ReadonlyArray<string>, SimulatorError>
   readonly totp: (broker: string, account: string) => Effect.Effect<TotpCode, SimulatorError>
   readonly reset: Effect.Effect<void>
+  readonly snapshot: Effect.Effect<unknown>
+  /** Restores a snapshot of a simulator with the same accounts. A broken one is refused, and nothing changes. */
+  readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>
+  /** Replaces the accounts and switches of the brokers, forgets everything that happened, and sets the clock back. */
+  readonly seed: (seed: Seed.Seed) => Effect.Effect<void, SimulatorError>
 }
 
 const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
@@ -72,15 +80,27 @@ const sleepWithin = Effect.fnUntraced(function* (
 
 export const makeFakes = Effect.fnUntraced(function* (
   ids: ReadonlyArray<BrokerId>,
-  overrides: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>>
-): Effect.fn.Return<Fakes, never, Scope.Scope> {
+  overrides: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>>,
+  first: Seed.Seed | undefined
+): Effect.fn.Return<Fakes, SimulatorError, Scope.Scope> {
   let ahead = 0
   const base = yield* Clock.Clock
   const clock = runAhead(base, () => ahead)
   const fakesClock = runAhead(base, () => ahead, yield* sleepWithin(base))
   const handlers = new Map<FakeBroker, Array<RequestHandler>>()
+  const replaceables: Array<readonly [BrokerId, Replaceable]> = []
+  const checkServed = (seed: Seed.Seed) => {
+    const absent = Object.keys(seed.brokers).find((id) => !ids.includes(id as BrokerId))
+    return absent === undefined ? Effect.void : refuse(`brokers.${absent}: is not served here, only ${ids.join(", ")}.`)
+  }
+  const makeSeeded = (seed: Seed.Seed, id: BrokerId) =>
+    Effect.provideService(Seed.makeFake(seed, id), Clock.Clock, fakesClock)
+  if (first !== undefined) yield* checkServed(first)
   for (const id of ids) {
-    const fake = yield* Effect.provideService(overrides[id] ?? brokers[id].make, Clock.Clock, fakesClock)
+    const make = first?.brokers[id] === undefined ? (overrides[id] ?? brokers[id].make) : Seed.makeFake(first, id)
+    const replaceable = makeReplaceable(yield* Effect.provideService(make, Clock.Clock, fakesClock))
+    replaceables.push([id, replaceable])
+    const { fake } = replaceable
     handlers.set(fake, [...brokers[id].handlers(fake)])
   }
   const served = Array.from(handlers.keys())
@@ -144,6 +164,16 @@ export const makeFakes = Effect.fnUntraced(function* (
     reset: Effect.suspend(() => {
       ahead = 0
       return Effect.forEach(served, (fake) => fake.reset, { discard: true })
+    }),
+    snapshot: Effect.suspend(() => Snapshot.take(served, ahead)),
+    restore: (input) =>
+      Snapshot.restore(served, input, (millis) => {
+        ahead = millis
+      }),
+    seed: Effect.fnUntraced(function* (seed) {
+      yield* checkServed(seed)
+      ahead = 0
+      for (const [id, { replace }] of replaceables) yield* replace(yield* makeSeeded(seed, id))
     })
   }
 })

@@ -5,10 +5,12 @@ import { brokerIds } from "./brokers.ts"
 /** What `--help` prints. */
 export const usage = `broker-auth-simulator: fake stock brokers over HTTP on this machine. Their accounts are not real.
 
-Usage: broker-auth-simulator [--port N] [--broker NAME] [--json] [--help]
+Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-seed] [--json] [--help]
 
   --port N       the control port; the brokers' origins take the ports after it (free ones unless given)
   --broker NAME  serve only this broker; may be given several times (${brokerIds.join(", ")})
+  --seed FILE    accounts and switches of the brokers, as JSON
+  --print-seed   print a seed with the demo accounts, and end
   --json         print one line of JSON when ready: where everything is, and every credential
   --help         print this
 

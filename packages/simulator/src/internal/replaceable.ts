@@ -1,0 +1,41 @@
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as Effect from "effect/Effect"
+
+/** A fake whose accounts and state can be replaced while it is served. */
+export interface Replaceable {
+  readonly fake: FakeBroker
+  /** Ends the requests that are under way, and lets `next` answer from now on. */
+  readonly replace: (next: FakeBroker) => Effect.Effect<void>
+}
+
+export const makeReplaceable = (first: FakeBroker): Replaceable => {
+  let current = first
+  const ask = <A>(read: (fake: FakeBroker) => Effect.Effect<A>) => Effect.suspend(() => read(current))
+  return {
+    fake: {
+      broker: first.broker,
+      origins: first.origins,
+      get endpoints() {
+        return current.endpoints
+      },
+      get accounts() {
+        return current.accounts
+      },
+      respond: (request) => current.respond(request),
+      journal: ask((fake) => fake.journal),
+      inject: (endpoint, fault, times) => ask((fake) => fake.inject(endpoint, fault, times)),
+      now: ask((fake) => fake.now),
+      advance: (duration) => ask((fake) => fake.advance(duration)),
+      codes: (account) => ask((fake) => fake.codes(account)),
+      reset: ask((fake) => fake.reset),
+      snapshot: ask((fake) => fake.snapshot),
+      readSnapshot: (snapshot) => current.readSnapshot(snapshot)
+    },
+    replace: (next) =>
+      Effect.suspend(() => {
+        const before = current
+        current = next
+        return before.reset
+      })
+  }
+}

@@ -1,0 +1,53 @@
+import * as Checksum from "@auth/broker-core/broker/Checksum"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { SimulatorError } from "../SimulatorError.ts"
+
+const Snapshot = Schema.Struct({
+  version: Schema.Literal(1),
+  /** Tells whether the accounts are the same. */
+  accounts: Schema.String,
+  aheadMillis: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  brokers: Schema.Record(Schema.String, Schema.Unknown),
+  checksum: Schema.String
+})
+
+const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
+
+const digest = (value: unknown) => Effect.map(Checksum.sha256([JSON.stringify(value)]), Redacted.value)
+
+const accountsOf = (served: ReadonlyArray<FakeBroker>) =>
+  digest(served.map(({ accounts, broker }) => [broker, accounts]))
+
+/** What all fakes remember, and the clock, as JSON. */
+export const take = Effect.fnUntraced(function* (served: ReadonlyArray<FakeBroker>, aheadMillis: number) {
+  const brokers: Record<string, unknown> = {}
+  for (const fake of served) brokers[fake.broker] = yield* fake.snapshot
+  const content = { version: 1, accounts: yield* accountsOf(served), aheadMillis, brokers }
+  return { ...content, checksum: yield* digest(content) }
+})
+
+/** Checks a snapshot whole, before anything changes. Restores the fakes, and returns how far the clock is ahead. */
+export const restore = Effect.fnUntraced(function* (
+  served: ReadonlyArray<FakeBroker>,
+  input: unknown,
+  setAhead: (millis: number) => void
+): Effect.fn.Return<void, SimulatorError> {
+  const snapshot = Option.getOrUndefined(Schema.decodeUnknownOption(Snapshot)(input))
+  if (snapshot === undefined) return yield* refuse("This is no snapshot: send the answer of GET /snapshot.")
+  const { accounts, aheadMillis, brokers, checksum, version } = snapshot
+  if ((yield* digest({ version, accounts, aheadMillis, brokers })) !== checksum) {
+    return yield* refuse("The snapshot was changed: send the answer of GET /snapshot as it was.")
+  }
+  if (accounts !== (yield* accountsOf(served))) {
+    return yield* refuse("The snapshot is of other accounts: start the simulator with the same seed and brokers.")
+  }
+  const restores = served.map((fake) => fake.readSnapshot(brokers[fake.broker]))
+  const known = restores.filter((effect) => effect !== undefined)
+  if (known.length !== served.length) return yield* refuse("The snapshot does not fit: take one with this version.")
+  setAhead(aheadMillis)
+  yield* Effect.all(known, { discard: true })
+})
