@@ -201,6 +201,7 @@ const rmoneyAccount: Rules<Rmoney.FakeRmoney.Account> = {
 
 const rmoneySwitches: Rules<Rmoney.FakeRmoney.Switches> = {
   stepToken: oneOf("checked", "ignored"),
+  stepHeader: oneOf("either", "bare", "three-part"),
   codeSent: oneOf("with-password", "on-demand"),
   result: oneOf("object", "array"),
   userIds: oneOf("canonical", "masked"),
