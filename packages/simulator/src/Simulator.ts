@@ -15,6 +15,7 @@ import * as table from "./internal/brokers.ts"
 import { control } from "./internal/control.ts"
 import * as Fakes from "./internal/fakes.ts"
 import * as Seed from "./internal/seed.ts"
+import { isHostName, isOriginName } from "./internal/guard.ts"
 import { listen } from "./internal/server.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
@@ -74,6 +75,10 @@ export interface Options {
   readonly seed?: unknown
   /** Fakes other than those with the demo account: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
   readonly fakes?: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>> | undefined
+  /** Host names that are allowed besides 127.0.0.1, localhost and [::1], such as `simulator.test`. Default: none. */
+  readonly allowHosts?: ReadonlyArray<string> | undefined
+  /** Origins whose web pages may send requests to every port, such as `http://127.0.0.1:3000`. Default: none. */
+  readonly allowOrigins?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -125,6 +130,23 @@ const checkPort = (port: number, origins: number) => {
       )
 }
 
+const checkAllowed = ({ allowHosts = [], allowOrigins = [] }: Options) => {
+  const host = allowHosts.find((value) => !isHostName(value))
+  if (host !== undefined) {
+    return Effect.fail(
+      new SimulatorError({ message: `${JSON.stringify(host)} is not a host name: give one such as simulator.test.` })
+    )
+  }
+  const origin = allowOrigins.find((value) => !isOriginName(value))
+  return origin === undefined
+    ? Effect.void
+    : Effect.fail(
+        new SimulatorError({
+          message: `${JSON.stringify(origin)} is not an origin: give one such as http://127.0.0.1:3000.`
+        })
+      )
+}
+
 /**
  * Serves the fakes on 127.0.0.1 until the scope ends.
  *
@@ -167,14 +189,17 @@ export const make = Effect.fnUntraced(function* (
   const pairs = fakes.served.flatMap((fake) => fake.origins.map((origin) => ({ fake, origin })))
   const port = options.port ?? 0
   yield* checkPort(port, pairs.length)
+  yield* checkAllowed(options)
+  const allowed = { allowHosts: options.allowHosts ?? [], allowOrigins: options.allowOrigins ?? [] }
 
   const ready = yield* Deferred.make<Info>()
   const respond = control({ ...fakes, info: Deferred.await(ready) })
-  const address = yield* listen({ origin: "http://control", port, respond })
+  const address = yield* listen({ origin: "http://control", port, respond, guard: { kind: "control", ...allowed } })
   const origins: Record<string, string> = {}
   for (const [index, { fake, origin }] of pairs.entries()) {
     origins[origin] = yield* listen({
       origin,
+      guard: { kind: "broker", ...allowed },
       port: port === 0 ? 0 : port + 1 + index,
       respond: (request) => fakes.respond(fake, request)
     })

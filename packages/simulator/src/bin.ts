@@ -9,6 +9,7 @@ import process from "node:process"
 import { parseArgs } from "node:util"
 import { brokerIds, isBrokerId } from "./internal/brokers.ts"
 import * as Seed from "./internal/seed.ts"
+import { isHostName, isOriginName } from "./internal/guard.ts"
 import * as text from "./internal/text.ts"
 import * as Simulator from "./Simulator.ts"
 
@@ -24,20 +25,47 @@ const readFlags = (args: ReadonlyArray<string>) =>
       parseArgs({
         args: [...args],
         options: {
-          port: { type: "string" },
+          port: { type: "string", multiple: true },
           broker: { type: "string", multiple: true },
           seed: { type: "string" },
           "print-seed": { type: "boolean" },
+          "allow-host": { type: "string", multiple: true },
+          "allow-origin": { type: "string", multiple: true },
           json: { type: "boolean" },
           help: { type: "boolean", short: "h" }
         }
       }).values,
-    catch: (error) => new UsageError({ message: (error as Error).message.replace(/\.? To specify.*$/s, "") })
+    catch: (error) =>
+      new UsageError({
+        message: (error as Error).message
+          .replace(/\.? To specify.*$/s, "")
+          .split("\n", 1)
+          .join("")
+          .replace(/\.$/, "")
+      })
   })
 
-const readPort = (given: string | undefined) => {
-  if (given === undefined) return Effect.succeed(undefined)
-  return /^\d{1,5}$/.test(given) ? Effect.succeed(Number(given)) : misused(`--port takes a number, not "${given}"`)
+const highestPort = 65_535
+
+const readPort = (given: ReadonlyArray<string> = []) => {
+  const [port] = given
+  if (port === undefined) return Effect.succeed(undefined)
+  if (given.length > 1) return misused("--port is given more than once")
+  return /^\d{1,5}$/.test(port) && Number(port) <= highestPort
+    ? Effect.succeed(Number(port))
+    : misused(`--port takes a number from 0 to ${highestPort}, not ${JSON.stringify(port)}`)
+}
+
+const readNames = (
+  flag: string,
+  given: ReadonlyArray<string> | undefined,
+  accepts: (value: string) => boolean,
+  sample: string
+) => {
+  const wrong = given?.find((value) => !accepts(value))
+  return wrong === undefined
+    ? Effect.succeed(given)
+    : misused(`${flag} takes a value such as ${sample}, not ${JSON.stringify(wrong)}`)
 }
 
 const readBrokers = (given: ReadonlyArray<string> | undefined) =>
@@ -84,7 +112,12 @@ const main = Effect.gen(function* () {
     return yield* Console.log(JSON.stringify(Seed.demo(brokers ?? brokerIds), undefined, 2))
   }
   const seed = yield* readSeed(flags.seed)
-  return yield* Effect.raceFirst(stopped, serve({ port, brokers, seed }, flags.json === true ? "json" : "text"))
+  const allowHosts = yield* readNames("--allow-host", flags["allow-host"], isHostName, "simulator.test")
+  const allowOrigins = yield* readNames("--allow-origin", flags["allow-origin"], isOriginName, "http://127.0.0.1:3000")
+  return yield* Effect.raceFirst(
+    stopped,
+    serve({ port, brokers, seed, allowHosts, allowOrigins }, flags.json === true ? "json" : "text")
+  )
 })
 
 const complain = (line: string) => Console.error(`${name}: ${line}`)

@@ -122,7 +122,14 @@ it.live(
 
 const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, says: RegExp]> = [
   [["--prot", "4010"], 2, /Unknown option '--prot'/],
-  [["--port", "many"], 2, /--port takes a number, not "many"/],
+  [["--port", "many"], 2, /--port takes a number from 0 to 65535, not "many"/],
+  [["--port", "-1"], 2, /--port/],
+  [["--port=-1"], 2, /not "-1"/],
+  [["--port", "70000"], 2, /not "70000"/],
+  [["--port"], 2, /--port/],
+  [["--port", "4010", "--port", "4011"], 2, /more than once/],
+  [["--allow-origin", "example.org"], 2, /--allow-origin takes/],
+  [["--allow-host", "http://a"], 2, /--allow-host takes/],
   [["--broker", "zerodha"], 2, /--broker takes angel, motilal, rupeezy, samco, rmoney, not "zerodha"/],
   [["--port", "65534"], 1, /65535/]
 ]

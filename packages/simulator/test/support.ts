@@ -61,12 +61,13 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<v
     while (!(yield* holds)) yield* Effect.sleep("10 millis")
   })
 
-/** Writes to a port as it is, and reads until the other side closes. */
+/** Writes to a port as it is, with the port added to `Host: localhost`, and reads until the other side closes. */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(address)
+    const sent = lines.map((line) => (line === "Host: localhost" ? `${line}:${port}` : line))
     let received = ""
-    const socket = connect(Number(port), hostname, () => socket.write(`${lines.join("\r\n")}\r\n\r\n${body}`))
+    const socket = connect(Number(port), hostname, () => socket.write(`${sent.join("\r\n")}\r\n\r\n${body}`))
     socket.on("data", (chunk) => (received += chunk.toString("latin1")))
     socket.on("error", () => socket.destroy())
     socket.on("close", () => resume(Effect.succeed(received)))

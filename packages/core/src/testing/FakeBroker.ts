@@ -19,7 +19,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { parseJson } from "../broker/internal/json.ts"
 import * as Totp from "../login/Totp.ts"
-import { decodeMemory, encodeMemory, restoreMemory } from "../session/internal/fakeMemory.ts"
+import { decodeMemory, encodeMemory, restoreMemory } from "./fakeMemory.ts"
 import { field } from "../broker/Wire.ts"
 
 /**

@@ -87,7 +87,7 @@ const problemOf = (error: Schema.SchemaError): string =>
 
 const decode = <S extends Schema.Constraint>(schema: S, input: unknown, sample: string) =>
   Effect.mapError(
-    Schema.decodeUnknownEffect(schema, { errors: "all" })(input),
+    Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(input),
     (error) => new SimulatorError({ message: `${problemOf(error)}. Send ${sample}` })
   )
 
@@ -101,7 +101,10 @@ const readFault = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return
   const value = Predicate.isString(input) ? { kind: input } : input
   const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined
   const bare = bareKinds.find((candidate) => candidate === kind)
-  if (bare !== undefined) return { kind: bare }
+  if (bare !== undefined) {
+    yield* decode(Schema.Struct({ kind: Schema.String }), value, JSON.stringify(bare))
+    return { kind: bare }
+  }
   if (!Predicate.isString(kind) || !Object.hasOwn(faultFields, kind)) {
     return yield* refuse(
       `There is no fault of the kind ${JSON.stringify(kind ?? input)}: use one of ${faultKinds.join(", ")}.`
@@ -175,6 +178,8 @@ interface Route {
   readonly method: "GET" | "POST"
   readonly path: string
   readonly help: string
+  /** The parameters of the query that it reads. Default: none. */
+  readonly parameters?: ReadonlyArray<string>
   readonly handle: Handle
 }
 
@@ -189,6 +194,7 @@ const routes: ReadonlyArray<Route> = [
     method: "GET",
     path: "/journal",
     help: "every request that the fakes saw, the oldest first; ?broker=angel for one broker's",
+    parameters: ["broker"],
     handle: (fakes, { url }) => fakes.journal(url.searchParams.get("broker") ?? undefined)
   },
   {
@@ -208,12 +214,14 @@ const routes: ReadonlyArray<Route> = [
     method: "GET",
     path: "/totp",
     help: "the code that an account's authenticator app shows now: ?broker=angel&account=A123456",
+    parameters: ["broker", "account"],
     handle: ofAccount((fakes, broker, account) => fakes.totp(broker, account))
   },
   {
     method: "GET",
     path: "/codes",
     help: "the codes that would have gone out by SMS or mail, the newest last: ?broker=angel&account=A123456",
+    parameters: ["broker", "account"],
     handle: ofAccount((fakes, broker, account) => Effect.map(fakes.codes(broker, account), (codes) => ({ codes })))
   },
   {
@@ -264,6 +272,18 @@ const noRoute = (path: string): Response => {
   return json(405, { error: `${path} takes ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
 
+/** A misspelt parameter would otherwise be a call without it. */
+const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => {
+  const names = Array.from(searchParams.keys())
+  const known = parameters.length === 0 ? "none" : `only ${parameters.join(" and ")}`
+  const stranger = names.find((name) => !parameters.includes(name))
+  if (stranger !== undefined) {
+    return refuse(`${path} has no parameter ${JSON.stringify(stranger)}: it takes ${known}.`)
+  }
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  return twice === undefined ? Effect.void : refuse(`The query has ${twice} twice: give it once.`)
+}
+
 /** Answers on the control port. */
 export const control =
   (target: Target) =>
@@ -274,6 +294,7 @@ export const control =
     const route = routes.find((candidate) => candidate.method === method && candidate.path === url.pathname)
     if (route === undefined) return Effect.succeed(noRoute(url.pathname))
     return Effect.tryPromise(() => request.text()).pipe(
+      Effect.tap(() => checkQuery(route, url)),
       Effect.flatMap((body) => route.handle(target, { url, body })),
       Effect.map((value) => json(200, value)),
       Effect.catchTag("SimulatorError", ({ message }) => Effect.succeed(json(400, { error: message })))

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { SimulatorError } from "../SimulatorError.ts"
+import { type Guard, refusalOf, securityHeaders } from "./guard.ts"
 
 /** Nothing listens on other interfaces: the accounts are made up, but the machine is real. */
 const host = "127.0.0.1"
@@ -16,6 +17,13 @@ const maxConnections = 256
 
 /** How a request is answered. It comes under the origin that the server stands for. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
+
+/** What a port stands for, and what it lets in. */
+interface Port {
+  readonly origin: string
+  readonly guard: Guard
+  readonly respond: Respond
+}
 
 /** The request cannot be handed on, and this is the answer instead. */
 class Unserved extends Data.TaggedError("Unserved")<{ readonly status: number; readonly text: string }> {}
@@ -47,7 +55,9 @@ const headersOf = (message: Http.IncomingMessage): Headers => {
 }
 
 /** The path is appended, not resolved: `//other.example/x` and `http://other.example/x` must stay on this origin. */
-const toWeb = Effect.fnUntraced(function* (origin: string, message: Http.IncomingMessage) {
+const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Http.IncomingMessage) {
+  const refusal = refusalOf(guard, message)
+  if (refusal !== undefined) return yield* unserved(403, refusal)
   const { method = "GET", url = "/" } = message
   if (!url.startsWith("/")) return yield* unserved(400, "The request line must have a path that begins with a slash")
   const bytes = yield* readBody(message)
@@ -62,9 +72,9 @@ const toWeb = Effect.fnUntraced(function* (origin: string, message: Http.Incomin
 const plain = (status: number, text: string) =>
   new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } })
 
-const answer = (origin: string, message: Http.IncomingMessage, respond: Respond): Effect.Effect<Response> =>
-  toWeb(origin, message).pipe(
-    Effect.flatMap(respond),
+const answer = (served: Port, message: Http.IncomingMessage): Effect.Effect<Response> =>
+  toWeb(served, message).pipe(
+    Effect.flatMap(served.respond),
     Effect.catchCause((cause) => {
       const error = Cause.squash(cause)
       return Effect.succeed(
@@ -80,23 +90,24 @@ const cut = (socket: Socket | null): void => {
 }
 
 /** Writes the response as it is. One that announces more than it has is cut off where it ends. */
-const write = (target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
+const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
   target.statusCode = response.status
   if (response.statusText !== "") target.statusMessage = response.statusText
   for (const [name, value] of response.headers) target.appendHeader(name, value)
+  for (const [name, value] of securityHeaders(served.guard.kind)) target.setHeader(name, value)
   const announced = Number(response.headers.get("content-length") ?? "unknown")
   if (target.req.method === "HEAD" || !(announced > body.byteLength)) return void target.end(body)
   const { socket } = target
   target.write(body, () => socket?.destroySoon())
 }
 
-const exchange = (origin: string, respond: Respond, message: Http.IncomingMessage, target: Http.ServerResponse) =>
-  answer(origin, message, respond).pipe(
+const exchange = (served: Port, message: Http.IncomingMessage, target: Http.ServerResponse) =>
+  answer(served, message).pipe(
     Effect.flatMap((response) =>
       Effect.map(
         Effect.promise(() => response.arrayBuffer()),
-        (body) => write(target, response, new Uint8Array(body))
+        (body) => write(served, target, response, new Uint8Array(body))
       )
     ),
     // A header that HTTP cannot carry: there is nothing left to say it with.
@@ -150,17 +161,17 @@ const listenFailure = (port: number, error: NodeJS.ErrnoException) =>
 /**
  * Serves `origin` on loopback until the scope ends; port 0 is a free one. Returns the address that it has.
  */
-export const listen = Effect.fnUntraced(function* (options: {
-  readonly origin: string
-  readonly port: number
-  readonly respond: Respond
-}): Effect.fn.Return<string, SimulatorError, Scope.Scope> {
-  const { origin, port, respond } = options
+export const listen = Effect.fnUntraced(function* (
+  options: Port & {
+    readonly port: number
+  }
+): Effect.fn.Return<string, SimulatorError, Scope.Scope> {
+  const { port } = options
   const run = yield* FiberSet.makeRuntime()
   const sockets = new Set<Socket>()
 
   const start = Effect.callback<Http.Server, SimulatorError>((resume) => {
-    const server = Http.createServer((message, target) => void run(exchange(origin, respond, message, target)))
+    const server = Http.createServer((message, target) => void run(exchange(options, message, target)))
     server.maxConnections = maxConnections
     server.on("connection", (socket) => {
       sockets.add(socket)
@@ -174,7 +185,7 @@ export const listen = Effect.fnUntraced(function* (options: {
       target.shouldKeepAlive = false
       target.assignSocket(socket)
       target.once("finish", () => socket.destroySoon())
-      run(exchange(origin, respond, message, target))
+      run(exchange(options, message, target))
     })
     server.on("error", (error) => resume(Effect.fail(listenFailure(port, error))))
     server.listen({ host, port, exclusive: true }, () => resume(Effect.succeed(server)))
