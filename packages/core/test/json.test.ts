@@ -84,8 +84,10 @@ describe("mends a defect that is known, and no other", () => {
 
 it.prop("whatever an object is, it comes back", [Schema.Record(Schema.String, Schema.Json)], ([value]) => {
   const text = JSON.stringify(value)
-  assert.deepStrictEqual(JSON.stringify(parseJson(text)), text)
-  assert.deepStrictEqual(JSON.stringify(parseJson(`${text}]}`, ["trailing-bytes"])), text)
+  // Node's own parser is the measure: that of Node 24 confuses some keys of escaped characters.
+  const parsed = JSON.parse(text) as unknown
+  assert.deepStrictEqual(parseJson(text), parsed)
+  assert.deepStrictEqual(parseJson(`${text}]}`, ["trailing-bytes"]), parsed)
 })
 
 it.prop("whatever a text is, it is read as JSON.parse reads it, or as nothing", [Schema.String], ([some]) => {
