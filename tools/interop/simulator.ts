@@ -78,7 +78,7 @@ export const startSimulator = async (): Promise<Simulator> => {
   return {
     origin: (ofBroker) => known(ready.origins[ofBroker], `origin ${ofBroker}`),
     account: (broker) => known(ready.brokers[broker]?.accounts[0], `account of ${broker}`),
-    journal: async () => (await ask("/journal")) as ReadonlyArray<JournalEntry>,
+    journal: async () => ((await ask("/journal")) as { readonly entries: ReadonlyArray<JournalEntry> }).entries,
     advance: async (duration) => void (await ask("/clock", { advance: duration })),
     fault: async (broker, endpoint, kind) =>
       void (await ask("/faults", { broker, endpoint, fault: { kind }, times: 1 })),

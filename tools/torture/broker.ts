@@ -131,7 +131,10 @@ export const startBroker = async (id: BrokerId): Promise<Broker> => {
   }
   const scope = await Effect.runPromise(Scope.make())
   const simulator = await Effect.runPromise(
-    Scope.provide(Simulator.make({ brokers: [id], fakes: { [id]: overheard(kind.make, hear) } }), scope)
+    Scope.provide(
+      Simulator.make({ brokers: [id], fakes: { [id]: overheard(kind.make, hear) }, journalLimit: 1_000_000 }),
+      scope
+    )
   )
   const account = simulator.brokers[id]?.accounts[0] ?? {}
   let ahead = 0

@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 const origin = "https://api.fake.example"
 
 /** A fake that counts how often it acted. */
-const make = Effect.gen(function* () {
+const makeWith = Effect.fnUntraced(function* (options: { readonly journalLimit?: number }) {
   const state = { acted: 0, resets: 0 }
   const act = (name: string) => (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
@@ -32,7 +32,8 @@ const make = Effect.gen(function* () {
     wafPage: FakeBroker.html("<h1>Rejected</h1>"),
     rateLimited: FakeBroker.text("slow down", 403),
     codes: (account) => (account === "T1" ? ["123456"] : []),
-    reset: () => (state.resets += 1)
+    reset: () => (state.resets += 1),
+    ...options
   })
   const ask = (path = "/v1/login", init: RequestInit = { method: "POST", body: `{"id":"T1"}` }) =>
     Effect.promise(async () => {
@@ -41,6 +42,8 @@ const make = Effect.gen(function* () {
     })
   return { fake, ask, state, clock }
 })
+
+const make = makeWith({})
 
 const faults: ReadonlyArray<
   readonly [fault: FakeBroker.Fault, status: number, text: string | RegExp, acted: number, type?: string]
@@ -257,6 +260,57 @@ describe("TestHttp", () => {
       const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
       assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")
       assert.strictEqual(yield* Effect.flip(TestHttp.settle(Effect.andThen(work, Effect.fail("failed")))), "failed")
+    })
+  )
+})
+
+describe("the journal", () => {
+  const endpointsOf = ({ journal }: FakeBroker.FakeBroker) =>
+    Effect.map(journal, (entries) => entries.map(({ url }) => url.slice(origin.length)))
+
+  it.effect("keeps the newest entries up to its limit, and counts the others", () =>
+    Effect.gen(function* () {
+      const { ask, fake } = yield* makeWith({ journalLimit: 2 })
+      for (const path of ["/1", "/2"]) yield* ask(path)
+      assert.strictEqual(yield* fake.journalDropped, 0)
+      for (const path of ["/3", "/4", "/5"]) yield* ask(path)
+      assert.deepStrictEqual(yield* endpointsOf(fake), ["/4", "/5"])
+      assert.strictEqual(yield* fake.journalDropped, 3)
+    })
+  )
+
+  it.effect("forgets at a reset and a restore what it dropped", () =>
+    Effect.gen(function* () {
+      const { ask, fake } = yield* makeWith({ journalLimit: 1 })
+      const clear = [fake.reset, fake.readSnapshot(yield* fake.snapshot) ?? Effect.die("not a snapshot")]
+      for (const effect of clear) {
+        yield* Effect.andThen(ask("/1"), ask("/2"))
+        yield* effect
+        assert.deepStrictEqual(yield* fake.journal, [])
+        assert.strictEqual(yield* fake.journalDropped, 0)
+      }
+    })
+  )
+
+  it.effect("keeps 10,000 entries, or as many as the program that makes the fake wants", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* FakeBroker.JournalLimit, 10_000)
+      const { ask, fake } = yield* Effect.provideService(make, FakeBroker.JournalLimit, 1)
+      yield* Effect.andThen(ask("/1"), ask("/2"))
+      assert.deepStrictEqual(yield* endpointsOf(fake), ["/2"])
+    })
+  )
+
+  it.effect("answers a request whose entry was dropped meanwhile", () =>
+    Effect.gen(function* () {
+      const { ask, fake } = yield* makeWith({ journalLimit: 1 })
+      yield* fake.inject("login", { kind: "latency", duration: "1 second" })
+      const slow = yield* Effect.forkChild(ask())
+      yield* TestClock.withLive(Effect.sleep("5 millis"))
+      assert.strictEqual((yield* ask("/2")).status, 404)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(slow)).status, 200)
+      assert.deepStrictEqual(yield* endpointsOf(fake), ["/2"])
     })
   )
 })

@@ -3,7 +3,13 @@
  *
  * @since 0.1.0
  */
-import type { FakeAccount, FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
+import {
+  type FakeAccount,
+  type FakeBroker,
+  type Fault,
+  type JournalEntry,
+  JournalLimit
+} from "@auth/broker-core/testing/FakeBroker"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -16,6 +22,7 @@ import { control } from "./internal/control.ts"
 import * as Fakes from "./internal/fakes.ts"
 import * as Seed from "./internal/seed.ts"
 import { isHostName, isOriginName } from "./internal/guard.ts"
+import { isJournalLimit, largestJournal } from "./internal/limits.ts"
 import { listen } from "./internal/server.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
@@ -75,6 +82,8 @@ export interface Options {
   readonly seed?: unknown
   /** Fakes other than those with the demo account: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
   readonly fakes?: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>> | undefined
+  /** How many requests the journal keeps of each broker, from 1 to 1,000,000. Default: 10,000. */
+  readonly journalLimit?: number | undefined
   /** Host names that are allowed besides 127.0.0.1, localhost and [::1], such as `simulator.test`. Default: none. */
   readonly allowHosts?: ReadonlyArray<string> | undefined
   /** Origins whose web pages may send requests to every port, such as `http://127.0.0.1:3000`. Default: none. */
@@ -93,8 +102,10 @@ export class Simulator extends Context.Service<
     /** The brokers' time: this program's, and ahead of it by what it was advanced. */
     readonly clock: Clock.Clock
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
-    /** The requests that the fakes saw, the oldest first; of one broker, or of all. */
+    /** The newest requests that the fakes saw, the oldest of them first; of one broker, or of all. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
+    /** How many older requests the journal has dropped since the last reset, of one broker, or of all. */
+    readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
     /** Lets an endpoint (`"*"`: any) misbehave the next `times` times, once unless said otherwise. */
     readonly inject: (
       broker: BrokerId,
@@ -129,6 +140,15 @@ const checkPort = (port: number, origins: number) => {
         })
       )
 }
+
+const checkJournalLimit = (limit: number) =>
+  isJournalLimit(limit)
+    ? Effect.void
+    : Effect.fail(
+        new SimulatorError({
+          message: `journalLimit must be a whole number from 1 to ${largestJournal}, not ${limit}.`
+        })
+      )
 
 const checkAllowed = ({ allowHosts = [], allowOrigins = [] }: Options) => {
   const host = allowHosts.find((value) => !isHostName(value))
@@ -185,7 +205,13 @@ export const make = Effect.fnUntraced(function* (
   options: Options = {}
 ): Effect.fn.Return<Simulator["Service"], SimulatorError, Scope.Scope> {
   const seed = options.seed === undefined ? undefined : yield* Seed.read(options.seed)
-  const fakes = yield* Fakes.makeFakes(options.brokers ?? table.brokerIds, options.fakes ?? {}, seed)
+  const journalLimit = options.journalLimit ?? (yield* JournalLimit)
+  yield* checkJournalLimit(journalLimit)
+  const fakes = yield* Fakes.makeFakes(options.brokers ?? table.brokerIds, {
+    overrides: options.fakes ?? {},
+    seed,
+    journalLimit
+  })
   const pairs = fakes.served.flatMap((fake) => fake.origins.map((origin) => ({ fake, origin })))
   const port = options.port ?? 0
   yield* checkPort(port, pairs.length)
@@ -223,6 +249,7 @@ export const make = Effect.fnUntraced(function* (
     clock: fakes.clock,
     advance: fakes.advance,
     journal: fakes.journal,
+    journalDropped: fakes.journalDropped,
     inject: fakes.inject,
     codes: fakes.codes,
     totp: fakes.totp,

@@ -12,6 +12,11 @@ interface ClockAnswer {
   readonly aheadMillis: number
 }
 
+interface JournalAnswer {
+  readonly entries: ReadonlyArray<FakeBroker.JournalEntry>
+  readonly dropped: number
+}
+
 const readClock = (answer: Answer) => json(answer) as ClockAnswer
 
 it.live("says what it can do, and where everything is", () =>
@@ -36,13 +41,54 @@ it.live("tells the journal of all brokers, or of one", () =>
     const simulator = yield* Simulator.make()
     yield* send(`${simulator.origins[api]}/rest/nowhere?x=1`, { headers: { "x-privatekey": "k" } })
     for (const query of ["", "?broker=angel"]) {
-      const entries = json(
-        yield* send(`${simulator.control}/journal${query}`)
-      ) as ReadonlyArray<FakeBroker.JournalEntry>
+      const { dropped, entries } = json(yield* send(`${simulator.control}/journal${query}`)) as JournalAnswer
+      assert.strictEqual(dropped, 0)
       assert.deepStrictEqual(
         entries.map(({ endpoint, status, url }) => [endpoint, status, url]),
         [["unknown", 404, `${api}/rest/nowhere?x=1`]]
       )
+    }
+  })
+)
+
+it.live("keeps the newest requests of each broker, and says how many it dropped until a reset or a seed", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })
+    const samco = simulator.origins["https://tradeapi.samco.in"] ?? ""
+    const fill = Effect.gen(function* () {
+      for (const path of ["/1", "/2", "/3", "/4"]) yield* send(`${simulator.origins[api]}${path}`)
+      yield* send(`${samco}/5`)
+    })
+    const ask = (query: string) =>
+      Effect.map(send(`${simulator.control}/journal${query}`), (answer) => {
+        const { dropped, entries } = json(answer) as JournalAnswer
+        return [entries.map(({ url }) => new URL(url).pathname), dropped]
+      })
+    yield* fill
+    assert.deepStrictEqual(yield* ask(""), [["/3", "/4", "/5"], 2])
+    assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
+    assert.deepStrictEqual(yield* ask("?broker=samco"), [["/5"], 0])
+    assert.strictEqual(yield* simulator.journalDropped(), 2)
+    assert.strictEqual(yield* simulator.journalDropped("samco"), 0)
+    for (const [path, body] of [
+      ["/reset", ""],
+      ["/seed", { brokers: {} }]
+    ] as const) {
+      yield* post(`${simulator.control}${path}`, body)
+      assert.deepStrictEqual(yield* ask(""), [[], 0])
+      // The limit holds for the fakes of the new seed, too.
+      yield* fill
+      assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
+    }
+  })
+)
+
+it.live("refuses a journal limit that is not a whole number from 1 to 1,000,000", () =>
+  Effect.gen(function* () {
+    for (const journalLimit of [0, -1, 1.5, Number.NaN, Infinity, 1_000_001]) {
+      const { message } = yield* Effect.flip(Simulator.make({ journalLimit }))
+      assert.include(message, "journalLimit")
+      assert.include(message, "1 to 1000000")
     }
   })
 )

@@ -65,6 +65,7 @@ const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
   const troubled = torture.pick({ quick: 1, full: 5 })
   const inTrouble: typeof brokerIds = torture.pick({ quick: ["samco"], full: brokerIds })
   const simulator = yield* Simulator.make({
+    journalLimit: 1_000_000,
     fakes: Object.fromEntries(brokerIds.map((id) => [id, accountsOf[id].fake(accounts)]))
   })
   const names = brokerIds.flatMap((id) => Array.from({ length: accounts }, (_, index) => `${id} ${index}`))

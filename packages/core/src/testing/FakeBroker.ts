@@ -8,7 +8,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -126,7 +126,10 @@ export interface FakeBroker {
   readonly accounts: ReadonlyArray<FakeAccount>
   /** Answers as the broker would. `Response.error()` stands for a connection that was cut. */
   readonly respond: (request: Request) => Promise<Response>
+  /** The newest requests, the oldest of them first: as many as the limit allows. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
+  /** How many older entries the journal has dropped since it was last empty. */
+  readonly journalDropped: Effect.Effect<number>
   /** Lets an endpoint (`"*"`: any) misbehave the next `times` times, once unless said otherwise. */
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Effect.Effect<void>
   /** The fake's time, milliseconds since the epoch. */
@@ -322,6 +325,46 @@ export const makeAuthenticator = (
 }
 
 /**
+ * How many entries the journal of a fake keeps, if its maker does not say. Default: 10,000.
+ *
+ * @example
+ * ```ts
+ * import { FakeAngel } from "@auth/angel/msw"
+ * import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.provideService(FakeAngel.make(), FakeBroker.JournalLimit, 100)
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const JournalLimit: Context.Reference<number> = Context.Reference<number>(
+  "@auth/broker-core/FakeBroker/JournalLimit",
+  { defaultValue: () => 10_000 }
+)
+
+/** The newest entries up to a limit, and how many were dropped. */
+const makeJournal = (limit: number) => {
+  const entries: Array<JournalEntry> = []
+  let dropped = 0
+  return {
+    entries,
+    dropped: () => dropped,
+    add: (entry: JournalEntry) => {
+      entries.push(entry)
+      if (entries.length <= limit) return
+      entries.shift()
+      dropped += 1
+    },
+    clear: () => {
+      entries.length = 0
+      dropped = 0
+    }
+  }
+}
+
+/**
  * Makes a fake from its routes.
  *
  * @category constructors
@@ -341,10 +384,12 @@ export const make = (options: {
   readonly reset: () => void
   /** What a snapshot has: maps, sets, lists and numbers by name, and the accounts that they refer to. */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
+  /** How many entries the journal keeps. Default: `JournalLimit`. */
+  readonly journalLimit?: number
 }): Effect.Effect<FakeBroker> =>
   Effect.map(Effect.context(), (context: Context.Context<never>) => {
     const { clock } = options
-    const journal: Array<JournalEntry> = []
+    const journal = makeJournal(options.journalLimit ?? Context.get(context, JournalLimit))
     const faults: Array<{ endpoint: string; fault: Fault; left: number }> = []
     const runFork = Effect.runForkWith(context)
     const running = new Set<Fiber.Fiber<Response>>()
@@ -423,7 +468,7 @@ export const make = (options: {
         body: request.body,
         status: 0
       }
-      journal.push(entry)
+      journal.add(entry)
       const handled = route === undefined ? Effect.succeed(options.notFound) : route.handle(request)
       const fault = takeFault(endpoint)
       const response = yield* fault === undefined ? handled : misbehave(fault, request, handled)
@@ -439,7 +484,8 @@ export const make = (options: {
       endpoints: Array.from(new Set(options.routes.map(({ endpoint }) => endpoint))),
       accounts: options.accounts,
       respond,
-      journal: Effect.sync(() => journal.map((entry) => ({ ...entry }))),
+      journal: Effect.sync(() => journal.entries.map((entry) => ({ ...entry }))),
+      journalDropped: Effect.sync(journal.dropped),
       inject: (endpoint, fault, times = 1) => Effect.sync(() => void faults.push({ endpoint, fault, left: times })),
       now: Effect.sync(clock.now),
       advance: (duration) => Effect.sync(() => clock.advance(duration)),
@@ -448,7 +494,7 @@ export const make = (options: {
         // A request of before the reset must not act on the state of after it.
         endRunning,
         Effect.sync(() => {
-          journal.length = 0
+          journal.clear()
           faults.length = 0
           clock.reset()
           options.reset()
@@ -462,7 +508,7 @@ export const make = (options: {
         return Effect.andThen(
           endRunning,
           Effect.sync(() => {
-            journal.length = 0
+            journal.clear()
             faults.length = 0
             clock.reset()
             options.reset()

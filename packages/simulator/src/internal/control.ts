@@ -193,9 +193,12 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/journal",
-    help: "every request that the fakes saw, the oldest first; ?broker=angel for one broker's",
+    help: "the newest requests that the fakes saw, and how many older ones were dropped; ?broker=angel for one broker's",
     parameters: ["broker"],
-    handle: (fakes, { url }) => fakes.journal(url.searchParams.get("broker") ?? undefined)
+    handle: (fakes, { url }) => {
+      const broker = url.searchParams.get("broker") ?? undefined
+      return Effect.all({ entries: fakes.journal(broker), dropped: fakes.journalDropped(broker) })
+    }
   },
   {
     method: "GET",

@@ -1,4 +1,10 @@
-import type { Fault, FakeAccount, FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
+import {
+  type Fault,
+  type FakeAccount,
+  type FakeBroker,
+  type JournalEntry,
+  JournalLimit
+} from "@auth/broker-core/testing/FakeBroker"
 import * as Totp from "@auth/broker-core/login/Totp"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -29,6 +35,8 @@ export interface Fakes {
   readonly ahead: Effect.Effect<number>
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
   readonly journal: (broker?: string) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
+  /** How many entries the journal of a broker, or of all, has dropped. */
+  readonly journalDropped: (broker?: string) => Effect.Effect<number, SimulatorError>
   readonly inject: (
     broker: string,
     endpoint: string,
@@ -80,9 +88,13 @@ const sleepWithin = Effect.fnUntraced(function* (
 
 export const makeFakes = Effect.fnUntraced(function* (
   ids: ReadonlyArray<BrokerId>,
-  overrides: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>>,
-  first: Seed.Seed | undefined
+  options: {
+    readonly overrides: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>>
+    readonly seed: Seed.Seed | undefined
+    readonly journalLimit: number
+  }
 ): Effect.fn.Return<Fakes, SimulatorError, Scope.Scope> {
+  const { overrides, seed: first } = options
   let ahead = 0
   const base = yield* Clock.Clock
   const clock = runAhead(base, () => ahead)
@@ -93,12 +105,12 @@ export const makeFakes = Effect.fnUntraced(function* (
     const absent = Object.keys(seed.brokers).find((id) => !ids.includes(id as BrokerId))
     return absent === undefined ? Effect.void : refuse(`brokers.${absent}: is not served here, only ${ids.join(", ")}.`)
   }
-  const makeSeeded = (seed: Seed.Seed, id: BrokerId) =>
-    Effect.provideService(Seed.makeFake(seed, id), Clock.Clock, fakesClock)
+  const underLimits = (make: Effect.Effect<FakeBroker>) =>
+    make.pipe(Effect.provideService(Clock.Clock, fakesClock), Effect.provideService(JournalLimit, options.journalLimit))
   if (first !== undefined) yield* checkServed(first)
   for (const id of ids) {
     const make = first?.brokers[id] === undefined ? (overrides[id] ?? brokers[id].make) : Seed.makeFake(first, id)
-    const replaceable = makeReplaceable(yield* Effect.provideService(make, Clock.Clock, fakesClock))
+    const replaceable = makeReplaceable(yield* underLimits(make))
     replaceables.push([id, replaceable])
     const { fake } = replaceable
     handlers.set(fake, [...brokers[id].handlers(fake)])
@@ -114,6 +126,9 @@ export const makeFakes = Effect.fnUntraced(function* (
       served.map(({ broker }) => broker)
     )
   }
+
+  const servedOf = (broker: string | undefined) =>
+    broker === undefined ? Effect.succeed(served) : Effect.map(find(broker), (fake) => [fake])
 
   const findAccount = Effect.fnUntraced(function* (id: string, name: string) {
     const fake = yield* find(id)
@@ -144,13 +159,14 @@ export const makeFakes = Effect.fnUntraced(function* (
         return Effect.void
       }),
     journal: (broker) =>
-      Effect.flatMap(
-        broker === undefined ? Effect.succeed(served) : Effect.map(find(broker), (fake) => [fake]),
-        (fakes) =>
-          Effect.map(
-            Effect.forEach(fakes, (fake) => fake.journal),
-            (journals) => journals.flat().sort((left, right) => left.at - right.at)
-          )
+      servedOf(broker).pipe(
+        Effect.flatMap(Effect.forEach((fake) => fake.journal)),
+        Effect.map((journals) => journals.flat().sort((left, right) => left.at - right.at))
+      ),
+    journalDropped: (broker) =>
+      servedOf(broker).pipe(
+        Effect.flatMap(Effect.forEach((fake) => fake.journalDropped)),
+        Effect.map((counts) => counts.reduce((sum, count) => sum + count, 0))
       ),
     inject: Effect.fnUntraced(function* (broker, endpoint, fault, times) {
       const fake = yield* find(broker)
@@ -173,7 +189,7 @@ export const makeFakes = Effect.fnUntraced(function* (
     seed: Effect.fnUntraced(function* (seed) {
       yield* checkServed(seed)
       ahead = 0
-      for (const [id, { replace }] of replaceables) yield* replace(yield* makeSeeded(seed, id))
+      for (const [id, { replace }] of replaceables) yield* replace(yield* underLimits(Seed.makeFake(seed, id)))
     })
   }
 })

@@ -23,6 +23,7 @@ export const makeReplaceable = (first: FakeBroker): Replaceable => {
       },
       respond: (request) => current.respond(request),
       journal: ask((fake) => fake.journal),
+      journalDropped: ask((fake) => fake.journalDropped),
       inject: (endpoint, fault, times) => ask((fake) => fake.inject(endpoint, fault, times)),
       now: ask((fake) => fake.now),
       advance: (duration) => ask((fake) => fake.advance(duration)),
