@@ -1,79 +1,16 @@
 #!/usr/bin/env node
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { readFile } from "node:fs/promises"
 import process from "node:process"
-import { parseArgs } from "node:util"
-import { brokerIds, isBrokerId } from "./internal/brokers.ts"
+import * as Flags from "./internal/flags.ts"
 import * as Seed from "./internal/seed.ts"
-import { isHostName, isOriginName } from "./internal/guard.ts"
 import * as text from "./internal/text.ts"
 import * as Simulator from "./Simulator.ts"
 
 const name = "broker-auth-simulator"
-
-class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
-
-const misused = (message: string) => Effect.fail(new UsageError({ message }))
-
-const readFlags = (args: ReadonlyArray<string>) =>
-  Effect.try({
-    try: () =>
-      parseArgs({
-        args: [...args],
-        options: {
-          port: { type: "string", multiple: true },
-          broker: { type: "string", multiple: true },
-          seed: { type: "string" },
-          "print-seed": { type: "boolean" },
-          "allow-host": { type: "string", multiple: true },
-          "allow-origin": { type: "string", multiple: true },
-          json: { type: "boolean" },
-          help: { type: "boolean", short: "h" }
-        }
-      }).values,
-    catch: (error) =>
-      new UsageError({
-        message: (error as Error).message
-          .replace(/\.? To specify.*$/s, "")
-          .split("\n", 1)
-          .join("")
-          .replace(/\.$/, "")
-      })
-  })
-
-const highestPort = 65_535
-
-const readPort = (given: ReadonlyArray<string> = []) => {
-  const [port] = given
-  if (port === undefined) return Effect.succeed(undefined)
-  if (given.length > 1) return misused("--port is given more than once")
-  return /^\d{1,5}$/.test(port) && Number(port) <= highestPort
-    ? Effect.succeed(Number(port))
-    : misused(`--port takes a number from 0 to ${highestPort}, not ${JSON.stringify(port)}`)
-}
-
-const readNames = (
-  flag: string,
-  given: ReadonlyArray<string> | undefined,
-  accepts: (value: string) => boolean,
-  sample: string
-) => {
-  const wrong = given?.find((value) => !accepts(value))
-  return wrong === undefined
-    ? Effect.succeed(given)
-    : misused(`${flag} takes a value such as ${sample}, not ${JSON.stringify(wrong)}`)
-}
-
-const readBrokers = (given: ReadonlyArray<string> | undefined) =>
-  given === undefined
-    ? Effect.succeed(undefined)
-    : Effect.forEach(Array.from(new Set(given)), (id) =>
-        isBrokerId(id) ? Effect.succeed(id) : misused(`--broker takes ${brokerIds.join(", ")}, not "${id}"`)
-      )
 
 const readSeed = (path: string | undefined) =>
   path === undefined
@@ -81,7 +18,7 @@ const readSeed = (path: string | undefined) =>
     : Effect.flatMap(
         Effect.tryPromise({
           try: () => readFile(path, "utf8"),
-          catch: () => new UsageError({ message: "--seed takes a file that can be read" })
+          catch: () => new Flags.UsageError({ message: "--seed takes a file that can be read" })
         }),
         Seed.parse
       )
@@ -104,20 +41,13 @@ const serve = Effect.fnUntraced(function* (options: Simulator.Options, format: "
 }, Effect.scoped)
 
 const main = Effect.gen(function* () {
-  const flags = yield* readFlags(process.argv.slice(2))
-  if (flags.help === true) return yield* Console.log(text.usage)
-  const port = yield* readPort(flags.port)
-  const brokers = yield* readBrokers(flags.broker)
-  if (flags["print-seed"] === true) {
-    return yield* Console.log(JSON.stringify(Seed.demo(brokers ?? brokerIds), undefined, 2))
+  const command = yield* Flags.read(process.argv.slice(2))
+  if (command.kind === "help") return yield* Console.log(text.usage)
+  if (command.kind === "print-seed") {
+    return yield* Console.log(JSON.stringify(Seed.demo(command.brokers), undefined, 2))
   }
-  const seed = yield* readSeed(flags.seed)
-  const allowHosts = yield* readNames("--allow-host", flags["allow-host"], isHostName, "simulator.test")
-  const allowOrigins = yield* readNames("--allow-origin", flags["allow-origin"], isOriginName, "http://127.0.0.1:3000")
-  return yield* Effect.raceFirst(
-    stopped,
-    serve({ port, brokers, seed, allowHosts, allowOrigins }, flags.json === true ? "json" : "text")
-  )
+  const seed = yield* readSeed(command.seedFile)
+  return yield* Effect.raceFirst(stopped, serve({ ...command.options, seed }, command.format))
 })
 
 const complain = (line: string) => Console.error(`${name}: ${line}`)

@@ -5,13 +5,14 @@ import { brokerIds } from "./brokers.ts"
 /** What `--help` prints. */
 export const usage = `broker-auth-simulator: fake stock brokers over HTTP on this machine. Their accounts are not real.
 
-Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-seed] [--allow-host HOST]
-                             [--allow-origin ORIGIN] [--json] [--help]
+Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-seed] [--journal N]
+                             [--allow-host HOST] [--allow-origin ORIGIN] [--json] [--help]
 
   --port N       the control port; the brokers' origins take the ports after it (free ones unless given)
   --broker NAME  serve only this broker; may be given several times (${brokerIds.join(", ")})
   --seed FILE    accounts and switches of the brokers, as JSON
   --print-seed   print a seed with the demo accounts, and end
+  --journal N    how many requests the journal keeps of each broker (10000 unless given)
   --allow-host HOST      answer this host name, too (127.0.0.1, localhost and [::1] always are); may be repeated
   --allow-origin ORIGIN  let web pages of this origin send requests, such as http://127.0.0.1:3000; may be repeated
   --json         print one line of JSON when ready: where everything is, and every credential
