@@ -69,6 +69,8 @@ export interface Switches {
   readonly writing: "json" | "typographic-quotes" | "trailing-bytes"
   /** Whether more than two calls of a kind in a second are refused. */
   readonly limit: "two-a-second" | "none"
+  /** Whether a client that accepts any type, or does not say, may log in. The broker's table names JSON alone. */
+  readonly accept: "any-with-json" | "exact"
 }
 
 /**
@@ -152,6 +154,10 @@ const rateLimited = FakeBroker.text("Too Many Requests", 429)
 
 const fieldOf = (json: unknown, name: string): unknown => (Predicate.hasProperty(json, name) ? json[name] : undefined)
 
+/** RFC 9110, section 12.5.1: without the header, any type is acceptable. */
+const takesJson = (accept: string | undefined): boolean =>
+  accept === undefined || /(?:application\/json|application\/\*|\*\/\*)/i.test(accept)
+
 const loginForm = (action: string, page: string, problem: string): string =>
   `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Motilal Oswal, a fake for testing</h1>` +
   `<p role="alert">${problem}</p><form method="post" action="${FakeBroker.escapeHtml(action)}">` +
@@ -223,6 +229,7 @@ export const make = Effect.fnUntraced(function* (
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0
+    if (row.name === "accept" && options.accept !== "exact" && takesJson(request.headers["accept"])) return true
     if (row.from === "key" || row.from === "session") return true
     if (!row.sources.some((candidate) => candidate === source)) return true
     return value === undefined || value === "" ? row.mandatory === "no" : row.shape.test(value)

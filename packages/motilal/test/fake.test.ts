@@ -74,6 +74,25 @@ describe("the fake is strict: headers", () => {
     )
   }
 
+  it.effect("takes a client that accepts any type, as curl and fetch do, unless the switch is exact", () =>
+    Effect.gen(function* () {
+      const { accept: _, ...silent } = right
+      const lenient = yield* FakeMotilal.make({ limit: "none" })
+      const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
+      const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
+        Effect.promise(async () => {
+          const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
+          const response = await fake.respond(new Request(`${origin}${login}`, init))
+          return ((await response.json()) as Answer).errorcode
+        })
+      for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
+        assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
+        assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
+      }
+      for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
+    })
+  )
+
   it.effect("the first wrong header in the order of the broker's table is the one that is named", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()

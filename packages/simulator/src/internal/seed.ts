@@ -101,6 +101,7 @@ const motilalAccount: Rules<Motilal.FakeMotilal.Account> = {
 }
 
 const motilalSwitches: Rules<Motilal.FakeMotilal.Switches> = {
+  accept: oneOf("any-with-json", "exact"),
   refusals: oneOf("each", "FAILURE", "ERROR"),
   loginWithoutSecret: oneOf("refused", "accepted"),
   unverified: oneOf("MO1097", "MO8003", "MO1100"),
