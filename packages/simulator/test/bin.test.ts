@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Login } from "@auth/broker-core"
+import type { FakeBroker } from "@auth/broker-core/testing"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
@@ -193,16 +194,50 @@ const readme = readFileSync(join(folder, "README.md"), "utf8")
 const blockOf = (language: string): string =>
   new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1] ?? ""
 
+/** The shell blocks of the README, with the broker in bold before each of them. The first one has none. */
+const [before, ...logins] = Array.from(
+  readme.matchAll(/(?:^\*\*([^*]+)\*\*.*\n\n)?```sh\n([\s\S]*?)```/gm),
+  ([, broker = "", script = ""]) => ({ broker, script })
+)
+
+/** The brokers by their titles, and what the last line of a login prints. */
+const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = {
+  "Angel One": ["angel", /"status":true.*"jwtToken":"[^"]+"/],
+  "Motilal Oswal": ["motilal", /"status":"SUCCESS".*"accesstoken":"[^"]+"\}$/],
+  Rupeezy: ["rupeezy", /"status":"success".*"access_token":"[^"]+"/],
+  Samco: ["samco", /"status":"Success".*"sessionToken":"[^"]+"/],
+  RMoney: ["rmoney", /"status":"Ok".*"accessToken":"[^"]+"/]
+}
+
+const separator = "\n-- next --\n"
+
 it.live(
-  "logs in with the curl of the README",
+  "logs in to every broker with the curl lines of the README, and the headers that curl sends of itself",
   () =>
     Effect.gen(function* () {
       const { info } = yield* startJson()
-      const here = blockOf("sh")
-        .replace("http://127.0.0.1:4010", info.control)
-        .replace("http://127.0.0.1:4011", info.origins[api] ?? "")
-      assert.notMatch(here, /:401\d\b/)
-      assertTokens(yield* runShell(here))
+      const preparation = before?.script.replace("http://127.0.0.1:4010", info.control) ?? ""
+      assert.include(preparation, info.control)
+      const broken = logins.filter(({ broker }) => titles[broker] === undefined)
+      assert.deepStrictEqual(broken, [])
+      for (const [title, [id, answer]] of Object.entries(titles)) {
+        const scripts = logins.filter(({ broker }) => broker === title).map(({ script }) => script)
+        assert.isNotEmpty(scripts, `no lines for ${title}`)
+        // One shell for all logins of a broker: later ones use functions of earlier ones.
+        const printed = yield* runShell(preparation + scripts.join(`printf '${separator}'\n`))
+        const answers = printed.split(separator)
+        assert.strictEqual(answers.length, scripts.length, title)
+        for (const text of answers) assert.match(text, answer, id)
+      }
+      assert.sameMembers(
+        Object.values(titles).map(([id]) => id),
+        Object.keys(info.brokers)
+      )
+      const { text } = yield* send(`${info.control}/journal`)
+      const { entries } = JSON.parse(text) as { readonly entries: ReadonlyArray<FakeBroker.JournalEntry> }
+      for (const { headers, status, url } of entries) {
+        assert.deepStrictEqual([headers["accept"], status], ["*/*", 200], url)
+      }
     }),
   timeout
 )

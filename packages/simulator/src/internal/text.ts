@@ -31,7 +31,7 @@ const samples: Readonly<Record<string, (info: Info, account: FakeAccount) => Rea
   angel: (info, { apiKey, clientCode, pin }) => [
     codeOf(info, "angel", clientCode),
     `curl -s "${info.origins["https://apiconnect.angelone.in"]}/rest/auth/angelbroking/user/v1/loginByPassword" \\`,
-    `  -H "Content-Type: application/json" -H "Accept: application/json" \\`,
+    `  -H "Content-Type: application/json" \\`,
     `  -H "X-UserType: USER" -H "X-SourceID: WEB" -H "X-PrivateKey: ${apiKey}" \\`,
     `  -H "X-ClientLocalIP: 127.0.0.1" -H "X-ClientPublicIP: 0.0.0.0" -H "X-MACAddress: 00:00:00:00:00:00" \\`,
     `  -d ${json({ clientcode: clientCode, password: pin, totp: "$code" })}`
@@ -44,7 +44,7 @@ const samples: Readonly<Record<string, (info: Info, account: FakeAccount) => Rea
   ],
   samco: (info, { apiKey, apiSecret }) => [
     `curl -s "${info.origins["https://tradeapi.samco.in"]}/session/token" \\`,
-    `  -H "Content-Type: application/json" -H "Accept: application/json" \\`,
+    `  -H "Content-Type: application/json" \\`,
     `  -d ${json({ apiKey, apiSecret })}`
   ]
 }
