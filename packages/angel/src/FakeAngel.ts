@@ -120,6 +120,15 @@ const limits = {
   logout: [{ requests: 1, per: "1 second" }]
 } as const
 
+/** When all sessions end, in India. */
+const sessionEnd = "00:00"
+
+const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
+  ...Object.entries(limits).map(([name, spans]) => FakeBroker.describeLimits(name, spans, "client code")),
+  { ...FakeBroker.authenticatorLimit, switch: "reusedCode" },
+  { of: "a session and its tokens", limit: `until ${sessionEnd} IST` }
+]
+
 const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
 
 /** What the gateway looks at before a call gets anywhere. */
@@ -178,7 +187,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const midnightAfter = (at: number): number =>
-    Expiry.dailyAt("00:00")({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
+    Expiry.dailyAt(sessionEnd)({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
 
   const issue = (account: Account, apiKey: string): Issued => {
     const now = clock.now()
@@ -376,6 +385,7 @@ export const make = Effect.fnUntraced(function* (
     clock,
     accounts: accounts.map((account) => ({ ...account })),
     origins: [api, site, feed],
+    limits: describedLimits,
     routes: [
       route("loginByPassword", "POST", "/rest/auth/angelbroking/user/v1/loginByPassword", loginByPassword),
       route("loginByMpin", "POST", "/rest/auth/angelbroking/user/v1/loginByMpin", () => Effect.succeed(wafPage)),

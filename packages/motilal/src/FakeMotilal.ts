@@ -113,6 +113,19 @@ interface Issued {
 /** After this many wrong codes a login is over. */
 const otpMisses = 3
 
+/** How many sessions an account may have at once, unless the switch says otherwise. */
+const sessionsAtOnce = 10
+
+const twoPerSecond = [{ requests: 2, per: "1 second" }] as const
+
+const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
+  { ...FakeBroker.describeLimits("each call", twoPerSecond, "user id"), switch: "limit" },
+  { ...FakeBroker.authenticatorLimit, switch: "reusedCode" },
+  { of: "a code by SMS", limit: `${otpMisses} wrong tries, then the login is over` },
+  { of: "sessions of an account", limit: `${sessionsAtOnce} at once`, switch: "maxSessions" },
+  { of: "a session and its tokens", limit: "until 06:00 IST, 24 hours at most" }
+]
+
 const { login: production } = broker.environments["production"] ?? {}
 const { login: test } = broker.environments["uat"] ?? {}
 const apis = Object.values(broker.environments).flatMap(({ api }) => api ?? [])
@@ -263,7 +276,7 @@ export const make = Effect.fnUntraced(function* (
 
   const hasRoom = ({ userId }: Account): boolean =>
     Array.from(sessions.values()).filter((issued) => issued.account.userId === userId && isAlive(issued)).length <
-    (options.maxSessions ?? 10)
+    (options.maxSessions ?? sessionsAtOnce)
 
   const checkCode = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
@@ -312,7 +325,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const overLimit = (name: string, userId: string): boolean =>
-    options.limit !== "none" && !limiter.allows(`${name} ${userId}`, [{ requests: 2, per: "1 second" }])
+    options.limit !== "none" && !limiter.allows(`${name} ${userId}`, twoPerSecond)
 
   const authdirectapi = (generation: endpoints.Generation) =>
     Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
@@ -524,6 +537,7 @@ export const make = Effect.fnUntraced(function* (
     clock,
     accounts: accounts.map((account) => ({ ...account })),
     origins: [...apis, ...portals],
+    limits: describedLimits,
     routes: [
       ...apis.flatMap((origin) => endpoints.generations.flatMap(family(origin))),
       ...apis.map(tradeSocket),

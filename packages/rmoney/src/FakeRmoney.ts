@@ -194,6 +194,31 @@ const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEB
 /** The vendor's back end, where other brokers run it: codes for 300 seconds, pictures for 35, wrong codes held 300. */
 const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
 
+/** How many wrong codes are let pass, and how often a code is sent again. */
+const counts = { wrongCodes: 3, resends: 4 }
+
+/** When all sessions end, in India. */
+const sessionEnd = "00:00"
+
+const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
+  { of: "calls", limit: "no limit" },
+  {
+    of: "wrong passwords",
+    limit: `${defaults.lockAfter} in ${seconds.passwords} seconds, then the account is locked`,
+    switch: "lockAfter"
+  },
+  {
+    of: "wrong codes",
+    limit: `${counts.wrongCodes} in a row; one more, and codes are refused for ${seconds.hold} seconds`
+  },
+  { of: "a code by SMS", limit: `1 use, within ${seconds.code} seconds` },
+  { of: "sending a code again", limit: `${counts.resends} times, ${seconds.resend} seconds apart` },
+  FakeBroker.authenticatorLimit,
+  { of: "a QR picture", limit: `${seconds.picture} seconds; once scanned, 1 login within ${seconds.approval} seconds` },
+  { of: "sessions of an account", limit: "1 of each source (`API`, `MOB`, `WEB`)" },
+  { of: "a session and its token", limit: `until ${sessionEnd} IST` }
+]
+
 /** A picture of one dot: what it shows is not part of logging in. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
@@ -320,7 +345,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const midnightAfter = (at: number): number =>
-    Expiry.dailyAt("00:00")({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
+    Expiry.dailyAt(sessionEnd)({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
 
   const ok = (result: unknown, message = "Success") =>
     FakeBroker.json({ status: "Ok", message, result: switches.result === "array" ? [result] : result })
@@ -370,7 +395,7 @@ export const make = Effect.fnUntraced(function* (
     return notOk("User blocked")
   }
 
-  const sendCode = (account: Account, purpose: Purpose, resendsLeft = 4) => {
+  const sendCode = (account: Account, purpose: Purpose, resendsLeft = counts.resends) => {
     const code = randomCode()
     state.sent.set(`${account.userId} ${purpose}`, { code, sentAt: clock.now(), resendsLeft })
     state.outbox.set(account.userId, [...(state.outbox.get(account.userId) ?? []), code])
@@ -433,7 +458,7 @@ export const make = Effect.fnUntraced(function* (
   const missCode = (account: Account, message: string) => {
     const wrong = (state.wrongCodes.get(account.userId) ?? 0) + 1
     state.wrongCodes.set(account.userId, wrong)
-    if (wrong <= 3) return notOk(message)
+    if (wrong <= counts.wrongCodes) return notOk(message)
     state.wrongCodes.delete(account.userId)
     state.heldUntil.set(account.userId, clock.now() + seconds.hold * 1000)
     return notOk(exceeded)
@@ -492,7 +517,7 @@ export const make = Effect.fnUntraced(function* (
     if (locked !== undefined) return locked
     if (textField(request.json, "password") !== state.passwords.get(account.userId)) return missPassword(account)
     state.misses.delete(account.userId)
-    const left = switches.codeSent === "with-password" ? sendCode(account, "login") : 4
+    const left = switches.codeSent === "with-password" ? sendCode(account, "login") : counts.resends
     return codeSent(account, left, beginStep(account, "login"))
   }
 
@@ -803,6 +828,7 @@ export const make = Effect.fnUntraced(function* (
     clock,
     accounts: accounts.map((account) => ({ ...account })),
     origins: [uat, live],
+    limits: describedLimits,
     routes: [uat, live].flatMap((origin) => routes.map(toRoute(origin))),
     notFound,
     wafPage,

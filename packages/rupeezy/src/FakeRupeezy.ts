@@ -129,6 +129,22 @@ const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head>
 /** Vortex documentation, "Authentication", as of 2026-11-21. */
 const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 
+/** How long things live, unless a switch says otherwise. */
+const lifetimes = { token: "8 hours", authCode: "2 minutes" } as const
+
+const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
+  FakeBroker.describeLimits("login", oncePerSecond, "client code"),
+  FakeBroker.describeLimits("createSession", oncePerSecond, "application id"),
+  { ...FakeBroker.authenticatorLimit, switch: "reusedCode" },
+  { of: "wrong passwords in a row", limit: "no limit", switch: "lockAfter" },
+  {
+    of: "the code of a callback (`auth`)",
+    limit: `1 exchange, within ${lifetimes.authCode}`,
+    switch: "authCodeLifetime"
+  },
+  { of: "a session and its token", limit: lifetimes.token, switch: "lifetime" }
+]
+
 /** All the fields, or `undefined` if one is missing. */
 const textFields = <const Names extends ReadonlyArray<string>>(
   json: unknown,
@@ -209,7 +225,7 @@ export const make = Effect.fnUntraced(function* (
   const authCodes = new Map<string, AuthCode>()
   const authenticator = FakeBroker.makeAuthenticator(clock.now, options)
   const misses = new Map<string, number>()
-  const lifetime = Duration.toMillis(options.lifetime ?? "8 hours")
+  const lifetime = Duration.toMillis(options.lifetime ?? lifetimes.token)
   const refusedLogin = options.refusedLogin ?? 200
 
   const accountOf = (clientCode: string) => accounts.find((account) => account.clientCode === clientCode)
@@ -345,7 +361,10 @@ export const make = Effect.fnUntraced(function* (
 
   const callbackOf = (request: FakeBroker.FakeRequest, account: Account): string => {
     const code = randomHex(16)
-    authCodes.set(code, { account, end: clock.now() + Duration.toMillis(options.authCodeLifetime ?? "2 minutes") })
+    authCodes.set(code, {
+      account,
+      end: clock.now() + Duration.toMillis(options.authCodeLifetime ?? lifetimes.authCode)
+    })
     const target = new URL(account.redirectUrl)
     target.searchParams.set("auth", code)
     const state = request.url.searchParams.get("cb_param")
@@ -387,6 +406,7 @@ export const make = Effect.fnUntraced(function* (
     clock,
     accounts: accounts.map((account) => ({ ...account })),
     origins: [api, site, feed],
+    limits: describedLimits,
     routes: [
       route("login", "POST", "/v2/user/login", login),
       route("createSession", "POST", "/v2/user/session", createSession),

@@ -6,6 +6,7 @@
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as FakeBroker from "@auth/broker-core/testing/FakeBroker"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Hex from "effect/encoding/Hex"
@@ -123,7 +124,28 @@ interface OneTimeCode {
 type Fields = Readonly<Record<string, unknown>>
 
 const origin = "https://tradeapi.samco.in"
-const day = 86_400_000
+
+const millis = Duration.toMillis
+
+/** How long things live, and when all sessions end, in India. */
+const lifetimes = {
+  authorizationCode: "10 minutes",
+  refreshToken: "7 days",
+  otp: "5 minutes",
+  webCode: "2 minutes",
+  ipChange: "7 days",
+  sessionEnd: "08:00"
+} as const
+
+const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
+  { of: "calls", limit: "no limit" },
+  { of: "an authorization code", limit: `1 exchange, within ${lifetimes.authorizationCode}` },
+  { of: "a refresh token", limit: `1 refresh, within ${lifetimes.refreshToken}`, switch: "refreshAfterEnd" },
+  { of: "a code by SMS (`generateOtp`)", limit: lifetimes.otp },
+  { of: "a web secret code", limit: `1 login, within ${lifetimes.webCode}` },
+  { of: "a change of the IP addresses (`ipUpdate`)", limit: `1 in ${lifetimes.ipChange} by user id` },
+  { of: "a session and its token, the access token of the day", limit: `until ${lifetimes.sessionEnd} IST` }
+]
 
 const failure = (status: number, statusMessage: string, errorCode?: string) =>
   FakeBroker.json({ status: "Failure", statusMessage, ...(errorCode === undefined ? {} : { errorCode }) }, status)
@@ -194,7 +216,7 @@ const uuid = () => {
 const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d)-(\d\d) (.*) IST$/, "$3/$2/$1 $4")
 
 const cutOffAfter = (at: number): number =>
-  Expiry.dailyAt("08:00")({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
+  Expiry.dailyAt(lifetimes.sessionEnd)({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
 
 /** All that the fake remembers. */
 const makeMemory = () => ({
@@ -240,7 +262,7 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
     const now = clock.now()
     const end = cutOffAfter(now)
     const token = kind === "hex" ? Hex.encode(SecureRandom.randomBytesUnsafe(16)) : makeJwt(account, end)
-    const refresh = { token: randomText(32), end: now + 7 * day }
+    const refresh = { token: randomText(32), end: now + millis(lifetimes.refreshToken) }
     const issued: Issued = { account, token, end, ...(kind === "oauth" ? { refresh } : {}) }
     sessions.set(token, issued)
     if (kind === "oauth") refreshes.set(refresh.token, issued)
@@ -396,7 +418,7 @@ const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL
   if (account.ip === "unregistered") return "EOAUTH009"
   if ((asked.scopes ?? "all") !== "all") return "EOAUTH003"
   const code = randomText(32)
-  parts.bank.codes.set(code, { account, end: parts.clock.now() + 600_000, state: "fresh" })
+  parts.bank.codes.set(code, { account, end: parts.clock.now() + millis(lifetimes.authorizationCode), state: "fresh" })
   const target = new URL(account.redirectUrl)
   target.searchParams.set("code", code)
   if (asked.state !== undefined) target.searchParams.set("state", asked.state)
@@ -559,7 +581,7 @@ const generateOtp =
     const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
     // The broker's spelling.
     if (account === undefined) return legacyFailure(parts, "Failed to genererate otp for user")
-    const otp = { account, code: randomDigits(4), end: clock.now() + 300_000 }
+    const otp = { account, code: randomDigits(4), end: clock.now() + millis(lifetimes.otp) }
     bank.otps.set(account.userId, otp)
     bank.sent.push(otp)
     return bank.success({}, "OTP sent to your mobile and email.")
@@ -629,9 +651,9 @@ const webSecretCodeValidation =
 
 const webSecretCode = ({ bank, clock }: Parts, { account }: Issued) => {
   const letters = Array.from(SecureRandom.randomBytesUnsafe(4), (byte) => String.fromCharCode(65 + (byte % 26)))
-  const made = { account, code: `${letters.join("")}${randomDigits(4)}`, end: clock.now() + 120_000 }
+  const made = { account, code: `${letters.join("")}${randomDigits(4)}`, end: clock.now() + millis(lifetimes.webCode) }
   bank.webCodes.set(made.code, made)
-  const data = { timeRemainingInSeconds: 120, OTP: made.code }
+  const data = { timeRemainingInSeconds: millis(lifetimes.webCode) / 1000, OTP: made.code }
   // The broker's spelling.
   return bank.success({ data }, "Secret code genererated successfully.")
 }
@@ -677,7 +699,7 @@ const changeIp =
       return FakeBroker.json({ status: "Failure", validationErrors: ["primaryIp must be a valid IPv4 address"] }, 400)
     }
     const last = bank.ips.get(account.userId)?.at
-    if (kind === "update" && last !== undefined && clock.now() - last < 7 * day) {
+    if (kind === "update" && last !== undefined && clock.now() - last < millis(lifetimes.ipChange)) {
       return legacyFailure(parts, "IP can be updated only once in 7 days")
     }
     const secondary = FakeBroker.textField(request.json, "secondaryIp") ?? ""
@@ -771,6 +793,7 @@ export const make = Effect.fnUntraced(function* (
     clock,
     accounts: accounts.map((account) => ({ ...account })),
     origins: [origin],
+    limits: describedLimits,
     routes: routesOf({ accounts, bank, clock, switches }),
     notFound: FakeBroker.json({ status: "Failure", statusMessage: "Resource not found" }, 404),
     wafPage,

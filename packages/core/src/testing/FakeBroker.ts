@@ -113,6 +113,21 @@ export interface JournalEntry {
 export type FakeAccount = Readonly<Record<string, string>>
 
 /**
+ * A limit of a fake, or the life of something that it hands out, in words.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FakeLimit {
+  /** What is limited: an endpoint, a code, a session. */
+  readonly of: string
+  /** With its unit, such as `1 request in 1 second by client code`. */
+  readonly limit: string
+  /** The switch that changes it. Default: none does. */
+  readonly switch?: string
+}
+
+/**
  * A fake broker.
  *
  * @category models
@@ -124,6 +139,8 @@ export interface FakeBroker {
   readonly origins: ReadonlyArray<string>
   readonly endpoints: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<FakeAccount>
+  /** Its limits and lifetimes, as they are without switches. */
+  readonly limits: ReadonlyArray<FakeLimit>
   /** Answers as the broker would. `Response.error()` stands for a connection that was cut. */
   readonly respond: (request: Request) => Promise<Response>
   /** The newest requests, the oldest of them first: as many as the limit allows. */
@@ -293,6 +310,22 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
+ * Says what a limiter counts, for `limits` of a fake: `describeLimits("login", [{ requests: 1, per: "1 second" }], "user
+ * id")` is `1 request in 1 second by user id`.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const describeLimits = (
+  endpoint: string,
+  limits: ReadonlyArray<{ readonly requests: number; readonly per: string }>,
+  key: string
+): FakeLimit => {
+  const spans = limits.map(({ per, requests }) => `${requests} ${requests === 1 ? "request" : "requests"} in ${per}`)
+  return { of: endpoint, limit: `${spans.join(" and ")} by ${key}` }
+}
+
+/**
  * Checks one-time codes as a strict broker does: the code of the current period and of the one before are good (RFC
  * 6238, section 5.2), and a period is used up by its code.
  *
@@ -365,6 +398,17 @@ const makeJournal = (limit: number) => {
 }
 
 /**
+ * How long the codes of `makeAuthenticator` are good, for `limits` of a fake.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const authenticatorLimit: FakeLimit = {
+  of: "a TOTP code",
+  limit: "1 login, in its period (30 seconds) or the one after it"
+}
+
+/**
  * Makes a fake from its routes.
  *
  * @category constructors
@@ -375,6 +419,8 @@ export const make = (options: {
   readonly clock: FakeClock
   readonly accounts: ReadonlyArray<FakeAccount>
   readonly origins: ReadonlyArray<string>
+  /** Limits and lifetimes, in words. Default: none. */
+  readonly limits?: ReadonlyArray<FakeLimit>
   readonly routes: ReadonlyArray<Route>
   /** Answers where no route fits. */
   readonly notFound: FakeResponse
@@ -483,6 +529,7 @@ export const make = (options: {
       origins: options.origins,
       endpoints: Array.from(new Set(options.routes.map(({ endpoint }) => endpoint))),
       accounts: options.accounts,
+      limits: options.limits ?? [],
       respond,
       journal: Effect.sync(() => journal.entries.map((entry) => ({ ...entry }))),
       journalDropped: Effect.sync(journal.dropped),

@@ -1,117 +1,17 @@
 import * as Expiry from "@auth/broker-core/login/Expiry"
-import type { Fault } from "@auth/broker-core/testing/FakeBroker"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
-import { validateHeaderName, validateHeaderValue } from "node:http"
 import { SimulatorError } from "../SimulatorError.ts"
 import type { Fakes } from "./fakes.ts"
+import * as Faults from "./faults.ts"
+import * as Input from "./input.ts"
 import * as Seed from "./seed.ts"
 
 const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
 
-const durationProblem = 'not a duration: give "8 hours", "90 seconds" or a number of milliseconds'
-
-const isDuration = (input: string | number): boolean =>
-  Option.exists(
-    Duration.fromInput(input as Duration.Input),
-    (duration) => Duration.isFinite(duration) && !Duration.isNegative(duration)
-  )
-
-/** What `Duration` reads, as far as JSON can say it. */
-const DurationInput = Schema.Union([Schema.String, Schema.Finite]).check(
-  Schema.makeFilter((input: string | number) => isDuration(input) || durationProblem)
-)
-
-const Advance = Schema.Struct({ advance: DurationInput })
-
-/** A web Response has no other. */
-const Status = Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 }))
-
-const isHeader = ([name, value]: readonly [string, string]): boolean =>
-  Result.isSuccess(
-    Result.try(() => {
-      validateHeaderName(name)
-      validateHeaderValue(name, value)
-    })
-  )
-
-const Headers = Schema.Record(Schema.String, Schema.String).check(
-  Schema.makeFilter(
-    (headers: Readonly<Record<string, string>>) =>
-      Object.entries(headers).every(isHeader) || "a name or value that HTTP cannot carry"
-  )
-)
-
-const bareKinds = ["waf", "rate-limit", "truncated", "reset", "lost"] as const
-
-const faultFields = {
-  status: Schema.Struct({ kind: Schema.Literal("status"), status: Status }),
-  answer: Schema.Struct({
-    kind: Schema.Literal("answer"),
-    status: Status,
-    body: Schema.String,
-    headers: Schema.optionalKey(Headers)
-  }),
-  latency: Schema.Struct({ kind: Schema.Literal("latency"), duration: DurationInput })
-} as const
-
-const faultSamples: Readonly<Record<string, string>> = {
-  status: '{"kind": "status", "status": 503}',
-  answer: '{"kind": "answer", "status": 200, "body": "…", "headers": {"content-type": "text/plain"}}',
-  latency: '{"kind": "latency", "duration": "3 seconds"}'
-}
-
-const faultKinds = [...bareKinds, ...Object.keys(faultFields)]
-
-const Faults = Schema.Struct({
-  broker: Schema.String,
-  endpoint: Schema.String,
-  fault: Schema.Unknown,
-  times: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })))
-})
-
-const toIssues = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const problemOf = (error: Schema.SchemaError): string =>
-  toIssues(error.issue)
-    .issues.map(
-      ({ message, path = [] }) => `${path.length === 0 ? "The body" : path.map(String).join(".")}: ${message}`
-    )
-    .join("; ")
-
-const decode = <S extends Schema.Constraint>(schema: S, input: unknown, sample: string) =>
-  Effect.mapError(
-    Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(input),
-    (error) => new SimulatorError({ message: `${problemOf(error)}. Send ${sample}` })
-  )
-
-const readJson = (text: string, sample: string) =>
-  Effect.try({
-    try: () => JSON.parse(text) as unknown,
-    catch: () => new SimulatorError({ message: `The body is not JSON. Send ${sample}` })
-  })
-
-const readFault = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
-  const value = Predicate.isString(input) ? { kind: input } : input
-  const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined
-  const bare = bareKinds.find((candidate) => candidate === kind)
-  if (bare !== undefined) {
-    yield* decode(Schema.Struct({ kind: Schema.String }), value, JSON.stringify(bare))
-    return { kind: bare }
-  }
-  if (!Predicate.isString(kind) || !Object.hasOwn(faultFields, kind)) {
-    return yield* refuse(
-      `There is no fault of the kind ${JSON.stringify(kind ?? input)}: use one of ${faultKinds.join(", ")}.`
-    )
-  }
-  return (yield* decode(faultFields[kind as keyof typeof faultFields], value, faultSamples[kind] ?? "")) as Fault
-})
+const Advance = Schema.Struct({ advance: Input.Duration })
 
 const samples = {
   clock: '{"advance": "8 hours"}',
@@ -144,14 +44,14 @@ const readClock = (fakes: Fakes) =>
   })
 
 const advance: Handle = Effect.fnUntraced(function* (fakes, { body }) {
-  const input = yield* decode(Advance, yield* readJson(body, samples.clock), samples.clock)
+  const input = yield* Input.decode(Advance, yield* Input.readJson(body, samples.clock), samples.clock)
   yield* fakes.advance(input.advance as Duration.Input)
   return yield* readClock(fakes)
 })
 
 const inject: Handle = Effect.fnUntraced(function* (fakes, { body }) {
-  const input = yield* decode(Faults, yield* readJson(body, samples.faults), samples.faults)
-  const fault = yield* readFault(input.fault)
+  const input = yield* Input.decode(Faults.Order, yield* Input.readJson(body, samples.faults), samples.faults)
+  const fault = yield* Faults.read(input.fault)
   const times = input.times ?? 1
   yield* fakes.inject(input.broker, input.endpoint, fault, times)
   return { broker: input.broker, endpoint: input.endpoint, fault, times }
@@ -170,7 +70,7 @@ const seed: Handle = Effect.fnUntraced(function* (target, { body }) {
 })
 
 const restore: Handle = Effect.fnUntraced(function* (target, { body }) {
-  yield* target.restore(yield* readJson(body, "the answer of GET /snapshot"))
+  yield* target.restore(yield* Input.readJson(body, "the answer of GET /snapshot"))
   return yield* readClock(target)
 })
 
@@ -210,7 +110,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "POST",
     path: "/faults",
-    help: `lets an endpoint ("*": any) misbehave: ${samples.faults}\n${" ".repeat(16)}faults: ${faultKinds.join(", ")}`,
+    help: `lets an endpoint ("*": any) misbehave: ${samples.faults}`,
     handle: inject
   },
   {

@@ -17,6 +17,7 @@ import { getResponse, type RequestHandler } from "msw"
 import { SimulatorError } from "../SimulatorError.ts"
 import { type BrokerId, brokers } from "./brokers.ts"
 import { runAhead } from "./clock.ts"
+import { lastInstant } from "./limits.ts"
 import { makeReplaceable, type Replaceable } from "./replaceable.ts"
 import * as Seed from "./seed.ts"
 import * as Snapshot from "./snapshot.ts"
@@ -57,9 +58,6 @@ const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
 
 const unknown = (what: string, name: string, known: ReadonlyArray<string>) =>
   refuse(`There is no ${what} ${JSON.stringify(name)}: use one of ${known.join(", ")}.`)
-
-/** 9999-12-31T23:59:59.999Z: a year of five digits is no date to a client. */
-const lastInstant = 253_402_300_799_999
 
 const accountId = (broker: FakeBroker, account: FakeAccount): string =>
   account[brokers[broker.broker as BrokerId].accountField] ?? ""

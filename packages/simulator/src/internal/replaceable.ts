@@ -21,6 +21,9 @@ export const makeReplaceable = (first: FakeBroker): Replaceable => {
       get accounts() {
         return current.accounts
       },
+      get limits() {
+        return current.limits
+      },
       respond: (request) => current.respond(request),
       journal: ask((fake) => fake.journal),
       journalDropped: ask((fake) => fake.journalDropped),

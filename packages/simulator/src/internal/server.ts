@@ -8,12 +8,10 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { SimulatorError } from "../SimulatorError.ts"
 import { type Guard, refusalOf, securityHeaders } from "./guard.ts"
+import { maxBodyBytes, maxConnections } from "./limits.ts"
 
 /** Nothing listens on other interfaces: the accounts are made up, but the machine is real. */
 const host = "127.0.0.1"
-
-const maxBodyBytes = 1_048_576
-const maxConnections = 256
 
 /** How a request is answered. It comes under the origin that the server stands for. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>

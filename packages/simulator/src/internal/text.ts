@@ -1,6 +1,7 @@
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Info } from "../Simulator.ts"
 import { brokerIds } from "./brokers.ts"
+import { defaultJournal } from "./limits.ts"
 
 /** What `--help` prints. */
 export const usage = `broker-auth-simulator: fake stock brokers over HTTP on this machine. Their accounts are not real.
@@ -12,7 +13,7 @@ Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-s
   --broker NAME  serve only this broker; may be given several times (${brokerIds.join(", ")})
   --seed FILE    accounts and switches of the brokers, as JSON
   --print-seed   print a seed with the demo accounts, and end
-  --journal N    how many requests the journal keeps of each broker (10000 unless given)
+  --journal N    how many requests the journal keeps of each broker (${defaultJournal} unless given)
   --allow-host HOST      answer this host name, too (127.0.0.1, localhost and [::1] always are); may be repeated
   --allow-origin ORIGIN  let web pages of this origin send requests, such as http://127.0.0.1:3000; may be repeated
   --json         print one line of JSON when ready: where everything is, and every credential

@@ -1,0 +1,82 @@
+import type { Fault } from "@auth/broker-core/testing/FakeBroker"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { validateHeaderName, validateHeaderValue } from "node:http"
+import { SimulatorError } from "../SimulatorError.ts"
+import * as Input from "./input.ts"
+import { faultTimes } from "./limits.ts"
+
+/** A web Response has no other. */
+const Status = Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 }))
+
+const isHeader = ([name, value]: readonly [string, string]): boolean =>
+  Result.isSuccess(
+    Result.try(() => {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    })
+  )
+
+const Headers = Schema.Record(Schema.String, Schema.String).check(
+  Schema.makeFilter(
+    (headers: Readonly<Record<string, string>>) =>
+      Object.entries(headers).every(isHeader) || "a name or value that HTTP cannot carry"
+  )
+)
+
+interface Row {
+  readonly fields: Schema.Struct.Fields
+  /** JSON that orders it. */
+  readonly sample: string
+  /** What the broker does, for a person. */
+  readonly does: string
+}
+
+/** Every fault by its kind. One without fields can be named by its kind alone. */
+export const table = {
+  waf: { fields: {}, sample: '"waf"', does: "answers as its firewall does" },
+  "rate-limit": { fields: {}, sample: '"rate-limit"', does: "answers as its limiter does" },
+  truncated: { fields: {}, sample: '"truncated"', does: "acts, and breaks off in the middle of the answer" },
+  reset: { fields: {}, sample: '"reset"', does: "cuts the connection instead of acting" },
+  lost: { fields: {}, sample: '"lost"', does: "acts, and cuts the connection instead of answering" },
+  status: {
+    fields: { status: Status },
+    sample: '{"kind": "status", "status": 503}',
+    does: "answers with this status, 200 to 599, and nothing else"
+  },
+  answer: {
+    fields: { status: Status, body: Schema.String, headers: Schema.optionalKey(Headers) },
+    sample: '{"kind": "answer", "status": 200, "body": "…", "headers": {"content-type": "text/plain"}}',
+    does: "answers with this; the headers may be left out"
+  },
+  latency: {
+    fields: { duration: Input.Duration },
+    sample: '{"kind": "latency", "duration": "3 seconds"}',
+    does: "waits before it acts"
+  }
+} satisfies { readonly [Kind in Exclude<Fault["kind"], "quote">]: Row }
+
+const isKind = (kind: unknown): kind is keyof typeof table => Predicate.isString(kind) && Object.hasOwn(table, kind)
+
+/** The body of `POST /faults`, as far as it is the same for all faults. */
+export const Order = Schema.Struct({
+  broker: Schema.String,
+  endpoint: Schema.String,
+  fault: Schema.Unknown,
+  times: Schema.optionalKey(Schema.Int.check(Schema.isBetween(faultTimes)))
+})
+
+/** Reads a fault: an object, or its kind alone. */
+export const read = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
+  const value = Predicate.isString(input) ? { kind: input } : input
+  const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined
+  if (!isKind(kind)) {
+    const given = JSON.stringify(kind ?? input)
+    const message = `There is no fault of the kind ${given}: use one of ${Object.keys(table).join(", ")}.`
+    return yield* Effect.fail(new SimulatorError({ message }))
+  }
+  const { fields, sample } = table[kind]
+  return (yield* Input.decode(Schema.Struct({ kind: Schema.String, ...fields }), value, sample)) as Fault
+})
