@@ -7,6 +7,9 @@ import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { type Broker, capabilities, type Renewal } from "@auth/broker-core/broker/Broker"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { brokers as fakes } from "../../packages/simulator/src/internal/brokers.ts"
+import * as Reference from "../../packages/simulator/src/internal/reference.ts"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..")
 
@@ -137,6 +140,18 @@ const fill = (document: string, section: string, content: string): string =>
     (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`
   )
 
+/** The simulator's README, with what its control port says of every broker. */
+const simulatorDocument = (read: (path: string) => string): Document => {
+  const path = "packages/simulator/README.md"
+  const current = read(path)
+  const served = Object.values(fakes).map(({ make }) => Effect.runSync(make))
+  const wanted = Reference.tables(served).reduce(
+    (text, { head, rows, section }) => fill(text, section, table([head, ...rows])),
+    current
+  )
+  return { path, current, wanted }
+}
+
 export interface Document {
   readonly path: string
   readonly current: string
@@ -150,6 +165,7 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const readme = read("README.md")
   return [
     { path: "README.md", current: readme, wanted: fill(readme, "capabilities", capabilityTable(packages)) },
+    simulatorDocument(read),
     ...packages.map((entry) => {
       const path = `${entry.folder}/README.md`
       const current = read(path)
@@ -161,8 +177,11 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
 }
 
 /** The sections that every README must have, so that none is stale by being absent. */
-export const sections = (path: string): ReadonlyArray<string> =>
-  path === "README.md" ? ["capabilities"] : ["environment", "renewal", "assumptions"]
+export const sections = (path: string): ReadonlyArray<string> => {
+  if (path === "README.md") return ["capabilities"]
+  if (path === "packages/simulator/README.md") return ["faults", "journal", "accounts", "limits"]
+  return ["environment", "renewal", "assumptions"]
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const write = process.argv.includes("--write")

@@ -7,6 +7,7 @@ import { SimulatorError } from "../SimulatorError.ts"
 import type { Fakes } from "./fakes.ts"
 import * as Faults from "./faults.ts"
 import * as Input from "./input.ts"
+import * as Reference from "./reference.ts"
 import * as Seed from "./seed.ts"
 
 const refuse = (message: string) => Effect.fail(new SimulatorError({ message }))
@@ -164,6 +165,7 @@ const help = (fakes: Fakes): Response => {
     ...routes.map((route) => `${route.method.padEnd(4)} ${route.path.padEnd(10)} ${route.help}`),
     "",
     `Brokers: ${fakes.served.map(({ broker }) => broker).join(", ")}`,
+    ...Reference.tables(fakes.served).flatMap((table) => ["", ...Reference.toText(table)]),
     ""
   ]
   return new Response(lines.join("\n"), { headers: { "content-type": "text/plain; charset=utf-8" } })

@@ -16,8 +16,10 @@ import { SimulatorError } from "../SimulatorError.ts"
 import type { BrokerId } from "./brokers.ts"
 
 /** What a field must be. The message never has the value, which may be a secret. */
-const is = (expected: string, fits: (value: unknown) => boolean) =>
-  Schema.Unknown.check(Schema.makeFilter((value: unknown) => fits(value) || `must be ${expected}`))
+const is = (expected: string, fits: (value: unknown) => boolean) => ({
+  expected,
+  schema: Schema.Unknown.check(Schema.makeFilter((value: unknown) => fits(value) || `must be ${expected}`))
+})
 
 type Rule = ReturnType<typeof is>
 
@@ -215,8 +217,19 @@ const rmoneySwitches: Rules<Rmoney.FakeRmoney.Switches> = {
   logout: oneOf("absent", "get", "post")
 }
 
+/** What the fields of an account must be, by broker and field. */
+export const accountRules: Readonly<Record<BrokerId, Readonly<Record<string, Rule>>>> = {
+  angel: angelAccount,
+  motilal: motilalAccount,
+  rupeezy: rupeezyAccount,
+  samco: samcoAccount,
+  rmoney: rmoneyAccount
+}
+
 const optional = (rules: Readonly<Record<string, Rule>>) =>
-  Schema.Struct(Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, Schema.optionalKey(rule)])))
+  Schema.Struct(
+    Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, Schema.optionalKey(rule.schema)]))
+  )
 
 type Account = Readonly<Record<string, unknown>>
 
@@ -231,7 +244,7 @@ const brokerSeed = (
     return new Set(ids).size === ids.length || `must not have two accounts with the same ${idField}`
   })
   const { [idField]: idRule, ...others } = account
-  const one = Schema.Struct({ [idField]: idRule ?? text, ...optional(others).fields })
+  const one = Schema.Struct({ [idField]: (idRule ?? text).schema, ...optional(others).fields })
   return Schema.Struct({
     accounts: Schema.optionalKey(Schema.Array(one).check(distinct as never)),
     switches: Schema.optionalKey(optional(switches))
