@@ -110,6 +110,8 @@ const motilalSwitches: Rules<Motilal.FakeMotilal.Switches> = {
   portalState: oneOf("echoed", "dropped"),
   addressCheck: oneOf("orders", "all"),
   writing: oneOf("json", "typographic-quotes", "trailing-bytes"),
+  sourceId: oneOf("any-case", "upper-case"),
+  identity: oneOf("lenient", "strict"),
   limit: oneOf("two-a-second", "none")
 }
 
@@ -162,7 +164,7 @@ const samcoAccount: Rules<Samco.FakeSamco.Account> = {
   state: oneOf("active", "blocked", "dormant"),
   subscription: oneOf("active", "none"),
   appSignIn: oneOf("done", "needed"),
-  ip,
+  ip: oneOf("registered", "unregistered", "unregistered-server"),
   primaryIp: text,
   secondaryIp: optionalText
 }
