@@ -10,9 +10,10 @@ import { rupeezy } from "./rupeezy.ts"
 import { samco } from "./samco.ts"
 import { heading, Stage, table } from "./stage.ts"
 import { type Act, acts, type MakeStory, until } from "./story.ts"
+import { zerodha } from "./zerodha.ts"
 
 /** One entry for each broker. */
-const brokers: ReadonlyArray<MakeStory> = [angel, motilal, rupeezy, samco, rmoney]
+const brokers: ReadonlyArray<MakeStory> = [angel, motilal, rupeezy, samco, rmoney, zerodha]
 
 const open = Effect.fnUntraced(function* ({ at, title }: Act) {
   const simulator = yield* Simulator
@@ -25,7 +26,7 @@ const open = Effect.fnUntraced(function* ({ at, title }: Act) {
 export const day = Effect.gen(function* () {
   const { close, print, progress } = yield* Stage
   yield* print(
-    "The life of a session at five brokers, step by step, against fakes over HTTP on this machine.\n" +
+    "The life of a session at six brokers, step by step, against fakes over HTTP on this machine.\n" +
       "No account here is real, and no broker is contacted."
   )
   const stories = yield* Effect.all(brokers)
