@@ -130,7 +130,7 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number
   [["--port", "4010", "--port", "4011"], 2, /more than once/],
   [["--allow-origin", "example.org"], 2, /--allow-origin takes/],
   [["--allow-host", "http://a"], 2, /--allow-host takes/],
-  [["--broker", "zerodha"], 2, /--broker takes angel, motilal, rupeezy, samco, rmoney, not "zerodha"/],
+  [["--broker", "nobody"], 2, /--broker takes angel, motilal, rupeezy, samco, rmoney, zerodha, not "nobody"/],
   [["--port", "65534"], 1, /65535/]
 ]
 
@@ -158,7 +158,7 @@ it.live(
       assert.strictEqual(exit.code, 0)
       assert.match(exit.stdout, /not real/)
       for (const flag of ["--port", "--broker", "--json", "--help"]) assert.include(exit.stdout, flag)
-      assert.include(exit.stdout, "(angel, motilal, rupeezy, samco, rmoney)")
+      assert.include(exit.stdout, "(angel, motilal, rupeezy, samco, rmoney, zerodha)")
     }),
   timeout
 )
@@ -247,7 +247,7 @@ it.live(
       yield* until(child, () => printed.stdout.includes("Ctrl+C"))
       const pages = Array.from(printed.stdout.matchAll(/^ {2}login page +(.*)$/gm), ([, url = ""]) => url)
       // RMoney has two accounts.
-      assert.strictEqual(pages.length, 6)
+      assert.strictEqual(pages.length, 7)
       for (const url of pages) {
         const page = yield* send(url)
         assert.strictEqual(page.status, 200, url)
@@ -272,7 +272,7 @@ it.live("has the login pages of its README, with the fields that the README name
   Effect.gen(function* () {
     const { origins } = yield* Simulator.make()
     const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
-    assert.strictEqual(rows.length, 4)
+    assert.strictEqual(rows.length, 5)
     for (const [, host = "", path = "", fields = ""] of rows) {
       const page = yield* send(`${origins[`https://${host}`]}${path}`)
       for (const [, name] of fields.matchAll(/`(\w+)`/g)) assert.include(page.text, `name="${name}"`)

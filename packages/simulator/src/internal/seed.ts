@@ -5,6 +5,7 @@ import * as Motilal from "@auth/motilal/msw"
 import * as Rmoney from "@auth/rmoney/msw"
 import * as Rupeezy from "@auth/rupeezy/msw"
 import * as Samco from "@auth/samco/msw"
+import * as Zerodha from "@auth/zerodha/msw"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -51,6 +52,7 @@ const count = is(
   "a whole number between 1 and 1000",
   (value) => Number.isInteger(value) && Math.abs(Number(value) - 500.5) < 500
 )
+const timeOfDay = matches("a time such as 06:00", /^(?:[01]\d|2[0-3]):[0-5]\d$/)
 const duration = is('a duration: "8 hours", or a number of milliseconds', isDuration)
 const redirectUrl = is("an http or https address without user and fragment", isWebAddress)
 const totpSecret = is(
@@ -216,6 +218,33 @@ const rmoneySwitches: Rules<Rmoney.FakeRmoney.Switches> = {
   logout: oneOf("absent", "get", "post")
 }
 
+const zerodhaAccount: Rules<Zerodha.FakeZerodha.Account> = {
+  userId: id,
+  password: text,
+  totpSecret,
+  apiKey: text,
+  apiSecret: text,
+  redirectUrl,
+  name: text,
+  email,
+  state: oneOf("active", "blocked"),
+  app: oneOf("enabled", "disabled"),
+  ip: oneOf("registered", "unregistered", "none"),
+  platform: oneOf("approved", "ordinary")
+}
+
+const zerodhaSwitches: Rules<Zerodha.FakeZerodha.Switches> = {
+  wrongChecksum: oneOf("TokenException", "InputException"),
+  refusedExchange: oneOf("uses-up", "keeps"),
+  requestTokenLifetime: duration,
+  cancelled: oneOf("status", "with-pairs"),
+  dailyEnd: timeOfDay,
+  earlierSessions: oneOf("die", "live"),
+  refreshToken: oneOf("rotates", "stays"),
+  refreshAfterEnd: oneOf("works", "refused"),
+  holder: oneOf("usual", "old", "with-picture")
+}
+
 const optional = (rules: Readonly<Record<string, Rule>>) =>
   Schema.Struct(Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, Schema.optionalKey(rule)])))
 
@@ -245,7 +274,8 @@ const Seed = Schema.Struct({
     motilal: Schema.optionalKey(brokerSeed(motilalAccount, "userId", motilalSwitches)),
     rupeezy: Schema.optionalKey(brokerSeed(rupeezyAccount, "clientCode", rupeezySwitches)),
     samco: Schema.optionalKey(brokerSeed(samcoAccount, "userId", samcoSwitches)),
-    rmoney: Schema.optionalKey(brokerSeed(rmoneyAccount, "userId", rmoneySwitches))
+    rmoney: Schema.optionalKey(brokerSeed(rmoneyAccount, "userId", rmoneySwitches)),
+    zerodha: Schema.optionalKey(brokerSeed(zerodhaAccount, "userId", zerodhaSwitches))
   })
 })
 
@@ -305,7 +335,8 @@ const demoAccounts: Readonly<Record<BrokerId, ReadonlyArray<object>>> = {
   motilal: [Motilal.FakeMotilal.demoAccount],
   rupeezy: [Rupeezy.FakeRupeezy.demoAccount],
   samco: [Samco.FakeSamco.demoAccount],
-  rmoney: [Rmoney.FakeRmoney.demoAccount, Rmoney.FakeRmoney.demoTotpAccount]
+  rmoney: [Rmoney.FakeRmoney.demoAccount, Rmoney.FakeRmoney.demoTotpAccount],
+  zerodha: [Zerodha.FakeZerodha.demoAccount]
 }
 
 /** The accounts of a simulator without a seed, as a seed. */
@@ -318,7 +349,8 @@ const makers: { readonly [Id in BrokerId]: (options: never) => Effect.Effect<Fak
   motilal: Motilal.FakeMotilal.make,
   rupeezy: Rupeezy.FakeRupeezy.make,
   samco: Samco.FakeSamco.make,
-  rmoney: Rmoney.FakeRmoney.make
+  rmoney: Rmoney.FakeRmoney.make,
+  zerodha: Zerodha.FakeZerodha.make
 }
 
 /** The fake of a broker as the seed describes it. Fields that an account lacks are those of the demo account. */
