@@ -18,13 +18,13 @@ export const zerodha: MakeStory = Effect.gen(function* () {
     const redirect = yield* RedirectLogin.RedirectLogin
     const request = yield* redirect.begin
     const { code: totp } = yield* Effect.orDie(simulator.totp("zerodha", userId))
-    const callback = yield* Effect.orDie(LoginPage.submit(request.url, { user_id: userId, password, totp }))
+    const callback = yield* LoginPage.submit(request.url, { user_id: userId, password, totp })
     return yield* withLogins(1, redirect.complete(request, callback))
   })
 
   const morning = Effect.gen(function* () {
     yield* refused("ask for a session before a person logs in", "ActionRequired", SessionManager.session)
-    const session = yield* login("through the browser", Effect.catchTag(browse, "Unexpected", Effect.die))
+    const session = yield* login("through the browser", browse)
     yield* Effect.flatMap(SessionManager.SessionManager, ({ adopt }) => adopt(session))
     yield* profile(yield* SessionManager.session)
   })
