@@ -23,7 +23,7 @@ const descriptorOf = (folder: string): string | undefined =>
   readdirSync(join(root, folder, "src")).find((file) => /^[A-Z]\w*Broker\.ts$/.test(file))
 
 /** The order in which brokers came, not the alphabet: the first one is the pattern for the others. */
-const order = ["angel", "motilal", "rupeezy", "samco", "rmoney"]
+const order = ["angel", "motilal", "rupeezy", "samco", "rmoney", "zerodha"]
 
 const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
   const found: Array<Package> = []

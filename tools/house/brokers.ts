@@ -11,6 +11,8 @@ export interface Documented {
   readonly name: string
   /** Method and path of every call for logging in, as the broker's document names it. */
   readonly calls: ReadonlyArray<string>
+  /** No program logs in: a person does, in a browser. */
+  readonly login?: "person"
 }
 
 const rmoney = (prefix: string, calls: ReadonlyArray<string>) =>
@@ -18,7 +20,7 @@ const rmoney = (prefix: string, calls: ReadonlyArray<string>) =>
 
 /**
  * The calls of the documents that this project began with: SmartAPI "Login" and "Funds"; Motilal OpenAPI v3 and v1;
- * Vortex "Authentication"; Samco Trade API "User login"; RMoney's login API. As of 2026-11-21.
+ * Vortex "Authentication"; Samco Trade API "User login"; RMoney's login API. As of 2026-11-21. And Kite Connect 3 "User", as of 2026-11-27.
  */
 export const documented: ReadonlyArray<Documented> = [
   {
@@ -66,6 +68,12 @@ export const documented: ReadonlyArray<Documented> = [
         "POST pwd/reset"
       ])
     ]
+  },
+  {
+    folder: "zerodha",
+    name: "Zerodha",
+    login: "person",
+    calls: ["POST /session/token", "DELETE /session/token", "GET /user/profile", "GET /user/margins"]
   }
 ]
 

@@ -11,6 +11,8 @@ import { broker as rupeezy } from "@auth/rupeezy/RupeezyBroker"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import { broker as samco } from "@auth/samco/SamcoBroker"
 import type { Info } from "@auth/simulator/Simulator"
+import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
+import { broker as zerodha } from "@auth/zerodha/ZerodhaBroker"
 
 /** Where an environment's hosts are served, by what the broker uses them for. */
 export type Origins = Readonly<Record<string, string>>
@@ -64,6 +66,12 @@ export const accounts = {
     // The account that has an authenticator.
     chosen: { account: 1, without: ["vendor"] },
     layer: (origins: Origins) => RmoneyAuth.layerConfig({ environment: "uat", origins })
+  },
+  zerodha: {
+    broker: zerodha,
+    environment: "production",
+    chosen: {},
+    layer: (origins: Origins) => ZerodhaAuth.layerConfig({ origins })
   }
 } satisfies Readonly<Record<string, Kept & { readonly layer: (origins: Origins) => unknown }>>
 

@@ -11,9 +11,10 @@ import { samco } from "./samco.ts"
 import * as Layout from "./layout.ts"
 import { Stage } from "./stage.ts"
 import { type Act, acts, type MakeStory, until } from "./story.ts"
+import { zerodha } from "./zerodha.ts"
 
 /** One entry for each broker. */
-const brokers: ReadonlyArray<MakeStory> = [angel, motilal, rupeezy, samco, rmoney]
+const brokers: ReadonlyArray<MakeStory> = [angel, motilal, rupeezy, samco, rmoney, zerodha]
 
 const open = Effect.fnUntraced(function* ({ at, title }: Act) {
   const simulator = yield* Simulator
@@ -27,7 +28,7 @@ export const day = Effect.gen(function* () {
   const { close, print, progress } = yield* Stage
   yield* print(
     Layout.paragraphs(
-      "The life of a session at five brokers, step by step, against fakes over HTTP on this machine.\n" +
+      "The life of a session at six brokers, step by step, against fakes over HTTP on this machine.\n" +
         "No account here is real, and no broker is contacted."
     )
   )

@@ -5,6 +5,7 @@ import { broker as Motilal } from "@auth/motilal/MotilalBroker"
 import { broker as Rmoney } from "@auth/rmoney/RmoneyBroker"
 import { broker as Rupeezy } from "@auth/rupeezy/RupeezyBroker"
 import { broker as Samco } from "@auth/samco/SamcoBroker"
+import { broker as Zerodha } from "@auth/zerodha/ZerodhaBroker"
 import { Simulator, SimulatorClock } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -105,14 +106,21 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
     "ask for a session after that",
     "log out"
   ],
-  RMoney: ["get a session by password, then TOTP", again, ...bySms, "log out", "log out"]
+  RMoney: ["get a session by password, then TOTP", again, ...bySms, "log out", "log out"],
+  Zerodha: [
+    "ask for a session before a person logs in",
+    "log in through the browser",
+    "ask for the profile",
+    again,
+    "log out"
+  ]
 }
 
 const passedOf = (stdout: string, broker: string) =>
   Array.from(stdout.matchAll(new RegExp(`^ {2}✓ ${broker} +(.*?) +\\d+ ms`, "gm")), ([, title]) => title)
 
 it.live(
-  "shows the life of a session at five brokers from login to logout, and ends by itself",
+  "shows the life of a session at six brokers from login to logout, and ends by itself",
   () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* finished
@@ -189,7 +197,8 @@ const sessions: Array<Array<string | undefined>> = [
   ["Samco", "DV99999", "API key and secret", "08:00:00", "23h", revoked],
   ["Samco", "DV99999", "browser", "08:00:00", "22h 55m", `refreshed once; ${revoked}`],
   ["RMoney", "TEST102", "password, then TOTP", "00:00:00", "15h", local],
-  ["RMoney", "TEST101", "password, then SMS", "00:00:00", "14h 55m", `mistyped a code; ${local}`]
+  ["RMoney", "TEST101", "password, then SMS", "00:00:00", "14h 55m", `mistyped a code; ${local}`],
+  ["Zerodha", "ZZ0001", "browser", "06:00:00", "21h", revoked]
 ]
 
 it.live(
@@ -226,7 +235,7 @@ const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "a
 
 const secretFields = new Set([
   ...alsoSecret,
-  ...[Angel, Motilal, Rmoney, Rupeezy, Samco].flatMap(({ methods }) =>
+  ...[Angel, Motilal, Rmoney, Rupeezy, Samco, Zerodha].flatMap(({ methods }) =>
     methods.flatMap(({ credentials }) =>
       Object.keys(credentials)
         .filter((name) => credentials[name]?.secret)
@@ -249,7 +258,7 @@ const parse = (body: string): unknown => {
   }
 }
 
-const secretHeaders = [Angel, Motilal, Rmoney, Rupeezy, Samco].flatMap(({ secretHeaders }) => secretHeaders)
+const secretHeaders = [Angel, Motilal, Rmoney, Rupeezy, Samco, Zerodha].flatMap(({ secretHeaders }) => secretHeaders)
 
 /** Long enough to be a token, a key or a hash. */
 const isLong = (text: string) => text.length >= 12
@@ -261,7 +270,7 @@ const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken",
  * The first of each program, those by SMS, the one after midnight (angel) and the one after a dead token (rupeezy); and the
  * four of angel that go wrong. A login for each start or each caller would be many more.
  */
-const logins = { angel: 6, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1 }
+const logins = { angel: 6, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
 const loginsIn = (journal: ReadonlyArray<{ readonly broker: string; readonly endpoint: string }>) => {
   const counts: Record<string, number> = {}
@@ -281,7 +290,7 @@ it.live(
       const said = text()
 
       const accounts = Object.values(simulator.brokers).flatMap(({ accounts }) => accounts)
-      assert.strictEqual(accounts.length, 6)
+      assert.strictEqual(accounts.length, 7)
       for (const account of accounts) {
         const secrets = Object.entries(account).filter(([name, value]) => secretFields.has(name) && value !== "")
         assert.isAtLeast(secrets.length, 4)
@@ -353,9 +362,10 @@ it.live(
       const noNetwork = `globalThis.fetch = () => Promise.reject(Object.assign(new Error("no"), { code: "ENETDOWN" }))`
       const { code, stderr } = yield* run([`--import=data:text/javascript,${encodeURIComponent(noNetwork)}`])
       assert.strictEqual(code, 1)
-      const [, broker = "", step = ""] = /^ {2}✗ (\w+(?: \w+)?) +(get a session by .*)\n/m.exec(stderr) ?? []
+      const failed = /^ {2}✗ (\w+(?: \w+)?) +(get a session by .*|log in through the browser)\n/m
+      const [, broker = "", step = ""] = failed.exec(stderr) ?? []
       assert.include(Object.keys(steps), broker)
-      assert.match(stderr, /ENETDOWN/)
+      assert.match(stderr, broker === "Zerodha" ? /No login page answers there/ : /ENETDOWN/)
       assert.isTrue(stderr.endsWith(`\nnpm start failed: ${broker}, ${step}\n`), stderr)
     }),
   { tags: ["thorough"], timeout }

@@ -200,7 +200,7 @@ export const begin = Effect.fnUntraced(function* ({
       const { name } = found[id]
       return `it was in the vault: no login${name === undefined ? "" : `, and the profile of ${name} by it`}`
     }),
-    login: <R>(how: string, login: Effect.Effect<Session.Session, AuthError, R>) =>
+    login: <E extends { readonly message: string }, R>(how: string, login: Effect.Effect<Session.Session, E, R>) =>
       step(`log in ${how}`, login, sessionTold),
     refresh: <R>(refresh: Effect.Effect<Session.Session, Failure, R>) =>
       step("refresh the session", refresh, sessionTold),

@@ -3,7 +3,8 @@ import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FakeAngel from "@auth/angel/FakeAngel"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Logout } from "@auth/broker-core/login/Logout"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import { Renewal } from "@auth/broker-core/broker/Renewal"
 import type { FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
 import * as FakeMotilal from "@auth/motilal/FakeMotilal"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
@@ -13,10 +14,15 @@ import * as FakeRupeezy from "@auth/rupeezy/FakeRupeezy"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as FakeSamco from "@auth/samco/FakeSamco"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as LoginPage from "@auth/simulator/LoginPage"
 import type { BrokerId } from "@auth/simulator/Simulator"
-import type * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import type * as Layer from "effect/Layer"
+import * as FakeZerodha from "@auth/zerodha/FakeZerodha"
+import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 
 export type Origins = Readonly<Record<string, string>>
@@ -74,9 +80,35 @@ const rmoneyAccount = (index: number): FakeRmoney.Account => ({
   mobile: `980000${padded(index)}`
 })
 
+const zerodhaAccount = (index: number): FakeZerodha.Account => ({
+  ...FakeZerodha.demoAccount,
+  userId: `ZZ${padded(index)}`,
+  apiKey: `fakekey00000${padded(index)}`
+})
+
 const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
+
+/** Stands for the person who logs in by browser: it fills in the login page of the simulator. */
+const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
+  Layer.effect(
+    Renewal,
+    Effect.gen(function* () {
+      const renewal = yield* Renewal
+      const client = yield* HttpClient.HttpClient
+      const redirect = yield* RedirectLogin.RedirectLogin
+      const source = CodeSource.totp(secret(totpSecret))
+      const login = Effect.gen(function* () {
+        const totp = yield* source.code({ account: renewal.account, kind: "totp" })
+        const form = { user_id: userId, password, totp: Redacted.value(totp) }
+        const request = yield* redirect.begin
+        const callback = yield* Effect.orDie(LoginPage.submit(request.url, form))
+        return yield* redirect.complete(request, callback)
+      }).pipe(Effect.provideService(HttpClient.HttpClient, client))
+      return { ...renewal, login, guard: { ...renewal.guard, step: Duration.seconds(30) } }
+    })
+  )
 
 export const accountsOf: Readonly<Record<BrokerId, Accounts>> = {
   angel: {
@@ -155,5 +187,23 @@ export const accountsOf: Readonly<Record<BrokerId, Accounts>> = {
     },
     accountOf: fieldOf("userId"),
     login: "pwdValidate"
+  },
+  zerodha: {
+    fake: (count) => FakeZerodha.make({ accounts: numbers(count).map(zerodhaAccount) }),
+    layer: (index, origins) => {
+      const account = zerodhaAccount(index)
+      const { apiKey, apiSecret, redirectUrl, userId } = account
+      const layer = ZerodhaAuth.layer({
+        credentials: { userId, apiKey: secret(apiKey), apiSecret: secret(apiSecret), redirectUrl },
+        origins: {
+          api: originOf(origins, "https://api.kite.trade"),
+          login: originOf(origins, "https://kite.zerodha.com")
+        }
+      })
+      return layerBrowsing(account).pipe(Layer.provideMerge(layer))
+    },
+    accountOf: ({ body }) => new URLSearchParams(body).get("api_key") ?? "",
+    login: "sessionToken",
+    perSecond: 10
   }
 }

@@ -177,7 +177,11 @@ export const broker: Broker = {
     }
   ],
   environments: {
-    production: { api: "https://apiconnect.angelone.in", login: "https://smartapi.angelone.in" }
+    production: {
+      api: "https://apiconnect.angelone.in",
+      login: "https://smartapi.angelone.in",
+      feed: "https://smartapisocket.angelone.in"
+    }
   },
   secretHeaders: ["authorization", "x-privatekey"],
   documentation: ["https://smartapi.angelone.in/docs"],

@@ -1,4 +1,5 @@
 export * as AngelApi from "./AngelApi.ts"
 export * as AngelAuth from "./AngelAuth.ts"
 export * as AngelBroker from "./AngelBroker.ts"
+export * as AngelFeed from "./AngelFeed.ts"
 export * as AngelPublisher from "./AngelPublisher.ts"

@@ -134,6 +134,46 @@ describe("a callback is refused, without a word of it", () => {
   )
 })
 
+describe("a callback whose status tells how the login ended", () => {
+  const own = "https://app.example/callback"
+  const outcome = { parameter: "status", success: "success" }
+  const read = (query: string) => parse(`${own}?${query}`, { outcome })
+
+  it.effect.each([`status=success&code=canary&state=${state}`, `STATE=${state}&x=1&Status=success`])(
+    "is read: %s",
+    (query) =>
+      Effect.gen(function* () {
+        assert.strictEqual(plain(yield* read(query))["status"], "success")
+      })
+  )
+
+  it.effect.each([
+    ["a cancelled login that brings no state back", "status=cancelled", "denied"],
+    ["a cancelled login that brings it", `status=cancelled&state=${state}`, "denied"],
+    ["a cancelled login of another attempt", "status=cancelled&state=other", "state"],
+    ["a word that is not documented", "status=error&code=canary", "denied"],
+    ["success in capitals", `status=SUCCESS&state=${state}`, "denied"],
+    ["an empty status", `status=&state=${state}`, "denied"],
+    ["two statuses", `status=success&status=cancelled&state=${state}`, "repeated"],
+    ["success without the state", "status=success&code=canary", "state"],
+    ["success with another state", `status=success&code=canary&state=other`, "state"],
+    ["no status", `code=canary&state=${state}`, "missing-token"],
+    ["nothing", "", "state"],
+    ["an error of its own", `status=success&error=x&state=${state}`, "denied"]
+  ] as const)("is refused: %s", ([, query, reason]) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* why(read(query)), reason)
+    })
+  )
+
+  it.effect("is refused with what the broker means by it", () =>
+    Effect.gen(function* () {
+      const refusal = () => new AuthError.ActionRequired({ what: "Consent" })
+      assert.strictEqual(yield* why(parse(`${own}?status=cancelled`, { outcome, refusal })), "ActionRequired")
+    })
+  )
+})
+
 describe("requireParameter", () => {
   const needed = (query: string) =>
     Effect.flatMap(parse(`https://app.example/callback?${query}&state=${state}`), (parameters) =>
@@ -162,6 +202,7 @@ describe("a request is completed once", () => {
     issuedAt: 0,
     expiry: Expiry.dailyAt("00:00")
   })
+  const statusOf = (url: Redacted.Redacted<string>) => Redacted.value(url).includes("status=")
   /** Counts what is sent, and fails as often as `failures` says. */
   const begin = (carries: "code" | "token", failures = 0) => {
     let sent = 0
@@ -173,7 +214,13 @@ describe("a request is completed once", () => {
         redirectUrl: own
       })),
       receive: (request, callbackUrl) =>
-        RedirectLogin.parseCallback({ broker: "tiny", request, callbackUrl, state: "required" }).pipe(
+        RedirectLogin.parseCallback({
+          broker: "tiny",
+          request,
+          callbackUrl,
+          state: "required",
+          ...(statusOf(callbackUrl) && { outcome: { parameter: "status", success: "success" } })
+        }).pipe(
           Effect.flatMap((parameters) => RedirectLogin.requireParameter("tiny", parameters, "code")),
           Effect.map((code) => ({ code }))
         ),
@@ -240,6 +287,17 @@ describe("a request is completed once", () => {
         const again = yield* Effect.result(complete)
         assert.strictEqual(Result.isFailure(again) ? again.failure.reason._tag : undefined, expected)
       }
+    })
+  )
+
+  it.effect("and a cancelled one without its state ends neither that attempt nor another", () =>
+    Effect.gen(function* () {
+      const { sent, service } = begin("code")
+      const [first, second] = [yield* service.begin, yield* service.begin]
+      assert.strictEqual(yield* why(service.complete(first, Redacted.make(`${own}?status=cancelled`))), "denied")
+      yield* service.complete(second, callbackOf(second, "c2"))
+      yield* service.complete(first, callbackOf(first, "c1"))
+      assert.strictEqual(sent(), 2)
     })
   )
 

@@ -65,6 +65,10 @@ export interface Switches {
   readonly portalState: "echoed" | "dropped"
   /** Which calls look at the caller's IP address. */
   readonly addressCheck: "orders" | "all"
+  /** Whether `SourceID` is known in any case. Nobody has seen how the broker compares it. */
+  readonly sourceId: "any-case" | "upper-case"
+  /** Whether headers about the machine are looked at where a known client sends none that are true. */
+  readonly identity: "lenient" | "strict"
   /** How an answer is written: as JSON, as in the documented samples, or with stray bytes after its end. */
   readonly writing: "json" | "typographic-quotes" | "trailing-bytes"
   /** Whether more than two calls of a kind in a second are refused. */
@@ -238,19 +242,29 @@ export const make = Effect.fnUntraced(function* (
   const keyHolders = (request: FakeBroker.FakeRequest) =>
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
+  /** What the official Node SDK 2.3 sends before it knows its machine. What the broker answers to it is not known. */
+  const isLeftOpen = (name: string, value: string | undefined): boolean =>
+    (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
+
+  const sourceOf = (request: FakeBroker.FakeRequest): string => {
+    const sent = request.headers["sourceid"] ?? ""
+    return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
+  }
+
   /** Whether a header of the table is as the broker wants it. The tokens are looked at where a session is wanted. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
-    const value = request.headers[row.name]
+    const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0
     if (row.name === "accept" && options.accept !== "exact" && takesJson(request.headers["accept"])) return true
     if (row.from === "key" || row.from === "session") return true
     if (!row.sources.some((candidate) => candidate === source)) return true
+    if (options.identity !== "strict" && isLeftOpen(row.name, value)) return true
     return value === undefined || value === "" ? row.mandatory === "no" : row.shape.test(value)
   }
 
   /** The broker looks at the headers in the order of its own table. */
   const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
-    const source = request.headers["sourceid"] ?? ""
+    const source = sourceOf(request)
     const known = headers.sources.some((candidate) => candidate === source)
     const wrong = headers.table.find((row) => !isRight(row, request, known ? source : "WEB"))
     return wrong === undefined ? undefined : refuse(wrong.code, `${wrong.name} is Invalid In Header Parameter`)

@@ -58,7 +58,7 @@ describe("the fake is strict: headers", () => {
     if (mandatory === "yes") {
       it.effect(`without ${name}: ${code}`, () =>
         Effect.gen(function* () {
-          const fake = yield* FakeMotilal.make()
+          const fake = yield* FakeMotilal.make({ identity: "strict" })
           const { errorcode } = yield* ask(fake, login, { headers: { ...complete, [name]: "" }, body: good })
           assert.strictEqual(errorcode, code)
         })
@@ -91,6 +91,25 @@ describe("the fake is strict: headers", () => {
       }
       for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
     })
+  )
+
+  it.effect.each([
+    [{}, "", ""],
+    [{ sourceId: "upper-case" }, "MO2011", ""],
+    [{ identity: "strict" }, "", "MO2008"]
+  ] as const)(
+    "what nobody has seen the broker refuse is refused by a switch alone: %o",
+    ([switches, ofSource, ofMachine]) =>
+      Effect.gen(function* () {
+        const fake = yield* FakeMotilal.make({ ...switches, limit: "none" })
+        const said = (headers: Record<string, string>) =>
+          Effect.map(ask(fake, login, { headers, body: good }), ({ errorcode }) => errorcode)
+        for (const sourceid of ["Desktop", "desktop"]) {
+          assert.strictEqual(yield* said({ sourceid, installedappid: "app-1" }), ofSource, sourceid)
+        }
+        assert.strictEqual(yield* said({ macaddress: "null", manufacturer: "" }), ofMachine)
+        assert.strictEqual(yield* said({ sourceid: "TV" }), "MO2011")
+      })
   )
 
   it.effect("the first wrong header in the order of the broker's table is the one that is named", () =>

@@ -42,8 +42,11 @@ export interface Account {
   readonly subscription: "active" | "none"
   /** Whether the SAMCO mobile app was opened, without which no session starts. */
   readonly appSignIn: "done" | "needed"
-  /** Whether the caller's IP address is registered. The login page and calls that place orders look at it. */
-  readonly ip: "registered" | "unregistered"
+  /**
+   * Whether the caller's IP address is registered. The login page, the exchange of its code and calls that place orders
+   * look at it. Of an `unregistered-server` the page is content, and the exchange is not.
+   */
+  readonly ip: "registered" | "unregistered" | "unregistered-server"
   readonly primaryIp: string
   readonly secondaryIp: string
 }
@@ -515,6 +518,7 @@ const exchangeCode =
       return oauthFailure(parts, "EOAUTH012")
     }
     if (clock.now() >= known.end) return oauthFailure(parts, "EOAUTH013")
+    if (known.account.ip !== "registered") return oauthFailure(parts, "EOAUTH009")
     known.state = "used"
     if (switches.codeExchange === "concurrent") return oauthFailure(parts, "EOAUTH030")
     if (known.account.appSignIn === "needed") return oauthFailure(parts, "EOAUTH999")

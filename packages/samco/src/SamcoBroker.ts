@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Assumption, Broker, Renewal } from "@auth/broker-core/broker/Broker"
-import * as Result from "effect/Result"
+import { redirectUrlProblem } from "@auth/broker-core/broker/Credentials"
 
 const asOf = "2026-11-21"
 
@@ -40,20 +40,11 @@ const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i
 /** The form of the key is less certain than that of the secret, so that base64 passes too. */
 const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i.test(value) ? undefined : plaintext)
 
-const redirectUrlProblem = (value: string): string | undefined => {
-  const url = Result.getOrUndefined(Result.try(() => new URL(value)))
-  if (url === undefined) return "is not an address"
-  if (url.hash !== "") return "must not have a fragment: the broker could not bring its answer back"
-  return url.protocol === "https:" || (url.protocol === "http:" && url.hostname === "127.0.0.1")
-    ? undefined
-    : "must be https, or http with the host 127.0.0.1: the broker takes no other"
-}
-
 const redirectUrl = {
   env: "SAMCO_REDIRECT_URL",
   description: "The redirect URL that is registered for the app: https, or http://127.0.0.1",
   secret: false,
-  problem: redirectUrlProblem
+  problem: redirectUrlProblem("127.0.0.1")
 } as const
 
 /**

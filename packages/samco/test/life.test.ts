@@ -249,6 +249,18 @@ describe("a browser login", () => {
     )
   }
 
+  it.effect("says which address to register when the exchange comes from one that is not", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
+      yield* Effect.gen(function* () {
+        const { complete } = yield* signIn(fake)
+        const reason = reasonOf(yield* Effect.flip(complete), "PermissionDenied")
+        assert.deepInclude(reason, { why: "ip", code: "EOAUTH009" })
+        assert.match(reason.remedy, /public IP address of the machine that exchanges the code/)
+      }).pipe(Effect.provide(browser(fake)))
+    })
+  )
+
   it.effect("completes one callback once, however many try, so that no token is revoked", () =>
     Effect.gen(function* () {
       const fake = yield* begin()

@@ -21,6 +21,9 @@ import { broker as Samco } from "@auth/samco/SamcoBroker"
 import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
 import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
 import { LoginPage, Simulator } from "@auth/simulator"
+import { FakeZerodha } from "@auth/zerodha/msw"
+import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
+import { broker as Zerodha } from "@auth/zerodha/ZerodhaBroker"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
@@ -31,6 +34,7 @@ import { errorOf, post, send, servedOf } from "./support.ts"
 const motilal = FakeMotilal.demoAccount
 const rupeezy = FakeRupeezy.demoAccount
 const samco = FakeSamco.demoAccount
+const zerodha = FakeZerodha.demoAccount
 const rmoney = FakeRmoney.demoAccount
 const rmoneyTotp = FakeRmoney.demoTotpAccount
 
@@ -44,6 +48,7 @@ const at = (simulator: Simulator.Info) => ({
   motilal: { origins: servedOf(simulator, Motilal) },
   rupeezy: { origins: servedOf(simulator, Rupeezy) },
   samco: { origins: servedOf(simulator, Samco) },
+  zerodha: { origins: servedOf(simulator, Zerodha) },
   rmoney: { environment: "uat", origins: servedOf(simulator, Rmoney, "uat") } as const
 })
 
@@ -255,6 +260,17 @@ const flows: ReadonlyArray<Flow> = [
     form: () => ({ apiSecret: samco.apiSecret })
   },
   {
+    title: "Zerodha's login page",
+    layer: (simulator) =>
+      ZerodhaAuth.layer({
+        ...at(simulator).zerodha,
+        credentials: { ...hide(zerodha), userId: zerodha.userId, redirectUrl: zerodha.redirectUrl }
+      }),
+    account: { ...zerodha, id: zerodha.userId },
+    form: (totp) => ({ user_id: zerodha.userId, password: zerodha.password, totp }),
+    totp: ["zerodha", zerodha.userId]
+  },
+  {
     title: "RMoney's login page, with a checksum",
     layer: (simulator) =>
       RmoneySso.layer({
@@ -284,7 +300,7 @@ for (const { account, form, layer, title, totp } of flows) {
       Effect.gen(function* () {
         const redirect = yield* RedirectLogin.RedirectLogin
         const request = yield* redirect.begin
-        const refused = yield* Effect.flip(LoginPage.submit(request.url, { userid: "nobody" }))
+        const refused = yield* Effect.flip(LoginPage.submit(request.url, { userid: "nobody", user_id: account.id }))
         assert.include(refused.message, "The login page says: ")
         const code = totp === undefined ? "" : (yield* simulator.totp(...totp)).code
         const callback = yield* LoginPage.submit(request.url, form(code))
@@ -343,10 +359,10 @@ it.live("logs in at RMoney from a device with biometrics", () =>
 it.live("names all the brokers there are", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
-    const known = ["angel", "motilal", "rupeezy", "samco", "rmoney"] as const
+    const known = ["angel", "motilal", "rupeezy", "samco", "rmoney", "zerodha"] as const
     assert.deepStrictEqual(Simulator.brokerIds, known)
     assert.deepStrictEqual(Object.keys(simulator.brokers), [...known])
-    const refused = yield* post(`${simulator.control}/faults`, { broker: "zerodha", endpoint: "*", fault: "waf" })
+    const refused = yield* post(`${simulator.control}/faults`, { broker: "nobody", endpoint: "*", fault: "waf" })
     assert.include(errorOf(refused), known.join(", "))
   })
 )

@@ -153,7 +153,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["a parameter that does not exist", "/clock?dry=1", { advance: 1 }, ["dry", "none"]],
   ["a parameter at a reset", "/reset?broker=angel", "", ["broker", "none"]],
   ["a clock without a duration", "/clock", {}, ["advance: Missing key"]],
-  ["a broker that is not served", "/faults", faults({ broker: "zerodha" }), ["zerodha", "use one of angel"]],
+  ["a broker that is not served", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
   ["an endpoint that does not exist", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
   ["a fault that does not exist", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
   ["a fault without a kind", "/faults", faults({ fault: 7 }), ["kind 7", "waf"]],
@@ -182,7 +182,7 @@ for (const [title, path, body, says] of refusals) {
 }
 
 const queries: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
-  ["/journal?broker=zerodha", 400, "use one of angel"],
+  ["/journal?broker=nobody", 400, "use one of angel"],
   ["/codes", 400, "lacks broker"],
   ["/codes?broker=angel", 400, "lacks account"],
   ["/codes?broker=angel&account=B1", 400, "use one of A123456"],

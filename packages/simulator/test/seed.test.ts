@@ -23,7 +23,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     "brokers.angel.accounts[0].clientCode: is missing"
   ],
   ["an unknown key", angelWith({ s3cret: "s3cr" }), "brokers.angel.accounts[0].s3cret: is not known here"],
-  ["an unknown broker", { brokers: { zerodha: {} } }, "brokers.zerodha: is not known here"],
+  ["an unknown broker", { brokers: { nobody: {} } }, "brokers.nobody: is not known here"],
   ["a key beside the brokers", { brokers: {}, accounts: [] }, "accounts: is not known here"],
   ["an unknown state", angelWith({ state: "s3cr" }), 'brokers.angel.accounts[0].state: must be "active" or "blocked"'],
   [

@@ -145,7 +145,7 @@ export interface Broker {
  * import { broker } from "@auth/angel/AngelBroker"
  * import { purposesOf } from "@auth/broker-core/broker/Broker"
  *
- * purposesOf(broker) // => ["api", "login"]
+ * purposesOf(broker) // => ["api", "login", "feed"]
  * ```
  *
  * @category converting

@@ -3,11 +3,15 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import type { AuthError } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
+import * as Broker from "./Broker.ts"
 import * as BrokerClient from "./BrokerClient.ts"
+import * as Credentials from "./Credentials.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Session from "../login/Session.ts"
 
@@ -118,3 +122,31 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
   }
   return { ...calls, ...common } as BrokerApi<T>
 })
+
+/**
+ * The constructor and the layer of a broker's calls, for a broker whose calls need something of the app, such as its
+ * key. What is needed is checked, as `credentials` says, before anything is made.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const define = <Tag, T extends Table, F extends Credentials.Fields>(
+  tag: Context.Key<Tag, BrokerApi<T>>,
+  spec: {
+    readonly broker: Broker.Broker
+    readonly table: T
+    readonly credentials: F
+    readonly protocol: (credentials: Credentials.Values<F>) => Omit<BrokerClient.Protocol, "broker" | "purposes">
+  }
+) => {
+  type Options = BrokerClient.Options & Credentials.Input<F>
+  const { broker, table } = spec
+  const makeApi = (options: Options): Effect.Effect<BrokerApi<T>, AuthError, HttpClient.HttpClient> =>
+    Effect.flatMap(Credentials.check(broker.id, spec.credentials, { ...options }), (credentials) => {
+      const protocol = { ...spec.protocol(credentials), broker: broker.id, purposes: Broker.purposesOf(broker) }
+      return make(table, protocol, broker.environments["production"] ?? {}, options)
+    })
+  const layer = (options: Options): Layer.Layer<Tag, AuthError, HttpClient.HttpClient> =>
+    Layer.effect(tag, makeApi(options))
+  return { make: makeApi, layer }
+}

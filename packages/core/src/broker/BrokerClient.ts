@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Record from "effect/Record"
+import type * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -32,6 +32,7 @@ import { noteRequest } from "../login/internal/requestsSent.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
+import { bodyOf, complete, formType, queryOf, reveal, uncarried } from "./internal/requestParts.ts"
 import * as Redaction from "./Redaction.ts"
 import type { Tokens } from "../login/Session.ts"
 
@@ -72,6 +73,8 @@ export interface Protocol {
   readonly codes: ReadonlyArray<Codes.CodeRow>
   /** Purposes that an origin may be set for, beside those of the environment. */
   readonly purposes?: ReadonlyArray<string>
+  /** Fields of the app, such as its key, for the rows that ask for them by name. Secrets are wrapped. */
+  readonly app?: Headers
   /** What a call sends that has nothing to say: no body, or `{}`. Default: no body. */
   readonly emptyBody?: "none" | "object" | undefined
   /** Defects of the broker's JSON that are documented. */
@@ -208,15 +211,6 @@ export const readDuration: (
   input: Duration.Input
 ) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
 
-const reveal = (value: unknown): unknown => {
-  if (Redacted.isRedacted(value)) return Redacted.value(value)
-  if (Array.isArray(value)) return value.map(reveal)
-  if (!Predicate.isObject(value)) return value
-  const revealed: Record<string, unknown> = {}
-  for (const [key, field] of Object.entries(value)) revealed[key] = reveal(field)
-  return revealed
-}
-
 /** All that was sent. A token is a secret of its own beside the header that it is part of. */
 interface Sent {
   readonly request: unknown
@@ -240,21 +234,11 @@ const secretsOf = ({ headers, query, request, tokens }: Sent): ReadonlyArray<Red
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
-const queryOf = ({ query }: Endpoint, request: unknown): Headers | undefined =>
-  query === undefined
-    ? undefined
-    : Record.map(
-        query,
-        (field) => (request as Readonly<Record<string, string | Redacted.Redacted<string>>>)[field] ?? ""
-      )
-
-/** What a call has to say without an answer to a question: some brokers want an empty object of it. */
-const bodyOf = (endpoint: Endpoint, request: unknown, emptyBody: Protocol["emptyBody"]): string | undefined => {
-  if (endpoint.query !== undefined || endpoint.method === "GET") return undefined
-  const body = endpoint.body === undefined ? request : endpoint.body(request)
-  const isEmpty = body === undefined || (Predicate.isObject(body) && Object.keys(body).length === 0)
-  if (isEmpty && endpoint.token === "required") return emptyBody === "object" ? "{}" : undefined
-  return body === undefined ? undefined : JSON.stringify(reveal(body))
+/** The content type is that of the encoding, whatever the broker's headers say. */
+const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
+  if (encoding === "json" || query !== undefined) return headers
+  const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
+  return { ...Object.fromEntries(others), "content-type": formType }
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -262,15 +246,24 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
   Array.from(new Set(formatIssue(issue).issues.map(({ path = [] }) => path.map(String).join("."))))
 
+const toProblems = (
+  [first = "request", ...others]: ReadonlyArray<string>,
+  problem: string
+): AuthError.InvalidRequest => {
+  const toProblem = (field: string): AuthError.Problem => ({ field, problem })
+  return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
+}
+
+const notCarried = "cannot be sent as a form or in an address: give text, a finite number or a boolean"
+
 const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.InvalidRequest => {
   const decoded =
     endpoint.request === undefined
       ? undefined
       : Schema.decodeUnknownResult(Schema.toType(endpoint.request), { errors: "all" })(request)
   const fields = decoded !== undefined && Result.isFailure(decoded) ? pathsOf(decoded.failure.issue) : []
-  const [first = "request", ...others] = fields.map((field) => field.replace(/\.value$/, "") || "request")
-  const toProblem = (field: string): AuthError.Problem => ({ field, problem: "is missing, blank or of the wrong kind" })
-  return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
+  const names = fields.map((field) => field.replace(/\.value$/, "") || "request")
+  return toProblems(names, "is missing, blank or of the wrong kind")
 }
 
 /** A date of RFC 9110, section 5.6.7. A number alone would be taken for one, too. */
@@ -503,13 +496,16 @@ export const make = Effect.fnUntraced(function* (
     return fail(endpoint, reason)
   }
 
-  const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request, tokens }) => {
+  const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request: given, tokens }) => {
     if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
-    if (!endpoint.accepts(request)) return fail(endpoint, requestProblems(endpoint, request))
+    if (!endpoint.accepts(given)) return fail(endpoint, requestProblems(endpoint, given))
+    const lost = uncarried(endpoint, given)
+    if (lost.length > 0) return fail(endpoint, toProblems(lost, notCarried))
+    const request = complete(endpoint, protocol.app, given)
     const common = protocol.headers({ endpoint, account, tokens })
-    const headers = own === undefined ? common : { ...common, ...own }
+    const headers = asEncoded(endpoint, own === undefined ? common : { ...common, ...own })
     const field = unsendable({ ...tokens }, headers)
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as AuthError from "../login/AuthError.ts"
 import * as CodeSource from "../login/CodeSource.ts"
 import { invisibleProblem, quoteProblem, withoutQuotes } from "../login/internal/pasted.ts"
@@ -76,6 +77,33 @@ type Value<F extends Field> = F extends { readonly codes: true }
   : F["secret"] extends true
     ? Redacted.Redacted<string>
     : string
+
+/**
+ * A check of a redirect URL: https, or http with one of the `loopback` hosts, and no fragment, in which a broker could
+ * not bring its answer back.
+ *
+ * @example
+ * ```ts
+ * import * as Credentials from "@auth/broker-core/broker/Credentials"
+ *
+ * const problem = Credentials.redirectUrlProblem("127.0.0.1")
+ * problem("https://app.example.com/callback") // => undefined
+ * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker takes no other"
+ * ```
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const redirectUrlProblem =
+  (...loopback: ReadonlyArray<string>) =>
+  (value: string): string | undefined => {
+    const url = Result.getOrUndefined(Result.try(() => new URL(value)))
+    if (url === undefined) return "is not an address"
+    if (url.hash !== "") return "must not have a fragment: the broker could not bring its answer back"
+    return url.protocol === "https:" || (url.protocol === "http:" && loopback.includes(url.hostname))
+      ? undefined
+      : `must be https, or http with the host ${loopback.join(" or ")}: the broker takes no other`
+  }
 
 const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
 

@@ -39,6 +39,27 @@ export const text = MaybeText.pipe(
   })
 )
 
+/**
+ * Fields of one kind, by their names.
+ *
+ * @example
+ * ```ts
+ * import * as Decode from "@auth/broker-core/broker/Decode"
+ * import * as Schema from "effect/Schema"
+ *
+ * const decode = Schema.decodeUnknownSync(Schema.Struct({ ...Decode.each(Decode.text, "name", "email") }))
+ * decode({ name: "DEMO TRADER", email: null }) // => { name: "DEMO TRADER" }
+ * ```
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const each = <S, const Names extends ReadonlyArray<string>>(
+  schema: S,
+  ...names: Names
+): { readonly [Name in Names[number]]: S } =>
+  Object.fromEntries(names.map((name) => [name, schema])) as { readonly [Name in Names[number]]: S }
+
 const RedactedText = Schema.Redacted(Schema.String)
 
 /**

@@ -39,8 +39,18 @@ export interface Endpoint<
   readonly token: Token
   /** Of a call without a token: the field of its request that limits are counted by. Default: all calls together. */
   readonly account: string | undefined
-  /** Where the request travels in the address: the field of the request for each parameter. Then there is no body. */
+  /**
+   * Where the request travels in the address: the field of the request for each parameter. Then there is no body. A
+   * field that is absent is left out.
+   */
   readonly query: Readonly<Record<string, string>> | undefined
+  /** Fields that the app of the layer gives to each call, such as its key: names among `app` of the protocol. */
+  readonly app: ReadonlyArray<string>
+  /**
+   * How the body is written. Its content type follows from that. A form carries text, finite numbers and booleans: any
+   * other value fails with `InvalidRequest`, and nothing is sent.
+   */
+  readonly encoding: "json" | "form"
   /** Makes the body of a request, where it is not the request as it is. */
   readonly body: ((request: unknown) => unknown) | undefined
   /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
@@ -59,7 +69,7 @@ export interface Endpoint<
 }
 
 /**
- * Makes a row. `request` describes the JSON body (secrets are `Endpoint.Secret`), `response` the data inside the
+ * Makes a row. `request` describes the body (secrets are `Endpoint.Secret`), JSON by default, `response` the data inside the
  * envelope: fields that it does not name pass, wrong types are refused.
  *
  * An answer that carries a token names its `essential` fields: the token, and what says whose it is. Then a wrong type
@@ -98,6 +108,8 @@ export const make = <
   readonly token: T
   readonly account?: string | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
+  readonly app?: ReadonlyArray<string> | undefined
+  readonly encoding?: Endpoint["encoding"] | undefined
   readonly body?: ((request: R["Type"]) => unknown) | undefined
   readonly request?: R
   readonly response: S
@@ -113,6 +125,8 @@ export const make = <
   token: options.token,
   account: options.account,
   query: options.query,
+  app: options.app ?? [],
+  encoding: options.encoding ?? "json",
   body: options.body,
   safe: options.safe ?? false,
   limits: options.limits ?? [],

@@ -55,6 +55,8 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly api: Context.Key<Tag, Api>
   /** When a session ends by the broker's documents. */
   readonly expiry: Expiry
+  /** How the broker writes the id of an account. Default: as it is given. */
+  readonly accountId?: (id: string) => string
   /** When it ends where the broker has options for it. Default: `expiry` of the options, or else the documented one. */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
   readonly logout?: (api: Api, session: Session.Session, options: O) => Effect.Effect<unknown, AuthError.AuthError>
@@ -130,6 +132,8 @@ export interface RedirectSpec<
   readonly state: (options: O) => "required" | "optional"
   /** The parameter that brings the state back. Default: `state`. */
   readonly stateParameter?: string
+  /** The parameter of the callback that tells how the login ended. Default: there is none. */
+  readonly outcome?: RedirectLogin.Outcome
   /** What an `error` in the callback means. Default: the login was denied. */
   readonly refusal?: (parameters: RedirectLogin.CallbackParameters) => AuthError.Reason
   /** What the callback carries: a token, or a code that is exchanged once. */
@@ -157,6 +161,24 @@ export interface Method<Services, F extends Credentials.Fields, O> {
   ) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
   /** For credentials of the configuration. All that is missing or wrong is named at once. */
   readonly layerConfig: (options?: O) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
+  /** A session from tokens that another program got. It ends when the broker's documents say. */
+  readonly fromTokens: (given: ForeignTokens) => Session.Session
+}
+
+/**
+ * Tokens that another program got. `Bearer ` prefixes are removed, and a blank refresh token counts as absent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ForeignTokens {
+  /** Id of the account at the broker. */
+  readonly userId: string
+  readonly accessToken: Redacted.Redacted<string>
+  readonly refreshToken?: Redacted.Redacted<string> | undefined
+  readonly app?: string | undefined
+  /** When the tokens were issued, milliseconds since the epoch. */
+  readonly issuedAt: number
 }
 
 type Shared<Tag, Fam, S> =
@@ -192,6 +214,17 @@ const codesOf = (fields: Credentials.Fields, values: Readonly<Record<string, unk
   const name = Object.keys(fields).find((key) => fields[key]?.codes === true)
   return name === undefined ? undefined : (values[name] as CodeSource.CodeSource | undefined)
 }
+
+/** Fails with `other` if the broker says that the tokens are of another account. */
+const sameAccount = (
+  account: Account.Account,
+  issue: Effect.Effect<Session.Issue, AuthError.AuthError>,
+  other: AuthError.AuthError
+): Effect.Effect<Session.Issue, AuthError.AuthError> =>
+  Effect.flatMap(issue, (issued) => {
+    const { id } = issued.profile ?? account
+    return id.trim().toUpperCase() === account.id.trim().toUpperCase() ? Effect.succeed(issued) : Effect.fail(other)
+  })
 
 const codeOf = (
   account: Account.Account,
@@ -291,7 +324,9 @@ export const make = <
         return Effect.fail(AuthError.make(broker.id, "refresh", reason))
       }
       const { account, method } = session
-      return Session.issue({ account, method, expiry: given.expiry }, refresh({ ...given, session, refreshToken }))
+      const refreshed = refresh({ ...given, session, refreshToken })
+      const other = AuthError.make(broker.id, "refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
+      return Session.issue({ account, method, expiry: given.expiry }, sameAccount(account, refreshed, other))
     })
   }
 
@@ -310,7 +345,20 @@ export const make = <
         assemble(credentials, options)
       )
     )
-  return { layer, layerConfig }
+  const fromTokens = ({ accessToken, app, issuedAt, refreshToken, userId }: ForeignTokens): Session.Session => {
+    const refresh = refreshToken === undefined ? undefined : Session.bareToken(refreshToken)
+    return Session.make({
+      account: Account.make({ broker: broker.id, app, id: family.accountId?.(userId) ?? userId }),
+      method: spec.id,
+      tokens: {
+        access: Session.bareToken(accessToken),
+        ...(refresh !== undefined && Redacted.value(refresh) !== "" && { refresh })
+      },
+      issuedAt,
+      expiry: family.expiry
+    })
+  }
+  return { layer, layerConfig, fromTokens }
 }
 
 /**
@@ -376,11 +424,16 @@ export const redirect = <
             callbackUrl,
             state: spec.state(given.options),
             stateParameter: spec.stateParameter,
+            outcome: spec.outcome,
             ...(spec.refusal !== undefined && { refusal: spec.refusal })
           }),
           (parameters) => spec.receive(parameters, given)
         ),
-      exchange: (received) => Session.issue({ ...given, method: spec.id }, spec.exchange(received, given)),
+      exchange: (received) => {
+        const other = AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "other-account" }))
+        const exchanged = sameAccount(given.account, spec.exchange(received, given), other)
+        return Session.issue({ ...given, method: spec.id }, exchanged)
+      },
       carries: spec.carries
     })
     return Effect.succeed({ services: Context.make(RedirectLogin.RedirectLogin, service) })

@@ -200,6 +200,18 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
  */
 export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
+/**
+ * The parameter of a callback that tells how the login ended, and its value for success. Any other value means that the
+ * login was denied, also where the callback does not bring the state back: brokers leave it out when a user cancels.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Outcome {
+  readonly parameter: string
+  readonly success: string
+}
+
 const sameText = (left: string, right: string): boolean => {
   const encoder = new TextEncoder()
   return Mac.timingSafeEqual(encoder.encode(left), encoder.encode(right))
@@ -242,6 +254,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly state: "required" | "optional"
   /** The parameter that brings the state back, where the broker has a name of its own for it. */
   readonly stateParameter?: string | undefined
+  /** The parameter that tells how the login ended, where the broker has one. */
+  readonly outcome?: Outcome | undefined
   /** What an `error` in the callback means at this broker, where it tells more than that the login was denied. */
   readonly refusal?: (parameters: CallbackParameters) => AuthError.Reason
 }): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
@@ -259,15 +273,21 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
     if (!certain && !own.has(name)) repeated = true
     parameters.set(name, Redacted.make(certain ? value : ""))
   }
+  const denied = Effect.suspend(() =>
+    options.refusal === undefined ? rejected("denied") : fail(options.refusal(parameters))
+  )
+  const outcome = options.outcome && parameters.get(options.outcome.parameter.toLowerCase())
+  const isDenied = outcome !== undefined && Redacted.value(outcome) !== options.outcome?.success
   const state = Option.fromUndefinedOr(parameters.get((options.stateParameter ?? "state").toLowerCase()))
   const expected = Redacted.value(options.request.state)
-  if (Option.isSome(state) ? !sameText(Redacted.value(state.value), expected) : options.state === "required") {
+  if (
+    Option.isSome(state) ? !sameText(Redacted.value(state.value), expected) : options.state === "required" && !isDenied
+  ) {
     return yield* rejected("state")
   }
   if (repeated) return yield* rejected("repeated")
-  if (parameters.has("error")) {
-    return yield* options.refusal === undefined ? rejected("denied") : fail(options.refusal(parameters))
-  }
+  if (isDenied || parameters.has("error")) return yield* denied
+  if (options.outcome !== undefined && outcome === undefined) return yield* rejected("missing-token")
   return parameters
 })
 

@@ -71,9 +71,16 @@ const withToken = [
 
 const otpCalls = [endpoints.secretKeyGenerator.name, endpoints.webSecretCodeValidation.name]
 
+const registerIp =
+  "Register the public IP address of the machine that exchanges the code, your server's, in Samco's dashboard. Then begin " +
+  "the browser login again: the code of this one is spent."
+
 /** Codes of the OAuth calls. What their failures look like is not printed, so the known texts have rows of their own. */
 const oauthCodes: ReadonlyArray<Codes.CodeRow> = [
-  row("EOAUTH009", "The IP address is not allowed", Codes.denied("ip")),
+  row("EOAUTH009", "The IP address is not allowed, of the exchange too", (failure) => {
+    const { code, message: brokerMessage } = failure
+    return new AuthError.PermissionDenied({ code, brokerMessage, why: "ip", advice: registerIp })
+  }),
   text(/not the registered static IP/i, "The IP address is not registered, HTTP 403 on orders", Codes.denied("ip")),
   row("EOAUTH001", "Unknown or inactive API key", apiKey),
   row("EOAUTH008", "Wrong API secret", apiSecret),

@@ -4,6 +4,7 @@ import * as Motilal from "@auth/motilal/msw"
 import * as Rmoney from "@auth/rmoney/msw"
 import * as Rupeezy from "@auth/rupeezy/msw"
 import * as Samco from "@auth/samco/msw"
+import * as Zerodha from "@auth/zerodha/msw"
 import type * as Effect from "effect/Effect"
 import type { RequestHandler } from "msw"
 
@@ -20,7 +21,8 @@ export const brokers = {
   motilal: { make: Motilal.FakeMotilal.make(), handlers: Motilal.handlers, accountField: "userId" },
   rupeezy: { make: Rupeezy.FakeRupeezy.make(), handlers: Rupeezy.handlers, accountField: "clientCode" },
   samco: { make: Samco.FakeSamco.make(), handlers: Samco.handlers, accountField: "userId" },
-  rmoney: { make: Rmoney.FakeRmoney.make(), handlers: Rmoney.handlers, accountField: "userId" }
+  rmoney: { make: Rmoney.FakeRmoney.make(), handlers: Rmoney.handlers, accountField: "userId" },
+  zerodha: { make: Zerodha.FakeZerodha.make(), handlers: Zerodha.handlers, accountField: "userId" }
 } satisfies Readonly<Record<string, Row>>
 
 export type BrokerId = keyof typeof brokers

@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import type { BrokerId } from "./brokers.ts"
 import * as Faults from "./faults.ts"
 import * as limits from "./limits.ts"
-import { accountRules } from "./seed.ts"
+import { accountRules } from "./seedRules.ts"
 import { type Place, type WireName, wireNames } from "./wireNames.ts"
 
 /** A table for people, the same in `GET /` and in the README. Its cells are Markdown. */

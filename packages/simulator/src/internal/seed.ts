@@ -1,230 +1,16 @@
 import * as Angel from "@auth/angel/msw"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import * as Totp from "@auth/broker-core/login/Totp"
 import * as Motilal from "@auth/motilal/msw"
 import * as Rmoney from "@auth/rmoney/msw"
 import * as Rupeezy from "@auth/rupeezy/msw"
 import * as Samco from "@auth/samco/msw"
-import * as Duration from "effect/Duration"
+import * as Zerodha from "@auth/zerodha/msw"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { SimulatorError } from "../SimulatorError.ts"
-import type { BrokerId } from "./brokers.ts"
-
-/** What a field must be. The message never has the value, which may be a secret. */
-const is = (expected: string, fits: (value: unknown) => boolean) => ({
-  expected,
-  schema: Schema.Unknown.check(Schema.makeFilter((value: unknown) => fits(value) || `must be ${expected}`))
-})
-
-type Rule = ReturnType<typeof is>
-
-const matches = (expected: string, pattern: RegExp) =>
-  is(expected, (value) => typeof value === "string" && pattern.test(value))
-
-const oneOf = (...values: ReadonlyArray<string | number>) =>
-  is(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.some((known) => known === value))
-
-const isWebAddress = (value: unknown): boolean => {
-  if (typeof value !== "string" || !URL.canParse(value)) return false
-  const { hash, password, protocol, username } = new URL(value)
-  return /^https?:$/.test(protocol) && username === "" && password === "" && hash === ""
-}
-
-const isDuration = (value: unknown): boolean =>
-  (typeof value === "string" || typeof value === "number") &&
-  Option.exists(
-    Duration.fromInput(value as Duration.Input),
-    (duration) => Duration.isFinite(duration) && Duration.toMillis(duration) > 0
-  )
-
-const text = matches("text without blanks at its ends", /^\S(?:.*\S)?$/)
-const optionalText = matches("text, or empty", /^(?:\S(?:.*\S)?)?$/)
-const id = matches("capital letters and digits", /^[A-Z0-9]+$/)
-const hex = matches("hexadecimal digits", /^[0-9a-f]+$/i)
-const pan = matches("five letters, four digits and a letter", /^[A-Z]{5}\d{4}[A-Z]$/)
-const mobile = matches("ten digits", /^\d{10}$/)
-const email = matches("an e-mail address", /^[^\s@]+@[^\s@]+$/)
-const count = is(
-  "a whole number between 1 and 1000",
-  (value) => Number.isInteger(value) && Math.abs(Number(value) - 500.5) < 500
-)
-const duration = is('a duration: "8 hours", or a number of milliseconds', isDuration)
-const redirectUrl = is("an http or https address without user and fragment", isWebAddress)
-const totpSecret = is(
-  "a Base32 secret, or empty",
-  (value) => value === "" || (typeof value === "string" && Result.isSuccess(Totp.parse(Redacted.make(value))))
-)
-const ip = oneOf("registered", "unregistered")
-const tokenEnd = oneOf("in-token", "absent")
-const reusedCode = oneOf("refused", "accepted")
-
-type Rules<Fields> = Readonly<Record<keyof Fields, Rule>>
-
-const angelAccount: Rules<Angel.FakeAngel.Account> = {
-  clientCode: id,
-  pin: matches("four digits", /^\d{4}$/),
-  totpSecret,
-  apiKey: text,
-  publisherKey: text,
-  redirectUrl,
-  name: text,
-  email,
-  mobile,
-  state: oneOf("active", "blocked"),
-  ip
-}
-
-const angelSwitches: Rules<Angel.FakeAngel.Switches> = {
-  reusedCode,
-  refreshedTokens: oneOf("die", "live"),
-  tokenEnd,
-  publisherRefreshToken: oneOf("sent", "absent")
-}
-
-const motilalAccount: Rules<Motilal.FakeMotilal.Account> = {
-  userId: id,
-  password: text,
-  apiKey: text,
-  apiSecret: text,
-  secondFactor: matches("a date of birth as dd/mm/yyyy", /^\d\d\/\d\d\/\d{4}$/),
-  pan,
-  totpSecret,
-  redirectUrl,
-  name: text,
-  role: oneOf("investor", "dealer"),
-  client: optionalText,
-  state: oneOf("active", "not-live", "no-consent", "pan-not-linked"),
-  ip
-}
-
-const motilalSwitches: Rules<Motilal.FakeMotilal.Switches> = {
-  accept: oneOf("any-with-json", "exact"),
-  refusals: oneOf("each", "FAILURE", "ERROR"),
-  loginWithoutSecret: oneOf("refused", "accepted"),
-  unverified: oneOf("MO1097", "MO8003", "MO1100"),
-  maxSessions: count,
-  reusedCode,
-  otpType: oneOf("either", "text", "number"),
-  portalState: oneOf("echoed", "dropped"),
-  addressCheck: oneOf("orders", "all"),
-  writing: oneOf("json", "typographic-quotes", "trailing-bytes"),
-  limit: oneOf("two-a-second", "none")
-}
-
-const rupeezyAccount: Rules<Rupeezy.FakeRupeezy.Account> = {
-  clientCode: id,
-  password: text,
-  totpSecret,
-  applicationId: text,
-  apiKey: text,
-  redirectUrl,
-  name: text,
-  email,
-  mobile,
-  userCode: text,
-  state: oneOf("active", "blocked"),
-  whitelist: oneOf("listed", "unlisted"),
-  ip
-}
-
-const rupeezySwitches: Rules<Rupeezy.FakeRupeezy.Switches> = {
-  refusedLogin: oneOf(200, 400, 401),
-  reusedCode,
-  lockAfter: count,
-  tokenEnd,
-  lifetime: duration,
-  earlierSessions: oneOf("live", "die"),
-  loggedOutTokens: oneOf("die", "live"),
-  deadToken: oneOf(401, 403),
-  cbParam: oneOf("echoed", "dropped"),
-  authCode: oneOf("single-use", "reusable"),
-  authCodeLifetime: duration,
-  exchangeKey: oneOf("optional", "required"),
-  funds: oneOf("segments", "combined", "enveloped"),
-  logoutResponse: oneOf("null", "text"),
-  profileCall: oneOf("absent", "present")
-}
-
-const samcoAccount: Rules<Samco.FakeSamco.Account> = {
-  userId: id,
-  name: text,
-  apiKey: hex,
-  apiSecret: hex,
-  redirectUrl,
-  appName: text,
-  app: oneOf("active", "inactive"),
-  password: text,
-  yob: matches("a year of four digits", /^\d{4}$/),
-  secretApiKey: text,
-  accessToken: text,
-  state: oneOf("active", "blocked", "dormant"),
-  subscription: oneOf("active", "none"),
-  appSignIn: oneOf("done", "needed"),
-  ip,
-  primaryIp: text,
-  secondaryIp: optionalText
-}
-
-const samcoSwitches: Rules<Samco.FakeSamco.Switches> = {
-  refreshAfterEnd: oneOf("works", "refused"),
-  refreshedToken: oneOf("dies", "lives"),
-  tokenEnd,
-  legacyFailures: oneOf(200, 401),
-  oauthFailures: oneOf(200, 400),
-  oauthFailureBody: oneOf("code-and-text", "text", "code"),
-  accessToken: oneOf("required", "ignored"),
-  codeExchange: oneOf("alone", "concurrent"),
-  authenticate: oneOf("json", "redirect")
-}
-
-const rmoneyAccount: Rules<Rmoney.FakeRmoney.Account> = {
-  userId: id,
-  password: text,
-  pan,
-  email,
-  mobile,
-  name: text,
-  totpSecret,
-  totp: oneOf("enabled", "disabled"),
-  vendor: text,
-  appCode: text,
-  apiSecret: text,
-  redirectUrl,
-  deviceId: text,
-  accessToken: text,
-  state: oneOf("active", "barred", "unapproved", "unlisted", "totp-first"),
-  passChangeFlag: oneOf("Y", "N"),
-  isDormant: oneOf("Y", "N")
-}
-
-const rmoneySwitches: Rules<Rmoney.FakeRmoney.Switches> = {
-  stepToken: oneOf("checked", "ignored"),
-  stepHeader: oneOf("either", "bare", "three-part"),
-  codeSent: oneOf("with-password", "on-demand"),
-  result: oneOf("object", "array"),
-  userIds: oneOf("canonical", "masked"),
-  lockAfter: oneOf(4, 5),
-  tokenEnd,
-  state: oneOf("echoed", "dropped"),
-  callback: oneOf("query", "hash"),
-  qrPending: oneOf("empty-token", "no-result"),
-  image: oneOf("bare", "data-uri"),
-  logout: oneOf("absent", "get", "post")
-}
-
-/** What the fields of an account must be, by broker and field. */
-export const accountRules: Readonly<Record<BrokerId, Readonly<Record<string, Rule>>>> = {
-  angel: angelAccount,
-  motilal: motilalAccount,
-  rupeezy: rupeezyAccount,
-  samco: samcoAccount,
-  rmoney: rmoneyAccount
-}
+import { type BrokerId, brokerIds, brokers } from "./brokers.ts"
+import { accountRules, type Rule, switchRules } from "./seedRules.ts"
 
 const optional = (rules: Readonly<Record<string, Rule>>) =>
   Schema.Struct(
@@ -233,32 +19,25 @@ const optional = (rules: Readonly<Record<string, Rule>>) =>
 
 type Account = Readonly<Record<string, unknown>>
 
-const brokerSeed = (
-  account: Readonly<Record<string, Rule>>,
-  idField: string,
-  switches: Readonly<Record<string, Rule>>
-) => {
+const brokerSeed = (broker: BrokerId) => {
+  const { accountField } = brokers[broker]
   const distinct = Schema.makeFilter((accounts: ReadonlyArray<Account>) => {
     if (accounts.length === 0) return "must have at least one account"
-    const ids = accounts.map((one) => one[idField])
-    return new Set(ids).size === ids.length || `must not have two accounts with the same ${idField}`
+    const ids = accounts.map((one) => one[accountField])
+    return new Set(ids).size === ids.length || `must not have two accounts with the same ${accountField}`
   })
-  const { [idField]: idRule, ...others } = account
-  const one = Schema.Struct({ [idField]: (idRule ?? text).schema, ...optional(others).fields })
+  const { [accountField]: idRule, ...others } = accountRules[broker]
+  const one = Schema.Struct({ [accountField]: idRule?.schema ?? Schema.Never, ...optional(others).fields })
   return Schema.Struct({
     accounts: Schema.optionalKey(Schema.Array(one).check(distinct as never)),
-    switches: Schema.optionalKey(optional(switches))
+    switches: Schema.optionalKey(optional(switchRules[broker]))
   })
 }
 
 const Seed = Schema.Struct({
-  brokers: Schema.Struct({
-    angel: Schema.optionalKey(brokerSeed(angelAccount, "clientCode", angelSwitches)),
-    motilal: Schema.optionalKey(brokerSeed(motilalAccount, "userId", motilalSwitches)),
-    rupeezy: Schema.optionalKey(brokerSeed(rupeezyAccount, "clientCode", rupeezySwitches)),
-    samco: Schema.optionalKey(brokerSeed(samcoAccount, "userId", samcoSwitches)),
-    rmoney: Schema.optionalKey(brokerSeed(rmoneyAccount, "userId", rmoneySwitches))
-  })
+  brokers: Schema.Struct(
+    Object.fromEntries(brokerIds.map((broker) => [broker, Schema.optionalKey(brokerSeed(broker))]))
+  )
 })
 
 /** A seed that was checked. */
@@ -317,7 +96,8 @@ const demoAccounts: Readonly<Record<BrokerId, ReadonlyArray<object>>> = {
   motilal: [Motilal.FakeMotilal.demoAccount],
   rupeezy: [Rupeezy.FakeRupeezy.demoAccount],
   samco: [Samco.FakeSamco.demoAccount],
-  rmoney: [Rmoney.FakeRmoney.demoAccount, Rmoney.FakeRmoney.demoTotpAccount]
+  rmoney: [Rmoney.FakeRmoney.demoAccount, Rmoney.FakeRmoney.demoTotpAccount],
+  zerodha: [Zerodha.FakeZerodha.demoAccount]
 }
 
 /** The accounts of a simulator without a seed, as a seed. */
@@ -330,7 +110,8 @@ const makers: { readonly [Id in BrokerId]: (options: never) => Effect.Effect<Fak
   motilal: Motilal.FakeMotilal.make,
   rupeezy: Rupeezy.FakeRupeezy.make,
   samco: Samco.FakeSamco.make,
-  rmoney: Rmoney.FakeRmoney.make
+  rmoney: Rmoney.FakeRmoney.make,
+  zerodha: Zerodha.FakeZerodha.make
 }
 
 /** The fake of a broker as the seed describes it. Fields that an account lacks are those of the demo account. */

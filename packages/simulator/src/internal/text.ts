@@ -63,7 +63,8 @@ const pages: Readonly<Record<string, (account: FakeAccount) => readonly [origin:
       "/app/oauth/authorize",
       { api_key: apiKey, redirect_url: redirectUrl }
     ],
-    rmoney: ({ appCode }) => ["https://webuat.rmoneyindia.co.in", "/", { appcode: appCode }]
+    rmoney: ({ appCode }) => ["https://webuat.rmoneyindia.co.in", "/", { appcode: appCode }],
+    zerodha: ({ apiKey }) => ["https://kite.zerodha.com", "/connect/login", { v: "3", api_key: apiKey }]
   }
 
 const pageOf = ({ origins }: Info, broker: string, account: FakeAccount): ReadonlyArray<readonly [string, string]> => {

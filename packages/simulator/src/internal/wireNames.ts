@@ -3,6 +3,7 @@ import type * as Motilal from "@auth/motilal/msw"
 import type * as Rmoney from "@auth/rmoney/msw"
 import type * as Rupeezy from "@auth/rupeezy/msw"
 import type * as Samco from "@auth/samco/msw"
+import type * as Zerodha from "@auth/zerodha/msw"
 import type { BrokerId } from "./brokers.ts"
 
 /** Where a field of an account is seen on the wire. */
@@ -121,11 +122,27 @@ const rmoney: Readonly<Record<keyof Rmoney.FakeRmoney.Account, WireName>> = {
   isDormant: [answer("otpValidate", "isDormant")]
 }
 
+const zerodha: Readonly<Record<keyof Zerodha.FakeZerodha.Account, WireName>> = {
+  userId: [form("loginPage", "user_id"), answer("sessionToken", "user_id")],
+  password: [form("loginPage", "password")],
+  totpSecret: [form("loginPage", "totp", "code")],
+  apiKey: [query("loginPage", "api_key"), form("sessionToken", "api_key")],
+  apiSecret: [form("sessionToken", "checksum", "hash")],
+  redirectUrl: redirected,
+  name: [answer("sessionToken", "user_name")],
+  email: [answer("sessionToken", "email")],
+  state: "`blocked`: the login page refuses the user",
+  app: "`disabled`: the login page refuses the user",
+  ip: "other than `registered`: orders are refused",
+  platform: "`approved`: a login brings a refresh token"
+}
+
 /** Where the fields of the accounts are seen on the wire. A field that the fake has and this table lacks is an error. */
 export const wireNames: Readonly<Record<BrokerId, Readonly<Record<string, WireName>>>> = {
   angel,
   motilal,
   rupeezy,
   samco,
-  rmoney
+  rmoney,
+  zerodha
 }

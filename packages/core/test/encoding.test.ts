@@ -1,0 +1,206 @@
+import type * as AuthError from "@auth/broker-core/login/AuthError"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { shown } from "./support.ts"
+import { connect, no, tokens, yes } from "./tiny.ts"
+
+const form = "application/x-www-form-urlencoded"
+
+const exchange = Endpoint.make({
+  name: "exchange",
+  method: "POST",
+  path: "/token",
+  token: "none",
+  encoding: "form",
+  request: Schema.Unknown,
+  response: Schema.Unknown
+})
+
+const send = (endpoint: Endpoint.Endpoint, request?: unknown, changes: Partial<BrokerClient.Protocol> = {}) =>
+  Effect.gen(function* () {
+    const { client, seen } = yield* connect([() => yes()], {}, changes)
+    yield* client.call(endpoint, { account: "T1", tokens, request })
+    return seen[0]
+  })
+
+const problemsOf = (error: AuthError.AuthError) =>
+  error.reason._tag === "InvalidRequest" ? error.reason.problems.map(({ field }) => field) : [error.reason._tag]
+
+describe("a form", () => {
+  it.effect("goes out percent-encoded, with the content type of a form", () =>
+    Effect.gen(function* () {
+      const asked = yield* send(exchange, { code: Redacted.make("a+b/c d=&"), id: "T1" })
+      assert.strictEqual(asked?.body, "code=a%2Bb%2Fc+d%3D%26&id=T1")
+      assert.strictEqual(asked?.headers["content-type"], form)
+    })
+  )
+
+  it.effect("has its content type also where the headers of the broker name another, in any case", () =>
+    Effect.gen(function* () {
+      const headers = () => ({ "Content-Type": "application/json", accept: "application/json" })
+      const asked = yield* send(exchange, { id: "T1" }, { headers })
+      assert.deepStrictEqual(asked?.headers, { accept: "application/json", "content-type": form })
+    })
+  )
+
+  it.effect.each([
+    ["text in any script", { a: "न\n\u0000😀" }, "a=%E0%A4%A8%0A%00%F0%9F%98%80"],
+    ["an empty text", { a: "" }, "a="],
+    ["a whole number and a fraction", { a: 7, b: -0.5 }, "a=7&b=-0.5"],
+    ["yes and no", { a: true, b: false }, "a=true&b=false"],
+    ["a secret number", { a: Redacted.make(1234) }, "a=1234"],
+    ["no field that is absent", { a: undefined, b: "1" }, "b=1"],
+    ["nothing, where nothing is asked", {}, ""]
+  ] as const)("carries %s", ([, request, body]) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* send(exchange, request))?.body, body)
+    })
+  )
+
+  it.effect.each([
+    ["null", { a: null }, ["a"]],
+    ["a list", { a: ["1", "2"] }, ["a"]],
+    ["an object", { a: { b: "1" } }, ["a"]],
+    ["a secret object", { a: Redacted.make({ b: "1" }) }, ["a"]],
+    ["a number that is none", { a: Number.NaN }, ["a"]],
+    ["an infinite number", { a: Number.POSITIVE_INFINITY }, ["a"]],
+    ["half a character", { a: "\ud83d" }, ["a"]],
+    ["half a character in a secret", { a: Redacted.make("x\udc00") }, ["a"]],
+    ["a large integer", { a: 1n }, ["a"]],
+    ["a date", { a: new Date(0) }, ["a"]],
+    ["a function", { a: () => "1" }, ["a"]],
+    ["several of these", { a: null, b: "1", c: [] }, ["a", "c"]],
+    ["text in place of fields", "a=1", ["request"]],
+    ["a list in place of fields", [["a", "1"]], ["request"]],
+    ["a secret in place of fields", Redacted.make("a=1"), ["request"]],
+    ["null in place of fields", null, ["request"]]
+  ] as const)("refuses %s, and sends nothing", ([, request, fields]) =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([() => yes()])
+      const error = yield* Effect.flip(client.call(exchange, { account: "T1", request }))
+      assert.deepStrictEqual(problemsOf(error), [...fields])
+      assert.deepStrictEqual(seen, [])
+    })
+  )
+
+  it.effect("shows no secret of it when the broker quotes it, encoded or not", () =>
+    Effect.gen(function* () {
+      const { client } = yield* connect([({ body }) => no({ message: `${body} ${decodeURIComponent(body)}` })])
+      const request = { code: Redacted.make("canary/code=1") }
+      const error = yield* Effect.flip(client.call(exchange, { account: "T1", request }))
+      assert.notMatch(shown(error), /canary/)
+    })
+  )
+
+  it.effect("is what its row makes of the request", () =>
+    Effect.gen(function* () {
+      const row = Endpoint.make({
+        ...exchange,
+        body: (request: unknown) => ({ grant_type: "code", ...(request as object) }),
+        request: Schema.Unknown,
+        response: Schema.Unknown
+      })
+      assert.strictEqual((yield* send(row, { code: "1" }))?.body, "grant_type=code&code=1")
+    })
+  )
+
+  it.effect("is asked for by the row: JSON otherwise", () =>
+    Effect.gen(function* () {
+      const row = Endpoint.make({ ...exchange, encoding: undefined, request: Schema.Unknown, response: Schema.Unknown })
+      const asked = yield* send(row, { a: ["1"] })
+      assert.strictEqual(asked?.body, `{"a":["1"]}`)
+      assert.strictEqual(asked?.headers["content-type"], "application/json")
+    })
+  )
+})
+
+describe("a DELETE", () => {
+  const Request = Schema.Struct({ access: Endpoint.Secret, id: Schema.optionalKey(Schema.String) })
+  const row = { name: "end", method: "DELETE", path: "/token", token: "required", response: Schema.Unknown } as const
+  const request = { access: Redacted.make("a&b") }
+
+  it.effect("has its parameters in the query, where the row says so", () =>
+    Effect.gen(function* () {
+      const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access", id: "id" } })
+      const asked = yield* send(endpoint, request)
+      assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token?access_token=a%26b")
+      assert.strictEqual(asked?.body, "")
+    })
+  )
+
+  it.effect.each([
+    [undefined, `{"access":"a&b"}`],
+    ["form", "access=a%26b"]
+  ] as const)("has them in the body otherwise, as %j", ([encoding, body]) =>
+    Effect.gen(function* () {
+      const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
+      assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token")
+      assert.strictEqual(asked?.body, body)
+    })
+  )
+
+  it.effect("shows nothing of a secret in its query, whatever goes wrong", () =>
+    Effect.gen(function* () {
+      const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
+      for (const answer of [() => Response.error(), ({ url }: { readonly url: string }) => no({ message: url })]) {
+        const { client } = yield* connect([answer])
+        const secret = { access: Redacted.make("canary-1") }
+        const error = yield* Effect.flip(client.call(endpoint, { account: "T1", tokens, request: secret }))
+        assert.notInclude(shown(error), "canary-1")
+      }
+    })
+  )
+
+  it.effect("is refused with half a character in its query", () =>
+    Effect.gen(function* () {
+      const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
+      const { client, seen } = yield* connect([() => yes()])
+      const wrong = { access: Redacted.make("\ud83d") }
+      const error = yield* Effect.flip(client.call(endpoint, { account: "T1", tokens, request: wrong }))
+      assert.deepStrictEqual(problemsOf(error), ["access"])
+      assert.deepStrictEqual(seen, [])
+    })
+  )
+})
+
+describe("fields of the app", () => {
+  const app = { api_key: Redacted.make("key-of-the-app") }
+
+  it.effect("come first in the body of a row that asks for them", () =>
+    Effect.gen(function* () {
+      const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
+      assert.strictEqual((yield* send(row, { code: "1" }, { app }))?.body, "api_key=key-of-the-app&code=1")
+      assert.strictEqual((yield* send(exchange, { code: "1" }, { app }))?.body, "code=1")
+    })
+  )
+
+  it.effect("come in the query of a row that has one", () =>
+    Effect.gen(function* () {
+      const row = Endpoint.make({
+        name: "end",
+        method: "DELETE",
+        path: "/token",
+        token: "required",
+        app: ["api_key"],
+        query: { access_token: "access" },
+        request: Schema.Struct({ access: Endpoint.Text }),
+        response: Schema.Unknown
+      })
+      const asked = yield* send(row, { access: "1" }, { app })
+      assert.strictEqual(asked?.url, "https://api.tiny.example/token?api_key=key-of-the-app&access_token=1")
+    })
+  )
+
+  it.effect("are secrets", () =>
+    Effect.gen(function* () {
+      const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
+      const { client } = yield* connect([({ body }) => no({ message: body })], {}, { app })
+      const error = yield* Effect.flip(client.call(row, { account: "T1", request: { code: "1" } }))
+      assert.notInclude(shown(error), "key-of-the-app")
+    })
+  )
+})

@@ -1,0 +1,51 @@
+/**
+ * Kite Connect 3, call by call: the documented calls for logging in, and the funds.
+ *
+ * @since 0.1.0
+ */
+import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
+import * as Context from "effect/Context"
+import { codes } from "./internal/codes.ts"
+import { dialects } from "./internal/dialects.ts"
+import { table } from "./internal/endpoints.ts"
+import * as headers from "./internal/headers.ts"
+import { broker, credentials } from "./ZerodhaBroker.ts"
+
+type Calls = BrokerApi.BrokerApi<typeof table>
+
+/**
+ * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class ZerodhaApi extends Context.Service<ZerodhaApi, Calls>()("@auth/zerodha/ZerodhaApi") {}
+
+const api = BrokerApi.define(ZerodhaApi, {
+  broker,
+  table,
+  credentials: { apiKey: credentials.apiKey },
+  protocol: ({ apiKey }) => ({ dialects, codes, headers: headers.make(apiKey), app: { api_key: apiKey } })
+})
+
+/**
+ * What may be set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Options = Parameters<typeof api.make>[0]
+
+/**
+ * Makes the calls for one app. Its `apiKey` goes with every call.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = api.make
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = api.layer

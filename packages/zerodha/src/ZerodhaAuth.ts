@@ -1,0 +1,48 @@
+/**
+ * Logging in to Zerodha through the browser.
+ *
+ * @since 0.1.0
+ */
+import * as Method from "@auth/broker-core/broker/Method"
+import * as services from "./internal/services.ts"
+
+export type { Options, ZerodhaCredentials } from "./internal/services.ts"
+
+const method = Method.redirect(services.family, { ...services.spec, id: "browser" })
+
+/**
+ * Everything that this method can do, for one account. No session is refreshed: each day needs a person.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = method.layer
+
+/**
+ * The same with credentials from the configuration. All that is missing or wrong is named at once.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * // Reads ZERODHA_USER_ID, ZERODHA_API_KEY, ZERODHA_API_SECRET and ZERODHA_REDIRECT_URL.
+ * const Zerodha = ZerodhaAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Zerodha))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = method.layerConfig
+
+/**
+ * A session from tokens that another program got.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromTokens = method.fromTokens

@@ -1,0 +1,328 @@
+import * as Checksum from "@auth/broker-core/broker/Checksum"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import { FakeZerodha } from "@auth/zerodha/msw"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { browse, demo } from "./support.ts"
+
+/** 08:15:14 in India. */
+const morning = Date.UTC(2026, 10, 27, 2, 45, 14)
+
+const start = (options?: Parameters<typeof FakeZerodha.make>[0]) =>
+  Effect.andThen(TestClock.setTime(morning), FakeZerodha.make(options))
+
+const api = "https://api.kite.trade"
+const formType = { "content-type": "application/x-www-form-urlencoded" }
+
+interface Answer {
+  readonly status: string
+  readonly message?: string
+  readonly error_type?: string
+  readonly data?: Readonly<Record<string, string>> | boolean | null
+}
+
+const ask = (fake: FakeBroker, path: string, init: RequestInit = {}) =>
+  Effect.promise(async () => {
+    const response = await fake.respond(new Request(path.startsWith("https") ? path : api + path, init))
+    const text = await response.text()
+    const isJson = response.headers.get("content-type") === "application/json"
+    return { http: response.status, text, headers: response.headers, ...(isJson ? (JSON.parse(text) as Answer) : {}) }
+  })
+
+const loginUrl = (more = "") => `https://kite.zerodha.com/connect/login?v=3&api_key=${demo.apiKey}${more}`
+
+const callback = (fake: FakeBroker, more = "", changes: Readonly<Record<string, string>> = {}, account = demo) =>
+  Effect.map(browse(fake, { url: Redacted.make(loginUrl(more)) }, account, changes), Redacted.value)
+
+const requestToken = (fake: FakeBroker, account = demo) =>
+  Effect.gen(function* () {
+    yield* TestClock.adjust("31 seconds")
+    return new URL(yield* callback(fake, "", {}, account)).searchParams.get("request_token") ?? ""
+  })
+
+const sign = (token: string) =>
+  Effect.map(Checksum.sha256([demo.apiKey, token, demo.apiSecret]), (checksum) => Redacted.value(checksum))
+
+const exchange = (fake: FakeBroker, fields: Readonly<Record<string, string>>, headers = formType) =>
+  ask(fake, "/session/token", { method: "POST", headers, body: new URLSearchParams(fields).toString() })
+
+const open = (fake: FakeBroker, account = demo) =>
+  Effect.gen(function* () {
+    const token = yield* requestToken(fake, account)
+    const fields = { api_key: demo.apiKey, request_token: token, checksum: yield* sign(token) }
+    const answer = yield* exchange(fake, fields)
+    assert.strictEqual(answer.http, 200, answer.text)
+    return answer.data as Readonly<Record<string, string>>
+  })
+
+const authorization = (token: string | undefined) => ({ authorization: `token ${demo.apiKey}:${token ?? ""}` })
+
+const profile = (fake: FakeBroker, headers: Record<string, string>) => ask(fake, "/user/profile", { headers })
+
+const token = [403, "TokenException"]
+const input = [400, "InputException"]
+
+describe("the exchange", () => {
+  it.effect("reads a form alone: no JSON, no query", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      const made = yield* requestToken(fake)
+      const fields = { api_key: demo.apiKey, request_token: made, checksum: yield* sign(made) }
+      const json = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fields) }
+      const query = `/session/token?${new URLSearchParams(fields)}`
+      for (const answer of [
+        yield* ask(fake, "/session/token", json),
+        yield* ask(fake, query, { method: "POST", headers: formType, body: "" })
+      ]) {
+        assert.deepStrictEqual([answer.http, answer.error_type], input)
+        assert.strictEqual(answer.message, "Missing or invalid field `api_key`. Min length is 6.")
+      }
+      for (const name of Object.keys(fields)) {
+        const answer = yield* exchange(fake, Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name)))
+        assert.include(answer.message, `\`${name}\``)
+      }
+      assert.strictEqual((yield* exchange(fake, fields)).http, 200)
+    })
+  )
+
+  it.effect("answers as the documents show it", () =>
+    Effect.gen(function* () {
+      const data = yield* open(yield* start())
+      assert.match(data["access_token"] ?? "", /^[A-Za-z0-9]{32}$/)
+      const { api_key, login_time, refresh_token, silo, user_id } = data
+      assert.deepStrictEqual(
+        { api_key, login_time, refresh_token, silo, user_id },
+        { api_key: demo.apiKey, login_time: "2026-11-27 08:15:45", refresh_token: "", silo: "", user_id: "ZZ0001" }
+      )
+    })
+  )
+
+  it.effect.each([
+    [{}, [...token, ...token]],
+    [{ wrongChecksum: "InputException" }, [...input, ...token]],
+    [{ refusedExchange: "keeps" }, [...token, 200, undefined]]
+  ] as const)("with a checksum in capitals is wrong, and uses its token up: %j", ([switches, expected]) =>
+    Effect.gen(function* () {
+      const fake = yield* start(switches)
+      const made = yield* requestToken(fake)
+      const checksum = yield* sign(made)
+      const wrong = yield* exchange(fake, {
+        api_key: demo.apiKey,
+        request_token: made,
+        checksum: checksum.toUpperCase()
+      })
+      assert.strictEqual(wrong.message, "Invalid `checksum`.")
+      const right = yield* exchange(fake, { api_key: demo.apiKey, request_token: made, checksum })
+      assert.deepStrictEqual([wrong.http, wrong.error_type, right.http, right.error_type], [...expected])
+    })
+  )
+
+  it.effect("takes a request token once, for two minutes, and of its own app alone", () =>
+    Effect.gen(function* () {
+      const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
+      const fake = yield* start({ accounts: [demo, other] })
+      const once = yield* requestToken(fake)
+      const fields = (made: string, apiKey = demo.apiKey) =>
+        Effect.map(Checksum.sha256([apiKey, made, demo.apiSecret]), (checksum) => ({
+          api_key: apiKey,
+          request_token: made,
+          checksum: Redacted.value(checksum)
+        }))
+      assert.deepStrictEqual((yield* exchange(fake, yield* fields(once, other.apiKey))).http, 403)
+      assert.strictEqual((yield* exchange(fake, yield* fields(once))).http, 200)
+      assert.strictEqual((yield* exchange(fake, yield* fields(once))).message, "Token is invalid or has expired.")
+      const late = yield* requestToken(fake)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual((yield* exchange(fake, yield* fields(late))).http, 403)
+    })
+  )
+})
+
+describe("the login page", () => {
+  it.effect("is a form, and sends the browser back with the pairs of redirect_params decoded", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      assert.include((yield* ask(fake, loginUrl())).text, '<form method="post"')
+      const pairs = encodeURIComponent("state=st-Fake_01&n=a+b")
+      const url = new URL(yield* callback(fake, `&redirect_params=${pairs}&state=dropped`))
+      const { request_token: made, ...others } = Object.fromEntries(url.searchParams)
+      assert.match(made ?? "", /^[A-Za-z0-9]{32}$/)
+      const fixed = { action: "login", type: "login", status: "success" }
+      assert.deepStrictEqual(others, { ...fixed, state: "st-Fake_01", n: "a b" })
+      assert.deepStrictEqual([...url.searchParams.keys()].slice(0, 4), ["action", "type", "status", "request_token"])
+    })
+  )
+
+  it.effect("drops a state beside redirect_params", () =>
+    Effect.gen(function* () {
+      assert.isFalse(new URL(yield* callback(yield* start(), "&state=dropped")).searchParams.has("state"))
+    })
+  )
+
+  it.effect.each([
+    [undefined, "?status=cancelled"],
+    ["with-pairs", "?status=cancelled&state=1"]
+  ] as const)("that is cancelled brings nothing but its status: %j", ([cancelled, query]) =>
+    Effect.gen(function* () {
+      const fake = yield* start(cancelled && { cancelled })
+      const url = yield* callback(fake, "&redirect_params=state%3D1", { cancel: "1" })
+      assert.strictEqual(url, demo.redirectUrl + query)
+    })
+  )
+
+  it.effect("sends the browser nowhere for an unknown key or a user that is not enabled", () =>
+    Effect.gen(function* () {
+      const fake = yield* start({ accounts: [{ ...demo, app: "disabled" }] })
+      const unknown = yield* ask(fake, "https://kite.trade/connect/login?v=3&api_key=unknown")
+      assert.deepStrictEqual([unknown.http, unknown.text.includes("Invalid `api_key`")], [400, true])
+      assert.strictEqual(yield* callback(fake), "")
+      assert.strictEqual(yield* callback(fake, "", { user_id: "ZZ0009" }), "")
+    })
+  )
+
+  it.effect("blocks a user after five wrong passwords or codes", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      for (const _ of [1, 2, 3, 4, 5]) assert.strictEqual(yield* callback(fake, "", { password: "wrong" }), "")
+      assert.strictEqual(yield* callback(fake), "")
+      const again = yield* start()
+      for (const _ of [1, 2, 3, 4]) assert.strictEqual(yield* callback(again, "", { totp: "000000" }), "")
+      assert.notStrictEqual(yield* callback(again), "")
+    })
+  )
+})
+
+describe("a session", () => {
+  it.effect("is carried by token, key and colon alone", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      const { access_token: access = "" } = yield* open(fake)
+      for (const wrong of [
+        `Bearer ${access}`,
+        `token ${access}`,
+        `token ${demo.apiKey} ${access}`,
+        `token otherkey:${access}`,
+        `Token ${demo.apiKey}:${access}`,
+        ""
+      ]) {
+        const answer = yield* profile(fake, { authorization: wrong })
+        assert.deepStrictEqual([answer.http, answer.error_type], token, wrong)
+        assert.strictEqual(answer.message, "Incorrect `api_key` or `access_token`.")
+      }
+      assert.strictEqual((yield* profile(fake, authorization(access))).http, 200)
+    })
+  )
+
+  it.effect.each([
+    ["06:00", Date.UTC(2026, 10, 28, 0, 30)],
+    ["07:30", Date.UTC(2026, 10, 28, 2, 0)]
+  ] as const)("ends at %s IST", ([dailyEnd, end]) =>
+    Effect.gen(function* () {
+      const fake = yield* start({ dailyEnd })
+      const { access_token: access } = yield* open(fake)
+      yield* TestClock.setTime(end - 1)
+      assert.strictEqual((yield* profile(fake, authorization(access))).http, 200)
+      yield* TestClock.setTime(end)
+      assert.strictEqual((yield* profile(fake, authorization(access))).http, 403)
+    })
+  )
+
+  it.effect("is ended by the next one of its user and key, unless it is told otherwise", () =>
+    Effect.gen(function* () {
+      for (const [switches, http] of [[{}, 403] as const, [{ earlierSessions: "live" }, 200] as const]) {
+        const fake = yield* start(switches)
+        const first = yield* open(fake)
+        yield* open(fake)
+        assert.strictEqual((yield* profile(fake, authorization(first["access_token"]))).http, http)
+      }
+    })
+  )
+
+  it.effect("ends by DELETE, with and without Authorization, and is gone the second time", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      for (const headers of [(access: string) => authorization(access), () => ({})]) {
+        const { access_token: access = "" } = yield* open(fake)
+        const path = `/session/token?api_key=${demo.apiKey}&access_token=${access}`
+        const wrong = yield* ask(fake, path, { method: "DELETE", headers: { authorization: "Bearer x" } })
+        assert.strictEqual(wrong.http, 403)
+        const answer = yield* ask(fake, path, { method: "DELETE", headers: headers(access) })
+        assert.strictEqual(answer.text, '{"status":"success","data":true}')
+        assert.strictEqual((yield* profile(fake, authorization(access))).http, 403)
+        assert.strictEqual((yield* ask(fake, path, { method: "DELETE" })).error_type, "TokenException")
+      }
+      assert.strictEqual((yield* ask(fake, "/session/token", { method: "DELETE" })).error_type, "InputException")
+    })
+  )
+
+  it.effect("has a refresh token on an approved platform alone", () =>
+    Effect.gen(function* () {
+      const platform = { ...demo, platform: "approved" } as const
+      const fake = yield* start({ accounts: [platform] })
+      const { refresh_token: refresh = "" } = yield* open(fake, platform)
+      assert.match(refresh, /^[A-Za-z0-9]{32}$/)
+      const renew = (made: string) =>
+        Effect.flatMap(sign(made), (checksum) => {
+          const body = new URLSearchParams({ api_key: demo.apiKey, refresh_token: made, checksum }).toString()
+          return ask(fake, "/session/refresh_token", { method: "POST", headers: formType, body })
+        })
+      assert.strictEqual((yield* renew(yield* requestToken(fake, platform))).error_type, "TokenException")
+      assert.strictEqual((yield* renew(refresh)).http, 200)
+      assert.strictEqual((yield* renew(refresh)).http, 403)
+    })
+  )
+})
+
+describe("other calls", () => {
+  it.effect("are refused after ten in a second, without saying how long to wait", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      const { access_token: access } = yield* open(fake)
+      for (let count = 0; count < 10; count += 1) yield* profile(fake, authorization(access))
+      const answer = yield* profile(fake, authorization(access))
+      assert.deepStrictEqual([answer.http, answer.error_type], [429, "NetworkException"])
+      assert.isNull(answer.headers.get("retry-after"))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* profile(fake, authorization(access))).http, 200)
+    })
+  )
+
+  it.effect("to unknown paths and with other methods are refused in the envelope", () =>
+    Effect.gen(function* () {
+      const fake = yield* start()
+      const unknown = yield* ask(fake, "/user/unknown")
+      const method = yield* ask(fake, "/session/token", { method: "PUT" })
+      assert.deepStrictEqual([unknown.http, unknown.status, method.http, method.status], [404, "error", 405, "error"])
+    })
+  )
+
+  it.effect.each([
+    ["none", "No IPs configured for this app."],
+    ["unregistered", "IP (192.0.2.7) is not allowed to place orders for this app."]
+  ] as const)("that place orders look at the IP address, while reads do not: %s", ([ip, message]) =>
+    Effect.gen(function* () {
+      const account = { ...demo, ip }
+      const fake = yield* start({ accounts: [account] })
+      const { access_token: access } = yield* open(fake, account)
+      const answer = yield* ask(fake, "/orders/regular", { method: "POST", headers: authorization(access) })
+      assert.deepStrictEqual([answer.http, answer.error_type], [403, "PermissionException"])
+      assert.include(answer.message, message)
+      assert.strictEqual((yield* profile(fake, authorization(access))).http, 200)
+    })
+  )
+
+  it.effect.each([{ holder: "old" }, { holder: "with-picture" }] as const)(
+    "tell of the holder in older and newer forms: %j",
+    (switches) =>
+      Effect.gen(function* () {
+        const fake = yield* start(switches)
+        const { access_token: access } = yield* open(fake)
+        const { data } = yield* profile(fake, authorization(access))
+        const isOld = switches.holder === "old"
+        assert.strictEqual(Object.hasOwn(data as object, "meta"), !isOld)
+        assert.strictEqual(typeof (data as Record<string, unknown>)["avatar_url"], isOld ? "object" : "string")
+      })
+  )
+})

@@ -1,0 +1,168 @@
+import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import { TestHttp } from "@auth/broker-core/testing"
+import { FakeZerodha } from "@auth/zerodha/msw"
+import * as ZerodhaApi from "@auth/zerodha/ZerodhaApi"
+import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
+import * as ZerodhaPlatform from "@auth/zerodha/ZerodhaPlatform"
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { credentials, demo, printed, reasonOf, session } from "./support.ts"
+
+const secret = (value: unknown) => Redacted.make(value as string)
+
+/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+const refused = <A, R>(
+  effect: Effect.Effect<A, AuthError, R>,
+  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
+) =>
+  Effect.gen(function* () {
+    const fake = yield* FakeZerodha.make()
+    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
+    assert.deepStrictEqual(yield* fake.journal, [])
+    assert.isNotEmpty(error.remedy)
+    const shown = printed(error)
+    for (const value of [demo.apiKey, demo.apiSecret]) assert.notInclude(shown, value)
+    return error
+  })
+
+const problems = (error: AuthError): Readonly<Record<string, string>> =>
+  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+
+const missing = "is missing"
+const noText = "must be text"
+const characters = "has characters other than letters and digits"
+const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker takes no other"
+
+const wrong: ReadonlyArray<readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]> = [
+  ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
+  [
+    "numbers from a program without types",
+    { userId: 1, apiKey: 2, apiSecret: secret(3), redirectUrl: 4 },
+    { userId: noText, apiKey: noText, apiSecret: noText, redirectUrl: noText }
+  ],
+  ["an e-mail address for the user id", { ...credentials, userId: "demo@example.com" }, { userId: characters }],
+  ["a key with a colon", { ...credentials, apiKey: secret("key:token") }, { apiKey: characters }],
+  ["a key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
+  ["plain http", { ...credentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
+  ["another scheme", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
+  ["no address", { ...credentials, redirectUrl: "app.example.com/cb" }, { redirectUrl: "is not an address" }],
+  [
+    "a fragment",
+    { ...credentials, redirectUrl: "https://app.example.com/#/cb" },
+    { redirectUrl: "must not have a fragment: the broker could not bring its answer back" }
+  ]
+]
+
+describe("credentials that cannot be right", () => {
+  for (const [what, given, expected] of wrong) {
+    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
+      Effect.gen(function* () {
+        for (const { layer } of [ZerodhaAuth, ZerodhaPlatform]) {
+          const made = layer({ credentials: given as ZerodhaAuth.ZerodhaCredentials })
+          assert.deepStrictEqual(problems(yield* refused(RedirectLogin.RedirectLogin, made)), expected)
+        }
+      })
+    )
+  }
+
+  for (const redirectUrl of ["http://127.0.0.1:8976/cb", "http://localhost/cb", "https://app.example.com/cb?a=b"]) {
+    it.effect(`${redirectUrl} is fine`, () =>
+      Effect.gen(function* () {
+        const layer = ZerodhaAuth.layer({ credentials: { ...credentials, redirectUrl } })
+        yield* Effect.provide(ZerodhaApi.ZerodhaApi, Layer.provide(layer, TestHttp.layerLateFetch))
+      })
+    )
+  }
+
+  it.effect("the raw calls name a key that cannot be right", () =>
+    Effect.gen(function* () {
+      const error = yield* refused(ZerodhaApi.ZerodhaApi, ZerodhaApi.layer({ apiKey: secret(" ") }))
+      assert.deepStrictEqual(problems(error), { apiKey: "is empty" })
+    })
+  )
+})
+
+describe("a configuration", () => {
+  const configured = (values: object) =>
+    Layer.provide(ZerodhaAuth.layerConfig(), ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
+
+  it.effect("that lacks something is told what, by the names of the variables", () =>
+    Effect.gen(function* () {
+      const error = yield* refused(ZerodhaApi.ZerodhaApi, configured({ ZERODHA_USER_ID: "ZZ0001" }))
+      assert.deepStrictEqual(problems(error), {
+        "apiKey (ZERODHA_API_KEY)": missing,
+        "apiSecret (ZERODHA_API_SECRET)": missing,
+        "redirectUrl (ZERODHA_REDIRECT_URL)": missing
+      })
+    })
+  )
+
+  it.effect("is taken with white space around its values", () =>
+    Effect.gen(function* () {
+      const values = {
+        ZERODHA_USER_ID: " zz0001\n",
+        ZERODHA_API_KEY: `\t${demo.apiKey} `,
+        ZERODHA_API_SECRET: ` ${demo.apiSecret}\r\n`,
+        ZERODHA_REDIRECT_URL: ` ${demo.redirectUrl} `
+      }
+      const layer = Layer.provide(configured(values), TestHttp.layerLateFetch)
+      const { url } = yield* Effect.provide(
+        Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin),
+        layer
+      )
+      assert.include(Redacted.value(url), `api_key=${demo.apiKey}&`)
+    })
+  )
+})
+
+describe("raw calls of a program without types", () => {
+  const kind = "is missing, blank or of the wrong kind"
+  type Api = ZerodhaApi.ZerodhaApi["Service"]
+  const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
+  const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
+    [
+      ["no request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
+      ["nothing at all", (api) => api.sessionToken(undefined as never), ["request"]],
+      [
+        "plain text for a secret",
+        (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),
+        ["request_token"]
+      ],
+      [
+        "a blank refresh token",
+        (api) => api.refreshToken({ refresh_token: secret(" "), checksum: secret("b") }),
+        ["refresh_token"]
+      ],
+      ["no token to end", (api) => api.deleteSession({} as never, session), ["access_token"]]
+    ]
+  for (const [what, call, fields] of rows) {
+    it.effect(`${what}: names the fields, and sends nothing`, () =>
+      Effect.gen(function* () {
+        const error = yield* refused(Effect.flatMap(ZerodhaApi.ZerodhaApi, call), api)
+        assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, kind])))
+      })
+    )
+  }
+
+  it.effect("a request token with half a character is refused, and not sent as another one", () =>
+    Effect.gen(function* () {
+      const request = { request_token: secret("\ud83d"), checksum: secret("b") }
+      const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.sessionToken(request))
+      assert.hasAllKeys(problems(yield* refused(call, api)), ["request_token"])
+    })
+  )
+
+  it.effect("no session is over before anything is sent", () =>
+    Effect.gen(function* () {
+      for (const given of [undefined, {}, { ...session, tokens: { access: "text" } }]) {
+        const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.getProfile(given as never))
+        assert.strictEqual(reasonOf(yield* refused(call, api), "SessionExpired").why, "missing")
+      }
+    })
+  )
+})

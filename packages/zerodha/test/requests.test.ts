@@ -1,0 +1,149 @@
+import * as Checksum from "@auth/broker-core/broker/Checksum"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
+import * as TestHttp from "@auth/broker-core/testing/TestHttp"
+import * as ZerodhaApi from "@auth/zerodha/ZerodhaApi"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
+import { table } from "../src/internal/endpoints.ts"
+import { browse, calls, credentials, demo, layer, readFixtures, serve } from "./support.ts"
+
+interface Fixture {
+  readonly name: string
+  readonly endpoint: string
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** To the letter. */
+  readonly body: string
+}
+
+const fixtures = readFixtures("requests.json") as ReadonlyArray<Fixture>
+
+/** What Node's fetch adds to every request by itself. */
+const ofFetch = "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
+
+const sent = (fake: FakeBroker) =>
+  Effect.map(fake.journal, (journal) =>
+    journal.map(({ body, headers, method, url }) => ({
+      method,
+      url,
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ofFetch.includes(name))),
+      body
+    }))
+  )
+
+/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
+const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
+
+const layerApi = ZerodhaApi.layer({ apiKey: credentials.apiKey }).pipe(Layer.provide(TestHttp.layerLateFetch))
+
+describe("requests", () => {
+  for (const { body, endpoint, headers, method, name, url } of fixtures) {
+    it.effect(`${endpoint}: ${name}, to the letter`, () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const call = calls[endpoint]
+        assert.isDefined(call)
+        yield* Effect.exit(call).pipe(
+          Effect.withSpan("of the user's program"),
+          Effect.provide(Layer.mergeAll(layerApi, layerTracer))
+        )
+        assert.deepStrictEqual(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
+        assert.strictEqual((yield* fake.journal)[0]?.endpoint, endpoint)
+      })
+    )
+  }
+
+  it("each documented call has one", () => {
+    const have = new Set(fixtures.map(({ endpoint }) => endpoint))
+    const names = Object.values(table).map(({ name }) => name)
+    assert.deepStrictEqual([...have].toSorted(), names.toSorted())
+  })
+})
+
+describe("the checksum", () => {
+  const sha256 = (token: string, apiSecret: string) =>
+    Effect.map(Checksum.sha256([credentials.apiKey, token, Redacted.make(apiSecret)]), Redacted.value)
+
+  // Made with sha256sum.
+  it.effect.each([
+    [
+      "ReqTokFake0000000000000000000001",
+      demo.apiSecret,
+      "6bc65b07fd98678ce2d5038de2615c7cbfb3fa14a7e6839bb00a21efd5f8cd93"
+    ],
+    [
+      "RefTokFake0000000000000000000001",
+      demo.apiSecret,
+      "f66f3755d9398ebfb3c2e98fbccdcc125b805acfc6d4e8f7f8f6681e4c7bae62"
+    ],
+    ["a+b/c d=&", "se cret", "9e587e55ba319b92863e2c757f3f74e78b5b9ff6bb57e9fbe0f7c582f021b525"]
+  ] as const)("over key, %s and secret is that of a vector", ([token, apiSecret, expected]) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* sha256(token, apiSecret), expected)
+    })
+  )
+
+  it.effect("is over the decoded token, which the form encodes once", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        const request = yield* redirect.begin
+        const query = { status: "success", request_token: "a+b/c d=&", state: Redacted.value(request.state) }
+        const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+        const callback = Redacted.make(`${demo.redirectUrl}?${pairs.join("&")}`)
+        yield* Effect.exit(redirect.complete(request, callback))
+      }).pipe(Effect.provide(layer({ apiSecret: Redacted.make("se cret") })))
+      const [entry] = yield* fake.journal
+      const checksum = "9e587e55ba319b92863e2c757f3f74e78b5b9ff6bb57e9fbe0f7c582f021b525"
+      const body = `api_key=fakekey000000001&request_token=a%2Bb%2Fc+d%3D%26&checksum=${checksum}`
+      assert.strictEqual(entry?.body, body)
+    })
+  )
+
+  it.effect("goes out in place of the secret, and no login carries the token of the session before it", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.gen(function* () {
+        const redirect = yield* RedirectLogin.RedirectLogin
+        for (const _ of [1, 2]) {
+          const request = yield* redirect.begin
+          yield* redirect.complete(request, yield* browse(fake, request))
+          yield* fake.advance("31 seconds")
+        }
+      }).pipe(Effect.provide(layer()))
+      const journal = (yield* fake.journal).filter(({ endpoint }) => endpoint === "sessionToken")
+      assert.lengthOf(journal, 2)
+      for (const { headers } of journal) assert.notProperty(headers, "authorization")
+      assert.notInclude(JSON.stringify(journal), demo.apiSecret)
+    })
+  )
+})
+
+describe("the login page", () => {
+  it.effect("has the state inside redirect_params, encoded twice", () =>
+    Effect.gen(function* () {
+      const redirect = yield* RedirectLogin.RedirectLogin
+      const request = yield* redirect.begin
+      const state = Redacted.value(request.state)
+      assert.match(state, /^[0-9a-f]{32}$/)
+      assert.strictEqual(
+        Redacted.value(request.url),
+        `https://kite.zerodha.com/connect/login?v=3&api_key=fakekey000000001&redirect_params=state%3D${state}`
+      )
+      assert.strictEqual(request.redirectUrl, demo.redirectUrl)
+    }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("is at the older host where the options say so", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin)
+      assert.isTrue(Redacted.value(url).startsWith("https://kite.trade/connect/login?v=3&"))
+    }).pipe(Effect.provide(layer({}, { origins: { login: "https://kite.trade" } })))
+  )
+})
