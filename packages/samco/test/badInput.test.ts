@@ -298,7 +298,7 @@ describe("raw calls of a program without types", () => {
 
   it.effect("a token that no header can carry is an error, not a defect", () =>
     Effect.gen(function* () {
-      const odd = SamcoAuth.fromTokens({ userId: "DV99999", sessionToken: secret("to\nken"), issuedAt: 0 })
+      const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const error = yield* Effect.flip(Effect.provide(Profile.profile(odd), layer))
       assert.notInclude(printed(error), "to\nken")

@@ -67,6 +67,41 @@ export interface CodeRow {
   readonly reason: (failure: Failure) => AuthError.Reason
 }
 
+const matchOf = (match: string | RegExp | number): Pick<CodeRow, "code" | "message" | "status"> => {
+  if (Predicate.isString(match)) return { code: match }
+  return Predicate.isNumber(match) ? { status: match } : { message: match }
+}
+
+/**
+ * A constructor for rows of one source. A string matches the broker's code, a pattern its message, a number the HTTP
+ * status; `more` narrows that.
+ *
+ * @example
+ * ```ts
+ * import * as Codes from "@auth/broker-core/broker/Codes"
+ *
+ * const row = Codes.rows("https://api.example.com/docs#errors", "2026-11-21")
+ * const table = [
+ *   row("T1050", "Wrong one-time code", Codes.invalidCode("totp", Codes.totpHints)),
+ *   row(/blocked/i, "Account blocked", Codes.locked("account", "broker"), { operations: ["login"] }),
+ *   row(429, "Too many requests", Codes.rateLimited)
+ * ]
+ *
+ * table[2]?.status // => 429
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const rows =
+  (source: string, asOf: string) =>
+  (
+    match: string | RegExp | number,
+    meaning: string,
+    reason: CodeRow["reason"],
+    more: Partial<CodeRow> = {}
+  ): CodeRow => ({ ...matchOf(match), meaning, reason, source, asOf, ...more })
+
 /**
  * @category matching
  * @since 0.1.0
