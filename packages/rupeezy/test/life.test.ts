@@ -128,7 +128,7 @@ describe("a session", () => {
       yield* start()
       const own = yield* Effect.provide(Login.session, layer())
       const other = RupeezyAuth.fromTokens({
-        clientCode: demo.clientCode,
+        userId: demo.clientCode,
         accessToken: Redacted.make(`Bearer ${Redacted.value(own.tokens.access)}`),
         issuedAt: morning
       })
@@ -182,7 +182,7 @@ describe("the probe of a session", () => {
       yield* start({ profileCall: "present" })
       const own = layer({}, { probe: "profile" })
       const bare = RupeezyAuth.fromTokens({
-        clientCode: demo.clientCode,
+        userId: demo.clientCode,
         accessToken: (yield* Effect.provide(Login.session, own)).tokens.access,
         issuedAt: morning
       })

@@ -67,7 +67,7 @@ const wrongKeys: ReadonlyArray<Row> = [
   [
     "a client id with a blank in it",
     { ...credentials, userId: "DV 99999" },
-    { userId: "has characters other than letters and digits" }
+    { userId: "has white space inside" }
   ],
   ["the plain secret", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
   ["a long plain secret", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],

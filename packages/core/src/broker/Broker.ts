@@ -108,6 +108,39 @@ export interface Assumption {
 }
 
 /**
+ * Assumptions of one date, a row each.
+ *
+ * @example
+ * ```ts
+ * import { assumptions } from "@auth/broker-core/broker/Broker"
+ *
+ * assumptions("2026-11-21", [["login-time", "low", "timeZone", "login_time is Indian Standard Time."]])
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const assumptions = (
+  asOf: string,
+  rows: ReadonlyArray<
+    readonly [id: string, confidence: Assumption["confidence"], option: Assumption["option"], text: string]
+  >
+): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
+
+/**
+ * The budget of refused logins where the broker documents no lock: two in 24 hours. No broker here locks an account
+ * before the third.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const twoPerDay = (source: string): Pick<Renewal, "wrongAnswers" | "within" | "source"> => ({
+  wrongAnswers: 2,
+  within: "24 hours",
+  source
+})
+
+/**
  * A broker.
  *
  * @example

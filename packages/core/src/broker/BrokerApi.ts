@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type { AuthError } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
 import * as Broker from "./Broker.ts"
@@ -134,7 +135,8 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
   tag: Context.Key<Tag, BrokerApi<T>>,
   spec: {
     readonly broker: Broker.Broker
-    readonly table: T
+    /** The rows, where options may change them. */
+    readonly table: T | ((options: BrokerClient.Options & More) => T)
     readonly credentials: F
     readonly protocol: (
       credentials: Credentials.Values<F>,
@@ -143,7 +145,7 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
   }
 ) => {
   type Options = BrokerClient.Options & Credentials.Input<F> & More
-  const { broker, table } = spec
+  const { broker } = spec
   const makeApi = (options: Options): Effect.Effect<BrokerApi<T>, AuthError, HttpClient.HttpClient> =>
     Effect.flatMap(Credentials.check(broker.id, spec.credentials, { ...options }), (credentials) => {
       const protocol = {
@@ -151,6 +153,7 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
         broker: broker.id,
         purposes: Broker.purposesOf(broker)
       }
+      const table = Predicate.isFunction(spec.table) ? spec.table(options) : spec.table
       return make(table, protocol, broker.environments["production"] ?? {}, options)
     })
   const layer = (options: Options): Layer.Layer<Tag, AuthError, HttpClient.HttpClient> =>

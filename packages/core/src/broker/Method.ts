@@ -317,10 +317,12 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    const { withPermit: alone } = yield* Semaphore.make(1)
+    const one = yield* Semaphore.make(1)
+    const alone: Alone = (exchange) => one.withPermit(exchange)
     const { services, ways = {} } = yield* build(given, alone)
     const refresh = refreshOf(given, alone)
-    const own = { account, credentials, refresh: refresh?.refresh, afterCutOff: spec.afterCutOff?.(options) }
+    const afterCutOff = spec.afterCutOff === undefined ? renewals.afterCutOff : spec.afterCutOff(options)
+    const own = { account, credentials, refresh: refresh?.refresh, afterCutOff }
     const renewal = yield* Renewal.fromDescription(renewals, { ...own, ...ways }, options.renewal)
     const all = Context.merge(common(family, api, options), Context.add(services, Renewal.Renewal, renewal))
     return (refresh === undefined ? all : Context.add(all, Refresh.Refresh, refresh)) as Context.Context<

@@ -142,14 +142,15 @@ export interface Options {
  *
  * @example
  * ```ts
- * import { renewals } from "@auth/angel/AngelBroker"
+ * import { twoPerDay } from "@auth/broker-core/broker/Broker"
  * import * as Account from "@auth/broker-core/login/Account"
  * import * as Renewal from "@auth/broker-core/broker/Renewal"
  * import * as Effect from "effect/Effect"
  *
  * const program = Effect.gen(function* () {
  *   const account = Account.make({ broker: "angel", id: "A123456" })
- *   const renewal = yield* Renewal.fromDescription(renewals.publisher, { account })
+ *   const byPerson = { ...twoPerDay("No lock-out is documented"), by: [], when: "A person logs in by browser again" }
+ *   const renewal = yield* Renewal.fromDescription(byPerson, { account })
  *   renewal.guard.wrongAnswers // => 2
  *   renewal.login // => undefined
  * })

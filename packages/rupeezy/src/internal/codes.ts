@@ -8,34 +8,19 @@ export interface CodeOptions {
   readonly forbidden?: "session-over" | undefined
 }
 
-const asOf = "2026-11-21"
-const usage = "Vortex usage page, table of HTTP statuses"
-const mocks = "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
-const words = "no failure of a login is documented: an assumption about the words of its message"
+const row = Codes.rows("Vortex usage page, table of HTTP statuses", "2026-11-21")
 
-const logins = ["login", "createSession"]
+const login = {
+  operations: ["login"],
+  source: "no failure of a login is documented: an assumption about the words of its message"
+}
+const logins = { ...login, operations: ["login", "createSession"] }
 
 /** A server's own fault and a notice of maintenance are no word about credentials, whatever else they name. */
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
     failure.status >= 500 ? Codes.unavailable(failure) : Codes.unlessOutage(reason)(failure)
-
-const status = (code: number, meaning: string, reason: Reason, operations?: ReadonlyArray<string>): Codes.CodeRow => ({
-  status: code,
-  meaning,
-  reason,
-  source: usage,
-  asOf,
-  ...(operations === undefined ? {} : { operations })
-})
-
-const message = (
-  pattern: RegExp,
-  meaning: string,
-  reason: Reason,
-  operations: ReadonlyArray<string> = ["login"]
-): Codes.CodeRow => ({ message: pattern, meaning, reason, source: words, asOf, operations })
 
 const address = Codes.denied(
   "ip",
@@ -44,45 +29,36 @@ const address = Codes.denied(
 
 /** The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients. */
 const byMessage: ReadonlyArray<Codes.CodeRow> = [
-  message(
-    /\b(?:block|lock|disabled)/i,
-    "The account is locked",
-    unlessFault(Codes.locked("account", "unknown")),
-    logins
-  ),
-  message(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", unlessFault(Codes.invalidCode("totp", Codes.totpHints))),
-  message(
+  row(/\b(?:block|lock|disabled)/i, "The account is locked", unlessFault(Codes.locked("account", "unknown")), logins),
+  row(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", unlessFault(Codes.invalidCode("totp", Codes.totpHints)), login),
+  row(
     /invalid cred|password|client/i,
     "Client code or password is wrong",
-    unlessFault(Codes.invalidCredentials("clientCode or password"))
+    unlessFault(Codes.invalidCredentials("clientCode or password")),
+    login
   )
 ]
 
 const badRequest = Codes.invalidRequest("request", "was refused as badly formed")
+const noSuchCall = Codes.invalidRequest("request", "names a call that the broker does not have")
 
 const byWord: ReadonlyArray<Codes.CodeRow> = [
-  {
-    status: 500,
+  row(500, "The server failed", Codes.unavailable, {
     message: /internal server error/i,
-    meaning: "The server failed",
-    reason: Codes.unavailable,
-    source: mocks,
-    asOf
-  },
-  {
-    code: "IP_NOT_ALLOWED",
-    meaning: "The caller's address is not registered; only calls that place orders look at it",
-    reason: address,
-    source: "report of an integrator, static-IP questions of Rupeezy",
-    asOf
-  },
-  { ...status(403, "The caller's address is not registered", address), message: /\bip(?:v[46])?\b/i }
+    source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
+  }),
+  row("IP_NOT_ALLOWED", "The caller's address is not registered; only calls that place orders look at it", address, {
+    source: "report of an integrator, static-IP questions of Rupeezy"
+  }),
+  row(403, "The caller's address is not registered", address, { message: /\bip(?:v[46])?\b/i })
 ]
 
 /** What HTTP 401 means to a login, by the reason that it has for a field. */
 const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<Codes.CodeRow> => [
-  status(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), ["login"]),
-  status(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), ["createSession"])
+  row(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), { operations: ["login"] }),
+  row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {
+    operations: ["createSession"]
+  })
 ]
 
 const unreadUnauthorized = byUnauthorized(Codes.invalidCredentials)
@@ -92,18 +68,18 @@ const readUnauthorized = byUnauthorized((field) =>
 )
 
 const byStatus: ReadonlyArray<Codes.CodeRow> = [
-  status(401, "The token is dead", Codes.sessionExpired("invalid")),
-  status(403, "Access is denied", Codes.denied("unknown")),
-  status(404, "There is no such call", Codes.invalidRequest("request", "names a call that the broker does not have")),
-  status(400, "The request is badly formed", badRequest),
-  status(422, "The request is badly formed", badRequest),
-  status(429, "The rate limit is exceeded", Codes.rateLimited)
+  row(401, "The token is dead", Codes.sessionExpired("invalid")),
+  row(403, "Access is denied", Codes.denied("unknown")),
+  row(404, "There is no such call", noSuchCall),
+  row(400, "The request is badly formed", badRequest),
+  row(422, "The request is badly formed", badRequest),
+  row(429, "The rate limit is exceeded", Codes.rateLimited)
 ]
 
-const authorized = ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
-
 /** One integrator takes 403 on the funds for a session that was revoked. */
-const revoked = status(403, "The session was revoked", Codes.sessionExpired("unknown"), authorized)
+const revoked = row(403, "The session was revoked", Codes.sessionExpired("unknown"), {
+  operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
+})
 
 export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<Codes.CodeRow> => {
   const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
