@@ -114,7 +114,7 @@ export const broker: Broker.Broker = {
     ["refresh-token-in-callback", "low", "none needed", "The publisher callback may bring a refresh token, or none."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page takes a redirect_url parameter."],
     ["daily-end", "medium", "expiry", "Sessions end at midnight IST as documented; an older statement says 05:00."],
-    ["lock-out", "low", "renewal.wrongAnswers, renewal.within", "Two wrong PINs or codes in 24 hours lock nothing."]
+    ["lock-out", "low", "renewal.maxFailures, renewal.window", "Two wrong PINs or codes in 24 hours lock nothing."]
   ]),
   verifiedOn: asOf
 }

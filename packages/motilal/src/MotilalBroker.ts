@@ -220,7 +220,7 @@ export const broker: Broker.Broker = {
     [
       "lock-out",
       "low",
-      "renewal.wrongAnswers, renewal.within",
+      "renewal.maxFailures, renewal.window",
       "Two wrong passwords or codes in 24 hours lock nothing."
     ],
     ["two-a-second", "medium", "requestsPerSecond", "Two calls of a kind in a second are not too many."],

@@ -114,7 +114,7 @@ export const broker: Broker.Broker = {
     [
       "lock-out",
       "low",
-      "renewal.wrongAnswers, renewal.within",
+      "renewal.maxFailures, renewal.window",
       "Two wrong passwords or codes in 24 hours lock nothing."
     ],
     ["renewal-at-the-end", "low", "renewal.early", "A login before the end of a session gives no later end."],

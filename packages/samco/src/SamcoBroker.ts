@@ -147,7 +147,7 @@ export const broker: Broker.Broker = {
     ["account-id", "medium", "accountCheck", "accountID and user_id of the answers are the configured client id."],
     ["daily-end", "medium", "expiry", "Sessions of all three ways end at 08:00 IST, whatever expires_in says."],
     ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh also renews a session after 08:00 IST."],
-    ["lock-out", "low", "renewal.wrongAnswers, renewal.within", "Two wrong keys or passwords a day block nothing."],
+    ["lock-out", "low", "renewal.maxFailures, renewal.window", "Two wrong keys or passwords a day block nothing."],
     ["refresh-before-the-end", "low", "renewal.early", "A refresh five minutes before the end gives a later end."],
     ["authorize-parameters", "medium", "authorizePage", "The page takes the documented names, not those of OAuth."],
     ["oauth-failures", "low", "none needed", "Failures of the OAuth calls name their code in errorCode."],

@@ -64,11 +64,7 @@ const wrongKeys: ReadonlyArray<Row> = [
     { userId: noText, apiKey: noText, apiSecret: noText }
   ],
   ["an e-mail address for the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
-  [
-    "a client id with a blank in it",
-    { ...credentials, userId: "DV 99999" },
-    { userId: "has white space inside" }
-  ],
+  ["a client id with a blank in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
   ["the plain secret", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
   ["a long plain secret", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],
   ["a cut-off secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],

@@ -57,7 +57,7 @@ export const broker: Broker.Broker = {
     ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
     ["rotation", "low", "none needed", "Where a refresh brings no new refresh token, the old one lives on."],
     ["refresh-late", "low", "none needed", "A refresh token also renews a session that has ended."],
-    ["limits", "medium", "patience", "Each account may make ten calls of a kind in a second."]
+    ["limits", "medium", "queueTimeout", "Each account may make ten calls of a kind in a second."]
   ]),
   verifiedOn: asOf
 }

@@ -1,11 +1,11 @@
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as headers from "./headers.ts"
 
 const documented = 'Motilal OpenAPI documentation, "Error Codes"'
 const faq = "Motilal OpenAPI FAQ"
-const row = Codes.rows(documented, "2026-11-21")
+const row = ErrorTable.rows(documented, "2026-11-21")
 
-const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired } = Codes
+const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired } = ErrorTable
 const apiKey = invalidCredentials("apiKey")
 const secondFactor = invalidCredentials(
   "secondFactor",
@@ -17,7 +17,7 @@ const noTotpKey = invalidCode(
   "Enable TOTP in the broker's portal, and give its new secret. Without a secret the login asks for a code by SMS."
 )
 const noClient = invalidRequest("clientcode", "is missing or wrong: a dealer must name its client (option dealer)")
-const notVerified = Codes.actionRequired("Answer the one-time code of this login, or log in again")
+const notVerified = ErrorTable.actionRequired("Answer the one-time code of this login, or log in again")
 const notLinked = denied("unknown", "Link the PAN with Aadhaar first: the broker names this as the cause.")
 const forDealers = denied("unknown", "This call is for dealers: use a dealer's login.")
 const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey is one of this user's own apps.")
@@ -40,7 +40,7 @@ const headerRows = headers.table
     row(
       code,
       `The header ${name} is missing or wrong`,
-      Codes.invalidRequest(name, `is missing or not as the broker wants it${option ? ` (option ${option})` : ""}`)
+      ErrorTable.invalidRequest(name, `is missing or not as the broker wants it${option ? ` (option ${option})` : ""}`)
     )
   )
 
@@ -56,9 +56,9 @@ const orderCodes = [
   ...range(1089, 1091),
   ...range(1101, 1104),
   5003
-].map((number) => row(`MO${number}`, "Concerns orders or data", Codes.rejected))
+].map((number) => row(`MO${number}`, "Concerns orders or data", ErrorTable.rejected))
 
-export const codes: ReadonlyArray<Codes.CodeRow> = [
+export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq}, question 48` }),
   row("MO1000", "Invalid user id or password", invalidCredentials("userId or password")),
   row("MO1001", "Invalid user id, or an API key of another user", otherUser, {
@@ -78,20 +78,20 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
   row("MO1050", "Invalid input", invalidRequest("request", "was refused as invalid")),
   ...["MO1062", "MO1087", "MO1088"].map((code) => row(code, "The client code is missing or invalid", noClient)),
   row("MO1092", "Consent is missing", denied("consent")),
-  row("MO1093", "Invalid TOTP", invalidCode("totp", Codes.totpHints)),
+  row("MO1093", "Invalid TOTP", invalidCode("totp", ErrorTable.totpHints)),
   row("MO1094", "No TOTP key, or it was reset", noTotpKey),
-  row("MO1095", "There is no such OTP session", Codes.challengeExpired("refused")),
-  row("MO1096", "Too many wrong one-time codes", Codes.locked("otp", "unknown")),
+  row("MO1095", "There is no such OTP session", ErrorTable.challengeExpired("refused")),
+  row("MO1096", "Too many wrong one-time codes", ErrorTable.locked("otp", "unknown")),
   row("MO1097", "The login was not verified by its one-time code", notVerified),
   row("MO1098", "Only dealers may do this", forDealers),
-  row("MO1099", "The one-time code is badly formed", invalidCode("totp", Codes.totpHints), inLogin),
+  row("MO1099", "The one-time code is badly formed", invalidCode("totp", ErrorTable.totpHints), inLogin),
   row("MO1099", "The one-time code is badly formed", invalidCode("otp")),
   row(
     "MO1100",
     "The login may not do this",
     denied("unknown", "If this login waits for a one-time code, answer it first; else ask the broker's support.")
   ),
-  row("MO2000", "Maximum of active sessions exceeded", Codes.sessionLimit),
+  row("MO2000", "Maximum of active sessions exceeded", ErrorTable.sessionLimit),
   row("MO2001", "Invalid method", badMethod),
   row("MO2002", "Invalid JSON", badRequest),
   row("MO2005", "The header apikey is missing or wrong", invalidCredentials("apiKey", swapped), {
@@ -102,9 +102,11 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
   row("MO2013", "The version number is wrong, probably that of the user-agent", badVersion),
   ...headerRows,
   row("MO2035", "The IP address is not registered", denied("ip")),
-  row("MO3001", "Several records where one is wanted", Codes.unavailable),
-  ...["MO5000", "MO5001", "MO5002"].map((code) => row(code, "Connection trouble at the broker", Codes.unavailable)),
-  row("MO8000", "Technical trouble at the broker", Codes.unavailable),
+  row("MO3001", "Several records where one is wanted", ErrorTable.unavailable),
+  ...["MO5000", "MO5001", "MO5002"].map((code) =>
+    row(code, "Connection trouble at the broker", ErrorTable.unavailable)
+  ),
+  row("MO8000", "Technical trouble at the broker", ErrorTable.unavailable),
   row("MO8001", "The token is invalid", sessionExpired("invalid")),
   row("MO8002", "The token has expired", sessionExpired("expired")),
   row("MO8003", "The token is missing", sessionExpired("missing")),

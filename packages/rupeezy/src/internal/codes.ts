@@ -1,14 +1,14 @@
 import { otherCall } from "@auth/broker-core/broker/BrokerClient"
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 
-type Reason = Codes.CodeRow["reason"]
+type Reason = ErrorTable.ErrorRow["reason"]
 
 export interface CodeOptions {
   readonly refusals?: "as-sent" | undefined
   readonly forbidden?: "session-over" | undefined
 }
 
-const row = Codes.rows("Vortex usage page, table of HTTP statuses", "2026-11-21")
+const row = ErrorTable.rows("Vortex usage page, table of HTTP statuses", "2026-11-21")
 
 const login = {
   operations: ["login"],
@@ -20,30 +20,40 @@ const logins = { ...login, operations: ["login", "createSession"] }
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
-    failure.status >= 500 ? Codes.unavailable(failure) : Codes.unlessOutage(reason)(failure)
+    failure.status >= 500 ? ErrorTable.unavailable(failure) : ErrorTable.unlessOutage(reason)(failure)
 
-const address = Codes.denied(
+const address = ErrorTable.denied(
   "ip",
   "Register the public address that you call from at Rupeezy, and both of them where the machine has IPv4 and IPv6."
 )
 
 /** The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients. */
-const byMessage: ReadonlyArray<Codes.CodeRow> = [
-  row(/\b(?:block|lock|disabled)/i, "The account is locked", unlessFault(Codes.locked("account", "unknown")), logins),
-  row(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", unlessFault(Codes.invalidCode("totp", Codes.totpHints)), login),
+const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(
+    /\b(?:block|lock|disabled)/i,
+    "The account is locked",
+    unlessFault(ErrorTable.locked("account", "unknown")),
+    logins
+  ),
+  row(
+    /\b(?:t?otp|2fa)/i,
+    "The one-time code is wrong",
+    unlessFault(ErrorTable.invalidCode("totp", ErrorTable.totpHints)),
+    login
+  ),
   row(
     /invalid cred|password|client/i,
     "Client code or password is wrong",
-    unlessFault(Codes.invalidCredentials("clientCode or password")),
+    unlessFault(ErrorTable.invalidCredentials("clientCode or password")),
     login
   )
 ]
 
-const badRequest = Codes.invalidRequest("request", "was refused as badly formed")
-const noSuchCall = Codes.invalidRequest("request", "names a call that the broker does not have")
+const badRequest = ErrorTable.invalidRequest("request", "was refused as badly formed")
+const noSuchCall = ErrorTable.invalidRequest("request", "names a call that the broker does not have")
 
-const byWord: ReadonlyArray<Codes.CodeRow> = [
-  row(500, "The server failed", Codes.unavailable, {
+const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(500, "The server failed", ErrorTable.unavailable, {
     message: /internal server error/i,
     source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
   }),
@@ -54,34 +64,34 @@ const byWord: ReadonlyArray<Codes.CodeRow> = [
 ]
 
 /** What HTTP 401 means to a login, by the reason that it has for a field. */
-const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<Codes.CodeRow> => [
+const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
   row(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), { operations: ["login"] }),
   row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {
     operations: ["createSession"]
   })
 ]
 
-const unreadUnauthorized = byUnauthorized(Codes.invalidCredentials)
+const unreadUnauthorized = byUnauthorized(ErrorTable.invalidCredentials)
 
 const readUnauthorized = byUnauthorized((field) =>
-  Codes.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
+  ErrorTable.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
 )
 
-const byStatus: ReadonlyArray<Codes.CodeRow> = [
-  row(401, "The token is dead", Codes.sessionExpired("invalid")),
-  row(403, "Access is denied", Codes.denied("unknown")),
+const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(401, "The token is dead", ErrorTable.sessionExpired("invalid")),
+  row(403, "Access is denied", ErrorTable.denied("unknown")),
   row(404, "There is no such call", noSuchCall),
   row(400, "The request is badly formed", badRequest),
   row(422, "The request is badly formed", badRequest),
-  row(429, "The rate limit is exceeded", Codes.rateLimited)
+  row(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
 /** One integrator takes 403 on the funds for a session that was revoked. */
-const revoked = row(403, "The session was revoked", Codes.sessionExpired("unknown"), {
+const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 })
 
-export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<Codes.CodeRow> => {
+export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<ErrorTable.ErrorRow> => {
   const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...unreadUnauthorized, ...statuses]

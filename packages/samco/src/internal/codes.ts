@@ -1,14 +1,14 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { otherCall } from "@auth/broker-core/broker/BrokerClient"
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import { validationErrors } from "./dialects.ts"
 import { table } from "./endpoints.ts"
 
-const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired, unlessOutage } = Codes
+const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired, unlessOutage } = ErrorTable
 const source = "Samco Trade API documentation v3.2"
-const row = Codes.rows(source, "2026-11-21")
-const oauth = Codes.rows(`${source}, OAuth 2.1 flow, error codes`, "2026-11-21")
-const legacy = Codes.rows(`${source}, legacy login`, "2026-11-21")
+const row = ErrorTable.rows(source, "2026-11-21")
+const oauth = ErrorTable.rows(`${source}, OAuth 2.1 flow, error codes`, "2026-11-21")
+const legacy = ErrorTable.rows(`${source}, legacy login`, "2026-11-21")
 
 /** The code of a concurrent exchange. A refresh may be repeated after it, an authorization code may not. */
 export const concurrentExchange = "EOAUTH030"
@@ -41,7 +41,7 @@ const accessToken = invalidCredentials(
   "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
 )
 const otp = invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try.")
-const appSignIn = Codes.actionRequired("Sign in to the SAMCO mobile app once")
+const appSignIn = ErrorTable.actionRequired("Sign in to the SAMCO mobile app once")
 const registerIp = denied(
   "ip",
   "Register the public IP address of the machine that exchanges the code, your server's, in Samco's dashboard. Then " +
@@ -63,7 +63,7 @@ const otpCalls = {
 }
 
 /** The documentation shows no failure of an OAuth call, so the known texts have rows of their own. */
-const oauthCodes: ReadonlyArray<Codes.CodeRow> = [
+const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH009", "The IP address is not allowed, of the exchange too", registerIp),
   row(/not the registered static IP/i, "The IP address is not registered, HTTP 403 on orders", denied("ip")),
   oauth("EOAUTH001", "Unknown or inactive API key", apiKey),
@@ -78,7 +78,7 @@ const oauthCodes: ReadonlyArray<Codes.CodeRow> = [
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
   oauth(concurrentExchange, "Another exchange of this authorization code is under way", taken, exchange),
-  oauth(concurrentExchange, "Another exchange is under way: a refresh may be repeated once", Codes.unavailable),
+  oauth(concurrentExchange, "Another exchange is under way: a refresh may be repeated once", ErrorTable.unavailable),
   oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
   row(/authorization code already used/i, "Authorization code used before, without a code", replayed),
   row(/authorization code has expired/i, "Authorization code expired, without a code", beginAgain),
@@ -89,11 +89,11 @@ const oauthCodes: ReadonlyArray<Codes.CodeRow> = [
     exchange
   ),
   row(/concurrent token exchange/i, "Another exchange is under way, without a code", (failure) =>
-    Codes.unavailable({ ...failure, code: concurrentExchange })
+    ErrorTable.unavailable({ ...failure, code: concurrentExchange })
   )
 ]
 
-export const codes: ReadonlyArray<Codes.CodeRow> = [
+export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   ...oauthCodes,
   row(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key, without a code", apiKey),
   row(/invalid api secret/i, "Wrong API secret, without a code", apiSecret),
@@ -106,14 +106,14 @@ export const codes: ReadonlyArray<Codes.CodeRow> = [
   row(validationErrors, "Faults in the request, as a list", badRequest),
   row(/are required/i, "Fields are missing, HTTP 400", lacksField, { status: 400 }),
   // An order may be refused since a share is blocked.
-  row(/blocked|dormant/i, "The account is blocked or dormant", Codes.locked("account", "broker"), own),
+  row(/blocked|dormant/i, "The account is blocked or dormant", ErrorTable.locked("account", "broker"), own),
   row(/not subscribed/i, "The API is not subscribed, HTTP 403", denied("subscription"), { status: 403 }),
   row(/token is mandatory/i, "No session token was sent", sessionExpired("missing"), withToken),
   row(/session|token|unauthorized/i, "The session token is not accepted", sessionExpired("invalid"), {
     status: 401,
     ...withToken
   }),
-  row(429, "Too many requests", Codes.rateLimited, { source: "openalgo, adapter for Samco" })
+  row(429, "Too many requests", ErrorTable.rateLimited, { source: "openalgo, adapter for Samco" })
 ]
 
 /** Samco's callback says `access_denied` or `invalid_request`, and tells why in `errorMessage`. */

@@ -38,21 +38,21 @@ export interface Failure {
  *
  * @example
  * ```ts
- * import * as Codes from "@auth/broker-core/broker/Codes"
+ * import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
  *
- * const row: Codes.CodeRow = {
+ * const row: ErrorTable.ErrorRow = {
  *   code: "T1050",
  *   meaning: "Wrong one-time code",
  *   source: "https://api.example.com/docs#errors",
  *   asOf: "2026-11-21",
- *   reason: Codes.invalidCode("totp", Codes.totpHints)
+ *   reason: ErrorTable.invalidCode("totp", ErrorTable.totpHints)
  * }
  * ```
  *
  * @category models
  * @since 0.1.0
  */
-export interface CodeRow {
+export interface ErrorRow {
   readonly code?: string
   /** Matched against the broker's message. */
   readonly message?: RegExp
@@ -67,7 +67,7 @@ export interface CodeRow {
   readonly reason: (failure: Failure) => AuthError.Reason
 }
 
-const matchOf = (match: string | RegExp | number): Pick<CodeRow, "code" | "message" | "status"> => {
+const matchOf = (match: string | RegExp | number): Pick<ErrorRow, "code" | "message" | "status"> => {
   if (Predicate.isString(match)) return { code: match }
   return Predicate.isNumber(match) ? { status: match } : { message: match }
 }
@@ -78,13 +78,13 @@ const matchOf = (match: string | RegExp | number): Pick<CodeRow, "code" | "messa
  *
  * @example
  * ```ts
- * import * as Codes from "@auth/broker-core/broker/Codes"
+ * import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
  *
- * const row = Codes.rows("https://api.example.com/docs#errors", "2026-11-21")
+ * const row = ErrorTable.rows("https://api.example.com/docs#errors", "2026-11-21")
  * const table = [
- *   row("T1050", "Wrong one-time code", Codes.invalidCode("totp", Codes.totpHints)),
- *   row(/blocked/i, "Account blocked", Codes.locked("account", "broker"), { operations: ["login"] }),
- *   row(429, "Too many requests", Codes.rateLimited)
+ *   row("T1050", "Wrong one-time code", ErrorTable.invalidCode("totp", ErrorTable.totpHints)),
+ *   row(/blocked/i, "Account blocked", ErrorTable.locked("account", "broker"), { operations: ["login"] }),
+ *   row(429, "Too many requests", ErrorTable.rateLimited)
  * ]
  *
  * table[2]?.status // => 429
@@ -98,15 +98,15 @@ export const rows =
   (
     match: string | RegExp | number,
     meaning: string,
-    reason: CodeRow["reason"],
-    more: Partial<CodeRow> = {}
-  ): CodeRow => ({ ...matchOf(match), meaning, reason, source, asOf, ...more })
+    reason: ErrorRow["reason"],
+    more: Partial<ErrorRow> = {}
+  ): ErrorRow => ({ ...matchOf(match), meaning, reason, source, asOf, ...more })
 
 /**
  * @category matching
  * @since 0.1.0
  */
-export const matches = (row: CodeRow, failure: Failure): boolean =>
+export const matches = (row: ErrorRow, failure: Failure): boolean =>
   (row.code === undefined || row.code === failure.code) &&
   (row.message === undefined || (failure.message !== undefined && row.message.test(failure.message))) &&
   (row.status === undefined || row.status === failure.status) &&
