@@ -6,7 +6,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -15,7 +14,7 @@ import type { Protocol } from "../broker/BrokerClient.ts"
 import * as ErrorTable from "../broker/ErrorTable.ts"
 import type * as Envelope from "../broker/Envelope.ts"
 import { parseJson } from "../broker/internal/json.ts"
-import { type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
+import { alike, type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
 
 /**
  * One answer, where it comes from, and what comes of it.
@@ -68,10 +67,6 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
 }
 
 const violation = (message: string) => new ContractViolation({ message })
-
-/** In any order of fields, unlike `same`. */
-const alike = (actual: unknown, expected: unknown) =>
-  ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
 
 const isDate = (text: unknown) => Predicate.isString(text) && /^\d{4}-\d\d-\d\d$/.test(text)
 
