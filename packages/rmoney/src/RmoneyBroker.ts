@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Assumption, Broker, Renewal } from "@auth/broker-core/broker/Broker"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"
@@ -25,6 +26,8 @@ const clientId = {
     /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
 } as const
 
+type Origins = Readonly<Record<string, string>> | undefined
+
 const environment = {
   env: "RMONEY_ENVIRONMENT",
   description: "`uat`, `production`, or the https origin of another production host",
@@ -32,7 +35,12 @@ const environment = {
   problem: (value: string) =>
     /^(?:uat|production)$/i.test(value) || /^https?:\/\//i.test(value)
       ? undefined
-      : 'is not chosen: give "uat" or "production", or the https origin of another production host'
+      : 'is not chosen: give "uat" or "production", or the https origin of another production host',
+  option: (options: { readonly environment?: unknown; readonly origins?: Origins }, configured: unknown = "none") => {
+    const { environment, origins } = options
+    if (environment === undefined) return origins?.["api"] ?? origins?.["openApi"] ?? configured
+    return Predicate.hasProperty(environment, "production") ? (environment.production ?? null) : environment
+  }
 } as const
 
 const deviceId = {
@@ -65,7 +73,7 @@ export const credentials = {
   environment,
   userId,
   password: { env: "RMONEY_PASSWORD", description: "Password of the account", secret: true, freeText: true },
-  totpSecret: {
+  totp: {
     env: "RMONEY_TOTP_SECRET",
     description: "The secret behind the QR code of enabling TOTP; without it codes come by SMS and mail",
     secret: true,
