@@ -140,7 +140,11 @@ export const make = Effect.fnUntraced(function* (
   const { appName = "RMONEY", deviceId, osName = "WEBEXTERNAL", source = "WEB", versionNo = "1.0.0.1.4" } = options
   const { environment, ...app } = yield* Credentials.check(broker.id, fields, {
     ...Credentials.fromOptions(fields, options),
-    ...{ appName, deviceId, osName, source, versionNo }
+    appName,
+    deviceId,
+    osName,
+    source,
+    versionNo
   })
   const protocol: BrokerClient.Protocol = {
     broker: broker.id,

@@ -3,15 +3,12 @@
  *
  * @since 0.1.0
  */
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as Challenge from "@auth/broker-core/login/Challenge"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Login from "@auth/broker-core/login/Login"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
 import type { Profile } from "@auth/broker-core/login/Profile"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
 import type { StepUp } from "@auth/broker-core/login/StepUp"
 import * as Effect from "effect/Effect"
@@ -50,7 +47,7 @@ export interface Options extends services.Options, services.CodeOptions {
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | StepUp | Logout | Profile | Authorize | Renewal | RmoneyApi
+export type Services = Login.Login | StepUp | Profile | services.Services
 
 type Given = Method.Given<RmoneyApi["Service"], typeof credentials, Options>
 
@@ -96,14 +93,12 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
     ledger.resend(
       challenge,
       Effect.gen(function* () {
-        const { kinds, resendsLeft = Infinity, stepToken } = challenge
+        const { resendsLeft: before, stepToken } = challenge
         const sent = yield* api.otpSend({ userId: yield* Ref.get(known) }, stepToken)
-        const { resendOtpCountsLeft = resendsLeft - 1 } = sent
-        return yield* challengeOf(
-          { ...sent, ...(Number.isFinite(resendOtpCountsLeft) && { resendOtpCountsLeft }) },
-          // Who has a code sent wants to answer with that one.
-          { kinds: kinds.includes("totp") ? ["otp", "totp"] : ["otp"], stepToken }
-        )
+        // A code that is sent again is the one to answer with.
+        const kinds: Challenge.Challenge["kinds"] = challenge.kinds.includes("totp") ? ["otp", "totp"] : ["otp"]
+        const fields = yield* challengeOf(sent, { kinds, stepToken })
+        return { ...fields, resendsLeft: fields.resendsLeft ?? (before === undefined ? undefined : before - 1) }
       })
     )
 

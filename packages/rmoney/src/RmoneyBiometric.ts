@@ -3,12 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Login from "@auth/broker-core/login/Login"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -42,7 +39,7 @@ export interface Options extends services.Options {}
  * @category models
  * @since 0.1.0
  */
-export type Services = Login.Login | Logout | Authorize | Renewal | RmoneyApi
+export type Services = Login.Login | services.Services
 
 type Given = Method.Given<RmoneyApi["Service"], typeof biometricCredentials, Options>
 

@@ -3,14 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
 import type { QrLogin } from "@auth/broker-core/login/QrLogin"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Effect from "effect/Effect"
-import type { RmoneyApi } from "./RmoneyApi.ts"
 import { qrCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
@@ -36,7 +32,7 @@ export interface Options extends services.Options, Method.QrOptions {}
  * @category models
  * @since 0.1.0
  */
-export type Services = QrLogin | Logout | Authorize | Renewal | RmoneyApi
+export type Services = QrLogin | services.Services
 
 const method: Method.Method<Services, typeof qrCredentials, Options> = Method.qr(services.family, {
   id: "qr",

@@ -13,7 +13,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import * as RmoneyApi from "./RmoneyApi.ts"
+import type * as RmoneyApi from "./RmoneyApi.ts"
 import { broker, credentials, recoveryCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 

@@ -4,15 +4,12 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
 import type { Profile } from "@auth/broker-core/login/Profile"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import type { Issue } from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -67,7 +64,7 @@ export type Exchange =
  * @category models
  * @since 0.1.0
  */
-export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | Renewal | RmoneyApi
+export type Services = RedirectLogin.RedirectLogin | Profile | services.Services
 
 interface Callback {
   readonly code: Redacted.Redacted<string>

@@ -1,6 +1,6 @@
 import type { Hint } from "@auth/broker-core/login/AuthError"
 import * as Codes from "@auth/broker-core/broker/Codes"
-import { field } from "@auth/broker-core/broker/Wire"
+import { field } from "@auth/broker-core/broker/Decode"
 import * as Predicate from "effect/Predicate"
 
 const asOf = "2026-11-21"

@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type { Redacted } from "effect/Redacted"
 import type { AuthError } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
@@ -91,8 +92,10 @@ export type ResponseOf<
 
 const fieldsOf = (request: unknown): Readonly<Record<string, unknown>> => ({ ...(request as object) })
 
-const accountOf = ({ account }: Endpoint, request: unknown, broker: string): string =>
-  account === undefined ? broker : String(fieldsOf(request)[account])
+const accountOf = ({ account = "" }: Endpoint, request: unknown, broker: string): string => {
+  const field = fieldsOf(request)[account]
+  return Predicate.isString(field) ? field : broker
+}
 
 /**
  * Makes the calls of a table.

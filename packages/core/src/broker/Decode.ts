@@ -10,6 +10,23 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import { Text } from "./Endpoint.ts"
 
+/**
+ * A field of a value of any kind: `undefined` where there is none.
+ *
+ * @example
+ * ```ts
+ * import * as Decode from "@auth/broker-core/broker/Decode"
+ *
+ * Decode.field({ status: "ok" }, "status") // => "ok"
+ * Decode.field(null, "status") // => undefined
+ * ```
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const field = (value: unknown, name: string): unknown =>
+  Predicate.hasProperty(value, name) ? value[name] : undefined
+
 const noEncoding = SchemaGetter.forbiddenEncoding
 
 const present = (value: string | null): Option.Option<string> =>
@@ -202,6 +219,20 @@ export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
       Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
       { decode: SchemaGetter.transform(to), encode: noEncoding }
     )
+  )
+
+/**
+ * The same for an answer that may say nothing yet, such as that to a poll: `undefined` then.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const mapMaybe = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B | undefined) =>
+  schema.pipe(
+    Schema.decodeTo(Schema.UndefinedOr(Schema.declare((value): value is B => value !== undefined)), {
+      decode: SchemaGetter.transform(to),
+      encode: noEncoding
+    })
   )
 
 /**

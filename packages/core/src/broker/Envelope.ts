@@ -41,15 +41,15 @@ export type Verdict =
  * @example
  * ```ts
  * import * as Envelope from "@auth/broker-core/broker/Envelope"
- * import * as Wire from "@auth/broker-core/broker/Wire"
+ * import * as Decode from "@auth/broker-core/broker/Decode"
  *
  * const plain: Envelope.Dialect = {
  *   name: "plain",
  *   source: "https://api.example.com/docs#answers",
  *   read: ({ json }) => {
- *     const status = Wire.field(json, "status")
- *     if (status === "ok") return Envelope.yes(Wire.field(json, "data"))
- *     return status === "error" ? Envelope.no({ code: Wire.field(json, "code") }) : undefined
+ *     const status = Decode.field(json, "status")
+ *     if (status === "ok") return Envelope.yes(Decode.field(json, "data"))
+ *     return status === "error" ? Envelope.no({ code: Decode.field(json, "code") }) : undefined
  *   }
  * }
  *

@@ -161,7 +161,7 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
  * import * as Envelope from "@auth/broker-core/broker/Envelope"
  * import * as Fixtures from "@auth/broker-core/testing/Fixtures"
  * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
- * import * as Wire from "@auth/broker-core/broker/Wire"
+ * import * as Decode from "@auth/broker-core/broker/Decode"
  * import * as Effect from "effect/Effect"
  * import type * as HttpClient from "effect/http/HttpClient"
  * import * as Schema from "effect/Schema"
@@ -182,7 +182,7 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
  *       name: "plain",
  *       source: "https://api.example.com/docs",
  *       read: ({ json }) => {
- *         const error = Wire.field(json, "error")
+ *         const error = Decode.field(json, "error")
  *         return error === undefined ? Envelope.yes(json) : Envelope.no({ code: error })
  *       }
  *     }

@@ -1,5 +1,5 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
+import { field } from "@auth/broker-core/broker/Decode"
 import * as Predicate from "effect/Predicate"
 
 /** The word in `status`, in capitals; `undefined` if there is none. */

@@ -3,7 +3,6 @@ import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as SchemaGetter from "effect/SchemaGetter"
 import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
@@ -11,11 +10,11 @@ import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
 const base = "/auth/v1"
 
-/** What will travel in a header. Blank ones are none, and other programs' brokers put `Bearer` before them. */
+/** What a header can carry. Other programs' brokers put `Bearer` before it. */
 const tokenText = /^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i
-const Token = Decode.map(Schema.String.check(Schema.isPattern(tokenText)), (text) =>
-  Session.bareToken(Redacted.make(text))
-)
+const tokenOrBlank = /^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i
+const toToken = (text: string) => Session.bareToken(Redacted.make(text))
+const Token = Decode.map(Schema.String.check(Schema.isPattern(tokenText)), toToken)
 
 const sent = {
   /** The canonical user id. The broker's field table calls it masked. `emailId` and `mobileNumber` are masked. */
@@ -27,23 +26,26 @@ const sent = {
 }
 
 /** As it comes: most fields are `Y` or `N`. */
-const accountText = Schema.optionalKey(Schema.NullOr(Schema.String))
+const raw = Schema.optionalKey(Schema.NullOr(Schema.String))
 const account = {
-  ...Decode.each(accountText, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
-  ...Decode.each(accountText, "roleDescription", "isDormant", "isDemoTrial", "passChangeFlag", "passwordChangeMessage"),
-  ...Decode.each(accountText, "versionChanged", "poaStatus", "ckycStatus", "runningAuthorization", "bulkOrderAllowed"),
   ...Decode.each(
-    accountText,
-    "isCommIntraAllowed",
-    "isVtdAllowed",
-    "isAliasOrderAllowed",
-    "allowNseCash",
-    "allowNseFo"
+    raw,
+    "success",
+    "message",
+    "status",
+    "serverDate",
+    "clientType",
+    "clientName",
+    "userRole",
+    "isDormant"
   ),
-  ...Decode.each(accountText, "allowNseCurrency", "allowNSEYComm", "allowBseCash", "allowBseFo", "allowBseCurrency"),
-  ...Decode.each(accountText, "allowBseYComm", "allowMcxComm", "allowNcdex", "nseCashViewRights", "nseFoViewRights"),
-  ...Decode.each(accountText, "nseCurrViewRights", "nseCommViewRights", "bseCashViewRights", "bseFoViewRights"),
-  ...Decode.each(accountText, "bseCurrViewRights", "bseCommViewRights", "mcxCommViewRights", "ncdexViewRights")
+  ...Decode.each(raw, "roleDescription", "isDemoTrial", "passChangeFlag", "passwordChangeMessage", "versionChanged"),
+  ...Decode.each(raw, "poaStatus", "ckycStatus", "runningAuthorization", "bulkOrderAllowed", "isCommIntraAllowed"),
+  ...Decode.each(raw, "isVtdAllowed", "isAliasOrderAllowed", "allowNseCash", "allowNseFo", "allowNseCurrency"),
+  ...Decode.each(raw, "allowNSEYComm", "allowBseCash", "allowBseFo", "allowBseCurrency", "allowBseYComm"),
+  ...Decode.each(raw, "allowMcxComm", "allowNcdex", "nseCashViewRights", "nseFoViewRights", "nseCurrViewRights"),
+  ...Decode.each(raw, "nseCommViewRights", "bseCashViewRights", "bseFoViewRights", "bseCurrViewRights"),
+  ...Decode.each(raw, "bseCommViewRights", "mcxCommViewRights", "ncdexViewRights")
 }
 
 const LoggedIn = Decode.map(
@@ -65,26 +67,22 @@ const LoggedIn = Decode.map(
   })
 )
 
+const Picture = Schema.Struct({
+  qrName: Decode.requiredSecret,
+  /** PNG, base64, without a `data:` prefix. */
+  byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
+})
+
 /** Until the picture is scanned there is no token; how else the broker says so is not documented. */
-const ScannedBy = Schema.UndefinedOr(
-  Schema.Struct({
-    accessToken: Schema.optionalKey(
-      Schema.NullOr(Schema.String.check(Schema.isPattern(/^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i)))
-    ),
-    clientId: Decode.text,
-    authorized: Decode.flag
-  })
-)
-const toScanned = (answer: typeof ScannedBy.Type) =>
-  answer?.accessToken?.trim()
-    ? { ...answer, accessToken: Session.bareToken(Redacted.make(answer.accessToken)) }
-    : undefined
-const isScanned = (_: unknown): _ is ReturnType<typeof toScanned> => true
-const Scanned = ScannedBy.pipe(
-  Schema.decodeTo(Schema.declare(isScanned), {
-    decode: SchemaGetter.transform(toScanned),
-    encode: SchemaGetter.forbiddenEncoding
-  })
+const Scanned = Decode.mapMaybe(
+  Schema.UndefinedOr(
+    Schema.Struct({
+      accessToken: Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isPattern(tokenOrBlank)))),
+      clientId: Decode.text,
+      authorized: Decode.flag
+    })
+  ),
+  (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
 )
 
 /** Of steps that have nothing to hand out; some leave the result out. */
@@ -95,178 +93,93 @@ const program = ["deviceId", "versionNo", "appName", "osName"]
 const recovery = ["osName", "deviceId", "appName"]
 
 const user = { userId: Endpoint.Text }
+const byUser = Schema.Struct(user)
+const byPassword = Schema.Struct({ ...user, password: Endpoint.Secret })
+const bySentCode = Schema.Struct({ ...user, receivedOtp: Endpoint.Secret, vendor: Schema.optional(Endpoint.Secret) })
+const byTotp = Schema.Struct({ ...user, totp: Endpoint.Secret })
+const byToken = Schema.Struct({ ...user, token: Endpoint.Secret })
 const byPan = Schema.Struct({ ...user, pan: Endpoint.Secret })
 const byCode = Schema.Struct({ ...user, otp: Endpoint.Secret })
+const byAuthCode = Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret })
+const byCheckSum = Schema.Struct({ checkSum: Endpoint.Secret })
+const byQrName = Schema.Struct({ qrName: Endpoint.Secret })
+// `enable` is typed Boolean in the document, and text in its sample.
+const enabling = { deviceType: Schema.Literals(["IOS", "ANDROID"]), enable: Schema.Literals(["true", "false"]) }
+const byDevice = Schema.Struct({ ...user, ...enabling })
+
+const done = { response: Done }
 const login = { response: LoggedIn, essential: ["accessToken"] }
+const codeSent = { response: Schema.Struct(sent), essential: [] }
+const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
 const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
-const vendorSession = {
+// Optional until the picture is scanned, but never ignored: the id says who scanned it.
+const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
+const session = {
   response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),
   essential: ["clientId", "userSession"]
 }
 
-/** A row whose fields of the app are behind those of the request, as in the documented samples. */
-const post = <
-  R extends Schema.Decoder<unknown>,
-  S extends Schema.Decoder<unknown>,
-  T extends Endpoint.TokenKind
->(options: {
-  readonly name: string
-  readonly path: string
-  readonly token: T
-  readonly app?: ReadonlyArray<string>
-  readonly body?: (request: R["Type"], app: Endpoint.AppFields) => unknown
-  readonly request: R
-  readonly response: S
-  readonly essential?: ReadonlyArray<string>
-}) =>
+/** The fields of the app are behind those of the request, as in the documented samples, and a vendor at the end. */
+const inOrder = (request: unknown, app: Endpoint.AppFields) => {
+  const { vendor, ...own } = request as { readonly vendor?: unknown }
+  return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
+}
+
+const post = <R extends Schema.Decoder<unknown>, S extends Schema.Decoder<unknown>, T extends Endpoint.TokenKind>(
+  name: string,
+  path: string,
+  token: T,
+  app: ReadonlyArray<string>,
+  request: R,
+  answer: { readonly response: S; readonly essential?: ReadonlyArray<string> }
+) =>
   Endpoint.make({
+    name,
     method: "POST",
+    path: `${base}/${path}`,
+    token,
     account: "userId",
-    body: (request, app) => ({ ...(request as object), ...app }),
-    ...options,
-    path: `${base}/${options.path}`
+    app,
+    request,
+    body: app.length === 0 ? undefined : inOrder,
+    ...answer
   })
 
 export const table = {
   /** `POST sso/vendor/auth/getUserDetails` */
-  ssoGetUserDetails: Endpoint.make({
-    name: "ssoGetUserDetails",
-    method: "POST",
-    path: `${base}/sso/vendor/auth/getUserDetails`,
-    token: "none",
-    request: Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret }),
-    ...vendorSession
-  }),
+  ssoGetUserDetails: post("ssoGetUserDetails", "sso/vendor/auth/getUserDetails", "none", [], byAuthCode, session),
   /** `POST access/pwd/validate`. The fourth wrong password locks the account. */
-  pwdValidate: post({
-    name: "pwdValidate",
-    path: "access/pwd/validate",
-    token: "none",
-    app: [...program, "source"],
-    request: Schema.Struct({ ...user, password: Endpoint.Secret }),
-    ...step
-  }),
+  pwdValidate: post("pwdValidate", "access/pwd/validate", "none", [...program, "source"], byPassword, step),
   /** `POST access/otp/send`, with the token of `pwdValidate`. Its answer brings no other. */
-  otpSend: post({
-    name: "otpSend",
-    path: "access/otp/send",
-    token: "step",
-    app: program,
-    request: Schema.Struct(user),
-    response: Schema.Struct(sent),
-    essential: []
-  }),
+  otpSend: post("otpSend", "access/otp/send", "step", program, byUser, codeSent),
   /** `POST access/otp/validate`, with the token of `pwdValidate`. */
-  otpValidate: post({
-    name: "otpValidate",
-    path: "access/otp/validate",
-    token: "step",
-    app: [...device, "source"],
-    request: Schema.Struct({ ...user, receivedOtp: Endpoint.Secret, vendor: Schema.optional(Endpoint.Secret) }),
-    body: ({ vendor, ...own }, app) => ({ ...own, ...app, ...(vendor && { vendor }) }),
-    ...login
-  }),
+  otpValidate: post("otpValidate", "access/otp/validate", "step", [...device, "source"], bySentCode, login),
   /** `POST access/topt/verify`, so spelled, with the token of `pwdValidate`. */
-  toptVerify: post({
-    name: "toptVerify",
-    path: "access/topt/verify",
-    token: "step",
-    app: device,
-    request: Schema.Struct({ ...user, totp: Endpoint.Secret }),
-    ...login
-  }),
+  toptVerify: post("toptVerify", "access/topt/verify", "step", device, byTotp, login),
   /** `POST access/bio/enable` */
-  bioEnable: post({
-    name: "bioEnable",
-    path: "access/bio/enable",
-    token: "required",
-    app: device,
-    request: Schema.Struct({
-      ...user,
-      deviceType: Schema.Literals(["IOS", "ANDROID"]),
-      /** Typed Boolean in the document, and text in its sample. */
-      enable: Schema.Literals(["true", "false"])
-    }),
-    response: Done
-  }),
+  bioEnable: post("bioEnable", "access/bio/enable", "required", device, byDevice, done),
   /** `POST access/bio/pwd/validate`. `token` is the access token of the session before. */
-  bioPwdValidate: post({
-    name: "bioPwdValidate",
-    path: "access/bio/pwd/validate",
-    token: "none",
-    app: device,
-    request: Schema.Struct({ ...user, token: Endpoint.Secret }),
-    ...login
-  }),
+  bioPwdValidate: post("bioPwdValidate", "access/bio/pwd/validate", "none", device, byToken, login),
   /** `GET access/qr/generate`. Each call makes a picture, so it is not safe to repeat. */
   qrGenerate: Endpoint.make({
     name: "qrGenerate",
     method: "GET",
     path: `${base}/access/qr/generate`,
     token: "none",
-    response: Schema.Struct({
-      qrName: Decode.requiredSecret,
-      /** PNG, base64, without a `data:` prefix. */
-      byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
-    })
+    response: Picture
   }),
   /** `POST access/qr/login`. `undefined` until the picture is scanned. */
-  qrLogin: Endpoint.make({
-    name: "qrLogin",
-    method: "POST",
-    path: `${base}/access/qr/login`,
-    token: "none",
-    request: Schema.Struct({ qrName: Endpoint.Secret }),
-    response: Scanned,
-    // Optional until the picture is scanned, but never ignored: the id says who scanned it.
-    essential: ["accessToken", "clientId"]
-  }),
+  qrLogin: post("qrLogin", "access/qr/login", "none", [], byQrName, scanned),
   /** `POST access/client/unblock` */
-  clientUnblock: post({
-    name: "clientUnblock",
-    path: "access/client/unblock",
-    token: "none",
-    app: recovery,
-    request: byPan,
-    ...step
-  }),
+  clientUnblock: post("clientUnblock", "access/client/unblock", "none", recovery, byPan, step),
   /** `POST access/client/unblock/verify`, with the token of `clientUnblock`. */
-  clientUnblockVerify: post({
-    name: "clientUnblockVerify",
-    path: "access/client/unblock/verify",
-    token: "step",
-    app: recovery,
-    request: byCode,
-    response: Done
-  }),
+  clientUnblockVerify: post("clientUnblockVerify", "access/client/unblock/verify", "step", recovery, byCode, done),
   /** `POST access/pwd/forgot` */
-  pwdForgot: post({
-    name: "pwdForgot",
-    path: "access/pwd/forgot",
-    token: "none",
-    app: recovery,
-    request: byPan,
-    ...step
-  }),
+  pwdForgot: post("pwdForgot", "access/pwd/forgot", "none", recovery, byPan, step),
   /** `POST access/pwd/forgot/verify`, with the token of `pwdForgot`. Its answer has a new one. */
-  pwdForgotVerify: post({
-    name: "pwdForgotVerify",
-    path: "access/pwd/forgot/verify",
-    token: "step",
-    app: recovery,
-    request: byCode,
-    response: Schema.Struct({ token: Token }),
-    essential: ["token"]
-  }),
+  pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
   /** `POST access/pwd/reset`, with the token of `pwdForgotVerify`. */
-  pwdReset: post({
-    name: "pwdReset",
-    path: "access/pwd/reset",
-    token: "step",
-    app: device,
-    request: Schema.Struct({ ...user, password: Endpoint.Secret }),
-    response: Done
-  }),
+  pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
   /**
    * `POST /open-api/od/v1/vendor/getUserDetails`: `checkSum`, so spelled by RMoney's API page (2026-11-21), is SHA-256
    * over user id, code and API secret, in hex.
@@ -277,8 +190,8 @@ export const table = {
     origin: "openApi",
     path: "/open-api/od/v1/vendor/getUserDetails",
     token: "none",
-    request: Schema.Struct({ checkSum: Endpoint.Secret }),
-    ...vendorSession
+    request: byCheckSum,
+    ...session
   }),
   /** `GET /open-api/od/v1/profile`: the only known client of RMoney's own host calls it, as of 2026-11-27. */
   getProfile: Endpoint.make({
@@ -302,7 +215,7 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     token: "required",
     app: ["source"],
     request: Schema.Struct(user),
-    body: (request, app) => ({ ...request, ...app }),
+    body: inOrder,
     response: Decode.discard(Schema.Unknown)
   })
 

@@ -1,10 +1,13 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import type { Challenge } from "@auth/broker-core/login/Challenge"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import * as Expiry from "@auth/broker-core/login/Expiry"
+import type { Logout } from "@auth/broker-core/login/Logout"
 import type * as Method from "@auth/broker-core/broker/Method"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -15,7 +18,10 @@ import * as RmoneyApi from "../RmoneyApi.ts"
 import { broker } from "../RmoneyBroker.ts"
 import { environmentName } from "./endpoints.ts"
 
-type Api = RmoneyApi.RmoneyApi["Service"]
+export type Api = RmoneyApi.RmoneyApi["Service"]
+
+/** What every way to log in provides. */
+export type Services = Authorize | Logout | Renewal | RmoneyApi.RmoneyApi
 
 /** What may be set beside the credentials. */
 export interface Options extends RmoneyApi.Options, Method.Options {}
@@ -122,7 +128,7 @@ const exchanges: ReadonlyArray<readonly [keyof LoggedIn["account"], string]> = [
 ]
 
 const flagOf = (value: string | null | undefined): string | boolean | undefined =>
-  ({ "": undefined, Y: true, N: false })[(value ?? "").toUpperCase()] ?? value ?? undefined
+  value ? ({ Y: true, N: false }[value.toUpperCase()] ?? value) : undefined
 
 /** What a login handed out. The account is the one that the broker names, not the alias that was typed. */
 export const toIssue = (
@@ -137,11 +143,7 @@ export const toIssue = (
     name: clientName || undefined,
     exchanges: exchanges.filter(([field]) => account[field] === "Y").map(([, exchange]) => exchange),
     // What a program should look at before it trades.
-    flags: {
-      passChangeFlag: flagOf(passChangeFlag),
-      isDormant: flagOf(isDormant),
-      clientType: flagOf(clientType)
-    }
+    flags: { passChangeFlag: flagOf(passChangeFlag), isDormant: flagOf(isDormant), clientType: flagOf(clientType) }
   })
   return { account: { ...known, id }, tokens: { access }, profile }
 }

@@ -1,5 +1,5 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
+import { field } from "@auth/broker-core/broker/Decode"
 
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
