@@ -28,24 +28,14 @@ const sent = {
 /** As it comes: most fields are `Y` or `N`. */
 const raw = Schema.optionalKey(Schema.NullOr(Schema.String))
 const account = {
-  ...Decode.each(
-    raw,
-    "success",
-    "message",
-    "status",
-    "serverDate",
-    "clientType",
-    "clientName",
-    "userRole",
-    "isDormant"
-  ),
-  ...Decode.each(raw, "roleDescription", "isDemoTrial", "passChangeFlag", "passwordChangeMessage", "versionChanged"),
-  ...Decode.each(raw, "poaStatus", "ckycStatus", "runningAuthorization", "bulkOrderAllowed", "isCommIntraAllowed"),
-  ...Decode.each(raw, "isVtdAllowed", "isAliasOrderAllowed", "allowNseCash", "allowNseFo", "allowNseCurrency"),
-  ...Decode.each(raw, "allowNSEYComm", "allowBseCash", "allowBseFo", "allowBseCurrency", "allowBseYComm"),
-  ...Decode.each(raw, "allowMcxComm", "allowNcdex", "nseCashViewRights", "nseFoViewRights", "nseCurrViewRights"),
-  ...Decode.each(raw, "nseCommViewRights", "bseCashViewRights", "bseFoViewRights", "bseCurrViewRights"),
-  ...Decode.each(raw, "bseCommViewRights", "mcxCommViewRights", "ncdexViewRights")
+  ...Decode.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
+  ...Decode.each(raw, "roleDescription", "isDormant", "isDemoTrial", "passChangeFlag", "passwordChangeMessage"),
+  ...Decode.each(raw, "versionChanged", "poaStatus", "ckycStatus", "runningAuthorization", "bulkOrderAllowed"),
+  ...Decode.each(raw, "isCommIntraAllowed", "isVtdAllowed", "isAliasOrderAllowed", "allowNseCash", "allowNseFo"),
+  ...Decode.each(raw, "allowNseCurrency", "allowNSEYComm", "allowBseCash", "allowBseFo", "allowBseCurrency"),
+  ...Decode.each(raw, "allowBseYComm", "allowMcxComm", "allowNcdex", "nseCashViewRights", "nseFoViewRights"),
+  ...Decode.each(raw, "nseCurrViewRights", "nseCommViewRights", "bseCashViewRights", "bseFoViewRights"),
+  ...Decode.each(raw, "bseCurrViewRights", "bseCommViewRights", "mcxCommViewRights", "ncdexViewRights")
 }
 
 const LoggedIn = Decode.map(
