@@ -83,8 +83,8 @@ export const publisherCredentials = {
 
 /** Two, until more is known: no broker here locks an account before the third refusal. */
 const budget = {
-  wrongAnswers: 2,
-  within: "24 hours",
+  maxFailures: 2,
+  window: "24 hours",
   source: "No lock-out is documented for a wrong PIN or code; users assume one"
 } as const
 
@@ -144,7 +144,7 @@ const assumptions: ReadonlyArray<Assumption> = [
     id: "lock-out",
     text: "The account is not locked before the third wrong PIN or code: renewals stop after two in 24 hours.",
     confidence: "low",
-    option: "renewal.wrongAnswers, renewal.within",
+    option: "renewal.maxFailures, renewal.window",
     asOf
   }
 ]

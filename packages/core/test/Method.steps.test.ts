@@ -47,7 +47,7 @@ const broker: Broker = {
       capabilities: ["QrLogin", "Logout", "Authorize"],
       credentials,
       expiry: "00:00 IST",
-      renewal: { by: [], when: "made up", wrongAnswers: 1, within: "1 hour", source: "made up" }
+      renewal: { by: [], when: "made up", maxFailures: 1, window: "1 hour", source: "made up" }
     }
   ],
   environments: { production: { api: "https://api.tiny.example" } },

@@ -178,8 +178,8 @@ export const lenientPortalCredentials = {
 
 /** Two, until more is known: no broker here locks an account before the third refusal. */
 const budget = {
-  wrongAnswers: 2,
-  within: "24 hours",
+  maxFailures: 2,
+  window: "24 hours",
   source: "MO1096 ends the tries with one-time codes, after a number that is not documented; no code tells of passwords"
 } as const
 
@@ -267,7 +267,7 @@ const assumptions: ReadonlyArray<Assumption> = [
   assume(
     "lock-out",
     "low",
-    "renewal.wrongAnswers, renewal.within",
+    "renewal.maxFailures, renewal.window",
     "The account is not locked before the third wrong password or code: renewals stop after two in 24 hours."
   ),
   assume("two-a-second", "medium", "requestsPerSecond", "Two calls of a kind in a second are not too many."),

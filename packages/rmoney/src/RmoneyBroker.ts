@@ -137,8 +137,8 @@ export const recoveryCredentials = { environment, userId, deviceId } as const
  * span is safe also if each wrong one makes the broker count from the start.
  */
 const budget = {
-  wrongAnswers: 2,
-  within: "15 minutes",
+  maxFailures: 2,
+  window: "15 minutes",
   source:
     "The vendor's back end as other brokers run it: the 4th wrong password or code in 300 seconds locks the account"
 } as const
@@ -182,7 +182,7 @@ const assumptions: ReadonlyArray<Row> = [
   ["device", "low", "osName, versionNo, appName, deviceId", "The values of the only known client are good for any program, with a device id made of the user id."],
   ["code-lifetime", "medium", "codeLifetime", "A one-time code is good for 300 seconds."],
   ["code-misses", "medium", "codeMisses", "After more than three wrong codes the account is held, so the third miss ends a challenge."],
-  ["password-misses", "medium", "renewal.wrongAnswers, renewal.within", "The fourth wrong password in 300 seconds locks the account: renewals stop after two in 15 minutes."],
+  ["password-misses", "medium", "renewal.maxFailures, renewal.window", "The fourth wrong password in 300 seconds locks the account: renewals stop after two in 15 minutes."],
   ["code-sent-with-password", "medium", "sendCode", "The password step sends the one-time code, and otp/send only sends it again."],
   ["bearer", "medium", "none: Authorize gives the header", "Later calls carry the access token as `Authorization: Bearer <token>`, and so does bio/enable."],
   ["biometric-token", "medium", "none: give the newest token", "A biometric login wants the access token that the broker gave last."],

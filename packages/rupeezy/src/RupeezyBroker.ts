@@ -85,8 +85,8 @@ export const partnerCredentials = {
 
 /** Two, until more is known: no broker here locks an account before the third refusal. */
 const budget = {
-  wrongAnswers: 2,
-  within: "24 hours",
+  maxFailures: 2,
+  window: "24 hours",
   source: "No lock-out is documented"
 } as const
 
@@ -179,7 +179,7 @@ const assumptions: ReadonlyArray<Assumption> = [
   assumption(
     "lock-out",
     "low",
-    "renewal.wrongAnswers, renewal.within",
+    "renewal.maxFailures, renewal.window",
     "The account is not locked before the third wrong password or code: renewals stop after two in 24 hours."
   ),
   assumption(

@@ -273,11 +273,11 @@ describe("limits", () => {
     )
   }
 
-  it.effect("a login that would wait longer than one's patience is not sent", () =>
+  it.effect("a login that would wait longer than one's queueTimeout is not sent", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const twice = Effect.andThen(Effect.exit(calls["login"] ?? Effect.void), calls["login"] ?? Effect.void)
-      const error = yield* Effect.flip(Effect.provide(twice, layer({}, { patience: 0 })))
+      const error = yield* Effect.flip(Effect.provide(twice, layer({}, { queueTimeout: 0 })))
       assert.strictEqual(reasonOf(error, "RateLimited").by, "client")
       assert.strictEqual((yield* fake.journal).length, 1)
     })

@@ -118,8 +118,8 @@ export const legacyCredentials = {
 
 /** Two, until more is known: no broker here locks an account before the third refusal. */
 const budget = {
-  wrongAnswers: 2,
-  within: "24 hours",
+  maxFailures: 2,
+  window: "24 hours",
   source: "No lock-out is documented, though accounts can be blocked"
 } as const
 
@@ -183,7 +183,7 @@ const assumptions: ReadonlyArray<Assumption> = [
     "lock-out",
     "low",
     "The account is not blocked before the third wrong key or password: renewals stop after two in 24 hours.",
-    "renewal.wrongAnswers, renewal.within"
+    "renewal.maxFailures, renewal.window"
   ),
   assume(
     "refresh-before-the-end",

@@ -39,11 +39,11 @@ const assumptions: ReadonlyArray<Row> = [
   ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
   ["rotation", "low", "none needed", "Where a refresh brings no new refresh token, the old one lives on."],
   ["refresh-late", "low", "none needed", "A refresh token also renews a session that has ended."],
-  ["limits", "medium", "patience", "Each account may make ten calls of a kind in a second."]
+  ["limits", "medium", "queueTimeout", "Each account may make ten calls of a kind in a second."]
 ]
 
 const source = "The login page blocks a user after five; no program logs in"
-const budget = { wrongAnswers: 2, within: "24 hours", source } as const
+const budget = { maxFailures: 2, window: "24 hours", source } as const
 const when = "After 06:00 IST, the end of every session"
 const byPerson = { ...budget, by: [], when: `${when}: a person logs in by browser again` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const

@@ -62,10 +62,10 @@ export interface Renewal {
   readonly afterCutOff?: boolean
   /** `"totp"` where a login carries a TOTP code: one login in each period of 30 seconds. */
   readonly codes?: "totp"
-  /** How many refused logins there may be in `within`: fewer than the broker locks the account after. */
-  readonly wrongAnswers: number
+  /** How many refused logins there may be in `window`: fewer than the broker locks the account after. */
+  readonly maxFailures: number
   /** For how long a refused login counts. */
-  readonly within: Duration.Input
+  readonly window: Duration.Input
   /** Where these two numbers come from, for a person. */
   readonly source: string
 }

@@ -12,7 +12,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AuthError } from "../login/AuthError.ts"
 import type { Protocol } from "../broker/BrokerClient.ts"
-import * as Codes from "../broker/Codes.ts"
+import * as ErrorTable from "../broker/ErrorTable.ts"
 import type * as Envelope from "../broker/Envelope.ts"
 import { parseJson } from "../broker/internal/json.ts"
 import { type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
@@ -62,7 +62,7 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   /** What must be among the fixtures of a dialect: a no, unless it is named here. */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /** The rows that count for a fixture, where options choose them. All of them, unless said otherwise. */
-  readonly codesFor?: (fixture: F) => ReadonlyArray<Codes.CodeRow>
+  readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
   /** A part of each secret that is sent or answered: no failure may show it. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
@@ -117,10 +117,13 @@ export const read = <F extends Fixture, Api>(
  * @category reading
  * @since 0.1.0
  */
-export const rowOf = <F extends Fixture, Api>(subject: Subject<F, Api>, fixture: F): Codes.CodeRow | undefined => {
+export const rowOf = <F extends Fixture, Api>(
+  subject: Subject<F, Api>,
+  fixture: F
+): ErrorTable.ErrorRow | undefined => {
   const { verdict } = read(subject, fixture)
   if (verdict?._tag !== "No") return undefined
-  const failure: Codes.Failure = {
+  const failure: ErrorTable.Failure = {
     operation: fixture.endpoint,
     status: fixture.status,
     code: verdict.code,
@@ -131,7 +134,7 @@ export const rowOf = <F extends Fixture, Api>(subject: Subject<F, Api>, fixture:
     request: undefined
   }
   const rows = subject.codesFor?.(fixture) ?? subject.codes
-  return rows.find((row) => Codes.matches(row, failure))
+  return rows.find((row) => ErrorTable.matches(row, failure))
 }
 
 const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subject<F, Api>, fixture: F) {
@@ -257,7 +260,7 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
     }))
   )
 
-const titleOf = ({ code, meaning, message, operations, status }: Codes.CodeRow) =>
+const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.ErrorRow) =>
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
 /**

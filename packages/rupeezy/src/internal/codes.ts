@@ -1,7 +1,7 @@
 import { otherCall } from "@auth/broker-core/broker/BrokerClient"
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 
-type Reason = Codes.CodeRow["reason"]
+type Reason = ErrorTable.ErrorRow["reason"]
 
 export interface CodeOptions {
   readonly refusals?: "as-sent" | undefined
@@ -19,9 +19,14 @@ const logins = ["login", "createSession"]
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
-    failure.status >= 500 ? Codes.unavailable(failure) : Codes.unlessOutage(reason)(failure)
+    failure.status >= 500 ? ErrorTable.unavailable(failure) : ErrorTable.unlessOutage(reason)(failure)
 
-const status = (code: number, meaning: string, reason: Reason, operations?: ReadonlyArray<string>): Codes.CodeRow => ({
+const status = (
+  code: number,
+  meaning: string,
+  reason: Reason,
+  operations?: ReadonlyArray<string>
+): ErrorTable.ErrorRow => ({
   status: code,
   meaning,
   reason,
@@ -35,37 +40,41 @@ const message = (
   meaning: string,
   reason: Reason,
   operations: ReadonlyArray<string> = ["login"]
-): Codes.CodeRow => ({ message: pattern, meaning, reason, source: words, asOf, operations })
+): ErrorTable.ErrorRow => ({ message: pattern, meaning, reason, source: words, asOf, operations })
 
-const address = Codes.denied(
+const address = ErrorTable.denied(
   "ip",
   "Register the public address that you call from at Rupeezy, and both of them where the machine has IPv4 and IPv6."
 )
 
 /** The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients. */
-const byMessage: ReadonlyArray<Codes.CodeRow> = [
+const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   message(
     /\b(?:block|lock|disabled)/i,
     "The account is locked",
-    unlessFault(Codes.locked("account", "unknown")),
+    unlessFault(ErrorTable.locked("account", "unknown")),
     logins
   ),
-  message(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", unlessFault(Codes.invalidCode("totp", Codes.totpHints))),
+  message(
+    /\b(?:t?otp|2fa)/i,
+    "The one-time code is wrong",
+    unlessFault(ErrorTable.invalidCode("totp", ErrorTable.totpHints))
+  ),
   message(
     /invalid cred|password|client/i,
     "Client code or password is wrong",
-    unlessFault(Codes.invalidCredentials("clientCode or password"))
+    unlessFault(ErrorTable.invalidCredentials("clientCode or password"))
   )
 ]
 
-const badRequest = Codes.invalidRequest("request", "was refused as badly formed")
+const badRequest = ErrorTable.invalidRequest("request", "was refused as badly formed")
 
-const byWord: ReadonlyArray<Codes.CodeRow> = [
+const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
   {
     status: 500,
     message: /internal server error/i,
     meaning: "The server failed",
-    reason: Codes.unavailable,
+    reason: ErrorTable.unavailable,
     source: mocks,
     asOf
   },
@@ -80,32 +89,36 @@ const byWord: ReadonlyArray<Codes.CodeRow> = [
 ]
 
 /** What HTTP 401 means to a login, by the reason that it has for a field. */
-const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<Codes.CodeRow> => [
+const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
   status(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), ["login"]),
   status(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), ["createSession"])
 ]
 
-const unreadUnauthorized = byUnauthorized(Codes.invalidCredentials)
+const unreadUnauthorized = byUnauthorized(ErrorTable.invalidCredentials)
 
 const readUnauthorized = byUnauthorized((field) =>
-  Codes.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
+  ErrorTable.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
 )
 
-const byStatus: ReadonlyArray<Codes.CodeRow> = [
-  status(401, "The token is dead", Codes.sessionExpired("invalid")),
-  status(403, "Access is denied", Codes.denied("unknown")),
-  status(404, "There is no such call", Codes.invalidRequest("request", "names a call that the broker does not have")),
+const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
+  status(401, "The token is dead", ErrorTable.sessionExpired("invalid")),
+  status(403, "Access is denied", ErrorTable.denied("unknown")),
+  status(
+    404,
+    "There is no such call",
+    ErrorTable.invalidRequest("request", "names a call that the broker does not have")
+  ),
   status(400, "The request is badly formed", badRequest),
   status(422, "The request is badly formed", badRequest),
-  status(429, "The rate limit is exceeded", Codes.rateLimited)
+  status(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
 const authorized = ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 
 /** One integrator takes 403 on the funds for a session that was revoked. */
-const revoked = status(403, "The session was revoked", Codes.sessionExpired("unknown"), authorized)
+const revoked = status(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), authorized)
 
-export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<Codes.CodeRow> => {
+export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<ErrorTable.ErrorRow> => {
   const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...unreadUnauthorized, ...statuses]

@@ -32,7 +32,7 @@ interface Readily<Subject, A, E, R> extends Effect.Effect<A, E, R> {
  * In a generator `yield*` takes a value that is ready without the runtime, at a fifth of the cost. An effect is one small
  * object, so that a hundred thousand of them still are quick to reach.
  */
-export const readily = <Subject, A, E, R>(
+export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
   otherwise: (subject: Subject, fiber: AnyFiber) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {

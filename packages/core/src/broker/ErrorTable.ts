@@ -39,21 +39,21 @@ export interface Failure {
  *
  * @example
  * ```ts
- * import * as Codes from "@auth/broker-core/broker/Codes"
+ * import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
  *
- * const row: Codes.CodeRow = {
+ * const row: ErrorTable.ErrorRow = {
  *   code: "T1050",
  *   meaning: "Wrong one-time code",
  *   source: "https://api.example.com/docs#errors",
  *   asOf: "2026-11-21",
- *   reason: Codes.invalidCode("totp", Codes.totpHints)
+ *   reason: ErrorTable.invalidCode("totp", ErrorTable.totpHints)
  * }
  * ```
  *
  * @category models
  * @since 0.1.0
  */
-export interface CodeRow {
+export interface ErrorRow {
   readonly code?: string
   /** Matched against the broker's message. */
   readonly message?: RegExp
@@ -72,7 +72,7 @@ export interface CodeRow {
  * @category matching
  * @since 0.1.0
  */
-export const matches = (row: CodeRow, failure: Failure): boolean =>
+export const matches = (row: ErrorRow, failure: Failure): boolean =>
   (row.code === undefined || row.code === failure.code) &&
   (row.message === undefined || (failure.message !== undefined && row.message.test(failure.message))) &&
   (row.status === undefined || row.status === failure.status) &&
