@@ -26,7 +26,7 @@ const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   const { broker } = (await import(`${name}/${found.replace("Fake", "")}Broker`)) as { readonly broker: Broker }
   for (const { credentials } of broker.methods) {
     for (const [field, { env }] of Object.entries(credentials)) {
-      const value = fakeModule.demoAccount[field] ?? fakeModule.demoAccount[`${field}Secret`]
+      const value = fakeModule.demoAccount[field === "totp" ? "totpSecret" : field]
       if (typeof value === "string") process.env[env] ??= value
     }
   }

@@ -151,15 +151,12 @@ const valuesOf = (fakes: Fakes, method: Method): Values => {
 
 /** The same credentials given in code. */
 const inCode = (method: Method, values: Values) => {
-  const { environment, totpSecret, ...others } = values
+  const { environment, ...others } = values
   const wrap = ([field, value]: readonly [string, string]) =>
     [field, method.credentials[field]?.secret ? Redacted.make(value) : value] as const
   return {
     ...(environment === undefined ? {} : { environment }),
-    credentials: {
-      ...Object.fromEntries(Object.entries(others).map(wrap)),
-      ...(totpSecret === undefined ? {} : { totp: Redacted.make(totpSecret) })
-    }
+    credentials: Object.fromEntries(Object.entries(others).map(wrap))
   }
 }
 

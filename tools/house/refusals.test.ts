@@ -72,7 +72,9 @@ const session = (broker: Broker) =>
 /** The fake's demonstration account as the environment, by the names of the descriptor. */
 const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>>) => {
   const values = broker.methods.flatMap(({ credentials }) =>
-    Object.entries(credentials).map(([field, { env }]) => [env, account[field] ?? account[`${field}Secret`]] as const)
+    Object.entries(credentials).map(
+      ([field, { env }]) => [env, account[field === "totp" ? "totpSecret" : field]] as const
+    )
   )
   const texts = values.filter(([, value]) => typeof value === "string")
   return ConfigProvider.layer(ConfigProvider.fromUnknown(Object.fromEntries(texts)))

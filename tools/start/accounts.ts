@@ -87,7 +87,9 @@ export const variablesOf = (simulator: Info, broker: Broker, chosen: Chosen = {}
   const { credentials = {} } = broker.methods.find(({ id }) => id === chosen.method) ?? broker.methods[0] ?? {}
   const account = { ...accountOf(simulator, broker, chosen), ...chosen.instead }
   const fields = Object.entries(credentials).filter(([name]) => !chosen.without?.includes(name))
-  return Object.fromEntries(fields.map(([name, { env }]) => [env, account[name] ?? account[`${name}Secret`] ?? ""]))
+  return Object.fromEntries(
+    fields.map(([name, { env }]) => [env, account[name === "totp" ? "totpSecret" : name] ?? ""])
+  )
 }
 
 /** Where the simulator serves the hosts of an environment of the broker. */

@@ -10,7 +10,7 @@ export const rmoney: MakeStory = Effect.gen(function* () {
   const Rmoney = accounts.rmoney.layer(origins)
   const program = yield* makeProgram(Layer.provide(Rmoney, environment()))
   const bySms = yield* Layer.build(
-    Layer.fresh(Rmoney).pipe(Layer.provide(environment({ without: ["vendor", "totpSecret"] })))
+    Layer.fresh(Rmoney).pipe(Layer.provide(environment({ without: ["vendor", "totp"] })))
   )
   const how = "password, then TOTP"
 

@@ -3,46 +3,29 @@
  *
  * @since 0.1.0
  */
-import type * as AuthError from "@auth/broker-core/login/AuthError"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
-import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as Challenge from "@auth/broker-core/login/Challenge"
-import type * as CodeSource from "@auth/broker-core/login/CodeSource"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Login from "@auth/broker-core/login/Login"
-import type { Logout } from "@auth/broker-core/login/Logout"
+import * as Method from "@auth/broker-core/broker/Method"
 import type { Profile } from "@auth/broker-core/login/Profile"
-import * as Renewal from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
-import * as StepUp from "@auth/broker-core/login/StepUp"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type { StepUp } from "@auth/broker-core/login/StepUp"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import type * as RmoneyApi from "./RmoneyApi.ts"
-import { broker, credentials as fields, renewals } from "./RmoneyBroker.ts"
+import type { RmoneyApi } from "./RmoneyApi.ts"
+import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs.
+ * What a login needs. The session is that of the user id which the broker answers with. Without `totp`, the secret behind
+ * the QR code or another source of codes, a challenge is answered with the code that came by SMS. `vendor`, the id of
+ * your app, goes along with that code. The device id is made of the user id unless given.
  *
  * @category models
  * @since 0.1.0
  */
-export interface RmoneyCredentials {
-  /** User id, e-mail address, mobile number or PAN. The session is that of the user id which the broker answers with. */
-  readonly userId: string
-  readonly password: Redacted.Redacted<string>
-  /** The secret behind the QR code, or another source of codes, if you answer challenges with TOTP. */
-  readonly totp?: Redacted.Redacted<string> | CodeSource.CodeSource | undefined
-  /** Made of the user id unless given. */
-  readonly deviceId?: string | undefined
-  /** Vendor id of your app, if you have one: it goes along with the one-time code. */
-  readonly vendor?: Redacted.Redacted<string> | undefined
-}
+export interface RmoneyCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
  * What may be set beside the credentials.
@@ -50,24 +33,12 @@ export interface RmoneyCredentials {
  * @category models
  * @since 0.1.0
  */
-export interface Options extends RmoneyApi.Options {
-  /** Your name for the app, if you have several for one account. */
-  readonly app?: string | undefined
-  /** When a session ends. The token's own end unless said otherwise; without one the end is unknown. */
-  readonly expiry?: services.Options["expiry"]
-  /** How long a one-time code is good. 5 minutes unless said otherwise. */
-  readonly codeLifetime?: Duration.Input | undefined
-  /** How many wrong codes a challenge takes. 3 unless said otherwise, since the broker holds the account after more. */
-  readonly codeMisses?: number | undefined
-  /** Which user id goes with later steps: the one that the broker `answered` with, or the one that was `given`. */
-  readonly laterUserId?: "answered" | "given" | undefined
+export interface Options extends services.Options, services.CodeOptions {
   /**
-   * When the one-time code is sent: the documents say `with-password`. Relatives of the broker wait for a call of its own,
-   * and `after-password` makes it.
+   * When the one-time code is sent. Default: `with-password`, as the documents say. Relatives of the broker wait for a
+   * call of its own, and `after-password` makes it.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
-  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
-  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
@@ -76,38 +47,20 @@ export interface Options extends RmoneyApi.Options {
  * @category models
  * @since 0.1.0
  */
-export type Services =
-  | Login.Login
-  | StepUp.StepUp
-  | Logout
-  | Profile
-  | Authorize
-  | Renewal.Renewal
-  | RmoneyApi.RmoneyApi
+export type Services = Login.Login | StepUp | Profile | services.Services
 
-const method = "password"
+type Given = Method.Given<RmoneyApi["Service"], typeof credentials, Options>
 
-const make = Effect.fnUntraced(function* (
-  input: RmoneyCredentials,
-  options: Options
-): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
-  const { totp, ...given } = { ...input }
-  const values = yield* services.check(fields, { ...given, totpSecret: totp }, options)
-  const { password, totpSecret, userId, vendor } = values
-  const api = yield* services.makeApi(options, values)
-  const account = services.accountOf(options, values)
+const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, options }: Given) {
+  const { password, totp, userId, vendor } = credentials
   const ledger = yield* Challenge.makeLedger(account)
+  const challengeOf = yield* services.challenges(options)
   // The broker answers with the user id that it goes by, and compares later steps with it.
   const known = yield* Ref.make(userId)
-  const lifetime = Duration.toMillis(
-    yield* BrokerClient.readDuration(broker.id, "codeLifetime", options.codeLifetime ?? "5 minutes")
-  )
 
-  const { codeMisses = 3 } = options
-
-  const kindsOf = (sent: RmoneyApi.CodeSent): Challenge.Challenge["kinds"] => {
+  const kindsOf = (sent: ResponseOf<RmoneyApi, "otpSend">): Challenge.Challenge["kinds"] => {
     if (!sent.isTOtpAvailable) return ["otp"]
-    return totpSecret === undefined ? ["otp", "totp"] : ["totp", "otp"]
+    return totp === undefined ? ["otp", "totp"] : ["totp", "otp"]
   }
 
   const login = Effect.gen(function* () {
@@ -117,65 +70,46 @@ const make = Effect.fnUntraced(function* (
     const kinds = kindsOf(step)
     const sends = options.sendCode === "after-password" && kinds[0] === "otp"
     const sent = sends ? yield* api.otpSend({ userId: id }, step.token) : step
-    const now = yield* Clock.currentTimeMillis
-    const fieldsOf = services.toChallenge(sent, { now, kinds, lifetime, stepToken: step.token })
-    return Login.stepUpRequired(yield* ledger.open({ ...fieldsOf, attemptsLeft: codeMisses }))
+    return Login.stepUpRequired(yield* ledger.open(yield* challengeOf(sent, { kinds, stepToken: step.token })))
   })
 
-  const verify = (challenge: Challenge.Challenge, given: Redacted.Redacted<string>) => {
+  const verify: Method.Steps["verify"] = (challenge, given) => {
     const code = services.tidy(given)
-    const send = Effect.flatMap(Ref.get(known), (id) =>
-      Effect.map(
+    const send = Effect.gen(function* () {
+      const id = yield* Ref.get(known)
+      const answer =
         challenge.kinds[0] === "totp"
-          ? api.toptVerify({ userId: id, totp: code }, challenge.stepToken)
-          : api.otpValidate({ userId: id, receivedOtp: code, vendor }, challenge.stepToken),
-        (response) => services.toIssue(account, id, response)
-      )
-    )
-    const { expiry = services.documentedExpiry } = options
+          ? yield* api.toptVerify({ userId: id, totp: code }, challenge.stepToken)
+          : yield* api.otpValidate({ userId: id, receivedOtp: code, vendor }, challenge.stepToken)
+      return services.toIssue(account, id, answer)
+    })
     return ledger.answer(challenge, code, {
       digits: 6,
-      misses: codeMisses,
-      send: Session.issue({ account, method, expiry }, send)
+      send: Session.issue({ account, method: "password", expiry }, send)
     })
   }
 
-  const resend = (challenge: Challenge.Challenge) =>
+  const resend: Method.Steps["resend"] = (challenge) =>
     ledger.resend(
       challenge,
       Effect.gen(function* () {
-        const sent = yield* api.otpSend({ userId: yield* Ref.get(known) }, challenge.stepToken)
-        const now = yield* Clock.currentTimeMillis
-        // Who has a code sent wants to answer with that one.
-        return services.toChallenge(sent, {
-          now,
-          kinds: challenge.kinds.includes("totp") ? ["otp", "totp"] : ["otp"],
-          lifetime,
-          stepToken: challenge.stepToken,
-          resendsLeft: challenge.resendsLeft === undefined ? undefined : challenge.resendsLeft - 1
-        })
+        const { resendsLeft: before, stepToken } = challenge
+        const sent = yield* api.otpSend({ userId: yield* Ref.get(known) }, stepToken)
+        // A code that is sent again is the one to answer with.
+        const kinds: Challenge.Challenge["kinds"] = challenge.kinds.includes("totp") ? ["otp", "totp"] : ["otp"]
+        const fields = yield* challengeOf(sent, { kinds, stepToken })
+        return { ...fields, resendsLeft: fields.resendsLeft ?? (before === undefined ? undefined : before - 1) }
       })
     )
 
-  const renewal = yield* Renewal.fromDescription(
-    renewals.password,
-    {
-      account,
-      login: yield* Renewal.answering({ account, login, verify, codes: totpSecret }),
-      codes: totpSecret,
-      credentials: values
-    },
-    options.renewal
-  )
-
-  return services
-    .commonWithProfile(api)
-    .pipe(
-      Context.add(Login.Login, { login }),
-      Context.add(StepUp.StepUp, StepUp.make(broker.id, { verify, resend })),
-      Context.add(Renewal.Renewal, renewal)
-    )
+  return { login, verify, resend }
 })
+
+const method: Method.Method<Services, typeof credentials, Options> = Method.stepUp(
+  services.familyWithProfile,
+  { id: "password", credentials, api: services.makeApi, account: services.accountOf },
+  steps
+)
 
 /**
  * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
@@ -207,29 +141,14 @@ const make = Effect.fnUntraced(function* (
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options: Options & { readonly credentials: RmoneyCredentials }
-): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(Effect.suspend(() => make(options.credentials, options)))
+export const layer = method.layer
 
 /**
  * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, `RMONEY_ENVIRONMENT` unless the
  * option is given, and if you want `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR`. All that is missing or
  * wrong is named at once.
  *
- * @example
- * ```ts
- * import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
- *
- * const Rmoney = RmoneyAuth.layerConfig({ environment: "uat" })
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (options: Options = {}): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(
-    Effect.flatMap(services.fromConfig(fields, options), ({ environment, totpSecret, ...values }) =>
-      make({ ...values, totp: totpSecret }, services.withEnvironment(options, environment))
-    )
-  )
+export const layerConfig = method.layerConfig

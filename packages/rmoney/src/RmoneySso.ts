@@ -4,50 +4,36 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
-import type { Logout } from "@auth/broker-core/login/Logout"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
+import * as Method from "@auth/broker-core/broker/Method"
 import type { Profile } from "@auth/broker-core/login/Profile"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
-import * as Renewal from "@auth/broker-core/broker/Renewal"
-import * as Session from "@auth/broker-core/login/Session"
-import * as Context from "effect/Context"
+import type { Issue } from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import type * as RmoneyApi from "./RmoneyApi.ts"
-import { broker, renewals, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
+import type { RmoneyApi } from "./RmoneyApi.ts"
+import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a browser login with a checksum needs.
+ * What a browser login with a checksum needs. The login of another account than `userId`, the client id, is rejected.
  *
  * @category models
  * @since 0.1.0
  */
-export interface SsoCredentials {
-  /** Client id. Whose login is expected: another account's is rejected. */
-  readonly userId: string
-  readonly appCode: Redacted.Redacted<string>
-  readonly apiSecret: Redacted.Redacted<string>
-  /** The redirect URL that is registered for the app. */
-  readonly redirectUrl: string
-}
+export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * What a browser login with the older vendor call needs.
+ * What a browser login with the older vendor call needs. The login of another account is rejected.
  *
  * @category models
  * @since 0.1.0
  */
-export interface SsoVendorCredentials {
-  /** Client id. Whose login is expected: another account's is rejected. */
-  readonly userId: string
-  readonly vendor: Redacted.Redacted<string>
-  /** The redirect URL that is registered for the app. */
-  readonly redirectUrl: string
-}
+export interface SsoVendorCredentials extends Credentials.Input<typeof ssoVendorCredentials> {}
 
 /**
  * What may be set beside the credentials.
@@ -55,21 +41,15 @@ export interface SsoVendorCredentials {
  * @category models
  * @since 0.1.0
  */
-export interface Options extends RmoneyApi.Options {
-  /** Your name for the app, if you have several for one account. */
-  readonly app?: string | undefined
-  /** When a session ends. The token's own end unless said otherwise; without one the end is unknown. */
-  readonly expiry?: services.Options["expiry"]
-  /** Whether a callback must bring the state back. `optional` unless said otherwise, since the broker documents none. */
+export interface Options extends services.Options {
+  /** Whether a callback must bring the state back. Default: `optional`, since the broker documents none. */
   readonly state?: "required" | "optional" | undefined
-  /** Where the login page is. `/` unless said otherwise. */
+  /** Where the login page is. Default: `/`. */
   readonly loginPath?: string | undefined
-  /** When a session manager renews, and how many refused logins it allows, in the place of the descriptor's numbers. */
-  readonly renewal?: Renewal.Options | undefined
 }
 
 /**
- * Which call makes a session of the code: the newer one with a checksum, unless said otherwise, or the older one.
+ * Which call makes a session of the code. Default: the newer one with a checksum.
  *
  * @category models
  * @since 0.1.0
@@ -84,96 +64,69 @@ export type Exchange =
  * @category models
  * @since 0.1.0
  */
-export type Services =
-  | RedirectLogin.RedirectLogin
-  | Logout
-  | Profile
-  | Authorize
-  | Renewal.Renewal
-  | RmoneyApi.RmoneyApi
+export type Services = RedirectLogin.RedirectLogin | Profile | services.Services
 
-/** What differs between the two calls. */
-interface Way {
-  readonly method: "sso" | "sso-vendor"
-  readonly values: { readonly userId: string; readonly environment: string; readonly redirectUrl: string }
-  /** Names the app to the login page. */
-  readonly app: Redacted.Redacted<string>
-  readonly exchange: (
-    api: RmoneyApi.RmoneyApi["Service"],
-    callback: { readonly userId: string; readonly authCode: Redacted.Redacted<string> }
-  ) => Effect.Effect<RmoneyApi.VendorSession, AuthError.AuthError>
+interface Callback {
+  readonly code: Redacted.Redacted<string>
+  readonly userId: string
 }
 
-const byChecksum = (input: SsoCredentials, options: Options): Effect.Effect<Way, AuthError.AuthError> =>
-  Effect.map(services.check(ssoCredentials, { ...input }, options), (values) => ({
-    method: "sso",
-    values,
-    app: values.appCode,
-    exchange: (api, { authCode, userId }) =>
-      Effect.flatMap(Checksum.sha256([userId, authCode, values.apiSecret]), (checkSum) =>
-        api.vendorGetUserDetails({ userId, checkSum })
-      )
-  }))
+type Api = RmoneyApi["Service"]
+type Given = Pick<Method.Given<Api, never, Options>, "api" | "account" | "options">
 
-const byVendor = (input: SsoVendorCredentials, options: Options): Effect.Effect<Way, AuthError.AuthError> =>
-  Effect.map(services.check(ssoVendorCredentials, { ...input }, options), (values) => ({
-    method: "sso-vendor",
-    values,
-    app: values.vendor,
-    exchange: (api, { authCode }) => api.ssoGetUserDetails({ vendor: values.vendor, authCode })
-  }))
-
-const otherAccount = services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
-
-const make = Effect.fnUntraced(function* (
-  way: Way,
-  options: Options
-): Effect.fn.Return<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient> {
-  const { redirectUrl, userId } = way.values
-  const api = yield* services.makeApi(options, way.values)
-  const account = services.accountOf(options, way.values)
-  const { expiry = services.documentedExpiry, loginPath = "/", state: wanted = "optional" } = options
-
-  const begin = Effect.map(RedirectLogin.makeState, (state): RedirectLogin.AuthorizationRequest => {
-    const query = new URLSearchParams({ appcode: Redacted.value(way.app), state: Redacted.value(state) })
-    return { url: Redacted.make(`${api.origins["login"]}${loginPath}?${query}`), state, redirectUrl }
-  })
-
-  const receive = Effect.fnUntraced(function* (
-    request: RedirectLogin.AuthorizationRequest,
-    callbackUrl: Redacted.Redacted<string>
-  ) {
-    const parameters = yield* RedirectLogin.parseCallback({ broker: broker.id, request, callbackUrl, state: wanted })
-    const authCode = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
+/** What both calls share. */
+const common = {
+  api: (holder: services.Holder, options: Options) => services.makeApi(holder, options),
+  account: services.accountOf,
+  redirectUrl: ({ redirectUrl }: { readonly redirectUrl: string }) => redirectUrl,
+  state: ({ state = "optional" }: Options) => state,
+  carries: "code",
+  receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
+    const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
     // The newer page brings userId, the older one clientid.
     const told = parameters.get("userid") ?? parameters.get("clientid")
-    const name = told === undefined ? userId : Redacted.value(told)
-    if (!services.sameClient(name, userId)) return yield* otherAccount
-    return { code: authCode, userId: name }
+    const userId = told === undefined ? account.id : Redacted.value(told)
+    if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
+    return yield* services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
   })
+} as const
 
-  const exchange = ({ code, userId: name }: { readonly code: Redacted.Redacted<string>; readonly userId: string }) =>
-    Session.issue(
-      { account, method: way.method, expiry },
-      Effect.flatMap(way.exchange(api, { userId: name, authCode: code }), ({ clientId, userSession }) =>
-        services.sameClient(clientId, userId)
-          ? Effect.succeed({
-              tokens: { access: userSession },
-              profile: { id: clientId }
-            })
-          : otherAccount
-      )
-    )
+/** `app` names the app to the login page. */
+const pageOf = (app: Redacted.Redacted<string>, state: Redacted.Redacted<string>, { api, options }: Given) => {
+  const query = new URLSearchParams({ appcode: Redacted.value(app), state: Redacted.value(state) })
+  return Redacted.make(`${api.origins["login"]}${options.loginPath ?? "/"}?${query}`)
+}
 
-  const renewal = yield* Renewal.fromDescription(renewals.sso, { account }, options.renewal)
-
-  return services
-    .commonWithProfile(api)
-    .pipe(
-      Context.add(RedirectLogin.RedirectLogin, RedirectLogin.make(broker.id, { begin, receive, exchange })),
-      Context.add(Renewal.Renewal, renewal)
-    )
+const toIssue = (answer: ResponseOf<typeof RmoneyApi, "ssoGetUserDetails">): Issue => ({
+  tokens: { access: answer.userSession },
+  profile: { id: answer.clientId }
 })
+
+const byChecksum: Method.Method<Services, typeof ssoCredentials, Options> = Method.redirect(
+  services.familyWithProfile,
+  {
+    ...common,
+    id: "sso",
+    credentials: ssoCredentials,
+    page: ({ credentials: { appCode }, state, ...given }) => pageOf(appCode, state, given),
+    exchange: Effect.fnUntraced(function* ({ code, userId }: Callback, { api, credentials: { apiSecret } }) {
+      const checkSum = yield* Checksum.sha256([userId, code, apiSecret])
+      return toIssue(yield* api.vendorGetUserDetails({ checkSum }))
+    })
+  }
+)
+
+const byVendor: Method.Method<Services, typeof ssoVendorCredentials, Options> = Method.redirect(
+  services.familyWithProfile,
+  {
+    ...common,
+    id: "sso-vendor",
+    credentials: ssoVendorCredentials,
+    page: ({ credentials: { vendor }, state, ...given }) => pageOf(vendor, state, given),
+    exchange: ({ code: authCode }: Callback, { api, credentials: { vendor } }) =>
+      Effect.map(api.ssoGetUserDetails({ vendor, authCode }), toIssue)
+  }
+)
 
 /**
  * Everything that this method can do, for one account. The code of a callback is good for one exchange, which is sent
@@ -209,27 +162,11 @@ const make = Effect.fnUntraced(function* (
  * @since 0.1.0
  */
 export const layer = (options: Options & Exchange): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(
-    Effect.suspend(() =>
-      Effect.flatMap(
-        options.exchange === "vendor"
-          ? byVendor(options.credentials, options)
-          : byChecksum(options.credentials, options),
-        (way) => make(way, options)
-      )
-    )
-  )
+  options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
  * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, `RMONEY_ENVIRONMENT` unless
  * the option is given, and `RMONEY_APP_CODE` and `RMONEY_API_SECRET`, or `RMONEY_VENDOR` for the older call.
- *
- * @example
- * ```ts
- * import * as RmoneySso from "@auth/rmoney/RmoneySso"
- *
- * const Sso = RmoneySso.layerConfig({ environment: "uat", exchange: "vendor" })
- * ```
  *
  * @category layers
  * @since 0.1.0
@@ -237,14 +174,4 @@ export const layer = (options: Options & Exchange): Layer.Layer<Services, AuthEr
 export const layerConfig = (
   options: Options & { readonly exchange?: Exchange["exchange"] } = {}
 ): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effectContext(
-    options.exchange === "vendor"
-      ? Effect.flatMap(services.fromConfig(ssoVendorCredentials, options), (values) => {
-          const chosen = services.withEnvironment(options, values.environment)
-          return Effect.flatMap(byVendor(values, chosen), (way) => make(way, chosen))
-        })
-      : Effect.flatMap(services.fromConfig(ssoCredentials, options), (values) => {
-          const chosen = services.withEnvironment(options, values.environment)
-          return Effect.flatMap(byChecksum(values, chosen), (way) => make(way, chosen))
-        })
-  )
+  options.exchange === "vendor" ? byVendor.layerConfig(options) : byChecksum.layerConfig(options)

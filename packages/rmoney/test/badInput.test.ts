@@ -77,20 +77,16 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
     ["no field", {}, { userId: missing, password: missing }],
     ["null in every field", { userId: null, password: null, totp: null }, { userId: missing, password: missing }],
     ["blanks", { userId: " ", password: secret("\n") }, { userId: empty, password: empty }],
-    [
-      "numbers",
-      { userId: 101, password: 4711, totp: 123456 },
-      { userId: noText, password: noText, totpSecret: noText }
-    ],
+    ["numbers", { userId: 101, password: 4711, totp: 123456 }, { userId: noText, password: noText, totp: noText }],
     ["a user id in two words", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
     ["a user id that no header carries", { ...credentials, userId: "TEST\u20ac101" }, { userId: noUserId }],
     ["a user id with a quotation mark in it", { ...credentials, userId: 'TEST"101' }, { userId: noUserId }],
     [
       "a code for the TOTP secret",
       { ...credentials, totp: secret("123456") },
-      { totpSecret: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+      { totp: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
     ],
-    ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totpSecret: empty }],
+    ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
     ["a number for the device", { ...credentials, deviceId: 7 }, { deviceId: noText }]
   ],
   RmoneySso: [
@@ -257,7 +253,7 @@ describe("a configuration that lacks something", () => {
         environment,
         userId,
         "password (RMONEY_PASSWORD)",
-        "totpSecret (RMONEY_TOTP_SECRET)"
+        "totp (RMONEY_TOTP_SECRET)"
       ])
       assert.strictEqual(found[environment], notChosen)
     })
@@ -357,12 +353,15 @@ describe("raw calls of a program without types", () => {
     Effect.flatMap(RmoneyApi.RmoneyApi, (api) => (api[name as "otpSend"] as unknown as Call)(request, more))
 
   for (const [name, fields] of Object.entries(fieldsOf)) {
-    for (const request of [undefined, {}]) {
-      it.effect(`${name} with ${JSON.stringify(request)} names the fields, and sends nothing`, () =>
+    for (const [request, named] of [
+      [undefined, ["request"]],
+      [{}, fields]
+    ] as const) {
+      it.effect(`${name} with ${JSON.stringify(request)} names what is missing, and sends nothing`, () =>
         Effect.gen(function* () {
           const more = name === "bioEnable" ? session : Redacted.make("STEP0")
           const error = yield* refused(callOf(name, request, more), RmoneyApi.layer(apiOptions))
-          assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
+          assert.deepStrictEqual(problems(error), Object.fromEntries(named.map((field) => [field, wrong])))
         })
       )
     }

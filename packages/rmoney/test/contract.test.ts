@@ -85,14 +85,15 @@ const worldOf = (account: FakeRmoney.Account, build: Build) =>
     secrets,
     identity: account.pan,
     build: ({ credentials, options } = {}) => {
-      const values: Readonly<Record<string, unknown>> = { environment: "uat", ...account, ...credentials }
-      const wrapped = secretsOf(["password", "vendor", "appCode", "apiSecret", "accessToken", "totpSecret"], values)
+      const values: Readonly<Record<string, unknown>> = {
+        environment: "uat",
+        ...account,
+        totp: account.totpSecret,
+        ...credentials
+      }
+      const wrapped = secretsOf(["password", "vendor", "appCode", "apiSecret", "accessToken", "totp"], values)
       const environment = values["environment"] as "uat"
-      return Layer.build(
-        build({ ...options, environment }, { ...wrapped, totp: wrapped["totpSecret"] }).pipe(
-          Layer.provide(TestHttp.layerLateFetch)
-        )
-      )
+      return Layer.build(build({ ...options, environment }, wrapped).pipe(Layer.provide(TestHttp.layerLateFetch)))
     },
     answer: ({ kinds: [kind] }) => (kind === "totp" ? totpNow(account) : newestCode(fake, account.userId)),
     browse: (request) =>

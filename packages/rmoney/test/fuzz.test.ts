@@ -62,7 +62,7 @@ const calls: ReadonlyArray<Call> = [
     sent: [vendor, authCode],
     run: (api) => api.ssoGetUserDetails({ vendor: secret(vendor), authCode: secret(authCode) })
   },
-  { sent: [checkSum], run: (api) => api.vendorGetUserDetails({ userId, checkSum: secret(checkSum) }) },
+  { sent: [checkSum], run: (api) => api.vendorGetUserDetails({ checkSum: secret(checkSum) }) },
   { sent: [password], run: (api) => api.pwdValidate({ userId, password: secret(password) }) },
   { sent: [step], run: (api) => api.otpSend({ userId }, secret(step)) },
   {
@@ -72,8 +72,8 @@ const calls: ReadonlyArray<Call> = [
   { sent: [step, code], run: (api) => api.toptVerify({ userId, totp: secret(code) }, secret(step)) },
   { sent: [access], run: (api) => api.bioEnable({ userId, deviceType: "IOS", enable: "true" }, session) },
   { sent: [access], run: (api) => api.bioPwdValidate({ userId, token: secret(access) }) },
-  { sent: ["nothing-was-sent"], run: (api) => api.qrGenerate({ userId }) },
-  { sent: [qrName], run: (api) => api.qrLogin({ userId, qrName: secret(qrName) }) },
+  { sent: ["nothing-was-sent"], run: (api) => api.qrGenerate() },
+  { sent: [qrName], run: (api) => api.qrLogin({ qrName: secret(qrName) }) },
   { sent: [pan], run: (api) => api.clientUnblock({ userId, pan: secret(pan) }) },
   { sent: [step, code], run: (api) => api.clientUnblockVerify({ userId, otp: secret(code) }, secret(step)) },
   { sent: [pan], run: (api) => api.pwdForgot({ userId, pan: secret(pan) }) },

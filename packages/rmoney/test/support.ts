@@ -87,7 +87,7 @@ export const calls: Calls = {
     })
   ),
   vendorGetUserDetails: call((api) =>
-    api.vendorGetUserDetails({ userId, checkSum: Redacted.make("ba7816bf8f01cfea414140de5dae2223") })
+    api.vendorGetUserDetails({ checkSum: Redacted.make("ba7816bf8f01cfea414140de5dae2223") })
   ),
   pwdValidate: call((api) => api.pwdValidate({ userId, password: Redacted.make(demo.password) })),
   otpSend: call((api) => api.otpSend({ userId }, token)),
@@ -97,8 +97,8 @@ export const calls: Calls = {
   toptVerify: call((api) => api.toptVerify({ userId, totp: code }, token)),
   bioEnable: call((api) => api.bioEnable({ userId, deviceType: "IOS", enable: "true" }, session)),
   bioPwdValidate: call((api) => api.bioPwdValidate({ userId, token: session.tokens.access })),
-  qrGenerate: call((api) => api.qrGenerate({ userId })),
-  qrLogin: call((api) => api.qrLogin({ userId, qrName: Redacted.make("d68cb166-67ba-4847-9c54-f3686f") })),
+  qrGenerate: call((api) => api.qrGenerate()),
+  qrLogin: call((api) => api.qrLogin({ qrName: Redacted.make("d68cb166-67ba-4847-9c54-f3686f") })),
   clientUnblock: call((api) => api.clientUnblock({ userId, pan })),
   clientUnblockVerify: call((api) => api.clientUnblockVerify({ userId, otp: code }, token)),
   pwdForgot: call((api) => api.pwdForgot({ userId, pan })),

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import type { Redacted } from "effect/Redacted"
 import type { AuthError } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
 import * as Broker from "./Broker.ts"
@@ -25,17 +26,22 @@ import * as Session from "../login/Session.ts"
 export type Table = Readonly<Record<string, Endpoint>>
 
 /**
- * The call of an endpoint. It takes the request, if the endpoint has one, and the session, if the endpoint needs one.
+ * The call of an endpoint. It takes the request, if the endpoint has one, and the session or the token of the step before,
+ * if the endpoint needs one.
  *
  * @category models
  * @since 0.1.0
  */
 export type Call<E> =
   E extends Endpoint<infer Request, infer Response, infer Token>
-    ? "none" extends Token
-      ? (...args: RequestArgs<Request>) => Effect.Effect<Response, AuthError>
-      : (...args: [...RequestArgs<Request>, session: Session.Authorized]) => Effect.Effect<Response, AuthError>
+    ? (...args: [...RequestArgs<Request>, ...TokenArgs<Token>]) => Effect.Effect<Response, AuthError>
     : never
+
+type TokenArgs<Token> = "none" extends Token
+  ? []
+  : Token extends "step"
+    ? [token: Redacted<string>]
+    : [session: Session.Authorized]
 
 type RequestArgs<Request> = [Request] extends [void] ? [] : [request: Request]
 
@@ -86,8 +92,10 @@ export type ResponseOf<
 
 const fieldsOf = (request: unknown): Readonly<Record<string, unknown>> => ({ ...(request as object) })
 
-const accountOf = ({ account }: Endpoint, request: unknown, broker: string): string =>
-  account === undefined ? broker : String(fieldsOf(request)[account])
+const accountOf = ({ account = "" }: Endpoint, request: unknown, broker: string): string => {
+  const field = fieldsOf(request)[account]
+  return Predicate.isString(field) ? field : broker
+}
 
 /**
  * Makes the calls of a table.
@@ -103,16 +111,16 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 ): Effect.fn.Return<BrokerApi<T>, AuthError, HttpClient.HttpClient> {
   const client = yield* BrokerClient.make(protocol, environment, options)
   const toCall = (endpoint: Endpoint) => {
-    const send = (request: unknown, sent: { readonly account: string; readonly tokens?: Session.Tokens }) =>
-      client.call(endpoint, { ...sent, request })
-    if (endpoint.token === "none") {
-      return (request?: unknown) =>
-        Effect.suspend(() => send(request, { account: accountOf(endpoint, request, protocol.broker) }))
-    }
-    return endpoint.request === undefined
-      ? (session: Session.Authorized) => Effect.suspend(() => send(undefined, Session.authorizedBy(session)))
-      : (request: unknown, session: Session.Authorized) =>
-          Effect.suspend(() => send(request, Session.authorizedBy(session)))
+    const send = (request: unknown, carried: unknown) =>
+      Effect.suspend(() => {
+        if (endpoint.token === "required") {
+          return client.call(endpoint, { ...Session.authorizedBy(carried as Session.Authorized), request })
+        }
+        const account = accountOf(endpoint, request, protocol.broker)
+        return client.call(endpoint, { account, request, step: carried as Redacted<string> | undefined })
+      })
+    if (endpoint.request === undefined) return (carried?: unknown) => send(undefined, carried)
+    return (request: unknown, carried?: unknown) => send(request, carried)
   }
   const calls = Object.fromEntries(Object.entries(table).map(([name, endpoint]) => [name, toCall(endpoint)]))
   const headers: Common["headers"] = ({ account, tokens }) => protocol.headers({ account: account.id, tokens })

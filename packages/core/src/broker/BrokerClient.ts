@@ -11,7 +11,6 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import type * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -55,6 +54,8 @@ export interface Call {
   /** What limits are counted by: the account's id, or an app's where no account is known yet. */
   readonly account: string
   readonly tokens?: Tokens | undefined
+  /** The token of the step before, of a call that carries one. It is no session's. */
+  readonly step?: Redacted.Redacted<string> | undefined
 }
 
 /**
@@ -75,6 +76,8 @@ export interface Protocol {
   readonly purposes?: ReadonlyArray<string>
   /** Fields of the app, such as its key, for the rows that ask for them by name. Secrets are wrapped. */
   readonly app?: Headers
+  /** The path of a call, where options change it. Default: the path of its row. */
+  readonly path?: (endpoint: Endpoint) => string
   /** What a call sends that has nothing to say: no body, or `{}`. Default: no body. */
   readonly emptyBody?: "none" | "object" | undefined
   /** Defects of the broker's JSON that are documented. */
@@ -107,13 +110,14 @@ export interface Options {
  * @since 0.1.0
  */
 export interface BrokerClient {
-  /** `account` is what the broker counts its limits by. `tokens` are needed where the endpoint says so. */
+  /** `account` is what the broker counts its limits by. `tokens` or `step` are needed where the endpoint says so. */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
     options: {
       readonly account: string
       readonly request?: Request
       readonly tokens?: Tokens | undefined
+      readonly step?: Redacted.Redacted<string> | undefined
       /** Headers of this call alone. */
       readonly headers?: Headers | undefined
       /** Parameters of the address; those that are secret stay wrapped. */
@@ -217,6 +221,7 @@ interface Sent {
   readonly headers: Headers
   readonly query: Headers | undefined
   readonly tokens: Tokens | undefined
+  readonly step?: Redacted.Redacted<string> | undefined
 }
 
 const redactedIn = (value: unknown): ReadonlyArray<string> => {
@@ -228,9 +233,12 @@ const redactedIn = (value: unknown): ReadonlyArray<string> => {
 /** Headers that are a secret although a table has forgotten to wrap them. */
 const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
 
-const secretsOf = ({ headers, query, request, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
+const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
   const bare = Object.entries({ ...headers }).filter(([name]) => secretHeader.test(name))
-  const values = [...redactedIn([headers, query, tokens]), ...bare.map(([, value]) => value).filter(Predicate.isString)]
+  const values = [
+    ...redactedIn([headers, query, tokens, step]),
+    ...bare.map(([, value]) => value).filter(Predicate.isString)
+  ]
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
@@ -240,6 +248,9 @@ const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => 
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
   return { ...Object.fromEntries(others), "content-type": formType }
 }
+
+const isRedactedText = (value: unknown): boolean =>
+  Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -350,7 +361,7 @@ const reasonFor = (
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
   // A page of a gateway or a proxy is not the broker's word for wrong credentials.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
-  if (isPage && answer.status === 401 && token === "none") return ErrorTable.rejected(failure)
+  if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)
   if (byStatus !== undefined) return byStatus(failure)
   return no === undefined ? undefined : ErrorTable.rejected(failure)
@@ -382,8 +393,7 @@ const transportReason = (failure: Transport.TransportFailure | RedirectGuard.Red
  * import * as Envelope from "@auth/broker-core/broker/Envelope"
  * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
  * import * as Effect from "effect/Effect"
- * import * as Record from "effect/Record"
-import * as Redacted from "effect/Redacted"
+ * import * as Redacted from "effect/Redacted"
  * import * as Schema from "effect/Schema"
  *
  * const login = Endpoint.make({
@@ -429,7 +439,7 @@ export const make = Effect.fnUntraced(function* (
 
   const write = (endpoint: Endpoint, { headers, query, request }: Sent): Transport.WireRequest => ({
     method: endpoint.method,
-    url: `${origins[endpoint.origin]}${endpoint.path}`,
+    url: `${origins[endpoint.origin]}${protocol.path?.(endpoint) ?? endpoint.path}`,
     query: query ?? {},
     headers: reveal(headers) as Record<string, string>,
     body: bodyOf(endpoint, request, protocol.emptyBody)
@@ -496,21 +506,24 @@ export const make = Effect.fnUntraced(function* (
     return fail(endpoint, reason)
   }
 
-  const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request: given, tokens }) => {
+  const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request: given, step, tokens }) => {
     if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
+    }
+    if (endpoint.token === "step" && !isRedactedText(step)) {
+      return fail(endpoint, toProblems(["token"], "must be Redacted text"))
     }
     if (!endpoint.accepts(given)) return fail(endpoint, requestProblems(endpoint, given))
     const lost = uncarried(endpoint, given)
     if (lost.length > 0) return fail(endpoint, toProblems(lost, notCarried))
     const request = complete(endpoint, protocol.app, given)
-    const common = protocol.headers({ endpoint, account, tokens })
+    const common = protocol.headers({ endpoint, account, tokens, step })
     const headers = asEncoded(endpoint, own === undefined ? common : { ...common, ...own })
-    const field = unsendable({ ...tokens }, headers)
+    const field = unsendable({ ...tokens, step }, headers)
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
-    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens }
+    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens, step }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
       Effect.tap(noteAnswer),

@@ -39,6 +39,11 @@ export interface Field {
   readonly convert?: (given: never) => unknown
   /** The form that the broker wants. */
   readonly normalize?: (value: string) => string
+  /**
+   * The field is an option of the layer, not one of its credentials: takes its value from the options, or else from the
+   * configuration. `configured` is `null` if its variable is not set, and absent if the configuration is not read.
+   */
+  readonly option?: (options: never, configured?: unknown) => unknown
 }
 
 /**
@@ -65,8 +70,12 @@ export type Values<F extends Fields> = {
  * @since 0.1.0
  */
 export type Input<F extends Fields> = {
-  readonly [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: InputValue<F[K]>
-} & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: InputValue<F[K]> | undefined }
+  readonly [K in keyof F as F[K] extends { readonly optional: true } | OfOptions ? never : K]: InputValue<F[K]>
+} & { readonly [K in keyof F as OptionalInput<F[K], K>]?: InputValue<F[K]> | undefined }
+
+type OptionalInput<T extends Field, K> = T extends OfOptions ? never : T extends { readonly optional: true } ? K : never
+
+type OfOptions = { readonly option: (...args: never) => unknown }
 
 type InputValue<F extends Field> = F extends { readonly codes: true }
   ? Redacted.Redacted<string> | CodeSource.CodeSource
@@ -350,18 +359,36 @@ const checkWith = <F extends Fields>(
   })
 
 /**
+ * Values of the fields that are options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const fromOptions = (fields: Fields, options: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, { option }]) =>
+      option === undefined ? [] : [[name, option(options as never)] as const]
+    )
+  )
+
+/**
  * Reads all fields from the configuration, each under its `env` name. Everything that is missing or wrong is named
- * at once. Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are taken as they stand.
+ * at once. Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are taken as they stand. A field that is an
+ * option of the layer is read from `options` first.
  *
  * @category configuration
  * @since 0.1.0
  */
 export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
   broker: string,
-  fields: F
+  fields: F,
+  options: object = {}
 ): Effect.fn.Return<Values<F>, AuthError.AuthError> {
   const input: Record<string, unknown> = {}
-  for (const [name, { env }] of Object.entries(fields)) input[name] = yield* readVariable(broker, env)
+  for (const [name, { env, option }] of Object.entries(fields)) {
+    const configured = yield* readVariable(broker, env)
+    input[name] = option === undefined ? configured : option(options as never, configured ?? null)
+  }
   const named = yield* readVariable(broker, verbatimVariable)
   const verbatimNames = new Set(named === undefined ? [] : Redacted.value(named).split(/[\s,;"']+/))
   for (const [name, { env }] of Object.entries(fields)) {

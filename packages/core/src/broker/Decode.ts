@@ -87,6 +87,63 @@ export const secret = MaybeText.pipe(
   })
 )
 
+const countOf = (value: string | number | null): number | undefined => {
+  const count = Predicate.isString(value) && value.trim() !== "" ? Number(value) : value
+  return Predicate.isNumber(count) && Number.isInteger(count) && count >= 0 && count < 1e6 ? count : undefined
+}
+
+/**
+ * A count, such as of seconds or of tries, as a number or as text. The broker may leave it out. What is not a count below
+ * a million is absent.
+ *
+ * @example
+ * ```ts
+ * import * as Decode from "@auth/broker-core/broker/Decode"
+ * import * as Schema from "effect/Schema"
+ *
+ * const decode = Schema.decodeUnknownSync(Schema.Struct({ left: Decode.count }))
+ * decode({ left: "4" }) // => { left: 4 }
+ * decode({ left: "four" }) // => {}
+ * ```
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, Schema.String]))).pipe(
+  Schema.decodeTo(Schema.optionalKey(Schema.Finite), {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | number | null>) =>
+      Option.fromUndefinedOr(countOf(Option.getOrNull(value)))
+    ),
+    encode: noEncoding
+  })
+)
+
+/**
+ * A flag, as a boolean or as text: `true`, `yes` and `Y`, in any case, are true. All else is false, and so is a flag that
+ * the broker leaves out.
+ *
+ * @example
+ * ```ts
+ * import * as Decode from "@auth/broker-core/broker/Decode"
+ * import * as Schema from "effect/Schema"
+ *
+ * const decode = Schema.decodeUnknownSync(Schema.Struct({ enabled: Decode.flag }))
+ * decode({ enabled: "Y" }) // => { enabled: true }
+ * decode({}) // => { enabled: false }
+ * ```
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolean, Schema.String]))).pipe(
+  Schema.decodeTo(Schema.Boolean, {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | boolean | null>) =>
+      Option.some(/^(?:true|y|yes)$/i.test(String(Option.getOrNull(value)).trim()))
+    ),
+    encode: noEncoding
+  })
+)
+
 const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<string> => {
   const items = Predicate.isString(value) ? value.replace(/[[\]"']/g, "").split(",") : (value ?? [])
   return items.map((item) => item.trim()).filter((item) => item !== "")
@@ -145,6 +202,20 @@ export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
       Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
       { decode: SchemaGetter.transform(to), encode: noEncoding }
     )
+  )
+
+/**
+ * The same for an answer that may say nothing yet, such as that to a poll: `undefined` then.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const mapMaybe = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B | undefined) =>
+  schema.pipe(
+    Schema.decodeTo(Schema.UndefinedOr(Schema.declare((value): value is B => value !== undefined)), {
+      decode: SchemaGetter.transform(to),
+      encode: noEncoding
+    })
   )
 
 /**

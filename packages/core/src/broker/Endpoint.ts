@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import type { Redacted } from "effect/Redacted"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type Mended, mend } from "./internal/tolerance.ts"
@@ -20,39 +21,46 @@ export interface Limit {
 }
 
 /**
+ * Which token a call carries: none; that of the step before, in a login of several steps; or the session's. A token in
+ * the body is a field of the request, and the call carries none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TokenKind = "none" | "step" | "required"
+
+/**
  * One call.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Endpoint<
-  Request = unknown,
-  Response = unknown,
-  Token extends "none" | "required" = "none" | "required"
-> {
+export interface Endpoint<Request = unknown, Response = unknown, Token extends TokenKind = TokenKind> {
   readonly name: string
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   /** The key of the origin in the environment. */
   readonly origin: string
   readonly path: string
-  /** Whether the call carries the session's token. */
   readonly token: Token
-  /** Of a call without a token: the field of its request that limits are counted by. Default: all calls together. */
+  /** Of a call without a session: the field of its request that limits are counted by. Default: all calls together. */
   readonly account: string | undefined
   /**
    * Where the request travels in the address: the field of the request for each parameter. Then there is no body. A
    * field that is absent is left out.
    */
   readonly query: Readonly<Record<string, string>> | undefined
-  /** Fields that the app of the layer gives to each call, such as its key: names among `app` of the protocol. */
+  /**
+   * Fields that the app of the layer gives to each call, such as its key: names among `app` of the protocol, in the order
+   * in which they are sent. They come before the fields of the request, unless `body` places them.
+   */
   readonly app: ReadonlyArray<string>
   /**
    * How the body is written. Its content type follows from that. A form carries text, finite numbers and booleans: any
    * other value fails with `InvalidRequest`, and nothing is sent.
    */
   readonly encoding: "json" | "form"
-  /** Makes the body of a request, where it is not the request as it is. */
-  readonly body: ((request: unknown) => unknown) | undefined
+  /** Makes the body of a request and the fields of the app, where it is not both as they are. */
+  readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
@@ -69,7 +77,7 @@ export interface Endpoint<
 }
 
 /** What rows may have in common. */
-interface Shared<T extends "none" | "required"> {
+interface Shared<T extends TokenKind> {
   readonly method: Endpoint["method"]
   readonly token: T
   readonly app?: ReadonlyArray<string> | undefined
@@ -83,11 +91,19 @@ interface Shared<T extends "none" | "required"> {
 interface Own<S, R extends Schema.Decoder<unknown>> {
   readonly account?: string | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
-  readonly body?: ((request: R["Type"]) => unknown) | undefined
+  readonly body?: ((request: R["Type"], app: AppFields) => unknown) | undefined
   readonly request?: R
   readonly response: S
   readonly essential?: ReadonlyArray<string> | undefined
 }
+
+/**
+ * Values of the fields that a row names in `app`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AppFields = Readonly<Record<string, string | Redacted<string>>>
 
 /**
  * Makes a row. `request` describes the body (secrets are `Endpoint.Secret`), JSON by default, `response` the data inside the
@@ -120,7 +136,7 @@ interface Own<S, R extends Schema.Decoder<unknown>> {
  */
 export const make = <
   S extends Schema.Decoder<unknown>,
-  T extends "none" | "required",
+  T extends TokenKind,
   R extends Schema.Decoder<unknown> = Schema.Decoder<void>
 >(
   options: Shared<T> & Own<S, R> & { readonly name: string; readonly path: string }
@@ -165,7 +181,7 @@ export const make = <
  * @since 0.1.0
  */
 export const rows =
-  <T extends "none" | "required">(shared: Shared<T>) =>
+  <T extends TokenKind>(shared: Shared<T>) =>
   <S extends Schema.Decoder<unknown>, R extends Schema.Decoder<unknown> = Schema.Decoder<void>>(
     name: string,
     path: string,

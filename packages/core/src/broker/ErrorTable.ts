@@ -8,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as AuthError from "../login/AuthError.ts"
 import * as CodeSource from "../login/CodeSource.ts"
+import type { TokenKind } from "./Endpoint.ts"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
@@ -296,14 +297,17 @@ export const unauthorizedLogin = (field: string, words: RegExp = authentication)
  * @category reasons
  * @since 0.1.0
  */
-export const byStatus = (
-  status: number,
-  token: "none" | "required"
-): ((failure: Failure) => AuthError.Reason) | undefined => {
+export const byStatus = (status: number, token: TokenKind): ((failure: Failure) => AuthError.Reason) | undefined => {
   if (status >= 500 || status === 408) return unavailable
   if (status === 407) return proxyLogin
-  if (status === 401) return token === "required" ? sessionExpired("invalid") : unauthorizedLogin("credentials")
+  if (status === 401) return byToken[token]
   return byExactStatus[status] ?? (status >= 400 ? rejected : undefined)
+}
+
+const byToken = {
+  none: unauthorizedLogin("credentials"),
+  step: challengeExpired("refused"),
+  required: sessionExpired("invalid")
 }
 
 /** Only a proxy answers with this status, and the broker has not seen the call. */

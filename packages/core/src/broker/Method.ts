@@ -6,10 +6,13 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import * as Account from "../login/Account.ts"
@@ -19,10 +22,12 @@ import type { Broker, Method as Description } from "./Broker.ts"
 import type { Common } from "./BrokerApi.ts"
 import * as CodeSource from "../login/CodeSource.ts"
 import * as Credentials from "./Credentials.ts"
+import * as durations from "../login/internal/durations.ts"
 import type { Expiry } from "../login/Expiry.ts"
 import * as Login from "../login/Login.ts"
 import * as Logout from "../login/Logout.ts"
 import * as Profile from "../login/Profile.ts"
+import * as QrLogin from "../login/QrLogin.ts"
 import * as RedirectLogin from "../login/RedirectLogin.ts"
 import * as Refresh from "../login/Refresh.ts"
 import * as Renewal from "./Renewal.ts"
@@ -60,7 +65,12 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly accountId?: (id: string) => string
   /** When it ends where the broker has options for it. Default: `expiry` of the options, or else the documented one. */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
-  readonly logout?: (api: Api, session: Session.Session, options: O) => Effect.Effect<unknown, AuthError.AuthError>
+  /** Gives `undefined` where the options decide whether the broker has such a call, and it has none. */
+  readonly logout?: (
+    api: Api,
+    session: Session.Session,
+    options: O
+  ) => Effect.Effect<unknown, AuthError.AuthError> | undefined
   readonly profile?: (
     api: Api,
     session: Session.Session,
@@ -151,8 +161,52 @@ export interface RedirectSpec<
   readonly exchange: (received: Received, given: Given<Api, F, O>) => Effect.Effect<Session.Issue, AuthError.AuthError>
 }
 
+/**
+ * What may be set for a login with a picture.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface QrOptions extends Options {
+  /** How long a picture is valid. Default: what the broker documents. */
+  readonly codeLifetime?: Duration.Input | undefined
+}
+
+/**
+ * A login with a picture that the broker's app scans.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface QrSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
+  /** How long a picture is valid by the broker's documents. */
+  readonly lifetime: Duration.Input
+  /** Has the broker make a picture. */
+  readonly begin: (given: Given<Api, F, O>) => Effect.Effect<Omit<QrLogin.QrCode, "expiresAt">, AuthError.AuthError>
+  /** Asks what came of a picture: `undefined` until it is scanned. */
+  readonly poll: (
+    code: QrLogin.QrCode,
+    given: Given<Api, F, O>
+  ) => Effect.Effect<Session.Issue | undefined, AuthError.AuthError>
+}
+
 type Present<T, Name extends string, Service> =
   T extends Readonly<Record<Name, (...args: never) => unknown>> ? Service : never
+
+/**
+ * The layers of what a broker offers for an account.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Layers<Services, F extends Credentials.Fields, O> {
+  /** For credentials that the program has. They are checked when the layer is built, before anything is sent. */
+  readonly layer: (
+    options: O & { readonly credentials: Credentials.Input<F> }
+  ) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
+  /** For credentials of the configuration. All that is missing or wrong is named at once. */
+  readonly layerConfig: (options?: O) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
+}
 
 /**
  * The layers of a way to log in.
@@ -160,13 +214,7 @@ type Present<T, Name extends string, Service> =
  * @category models
  * @since 0.1.0
  */
-export interface Method<Services, F extends Credentials.Fields, O> {
-  /** For credentials that the program has. They are checked when the layer is built, before anything is sent. */
-  readonly layer: (
-    options: O & { readonly credentials: Credentials.Input<F> }
-  ) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
-  /** For credentials of the configuration. All that is missing or wrong is named at once. */
-  readonly layerConfig: (options?: O) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
+export interface Method<Services, F extends Credentials.Fields, O> extends Layers<Services, F, O> {
   /** A session from tokens that another program got. It ends when the broker's documents say. */
   readonly fromTokens: (given: ForeignTokens) => Session.Session
 }
@@ -199,8 +247,10 @@ type Shared<Tag, Fam, S> =
   | Present<Fam, "profile", Profile.Profile>
   | Present<S, "refresh", Refresh.Refresh>
 
-const fieldsOf = <Api, F extends Credentials.Fields, O>({ credentials }: Spec<Api, F, O>, options: O): F =>
-  typeof credentials === "function" ? credentials(options) : credentials
+const fieldsOf = <Api, F extends Credentials.Fields, O>(
+  { credentials }: Pick<Spec<Api, F, O>, "credentials">,
+  options: O
+): F => (typeof credentials === "function" ? credentials(options) : credentials)
 
 /**
  * Runs one exchange of a code or a refresh token at a time: brokers refuse a second one, and may end all sessions when a
@@ -213,7 +263,7 @@ interface Own<Services> {
   readonly services: Context.Context<Services>
   readonly ways?: Pick<
     Parameters<typeof Renewal.fromDescription>[1],
-    "login" | "resume" | "refresh" | "codes" | "afterCutOff"
+    "login" | "resume" | "refresh" | "codes" | "afterCutOff" | "credentials"
   >
 }
 
@@ -265,15 +315,16 @@ const common = <Tag, Api extends Common, O extends Options>(
     Context.add(Authorize, {
       headers: (session) => api.headers(session),
       refusal: (answer, session) => api.refusal(answer, session),
-      origins: Object.values(api.origins)
+      origins: Array.from(new Set(Object.values(api.origins)))
     }),
     Context.add(
       Logout.Logout,
-      Logout.make(broker.id, (session) =>
-        logout === undefined
+      Logout.make(broker.id, (session) => {
+        const call = logout?.(api, session, options)
+        return call === undefined
           ? Effect.succeed({ _tag: "LocalOnly", account: session.account, why: "no-such-call" })
-          : Logout.revoke(session, logout(api, session, options))
-      )
+          : Logout.revoke(session, call)
+      })
     )
   )
   if (profile === undefined) return shared
@@ -283,6 +334,58 @@ const common = <Tag, Api extends Common, O extends Options>(
     Profile.make(broker.id, (session) => profile(api, session, options))
   )
 }
+
+const layersOf = <Api, F extends Credentials.Fields, O extends object, Services>(
+  broker: Broker,
+  spec: Pick<Spec<Api, F, O>, "credentials">,
+  assemble: (
+    credentials: Credentials.Values<F>,
+    options: O
+  ) => Effect.Effect<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient>
+): Layers<Services, F, O> => ({
+  layer: (options) =>
+    Layer.effectContext(
+      Effect.suspend(() => {
+        const fields = fieldsOf(spec, options)
+        const given = { ...options.credentials, ...Credentials.fromOptions(fields, options) }
+        return Effect.flatMap(Credentials.check(broker.id, fields, given), (values) => assemble(values, options))
+      })
+    ),
+  layerConfig: (options = {} as O) =>
+    Layer.effectContext(
+      Effect.flatMap(Credentials.fromConfig(broker.id, fieldsOf(spec, options), options), (values) =>
+        assemble(values, options)
+      )
+    )
+})
+
+/**
+ * Something that is done for an account without a session, such as its recovery: the services of its own, and the typed
+ * calls.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const withoutSession = <Tag, Api extends Common, O extends object, F extends Credentials.Fields, Services>(
+  family: { readonly broker: Broker; readonly api: Context.Key<Tag, Api> },
+  spec: Pick<Spec<Api, F, O>, "credentials" | "api" | "account">,
+  build: (
+    given: Pick<Given<Api, F, O>, "api" | "credentials" | "options" | "account">
+  ) => Effect.Effect<Context.Context<Services>, AuthError.AuthError>
+): Layers<Services | Tag, F, O> =>
+  layersOf(family.broker, spec, (credentials, options) =>
+    Effect.gen(function* () {
+      const api = yield* spec.api(credentials, options)
+      const account = accountOf(family.broker, spec.account(credentials, options), undefined)
+      return Context.add(yield* build({ api, credentials, options, account }), family.api, api)
+    })
+  )
+
+const accountOf = (
+  { id: broker }: Broker,
+  holder: ReturnType<Spec<never, never, never>["account"]>,
+  app: string | undefined
+): Account.Account => Account.make({ broker, app, ...(typeof holder === "string" ? { id: holder } : holder) })
 
 /**
  * A way to log in that has services of its own. `login` and `redirect` are made of it.
@@ -308,12 +411,7 @@ export const make = <
 
   const assemble = Effect.fnUntraced(function* (credentials: Credentials.Values<F>, options: O) {
     const api = yield* spec.api(credentials, options)
-    const holder = spec.account(credentials, options)
-    const account = Account.make({
-      broker: broker.id,
-      app: options.app,
-      ...(typeof holder === "string" ? { id: holder } : holder)
-    })
+    const account = accountOf(broker, spec.account(credentials, options), options.app)
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
@@ -346,21 +444,6 @@ export const make = <
     })
   }
 
-  const layer: Method<Services | Shared<Tag, Fam, S>, F, O>["layer"] = (options) =>
-    Layer.effectContext(
-      Effect.suspend(() =>
-        Effect.flatMap(
-          Credentials.check(broker.id, fieldsOf(spec, options), { ...options.credentials }),
-          (credentials) => assemble(credentials, options)
-        )
-      )
-    )
-  const layerConfig: Method<Services | Shared<Tag, Fam, S>, F, O>["layerConfig"] = (options = {} as O) =>
-    Layer.effectContext(
-      Effect.flatMap(Credentials.fromConfig(broker.id, fieldsOf(spec, options)), (credentials) =>
-        assemble(credentials, options)
-      )
-    )
   const fromTokens = ({ app, environment, issuedAt, userId, ...given }: ForeignTokens): Session.Session =>
     Session.make({
       account: Account.make({ broker: broker.id, environment, app, id: family.accountId?.(userId) ?? userId }),
@@ -374,7 +457,7 @@ export const make = <
       issuedAt,
       expiry: family.expiry
     })
-  return { layer, layerConfig, fromTokens }
+  return { ...layersOf(broker, spec, assemble), fromTokens }
 }
 
 /**
@@ -455,6 +538,54 @@ export const redirect = <
     })
     return Effect.succeed({ services: Context.make(RedirectLogin.RedirectLogin, service) })
   })
+
+/**
+ * A way to log in with a picture that the broker's app scans. A picture that has expired, or that brought a session
+ * before, is not asked for again: that fails with `ChallengeExpired`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const qr = <
+  Tag,
+  Api extends Common,
+  O extends QrOptions,
+  F extends Credentials.Fields,
+  Fam extends { readonly profile?: unknown },
+  S extends { readonly refresh?: unknown }
+>(
+  family: Family<Tag, Api, O> & Fam,
+  spec: QrSpec<Api, F, O> & S
+): Method<QrLogin.QrLogin | Shared<Tag, Fam, S>, F, O> =>
+  make<Tag, Api, O, F, QrLogin.QrLogin, Fam, S>(family, spec, (given) =>
+    Effect.gen(function* () {
+      const { account, expiry, options } = given
+      const { id: broker } = family.broker
+      const readLifetime = durations.read(broker, "codeLifetime", options.codeLifetime ?? spec.lifetime)
+      const lifetime = Duration.toMillis(yield* readLifetime)
+      const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
+      const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
+      // The name of a picture is a secret and no key of a map: the picture itself is.
+      const scanned = new WeakSet<QrLogin.QrCode>()
+
+      const begin = Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        return { ...(yield* spec.begin(given)), expiresAt: now + lifetime }
+      })
+
+      const poll = Effect.fnUntraced(function* (code: QrLogin.QrCode) {
+        const now = yield* Clock.currentTimeMillis
+        const why = scanned.has(code) ? "used" : now >= code.expiresAt ? "timed-out" : undefined
+        if (why !== undefined) return yield* toError(new AuthError.ChallengeExpired({ why }))
+        const [answer, issuedAt] = yield* Session.withDeparture(spec.poll(code, given))
+        if (answer === undefined) return Option.none<Session.Session>()
+        scanned.add(code)
+        const issued = yield* sameAccount(account, Effect.succeed(answer), other)
+        return Option.some(Session.make({ account, method: spec.id, expiry, issuedAt, ...issued }))
+      })
+      return { services: Context.make(QrLogin.QrLogin, QrLogin.make(broker, { begin, poll })) }
+    })
+  )
 
 /**
  * The steps of a login that the broker may answer with a challenge.

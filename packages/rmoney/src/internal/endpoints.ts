@@ -1,297 +1,229 @@
+import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
-import { Maybe } from "@auth/broker-core/broker/Wire"
-import * as Predicate from "effect/Predicate"
+import * as Session from "@auth/broker-core/login/Session"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { broker } from "../RmoneyBroker.ts"
+import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
-// Paths and bodies: RMoney API documentation, as of 2026-11-21. It states no limits. Its only host is that of UAT.
+// Paths and bodies: RMoney API documentation, as of 2026-11-21. It states no limits.
 
-/** Where the documented calls begin, unless an option says otherwise. */
-export const basePath = "/auth/v1"
+const base = "/auth/v1"
 
-/** The choice of the environment as the table of credentials has it: `uat`, `production` or an origin. */
-export const environmentText = (options: {
-  readonly environment?: unknown
-  readonly origins?: Readonly<Record<string, string>> | undefined
-}): unknown => {
-  const { environment, origins } = options
-  if (environment === undefined) return origins?.["api"] ?? origins?.["openApi"] ?? "none"
-  return Predicate.hasProperty(environment, "production") ? environment.production : environment
+/** What a header can carry. Other programs' brokers put `Bearer` before it. */
+const tokenText = /^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i
+const tokenOrBlank = /^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i
+const toToken = (text: string) => Session.bareToken(Redacted.make(text))
+const Token = Decode.map(Schema.String.check(Schema.isPattern(tokenText)), toToken)
+
+const sent = {
+  /** The canonical user id. The broker's field table calls it masked. `emailId` and `mobileNumber` are masked. */
+  ...Decode.each(Decode.text, "userId", "emailId", "mobileNumber", "message"),
+  /** Seconds. */
+  resendOtpAfter: Decode.count,
+  resendOtpCountsLeft: Decode.count,
+  isTOtpAvailable: Decode.flag
 }
 
-/** The environment as accounts name it. */
-export const environmentName = (text: string): "uat" | "production" =>
-  text.toLowerCase() === "uat" ? "uat" : "production"
-
-/** The hosts of the choice. */
-export const originsOf = (text: string): Readonly<Record<string, string>> => {
-  const known = broker.environments[environmentName(text)] ?? {}
-  return /^https?:/i.test(text) ? { ...known, api: text } : known
+/** As it comes: most fields are `Y` or `N`. */
+const raw = Schema.optionalKey(Schema.NullOr(Schema.String))
+const account = {
+  ...Decode.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
+  ...Decode.each(raw, "roleDescription", "isDormant", "isDemoTrial", "passChangeFlag", "passwordChangeMessage"),
+  ...Decode.each(raw, "versionChanged", "poaStatus", "ckycStatus", "runningAuthorization", "bulkOrderAllowed"),
+  ...Decode.each(raw, "isCommIntraAllowed", "isVtdAllowed", "isAliasOrderAllowed", "allowNseCash", "allowNseFo"),
+  ...Decode.each(raw, "allowNseCurrency", "allowNSEYComm", "allowBseCash", "allowBseFo", "allowBseCurrency"),
+  ...Decode.each(raw, "allowBseYComm", "allowMcxComm", "allowNcdex", "nseCashViewRights", "nseFoViewRights"),
+  ...Decode.each(raw, "nseCurrViewRights", "nseCommViewRights", "bseCashViewRights", "bseFoViewRights"),
+  ...Decode.each(raw, "bseCurrViewRights", "bseCommViewRights", "mcxCommViewRights", "ncdexViewRights")
 }
 
-/** What will travel in a header. Blank ones are none, and other programs' brokers put `Bearer` before them. */
-const Token = Schema.String.check(Schema.isPattern(/^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i))
-
-/** A token, or white space and less. */
-const MaybeToken = Schema.optionalKey(
-  Schema.NullOr(Schema.String.check(Schema.isPattern(/^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i)))
+const LoggedIn = Decode.map(
+  Schema.Struct({
+    ...account,
+    accessToken: Token,
+    /** The canonical user id. */
+    userId: Decode.text,
+    /** Where a vendor's user goes next. It has a code in it that is worth a session. */
+    redirectUrl: Decode.secret,
+    isAuthorized: Decode.flag
+  }),
+  ({ accessToken, isAuthorized, redirectUrl, userId, ...account }) => ({
+    accessToken,
+    userId,
+    redirectUrl,
+    isAuthorized,
+    account
+  })
 )
 
-/** Documented as a flag in one place and as text in another. */
-const Flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolean, Schema.String])))
+const Picture = Schema.Struct({
+  qrName: Decode.requiredSecret,
+  /** PNG, base64, without a `data:` prefix. */
+  byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
+})
 
-/** Documented as text, as in `"60"`. */
-const Count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, Schema.String])))
-
-/** What says on which device and with which program somebody logs in. */
-const device = { deviceId: Endpoint.Text, appName: Endpoint.Text, osName: Endpoint.Text }
-
-const codeSent = {
-  message: Maybe,
-  status: Maybe,
-  userId: Maybe,
-  emailId: Maybe,
-  mobileNumber: Maybe,
-  resendOtpAfter: Count,
-  resendOtpCountsLeft: Count,
-  isTOtpAvailable: Flag
-}
-
-const CodeSent = Schema.Struct(codeSent)
-const Step = Schema.Struct({ ...codeSent, token: Token })
+/** Until the picture is scanned there is no token; how else the broker says so is not documented. */
+const Scanned = Decode.mapMaybe(
+  Schema.UndefinedOr(
+    Schema.Struct({
+      accessToken: Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isPattern(tokenOrBlank)))),
+      clientId: Decode.text,
+      authorized: Decode.flag
+    })
+  ),
+  (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
+)
 
 /** Of steps that have nothing to hand out; some leave the result out. */
-const Message = Schema.UndefinedOr(Schema.Struct({ message: Maybe, status: Maybe }))
+const Done = Decode.discard(Schema.UndefinedOr(Schema.Struct({ message: Decode.text, status: Decode.text })))
 
-const Account = Schema.Struct({
-  accessToken: Token,
-  userId: Maybe,
-  redirectUrl: Maybe,
-  isAuthorized: Flag,
-  success: Maybe,
-  message: Maybe,
-  status: Maybe,
-  serverDate: Maybe,
-  clientType: Maybe,
-  clientName: Maybe,
-  userRole: Maybe,
-  roleDescription: Maybe,
-  isDormant: Maybe,
-  isDemoTrial: Maybe,
-  passChangeFlag: Maybe,
-  passwordChangeMessage: Maybe,
-  versionChanged: Maybe,
-  poaStatus: Maybe,
-  ckycStatus: Maybe,
-  runningAuthorization: Maybe,
-  bulkOrderAllowed: Maybe,
-  isCommIntraAllowed: Maybe,
-  isVtdAllowed: Maybe,
-  isAliasOrderAllowed: Maybe,
-  allowNseCash: Maybe,
-  allowNseFo: Maybe,
-  allowNseCurrency: Maybe,
-  allowNSEYComm: Maybe,
-  allowBseCash: Maybe,
-  allowBseFo: Maybe,
-  allowBseCurrency: Maybe,
-  allowBseYComm: Maybe,
-  allowMcxComm: Maybe,
-  allowNcdex: Maybe,
-  nseCashViewRights: Maybe,
-  nseFoViewRights: Maybe,
-  nseCurrViewRights: Maybe,
-  nseCommViewRights: Maybe,
-  bseCashViewRights: Maybe,
-  bseFoViewRights: Maybe,
-  bseCurrViewRights: Maybe,
-  bseCommViewRights: Maybe,
-  mcxCommViewRights: Maybe,
-  ncdexViewRights: Maybe
-})
+const device = ["deviceId", "appName", "osName"]
+const program = ["deviceId", "versionNo", "appName", "osName"]
+const recovery = ["osName", "deviceId", "appName"]
 
-const VendorSession = Schema.Struct({ clientId: Endpoint.Text, userSession: Token })
+const user = { userId: Endpoint.Text }
+const byUser = Schema.Struct(user)
+const byPassword = Schema.Struct({ ...user, password: Endpoint.Secret })
+const bySentCode = Schema.Struct({ ...user, receivedOtp: Endpoint.Secret, vendor: Schema.optional(Endpoint.Secret) })
+const byTotp = Schema.Struct({ ...user, totp: Endpoint.Secret })
+const byToken = Schema.Struct({ ...user, token: Endpoint.Secret })
+const byPan = Schema.Struct({ ...user, pan: Endpoint.Secret })
+const byCode = Schema.Struct({ ...user, otp: Endpoint.Secret })
+const byAuthCode = Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret })
+const byCheckSum = Schema.Struct({ checkSum: Endpoint.Secret })
+const byQrName = Schema.Struct({ qrName: Endpoint.Secret })
+// `enable` is typed Boolean in the document, and text in its sample.
+const enabling = { deviceType: Schema.Literals(["IOS", "ANDROID"]), enable: Schema.Literals(["true", "false"]) }
+const byDevice = Schema.Struct({ ...user, ...enabling })
 
-const post = <R extends Schema.Decoder<unknown>, S extends Schema.Decoder<unknown>>(
+const done = { response: Done }
+const login = { response: LoggedIn, essential: ["accessToken"] }
+const codeSent = { response: Schema.Struct(sent), essential: [] }
+const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
+const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
+// Optional until the picture is scanned, but never ignored: the id says who scanned it.
+const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
+const session = {
+  response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),
+  essential: ["clientId", "userSession"]
+}
+
+/** The fields of the app are behind those of the request, as in the documented samples, and a vendor at the end. */
+const inOrder = (request: unknown, app: Endpoint.AppFields) => {
+  const { vendor, ...own } = request as { readonly vendor?: unknown }
+  return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
+}
+
+const post = <R extends Schema.Decoder<unknown>, S extends Schema.Decoder<unknown>, T extends Endpoint.TokenKind>(
   name: string,
   path: string,
+  token: T,
+  app: ReadonlyArray<string>,
   request: R,
-  response: S,
-  essential?: ReadonlyArray<string>
-) => Endpoint.make({ name, method: "POST", path: `${basePath}/${path}`, token: "none", request, response, essential })
+  answer: { readonly response: S; readonly essential?: ReadonlyArray<string> }
+) =>
+  Endpoint.make({
+    name,
+    method: "POST",
+    path: `${base}/${path}`,
+    token,
+    account: "userId",
+    app,
+    request,
+    body: app.length === 0 ? undefined : inOrder,
+    ...answer
+  })
 
-export const ssoGetUserDetails = post(
-  "ssoGetUserDetails",
-  "sso/vendor/auth/getUserDetails",
-  Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret }),
-  VendorSession,
-  ["clientId", "userSession"]
-)
-
-export const pwdValidate = post(
-  "pwdValidate",
-  "access/pwd/validate",
-  Schema.Struct({
-    userId: Endpoint.Text,
-    password: Endpoint.Secret,
-    ...device,
-    versionNo: Endpoint.Text,
-    source: Endpoint.Text
+export const table = {
+  /** `POST sso/vendor/auth/getUserDetails` */
+  ssoGetUserDetails: post("ssoGetUserDetails", "sso/vendor/auth/getUserDetails", "none", [], byAuthCode, session),
+  /** `POST access/pwd/validate`. The fourth wrong password locks the account. */
+  pwdValidate: post("pwdValidate", "access/pwd/validate", "none", [...program, "source"], byPassword, step),
+  /** `POST access/otp/send`, with the token of `pwdValidate`. Its answer brings no other. */
+  otpSend: post("otpSend", "access/otp/send", "step", program, byUser, codeSent),
+  /** `POST access/otp/validate`, with the token of `pwdValidate`. */
+  otpValidate: post("otpValidate", "access/otp/validate", "step", [...device, "source"], bySentCode, login),
+  /** `POST access/topt/verify`, so spelled, with the token of `pwdValidate`. */
+  toptVerify: post("toptVerify", "access/topt/verify", "step", device, byTotp, login),
+  /** `POST access/bio/enable` */
+  bioEnable: post("bioEnable", "access/bio/enable", "required", device, byDevice, done),
+  /** `POST access/bio/pwd/validate`. `token` is the access token of the session before. */
+  bioPwdValidate: post("bioPwdValidate", "access/bio/pwd/validate", "none", device, byToken, login),
+  /** `GET access/qr/generate`. Each call makes a picture, so it is not safe to repeat. */
+  qrGenerate: Endpoint.make({
+    name: "qrGenerate",
+    method: "GET",
+    path: `${base}/access/qr/generate`,
+    token: "none",
+    response: Picture
   }),
-  Step,
-  ["token"]
-)
-
-/** Its answer brings no token: the one of the password goes on. */
-export const otpSend = post(
-  "otpSend",
-  "access/otp/send",
-  Schema.Struct({ userId: Endpoint.Text, ...device, versionNo: Endpoint.Text }),
-  CodeSent,
-  []
-)
-
-export const otpValidate = post(
-  "otpValidate",
-  "access/otp/validate",
-  Schema.Struct({
-    userId: Endpoint.Text,
-    receivedOtp: Endpoint.Secret,
-    ...device,
-    source: Endpoint.Text,
-    vendor: Schema.optionalKey(Endpoint.Secret)
+  /** `POST access/qr/login`. `undefined` until the picture is scanned. */
+  qrLogin: post("qrLogin", "access/qr/login", "none", [], byQrName, scanned),
+  /** `POST access/client/unblock` */
+  clientUnblock: post("clientUnblock", "access/client/unblock", "none", recovery, byPan, step),
+  /** `POST access/client/unblock/verify`, with the token of `clientUnblock`. */
+  clientUnblockVerify: post("clientUnblockVerify", "access/client/unblock/verify", "step", recovery, byCode, done),
+  /** `POST access/pwd/forgot` */
+  pwdForgot: post("pwdForgot", "access/pwd/forgot", "none", recovery, byPan, step),
+  /** `POST access/pwd/forgot/verify`, with the token of `pwdForgot`. Its answer has a new one. */
+  pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
+  /** `POST access/pwd/reset`, with the token of `pwdForgotVerify`. */
+  pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
+  /**
+   * `POST /open-api/od/v1/vendor/getUserDetails`: `checkSum`, so spelled by RMoney's API page (2026-11-21), is SHA-256
+   * over user id, code and API secret, in hex.
+   */
+  vendorGetUserDetails: Endpoint.make({
+    name: "vendorGetUserDetails",
+    method: "POST",
+    origin: "openApi",
+    path: "/open-api/od/v1/vendor/getUserDetails",
+    token: "none",
+    request: byCheckSum,
+    ...session
   }),
-  Account,
-  ["accessToken"]
-)
-
-/** So spelled on the wire. */
-export const toptVerify = post(
-  "toptVerify",
-  "access/topt/verify",
-  Schema.Struct({ userId: Endpoint.Text, totp: Endpoint.Secret, ...device }),
-  Account,
-  ["accessToken"]
-)
-
-export const bioEnable = Endpoint.make({
-  name: "bioEnable",
-  method: "POST",
-  path: `${basePath}/access/bio/enable`,
-  token: "required",
-  request: Schema.Struct({
-    userId: Endpoint.Text,
-    deviceType: Schema.Literals(["IOS", "ANDROID"]),
-    // Typed Boolean in the document, and text in its sample.
-    enable: Schema.Literals(["true", "false"]),
-    ...device
-  }),
-  response: Message
-})
-
-export const bioPwdValidate = post(
-  "bioPwdValidate",
-  "access/bio/pwd/validate",
-  Schema.Struct({ userId: Endpoint.Text, token: Endpoint.Secret, ...device }),
-  Account,
-  ["accessToken"]
-)
-
-// Each call makes a new code, so it is not safe to repeat although it is a GET.
-export const qrGenerate = Endpoint.make({
-  name: "qrGenerate",
-  method: "GET",
-  path: `${basePath}/access/qr/generate`,
-  token: "none",
-  response: Schema.Struct({ byteCode: Schema.String, qrName: Endpoint.Text })
-})
-
-/** Until the code is scanned there is no token; how else the broker says so is not documented. */
-export const qrLogin = post(
-  "qrLogin",
-  "access/qr/login",
-  Schema.Struct({ qrName: Endpoint.Secret }),
-  Schema.UndefinedOr(Schema.Struct({ accessToken: MaybeToken, clientId: Maybe, authorized: Flag })),
-  // Optional until the code is scanned, but never ignored: the id says who scanned it.
-  ["accessToken", "clientId"]
-)
-
-const identity = Schema.Struct({ userId: Endpoint.Text, pan: Endpoint.Secret, ...device })
-const code = Schema.Struct({ userId: Endpoint.Text, otp: Endpoint.Secret, ...device })
-
-export const clientUnblock = post("clientUnblock", "access/client/unblock", identity, Step, ["token"])
-
-export const clientUnblockVerify = post("clientUnblockVerify", "access/client/unblock/verify", code, Message)
-
-export const pwdForgot = post("pwdForgot", "access/pwd/forgot", identity, Step, ["token"])
-
-export const pwdForgotVerify = post(
-  "pwdForgotVerify",
-  "access/pwd/forgot/verify",
-  code,
-  Schema.Struct({ token: Token, message: Maybe, status: Maybe }),
-  ["token"]
-)
-
-export const pwdReset = post(
-  "pwdReset",
-  "access/pwd/reset",
-  Schema.Struct({ userId: Endpoint.Text, password: Endpoint.Secret, ...device }),
-  Message
-)
-
-/** RMoney's public API page, as of 2026-11-21. The page warns that `checkSum` is spelled with a capital S. */
-export const vendorGetUserDetails = Endpoint.make({
-  name: "vendorGetUserDetails",
-  method: "POST",
-  origin: "openApi",
-  path: "/open-api/od/v1/vendor/getUserDetails",
-  token: "none",
-  request: Schema.Struct({ checkSum: Endpoint.Secret }),
-  response: VendorSession,
-  essential: ["clientId", "userSession"]
-})
-
-/** The only known client of RMoney's own host calls it, as of 2026-11-27. */
-export const getProfile = Endpoint.make({
-  name: "getProfile",
-  method: "GET",
-  origin: "openApi",
-  path: "/open-api/od/v1/profile",
-  token: "required",
-  safe: true,
-  response: Schema.Struct({ clientId: Endpoint.Text, clientName: Maybe }),
-  essential: ["clientId"]
-})
-
-export const all = [
-  ssoGetUserDetails,
-  pwdValidate,
-  otpSend,
-  otpValidate,
-  toptVerify,
-  bioEnable,
-  bioPwdValidate,
-  qrGenerate,
-  qrLogin,
-  clientUnblock,
-  clientUnblockVerify,
-  pwdForgot,
-  pwdForgotVerify,
-  pwdReset,
-  vendorGetUserDetails,
-  getProfile
-] as const
+  /** `GET /open-api/od/v1/profile`: the only known client of RMoney's own host calls it, as of 2026-11-27. */
+  getProfile: Endpoint.make({
+    name: "getProfile",
+    method: "GET",
+    origin: "openApi",
+    path: "/open-api/od/v1/profile",
+    token: "required",
+    safe: true,
+    response: Schema.Struct({ clientId: Endpoint.Text, clientName: Decode.text }),
+    essential: ["clientId"]
+  })
+}
 
 /** No document has one; relatives of RMoney answer `GET /auth/logout` or `POST /auth/client/logout`. */
-export const logout = (call: { readonly method: "GET" | "POST"; readonly path: string }) =>
+export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/auth/logout" }) =>
   Endpoint.make({
     name: "logout",
-    method: call.method,
-    path: call.path,
+    method,
+    path,
     token: "required",
-    ...(call.method === "GET"
-      ? {}
-      : { request: Schema.Struct({ userId: Endpoint.Text, source: Endpoint.Text }) as Schema.Decoder<unknown> }),
-    response: Schema.Unknown
+    app: ["source"],
+    request: Schema.Struct(user),
+    body: inOrder,
+    response: Decode.discard(Schema.Unknown)
   })
+
+/** The environment as accounts name it. */
+export const environmentName = (environment: string): "uat" | "production" =>
+  environment.toLowerCase() === "uat" ? "uat" : "production"
+
+/** The hosts of an environment that is known, or else the login API at a host of the user's own. */
+export const originsOf = (environment: string): Readonly<Record<string, string>> => ({
+  ...broker.environments[environmentName(environment)],
+  ...(/^https?:/i.test(environment) && { api: environment })
+})
+
+/** The path of a call, where the options name another. */
+export const pathOf =
+  ({ basePath = base, paths = {} }: Options) =>
+  ({ name, path }: Endpoint.Endpoint): string => {
+    if (!path.startsWith(`${base}/`)) return path
+    const below = paths[name]?.replace(/^\/+/, "") ?? path.slice(base.length + 1)
+    return `${basePath}/${below}`
+  }

@@ -1,34 +1,28 @@
 import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
-import type { Tokens } from "@auth/broker-core/login/Session"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
+import type { StepHeader } from "../RmoneyApi.ts"
 
-const constant = { "content-type": "application/json", accept: "application/json" }
+const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Headers => ({
+  authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
+})
 
-/** Of a call with a session, or without one. */
-export const make = (tokens: Tokens | undefined): BrokerClient.Headers =>
-  tokens === undefined
-    ? constant
-    : { ...constant, authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`) }
-
-/** What carries a login from one step to the next. */
-export interface Step {
-  /** As in the body of the same request, to the letter: the back end compares them. */
-  readonly userId: string
-  /** `WEB`, `MOB` or `API`. */
-  readonly source: string
-  readonly token: Redacted.Redacted<string>
+/** The user id is that of the body, to the letter: the back end compares them. */
+const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
+  if (form === "bare") return bearer(token)
+  if (form === "three-part") return bearer(token, `${userId} ${source} `)
+  // A function of the caller's own may forget that the header is a secret.
+  return Record.map(form({ userId, source, token }), (value) =>
+    Redacted.isRedacted(value) ? value : Redacted.make(value)
+  )
 }
 
-/**
- * How a step carries the token of the step before. `bare` is what the only known client of RMoney's own host sends (the
- * Python package tradion_api_client); `three-part` is what the vendor's back end wants where other brokers run it.
- * RMoney's own document names no header. As of 2026-11-27.
- */
-export type StepHeader = "bare" | "three-part" | ((step: Step) => BrokerClient.Headers)
-
-export const step = (form: StepHeader, given: Step): BrokerClient.Headers => {
-  if (typeof form === "function") return form(given)
-  const { source, token, userId } = given
-  const before = form === "bare" ? "" : `${userId} ${source} `
-  return { authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`) }
-}
+/** The headers of a call with a session, with the token of a step, or without either. */
+export const make =
+  (form: StepHeader, source: string) =>
+  ({ account, step, tokens }: BrokerClient.Call): BrokerClient.Headers => ({
+    "content-type": "application/json",
+    accept: "application/json",
+    ...(tokens && bearer(tokens.access)),
+    ...(step && ofStep(form, account, source, step))
+  })

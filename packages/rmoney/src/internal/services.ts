@@ -1,60 +1,47 @@
-import * as Account from "@auth/broker-core/login/Account"
 import * as AuthError from "@auth/broker-core/login/AuthError"
-import { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
+import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import type { Challenge } from "@auth/broker-core/login/Challenge"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
-import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Expiry from "@auth/broker-core/login/Expiry"
-import * as Logout from "@auth/broker-core/login/Logout"
-import * as Profile from "@auth/broker-core/login/Profile"
-import type * as Session from "@auth/broker-core/login/Session"
-import * as Context from "effect/Context"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import type * as Method from "@auth/broker-core/broker/Method"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as Session from "@auth/broker-core/login/Session"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as RmoneyApi from "../RmoneyApi.ts"
 import { broker } from "../RmoneyBroker.ts"
-import { environmentName, environmentText } from "./endpoints.ts"
+import { environmentName } from "./endpoints.ts"
 
-type Api = RmoneyApi.RmoneyApi["Service"]
+export type Api = RmoneyApi.RmoneyApi["Service"]
 
-/** What the layers may be told beside their credentials. */
-export interface Options extends RmoneyApi.Options {
-  /** Your name for the app, if you have several for one account. */
-  readonly app?: string | undefined
-  /** When a session ends. The token's own end unless said otherwise. */
-  readonly expiry?: Expiry.Expiry | undefined
+/** What every way to log in provides. */
+export type Services = Authorize | Logout | Renewal | RmoneyApi.RmoneyApi
+
+/** What may be set beside the credentials. */
+export interface Options extends RmoneyApi.Options, Method.Options {}
+
+/** What may be set for the one-time codes that the broker sends. */
+export interface CodeOptions {
+  /** How long a one-time code is good. Default: 5 minutes. */
+  readonly codeLifetime?: Duration.Input | undefined
+  /** How many wrong codes a challenge takes. Default: 3, since the broker holds the account after more. */
+  readonly codeMisses?: number | undefined
+  /** Which user id goes with later steps. Default: the one that the broker `answered` with. */
+  readonly laterUserId?: "answered" | "given" | undefined
 }
 
-export const documentedExpiry = Expiry.jwt
-
-/** Credentials and the choice of the environment, checked together so that all that is wrong is named at once. */
-export const check = <F extends Credentials.Fields>(
-  fields: F,
-  input: { readonly [K in keyof F]?: unknown },
-  options: Options
-) => Credentials.check(broker.id, fields, { ...input, environment: environmentText({ ...options }) })
-
-/** The same from the configuration. An environment that is given as an option is not looked for. */
-export const fromConfig = <F extends Credentials.Fields>(fields: F, options: Options) => {
-  if (environmentText(options) === "none") return Credentials.fromConfig(broker.id, fields)
-  const { environment: _, ...others } = fields
-  // The one field that is left out is added again, so that what comes back has the fields that went in.
-  return Effect.map(
-    Credentials.fromConfig(broker.id, others),
-    (values) => ({ ...values, environment: environmentText(options) }) as unknown as Credentials.Values<F>
-  )
+/** Whose account it is, as the layers are told. */
+export interface Holder {
+  readonly userId: string
+  readonly environment: string
+  readonly deviceId?: string | undefined
 }
-
-/** The choice as it was read from text that has been checked. */
-const fromText = (text: string): RmoneyApi.Environment => {
-  const known = { uat: "uat", production: "production" } as const
-  return known[text.toLowerCase() as keyof typeof known] ?? { production: text }
-}
-
-/** The options with an environment that came from the configuration. */
-export const withEnvironment = <O extends Options>(options: O, environment: string): O =>
-  environmentText(options) === "none" ? { ...options, environment: fromText(environment) } : options
 
 /** A device id in the form of the samples. The same user has the same one at every login, on every run. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
@@ -62,59 +49,43 @@ const deviceOf = (userId: string): Effect.Effect<string> =>
     Redacted.value(digest).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")
   )
 
-/** The calls of a layer, which knows its hosts when it is built. */
-export const makeApi = Effect.fnUntraced(function* (
-  options: Options,
-  values: { readonly userId: string; readonly deviceId?: string | undefined }
-) {
-  const deviceId = values.deviceId ?? (yield* deviceOf(values.userId))
-  return yield* RmoneyApi.make({ ...options, deviceId })
+export const makeApi = Effect.fnUntraced(function* (holder: Holder, options: RmoneyApi.Options) {
+  const deviceId = holder.deviceId ?? (yield* deviceOf(holder.userId))
+  return yield* RmoneyApi.make({ ...options, environment: holder.environment as RmoneyApi.Environment, deviceId })
 })
 
-export const accountOf = (
-  options: Options,
-  values: { readonly userId: string; readonly environment: string }
-): Account.Account =>
-  Account.make({
-    broker: broker.id,
-    environment: environmentName(values.environment),
-    app: options.app,
-    id: values.userId
-  })
+export const accountOf = ({ environment, userId: id }: Holder) => ({ id, environment: environmentName(environment) })
+
+/** What the ways without `Profile` share. */
+export const family = {
+  broker,
+  api: RmoneyApi.RmoneyApi,
+  expiry: Expiry.jwt,
+  logout: ({ logout }: Api, session: Session.Session) => logout?.(session)
+} satisfies Method.Family<RmoneyApi.RmoneyApi, Api, Options>
+
+export const familyWithProfile = {
+  ...family,
+  profile: (api: Api, session: Session.Session) =>
+    Effect.map(api.getProfile(session), ({ clientId, clientName: name }) => ({
+      ...session.profile,
+      id: clientId.trim(),
+      ...(name !== undefined && { name })
+    }))
+} satisfies Method.Family<RmoneyApi.RmoneyApi, Api, Options>
+
+export const fail = (operation: string, reason: AuthError.Reason) =>
+  Effect.fail(AuthError.make(broker.id, operation, reason))
 
 /** The user id that the broker goes by. Its documents call it masked in one place; a masked one, with `*`, is of no use. */
-export const canonical = (told: string | undefined, known: string): string =>
-  told !== undefined && /^[\x21-\x29\x2b-\x7e]+$/.test(told) ? told : known
+const canonical = (told: string | undefined, known: string): string => {
+  const id = told?.trim() ?? ""
+  return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known
+}
 
 /** The user id of the steps after the first. */
-export const laterId = (
-  options: { readonly laterUserId?: "answered" | "given" | undefined },
-  told: string | undefined,
-  given: string
-): string => (options.laterUserId === "given" ? given : canonical(told, given))
-
-/** `AAAAA9999A`: five letters, four digits, a letter. */
-export const panProblem = (pan: string): string | undefined =>
-  /^[A-Z]{5}\d{4}[A-Z]$/.test(pan) ? undefined : "is not a PAN: five letters, four digits and a letter"
-
-/** A challenge's fields, as an answer that sent a code tells them. */
-export const toChallenge = (
-  sent: RmoneyApi.CodeSent,
-  options: {
-    readonly now: number
-    readonly kinds: Challenge["kinds"]
-    readonly lifetime: number
-    readonly stepToken: Redacted.Redacted<string>
-    readonly resendsLeft?: number | undefined
-  }
-): Omit<Challenge, "id" | "account"> => ({
-  kinds: options.kinds,
-  destinations: [sent.mobileNumber, sent.emailId].filter((destination) => destination !== undefined),
-  resendAt: sent.resendOtpAfter === undefined ? undefined : options.now + sent.resendOtpAfter * 1000,
-  resendsLeft: sent.resendOtpCountsLeft ?? options.resendsLeft,
-  expiresAt: options.now + options.lifetime,
-  stepToken: options.stepToken
-})
+export const laterId = ({ laterUserId }: CodeOptions, told: string | undefined, given: string): string =>
+  laterUserId === "given" ? given : canonical(told, given)
 
 /**
  * Without the white space that codes are pasted with: the broker's own sample has a blank behind one. Programs without
@@ -125,7 +96,25 @@ export const tidy = (given: unknown): Redacted.Redacted<string> => {
   return Redacted.make(Predicate.isString(value) ? value.trim() : "")
 }
 
-const exchanges: ReadonlyArray<readonly [RmoneyApi.AccountField, string]> = [
+type CodeSent = Partial<Omit<ResponseOf<RmoneyApi.RmoneyApi, "otpSend">, "isTOtpAvailable">>
+
+/** Makes the fields of a challenge from the answer that sent its code. */
+export const challenges = Effect.fnUntraced(function* ({ codeLifetime = "5 minutes", codeMisses = 3 }: CodeOptions) {
+  const lifetime = Duration.toMillis(yield* BrokerClient.readDuration(broker.id, "codeLifetime", codeLifetime))
+  return (sent: CodeSent, more: Pick<Challenge, "kinds" | "stepToken">) =>
+    Effect.map(Clock.currentTimeMillis, (now) => ({
+      destinations: [sent.mobileNumber, sent.emailId].filter((destination) => destination !== undefined),
+      resendAt: sent.resendOtpAfter === undefined ? undefined : now + sent.resendOtpAfter * 1000,
+      resendsLeft: sent.resendOtpCountsLeft,
+      expiresAt: now + lifetime,
+      attemptsLeft: codeMisses,
+      ...more
+    }))
+})
+
+type LoggedIn = ResponseOf<RmoneyApi.RmoneyApi, "toptVerify">
+
+const exchanges: ReadonlyArray<readonly [keyof LoggedIn["account"], string]> = [
   ["allowNseCash", "NSE"],
   ["allowNseFo", "NFO"],
   ["allowNseCurrency", "CDS"],
@@ -138,66 +127,23 @@ const exchanges: ReadonlyArray<readonly [RmoneyApi.AccountField, string]> = [
   ["allowNcdex", "NCDEX"]
 ]
 
-/** What a program should look at before it trades. */
-const flags = ["passChangeFlag", "isDormant", "clientType"] as const
+const flagOf = (value: string | null | undefined): string | boolean | undefined =>
+  value ? ({ Y: true, N: false }[value.toUpperCase()] ?? value) : undefined
 
-const flagOf = (value: string): string | boolean => ({ Y: true, N: false })[value.toUpperCase()] ?? value
-
-const toProfile = (id: string, { account }: RmoneyApi.LoginResponse): Session.UserProfile => ({
-  id,
-  ...(account.clientName ? { name: account.clientName } : {}),
-  exchanges: exchanges.filter(([field]) => account[field] === "Y").map(([, exchange]) => exchange),
-  flags: Object.fromEntries(
-    flags.flatMap((name) => {
-      const value = account[name]
-      return value ? [[name, flagOf(value)] as const] : []
-    })
-  )
-})
-
-/** What a login handed out. The account is the one that the broker names, not the alias that somebody typed. */
-export const toIssue = (account: Account.Account, userId: string, response: RmoneyApi.LoginResponse): Session.Issue => {
-  const id = canonical(response.userId, userId)
-  return { account: { ...account, id }, tokens: { access: response.accessToken }, profile: toProfile(id, response) }
+/** What a login handed out. The account is the one that the broker names, not the alias that was typed. */
+export const toIssue = (
+  known: Method.Given<never, never, never>["account"],
+  userId: string,
+  { account, accessToken: access, userId: told }: LoggedIn
+): Session.Issue => {
+  const id = canonical(told, userId)
+  const { clientName, clientType, isDormant, passChangeFlag } = account
+  const profile = Session.makeProfile({
+    id,
+    name: clientName || undefined,
+    exchanges: exchanges.filter(([field]) => account[field] === "Y").map(([, exchange]) => exchange),
+    // What a program should look at before it trades.
+    flags: { passChangeFlag: flagOf(passChangeFlag), isDormant: flagOf(isDormant), clientType: flagOf(clientType) }
+  })
+  return { account: { ...known, id }, tokens: { access }, profile }
 }
-
-/** Whether the broker named the account that the layer is for. */
-export const sameClient = (told: string | undefined, userId: string): boolean =>
-  told === undefined || told.trim().toLowerCase() === userId.toLowerCase()
-
-/** What every layer with a session has. */
-export const common = (api: Api) => {
-  const { logout } = api
-  return Context.make(
-    Logout.Logout,
-    Logout.make(broker.id, (session) =>
-      logout === undefined
-        ? Effect.succeed({ _tag: "LocalOnly", account: session.account, why: "no-such-call" } as const)
-        : Logout.revoke(session, logout(session))
-    )
-  ).pipe(
-    Context.add(Authorize, {
-      headers: (session) => api.headers(session),
-      refusal: (answer, session) => api.refusal(answer, session),
-      origins: Array.from(new Set(Object.values(api.origins)))
-    }),
-    Context.add(RmoneyApi.RmoneyApi, api)
-  )
-}
-
-export const fail = (operation: string, reason: AuthError.Reason) =>
-  Effect.fail(AuthError.make(broker.id, operation, reason))
-
-/** What a login by password or in the browser has beside that. */
-export const commonWithProfile = (api: Api) =>
-  Context.add(
-    common(api),
-    Profile.Profile,
-    Profile.make(broker.id, (session) =>
-      Effect.map(api.getProfile(session), ({ clientId, clientName }) => ({
-        ...session.profile,
-        id: clientId,
-        ...(clientName === undefined ? {} : { name: clientName })
-      }))
-    )
-  )

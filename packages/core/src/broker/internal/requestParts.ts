@@ -1,10 +1,8 @@
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Endpoint } from "../Endpoint.ts"
+import type { AppFields, Endpoint } from "../Endpoint.ts"
 
 type Fields = Readonly<Record<string, unknown>>
-
-export type Parameters = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 export const formType = "application/x-www-form-urlencoded"
 
@@ -35,11 +33,14 @@ export const reveal = (value: unknown): unknown => {
 }
 
 /** What is sent of a request, with the fields of the app before its own. */
-export const complete = ({ app, body }: Endpoint, appFields: Parameters | undefined, request: unknown): unknown => {
-  const own = body === undefined ? request : body(request)
-  if (app.length === 0) return own
-  const ofApp = Object.entries({ ...appFields }).filter(([name]) => app.includes(name))
-  return { ...Object.fromEntries(ofApp), ...(own as object) }
+export const complete = ({ app, body }: Endpoint, given: AppFields = {}, request: unknown): unknown => {
+  const ofApp: Record<string, AppFields[string]> = {}
+  for (const name of app) {
+    const value = given[name]
+    if (value !== undefined) ofApp[name] = value
+  }
+  if (body !== undefined) return body(request, ofApp)
+  return app.length === 0 ? request : { ...ofApp, ...(request as object) }
 }
 
 /** What of the request is text in the end, as the fields of a form or the parameters of an address are. */
@@ -65,7 +66,7 @@ const parameterOf = (value: unknown): string | Redacted.Redacted<string> => {
 }
 
 /** The parameters of the address, where the row has any. */
-export const queryOf = ({ app, query }: Endpoint, request: unknown): Parameters | undefined => {
+export const queryOf = ({ app, query }: Endpoint, request: unknown): AppFields | undefined => {
   if (query === undefined) return undefined
   const fields = { ...(request as object) } as Fields
   const named = [...app.map((name) => [name, name] as const), ...Object.entries(query)]

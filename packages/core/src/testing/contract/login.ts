@@ -134,9 +134,11 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     name: "trims credentials that were pasted with white space",
     run: Effect.gen(function* () {
       const world = yield* start(subject)
-      const account = Object.entries(world.fake.accounts[0] ?? {})
-      const names = new Set(Object.keys(subject.method.credentials))
-      const padded = account.filter(([name]) => names.has(name)).map(([name, value]) => [name, `  ${value}\n`])
+      const account = { ...world.fake.accounts[0] }
+      const padded = Object.keys(subject.method.credentials).flatMap((name) => {
+        const value = account[name === "totp" ? "totpSecret" : name]
+        return value === undefined ? [] : [[name, `  ${value}\n`]]
+      })
       yield* ensure(padded.length > 0, "credentials to pad")
       yield* signIn(subject, world, yield* world.build({ credentials: Object.fromEntries(padded) }))
     })

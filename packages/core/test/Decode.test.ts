@@ -1,0 +1,91 @@
+import * as Decode from "@auth/broker-core/broker/Decode"
+import * as Envelope from "@auth/broker-core/broker/Envelope"
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+describe("a field", () => {
+  it.each([
+    [{ a: 1 }, 1],
+    [{ b: 1 }, undefined],
+    [[], undefined],
+    [null, undefined],
+    [undefined, undefined],
+    ["text", undefined],
+    [7, undefined]
+  ])("a of %j is %s", (value, found) => assert.strictEqual(Envelope.field(value, "a"), found))
+})
+
+describe("a count", () => {
+  const decode = Schema.decodeUnknownResult(Schema.Struct({ n: Decode.count }))
+
+  it.each([
+    ["60", 60],
+    [" 4 ", 4],
+    [0, 0],
+    ["", undefined],
+    ["four", undefined],
+    ["1.5", undefined],
+    [-1, undefined],
+    ["1000000", undefined],
+    [null, undefined]
+  ])("%j is %s", (n, count) => {
+    assert.deepStrictEqual(Result.getOrThrow(decode({ n })), count === undefined ? {} : { n: count })
+  })
+
+  it("is absent where the broker leaves it out, and refused where it is of another kind", () => {
+    assert.deepStrictEqual(Result.getOrThrow(decode({})), {})
+    assert.isTrue(Result.isFailure(decode({ n: true })))
+  })
+})
+
+describe("a flag", () => {
+  const decode = Schema.decodeUnknownResult(Schema.Struct({ is: Decode.flag }))
+
+  it.each([
+    [true, true],
+    ["Y", true],
+    [" yes ", true],
+    ["TRUE", true],
+    ["N", false],
+    ["", false],
+    [false, false],
+    [null, false]
+  ])("%j is %s", (given, is) => assert.deepStrictEqual(Result.getOrThrow(decode({ is: given })), { is }))
+
+  it("is false where the broker leaves it out, and refused where it is of another kind", () => {
+    assert.deepStrictEqual(Result.getOrThrow(decode({})), { is: false })
+    assert.isTrue(Result.isFailure(decode({ is: 1 })))
+  })
+})
+
+describe("lists", () => {
+  const decode = Schema.decodeUnknownSync(Schema.Struct({ list: Decode.list }))
+
+  it.each([
+    [
+      ["NSE", " BSE "],
+      ["NSE", "BSE"]
+    ],
+    [`[ "NSE", "BSE" ]`, ["NSE", "BSE"]],
+    [`['NSE']`, ["NSE"]],
+    ["NSE,BSE,", ["NSE", "BSE"]],
+    ["NSE", ["NSE"]],
+    ["[]", []],
+    ["", []],
+    [null, []]
+  ])("%j is %j", (list, items) => assert.deepStrictEqual(decode({ list }), { list: items }))
+})
+
+it("an answer that says nothing yet is undefined", () => {
+  const Poll = Schema.UndefinedOr(Schema.Struct({ token: Decode.text }))
+  const decode = Schema.decodeUnknownSync(Decode.mapMaybe(Poll, (poll) => poll?.token))
+  for (const [answer, token] of [
+    [undefined, undefined],
+    [{}, undefined],
+    [{ token: " " }, undefined],
+    [{ token: "t" }, "t"]
+  ] as const) {
+    assert.strictEqual(decode(answer), token)
+  }
+})
