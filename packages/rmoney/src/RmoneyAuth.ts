@@ -8,9 +8,7 @@ import * as Challenge from "@auth/broker-core/login/Challenge"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Profile } from "@auth/broker-core/login/Profile"
 import * as Session from "@auth/broker-core/login/Session"
-import type { StepUp } from "@auth/broker-core/login/StepUp"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { RmoneyApi } from "./RmoneyApi.ts"
@@ -40,14 +38,6 @@ export interface Options extends services.Options, services.CodeOptions {
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }
-
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = Login.Login | StepUp | Profile | services.Services
 
 type Given = Method.Given<RmoneyApi["Service"], typeof credentials, Options>
 
@@ -105,7 +95,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
   return { login, verify, resend }
 })
 
-const method: Method.Method<Services, typeof credentials, Options> = Method.stepUp(
+const method = Method.stepUp(
   services.familyWithProfile,
   { id: "password", credentials, api: services.makeApi, account: services.accountOf },
   steps

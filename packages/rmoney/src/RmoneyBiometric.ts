@@ -33,14 +33,6 @@ export interface BiometricCredentials extends Credentials.Input<typeof biometric
  */
 export interface Options extends services.Options {}
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = Login.Login | services.Services
-
 type Given = Method.Given<RmoneyApi["Service"], typeof biometricCredentials, Options>
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
@@ -72,7 +64,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
   }
 })
 
-const method: Method.Method<Services, typeof biometricCredentials, Options> = Method.make(
+const method = Method.make(
   services.family,
   {
     id: "biometric",

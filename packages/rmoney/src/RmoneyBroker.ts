@@ -3,18 +3,16 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker, Method, Renewal } from "@auth/broker-core/broker/Broker"
+import * as Broker from "@auth/broker-core/broker/Broker"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 
 const asOf = "2026-11-21"
 
 type Origins = Readonly<Record<string, string>> | undefined
 
-const environment = {
-  env: "RMONEY_ENVIRONMENT",
-  description: "`uat`, `production`, or the https origin of another production host",
-  secret: false,
+const hosts = "`uat`, `production`, or the https origin of another production host"
+const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   problem: (value: string) =>
     /^(?:uat|production)$/i.test(value) || /^https?:\/\//i.test(value)
       ? undefined
@@ -24,40 +22,37 @@ const environment = {
     if (environment === undefined) return origins?.["api"] ?? origins?.["openApi"] ?? configured
     return Predicate.hasProperty(environment, "production") ? (environment.production ?? null) : environment
   }
-} as const
+})
 
-const userId = {
-  env: "RMONEY_USER_ID",
-  description: "User id; for a password login the e-mail address, mobile number or PAN of the account will do too",
-  secret: false,
-  // It travels in a header between blanks, and no header carries others.
-  problem: (value: string) =>
-    /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that no user id has"
-} as const
+// It travels in a header between blanks, and no header carries others.
+const userIdProblem = (value: string) =>
+  /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that no user id has"
+
+const userId = Credentials.plain(
+  "RMONEY_USER_ID",
+  "User id; for a password login the e-mail address, mobile number or PAN of the account will do too",
+  { problem: userIdProblem }
+)
+
+const clientIdProblem = (value: string) =>
+  /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
 
 /** A login by browser or picture is compared with this, so an alias will not do. */
-const clientId = {
-  ...userId,
-  description: "Client id of the account, such as TEST101",
-  problem: (value: string) =>
-    /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
-} as const
+const clientId = Credentials.plain("RMONEY_USER_ID", "Client id of the account, such as TEST101", {
+  problem: clientIdProblem
+})
 
-const deviceId = {
-  env: "RMONEY_DEVICE_ID",
-  description: "Id of this device, the same at every login; made of the user id unless given",
-  secret: false,
-  optional: true
-} as const
+const deviceId = Credentials.plain(
+  "RMONEY_DEVICE_ID",
+  "Id of this device, the same at every login; made of the user id unless given",
+  { optional: true }
+)
 
-const vendor = { env: "RMONEY_VENDOR", description: "Vendor id of your app", secret: true } as const
+const vendor = Credentials.secret("RMONEY_VENDOR", "Vendor id of your app")
 
-const redirectUrl = {
-  env: "RMONEY_REDIRECT_URL",
-  description: "The redirect URL that is registered for the app",
-  secret: false,
-  problem: (value: string) => (Result.isSuccess(Result.try(() => new URL(value))) ? undefined : "is not an address")
-} as const
+const redirectUrl = Credentials.plain("RMONEY_REDIRECT_URL", "The redirect URL that is registered for the app", {
+  problem: Credentials.addressProblem
+})
 
 /**
  * What `RmoneyAuth` needs, and under which names it looks for it in the environment.
@@ -68,17 +63,15 @@ const redirectUrl = {
 export const credentials = {
   environment,
   userId,
-  password: { env: "RMONEY_PASSWORD", description: "Password of the account", secret: true, freeText: true },
-  totp: {
-    env: "RMONEY_TOTP_SECRET",
-    description: "The secret behind the QR code of enabling TOTP; without it codes come by SMS and mail",
-    secret: true,
-    codes: true,
-    optional: true
-  },
+  password: Credentials.secret("RMONEY_PASSWORD", "Password of the account", { freeText: true }),
+  totp: Credentials.secret(
+    "RMONEY_TOTP_SECRET",
+    "The secret behind the QR code of enabling TOTP; without it codes come by SMS and mail",
+    { codes: true, optional: true }
+  ),
   deviceId,
-  vendor: { ...vendor, optional: true }
-} as const
+  vendor: { ...vendor, optional: true as const }
+}
 
 /**
  * What `RmoneySso` needs for the vendor call with a checksum.
@@ -89,10 +82,10 @@ export const credentials = {
 export const ssoCredentials = {
   environment,
   userId: clientId,
-  appCode: { env: "RMONEY_APP_CODE", description: "App code of your app", secret: true },
-  apiSecret: { env: "RMONEY_API_SECRET", description: "API secret of your app", secret: true, freeText: true },
+  appCode: Credentials.secret("RMONEY_APP_CODE", "App code of your app"),
+  apiSecret: Credentials.secret("RMONEY_API_SECRET", "API secret of your app", { freeText: true }),
   redirectUrl
-} as const
+}
 
 /**
  * What `RmoneySso` needs for the older vendor call.
@@ -100,7 +93,7 @@ export const ssoCredentials = {
  * @category credentials
  * @since 0.1.0
  */
-export const ssoVendorCredentials = { environment, userId: clientId, vendor, redirectUrl } as const
+export const ssoVendorCredentials = { environment, userId: clientId, vendor, redirectUrl }
 
 /**
  * What `RmoneyQr` needs.
@@ -108,13 +101,12 @@ export const ssoVendorCredentials = { environment, userId: clientId, vendor, red
  * @category credentials
  * @since 0.1.0
  */
-export const qrCredentials = { environment, userId: clientId } as const
+export const qrCredentials = { environment, userId: clientId }
 
-const accessToken = {
-  env: "RMONEY_ACCESS_TOKEN",
-  description: "Access token of the session before, on a device with biometric login enabled",
-  secret: true
-} as const
+const accessToken = Credentials.secret(
+  "RMONEY_ACCESS_TOKEN",
+  "Access token of the session before, on a device with biometric login enabled"
+)
 
 /**
  * What `RmoneyBiometric` needs.
@@ -122,7 +114,7 @@ const accessToken = {
  * @category credentials
  * @since 0.1.0
  */
-export const biometricCredentials = { environment, userId, accessToken, deviceId } as const
+export const biometricCredentials = { environment, userId, accessToken, deviceId }
 
 /**
  * What `RmoneyRecovery` needs.
@@ -130,11 +122,11 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
  * @category credentials
  * @since 0.1.0
  */
-export const recoveryCredentials = { environment, userId, deviceId } as const
+export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * The fourth wrong password or code in 300 seconds locks the account. Two leave one for a person, and three times the
- * span is safe also if each wrong one makes the broker count from the start.
+ * The fourth wrong password or code in 300 seconds locks the account. Two leave one for a person. Three times the span is
+ * safe also if each wrong one makes the broker count from the start.
  */
 const budget = {
   maxFailures: 2,
@@ -143,65 +135,13 @@ const budget = {
     "The vendor's back end as other brokers run it: the 4th wrong password or code in 300 seconds locks the account"
 } as const
 
-/**
- * How the sessions of each method are renewed.
- *
- * @category renewals
- * @since 0.1.0
- */
-export const renewals = {
-  password: {
-    by: ["login"],
-    needs: "the TOTP secret",
-    codes: "totp",
-    when: "After the end that the token tells: a login before it would end the session that still lives",
-    ...budget
-  },
-  sso: { by: [], when: "A person logs in by browser again", ...budget },
-  qr: { by: [], when: "A person scans a picture again", ...budget },
-  biometric: {
-    by: ["refresh", "login"],
-    early: "5 minutes",
-    when: "Before the end that the token tells: it is what the next login is proved with",
-    ...budget
-  }
-} as const satisfies Record<string, Renewal>
-
-type Row = readonly [id: string, confidence: Assumption["confidence"], option: string, text: string]
-
-// oxfmt-ignore
-const assumptions: ReadonlyArray<Row> = [
-  ["production-host", "low", "environment", "Production logs in at https://weblive.rmoneyindia.net, as the Python package tradion_api_client does."],
-  ["base-path", "low", "basePath, paths", "Production serves the same paths below /auth/v1 as UAT, with their spellings pwd/forgot and topt/verify."],
-  ["sso-host", "low", "origins.login, origins.openApi", "UAT serves the login page and the checksum call on the host of its login API."],
-  ["step-header", "medium", "stepHeader", "The token between two steps travels as `Authorization: Bearer <token>`, as the Python package tradion_api_client sends it."],
-  ["step-source", "medium", "source", "The source in the bodies of the password and code steps is WEB."],
-  ["profile", "medium", "none: a session tells its holder without it", "GET /open-api/od/v1/profile tells whose session it is, as the Python package tradion_api_client reads it."],
-  ["canonical-user-id", "low", "laterUserId", "Later steps go by the user id of the answer, unless it has none or a masked one."],
-  ["refusals", "medium", "none: what is not known stays as it came", "Failures look and read as at other brokers with the same back end: HTTP 200 and Not ok."],
-  ["device", "low", "osName, versionNo, appName, deviceId", "The values of the only known client are good for any program, with a device id made of the user id."],
-  ["code-lifetime", "medium", "codeLifetime", "A one-time code is good for 300 seconds."],
-  ["code-misses", "medium", "codeMisses", "After more than three wrong codes the account is held, so the third miss ends a challenge."],
-  ["password-misses", "medium", "renewal.maxFailures, renewal.window", "The fourth wrong password in 300 seconds locks the account: renewals stop after two in 15 minutes."],
-  ["code-sent-with-password", "medium", "sendCode", "The password step sends the one-time code, and otp/send only sends it again."],
-  ["bearer", "medium", "none: Authorize gives the header", "Later calls carry the access token as `Authorization: Bearer <token>`, and so does bio/enable."],
-  ["biometric-token", "medium", "none: give the newest token", "A biometric login wants the access token that the broker gave last."],
-  ["biometric-renewal", "low", "renewal.early", "A living access token proves a biometric login; whether a dead one does is not known, so it is used before its end."],
-  ["biometric-device", "low", "osName, deviceType", "Only mobile devices log in by biometrics, so the sample's MOBIOS and IOS are sent."],
-  ["qr-lifetime", "medium", "codeLifetime of RmoneyQr", "A picture is good for 35 seconds."],
-  ["qr-pending", "low", "none: any yes without a token counts", "A picture that was not scanned yet is answered with a yes that has no token."],
-  ["vendor-login-page", "low", "loginPath", "The login page takes the vendor id of the older call as its appcode."],
-  ["redirect-state", "low", "state", "The login page may drop the state, so a callback without one is taken; another state is refused."],
-  ["session-end", "medium", "expiry", "An access token is a JWT and ends with its exp; without one the end is unknown."],
-  ["logout", "low", "logoutCall", "There is no call that ends a session, so logout drops local state and says so."]
-]
-
 const expiry = "The end that the token itself tells, else unknown"
 const session = ["Logout", "Authorize"] as const
 const login = ["Logout", "Profile", "Authorize"] as const
-const sso = { layer: "RmoneySso", capabilities: ["RedirectLogin", ...login], expiry, renewal: renewals.sso } as const
+const bySso = { ...budget, by: [], when: "A person logs in by browser again" } as const
+const sso = { layer: "RmoneySso", capabilities: ["RedirectLogin", ...login], expiry, renewal: bySso } as const
 
-const methods: ReadonlyArray<Method> = [
+const methods: ReadonlyArray<Broker.Method> = [
   {
     id: "password",
     layer: "RmoneyAuth",
@@ -209,7 +149,13 @@ const methods: ReadonlyArray<Method> = [
     capabilities: ["Login", "StepUp", ...login],
     credentials,
     expiry,
-    renewal: renewals.password
+    renewal: {
+      ...budget,
+      by: ["login"],
+      needs: "the TOTP secret",
+      codes: "totp",
+      when: "After the end that the token tells: a login before it would end the session that still lives"
+    }
   },
   { ...sso, id: "sso", title: "Browser, app code and API secret", credentials: ssoCredentials },
   { ...sso, id: "sso-vendor", title: "Browser, vendor id (the older call)", credentials: ssoVendorCredentials },
@@ -220,7 +166,7 @@ const methods: ReadonlyArray<Method> = [
     capabilities: ["QrLogin", ...session],
     credentials: qrCredentials,
     expiry,
-    renewal: renewals.qr
+    renewal: { ...budget, by: [], when: "A person scans a picture again" }
   },
   {
     id: "biometric",
@@ -229,7 +175,12 @@ const methods: ReadonlyArray<Method> = [
     capabilities: ["Login", ...session],
     credentials: biometricCredentials,
     expiry,
-    renewal: renewals.biometric
+    renewal: {
+      ...budget,
+      by: ["refresh", "login"],
+      early: "5 minutes",
+      when: "Before the end that the token tells: it is what the next login is proved with"
+    }
   },
   {
     id: "recovery",
@@ -248,7 +199,7 @@ const production = "https://weblive.rmoneyindia.net"
  * @category descriptors
  * @since 0.1.0
  */
-export const broker: Broker = {
+export const broker: Broker.Broker = {
   id: "rmoney",
   title: "RMoney",
   methods,
@@ -258,6 +209,60 @@ export const broker: Broker = {
   },
   secretHeaders: ["authorization"],
   documentation: [`${production}/apidocs/Authentication/`, "https://ninjafox.codifi.in/Authentication"],
-  assumptions: assumptions.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf })),
+  assumptions: Broker.assumptions(asOf, [
+    ["production-host", "low", "environment", "Production logs in at https://weblive.rmoneyindia.net."],
+    ["base-path", "low", "basePath, paths", "Production has the same paths below /auth/v1 as UAT."],
+    [
+      "sso-host",
+      "low",
+      "origins.login, origins.openApi",
+      "UAT serves the login page and the checksum call on its API host."
+    ],
+    ["step-header", "medium", "stepHeader", "The token between two steps travels as `Authorization: Bearer <token>`."],
+    ["step-source", "medium", "source", "The source in the bodies of the password and code steps is WEB."],
+    [
+      "profile",
+      "medium",
+      "none: a session tells its holder without it",
+      "GET /open-api/od/v1/profile tells whose session it is."
+    ],
+    ["canonical-user-id", "low", "laterUserId", "Later steps go by the user id of the answer, unless it is masked."],
+    [
+      "refusals",
+      "medium",
+      "none: what is not known stays as it came",
+      "Failures look as at other brokers with this back end: HTTP 200 and Not ok."
+    ],
+    ["device", "low", "osName, versionNo, appName, deviceId", "A made-up device id is good for any program."],
+    ["code-lifetime", "medium", "codeLifetime", "A one-time code is good for 300 seconds."],
+    ["code-misses", "medium", "codeMisses", "The third wrong code ends a challenge."],
+    [
+      "password-misses",
+      "medium",
+      "renewal.maxFailures, renewal.window",
+      "The fourth wrong password in 300 seconds locks."
+    ],
+    ["code-sent-with-password", "medium", "sendCode", "The password step sends the one-time code."],
+    ["bearer", "medium", "none: Authorize gives the header", "Later calls, bio/enable too, carry `Bearer <token>`."],
+    [
+      "biometric-token",
+      "medium",
+      "none: give the newest token",
+      "A biometric login wants the access token that came last."
+    ],
+    ["biometric-renewal", "low", "renewal.early", "Only a living access token proves a biometric login."],
+    ["biometric-device", "low", "osName, deviceType", "Only mobile devices log in by biometrics."],
+    ["qr-lifetime", "medium", "codeLifetime of RmoneyQr", "A picture is good for 35 seconds."],
+    [
+      "qr-pending",
+      "low",
+      "none: any yes without a token counts",
+      "Until the scan, the answer is a yes without a token."
+    ],
+    ["vendor-login-page", "low", "loginPath", "The login page takes the vendor id as its appcode."],
+    ["redirect-state", "low", "state", "The login page may drop the state: a callback without one is accepted."],
+    ["session-end", "medium", "expiry", "An access token ends with its exp; without one the end is unknown."],
+    ["logout", "low", "logoutCall", "There is no call that ends a session: logout drops local state."]
+  ]),
   verifiedOn: asOf
 }

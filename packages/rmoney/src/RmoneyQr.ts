@@ -5,7 +5,6 @@
  */
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { QrLogin } from "@auth/broker-core/login/QrLogin"
 import * as Effect from "effect/Effect"
 import { qrCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
@@ -26,15 +25,7 @@ export interface QrCredentials extends Credentials.Input<typeof qrCredentials> {
  */
 export interface Options extends services.Options, Method.QrOptions {}
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = QrLogin | services.Services
-
-const method: Method.Method<Services, typeof qrCredentials, Options> = Method.qr(services.family, {
+const method = Method.qr(services.family, {
   id: "qr",
   credentials: qrCredentials,
   api: (holder, options: Options) => services.makeApi(holder, options),

@@ -33,14 +33,6 @@ export interface RecoveryCredentials extends Credentials.Input<typeof recoveryCr
  */
 export interface Options extends RmoneyApi.Options, services.CodeOptions {}
 
-/**
- * The services of this method. What `AccountRecovery` calls the identity is the PAN.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = AccountRecovery.AccountRecovery | RmoneyApi.RmoneyApi
-
 type Api = RmoneyApi.RmoneyApi["Service"]
 type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
@@ -127,7 +119,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
   })
 })
 
-const method: Method.Layers<Services, typeof recoveryCredentials, Options> = Method.withoutSession(
+const method = Method.withoutSession(
   services.family,
   { credentials: recoveryCredentials, api: services.makeApi, account: services.accountOf },
   build

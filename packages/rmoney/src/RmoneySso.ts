@@ -8,12 +8,9 @@ import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Profile } from "@auth/broker-core/login/Profile"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import type { Issue } from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { RmoneyApi } from "./RmoneyApi.ts"
 import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
@@ -58,14 +55,6 @@ export type Exchange =
   | { readonly exchange?: "checksum" | undefined; readonly credentials: SsoCredentials }
   | { readonly exchange: "vendor"; readonly credentials: SsoVendorCredentials }
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = RedirectLogin.RedirectLogin | Profile | services.Services
-
 interface Callback {
   readonly code: Redacted.Redacted<string>
   readonly userId: string
@@ -102,31 +91,25 @@ const toIssue = (answer: ResponseOf<typeof RmoneyApi, "ssoGetUserDetails">): Iss
   profile: { id: answer.clientId }
 })
 
-const byChecksum: Method.Method<Services, typeof ssoCredentials, Options> = Method.redirect(
-  services.familyWithProfile,
-  {
-    ...common,
-    id: "sso",
-    credentials: ssoCredentials,
-    page: ({ credentials: { appCode }, state, ...given }) => pageOf(appCode, state, given),
-    exchange: Effect.fnUntraced(function* ({ code, userId }: Callback, { api, credentials: { apiSecret } }) {
-      const checkSum = yield* Checksum.sha256([userId, code, apiSecret])
-      return toIssue(yield* api.vendorGetUserDetails({ checkSum }))
-    })
-  }
-)
+const byChecksum = Method.redirect(services.familyWithProfile, {
+  ...common,
+  id: "sso",
+  credentials: ssoCredentials,
+  page: ({ credentials: { appCode }, state, ...given }) => pageOf(appCode, state, given),
+  exchange: Effect.fnUntraced(function* ({ code, userId }: Callback, { api, credentials: { apiSecret } }) {
+    const checkSum = yield* Checksum.sha256([userId, code, apiSecret])
+    return toIssue(yield* api.vendorGetUserDetails({ checkSum }))
+  })
+})
 
-const byVendor: Method.Method<Services, typeof ssoVendorCredentials, Options> = Method.redirect(
-  services.familyWithProfile,
-  {
-    ...common,
-    id: "sso-vendor",
-    credentials: ssoVendorCredentials,
-    page: ({ credentials: { vendor }, state, ...given }) => pageOf(vendor, state, given),
-    exchange: ({ code: authCode }: Callback, { api, credentials: { vendor } }) =>
-      Effect.map(api.ssoGetUserDetails({ vendor, authCode }), toIssue)
-  }
-)
+const byVendor = Method.redirect(services.familyWithProfile, {
+  ...common,
+  id: "sso-vendor",
+  credentials: ssoVendorCredentials,
+  page: ({ credentials: { vendor }, state, ...given }) => pageOf(vendor, state, given),
+  exchange: ({ code: authCode }: Callback, { api, credentials: { vendor } }) =>
+    Effect.map(api.ssoGetUserDetails({ vendor, authCode }), toIssue)
+})
 
 /**
  * Everything that this method can do, for one account. The code of a callback is good for one exchange, which is sent
@@ -161,7 +144,7 @@ const byVendor: Method.Method<Services, typeof ssoVendorCredentials, Options> = 
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options & Exchange): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+export const layer = (options: Options & Exchange) =>
   options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
@@ -171,7 +154,5 @@ export const layer = (options: Options & Exchange): Layer.Layer<Services, AuthEr
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: Options & { readonly exchange?: Exchange["exchange"] } = {}
-): Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> =>
+export const layerConfig = (options: Options & { readonly exchange?: Exchange["exchange"] } = {}) =>
   options.exchange === "vendor" ? byVendor.layerConfig(options) : byChecksum.layerConfig(options)

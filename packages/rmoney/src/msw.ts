@@ -3,25 +3,5 @@
  *
  * @since 0.1.0
  */
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import { http, type HttpHandler } from "msw"
-
 export * as FakeRmoney from "./FakeRmoney.ts"
-
-/**
- * The handlers of a fake, for `setupServer` and its like.
- *
- * @example
- * ```ts
- * import { FakeRmoney, handlers } from "@auth/rmoney/msw"
- * import * as Effect from "effect/Effect"
- * import { setupServer } from "msw/node"
- *
- * const server = setupServer(...handlers(Effect.runSync(FakeRmoney.make())))
- * ```
- *
- * @category handlers
- * @since 0.1.0
- */
-export const handlers = (fake: FakeBroker): ReadonlyArray<HttpHandler> =>
-  fake.origins.map((origin) => http.all(`${origin}/*`, ({ request }) => fake.respond(request)))
+export { handlers } from "@auth/broker-core/testing/Msw"

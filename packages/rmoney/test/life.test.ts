@@ -34,7 +34,8 @@ const make = Effect.fnUntraced(function* (
     credentials: { ...credentials, ...overrides }
   }).pipe(Layer.provide(TestHttp.layerFake(fake)))
   const context = yield* Layer.build(layer)
-  const run = <A, E>(effect: Effect.Effect<A, E, RmoneyAuth.Services>) => Effect.provide(effect, context)
+  const run = <A, E>(effect: Effect.Effect<A, E, Layer.Success<ReturnType<typeof RmoneyAuth.layerConfig>>>) =>
+    Effect.provide(effect, context)
   const begin = Effect.flatMap(run(Login.login), (outcome) =>
     outcome._tag === "StepUpRequired" ? Effect.succeed(outcome.challenge) : Effect.die("no challenge")
   )

@@ -3,25 +3,5 @@
  *
  * @since 0.1.0
  */
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import { http, type HttpHandler } from "msw"
-
 export * as FakeSamco from "./FakeSamco.ts"
-
-/**
- * The handlers of a fake, for `setupServer` and its like.
- *
- * @example
- * ```ts
- * import { FakeSamco, handlers } from "@auth/samco/msw"
- * import * as Effect from "effect/Effect"
- * import { setupServer } from "msw/node"
- *
- * const server = setupServer(...handlers(Effect.runSync(FakeSamco.make())))
- * ```
- *
- * @category handlers
- * @since 0.1.0
- */
-export const handlers = (fake: FakeBroker): ReadonlyArray<HttpHandler> =>
-  fake.origins.map((origin) => http.all(`${origin}/*`, ({ request }) => fake.respond(request)))
+export { handlers } from "@auth/broker-core/testing/Msw"

@@ -3,16 +3,5 @@
  *
  * @since 0.1.0
  */
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import { http, type HttpHandler } from "msw"
-
 export * as FakeZerodha from "./FakeZerodha.ts"
-
-/**
- * The handlers of a fake, for `setupServer` and its like.
- *
- * @category handlers
- * @since 0.1.0
- */
-export const handlers = (fake: FakeBroker): ReadonlyArray<HttpHandler> =>
-  fake.origins.map((origin) => http.all(`${origin}/*`, ({ request }) => fake.respond(request)))
+export { handlers } from "@auth/broker-core/testing/Msw"

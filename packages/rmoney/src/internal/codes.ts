@@ -35,65 +35,83 @@ const severalClients = "belongs to several clients: give the client id"
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
-const family = "constants of the vendor's back end as other brokers run it; RMoney documents no failure"
-const filter = "filter of the vendor's back end: HTTP 401 with the plain text Unauthorized"
-const compared = "the vendor's back end compares it with the token that it has kept"
-const aliceBlue = "clients of Alice Blue, of the same family"
-const issue484 = "https://github.com/krishnavelu/alice_blue/issues/484"
-const apiPage = "RMoney's API page asks for an approval and a static IPv4 address; the broker's words are not known"
+const filter = { source: "filter of the vendor's back end: HTTP 401 with the plain text Unauthorized" }
+const compared = { source: "the vendor's back end compares it with the token that it has kept" }
+const aliceBlue = { source: "clients of Alice Blue, of the same family" }
+const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
+const apiPage = {
+  source: "RMoney's API page asks for an approval and a static IPv4 address; the broker's words are not known"
+}
 
 /** Calls that carry the token of the step before. A token that is not known any more means: begin again. */
-const steps = ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
-const withSession = ["bioEnable", "getProfile", "logout", otherCall]
+const steps = {
+  operations: ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
+}
+const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCall] }
 
-type Row = readonly [
-  match: RegExp | Pick<ErrorTable.ErrorRow, "code" | "message" | "operations" | "status">,
-  meaning: string,
-  reason: ErrorTable.ErrorRow["reason"],
-  source?: string
+const { denied, invalidCode, invalidCredentials, invalidRequest, locked, sessionExpired } = ErrorTable
+const row = ErrorTable.rows(
+  "constants of the vendor's back end as other brokers run it; RMoney documents no failure",
+  "2026-11-21"
+)
+
+/** Messages are matched loosely: the back end has typos in them, and may mend them one day. */
+export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(401, "The token of the step before is missing, wrong or over", stepRefused, { ...steps, ...filter }),
+  row(
+    /session expired|invalid user session|\bEC087\b/i,
+    "What the step before began is over",
+    ErrorTable.challengeExpired("refused"),
+    steps
+  ),
+  row(401, "The earlier access token is not the one that the broker remembers", bioRefused, {
+    operations: ["bioPwdValidate"],
+    ...compared
+  }),
+  row(/^unauthorized$/i, "The session's token is missing, wrong or over", sessionExpired("invalid"), {
+    ...withSession,
+    ...filter
+  }),
+  row("EC087", "The session has expired", sessionExpired("expired"), aliceBlue),
+  row(/session expired/i, "The session has expired", sessionExpired("expired"), aliceBlue),
+  row(/invalid user session/i, "The session is not known", sessionExpired("invalid")),
+  row(/invalid user\s?id or password/i, "User id or password is wrong", invalidCredentials("userId or password")),
+  row(/enter valid password/i, "The password is wrong", invalidCredentials("password")),
+  row(/enter valid credentials/i, "User id or password is wrong", invalidCredentials("userId or password")),
+  row(/^invalid user\W*$/i, "The user is not known", invalidCredentials("userId")),
+  row(/user does not exist/i, "The user is not known", invalidCredentials("userId")),
+  row(/invalid pan\b/i, "The PAN is not the account's", invalidCredentials("pan")),
+  row(/invalid vendor/i, "The app is not known", invalidCredentials("vendor, appCode or apiSecret")),
+  row(/invalid otp/i, "The one-time code is wrong", invalidCode("otp")),
+  row(/invalid totp/i, "The authenticator's code is wrong", invalidCode("totp", ErrorTable.totpHints)),
+  row(/otp interval exceeded/i, "The one-time code is too old", invalidCode("otp", undefined, tooOld)),
+  row(/invalid auth\s?code/i, "The code of the browser login is wrong or used", invalidCode("authorization-code")),
+  row(/t-?otp not enabled/i, "The account has no authenticator", invalidCode("totp", undefined, noTotp)),
+  row(
+    /enable\s?\/\s?login with totp/i,
+    "A login with TOTP must come first",
+    ErrorTable.actionRequired(totpFirst),
+    issue484
+  ),
+  row(blocked, "The account was blocked by the broker, and unblocking does not help", locked("account", "broker")),
+  row(/(?:user|client|account) (?:is )?blocked/i, "The account is locked", locked("account", "self-service")),
+  row(/exceeded maxim\w+ limit/i, "Too many tries", rateLimited),
+  row(/(?:retry|try again) after \d+ (?:sec|min)/i, "Too many calls", rateLimited),
+  row(
+    /not (?:yet )?approved|approval (?:is )?pending/i,
+    "The app is not approved by the broker yet",
+    denied("activation"),
+    apiPage
+  ),
+  row(notListed, "The caller's IP address is not registered", denied("ip"), apiPage),
+  row(/invalid parameter/i, "A field is missing or wrong", invalidRequest("request", "has invalid parameters")),
+  row(
+    /linked with multiple client/i,
+    "The mobile number belongs to several clients",
+    invalidRequest("userId", severalClients)
+  ),
+  row(/^failed\W*$/i, "The back end failed", ErrorTable.unavailable),
+  row(/failed to validate/i, "The back end failed", ErrorTable.unavailable),
+  row(/something went wrong/i, "The back end failed", ErrorTable.unavailable),
+  row(/can'?t send otp/i, "No code could be sent", ErrorTable.unavailable)
 ]
-
-/** Messages are matched loosely: the typos in them are the back end's own, and may be mended one day. */
-// oxfmt-ignore
-const rows: ReadonlyArray<Row> = [
-  [{ status: 401, operations: steps }, "The token of the step before is missing, wrong or over", stepRefused, filter],
-  [{ message: /session expired|invalid user session|\bEC087\b/i, operations: steps }, "What the step before began is over", ErrorTable.challengeExpired("refused")],
-  [{ status: 401, operations: ["bioPwdValidate"] }, "The earlier access token is not the one that the broker remembers", bioRefused, compared],
-  [{ message: /^unauthorized$/i, operations: withSession }, "The session's token is missing, wrong or over", ErrorTable.sessionExpired("invalid"), filter],
-  [{ code: "EC087" }, "The session has expired", ErrorTable.sessionExpired("expired"), aliceBlue],
-  [/session expired/i, "The session has expired", ErrorTable.sessionExpired("expired"), aliceBlue],
-  [/invalid user session/i, "The session is not known", ErrorTable.sessionExpired("invalid")],
-  [/invalid user\s?id or password/i, "User id or password is wrong", ErrorTable.invalidCredentials("userId or password")],
-  [/enter valid password/i, "The password is wrong", ErrorTable.invalidCredentials("password")],
-  [/enter valid credentials/i, "User id or password is wrong", ErrorTable.invalidCredentials("userId or password")],
-  [/^invalid user\W*$/i, "The user is not known", ErrorTable.invalidCredentials("userId")],
-  [/user does not exist/i, "The user is not known", ErrorTable.invalidCredentials("userId")],
-  [/invalid pan\b/i, "The PAN is not the account's", ErrorTable.invalidCredentials("pan")],
-  [/invalid vendor/i, "The app is not known", ErrorTable.invalidCredentials("vendor, appCode or apiSecret")],
-  [/invalid otp/i, "The one-time code is wrong", ErrorTable.invalidCode("otp")],
-  [/invalid totp/i, "The authenticator's code is wrong", ErrorTable.invalidCode("totp", ErrorTable.totpHints)],
-  [/otp interval exceeded/i, "The one-time code is too old", ErrorTable.invalidCode("otp", undefined, tooOld)],
-  [/invalid auth\s?code/i, "The code of the browser login is wrong or used", ErrorTable.invalidCode("authorization-code")],
-  [/t-?otp not enabled/i, "The account has no authenticator", ErrorTable.invalidCode("totp", undefined, noTotp)],
-  [/enable\s?\/\s?login with totp/i, "A login with TOTP must come first", ErrorTable.actionRequired(totpFirst), issue484],
-  [blocked, "The account was blocked by the broker, and unblocking does not help", ErrorTable.locked("account", "broker")],
-  [/(?:user|client|account) (?:is )?blocked/i, "The account is locked", ErrorTable.locked("account", "self-service")],
-  [/exceeded maxim\w+ limit/i, "Too many tries", rateLimited],
-  [/(?:retry|try again) after \d+ (?:sec|min)/i, "Too many calls", rateLimited],
-  [/not (?:yet )?approved|approval (?:is )?pending/i, "The app is not approved by the broker yet", ErrorTable.denied("activation"), apiPage],
-  [notListed, "The caller's IP address is not registered", ErrorTable.denied("ip"), apiPage],
-  [/invalid parameter/i, "A field is missing or wrong", ErrorTable.invalidRequest("request", "has invalid parameters")],
-  [/linked with multiple client/i, "The mobile number belongs to several clients", ErrorTable.invalidRequest("userId", severalClients)],
-  [/^failed\W*$/i, "The back end failed", ErrorTable.unavailable],
-  [/failed to validate/i, "The back end failed", ErrorTable.unavailable],
-  [/something went wrong/i, "The back end failed", ErrorTable.unavailable],
-  [/can'?t send otp/i, "No code could be sent", ErrorTable.unavailable]
-]
-
-export const codes: ReadonlyArray<ErrorTable.ErrorRow> = rows.map(([match, meaning, reason, source = family]) => ({
-  ...(match instanceof RegExp ? { message: match } : match),
-  meaning,
-  reason,
-  source,
-  asOf: "2026-11-21"
-}))

@@ -1,13 +1,10 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import type { Challenge } from "@auth/broker-core/login/Challenge"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import * as Expiry from "@auth/broker-core/login/Expiry"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import type * as Method from "@auth/broker-core/broker/Method"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -19,9 +16,6 @@ import { broker } from "../RmoneyBroker.ts"
 import { environmentName } from "./endpoints.ts"
 
 export type Api = RmoneyApi.RmoneyApi["Service"]
-
-/** What every way to log in provides. */
-export type Services = Authorize | Logout | Renewal | RmoneyApi.RmoneyApi
 
 /** What may be set beside the credentials. */
 export interface Options extends RmoneyApi.Options, Method.Options {}

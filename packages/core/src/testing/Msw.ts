@@ -1,0 +1,25 @@
+/**
+ * Fakes over msw, which each broker package has as `./msw`. It needs the package `msw`.
+ *
+ * @since 0.1.0
+ */
+import { http, type HttpHandler } from "msw"
+import type { FakeBroker } from "./FakeBroker.ts"
+
+/**
+ * The handlers of a fake, for `setupServer` and its like.
+ *
+ * @example
+ * ```ts
+ * import { FakeAngel, handlers } from "@auth/angel/msw"
+ * import * as Effect from "effect/Effect"
+ * import { setupServer } from "msw/node"
+ *
+ * const server = setupServer(...handlers(Effect.runSync(FakeAngel.make())))
+ * ```
+ *
+ * @category handlers
+ * @since 0.1.0
+ */
+export const handlers = (fake: FakeBroker): ReadonlyArray<HttpHandler> =>
+  fake.origins.map((origin) => http.all(`${origin}/*`, ({ request }) => fake.respond(request)))
