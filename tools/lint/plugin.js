@@ -5,6 +5,8 @@ const effect = /^effect(\/|$)/
 const core = /^@auth\/broker-core(\/|$)/
 const layers = {
   core: [effect],
+  // The testing part of core serves fakes over msw, an optional peer.
+  testing: [effect, /^msw(\/|$)/],
   broker: [effect, core, /^msw(\/|$)/],
   simulator: [effect, core, /^@auth\//, /^msw(\/|$)/, /^node:/, /^@effect\/platform-/],
   node: [effect, core, /^node:/, /^@effect\/platform-/],
@@ -21,7 +23,8 @@ const imports = {
   create(context) {
     const folder = /(?:^|[/\\])packages[/\\]([^/\\]+)[/\\]src[/\\]/.exec(context.filename)?.[1]
     if (folder === undefined) return {}
-    const layer = folder in layers ? folder : "broker"
+    const isTesting = /[/\\]core[/\\]src[/\\]testing[/\\]/.test(context.filename)
+    const layer = isTesting ? "testing" : folder in layers ? folder : "broker"
     const check = (node) => {
       const specifier = node.source?.value
       if (typeof specifier !== "string" || isRelative(specifier)) return

@@ -58,30 +58,6 @@ const method = Method.redirect(family, {
 /**
  * Everything that this method can do, for one account.
  *
- * @example
- * ```ts
- * import * as AngelPublisher from "@auth/angel/AngelPublisher"
- * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
- * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- * import * as Redacted from "effect/Redacted"
- *
- * const Publisher = AngelPublisher.layer({
- *   credentials: {
- *     clientCode: "A123456",
- *     apiKey: Redacted.make("your-publisher-key"),
- *     redirectUrl: "https://app.example.com/callback"
- *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
- *
- * const program = Effect.gen(function* () {
- *   const redirect = yield* RedirectLogin.RedirectLogin
- *   const request = yield* redirect.begin
- *   return Redacted.value(request.url).startsWith("https://smartapi.angelone.in/publisher-login?") // => true
- * }).pipe(Effect.provide(Publisher))
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
@@ -89,6 +65,18 @@ export const layer = method.layer
 
 /**
  * The same with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_API_KEY` and `ANGEL_REDIRECT_URL`.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as AngelPublisher from "@auth/angel/AngelPublisher"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Publisher = AngelPublisher.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Publisher))
+ * ```
  *
  * @category layers
  * @since 0.1.0

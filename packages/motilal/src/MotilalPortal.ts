@@ -84,31 +84,6 @@ const method = Method.redirect(services.family, {
  * Everything that this method can do, for one account. The portal binds a one-time code to the page that asked for it:
  * let the user finish on the page that `begin` opened, without loading it anew.
  *
- * @example
- * ```ts
- * import * as MotilalPortal from "@auth/motilal/MotilalPortal"
- * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
- * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- * import * as Redacted from "effect/Redacted"
- *
- * const Portal = MotilalPortal.layer({
- *   credentials: {
- *     userId: "AA017",
- *     apiKey: Redacted.make("your-api-key"),
- *     apiSecret: Redacted.make("your-api-secret"),
- *     redirectUrl: "https://app.example.com/callback"
- *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
- *
- * const program = Effect.gen(function* () {
- *   const redirect = yield* RedirectLogin.RedirectLogin
- *   const request = yield* redirect.begin
- *   return Redacted.value(request.url).startsWith("https://invest.motilaloswal.com/OpenAPI/Login.aspx?") // => true
- * }).pipe(Effect.provide(Portal))
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
@@ -117,6 +92,18 @@ export const layer = method.layer
 /**
  * The same with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`, `MOTILAL_API_SECRET` and
  * `MOTILAL_REDIRECT_URL`.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as MotilalPortal from "@auth/motilal/MotilalPortal"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Portal = MotilalPortal.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Portal))
+ * ```
  *
  * @category layers
  * @since 0.1.0

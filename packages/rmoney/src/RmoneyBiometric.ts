@@ -80,26 +80,6 @@ const method = Method.make(
  * session of `RmoneyAuth`. The layer keeps the token of its newest login for the next one; a program that starts anew
  * must give it.
  *
- * @example
- * ```ts
- * import * as Login from "@auth/broker-core/login/Login"
- * import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
- * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- * import * as Redacted from "effect/Redacted"
- *
- * const accessToken = Redacted.make("demo-access-token-of-the-session-before")
- * const deviceId = "38400000-8cf0-11bd-b23e-10b96e40000d"
- *
- * const Biometric = RmoneyBiometric.layer({
- *   environment: "uat",
- *   credentials: { userId: "TEST101", accessToken, deviceId }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
- *
- * const program = Login.session.pipe(Effect.provide(Biometric))
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
@@ -108,6 +88,18 @@ export const layer = method.layer
 /**
  * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, `RMONEY_ENVIRONMENT` unless
  * the option is given, and if you want `RMONEY_DEVICE_ID`.
+ *
+ * @example
+ * ```ts
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Rmoney = RmoneyBiometric.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Login.session.pipe(Effect.provide(Rmoney))
+ * ```
  *
  * @category layers
  * @since 0.1.0

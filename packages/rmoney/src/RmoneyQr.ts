@@ -47,6 +47,14 @@ const method = Method.qr(services.family, {
  * Everything that this method can do, for one account. Show the picture, and poll about once a second until it is
  * scanned: a poll gives `None` until then, and fails with `ChallengeExpired` when its time is over.
  *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = method.layer
+
+/**
+ * The same with credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` unless the option is given.
+ *
  * @example
  * ```ts
  * import * as QrLogin from "@auth/broker-core/login/QrLogin"
@@ -55,24 +63,9 @@ const method = Method.qr(services.family, {
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Qr = RmoneyQr.layer({ environment: "uat", credentials: { userId: "TEST101" } }).pipe(
- *   Layer.provide(FetchHttpClient.layer)
- * )
- *
- * const program = Effect.gen(function* () {
- *   const qr = yield* QrLogin.QrLogin
- *   const code = yield* qr.begin
- *   return yield* qr.poll(code)
- * }).pipe(Effect.provide(Qr))
+ * const Qr = RmoneyQr.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Effect.flatMap(QrLogin.QrLogin, ({ begin }) => begin).pipe(Effect.provide(Qr))
  * ```
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer = method.layer
-
-/**
- * The same with credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` unless the option is given.
  *
  * @category layers
  * @since 0.1.0

@@ -115,32 +115,6 @@ const byVendor = Method.redirect(services.familyWithProfile, {
  * Everything that this method can do, for one account. The code of a callback is good for one exchange, which is sent
  * once.
  *
- * @example
- * ```ts
- * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
- * import * as RmoneySso from "@auth/rmoney/RmoneySso"
- * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- * import * as Redacted from "effect/Redacted"
- *
- * const Sso = RmoneySso.layer({
- *   environment: "production",
- *   credentials: {
- *     userId: "TEST101",
- *     appCode: Redacted.make("your-app-code"),
- *     apiSecret: Redacted.make("your-api-secret"),
- *     redirectUrl: "https://app.example.com/callback"
- *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
- *
- * const program = Effect.gen(function* () {
- *   const redirect = yield* RedirectLogin.RedirectLogin
- *   const request = yield* redirect.begin
- *   return Redacted.value(request.url).startsWith("https://weblive.rmoneyindia.net/?appcode=") // => true
- * }).pipe(Effect.provide(Sso))
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
@@ -150,6 +124,18 @@ export const layer = (options: Options & Exchange) =>
 /**
  * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, `RMONEY_ENVIRONMENT` unless
  * the option is given, and `RMONEY_APP_CODE` and `RMONEY_API_SECRET`, or `RMONEY_VENDOR` for the older call.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as RmoneySso from "@auth/rmoney/RmoneySso"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Sso = RmoneySso.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Sso))
+ * ```
  *
  * @category layers
  * @since 0.1.0

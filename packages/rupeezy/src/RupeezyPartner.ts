@@ -71,31 +71,6 @@ const method = Method.redirect(services.family, {
 /**
  * Everything that this method can do, for one account.
  *
- * @example
- * ```ts
- * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
- * import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
- * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- * import * as Redacted from "effect/Redacted"
- *
- * const Partner = RupeezyPartner.layer({
- *   credentials: {
- *     clientCode: "XX9999",
- *     applicationId: "dev_1234",
- *     apiKey: Redacted.make("demo-api-key"),
- *     redirectUrl: "https://app.example.com/callback"
- *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
- *
- * const program = Effect.gen(function* () {
- *   const redirect = yield* RedirectLogin.RedirectLogin
- *   const request = yield* redirect.begin
- *   return Redacted.value(request.url).startsWith("https://flow.rupeezy.in?applicationId=dev_1234&cb_param=") // => true
- * }).pipe(Effect.provide(Partner))
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
@@ -104,6 +79,18 @@ export const layer = method.layer
 /**
  * The same with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`, `RUPEEZY_API_KEY`
  * and `RUPEEZY_REDIRECT_URL`. All that is missing or wrong is named at once.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Partner = RupeezyPartner.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Partner))
+ * ```
  *
  * @category layers
  * @since 0.1.0

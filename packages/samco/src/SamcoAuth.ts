@@ -6,7 +6,7 @@
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Method from "@auth/broker-core/broker/Method"
 import * as SamcoApi from "./SamcoApi.ts"
-import { credentials, uncheckedCredentials } from "./SamcoBroker.ts"
+import { credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -23,15 +23,11 @@ export interface SamcoCredentials extends Credentials.Input<typeof credentials> 
  * @category models
  * @since 0.1.0
  */
-export interface Options extends services.Options {
-  /** Sends key and secret also if they look like plain text. */
-  readonly credentialCheck?: "off" | undefined
-}
+export interface Options extends services.Options, services.CredentialCheck {}
 
 const method = Method.login(services.family, {
   id: "api-key",
-  credentials: ({ credentialCheck }: Options) =>
-    (credentialCheck === "off" ? uncheckedCredentials : credentials) as typeof credentials,
+  credentials: (options: Options) => services.checked(credentials, options),
   api: (_, options) => SamcoApi.make(options),
   account: ({ userId }) => userId,
   signIn: (given) => {

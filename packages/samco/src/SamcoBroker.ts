@@ -36,18 +36,6 @@ const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i
 const yearProblem = (value: string) => (/^(?:19|20)\d\d$/.test(value) ? undefined : "must be a year of four digits")
 
 /**
- * What `SamcoAuth` needs, with key and secret in any form.
- *
- * @category credentials
- * @since 0.1.0
- */
-export const uncheckedCredentials = {
-  userId,
-  apiKey: { ...apiKey, freeText: true as const },
-  apiSecret: { ...apiSecret, freeText: true as const }
-}
-
-/**
  * What `SamcoAuth` needs, and under which names it looks for it in the environment.
  *
  * @category credentials
@@ -60,21 +48,13 @@ export const credentials = {
 }
 
 /**
- * What `SamcoOAuth` needs, with the key in any form.
- *
- * @category credentials
- * @since 0.1.0
- */
-export const uncheckedOAuthCredentials = { userId, apiKey: uncheckedCredentials.apiKey, redirectUrl }
-
-/**
  * What `SamcoOAuth` needs, and under which names it looks for it in the environment. The API secret is not among it:
  * the holder of the account types it on the broker's page.
  *
  * @category credentials
  * @since 0.1.0
  */
-export const oauthCredentials = { ...uncheckedOAuthCredentials, apiKey: credentials.apiKey }
+export const oauthCredentials = { userId, apiKey: credentials.apiKey, redirectUrl }
 
 /**
  * What `SamcoLegacy` needs, and under which names it looks for it in the environment.

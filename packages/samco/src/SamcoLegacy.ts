@@ -59,26 +59,6 @@ const method = Method.login(services.family, {
  * Everything that this method can do, for one account.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.layer`.
- * @example
- * ```ts
- * import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
- * import * as Login from "@auth/broker-core/login/Login"
- * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- * import * as Redacted from "effect/Redacted"
- *
- * const Samco = SamcoLegacy.layer({
- *   credentials: {
- *     userId: "DV99999",
- *     password: Redacted.make("abc1234"),
- *     accessToken: Redacted.make("demoAccessTokenOfTheDay0iSUg_Ps6A942Lif")
- *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
- *
- * const program = Login.session.pipe(Effect.provide(Samco))
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
@@ -87,6 +67,18 @@ export const layer = method.layer
 /**
  * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_PASSWORD`, `SAMCO_ACCESS_TOKEN` and, if it
  * is there, `SAMCO_YOB`.
+ *
+ * @example
+ * ```ts
+ * import * as Login from "@auth/broker-core/login/Login"
+ * import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Samco = SamcoLegacy.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Login.session.pipe(Effect.provide(Samco))
+ * ```
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.layerConfig`.
  * @category layers

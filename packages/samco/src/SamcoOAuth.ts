@@ -17,7 +17,7 @@ import * as Redacted from "effect/Redacted"
 import { callbackRefusal, concurrentExchange } from "./internal/codes.ts"
 import * as services from "./internal/services.ts"
 import * as SamcoApi from "./SamcoApi.ts"
-import { broker, oauthCredentials, uncheckedOAuthCredentials } from "./SamcoBroker.ts"
+import { broker, oauthCredentials } from "./SamcoBroker.ts"
 
 /**
  * What a browser login needs. The API secret is not among it: it is typed on the broker's page.
@@ -33,9 +33,7 @@ export interface OAuthCredentials extends Credentials.Input<typeof oauthCredenti
  * @category models
  * @since 0.1.0
  */
-export interface Options extends services.Options {
-  /** Sends the key also if it looks like plain text. */
-  readonly credentialCheck?: "off" | undefined
+export interface Options extends services.Options, services.CredentialCheck {
   /** What the app may do. Default: `["all"]`, the only one at present. */
   readonly scopes?: ReadonlyArray<string> | undefined
   /** Sends the browser to `/oauth/authorize` with the parameter names of the OAuth standard, as an older sample did. */
@@ -103,8 +101,7 @@ const family = {
 
 const method = Method.redirect(family, {
   id: "oauth",
-  credentials: ({ credentialCheck }: Options) =>
-    (credentialCheck === "off" ? uncheckedOAuthCredentials : oauthCredentials) as typeof oauthCredentials,
+  credentials: (options: Options) => services.checked(oauthCredentials, options),
   api: (_, options) => SamcoApi.make(options),
   account: ({ userId }) => userId,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
@@ -134,30 +131,6 @@ const method = Method.redirect(family, {
 /**
  * Everything that this method can do, for one account.
  *
- * @example
- * ```ts
- * import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
- * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
- * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- * import * as Redacted from "effect/Redacted"
- *
- * const Samco = SamcoOAuth.layer({
- *   credentials: {
- *     userId: "DV99999",
- *     apiKey: Redacted.make("0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"),
- *     redirectUrl: "https://app.example.com/callback"
- *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
- *
- * const program = Effect.gen(function* () {
- *   const redirect = yield* RedirectLogin.RedirectLogin
- *   const request = yield* redirect.begin
- *   return Redacted.value(request.url).startsWith("https://tradeapi.samco.in/app/oauth/authorize?") // => true
- * }).pipe(Effect.provide(Samco))
- * ```
- *
  * @category layers
  * @since 0.1.0
  */
@@ -165,6 +138,18 @@ export const layer = method.layer
 
 /**
  * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Samco = SamcoOAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Samco))
+ * ```
  *
  * @category layers
  * @since 0.1.0

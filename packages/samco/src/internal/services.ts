@@ -2,9 +2,11 @@ import type * as Account from "@auth/broker-core/login/Account"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as Expiry from "@auth/broker-core/login/Expiry"
+import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import type * as Method from "@auth/broker-core/broker/Method"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
+import * as Record from "effect/Record"
 import { type Options as ApiOptions, SamcoApi } from "../SamcoApi.ts"
 import { broker } from "../SamcoBroker.ts"
 
@@ -16,6 +18,17 @@ export interface Options extends ApiOptions, Method.Options {
   readonly probe?: "getLimits" | "whoami" | undefined
   /** Takes a session also if the broker's answer names another account than `userId`. */
   readonly accountCheck?: "off" | undefined
+}
+
+export interface CredentialCheck {
+  /** Sends key and secret also if they look like plain text. */
+  readonly credentialCheck?: "off" | undefined
+}
+
+export const checked = <F extends Credentials.Fields>(fields: F, { credentialCheck }: CredentialCheck): F => {
+  if (credentialCheck !== "off") return fields
+  const free = (field: Credentials.Field) => (field.secret ? { ...field, problem: undefined, freeText: true } : field)
+  return Record.map(fields, free) as unknown as F
 }
 
 export const cutOff = Expiry.dailyAt("08:00")

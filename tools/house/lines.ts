@@ -1,0 +1,18 @@
+/** Counts the lines of each broker's sources without its fake: `node tools/house/lines.ts`. */
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const packages = join(dirname(fileURLToPath(import.meta.url)), "../../packages")
+
+const linesOf = (folder: string): number =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !/(?:^|[/\\])Fake/.test(file))
+    .reduce((sum, file) => sum + readFileSync(join(folder, file), "utf8").split("\n").length - 1, 0)
+
+const brokers = readdirSync(packages).filter((name) =>
+  readdirSync(join(packages, name, "src")).some((file) => file.startsWith("Fake"))
+)
+const counts = brokers.map((name) => [name, linesOf(join(packages, name, "src"))] as const)
+for (const [name, lines] of counts) console.log(`${name.padEnd(10)} ${String(lines).padStart(6)}`)
+console.log(`${"all".padEnd(10)} ${String(counts.reduce((sum, [, lines]) => sum + lines, 0)).padStart(6)}`)
