@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
+import type * as net from "node:net"
 import * as path from "node:path"
 import { root } from "./workspace.ts"
 
@@ -60,6 +61,23 @@ export const stop = async (child: ChildProcess): Promise<void> => {
   const timer = setTimeout(() => child.kill("SIGKILL"), 3000)
   await closed
   clearTimeout(timer)
+}
+
+/**
+ * Kills a process and removes its folder when this process is gone without having stopped it, as after `kill -9` or a
+ * test that timed out: the pipe that the watcher reads ends with us. Returns what ends the watcher.
+ */
+export const watchOver = (pid: number, folder: string): (() => void) => {
+  const script = 'cat >/dev/null; kill -9 "$0"; rm -rf "$1"'
+  const watcher = spawn("sh", ["-c", script, String(pid), folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    // Ctrl-C is for us: the watcher has to be there afterwards.
+    detached: true
+  })
+  watcher.unref()
+  ;(watcher.stdin as net.Socket | null)?.unref()
+  watcher.once("error", () => undefined)
+  return () => void watcher.kill("SIGKILL")
 }
 
 /** Ends every child that is still there. */

@@ -1,10 +1,10 @@
 /** A Redis of our own for tests and tools: on loopback, on a free port, with nothing written to a disk unless asked. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
-import { start, stop } from "../packages/process.ts"
+import { start, stop, watchOver } from "../packages/process.ts"
 
 export interface RedisServer {
   readonly url: string
@@ -53,23 +53,6 @@ const answersPing = (port: number): Promise<boolean> =>
     socket.setTimeout(1000, () => end(false))
   })
 
-/**
- * Ends the server when this process is gone without having stopped it, as after `kill -9` or a test that timed out: the
- * pipe that the watcher reads ends with us.
- */
-const watchOver = (server: ChildProcess, folder: string): void => {
-  const script = 'cat >/dev/null; kill -9 "$0"; rm -rf "$1"'
-  const watcher = spawn("sh", ["-c", script, String(server.pid), folder], {
-    stdio: ["pipe", "ignore", "ignore"],
-    // Ctrl-C is for us: the watcher has to be there afterwards.
-    detached: true
-  })
-  watcher.unref()
-  ;(watcher.stdin as net.Socket | null)?.unref()
-  watcher.once("error", () => undefined)
-  server.once("close", () => watcher.kill("SIGKILL"))
-}
-
 export interface Options {
   readonly command?: string
   /** What is on the disk, and so there after a restart: every write before it is answered, or nothing. */
@@ -99,7 +82,7 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
       throw new Error(`redis-server ended at once\n${printed}`)
     }
     if (await answersPing(port)) {
-      watchOver(child, folder)
+      child.once("close", watchOver(child.pid ?? 0, folder))
       return child
     }
     await new Promise((resolve) => setTimeout(resolve, 10))

@@ -21,13 +21,17 @@ const files: Readonly<Record<string, string>> = {
     describe("contract: core", () => it("one", () => {}))
     describe("fuzz", { tags: ["thorough"] }, () => it("for hours", () => {}))
   `,
-  "vitest.config.js": `export default { test: { tags: [{ name: "thorough" }], tagsFilter: ["!thorough"] } }`,
+  "vitest.config.js": `export default { test: {
+    tags: [{ name: "thorough" }],
+    ...(process.env.TESTS !== "thorough" && { tagsFilter: ["!thorough"] })
+  } }`,
   "packages/core/test/c.test.ts": `throw new Error("cannot be loaded")`
 }
 
-it("counts by kind and package, and says the totals on the last line, a file that cannot be loaded included", () => {
+/** The last lines of a run of these files. */
+const lastLines = (sources: Readonly<Record<string, string>>, count: number, tests = ""): ReadonlyArray<string> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-counts-"))
-  for (const [file, source] of Object.entries(files)) {
+  for (const [file, source] of Object.entries(sources)) {
     fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true })
     fs.writeFileSync(path.join(folder, file), source)
   }
@@ -35,11 +39,15 @@ it("counts by kind and package, and says the totals on the last line, a file tha
   const reporter = path.join(import.meta.dirname, "CountsReporter.ts")
   const run = spawnSync(process.execPath, [vitest, "run", "--globals", "--root", folder, "--reporter", reporter], {
     cwd: folder,
-    encoding: "utf8"
+    encoding: "utf8",
+    env: { ...process.env, TESTS: tests }
   })
   fs.rmSync(folder, { recursive: true })
-  const lines = run.stdout.trimEnd().split("\n")
-  assert.deepStrictEqual(lines.slice(-7), [
+  return run.stdout.trimEnd().split("\n").slice(-count)
+}
+
+it("counts by kind and package, and says the totals on the last line, a file that cannot be loaded included", () => {
+  assert.deepStrictEqual(lastLines(files, 7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
     "",
@@ -47,5 +55,35 @@ it("counts by kind and package, and says the totals on the last line, a file tha
     "failed: packages/core/test/c.test.ts: cannot be loaded",
     "not run: 1 tests that are thorough. To run them: npm run check -- --only tests",
     "tests: 5 passed, 2 failed, 2 skipped"
+  ])
+})
+
+const needy: Readonly<Record<string, string>> = {
+  "vitest.config.js": files["vitest.config.js"] ?? "",
+  "packages/core/test/a.test.ts": `
+    describe.skip("a vault in Redis", () => it("one", () => {}))
+    describe.skip("a page in Chromium", () => {
+      it("one", () => {})
+      it("two", { tags: ["thorough"] }, () => {})
+    })
+    it("runs", () => {})
+  `
+}
+
+it("says what to install for the tests that were skipped without it", () => {
+  assert.deepStrictEqual(lastLines(needy, 4), [
+    "not run: 1 tests that are thorough. To run them: npm run check -- --only tests",
+    "not run: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), then npm test",
+    "not run: 1 tests that need chromium. To run them: apt-get install chromium (or: brew install --cask chromium), then npm test",
+    "tests: 1 passed, 0 failed, 3 skipped"
+  ])
+})
+
+it("does not call a test thorough that was skipped in a thorough run", () => {
+  const again = "then npm run check -- --only tests"
+  assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
+    `not run: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), ${again}`,
+    `not run: 2 tests that need chromium. To run them: apt-get install chromium (or: brew install --cask chromium), ${again}`,
+    "tests: 1 passed, 0 failed, 3 skipped"
   ])
 })

@@ -1,5 +1,6 @@
 import * as path from "node:path"
 import type { Reporter, TestCase, TestModule } from "vitest/node"
+import { thorough } from "./thorough.ts"
 
 declare module "vitest" {
   interface TaskMeta {
@@ -63,20 +64,28 @@ const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
     return all.map(([where, error]) => `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300))
   })
 
-const isThorough = ({ tags }: TestCase): boolean => tags.includes("thorough")
+const isThorough = ({ tags }: TestCase): boolean => !thorough && tags.includes("thorough")
 
 /** What was left out, by reason, and how to run it. */
-const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> =>
-  [
+const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
+  const needing = (word: string) => skipped.filter((test) => !isThorough(test) && test.fullName.includes(word))
+  const again = thorough ? "npm run check -- --only tests" : "npm test"
+  return [
     { tests: skipped.filter(isThorough), are: "are thorough", howTo: "npm run check -- --only tests" },
     {
-      tests: skipped.filter((test) => !isThorough(test) && test.fullName.includes("Redis")),
+      tests: needing("Redis"),
       are: "need redis-server",
-      howTo: "apt-get install redis-server (or: brew install redis), then npm test"
+      howTo: `apt-get install redis-server (or: brew install redis), then ${again}`
+    },
+    {
+      tests: needing("Chromium"),
+      are: "need chromium",
+      howTo: `apt-get install chromium (or: brew install --cask chromium), then ${again}`
     }
   ].flatMap(({ are, howTo, tests }) =>
     tests.length === 0 ? [] : [`not run: ${tests.length} tests that ${are}. To run them: ${howTo}`]
   )
+}
 
 /**
  * Tells at the end of a run how much of what was promised ran, what failed, and the totals as the last line.

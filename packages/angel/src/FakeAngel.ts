@@ -144,7 +144,8 @@ const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse |
 
 const loginForm = (action: string, problem: string): string =>
   `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Angel One, a fake for testing</h1>` +
-  `<p role="alert">${problem}</p><form method="post" action="${action}">` +
+  `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
+  `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
   `<label>Client code <input name="clientcode"></label><label>PIN <input name="pin" type="password"></label>` +
   `<label>Code <input name="totp"></label><button type="submit">Log in</button></form></body></html>`
 
@@ -323,7 +324,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.sync(() => {
       const known = accounts.some(({ publisherKey }) => publisherKey === request.url.searchParams.get("api_key"))
       if (!known) return FakeBroker.html("<html><body>403 Forbidden</body></html>", 403)
-      return FakeBroker.html(loginForm(FakeBroker.escapeHtml(request.url.pathname + request.url.search), ""))
+      return FakeBroker.html(loginForm(request.url.pathname + request.url.search, ""))
     })
 
   const publisherSubmit = Effect.fnUntraced(function* (request: FakeBroker.FakeRequest) {
@@ -337,9 +338,7 @@ export const make = Effect.fnUntraced(function* (
       account.pin === form.get("pin") &&
       (yield* checkCode(account, form.get("totp")?.trim() ?? ""))
     if (!allowed) {
-      return FakeBroker.html(
-        loginForm(FakeBroker.escapeHtml(request.url.pathname + request.url.search), "Login failed")
-      )
+      return FakeBroker.html(loginForm(request.url.pathname + request.url.search, "Login failed"))
     }
     const issued = issue(account, apiKey)
     const target = new URL(account.redirectUrl)

@@ -177,7 +177,8 @@ const takesJson = (accept: string | undefined): boolean =>
 
 const loginForm = (action: string, page: string, problem: string): string =>
   `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Motilal Oswal, a fake for testing</h1>` +
-  `<p role="alert">${problem}</p><form method="post" action="${FakeBroker.escapeHtml(action)}">` +
+  `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
+  `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
   `<input type="hidden" name="page" value="${page}"><label>User id <input name="userid"></label>` +
   `<label>Password <input name="password" type="password"></label>` +
   `<label>Date of birth or PAN <input name="2FA"></label><label>Code <input name="totp"></label>` +

@@ -246,7 +246,8 @@ const mask = (text: string): string => `${text.slice(0, 2)}${"*".repeat(Math.max
 const form = (title: string, action: string, problem: string, fields: ReadonlyArray<readonly [string, string]>) =>
   FakeBroker.html(
     `<!doctype html><html><head><title>${title} (fake)</title></head><body><h1>RMoney, a fake for testing</h1>` +
-      `<p role="alert">${problem}</p><form method="post" action="${FakeBroker.escapeHtml(action)}">` +
+      `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
+      `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
       fields.map(([name, label]) => `<label>${label} <input name="${name}"></label>`).join("") +
       `<button type="submit">${title}</button></form></body></html>`
   )

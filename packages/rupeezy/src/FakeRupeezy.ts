@@ -188,7 +188,8 @@ const page = (content: string, status = 200) =>
 
 const loginForm = (action: string, problem: string) =>
   page(
-    `<p role="alert">${problem}</p><form method="post" action="${action}">` +
+    `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
+      `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
       `<label>Client code <input name="client_code"></label><label>Password <input name="password" type="password"></label>` +
       `<label>Code <input name="totp"></label>` +
       `<label><input name="consent" type="checkbox" value="given"> The app may use my account</label>` +
@@ -352,7 +353,7 @@ export const make = Effect.fnUntraced(function* (
     return accounts.find((account) => account.applicationId === applicationId)
   }
 
-  const actionOf = ({ url }: FakeBroker.FakeRequest): string => FakeBroker.escapeHtml(url.pathname + url.search)
+  const actionOf = ({ url }: FakeBroker.FakeRequest): string => url.pathname + url.search
 
   const unknownApp = page("<p>There is no such application.</p>", 404)
 

@@ -23,6 +23,7 @@ import * as Fakes from "./internal/fakes.ts"
 import * as Seed from "./internal/seed.ts"
 import { isHostName, isOriginName } from "./internal/guard.ts"
 import { isJournalLimit, largestJournal } from "./internal/limits.ts"
+import { loginPages } from "./internal/loginPages.ts"
 import { listen } from "./internal/server.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
@@ -220,12 +221,13 @@ export const make = Effect.fnUntraced(function* (
 
   const ready = yield* Deferred.make<Info>()
   const respond = control({ ...fakes, info: Deferred.await(ready) })
-  const address = yield* listen({ origin: "http://control", port, respond, guard: { kind: "control", ...allowed } })
+  const guard = { kind: "control", loginPages: [], ...allowed } as const
+  const address = yield* listen({ origin: "http://control", port, respond, guard })
   const origins: Record<string, string> = {}
   for (const [index, { fake, origin }] of pairs.entries()) {
     origins[origin] = yield* listen({
       origin,
-      guard: { kind: "broker", ...allowed },
+      guard: { kind: "broker", loginPages: loginPages[origin] ?? [], ...allowed },
       port: port === 0 ? 0 : port + 1 + index,
       respond: (request) => fakes.respond(fake, request)
     })

@@ -102,8 +102,25 @@ it.live("lets a person visit a login page from another site, and send its form",
     assert.strictEqual((yield* ask(address, path, visit)).status, 200)
     assert.strictEqual((yield* ask(address, path, { ...visit, "sec-fetch-dest": "iframe" })).status, 403)
     assert.strictEqual((yield* ask(simulator.control, "/info", visit)).status, 403)
+    assert.strictEqual((yield* ask(address, "/other", visit)).status, 403)
+    assert.strictEqual((yield* ask(simulator.origins[api] ?? "", "/publisher-login", visit)).status, 403)
     const form = { origin: address, "sec-fetch-site": "same-origin" }
     assert.notStrictEqual((yield* ask(address, path, form, "POST", "clientcode=x")).status, 403)
+  })
+)
+
+it.live("refuses what a browser sends in advance, though it says that no page asked for it", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make({ brokers: ["angel"] })
+    const address = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
+    for (const purpose of ["prefetch", "prefetch;prerender"]) {
+      const advance = { ...address, "sec-purpose": purpose }
+      for (const served of addressesOf(simulator)) {
+        assert.strictEqual((yield* ask(served, "/publisher-login", advance)).status, 403)
+      }
+    }
+    assert.deepStrictEqual(yield* simulator.journal(), [])
+    assert.strictEqual((yield* ask(simulator.control, "/info", address)).status, 200)
   })
 )
 

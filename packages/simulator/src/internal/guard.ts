@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http"
 
 /** What a port lets in besides its own loopback names. */
 export interface Guard {
-  /** `broker`: a page of another site may send a person to it, as a web app does to a login page. */
   readonly kind: "control" | "broker"
+  /** Paths of the login pages: a page of another site may send a person to them, as a web app does. */
+  readonly loginPages: ReadonlyArray<string>
   readonly allowHosts: ReadonlyArray<string>
   readonly allowOrigins: ReadonlyArray<string>
 }
@@ -28,16 +29,18 @@ const isOrigin = (guard: Guard, port: number, origin: string): boolean =>
   guard.allowOrigins.includes(origin) ||
   authorities(loopbackNames, port).some((authority) => origin === `http://${authority}`)
 
-/** A browser that shows a page of this port to a person, after a link or a redirect. */
-const isVisit = (message: IncomingMessage): boolean =>
-  message.method === "GET" &&
-  message.headers["sec-fetch-mode"] === "navigate" &&
-  message.headers["sec-fetch-dest"] === "document"
+/** A browser that shows a login page to a person, after a link or a redirect. */
+const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingMessage): boolean =>
+  method === "GET" &&
+  loginPages.includes(url.split("?", 1)[0] ?? "") &&
+  headers["sec-fetch-mode"] === "navigate" &&
+  headers["sec-fetch-dest"] === "document"
 
 /**
  * Says why a request is refused, or undefined. A page of a browser must not reach the simulator: neither by its own
  * origin (a form post), nor by a foreign name that resolves to 127.0.0.1 (DNS rebinding). Clients other than browsers
- * send neither Origin nor Sec-Fetch-Site.
+ * send neither Origin nor Sec-Fetch-Site. When a page asks Chromium 156 to fetch an address in advance (speculation
+ * rules), the request has no Origin and `Sec-Fetch-Site: none`, as if a person had typed the address.
  */
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
@@ -49,10 +52,13 @@ export const refusalOf = (guard: Guard, message: IncomingMessage): string | unde
   if (origins.length > 1 || !origins.every((origin) => isOrigin(guard, port, origin))) {
     return "The simulator refuses requests of web pages of another origin; start it with --allow-origin <origin> to allow one."
   }
+  if (message.headers["sec-purpose"] !== undefined) {
+    return "The simulator refuses requests that a browser sends in advance: open the page itself."
+  }
   if (origins.length === 1) return undefined
   const sites = valuesOf(message, "sec-fetch-site")
   const own = sites.every((site) => site === "same-origin" || site === "none")
-  return own || (guard.kind === "broker" && isVisit(message))
+  return own || isVisit(guard, message)
     ? undefined
     : "The simulator refuses requests that a web page of another origin starts; start it with --allow-origin <origin> to allow one, and let the page send its Origin."
 }

@@ -1,0 +1,101 @@
+import { assert, describe, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { runsChromium } from "../../../tools/chromium/browser.ts"
+import { attacker, blank, Browser, portOf } from "./chromium/attacker.ts"
+import type { Target } from "./chromium/attacks.ts"
+import { changes, inPage, logins, prepare, readable, stateOf, tryAll } from "./chromium/harness.ts"
+
+const options = { tags: ["thorough"], timeout: 60_000 }
+
+/** The same by another name of the machine. */
+const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
+  targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
+
+/** A page may read why it is refused, which is nothing of the simulator's own. */
+const refusal = /^(?:(?:403 )?The simulator (?:answers one Host header|refuses requests)[^{}]*)?$/
+
+/** GET requests without an Origin. */
+const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
+
+/** `localhost` and the names under it are as trusted by browsers as a page over TLS. */
+const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
+
+describe.runIf(runsChromium)("names of the simulator in Chromium", () => {
+  layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
+    for (const host of ["evil.example", "evil.localhost"]) {
+      it.effect(
+        `refuses a page whose name, ${host}, is the simulator's after DNS rebinding`,
+        () =>
+          Effect.gen(function* () {
+            const prepared = yield* prepare()
+            const { control } = prepared.simulator
+            const attempt = { read: refusal }
+            yield* inPage(
+              `http://${host}:${portOf(control)}/page`,
+              (page) =>
+                Effect.gen(function* () {
+                  const frame = page.mainFrame()
+                  yield* tryAll(frame, prepared, "posts", under(host, changes(prepared).slice(0, 1)), attempt)
+                  yield* tryAll(frame, prepared, "gets", under(host, readable(prepared.simulator).slice(0, 1)), attempt)
+                }),
+              { served: blank }
+            )
+            for (const login of under(host, (yield* logins(prepared.simulator)).slice(0, 2))) {
+              yield* inPage(
+                `${new URL(login.url).origin}/page`,
+                (page) =>
+                  tryAll(page.mainFrame(), prepared, "posts", [login], {
+                    ...attempt,
+                    names: ["a urlencoded form", "fetch"]
+                  }),
+                { served: blank }
+              )
+            }
+          }),
+        options
+      )
+    }
+
+    it.effect(
+      "reads and changes nothing under a name that is allowed",
+      () =>
+        Effect.gen(function* () {
+          const host = "simulator.test"
+          const prepared = yield* prepare({ allowHosts: [host] })
+          yield* inPage(`http://evil.example:${yield* attacker}/`, (page) =>
+            Effect.gen(function* () {
+              const frame = page.mainFrame()
+              yield* tryAll(frame, prepared, "posts", under(host, changes(prepared).slice(0, 1)))
+              const state = yield* stateOf(prepared.simulator)
+              // No header tells that a page sends these, so they are answered.
+              const info = under(host, readable(prepared.simulator).slice(0, 1))
+              yield* tryAll(frame, prepared, "gets", info, { names: unmarked, status: 200 })
+              assert.strictEqual(yield* stateOf(prepared.simulator), state)
+            })
+          )
+        }),
+      options
+    )
+
+    it.effect(
+      "refuses a page that uses another name of this machine",
+      () =>
+        Effect.gen(function* () {
+          const prepared = yield* prepare()
+          const names = ["fetch", "fetch without CORS", "an image", "a frame", "a window"]
+          yield* inPage(`http://evil.example:${yield* attacker}/`, (page) =>
+            Effect.gen(function* () {
+              for (const host of ["localhost", "[::1]", ...hosts]) {
+                const [info] = under(host, readable(prepared.simulator))
+                const [reset] = under(host, changes(prepared))
+                if (info === undefined || reset === undefined) return
+                yield* tryAll(page.mainFrame(), prepared, "gets", [info], { names })
+                yield* tryAll(page.mainFrame(), prepared, "posts", [reset], { names: ["a urlencoded form", "fetch"] })
+              }
+            })
+          )
+        }),
+      options
+    )
+  })
+})

@@ -1,0 +1,237 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { QrLogin } from "@auth/broker-core"
+import { TestHttp } from "@auth/broker-core/testing"
+import { broker as Rmoney } from "@auth/rmoney/RmoneyBroker"
+import * as RmoneyQr from "@auth/rmoney/RmoneyQr"
+import { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type { Page } from "playwright-core"
+import { runsChromium } from "../../../tools/chromium/browser.ts"
+import { attacker, Browser, withWindow } from "./chromium/attacker.ts"
+import { accountOf, addressOf, codeFor, formOf, pages } from "./chromium/pages.ts"
+import { servedOf, site } from "./support.ts"
+
+const options = { tags: ["thorough"], timeout: 60_000 }
+
+/** Closes what it may stand in, and runs in two ways if it becomes part of a page. */
+const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
+
+/** Fields of accounts that stand in pages and in their addresses. */
+const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
+
+/** The demo accounts with other fields. */
+const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, string>>) => ({
+  brokers: Object.fromEntries(
+    Object.entries(brokers).map(([broker, { accounts }]) => [
+      broker,
+      {
+        accounts: accounts.map((account, index) => ({
+          ...account,
+          ...Object.fromEntries(
+            Object.entries(fields)
+              .filter(([name]) => name in account)
+              // Those that name an app are of one account alone.
+              .map(([name, value]) => [name, index === 0 ? value : `${value}${index}`])
+          )
+        }))
+      }
+    ])
+  )
+})
+
+/** A simulator whose accounts send the browser back to a page that is there. */
+const prepare = (fields: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    const port = yield* attacker
+    const simulator = yield* Simulator.make()
+    const redirectUrl = `http://127.0.0.1:${port}/callback`
+    yield* simulator.seed(seedWith(simulator, { ...fields, redirectUrl }))
+    return { simulator, site: `http://127.0.0.1:${port}` }
+  })
+
+const fill = async (page: Page, form: URLSearchParams): Promise<void> => {
+  for (const [name, value] of form) {
+    const field = page.locator(`[name="${name}"]`)
+    await ((await field.getAttribute("type")) === "checkbox" ? field.check() : field.fill(value))
+  }
+}
+
+/** Presses Enter's button, and waits for what the browser shows then. */
+const submit = async (page: Page, button = "button[type=submit]"): Promise<URL> => {
+  await Promise.all([page.waitForNavigation(), page.locator(button).first().click()])
+  return new URL(page.url())
+}
+
+/** Whether a page has what was planted in it, and whether that ran. */
+const hasPlanted = async (page: Page) => ({
+  ran: await page.evaluate("globalThis.ran === true"),
+  elements: await page.locator("script, img, [onerror]").count()
+})
+
+const harmless = { ran: false, elements: 0 }
+
+const withPage = <A>(use: (page: Page) => Promise<A>) => withWindow(async (window) => use(await window.newPage()))
+
+describe.runIf(runsChromium)("login pages in Chromium", () => {
+  layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
+    for (const login of pages) {
+      it.effect(
+        `takes a person from a web app through ${login.title} and back`,
+        () =>
+          Effect.gen(function* () {
+            const { simulator, site } = yield* prepare()
+            const form = formOf(simulator, login, yield* codeFor(simulator, login))
+            yield* withPage(async (page) => {
+              await page.goto(
+                `${site}/redirect?${new URLSearchParams({ to: addressOf(simulator, login), status: "302" })}`
+              )
+              await fill(page, form)
+              const { href, searchParams } = await submit(page)
+              assert.isTrue(href.startsWith(`${accountOf(simulator, login)["redirectUrl"]}?`), href)
+              assert.isNotEmpty(searchParams.get(login.brings))
+            })
+          }),
+        options
+      )
+
+      it.effect(
+        `runs no script that is planted in ${login.title}`,
+        () =>
+          Effect.gen(function* () {
+            const { simulator } = yield* prepare(Object.fromEntries(plantedFields.map((name) => [name, planted])))
+            const more = { state: planted, cb_param: planted, redirect_params: planted, [planted]: planted }
+            const address = addressOf(simulator, login, more)
+            const wrong = new URLSearchParams(Array.from(formOf(simulator, login, ""), ([name]) => [name, planted]))
+            const unknown = new URL(address)
+            for (const name of unknown.searchParams.keys()) unknown.searchParams.set(name, planted)
+            yield* withPage(async (page) => {
+              await page.goto(address)
+              assert.strictEqual(await page.locator("form").count(), 1)
+              assert.deepStrictEqual(await hasPlanted(page), harmless)
+              await fill(page, wrong)
+              await submit(page)
+              assert.isNotEmpty(await page.locator("[role=alert]").textContent())
+              assert.deepStrictEqual(await hasPlanted(page), harmless)
+              await page.goto(unknown.href)
+              assert.deepStrictEqual(await hasPlanted(page), harmless)
+            })
+          }),
+        options
+      )
+    }
+
+    it.effect(
+      "has a page for each broker, and no planted script on any other page",
+      () =>
+        Effect.gen(function* () {
+          const { simulator } = yield* prepare()
+          assert.sameMembers(Array.from(new Set(pages.map(({ broker }) => broker))), [...Simulator.brokerIds])
+          const path = encodeURIComponent(planted)
+          yield* withPage(async (page) => {
+            for (const origin of [simulator.control, ...Object.values(simulator.origins)]) {
+              await page.goto(`${origin}/${path}?${path}=${path}`)
+              assert.deepStrictEqual(await hasPlanted(page), harmless, origin)
+            }
+          })
+        }),
+      options
+    )
+
+    it.effect(
+      "runs no script of an answer that a test ordered, though one is in it",
+      () =>
+        Effect.gen(function* () {
+          const simulator = yield* Simulator.make()
+          const headers = { "content-type": "text/html", "content-security-policy": "script-src *" }
+          const body = `<!doctype html><p>${planted}</p>`
+          yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body, headers }, 2)
+          yield* withPage(async (page) => {
+            await page.goto(`${simulator.origins[site]}/`)
+            assert.deepStrictEqual(await hasPlanted(page), { ran: false, elements: 2 })
+            // Without the policy it runs, so this test would see it.
+            const session = await page.context().newCDPSession(page)
+            await session.send("Page.setBypassCSP", { enabled: true })
+            await page.goto(`${simulator.origins[site]}/`)
+            assert.deepStrictEqual(await hasPlanted(page), { ran: true, elements: 2 })
+          })
+        }),
+      options
+    )
+
+    it.effect(
+      "takes a person back who denies or cancels",
+      () =>
+        Effect.gen(function* () {
+          const { simulator, site } = yield* prepare()
+          for (const [broker, button] of [
+            ["samco", "deny"],
+            ["zerodha", "cancel"]
+          ]) {
+            const login = pages.find((candidate) => candidate.broker === broker)
+            if (login === undefined) throw new Error(`no page of ${broker}`)
+            yield* withPage(async (page) => {
+              await page.goto(addressOf(simulator, login))
+              assert.isTrue((await submit(page, `[name=${button}]`)).href.startsWith(`${site}/callback?`))
+            })
+          }
+        }),
+      options
+    )
+
+    it.effect(
+      "sends a person on to a redirect URL over TLS on another host, from a form of the web app",
+      () =>
+        Effect.gen(function* () {
+          const simulator = yield* Simulator.make()
+          const port = yield* attacker
+          const [login] = pages
+          if (login === undefined) throw new Error("no page")
+          const form = formOf(simulator, login, yield* codeFor(simulator, login))
+          const to = new URLSearchParams({ to: addressOf(simulator, login), status: "303" })
+          yield* withPage(async (page) => {
+            await page.goto(`http://app.example:${port}/`)
+            await page.setContent(
+              `<form method="post" action="/redirect?${to}"><button type="submit">Log in</button></form>`
+            )
+            await submit(page)
+            await fill(page, form)
+            const [callback] = await Promise.all([
+              page.waitForRequest((request) => request.url().startsWith("https:")),
+              page.locator("button[type=submit]").click()
+            ])
+            assert.isTrue(callback.url().startsWith(`${accountOf(simulator, login)["redirectUrl"]}?auth_token=`))
+          })
+        }),
+      options
+    )
+
+    it.effect(
+      "lets a person approve RMoney's picture, and runs no script that is planted in its page",
+      () =>
+        Effect.gen(function* () {
+          const simulator = yield* Simulator.make()
+          const { password = "", userId = "" } = simulator.brokers["rmoney"]?.accounts[0] ?? {}
+          const served = { environment: "uat", origins: servedOf(simulator, Rmoney, "uat") } as const
+          const qr = yield* QrLogin.QrLogin.pipe(
+            Effect.provide(
+              RmoneyQr.layer({ ...served, credentials: { userId } }).pipe(Layer.provide(TestHttp.layerLateFetch))
+            )
+          )
+          const name = Redacted.value((yield* qr.begin).name)
+          const address = `${simulator.origins["https://webuat.rmoneyindia.co.in"]}/qr-scan`
+          yield* withPage(async (page) => {
+            await page.goto(`${address}?${new URLSearchParams({ qrName: planted })}`)
+            assert.deepStrictEqual(await hasPlanted(page), harmless)
+            await page.goto(`${address}?${new URLSearchParams({ qrName: name, [planted]: planted })}`)
+            assert.deepStrictEqual(await hasPlanted(page), harmless)
+            await fill(page, new URLSearchParams({ userid: userId, password }))
+            await submit(page)
+            assert.strictEqual(await page.locator("body").textContent(), "Approved")
+          })
+        }),
+      options
+    )
+  })
+})

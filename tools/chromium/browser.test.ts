@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+import * as path from "node:path"
+import { runsChromium, startChromium } from "./browser.ts"
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+const isGone = async (pid: number, folder: string): Promise<boolean> => {
+  for (let tries = 0; tries < 200 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return !isAlive(pid) && !fs.existsSync(folder)
+}
+
+describe.runIf(runsChromium)("a Chromium for tests", () => {
+  it("finds every name on this machine, and is gone with its folder when it is closed", async () => {
+    const server = http.createServer((request, response) => response.end(`asked for ${request.headers.host}`))
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    const chromium = await startChromium()
+    try {
+      for (const host of [`127.0.0.1:${port}`, `anywhere.example:${port}`, `192.0.2.1:${port}`]) {
+        const text = await chromium.withWindow(async (window) => {
+          const page = await window.newPage()
+          return await (await page.goto(`http://${host}/`))?.text()
+        })
+        assert.strictEqual(text, `asked for ${host}`)
+      }
+    } finally {
+      await chromium.close()
+      server.closeAllConnections()
+      server.close()
+    }
+    assert.isFalse(isAlive(chromium.pid))
+    assert.isFalse(fs.existsSync(chromium.folder))
+  })
+
+  it("is closed also if it hangs", { tags: ["thorough"] }, async () => {
+    const chromium = await startChromium()
+    process.kill(chromium.pid, "SIGSTOP")
+    await chromium.close()
+    assert.isTrue(await isGone(chromium.pid, chromium.folder))
+  })
+
+  it(
+    "is gone, with its folder, when the program that started it was killed, even if it hangs",
+    { tags: ["thorough"] },
+    async () => {
+      const module = path.join(import.meta.dirname, "browser.ts")
+      const program = `import { startChromium } from ${JSON.stringify(module)}
+      const chromium = await startChromium()
+      process.kill(chromium.pid, "SIGSTOP")
+      console.log(JSON.stringify([chromium.pid, chromium.folder]))`
+      const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+        stdio: ["ignore", "pipe", "inherit"]
+      })
+      const printed = await new Promise<string>((resolve, reject) => {
+        child.once("error", reject)
+        child.stdout.once("data", (data: Buffer) => resolve(data.toString()))
+      })
+      const [pid, folder] = JSON.parse(printed) as [number, string]
+      assert.isTrue(isAlive(pid))
+      child.kill("SIGKILL")
+      const gone = await isGone(pid, folder)
+      if (isAlive(pid)) process.kill(pid, "SIGKILL")
+      assert.isTrue(gone)
+    }
+  )
+})
+
+describe("a machine without a browser", () => {
+  it("says what to install where it is missing", async () => {
+    const failure = await startChromium({ command: "chromium-that-nobody-has" }).catch((error: unknown) => error)
+    assert.match(String(failure), /apt-get install chromium/)
+  })
+})
