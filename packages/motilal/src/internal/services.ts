@@ -61,8 +61,8 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
 /** Whose session is expected of a login: a dealer's is that of the client. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
-export const accountOf = ({ userId: id }: { readonly userId: string }, { environment }: Options) => ({
-  id,
+export const accountOf = ({ userId }: { readonly userId: string }, { environment }: Options) => ({
+  id: userId,
   environment
 })
 

@@ -71,8 +71,6 @@ const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorT
   })
 ]
 
-const unreadUnauthorized = byUnauthorized(ErrorTable.invalidCredentials)
-
 const readUnauthorized = byUnauthorized((field) =>
   ErrorTable.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
 )
@@ -94,6 +92,6 @@ const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("u
 export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<ErrorTable.ErrorRow> => {
   const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
-    ? [...unreadUnauthorized, ...statuses]
+    ? [...byUnauthorized(ErrorTable.invalidCredentials), ...statuses]
     : [...byMessage, ...byWord, ...readUnauthorized, ...statuses]
 }
