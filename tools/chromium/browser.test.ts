@@ -15,7 +15,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 const isGone = async (pid: number, folder: string): Promise<boolean> => {
-  for (let tries = 0; tries < 200 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
+  for (let tries = 0; tries < 1000 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return !isAlive(pid) && !fs.existsSync(folder)
