@@ -56,6 +56,8 @@ export interface Common {
   readonly origins: Readonly<Record<string, string>>
   /** Headers of a call that is not in the table, such as an order. */
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
+  /** The origin that the broker told this session at login. */
+  readonly toldOrigin: (session: Session.Authorized) => string | undefined
   /** The failure that an answer to such a call means, if it is a refusal. */
   readonly refusal: Authorize["Service"]["refusal"]
 }
@@ -123,10 +125,12 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
     return (request: unknown, carried?: unknown) => send(request, carried)
   }
   const calls = Object.fromEntries(Object.entries(table).map(([name, endpoint]) => [name, toCall(endpoint)]))
-  const headers: Common["headers"] = ({ account, tokens }) => protocol.headers({ account: account.id, tokens })
+  const headers: Common["headers"] = ({ account, extras, tokens }) =>
+    protocol.headers({ account: account.id, tokens, extras })
   const common: Common = {
     origins: client.origins,
     headers,
+    toldOrigin: ({ extras }) => client.toldOrigin(extras),
     refusal: (answer, session) => client.refusal(answer, { tokens: session.tokens, headers: headers(session) })
   }
   return { ...calls, ...common } as BrokerApi<T>

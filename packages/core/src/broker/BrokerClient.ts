@@ -31,9 +31,9 @@ import { noteRequest } from "../login/internal/requestsSent.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
-import { bodyOf, complete, formType, queryOf, reveal, uncarried } from "./internal/requestParts.ts"
+import { bodyOf, complete, queryOf, reveal, uncarried } from "./internal/requestParts.ts"
 import * as Redaction from "./Redaction.ts"
-import type { Tokens } from "../login/Session.ts"
+import type { Extras, Tokens } from "../login/Session.ts"
 
 /**
  * Header values by name; secrets stay wrapped until the request is written.
@@ -56,6 +56,39 @@ export interface Call {
   readonly tokens?: Tokens | undefined
   /** The token of the step before, of a call that carries one. It is no session's. */
   readonly step?: Redacted.Redacted<string> | undefined
+  /** Values beside the tokens that the login brought, such as a server id. */
+  readonly extras?: Extras | undefined
+}
+
+/**
+ * A request as it is sent, for a signature over it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Unsigned {
+  readonly method: Endpoint["method"]
+  readonly url: string
+  /** The text of the body, to the letter. Empty if there is none. */
+  readonly body: Redacted.Redacted<string>
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly tokens: Tokens | undefined
+}
+
+/**
+ * A base address that the broker tells at login. It replaces an origin in calls of that session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ToldAddress {
+  /** Name of the extra of the session that has it. A path behind the origin counts. */
+  readonly extra: string
+  /** The purpose of the origin that it replaces. */
+  readonly origin: string
+  /** Host names that are allowed, or what they end with: `[".broker.example"]`. Only https without user and port passes. */
+  readonly hosts: readonly [string, ...ReadonlyArray<string>]
 }
 
 /**
@@ -76,6 +109,10 @@ export interface Protocol {
   readonly purposes?: ReadonlyArray<string>
   /** Fields of the app, such as its key, for the rows that ask for them by name. Secrets are wrapped. */
   readonly app?: Headers
+  /** A base address that the broker tells at login. Default: there is none. */
+  readonly told?: ToldAddress
+  /** Headers of a signature over each call. Default: there is none. */
+  readonly sign?: (request: Unsigned) => Effect.Effect<Headers>
   /** The path of a call, where options change it. Default: the path of its row. */
   readonly path?: (endpoint: Endpoint) => string
   /** What a call sends that has nothing to say: no body, or `{}`. Default: no body. */
@@ -118,6 +155,7 @@ export interface BrokerClient {
       readonly request?: Request
       readonly tokens?: Tokens | undefined
       readonly step?: Redacted.Redacted<string> | undefined
+      readonly extras?: Extras | undefined
       /** Headers of this call alone. */
       readonly headers?: Headers | undefined
       /** Parameters of the address; those that are secret stay wrapped. */
@@ -135,6 +173,8 @@ export interface BrokerClient {
   ) => AuthError.AuthError | undefined
   /** The hosts that are called, by purpose. */
   readonly origins: Readonly<Record<string, string>>
+  /** The origin that the broker told this session, if it is allowed. */
+  readonly toldOrigin: (extras: Extras | undefined) => string | undefined
 }
 
 /**
@@ -222,6 +262,7 @@ interface Sent {
   readonly query: Headers | undefined
   readonly tokens: Tokens | undefined
   readonly step?: Redacted.Redacted<string> | undefined
+  readonly base?: string | undefined
 }
 
 const redactedIn = (value: unknown): ReadonlyArray<string> => {
@@ -242,11 +283,25 @@ const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArr
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
-/** The content type is that of the encoding, whatever the broker's headers say. */
+/** The content type is that of the encoding, whatever the broker's headers say. JSON leaves it to the headers. */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
-  if (encoding === "json" || query !== undefined) return headers
+  if (encoding.name === "json" || query !== undefined) return headers
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
-  return { ...Object.fromEntries(others), "content-type": formType }
+  return {
+    ...Object.fromEntries(others),
+    ...(encoding.contentType !== undefined && { "content-type": encoding.contentType })
+  }
+}
+
+const isAllowedHost = (hostname: string, hosts: ReadonlyArray<string>): boolean =>
+  hosts.some((host) => (host.startsWith(".") ? hostname.endsWith(host) : hostname === host))
+
+/** The told address without a slash at its end, if it is allowed. */
+const allowedAddress = (told: ToldAddress, extras: Extras | undefined): string | undefined => {
+  const url = Result.getOrUndefined(Result.try(() => new URL(extras?.[told.extra] ?? "")))
+  const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "" && url.port === ""
+  if (url === undefined || !isPlain || url.search !== "" || url.hash !== "") return undefined
+  return isAllowedHost(url.hostname, told.hosts) ? `${url.origin}${url.pathname.replace(/\/+$/, "")}` : undefined
 }
 
 const isRedactedText = (value: unknown): boolean =>
@@ -265,7 +320,15 @@ const toProblems = (
   return new AuthError.InvalidRequest({ problems: [toProblem(first), ...others.map(toProblem)] })
 }
 
+const hasBody = ({ query }: Endpoint, request: unknown): boolean => query === undefined && request !== undefined
+
 const notCarried = "cannot be sent as a form or in an address: give text, a finite number or a boolean"
+
+const notAllowed = "is not an https address of a host that this broker is known to use: log in again"
+
+const getBodyByFetch = "is a GET with a body, which fetch cannot send: give NodeHttpClient.layerNodeHttp or its like"
+
+const noGetBody = "cannot go with a GET: give the row a query, or let it send a body"
 
 const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.InvalidRequest => {
   const decoded =
@@ -369,6 +432,7 @@ const reasonFor = (
 
 const transportReason = (failure: Transport.TransportFailure | RedirectGuard.RedirectFollowed): AuthError.Reason => {
   if (failure._tag === "RedirectFollowed") return RedirectGuard.toReason(failure)
+  if (failure.why === "get-body") return toProblems(["request"], getBodyByFetch)
   if (failure.why !== "too-large") {
     return new AuthError.BrokerUnavailable({
       why: failure.why,
@@ -437,13 +501,44 @@ export const make = Effect.fnUntraced(function* (
   const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
     Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))
 
-  const write = (endpoint: Endpoint, { headers, query, request }: Sent): Transport.WireRequest => ({
+  const { sign, told } = protocol
+
+  const hasTold = (extras: Extras | undefined) => told !== undefined && extras?.[told.extra] !== undefined
+
+  const baseOf = (endpoint: Endpoint, extras: Extras | undefined): string | undefined =>
+    told !== undefined && endpoint.origin === told.origin && hasTold(extras)
+      ? allowedAddress(told, extras)
+      : origins[endpoint.origin]
+
+  const toldOrigin = (extras: Extras | undefined): string | undefined => {
+    const base = told !== undefined && hasTold(extras) ? allowedAddress(told, extras) : undefined
+    return base === undefined ? undefined : new URL(base).origin
+  }
+
+  const write = (endpoint: Endpoint, { base, headers, query, request }: Sent): Transport.WireRequest => ({
     method: endpoint.method,
-    url: `${origins[endpoint.origin]}${protocol.path?.(endpoint) ?? endpoint.path}`,
+    url: `${base}${protocol.path?.(endpoint) ?? endpoint.path}`,
     query: query ?? {},
     headers: reveal(headers) as Record<string, string>,
     body: bodyOf(endpoint, request, protocol.emptyBody)
   })
+
+  const signed = (wire: Transport.WireRequest, { tokens }: Sent): Effect.Effect<Transport.WireRequest> =>
+    sign === undefined
+      ? Effect.succeed(wire)
+      : Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          Effect.map(
+            sign({ method: wire.method, url: wire.url, body: Redacted.make(wire.body ?? ""), now, tokens }),
+            (headers) => ({ ...wire, headers: { ...wire.headers, ...(reveal(headers) as Record<string, string>) } })
+          )
+        )
+
+  const send = (endpoint: Endpoint, sent: Sent) => {
+    const wire = write(endpoint, sent)
+    return sign === undefined
+      ? Transport.send(client, wire, transport)
+      : Effect.flatMap(signed(wire, sent), (request) => Transport.send(client, request, transport))
+  }
 
   const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
     const once = limiter
@@ -451,7 +546,7 @@ export const make = Effect.fnUntraced(function* (
       .pipe(
         Effect.andThen(noteDeparture),
         Effect.andThen(noteRequest(endpoint)),
-        Effect.andThen(Effect.suspend(() => Transport.send(client, write(endpoint, sent), transport)))
+        Effect.andThen(Effect.suspend(() => send(endpoint, sent)))
       )
     if (!endpoint.safe) return once
     return Effect.catchTag(once, "TransportFailure", (failure) =>
@@ -506,7 +601,8 @@ export const make = Effect.fnUntraced(function* (
     return fail(endpoint, reason)
   }
 
-  const call: BrokerClient["call"] = (endpoint, { account, headers: own, query, request: given, step, tokens }) => {
+  const call: BrokerClient["call"] = (endpoint, options) => {
+    const { account, extras, headers: own, query, request: given, step, tokens } = options
     if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
@@ -514,16 +610,24 @@ export const make = Effect.fnUntraced(function* (
       return fail(endpoint, toProblems(["token"], "must be Redacted text"))
     }
     if (!endpoint.accepts(given)) return fail(endpoint, requestProblems(endpoint, given))
-    const lost = uncarried(endpoint, given)
+    const base = baseOf(endpoint, extras)
+    if (base === undefined) return fail(endpoint, toProblems([`extras.${told?.extra}`], notAllowed))
+    const { app } = protocol
+    const inBody = endpoint.tokenField === undefined ? undefined : tokens?.access
+    const request = complete(endpoint, { app, extras, token: inBody }, given)
+    const lost = uncarried(endpoint, request)
     if (lost.length > 0) return fail(endpoint, toProblems(lost, notCarried))
-    const request = complete(endpoint, protocol.app, given)
-    const common = protocol.headers({ endpoint, account, tokens, step })
+    if (endpoint.method === "GET" && endpoint.getBody === undefined && hasBody(endpoint, request)) {
+      return fail(endpoint, toProblems(["request"], noGetBody))
+    }
+    const inHeaders = inBody === undefined || endpoint.tokenToo === "headers" ? tokens : undefined
+    const common = protocol.headers({ endpoint, account, tokens: inHeaders, step, extras })
     const headers = asEncoded(endpoint, own === undefined ? common : { ...common, ...own })
     const field = unsendable({ ...tokens, step }, headers)
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
-    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens, step }
+    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens, step, base }
     return exchange(account, endpoint, sent).pipe(
       Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
       Effect.tap(noteAnswer),
@@ -543,7 +647,7 @@ export const make = Effect.fnUntraced(function* (
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 
-  return { call, refusal, origins }
+  return { call, refusal, origins, toldOrigin }
 })
 
 const problemOf = ({ json, status, text }: Envelope.Answer): string => {

@@ -5,8 +5,81 @@
  */
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Hex from "effect/encoding/Hex"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+
+/**
+ * A checksum as data: which parts, in which order, how they are joined, and how the digest is written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recipe<Part extends string> {
+  readonly parts: ReadonlyArray<Part>
+  /** Between the parts. Default: nothing. */
+  readonly joiner?: string
+  /** Default: lower-case hexadecimal. */
+  readonly encoding?: "hex" | "HEX" | "base64"
+  /** How often the digest is taken, each time over the text of the one before. Default: once. */
+  readonly times?: number
+  /** Values with a result that was made by another program, such as `sha256sum`. Vectors of documents can be wrong. */
+  readonly vectors: readonly [Vector<Part>, ...ReadonlyArray<Vector<Part>>]
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Vector<Part extends string> {
+  readonly values: Readonly<Record<Part, string>>
+  readonly result: string
+}
+
+/**
+ * The SHA-256 of a recipe, over values by the names of its parts.
+ *
+ * @example
+ * ```ts
+ * import * as Checksum from "@auth/broker-core/broker/Checksum"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const recipe: Checksum.Recipe<"user" | "key"> = {
+ *   parts: ["user", "key"],
+ *   joiner: "|",
+ *   vectors: [
+ *     {
+ *       values: { user: "FA0001", key: "abc" },
+ *       result: "3ccdf1bda729309f4912f50517f30f495ee0c0d3d0e009f48213c24eb1fb0f86"
+ *     }
+ *   ]
+ * }
+ *
+ * const program = Checksum.ofRecipe(recipe)({ user: "FA0001", key: Redacted.make("abc") })
+ * ```
+ *
+ * @category checksums
+ * @since 0.1.0
+ */
+export const ofRecipe =
+  <Part extends string>({ encoding = "hex", joiner = "", parts, times = 1 }: Recipe<Part>) =>
+  (values: Readonly<Record<Part, string | Redacted.Redacted<string>>>): Effect.Effect<Redacted.Redacted<string>> => {
+    const joined = parts.flatMap((part, index) => (index === 0 ? [values[part]] : [joiner, values[part]]))
+    const repeat = Array.from({ length: times - 1 }).reduce<Effect.Effect<Redacted.Redacted<string>>>(
+      (digest) => Effect.flatMap(digest, (before) => sha256([before])),
+      sha256(joined)
+    )
+    return Effect.map(repeat, (hex) => Redacted.make(writers[encoding](Redacted.value(hex))))
+  }
+
+const writers = {
+  hex: (hex: string) => hex,
+  HEX: (hex: string) => hex.toUpperCase(),
+  base64: (hex: string) => Base64.encode(Result.getOrThrow(Hex.decode(hex)))
+}
 
 /**
  * SHA-256 over the parts, one after the other, in lower-case hexadecimal. It uses the `Digest` service if there is one,

@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
 import type { Redacted } from "effect/Redacted"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Encoding from "./Encoding.ts"
 import { type Mended, mend } from "./internal/tolerance.ts"
 
 /**
@@ -54,11 +56,15 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    * in which they are sent. They come before the fields of the request, unless `body` places them.
    */
   readonly app: ReadonlyArray<string>
-  /**
-   * How the body is written. Its content type follows from that. A form carries text, finite numbers and booleans: any
-   * other value fails with `InvalidRequest`, and nothing is sent.
-   */
-  readonly encoding: "json" | "form"
+  /** Extras of the session that go with each call, such as its user id: names among `extras`, sent after those of `app`. */
+  readonly session: ReadonlyArray<string>
+  /** The field of the body that carries the session's token. Then no header carries it, unless `tokenToo` says so. */
+  readonly tokenField: string | undefined
+  readonly tokenToo: "headers" | undefined
+  /** A value that the encoding cannot carry fails with `InvalidRequest`, and nothing is sent. */
+  readonly encoding: Encoding.Encoding
+  /** Permits a body to a GET, which few clients can send: `fetch` cannot, `node:http` can. */
+  readonly getBody: "sent" | undefined
   /** Makes the body of a request and the fields of the app, where it is not both as they are. */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
@@ -81,7 +87,11 @@ interface Shared<T extends TokenKind> {
   readonly method: Endpoint["method"]
   readonly token: T
   readonly app?: ReadonlyArray<string> | undefined
-  readonly encoding?: Endpoint["encoding"] | undefined
+  readonly session?: ReadonlyArray<string> | undefined
+  readonly tokenField?: string | undefined
+  readonly tokenToo?: Endpoint["tokenToo"]
+  /** Default: JSON. */
+  readonly encoding?: "json" | "form" | Encoding.Encoding | undefined
   readonly origin?: string
   readonly safe?: boolean
   readonly limits?: ReadonlyArray<Limit>
@@ -95,6 +105,12 @@ interface Own<S, R extends Schema.Decoder<unknown>> {
   readonly request?: R
   readonly response: S
   readonly essential?: ReadonlyArray<string> | undefined
+  readonly getBody?: Endpoint["getBody"]
+}
+
+const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encoding.Encoding => {
+  if (given === "json") return Encoding.json
+  return given === "form" ? Encoding.form : given
 }
 
 /**
@@ -149,7 +165,11 @@ export const make = <
   account: options.account,
   query: options.query,
   app: options.app ?? [],
-  encoding: options.encoding ?? "json",
+  session: options.session ?? [],
+  tokenField: options.tokenField,
+  tokenToo: options.tokenToo,
+  encoding: encodingOf(options.encoding),
+  getBody: options.getBody,
   body: options.body,
   safe: options.safe ?? false,
   limits: options.limits ?? [],

@@ -110,3 +110,77 @@ export const read = (dialects: ReadonlyArray<Dialect>, answer: Answer): Verdict 
   }
   return undefined
 }
+
+/**
+ * Where an answer says yes or no, as data.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fields {
+  readonly name: string
+  readonly source: string
+  /** The path of the field that decides: `["stat"]`, or `["body", "Status"]`. */
+  readonly status: ReadonlyArray<string>
+  /** Words and numbers that are a yes. Text is compared by its letters and digits, in any case. */
+  readonly yes: ReadonlyArray<string | number | boolean>
+  /** Words that are a no. Default: every other value of the field. */
+  readonly no?: ReadonlyArray<string | number | boolean>
+  /** The path of the data. Default: the whole answer. */
+  readonly data?: ReadonlyArray<string>
+  readonly code?: ReadonlyArray<string>
+  readonly message?: ReadonlyArray<string>
+  /** A yes that asks for something first, such as a new password: it is a no with this code. */
+  readonly asks?: ReadonlyArray<{
+    readonly field: ReadonlyArray<string>
+    readonly is: string | number | boolean
+    readonly code: string
+  }>
+}
+
+const at = (json: unknown, path: ReadonlyArray<string>): unknown => path.reduce(field, json)
+
+const normalized = (value: unknown): unknown =>
+  Predicate.isString(value) ? value.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "") : value
+
+/**
+ * A dialect from the fields that decide. An answer without the deciding field is in another dialect.
+ *
+ * @example
+ * ```ts
+ * import * as Envelope from "@auth/broker-core/broker/Envelope"
+ *
+ * const dialect = Envelope.byFields({
+ *   name: "noren",
+ *   source: "https://api.example.com/docs#answers",
+ *   status: ["stat"],
+ *   yes: ["Ok"],
+ *   message: ["emsg"]
+ * })
+ *
+ * dialect.read({ status: 200, headers: {}, text: "", json: { stat: "Not_Ok", emsg: "No such user" } })
+ * // => { _tag: "No", code: undefined, message: "No such user", supportId: undefined }
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const byFields = (fields: Fields): Dialect => ({
+  name: fields.name,
+  source: fields.source,
+  read: ({ json }) => {
+    const status = at(json, fields.status)
+    if (status === undefined || status === null) return undefined
+    const isOneOf = (words: ReadonlyArray<string | number | boolean>) =>
+      words.some((word) => normalized(word) === normalized(status))
+    const message = fields.message && at(json, fields.message)
+    if (isOneOf(fields.yes)) {
+      const asked = fields.asks?.find((ask) => normalized(at(json, ask.field)) === normalized(ask.is))
+      return asked === undefined
+        ? yes(fields.data === undefined ? json : at(json, fields.data))
+        : no({ code: asked.code, message })
+    }
+    if (fields.no !== undefined && !isOneOf(fields.no)) return undefined
+    return no({ code: fields.code && at(json, fields.code), message })
+  }
+})

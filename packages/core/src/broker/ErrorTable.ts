@@ -55,7 +55,7 @@ export interface Failure {
  */
 export interface ErrorRow {
   readonly code?: string
-  /** Matched against the broker's message. */
+  /** Matched against the broker's message, in which each run of blanks is one blank. */
   readonly message?: RegExp
   readonly status?: number
   /** Names of the endpoints that the row is limited to. */
@@ -109,9 +109,11 @@ export const rows =
  */
 export const matches = (row: ErrorRow, failure: Failure): boolean =>
   (row.code === undefined || row.code === failure.code) &&
-  (row.message === undefined || (failure.message !== undefined && row.message.test(failure.message))) &&
+  (row.message === undefined || (failure.message !== undefined && row.message.test(collapsed(failure.message)))) &&
   (row.status === undefined || row.status === failure.status) &&
   (row.operations === undefined || row.operations.includes(failure.operation))
+
+const collapsed = (message: string): string => message.replace(/\s+/g, " ").trim()
 
 const said = ({ code, message }: Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 

@@ -61,6 +61,8 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly api: Context.Key<Tag, Api>
   /** When a session ends by the broker's documents. */
   readonly expiry: Expiry
+  /** The broker tells at login where its calls go. Default: all calls go to the known origins. */
+  readonly tellsOrigin?: "at-login"
   /** How the broker writes the id of an account. Default: as it is given. */
   readonly accountId?: (id: string) => string
   /** When it ends where the broker has options for it. Default: `expiry` of the options, or else the documented one. */
@@ -307,15 +309,17 @@ const codeOf = (
 
 /** What every way to log in to the broker has. */
 const common = <Tag, Api extends Common, O extends Options>(
-  { api: tag, broker, logout, profile }: Family<Tag, Api, O>,
+  family: Family<Tag, Api, O>,
   api: Api,
   options: O
 ): Context.Context<Tag | Authorize | Logout.Logout> => {
+  const { api: tag, broker, logout, profile } = family
   const shared = Context.make(tag, api).pipe(
     Context.add(Authorize, {
       headers: (session) => api.headers(session),
       refusal: (answer, session) => api.refusal(answer, session),
-      origins: Array.from(new Set(Object.values(api.origins)))
+      origins: Array.from(new Set(Object.values(api.origins))),
+      ...(family.tellsOrigin === "at-login" && { toldOrigin: (session) => api.toldOrigin(session) })
     }),
     Context.add(
       Logout.Logout,

@@ -39,6 +39,8 @@ export class Authorize extends Context.Service<
     readonly headers: (session: Session) => Readonly<Record<string, string | Redacted.Redacted<string>>>
     /** Such as `https://apiconnect.angelone.in`. */
     readonly origins: ReadonlyArray<string>
+    /** The origin that the broker told this session at login, at brokers that do. It counts as the broker's own. */
+    readonly toldOrigin?: (session: Session) => string | undefined
     /**
      * What the broker's answer to any call that carried the session means, if it is a refusal: brokers say so in
      * several dialects, and often with HTTP 200. `SessionExpired` says that the token is dead. `undefined` is no refusal,
@@ -61,6 +63,20 @@ const originOf = (url: string): string | undefined => Result.getOrUndefined(Resu
 export const isOwn = (request: HttpClientRequest.HttpClientRequest, origins: ReadonlyArray<string>): boolean => {
   const origin = originOf(request.url)
   return origin !== undefined && origins.some((known) => known.toLowerCase() === origin)
+}
+
+/**
+ * The origins that may see the session's token.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const originsFor = (
+  { origins, toldOrigin }: Pick<Authorize["Service"], "origins" | "toldOrigin">,
+  session: Session
+): ReadonlyArray<string> => {
+  const told = toldOrigin?.(session)
+  return told === undefined ? origins : [...origins, told]
 }
 
 /**
@@ -99,10 +115,10 @@ export const request = (
   session: Session
 ): Effect.Effect<HttpClientRequest.HttpClientRequest, AuthError, Authorize> =>
   Effect.gen(function* () {
-    const { headers, origins } = yield* Authorize
-    if (!isOwn(request, origins)) return request
+    const authorize = yield* Authorize
+    if (!isOwn(request, originsFor(authorize, session))) return request
     const plain: Record<string, string> = {}
-    for (const [name, value] of Object.entries(headers(session))) {
+    for (const [name, value] of Object.entries(authorize.headers(session))) {
       plain[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
     }
     const field = unsendable({ ...session.tokens }, plain)

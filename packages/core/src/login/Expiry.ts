@@ -45,6 +45,8 @@ export interface Issued {
   readonly accessToken: Redacted.Redacted<string>
   /** The broker's `expires_in`, where it sends one. */
   readonly expiresIn?: Duration.Duration | undefined
+  /** The end that the broker names as an instant, in milliseconds since the epoch. */
+  readonly expiresAt?: number | undefined
 }
 
 /**
@@ -132,10 +134,34 @@ export const jwt: Expiry = ({ accessToken }) => {
  * @category rules
  * @since 0.1.0
  */
-export const expiresIn: Expiry = (issued) =>
-  issued.expiresIn === undefined
-    ? undefined
-    : endAt(issued.issuedAt + Duration.toMillis(issued.expiresIn), "expires-in")
+export const expiresIn: Expiry = ({ expiresAt, expiresIn, issuedAt }) => {
+  const at = expiresIn === undefined ? expiresAt : issuedAt + Duration.toMillis(expiresIn)
+  return at === undefined ? undefined : endAt(at, "expires-in")
+}
+
+/**
+ * The end in an answer, which brokers write as a number or as text, in seconds, and as a length or as an instant. A number
+ * that would be longer than three years is an instant. `undefined` if it is neither.
+ *
+ * @example
+ * ```ts
+ * import * as Expiry from "@auth/broker-core/login/Expiry"
+ *
+ * Expiry.fromAnswer("1795426200") // => { expiresAt: 1795426200000 }
+ * Expiry.fromAnswer("later") // => {}
+ * ```
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const fromAnswer = (value: unknown): Pick<Issued, "expiresIn" | "expiresAt"> => {
+  const text = Predicate.isNumber(value) ? String(value) : Predicate.isString(value) ? value.trim() : ""
+  if (!/^\d{1,13}(?:\.\d+)?$/.test(text)) return {}
+  const seconds = Number(text)
+  if (seconds <= 94_608_000) return { expiresIn: Duration.seconds(seconds) }
+  const expiresAt = fromNumericDate(seconds)
+  return expiresAt === undefined ? {} : { expiresAt }
+}
 
 /**
  * A fixed span after the token was issued. Throws an `IllegalArgumentError` if it is no span.

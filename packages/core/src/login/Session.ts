@@ -34,6 +34,15 @@ export interface Tokens {
 }
 
 /**
+ * What a login brought beside the tokens that later calls need, by name: a server id, a base address, a user id. Nothing
+ * in it is a secret.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Extras = Readonly<Record<string, string>>
+
+/**
  * What a broker says about the account's holder. Only `id` is always there.
  *
  * @category models
@@ -96,6 +105,7 @@ export interface Session {
   readonly expirySource: ExpirySource
   /** What the login told of the holder. */
   readonly profile: UserProfile | undefined
+  readonly extras?: Extras
 }
 
 class SessionImpl implements Session {
@@ -107,6 +117,7 @@ class SessionImpl implements Session {
   readonly expiresAt: number | undefined
   readonly expirySource: ExpirySource
   readonly profile: UserProfile | undefined
+  declare readonly extras?: Extras
   constructor(fields: Omit<Session, typeof TypeId>) {
     this.account = fields.account
     this.method = fields.method
@@ -115,6 +126,7 @@ class SessionImpl implements Session {
     this.expiresAt = fields.expiresAt
     this.expirySource = fields.expirySource
     this.profile = fields.profile
+    if (fields.extras !== undefined) this.extras = fields.extras
   }
 }
 
@@ -155,13 +167,12 @@ export const make = (options: {
   readonly issuedAt: number
   readonly expiry: Expiry
   readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
+  readonly expiresAt?: Parameters<Expiry>[0]["expiresAt"]
   readonly profile?: UserProfile | undefined
+  readonly extras?: Extras | undefined
 }): Session => {
-  const end = options.expiry({
-    issuedAt: options.issuedAt,
-    accessToken: options.tokens.access,
-    expiresIn: options.expiresIn
-  })
+  const { expiresAt, expiresIn, issuedAt } = options
+  const end = options.expiry({ issuedAt, accessToken: options.tokens.access, expiresIn, expiresAt })
   return new SessionImpl({
     account: options.account,
     method: options.method,
@@ -169,7 +180,8 @@ export const make = (options: {
     issuedAt: options.issuedAt,
     expiresAt: end?.at,
     expirySource: end?.source ?? "unknown",
-    profile: options.profile
+    profile: options.profile,
+    ...(options.extras !== undefined && { extras: options.extras })
   })
 }
 
@@ -183,8 +195,12 @@ export interface Issue {
   /** The account, where it is the broker who says which one has logged in. */
   readonly account?: Account
   readonly tokens: Tokens
+  /** How long the tokens live, where the broker says so. */
   readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
+  /** When they end, where the broker says so. Milliseconds since the epoch. */
+  readonly expiresAt?: Parameters<Expiry>[0]["expiresAt"]
   readonly profile?: UserProfile | undefined
+  readonly extras?: Extras | undefined
 }
 
 /**
@@ -256,7 +272,7 @@ export const withUnknownEnd = (session: Session): Session =>
  * @category models
  * @since 0.1.0
  */
-export type Authorized = Pick<Session, "account" | "tokens">
+export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
  * The account and the tokens for a call. A program without types may give no session at all: then there are none, and
@@ -265,9 +281,11 @@ export type Authorized = Pick<Session, "account" | "tokens">
  * @category converting
  * @since 0.1.0
  */
-export const authorizedBy = (session: Authorized): { readonly account: string; readonly tokens: Tokens } => {
-  const { account, tokens } = { ...session }
-  return { account: { ...account }.id, tokens }
+export const authorizedBy = (
+  session: Authorized
+): { readonly account: string; readonly tokens: Tokens; readonly extras: Extras | undefined } => {
+  const { account, extras, tokens } = { ...session }
+  return { account: { ...account }.id, tokens, extras }
 }
 
 /**
@@ -375,7 +393,8 @@ const Encoded = Schema.Struct({
       products: Schema.optionalKey(Schema.Array(Schema.String)),
       flags: Schema.optionalKey(Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Boolean])))
     })
-  )
+  ),
+  extras: Schema.optional(Schema.Record(Schema.String, Schema.String))
 })
 
 /**
@@ -389,15 +408,22 @@ export const SessionFromJson: Schema.Codec<Session, string> = Schema.fromJsonStr
     Schema.decodeTo(
       Schema.declare(isSession, { expected: "Session" }),
       SchemaTransformation.transform({
-        decode: (fields) => new SessionImpl({ ...fields, expiresAt: fields.expiresAt, profile: fields.profile }),
-        encode: ({ account, expiresAt, expirySource, issuedAt, method, profile, tokens }) => ({
+        decode: ({ extras, ...fields }) =>
+          new SessionImpl({
+            ...fields,
+            expiresAt: fields.expiresAt,
+            profile: fields.profile,
+            ...(extras !== undefined && { extras })
+          }),
+        encode: ({ account, expiresAt, expirySource, extras, issuedAt, method, profile, tokens }) => ({
           account,
           method,
           tokens,
           issuedAt,
           expiresAt,
           expirySource,
-          profile
+          profile,
+          ...(extras !== undefined && { extras })
         })
       })
     )

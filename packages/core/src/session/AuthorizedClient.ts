@@ -239,7 +239,9 @@ export const make: Effect.Effect<
 
   const execute = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
     const mayReplay = yield* mayReplayOf(request)
-    if (!Authorize.isOwn(request, authorize.origins)) {
+    const origins =
+      authorize.toldOrigin === undefined ? authorize.origins : Authorize.originsFor(authorize, yield* manager.session)
+    if (!Authorize.isOwn(request, origins)) {
       yield* noteRequest({ safe: mayReplay })
       return yield* client.execute(request)
     }

@@ -205,7 +205,7 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     token: "required",
     app: ["source"],
     request: Schema.Struct(user),
-    body: inOrder,
+    body: method === "GET" ? () => undefined : inOrder,
     response: Decode.discard(Schema.Unknown)
   })
 

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import { systemCode } from "./systemCode.ts"
 
 export interface ConnectionFault {
-  readonly why: "network" | "certificate" | "proxy"
+  readonly why: "network" | "certificate" | "proxy" | "get-body"
   readonly status?: number
   readonly systemCode: string | undefined
 }
@@ -31,6 +31,12 @@ const proxyStatus = (error: object): number | undefined => {
   return status === undefined ? undefined : Number(status)
 }
 
+/** The `fetch` of Node, of browsers and of Bun refuses such a request before it is sent. */
+const isGetBody = (error: object): boolean =>
+  "message" in error &&
+  Predicate.isString(error.message) &&
+  /GET\/HEAD method cannot have (?:a )?body/i.test(error.message)
+
 const portOf = ({ port, protocol }: URL): number => (port === "" ? (protocol === "http:" ? 80 : 443) : Number(port))
 
 /** Whether the connection that failed led to another port or host than the broker's. */
@@ -42,6 +48,7 @@ const isElsewhere = (error: object, url: URL): boolean => {
 export const connectionFault = (error: unknown, address: string): ConnectionFault => {
   const errors = chain(error)
   const code = systemCode(error) ?? errors.map((one) => systemCode(one)).find(Predicate.isNotUndefined)
+  if (errors.some(isGetBody)) return { why: "get-body", systemCode: undefined }
   const status = errors.map(proxyStatus).find(Predicate.isNotUndefined)
   if (status !== undefined) return { why: "proxy", status, systemCode: undefined }
   if (code !== undefined && isCertificateCode(code)) return { why: "certificate", systemCode: code }

@@ -1,21 +1,11 @@
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AppFields, Endpoint } from "../Endpoint.ts"
+import { textOf } from "../Encoding.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
-export const formType = "application/x-www-form-urlencoded"
-
-/** Half of a surrogate pair. UTF-8 cannot carry it, and an encoder would send another character for it. */
-const halfCharacter = /\p{Surrogate}/u
-
 const bare = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
-
-const textOf = (value: unknown): string | undefined => {
-  const inner = bare(value)
-  if (Predicate.isString(inner)) return halfCharacter.test(inner) ? undefined : inner
-  return Predicate.isBoolean(inner) || (Predicate.isNumber(inner) && Number.isFinite(inner)) ? String(inner) : undefined
-}
 
 const isRecord = (value: unknown): value is Fields => {
   if (!Predicate.isObject(value) || Redacted.isRedacted(value)) return false
@@ -32,32 +22,52 @@ export const reveal = (value: unknown): unknown => {
   return revealed
 }
 
-/** What is sent of a request, with the fields of the app before its own. */
-export const complete = ({ app, body }: Endpoint, given: AppFields = {}, request: unknown): unknown => {
-  const ofApp: Record<string, AppFields[string]> = {}
-  for (const name of app) {
+const chosen = (names: ReadonlyArray<string>, given: AppFields): Record<string, AppFields[string]> => {
+  const found: Record<string, AppFields[string]> = {}
+  for (const name of names) {
     const value = given[name]
-    if (value !== undefined) ofApp[name] = value
+    if (value !== undefined) found[name] = value
   }
-  if (body !== undefined) return body(request, ofApp)
-  return app.length === 0 ? request : { ...ofApp, ...(request as object) }
+  return found
 }
 
-/** What of the request is text in the end, as the fields of a form or the parameters of an address are. */
-const travelling = ({ app, encoding, query }: Endpoint, request: unknown): Fields | "not fields" => {
+/** Fields that a call gets from elsewhere: of the app, of the session, and the token where the body carries it. */
+export interface Given {
+  readonly app: AppFields | undefined
+  readonly extras: AppFields | undefined
+  readonly token: Redacted.Redacted<string> | undefined
+}
+
+/** The fields that are sent: those of the app and the session first, then the request's own, then the token. */
+export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
+  const { body, tokenField } = endpoint
+  const before = { ...chosen(endpoint.app, app), ...chosen(endpoint.session, extras) }
+  const own =
+    body !== undefined
+      ? body(request, before)
+      : Object.keys(before).length === 0
+        ? request
+        : { ...before, ...(request as object) }
+  return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
+}
+
+/** The fields that become text: those of the address, or those of a body. */
+const travelling = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
-    return Object.fromEntries([...app, ...Object.values(query)].map((field) => [field, fields[field]]))
+    return Object.fromEntries([...app, ...session, ...Object.values(query)].map((field) => [field, fields[field]]))
   }
-  if (encoding === "json" || request === undefined) return {}
+  if (encoding.name === "json" || request === undefined) return {}
   return isRecord(request) ? request : "not fields"
 }
 
-/** Names of the fields that neither a form nor an address can carry. An absent field is left out. */
+/** Names of the fields that neither the encoding nor an address can carry. An absent field is left out. */
 export const uncarried = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
   const fields = travelling(endpoint, request)
   if (fields === "not fields") return ["request"]
-  return Object.keys(fields).filter((name) => fields[name] !== undefined && textOf(fields[name]) === undefined)
+  const carries =
+    endpoint.query === undefined ? endpoint.encoding.carries : (value: unknown) => textOf(value) !== undefined
+  return Object.keys(fields).filter((name) => fields[name] !== undefined && !carries(bare(fields[name])))
 }
 
 const parameterOf = (value: unknown): string | Redacted.Redacted<string> => {
@@ -66,25 +76,22 @@ const parameterOf = (value: unknown): string | Redacted.Redacted<string> => {
 }
 
 /** The parameters of the address, where the row has any. */
-export const queryOf = ({ app, query }: Endpoint, request: unknown): AppFields | undefined => {
+export const queryOf = ({ app, query, session }: Endpoint, request: unknown): AppFields | undefined => {
   if (query === undefined) return undefined
   const fields = { ...(request as object) } as Fields
-  const named = [...app.map((name) => [name, name] as const), ...Object.entries(query)]
+  const named = [...[...app, ...session].map((name) => [name, name] as const), ...Object.entries(query)]
   const present = named.filter(([, field]) => fields[field] !== undefined)
   return Object.fromEntries(present.map(([name, field]) => [name, parameterOf(fields[field])]))
 }
 
 /** The body, as the row encodes it. Some brokers want an empty object of a call that has nothing to say. */
 export const bodyOf = (
-  { encoding, method, query, token }: Endpoint,
+  { encoding, query, token }: Endpoint,
   request: unknown,
   emptyBody: "none" | "object" | undefined
 ): string | undefined => {
-  if (query !== undefined || method === "GET") return undefined
+  if (query !== undefined) return undefined
   const isEmpty = request === undefined || (isRecord(request) && Object.keys(request).length === 0)
   if (isEmpty && token === "required") return emptyBody === "object" ? "{}" : undefined
-  if (request === undefined) return undefined
-  if (encoding === "json") return JSON.stringify(reveal(request))
-  const fields = Object.entries(request as Fields).filter(([, value]) => value !== undefined)
-  return new URLSearchParams(fields.map(([name, value]) => [name, textOf(value) ?? ""])).toString()
+  return request === undefined ? undefined : encoding.write(reveal(request) as Fields)
 }

@@ -78,18 +78,26 @@ const readStream = Effect.fnUntraced(function* (response: HttpClientResponse.Htt
   return text + decoder.decode()
 })
 
-const toHttpRequest = ({ body, headers, method, query, url }: WireRequest) =>
-  Object.entries(query).reduce(
+/** `node:http` gives the body of a GET neither a length nor chunks, so that no server could read it. */
+const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
+  method === "GET" && body !== undefined
+    ? { ...headers, "content-length": String(new TextEncoder().encode(body).byteLength) }
+    : headers
+
+const toHttpRequest = (wire: WireRequest) => {
+  const { body, headers, method, query, url } = wire
+  return Object.entries(query).reduce(
     (request, [name, value]) => HttpClientRequest.setUrlParam(request, name, value),
     HttpClientRequest.makeWith(
       method,
       url,
       UrlParams.empty,
       Option.none(),
-      Headers.fromInput(headers),
+      Headers.fromInput(withLength(wire)),
       body === undefined ? HttpBody.empty : HttpBody.text(body, headers["content-type"] ?? "application/json")
     )
   )
+}
 
 /** As a browser tells of a redirect that it did not follow. */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
