@@ -19,6 +19,7 @@ const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",
   "FakeBroker.ts",
+  "FakeBrokerDescriptor.ts",
   "index.ts",
   "internal/codes.ts",
   "internal/dialects.ts",

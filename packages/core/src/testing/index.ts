@@ -1,6 +1,7 @@
 export * as Canary from "./Canary.ts"
 export * as Contract from "./Contract.ts"
 export * as FakeBroker from "./FakeBroker.ts"
+export * as FakeDescriptor from "./FakeDescriptor.ts"
 export * as Fixtures from "./Fixtures.ts"
 export * as TestHttp from "./TestHttp.ts"
 export * as Fuzz from "./Fuzz.ts"
