@@ -36,21 +36,34 @@ interface Manifest {
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
 
-const lines = (list: ReadonlyArray<Listed>, line: (broker: Listed) => string): string => list.map(line).join("\n")
+/** Whether the broker's calls can be described: its table has the shape of the others. */
+export const isDescribed = ({ id, name }: Listed): boolean =>
+  existsSync(join(root, "packages", id, "src", `${name}OpenApi.ts`))
 
 /** The modules of the simulator know the brokers from here, so that a bundler finds them. */
 const registry = (list: ReadonlyArray<Listed>): Document => {
   const path = "packages/simulator/src/internal/registry.ts"
-  const imports = list.toSorted((left, right) => left.id.localeCompare(right.id))
+  const imports = list
+    .toSorted((left, right) => left.id.localeCompare(right.id))
+    .flatMap((broker) => {
+      const { id, name } = broker
+      const from = manifestOf(id).name
+      return [
+        `import { descriptor as ${id} } from "${from}/Fake${name}Descriptor"`,
+        `import { handlers as ${id}Handlers } from "${from}/msw"`,
+        ...(isDescribed(broker) ? [`import { document as ${id}Document } from "${from}/${name}OpenApi"`] : [])
+      ]
+    })
+  const rows = list.map((broker) => {
+    const { id } = broker
+    const document = isDescribed(broker) ? `${id}Document` : "undefined"
+    return `  ${id}: { descriptor: ${id}, handlers: ${id}Handlers, document: ${document} }`
+  })
   const wanted = `// Written by \`npm run docs\` from packages/brokers.json: do not change it here.
-${lines(
-  imports,
-  ({ id, name }) => `import { descriptor as ${id} } from "${manifestOf(id).name}/Fake${name}Descriptor"
-import { handlers as ${id}Handlers } from "${manifestOf(id).name}/msw"`
-)}
+${imports.join("\n")}
 
 export const registry = {
-${list.map(({ id }) => `  ${id}: { descriptor: ${id}, handlers: ${id}Handlers }`).join(",\n")}
+${rows.join(",\n")}
 }
 `
   return { path, current: read(path), wanted }

@@ -18,10 +18,10 @@ const versions: Readonly<Record<Generation, { readonly login: string; readonly o
   }
 
 /** The broker wants a hash of 64 characters: a password in clear must not leave by a slip. */
-const PasswordHash = Schema.Redacted(Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
+const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
 
 const LoginData = Schema.Struct({
-  AuthToken: Schema.NonEmptyString,
+  AuthToken: Endpoint.SecretText,
   // "TRUE" or "FALSE" as text; a client has met flags of both kinds elsewhere in this API.
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
@@ -48,10 +48,10 @@ const LoginAnswer = Decode.map(
  * v7 the last. As of 2026-11-27.
  */
 const AccessTokenData = Schema.Union([
-  Schema.Struct({ accesstoken: Endpoint.Text }),
-  Schema.Struct({ data: Schema.Struct({ accessToken: Endpoint.Text }) }),
-  Schema.Struct({ AccessToken: Endpoint.Text }),
-  Schema.Struct({ data: Schema.Struct({ accesstoken: Endpoint.Text }) })
+  Schema.Struct({ accesstoken: Endpoint.SecretText }),
+  Schema.Struct({ data: Schema.Struct({ accessToken: Endpoint.SecretText }) }),
+  Schema.Struct({ AccessToken: Endpoint.SecretText }),
+  Schema.Struct({ data: Schema.Struct({ accesstoken: Endpoint.SecretText }) })
 ])
 
 const accessTokenOf = (answer: typeof AccessTokenData.Type): string => {
