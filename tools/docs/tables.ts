@@ -111,7 +111,7 @@ const renewalTable = ({ broker }: Package): string => {
             waysOf(renewal),
             renewal.when,
             renewal.early === undefined ? "" : spanOf(renewal.early),
-            renewal.by.includes("login") ? `${renewal.wrongAnswers} in ${spanOf(renewal.within)}` : "",
+            renewal.by.includes("login") ? `${renewal.maxFailures} in ${spanOf(renewal.window)}` : "",
             renewal.by.includes("login") ? renewal.source : ""
           ]
         ]

@@ -49,7 +49,7 @@ export const angel: MakeStory = Effect.gen(function* () {
   }).pipe(
     Effect.provide(
       SessionManager.layer().pipe(
-        Layer.provide(AngelAuth.layerConfig({ origins, renewal: { wrongAnswers: 1 } })),
+        Layer.provide(AngelAuth.layerConfig({ origins, renewal: { maxFailures: 1 } })),
         Layer.provide([Vault.layerMemory, environment({ instead: { pin: "0000" } })])
       )
     )

@@ -46,7 +46,7 @@ const readVault = (folder: string) =>
     yield* lock.withLock(entries[0].account, ({ check }) => check)
     return "intact"
   }).pipe(
-    Effect.provide(NodeVault.layer({ folder, patience: "1 second" }).pipe(Layer.provide(VaultKey.layerConfig()))),
+    Effect.provide(NodeVault.layer({ folder, acquireTimeout: "1 second" }).pipe(Layer.provide(VaultKey.layerConfig()))),
     Effect.catch((error) => Effect.succeed(error.reason._tag))
   )
 

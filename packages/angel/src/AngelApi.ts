@@ -3,24 +3,25 @@
  *
  * @since 0.1.0
  */
-import type { AuthError } from "@auth/broker-core/login/AuthError"
-import * as Broker from "@auth/broker-core/broker/Broker"
 import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
 import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
-import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import { broker, credentials } from "./AngelBroker.ts"
 import { codes } from "./internal/codes.ts"
 import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
-import * as headers from "./internal/headers.ts"
 
 /**
- * What may be set.
+ * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class AngelApi extends Context.Service<AngelApi, BrokerApi.BrokerApi<typeof table>>()("@auth/angel/AngelApi") {}
+
+/**
+ * What may be set. The broker checks that the addresses are there, not what they say.
  *
  * @category models
  * @since 0.1.0
@@ -37,37 +38,47 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ * The headers of a call. SmartAPI documentation, "Header Parameters", as of 2026-11-21; `X-UserType` and `X-SourceID`
+ * have one value each.
  *
- * @category services
+ * @category headers
  * @since 0.1.0
  */
-export class AngelApi extends Context.Service<AngelApi, BrokerApi.BrokerApi<typeof table>>()("@auth/angel/AngelApi") {}
+export const headersFor = (options: Options) => {
+  const constant = {
+    "content-type": "application/json",
+    accept: "application/json",
+    "x-usertype": "USER",
+    "x-sourceid": "WEB",
+    // The unspecified addresses say truthfully that nothing was looked up.
+    "x-clientlocalip": options.clientLocalIp ?? "127.0.0.1",
+    "x-clientpublicip": options.clientPublicIp ?? "0.0.0.0",
+    "x-macaddress": options.macAddress ?? "00:00:00:00:00:00",
+    "x-privatekey": options.apiKey
+  }
+  return ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({
+    ...constant,
+    ...(tokens && { authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`) })
+  })
+}
+
+const api = BrokerApi.define(AngelApi, {
+  broker,
+  table,
+  credentials: { apiKey: credentials.apiKey },
+  protocol: ({ apiKey }, options: Options) => ({ dialects, codes, headers: headersFor({ ...options, apiKey }) })
+})
 
 /**
- * Makes the calls for one app.
+ * Makes the calls for one app. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<AngelApi["Service"], AuthError, HttpClient.HttpClient> {
-  const { apiKey } = yield* Credentials.check(broker.id, { apiKey: credentials.apiKey }, { ...options })
-  const headersOf = headers.make({ ...options, apiKey })
-  const protocol = {
-    broker: broker.id,
-    headers: ({ tokens }: BrokerClient.Call) => headersOf(tokens),
-    dialects,
-    codes,
-    purposes: Broker.purposesOf(broker)
-  }
-  return yield* BrokerApi.make(table, protocol, broker.environments["production"] ?? {}, options)
-})
+export const make = api.make
 
 /**
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<AngelApi, AuthError, HttpClient.HttpClient> =>
-  Layer.effect(AngelApi, make(options))
+export const layer = api.layer

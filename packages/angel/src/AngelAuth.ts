@@ -3,20 +3,12 @@
  *
  * @since 0.1.0
  */
-import * as Account from "@auth/broker-core/login/Account"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Login } from "@auth/broker-core/login/Login"
-import type { Refresh } from "@auth/broker-core/login/Refresh"
-import type { Logout } from "@auth/broker-core/login/Logout"
-import type { Profile } from "@auth/broker-core/login/Profile"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Method from "@auth/broker-core/broker/Method"
-import * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as AngelApi from "./AngelApi.ts"
-import { broker, credentials } from "./AngelBroker.ts"
-import { type AngelTokens, family, type Options as FamilyOptions, toTokens } from "./internal/services.ts"
+import { credentials } from "./AngelBroker.ts"
+import { family, type Options as FamilyOptions, toTokens } from "./internal/services.ts"
 
 /**
  * What a login needs.
@@ -34,15 +26,7 @@ export interface AngelCredentials extends Credentials.Input<typeof credentials> 
  */
 export interface Options extends FamilyOptions {}
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = Login | Refresh | Logout | Profile | Authorize | Renewal | AngelApi.AngelApi
-
-const method: Method.Method<Services, typeof credentials, Options> = Method.login(family, {
+const method = Method.login(family, {
   id: "totp",
   credentials,
   api: ({ apiKey }, options: Options) => AngelApi.make({ ...options, apiKey }),
@@ -103,21 +87,4 @@ export const layerConfig = method.layerConfig
  * @category constructors
  * @since 0.1.0
  */
-export const fromTokens = ({
-  app,
-  clientCode,
-  issuedAt,
-  ...tokens
-}: AngelTokens & {
-  readonly clientCode: string
-  readonly app?: string | undefined
-  /** When the tokens were issued, milliseconds since the epoch. */
-  readonly issuedAt: number
-}): Session.Session =>
-  Session.make({
-    account: Account.make({ broker: broker.id, app, id: credentials.clientCode.normalize(clientCode.trim()) }),
-    method: "totp",
-    tokens: toTokens(tokens),
-    issuedAt,
-    expiry: family.expiry
-  })
+export const fromTokens = method.fromTokens

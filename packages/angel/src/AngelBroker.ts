@@ -3,36 +3,34 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker, Renewal } from "@auth/broker-core/broker/Broker"
-import * as Result from "effect/Result"
+import * as Broker from "@auth/broker-core/broker/Broker"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 
 const asOf = "2026-11-21"
 
-const clientCode = {
-  env: "ANGEL_CLIENT_CODE",
-  description: "Client code of the account, such as A123456",
-  secret: false,
-  normalize: (value: string) => value.toUpperCase(),
-  problem: (value: string) => {
-    if (value.includes("@")) return "is an e-mail address: give the client code, such as A123456"
-    return /^[A-Za-z0-9]+$/.test(value) ? undefined : "has characters other than letters and digits"
-  }
-} as const
+const clientCode = Credentials.plain(
+  "ANGEL_CLIENT_CODE",
+  "Client code of the account, such as A123456",
+  Credentials.clientCode("client code, such as A123456")
+)
 
-const apiKey = {
-  env: "ANGEL_API_KEY",
-  description: "API key of your app, from the SmartAPI portal",
-  secret: true,
-  // It travels in a header, and no header carries others.
-  problem: (value: string) => (/^[\x21-\x7e]+$/.test(value) ? undefined : "has characters that no API key has")
-} as const
+const apiKey = Credentials.secret("ANGEL_API_KEY", "API key of your app, from the SmartAPI portal", {
+  problem: Credentials.visibleProblem
+})
 
-const bareAddress = /^(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]*\])$/i
+// An administrator of SmartAPI's forum: the password of the login is the PIN of four digits (posts 18654, 18722).
+const pinProblem = (value: string) =>
+  /^[0-9]{4}$/.test(value)
+    ? undefined
+    : "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password"
+
+const bareAddress = /^https:\/\/(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]*\])(?:[:/?#]|$)/i
 
 const redirectUrlProblem = (value: string): string | undefined => {
-  const url = Result.getOrUndefined(Result.try(() => new URL(value)))
-  if (url === undefined) return "is not an address"
-  return url.protocol === "https:" && !bareAddress.test(url.hostname)
+  const problem = Credentials.addressProblem(value)
+  if (problem !== undefined) return problem
+  const { href } = new URL(value)
+  return href.startsWith("https:") && !bareAddress.test(href)
     ? undefined
     : "must be https with a host name: the broker refuses http, localhost and bare IP addresses"
 }
@@ -45,24 +43,12 @@ const redirectUrlProblem = (value: string): string | undefined => {
  */
 export const credentials = {
   clientCode,
-  pin: {
-    env: "ANGEL_PIN",
-    description: "The 4-digit PIN that opens the mobile app (not the web password)",
-    secret: true,
-    // An administrator of SmartAPI's forum: the password of the login is the PIN of four digits (posts 18654, 18722).
-    problem: (value: string) =>
-      /^[0-9]{4}$/.test(value)
-        ? undefined
-        : "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password"
-  },
+  pin: Credentials.secret("ANGEL_PIN", "The 4-digit PIN that opens the mobile app (not the web password)", {
+    problem: pinProblem
+  }),
   apiKey,
-  totp: {
-    env: "ANGEL_TOTP_SECRET",
-    description: "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address",
-    secret: true,
-    codes: true
-  }
-} as const
+  totp: Credentials.totp("ANGEL_TOTP_SECRET")
+}
 
 /**
  * What `AngelPublisher` needs, and under which names it looks for it in the environment.
@@ -73,87 +59,19 @@ export const credentials = {
 export const publisherCredentials = {
   clientCode,
   apiKey: { ...apiKey, description: 'API key of an app of the kind "Publisher": other kinds get HTTP 403' },
-  redirectUrl: {
-    env: "ANGEL_REDIRECT_URL",
-    description: "The redirect URL that is registered for the app",
-    secret: false,
+  redirectUrl: Credentials.plain("ANGEL_REDIRECT_URL", "The redirect URL that is registered for the app", {
     problem: redirectUrlProblem
-  }
-} as const
+  })
+}
 
-/** Two, until more is known: no broker here locks an account before the third refusal. */
-const budget = {
-  wrongAnswers: 2,
-  within: "24 hours",
-  source: "No lock-out is documented for a wrong PIN or code; users assume one"
-} as const
-
-/**
- * How the sessions of each method are renewed.
- *
- * @category renewals
- * @since 0.1.0
- */
-export const renewals = {
-  totp: {
-    by: ["refresh", "login"],
-    when: "Within the day by a refresh; after midnight IST, the end of every session, by a login",
-    codes: "totp",
-    ...budget
-  },
-  publisher: { by: [], when: "A person logs in by browser again", ...budget }
-} as const satisfies Record<string, Renewal>
-
-const assumptions: ReadonlyArray<Assumption> = [
-  {
-    id: "identity-headers",
-    text: "The IP and MAC headers must be there, but their values are not checked.",
-    confidence: "medium",
-    option: "clientLocalIp, clientPublicIp, macAddress",
-    asOf
-  },
-  {
-    id: "refresh-within-the-day",
-    text: "generateTokens renews a session within the day; after midnight only a login helps.",
-    confidence: "medium",
-    option: "none: Renewal.layerLogin always logs in",
-    asOf
-  },
-  {
-    id: "refresh-token-in-callback",
-    text: "The publisher callback may bring a refresh token. It is taken if it is there.",
-    confidence: "low",
-    option: "none needed: without it the session has none",
-    asOf
-  },
-  {
-    id: "redirect-url-parameter",
-    text: "The publisher page takes a redirect_url parameter.",
-    confidence: "medium",
-    option: "sendRedirectUrl",
-    asOf
-  },
-  {
-    id: "daily-end",
-    text: "Sessions end at midnight IST as documented; an older statement says 05:00.",
-    confidence: "medium",
-    option: "expiry",
-    asOf
-  },
-  {
-    id: "lock-out",
-    text: "The account is not locked before the third wrong PIN or code: renewals stop after two in 24 hours.",
-    confidence: "low",
-    option: "renewal.wrongAnswers, renewal.within",
-    asOf
-  }
-]
+const budget = Broker.twoPerDay("No lock-out is documented for a wrong PIN or code; users assume one")
+const expiry = "Midnight IST, or the token's own end if that is earlier"
 
 /**
  * @category descriptors
  * @since 0.1.0
  */
-export const broker: Broker = {
+export const broker: Broker.Broker = {
   id: "angel",
   title: "Angel One",
   methods: [
@@ -163,8 +81,13 @@ export const broker: Broker = {
       title: "Client code, PIN and TOTP",
       capabilities: ["Login", "Refresh", "Logout", "Profile", "Authorize"],
       credentials,
-      expiry: "Midnight IST, or the token's own end if that is earlier",
-      renewal: renewals.totp
+      expiry,
+      renewal: {
+        ...budget,
+        by: ["refresh", "login"],
+        when: "Within the day by a refresh; after midnight IST, the end of every session, by a login",
+        codes: "totp"
+      }
     },
     {
       id: "publisher",
@@ -172,8 +95,8 @@ export const broker: Broker = {
       title: "Browser",
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: publisherCredentials,
-      expiry: "Midnight IST, or the token's own end if that is earlier",
-      renewal: renewals.publisher
+      expiry,
+      renewal: { ...budget, by: [], when: "A person logs in by browser again" }
     }
   ],
   environments: {
@@ -185,6 +108,13 @@ export const broker: Broker = {
   },
   secretHeaders: ["authorization", "x-privatekey"],
   documentation: ["https://smartapi.angelone.in/docs"],
-  assumptions,
+  assumptions: Broker.assumptions(asOf, [
+    ["identity-headers", "medium", "clientLocalIp, clientPublicIp, macAddress", "Their values are not checked."],
+    ["refresh-within-the-day", "medium", "none: Renewal.layerLogin always logs in", "No refresh works after midnight."],
+    ["refresh-token-in-callback", "low", "none needed", "The publisher callback may bring a refresh token, or none."],
+    ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page takes a redirect_url parameter."],
+    ["daily-end", "medium", "expiry", "Sessions end at midnight IST as documented; an older statement says 05:00."],
+    ["lock-out", "low", "renewal.maxFailures, renewal.window", "Two wrong PINs or codes in 24 hours lock nothing."]
+  ]),
   verifiedOn: asOf
 }

@@ -69,8 +69,8 @@ const noFeed = AuthError.invalidRequest(
  * import * as Redacted from "effect/Redacted"
  *
  * const session = AngelAuth.fromTokens({
- *   clientCode: "A123456",
- *   jwtToken: Redacted.make("jwt"),
+ *   userId: "A123456",
+ *   accessToken: Redacted.make("jwt"),
  *   feedToken: Redacted.make("feed"),
  *   issuedAt: 0
  * })

@@ -4,12 +4,10 @@
  * @since 0.1.0
  */
 import * as OpenApi from "@auth/broker-core/broker/OpenApi"
+import { headersFor } from "./AngelApi.ts"
 import { broker } from "./AngelBroker.ts"
 import { codes } from "./internal/codes.ts"
 import { table } from "./internal/endpoints.ts"
-import * as headers from "./internal/headers.ts"
-
-const headersOf = headers.make({ apiKey: OpenApi.sample("apiKey") })
 
 /**
  * Makes the document, for generators of clients in other languages.
@@ -22,7 +20,7 @@ export const document = (): OpenApi.Document =>
     broker,
     table,
     codes,
-    headers: ({ tokens }) => headersOf(tokens),
+    headers: headersFor({ apiKey: OpenApi.sample("apiKey") }),
     // Some services write `status` as text, and the gateway writes `success` in its place.
     yes: OpenApi.inside("data", {
       status: { enum: [true, "true", "SUCCESS", "success"] },

@@ -3,12 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Logout } from "@auth/broker-core/login/Logout"
-import type { Profile } from "@auth/broker-core/login/Profile"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Method from "@auth/broker-core/broker/Method"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Effect from "effect/Effect"
@@ -36,15 +31,7 @@ export interface Options extends FamilyOptions {
   readonly sendRedirectUrl?: "always" | undefined
 }
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | Renewal | AngelApi.AngelApi
-
-const method: Method.Method<Services, typeof credentials, Options> = Method.redirect(family, {
+const method = Method.redirect(family, {
   id: "publisher",
   credentials,
   api: ({ apiKey }, options: Options) => AngelApi.make({ ...options, apiKey }),
@@ -65,11 +52,7 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.redi
     }),
   // The callback does not say whose token it brings; the profile does.
   exchange: ({ tokens }, { account, api }) =>
-    Effect.flatMap(profile(api, { account, tokens }), (holder) =>
-      holder.id.toUpperCase() === account.id
-        ? Effect.succeed({ tokens, profile: holder })
-        : Effect.fail(AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "other-account" })))
-    )
+    Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })
 
 /**

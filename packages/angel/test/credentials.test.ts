@@ -41,7 +41,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "a client code with a blank in it",
     { ...credentials, clientCode: "A12 3456" },
-    { clientCode: "has characters other than letters and digits" }
+    { clientCode: "has white space inside" }
   ],
   ["a secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
   ["a code of letters' digits for the secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
@@ -62,7 +62,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "an API key with a sign that no header can carry",
     { ...credentials, apiKey: secret(`${demo.apiKey}\u20ac`) },
-    { apiKey: "has characters that no API key has" }
+    { apiKey: "has spaces or other characters that no key has" }
   ],
   ...[
     "abcd",
@@ -86,7 +86,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "an API key on two lines",
     { ...credentials, apiKey: secret(`${demo.apiKey}\nX-Other: 1`) },
-    { apiKey: "has characters that no API key has" }
+    { apiKey: "has spaces or other characters that no key has" }
   ]
 ]
 

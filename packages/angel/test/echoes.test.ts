@@ -10,7 +10,7 @@ const pin = "8305"
 const apiKey = "canaryKey"
 const access = "canaryAccess"
 
-const session = AngelAuth.fromTokens({ clientCode: "A123456", jwtToken: Redacted.make(access), issuedAt: 0 })
+const session = AngelAuth.fromTokens({ userId: "A123456", accessToken: Redacted.make(access), issuedAt: 0 })
 
 const login = (password = pin) =>
   Effect.flatMap(AngelApi.AngelApi, (api) =>

@@ -113,8 +113,8 @@ describe("the end of a session", () => {
 
   it("of tokens from another program counts from when they were issued, and the account is the layer's own", () => {
     const imported = AngelAuth.fromTokens({
-      clientCode: " a123456\n",
-      jwtToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),
+      userId: " a123456\n",
+      accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),
       refreshToken: Redacted.make("BEARER refresh"),
       feedToken: Redacted.make(" Bearer feed\n"),
       issuedAt: morning

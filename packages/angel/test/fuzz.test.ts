@@ -43,7 +43,7 @@ interface Call {
 }
 
 const sessionOf = (clientCode: string) =>
-  AngelAuth.fromTokens({ clientCode, jwtToken: Redacted.make(access), issuedAt: 0 })
+  AngelAuth.fromTokens({ userId: clientCode, accessToken: Redacted.make(access), issuedAt: 0 })
 
 const tokenOf = ({ jwtToken }: ResponseOf<AngelApi.AngelApi, "loginByPassword">): string =>
   Redacted.value(jwtToken).trim()

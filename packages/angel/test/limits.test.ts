@@ -69,7 +69,7 @@ describe("the broker's rate limits, kept before anything is sent", () => {
     })
   )
 
-  it.effect("whoever has less patience than that is told how long to wait, and nothing is sent", () =>
+  it.effect("whoever has less queueTimeout than that is told how long to wait, and nothing is sent", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const program = Effect.gen(function* () {
@@ -77,7 +77,7 @@ describe("the broker's rate limits, kept before anything is sent", () => {
         const api = yield* AngelApi.AngelApi
         return yield* Effect.flip(api.loginByPassword(loginRequest))
       })
-      const error = yield* Effect.provide(program, layer(fake, { patience: "500 millis" }))
+      const error = yield* Effect.provide(program, layer(fake, { queueTimeout: "500 millis" }))
       const reason = reasonOf(error, "RateLimited")
       assert.strictEqual(reason.by, "client")
       assert.strictEqual(error.isRetryable, true)
@@ -103,7 +103,7 @@ describe("the broker's rate limits, kept before anything is sent", () => {
             const calls = Array.from({ length: 8 }, () => Effect.result(call(session)))
             yield* TestHttp.settle(Effect.all(calls, { concurrency: "unbounded" }))
           })
-          yield* Effect.provide(program, layer(fake, { patience: "1 minute" }))
+          yield* Effect.provide(program, layer(fake, { queueTimeout: "1 minute" }))
           const asked = (yield* fake.journal).filter((entry) => entry.endpoint === endpoint).slice(-8)
           assert.strictEqual(asked.length, 8)
           assert.notInclude(

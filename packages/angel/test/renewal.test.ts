@@ -118,7 +118,7 @@ describe("a wrong PIN", () => {
   it.effect("is sent once, however often a session is asked for, whatever the budget", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
-      assert.deepStrictEqual(yield* tries({ renewal: { wrongAnswers: 4 } }), ["loginByPassword"])
+      assert.deepStrictEqual(yield* tries({ renewal: { maxFailures: 4 } }), ["loginByPassword"])
     })
   )
 })

@@ -62,8 +62,8 @@ export const loginRequest: RequestOf<AngelApi.AngelApi, "loginByPassword"> = {
 
 /** A session of the demo account, for calls that no fake looks at. */
 export const session: Session = AngelAuth.fromTokens({
-  clientCode: credentials.clientCode,
-  jwtToken: Redacted.make("access.of.a.test"),
+  userId: credentials.clientCode,
+  accessToken: Redacted.make("access.of.a.test"),
   refreshToken: Redacted.make("refresh.of.a.test"),
   feedToken: Redacted.make("feed.of.a.test"),
   issuedAt: 0

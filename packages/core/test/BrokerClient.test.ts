@@ -391,9 +391,9 @@ describe("options that cannot be meant", () => {
     { timeout: -5 },
     { timeout: "10 secs" as "10 seconds" },
     { timeout: Infinity },
-    { patience: NaN },
-    { patience: -1 },
-    { patience: "soon" as "1 second" },
+    { queueTimeout: NaN },
+    { queueTimeout: -1 },
+    { queueTimeout: "soon" as "1 second" },
     { maxBodyBytes: 0 },
     { maxBodyBytes: NaN },
     { maxBodyBytes: 1.5 }

@@ -1,5 +1,5 @@
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
-import type * as Codes from "@auth/broker-core/broker/Codes"
+import type * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import type * as Envelope from "@auth/broker-core/broker/Envelope"
 import { Fixtures, TestHttp } from "@auth/broker-core/testing"
 import type { Case } from "@auth/broker-core/testing/Contract"
@@ -79,7 +79,7 @@ const having = (own: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subj
 
 const adding = (more: Fixtures.Fixture): Subject => ({ ...sound, fixtures: [...sound.fixtures, more] })
 
-const row = codes[0] as Codes.CodeRow
+const row = codes[0] as ErrorTable.ErrorRow
 const { code: _, ...bare } = row
 const dialect = protocol.dialects[0] as Envelope.Dialect
 

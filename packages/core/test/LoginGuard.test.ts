@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, morning, pass } from "./sessions.ts"
 
-const policy: GuardPolicy = { wrongAnswers: 2, within: Duration.hours(24), step: undefined }
+const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const totp: GuardPolicy = { ...policy, step: Duration.seconds(30) }
 
 /** A login that notes when it is sent, and ends as it is told. */
@@ -102,13 +102,13 @@ describe("sessions: refused logins", () => {
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
-        { wrongAnswers: NaN },
-        { wrongAnswers: 0 },
-        { wrongAnswers: -1 },
-        { wrongAnswers: Infinity },
-        { within: Duration.zero },
-        { within: Duration.seconds(-1) },
-        { within: Duration.infinity }
+        { maxFailures: NaN },
+        { maxFailures: 0 },
+        { maxFailures: -1 },
+        { maxFailures: Infinity },
+        { window: Duration.zero },
+        { window: Duration.seconds(-1) },
+        { window: Duration.infinity }
       ]
       for (const wrong of policies) {
         const tried = guard.protect(account, { ...policy, ...wrong }, login(wrongPin))
@@ -134,7 +134,7 @@ describe("sessions: refused logins", () => {
         ...store,
         put: (...args: Parameters<typeof store.put>) => Effect.andThen(Effect.sleep(1), store.put(...args))
       }
-      const three = { ...policy, wrongAnswers: 3 }
+      const three = { ...policy, maxFailures: 3 }
       const both = yield* Effect.forkChild(
         Effect.all(
           [LoginGuard.make(slow), LoginGuard.make(slow)].map((one) =>

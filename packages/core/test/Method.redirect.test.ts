@@ -33,7 +33,7 @@ const credentials = {
 } as const
 
 const capabilities = ["RedirectLogin", "Refresh", "Logout", "Authorize"] as const
-const renewal = { by: ["refresh"], when: "made up", wrongAnswers: 1, within: "1 hour", source: "made up" } as const
+const renewal = { by: ["refresh"], when: "made up", maxFailures: 1, window: "1 hour", source: "made up" } as const
 
 const broker: Broker = {
   id: "tiny",

@@ -1,5 +1,5 @@
 import type { Broker } from "@auth/broker-core/broker/Broker"
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as OpenApi from "@auth/broker-core/broker/OpenApi"
@@ -57,11 +57,11 @@ const table = {
   })
 }
 
-const row = (more: Partial<Codes.CodeRow>): Codes.CodeRow => ({
+const row = (more: Partial<ErrorTable.ErrorRow>): ErrorTable.ErrorRow => ({
   meaning: "no",
   source: "a document",
   asOf: "2026-11-27",
-  reason: Codes.rejected,
+  reason: ErrorTable.rejected,
   ...more
 })
 
@@ -69,8 +69,8 @@ const input: OpenApi.Input = {
   broker,
   table,
   codes: [
-    row({ code: "E1", meaning: "Wrong code", operations: ["byCode"], reason: Codes.invalidCredentials("code") }),
-    row({ status: 429, meaning: "Too many", reason: Codes.rateLimited })
+    row({ code: "E1", meaning: "Wrong code", operations: ["byCode"], reason: ErrorTable.invalidCredentials("code") }),
+    row({ status: 429, meaning: "Too many", reason: ErrorTable.rateLimited })
   ],
   headers: ({ tokens }) => ({
     accept: "application/json",

@@ -19,15 +19,15 @@ const description: Broker.Renewal = {
   early: "5 minutes",
   codes: "totp",
   afterCutOff: true,
-  wrongAnswers: 3,
-  within: "15 minutes",
+  maxFailures: 3,
+  window: "15 minutes",
   source: "made up"
 }
 
 const numbersOf = ({ early, guard }: Renewal.Renewal["Service"]) => [
   Duration.toMillis(early),
-  guard.wrongAnswers,
-  Duration.toMillis(guard.within),
+  guard.maxFailures,
+  Duration.toMillis(guard.window),
   guard.step && Duration.toMillis(guard.step)
 ]
 
@@ -67,7 +67,7 @@ describe("a renewal has the numbers of its descriptor", () => {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
       assert.deepStrictEqual([own.login, own.refresh, own.afterCutOff], [undefined, undefined, true])
-      const options = { early: 0, wrongAnswers: 1, within: "1 day" } as const
+      const options = { early: 0, maxFailures: 1, window: "1 day" } as const
       const users = yield* Renewal.fromDescription(description, { account }, options)
       assert.deepStrictEqual(numbersOf(users), [0, 1, 86_400_000, 30_000])
       const ways = { account, codes: undefined, afterCutOff: false, login: Effect.succeed(session()) }
@@ -83,19 +83,19 @@ describe("a renewal has the numbers of its descriptor", () => {
     ["early", NaN],
     ["early", Infinity],
     ["early", null],
-    ["within", "0 seconds"],
-    ["within", -1],
-    ["within", NaN],
-    ["within", "Infinity"],
-    ["within", 1e300],
-    ["within", {}],
-    ["wrongAnswers", 0],
-    ["wrongAnswers", -1],
-    ["wrongAnswers", 1.5],
-    ["wrongAnswers", "2"],
-    ["wrongAnswers", NaN],
-    ["wrongAnswers", 1e9],
-    ["wrongAnswers", Infinity]
+    ["window", "0 seconds"],
+    ["window", -1],
+    ["window", NaN],
+    ["window", "Infinity"],
+    ["window", 1e300],
+    ["window", {}],
+    ["maxFailures", 0],
+    ["maxFailures", -1],
+    ["maxFailures", 1.5],
+    ["maxFailures", "2"],
+    ["maxFailures", NaN],
+    ["maxFailures", 1e9],
+    ["maxFailures", Infinity]
   ]
   for (const [name, value] of nonsense) {
     const options = { [name]: value } as Renewal.Options

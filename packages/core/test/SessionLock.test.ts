@@ -87,10 +87,10 @@ describe("vaults: a Redis that refuses", () => {
 
 describe("vaults: options of a lock that cannot be meant", () => {
   const redis = answering(() => Effect.succeed(7))
-  const make = (patience: Duration.Input) =>
+  const make = (acquireTimeout: Duration.Input) =>
     SessionLock.make({
       describe: "a lock",
-      patience,
+      acquireTimeout,
       acquire: () => Effect.succeed({ fence: 1, check: Effect.void })
     })
 
@@ -98,11 +98,11 @@ describe("vaults: options of a lock that cannot be meant", () => {
     Effect.map(Effect.flip(effect), ({ reason }) => assert.deepInclude(reason, { _tag: "InvalidOption", option }))
 
   it.effect.each([0, -5, NaN, "-1 second", "soon" as "1 second"] as const)(
-    "a patience of %s is refused when the lock is made",
-    (patience) =>
+    "a acquireTimeout of %s is refused when the lock is made",
+    (acquireTimeout) =>
       Effect.gen(function* () {
-        yield* refused("patience", make(patience))
-        yield* refused("patience", SessionLock.makeRedis(redis, { patience }))
+        yield* refused("acquireTimeout", make(acquireTimeout))
+        yield* refused("acquireTimeout", SessionLock.makeRedis(redis, { acquireTimeout }))
       })
   )
 
@@ -116,7 +116,7 @@ describe("vaults: options of a lock that cannot be meant", () => {
     (timeout) => refused("timeout", SessionStore.makeRedis(redis, { timeout }))
   )
 
-  it.live("but a patience without an end is one", () =>
+  it.live("but a acquireTimeout without an end is one", () =>
     Effect.flatMap(make(Infinity), (lock) =>
       lock.withLock(account, ({ fence }) => Effect.sync(() => assert.strictEqual(fence, 1)))
     )
@@ -338,10 +338,10 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("gives up with busy when its patience is at an end, in the same process and in another", () =>
+  it.live("gives up with busy when its acquireTimeout is at an end, in the same process and in another", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
-      const options = { prefix, lease: patientLease, patience: "300 millis" } as const
+      const options = { prefix, lease: patientLease, acquireTimeout: "300 millis" } as const
       const one = makeRedis(redis, options)
       const two = makeRedis(redis, options)
       yield* one.withLock(
@@ -485,7 +485,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
         yield* Fiber.interrupt(fiber)
         assert.isNull(yield* redis.send("GET", key))
       }
-      yield* makeRedis(redis, { prefix, patience: "10 seconds" }).withLock(account, () => Effect.void)
+      yield* makeRedis(redis, { prefix, acquireTimeout: "10 seconds" }).withLock(account, () => Effect.void)
     })
   )
 })
@@ -574,7 +574,7 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
   it.live("while one waits is asked again until it answers", () =>
     Effect.gen(function* () {
       const { freeze, restart, thaw, url } = yield* server
-      const lock = makeRedis(yield* connect(url), { lease: patientLease, patience: "20 seconds" })
+      const lock = makeRedis(yield* connect(url), { lease: patientLease, acquireTimeout: "20 seconds" })
       freeze()
       const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
       yield* Effect.sleep("1200 millis")
@@ -586,11 +586,11 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
     })
   )
 
-  it.live("and does not come back is an Io at the end of patience, with nothing of the client's", () =>
+  it.live("and does not come back is an Io at the end of acquireTimeout, with nothing of the client's", () =>
     Effect.gen(function* () {
       const { freeze, stop, url } = yield* server
       const redis = yield* connect(url)
-      const lock = makeRedis(redis, { patience: "900 millis" })
+      const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
       freeze()
       const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
       assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
@@ -607,7 +607,7 @@ describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurre
       })
       const refusing = Effect.fail(new Redis.RedisError({ cause }))
       const redis = { eval: () => () => refusing } as unknown as Redis.Redis["Service"]
-      const lock = makeRedis(redis, { patience: "100 millis" })
+      const lock = makeRedis(redis, { acquireTimeout: "100 millis" })
       const error = yield* Effect.flip(lock.withLock(account, () => Effect.void))
       assert.strictEqual(error.reason.message, "Could not lock the account in Redis (ECONNREFUSED)")
       assert.notInclude(shown(error), "hunter2")

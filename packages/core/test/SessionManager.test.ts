@@ -302,7 +302,7 @@ describe("sessions: early renewal", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
-      const manager = yield* start(tiny, makeShared(), { patience: "2 seconds" })
+      const manager = yield* start(tiny, makeShared(), { renewalTimeout: "2 seconds" })
       yield* manager.session
       yield* pass("56 minutes")
       tiny.latency = "10 seconds"

@@ -17,7 +17,7 @@ const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as c
 const due = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny(lastsAnHour)
-  const manager = yield* start(tiny, makeShared(), { patience: "2 seconds" })
+  const manager = yield* start(tiny, makeShared(), { renewalTimeout: "2 seconds" })
   yield* manager.session
   yield* pass("56 minutes")
   tiny.latency = "10 seconds"
@@ -58,7 +58,7 @@ describe("those who wait", () => {
     })
   )
 
-  it.effect("wait no longer than their patience for a renewal, and not at all when it is over", () =>
+  it.effect("wait no longer than their renewalTimeout for a renewal, and not at all when it is over", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(

@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, morning, pass, start } from "./sessions.ts"
 
-const policy: GuardPolicy = { wrongAnswers: 2, within: Duration.hours(24), step: undefined }
+const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const pin = { credentials: Redacted.make("pin 4711") }
 const otherPin = { credentials: Redacted.make("pin 1234") }
 

@@ -16,10 +16,10 @@ const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }]
 /** When each of so many calls that are made at once gets through, in milliseconds, or how long it should wait. */
 const passing = (
   calls: ReadonlyArray<readonly [account: string, endpoint: Endpoint.Endpoint]>,
-  patience: Duration.Input = "1 hour"
+  queueTimeout: Duration.Input = "1 hour"
 ) =>
   Effect.gen(function* () {
-    const limiter = makeLimiter(Duration.fromInputUnsafe(patience))
+    const limiter = makeLimiter(Duration.fromInputUnsafe(queueTimeout))
     const began = yield* Clock.currentTimeMillis
     const fiber = yield* Effect.forkChild(
       Effect.forEach(
@@ -77,7 +77,7 @@ describe("waits", () => {
   )
 })
 
-describe("patience", () => {
+describe("queueTimeout", () => {
   it.effect("a call that would wait longer fails at once, says how long, and was not counted", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [

@@ -1,4 +1,4 @@
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,18 +6,18 @@ import * as Redacted from "effect/Redacted"
 import { shown } from "./support.ts"
 import { connect, protocol, secrets, tokens } from "./tiny.ts"
 
-const row = (fields: Partial<Codes.CodeRow> & Pick<Codes.CodeRow, "reason">): Codes.CodeRow => ({
+const row = (fields: Partial<ErrorTable.ErrorRow> & Pick<ErrorTable.ErrorRow, "reason">): ErrorTable.ErrorRow => ({
   meaning: "made up",
   source: "made up",
   asOf: "2026-11-21",
   ...fields
 })
 
-const codes: ReadonlyArray<Codes.CodeRow> = [
-  row({ code: "DEAD", reason: Codes.sessionExpired("expired") }),
-  row({ code: "OWN", operations: ["profile"], reason: Codes.sessionExpired("expired") }),
-  row({ code: "ANY", operations: ["profile", "request"], reason: Codes.sessionExpired("invalid") }),
-  row({ message: /token/i, reason: Codes.sessionExpired("invalid") }),
+const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row({ code: "DEAD", reason: ErrorTable.sessionExpired("expired") }),
+  row({ code: "OWN", operations: ["profile"], reason: ErrorTable.sessionExpired("expired") }),
+  row({ code: "ANY", operations: ["profile", "request"], reason: ErrorTable.sessionExpired("invalid") }),
+  row({ message: /token/i, reason: ErrorTable.sessionExpired("invalid") }),
   ...protocol.codes
 ]
 

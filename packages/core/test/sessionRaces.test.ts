@@ -376,10 +376,10 @@ describe("sessions: options that cannot be meant", () => {
   for (const options of [
     { early: "-10 minutes" },
     { early: NaN },
-    { patience: "-1 second" },
-    { patience: NaN },
-    { lookEvery: -5 },
-    { lookEvery: "soon" as "1 second" }
+    { renewalTimeout: "-1 second" },
+    { renewalTimeout: NaN },
+    { pollInterval: -5 },
+    { pollInterval: "soon" as "1 second" }
   ] satisfies ReadonlyArray<SessionManager.Options>) {
     it.effect(`${JSON.stringify(options)} are refused by name`, () =>
       Effect.gen(function* () {

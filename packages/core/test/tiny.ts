@@ -1,5 +1,5 @@
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -36,7 +36,7 @@ export const profile = Endpoint.make({
   response: Data
 })
 
-const row = (code: string, reason: Codes.CodeRow["reason"]): Codes.CodeRow => ({
+const row = (code: string, reason: ErrorTable.ErrorRow["reason"]): ErrorTable.ErrorRow => ({
   code,
   meaning: "made up",
   source: "made up",
@@ -65,10 +65,10 @@ export const protocol: BrokerClient.Protocol = {
     }
   ],
   codes: [
-    row("T9153", Codes.invalidCredentials("pin")),
-    row("SLOW", Codes.rateLimited),
-    row("TOTP", Codes.invalidCode("totp", Codes.totpHints)),
-    row("DENIED", Codes.denied("waf"))
+    row("T9153", ErrorTable.invalidCredentials("pin")),
+    row("SLOW", ErrorTable.rateLimited),
+    row("TOTP", ErrorTable.invalidCode("totp", ErrorTable.totpHints)),
+    row("DENIED", ErrorTable.denied("waf"))
   ]
 }
 

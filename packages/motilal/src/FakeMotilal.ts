@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import { broker } from "./MotilalBroker.ts"
 import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
-import { documentedExpiry } from "./internal/services.ts"
+import { family as methods } from "./internal/services.ts"
 
 /**
  * An account of the fake.
@@ -282,7 +282,7 @@ export const make = Effect.fnUntraced(function* (
 
   const issue = (account: Account, otp: Otp | undefined): Issued => {
     const now = clock.now()
-    const end = documentedExpiry({ issuedAt: now, accessToken: Redacted.make("") })?.at ?? now
+    const end = methods.expiry({ issuedAt: now, accessToken: Redacted.make("") })?.at ?? now
     const issued: Issued = { account, authToken: makeToken(), end, accessToken: undefined, otp, over: "no" }
     sessions.set(issued.authToken, issued)
     return issued

@@ -29,7 +29,7 @@ import * as headers from "./internal/headers.ts"
  * @category models
  * @since 0.1.0
  */
-export type Generation = "v7" | "v4" | "v3"
+export type Generation = endpoints.Generation
 
 /**
  * Where the calls go.
@@ -40,57 +40,25 @@ export type Generation = "v7" | "v4" | "v3"
 export type Environment = "production" | "uat" | "uat-old"
 
 /**
- * What may be set. All but the keys is free text about the program that calls, and has a harmless value unless said
- * otherwise.
+ * What may be set. All but the keys is free text about the program that calls, and has a harmless default.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options extends BrokerClient.Options {
+export interface Options extends BrokerClient.Options, headers.Identity {
   /** API key of your app. */
   readonly apiKey: Redacted.Redacted<string>
-  /** API secret of your app: needed but for the generations before it. */
+  /** API secret of your app. The generations `v4` and `v3` do without it. */
   readonly apiSecret?: Redacted.Redacted<string> | undefined
-  /** `v7` unless said otherwise. */
+  /** Default: `v7`. */
   readonly generation?: Generation | undefined
-  /** `production` unless said otherwise. */
+  /** Default: `production`. */
   readonly environment?: Environment | undefined
-  /** What kind of program calls. `WEB` unless said otherwise; each kind has headers of its own. */
-  readonly sourceId?: "WEB" | "DESKTOP" | "MOBILE" | undefined
-  /** `127.0.0.1` unless said otherwise. */
-  readonly clientLocalIp?: string | undefined
-  /** `127.0.0.1` unless said otherwise: your address is not looked up. */
-  readonly clientPublicIp?: string | undefined
-  /** `00:00:00:00:00:00` unless said otherwise. */
-  readonly macAddress?: string | undefined
-  /** A vendor's short name. The account's own user id unless said otherwise. */
-  readonly vendorInfo?: string | undefined
-  readonly osName?: string | undefined
-  readonly osVersion?: string | undefined
-  readonly deviceModel?: string | undefined
-  /** At most 25 characters. */
-  readonly manufacturer?: string | undefined
-  readonly productName?: string | undefined
-  readonly productVersion?: string | undefined
-  /** For `DESKTOP` and `MOBILE`. A random one for each layer unless said otherwise. */
-  readonly installedAppId?: string | undefined
-  /** 15 digits, needed for `MOBILE`. */
-  readonly imeiNumber?: string | undefined
-  /** For `WEB`. `Chrome` unless said otherwise. */
-  readonly browserName?: string | undefined
-  /** For `WEB`. `105.0` unless said otherwise. */
-  readonly browserVersion?: string | undefined
-  /** Not sent unless said so. */
-  readonly latitude?: string | undefined
-  /** Not sent unless said so. */
-  readonly longitude?: string | undefined
-  /** Not sent unless said so: it is for the official SDKs. */
-  readonly sdkVersion?: string | undefined
-  /** What a call without parameters sends: no body, or `{}`. No body unless said otherwise. */
+  /** What a call without parameters sends: no body, or `{}`. Default: no body. */
   readonly emptyBody?: "none" | "object" | undefined
-  /** How a one-time code by SMS is sent. Text unless said otherwise: a number loses its leading zeros. */
+  /** How a one-time code by SMS is sent. Default: text. A number loses its leading zeros. */
   readonly otpType?: "text" | "number" | undefined
-  /** How many calls of a kind may leave in a second. Two unless said otherwise. */
+  /** How many calls of a kind may leave in a second. Default: 2. */
   readonly requestsPerSecond?: number | undefined
 }
 

@@ -3,20 +3,14 @@
  *
  * @since 0.1.0
  */
-import * as Account from "@auth/broker-core/login/Account"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Challenge from "@auth/broker-core/login/Challenge"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Login from "@auth/broker-core/login/Login"
 import * as LoginProgress from "@auth/broker-core/broker/LoginProgress"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Profile } from "@auth/broker-core/login/Profile"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
-import type { StepUp } from "@auth/broker-core/login/StepUp"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -41,17 +35,9 @@ export interface MotilalCredentials extends Credentials.Input<typeof lenientCred
  * @since 0.1.0
  */
 export interface Options extends services.Options {
-  /** How long to wait before a code by SMS may be sent again. 30 seconds unless said otherwise. */
+  /** How long to wait before a code by SMS may be sent again. Default: 30 seconds. */
   readonly resendAfter?: Duration.Input | undefined
 }
-
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = Login.Login | StepUp | Logout | Profile | Authorize | Renewal | MotilalApi.MotilalApi
 
 const fieldsFor = (options: Options): typeof lenientCredentials => {
   const secret = (options.generation ?? "v7") === "v7" ? { apiSecret: strictFields.apiSecret } : {}
@@ -145,16 +131,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   return { login, verify, resend, resume }
 })
 
-const method: Method.Method<Services, typeof lenientCredentials, Options> = Method.stepUp(
-  services.family,
-  {
-    id: "password",
-    credentials: fieldsFor,
-    api: services.makeApi,
-    account: services.accountOf
-  },
-  steps
-)
+const { accountOf: account, makeApi: api } = services
+const method = Method.stepUp(services.family, { id: "password", credentials: fieldsFor, api, account }, steps)
 
 /**
  * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
@@ -200,37 +178,10 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got. Without an access token of its own it is one of the generations
- * that have a single token.
+ * A session from tokens that another program got: `loginToken` is the `AuthToken` of the login. The generations with a
+ * single token have it as `accessToken`, and no `loginToken`.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const fromTokens = (options: {
-  readonly userId: string
-  /** The `AuthToken` of the login. */
-  readonly authToken: Redacted.Redacted<string>
-  /** The `accesstoken` of the second exchange. */
-  readonly accessToken?: Redacted.Redacted<string> | undefined
-  readonly environment?: MotilalApi.Environment | undefined
-  readonly app?: string | undefined
-  /** When the login was, milliseconds since the epoch. */
-  readonly issuedAt: number
-}): Session.Session => {
-  const authToken = Session.bareToken(options.authToken)
-  return Session.make({
-    account: Account.make({
-      broker: broker.id,
-      environment: options.environment,
-      app: options.app,
-      id: options.userId.trim().toUpperCase()
-    }),
-    method: "password",
-    tokens:
-      options.accessToken === undefined
-        ? { access: authToken }
-        : { access: Session.bareToken(options.accessToken), login: authToken },
-    issuedAt: options.issuedAt,
-    expiry: services.family.expiry
-  })
-}
+export const fromTokens = method.fromTokens

@@ -4,17 +4,12 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Profile } from "@auth/broker-core/login/Profile"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type * as MotilalApi from "./MotilalApi.ts"
 import { broker, lenientPortalCredentials, portalCredentials as strictFields } from "./MotilalBroker.ts"
 import * as services from "./internal/services.ts"
 
@@ -34,19 +29,11 @@ export interface PortalCredentials extends Credentials.Input<typeof lenientPorta
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must bring the state back. The broker does not document that it does, so one without is accepted
-   * unless this says `required`; a wrong one never is.
+   * Whether a callback must bring the state back, which the broker does not document. Default: `optional`, which accepts
+   * a callback without state and refuses a wrong one.
    */
   readonly state?: "required" | "optional" | undefined
 }
-
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | Renewal | MotilalApi.MotilalApi
 
 const fieldsFor = (options: Options): typeof lenientPortalCredentials =>
   ((options.generation ?? "v7") === "v7" ? strictFields : lenientPortalCredentials) as typeof lenientPortalCredentials
@@ -66,7 +53,7 @@ const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackP
     : yield* services.fail("complete", new AuthError.RedirectRejected({ why: "missing-token" }))
 })
 
-const method: Method.Method<Services, typeof lenientPortalCredentials, Options> = Method.redirect(services.family, {
+const method = Method.redirect(services.family, {
   id: "portal",
   credentials: fieldsFor,
   api: (keys, options) =>

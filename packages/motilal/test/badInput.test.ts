@@ -203,7 +203,7 @@ describe("bad input: credentials", () => {
   it.effect("names every variable of the portal that is missing at once", () =>
     Effect.gen(function* () {
       const error = yield* refused(
-        Effect.void as Effect.Effect<void, AuthError, MotilalPortal.Services>,
+        Effect.void as Effect.Effect<void, AuthError, Layer.Success<ReturnType<typeof MotilalPortal.layerConfig>>>,
         MotilalPortal.layerConfig()
       ).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({}))))
       for (const name of ["USER_ID", "API_KEY", "API_SECRET", "REDIRECT_URL"]) {

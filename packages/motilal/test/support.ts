@@ -76,8 +76,8 @@ export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
 /** A session of the demo account, for calls that no fake looks at. */
 export const session: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
-  authToken: Redacted.make("login-of-a-test_M"),
   accessToken: Redacted.make("access-of-a-test_M"),
+  loginToken: Redacted.make("login-of-a-test_M"),
   issuedAt: 0
 })
 
@@ -90,7 +90,7 @@ export const waiting: Pick<Session, "account" | "tokens"> = {
 /** A session of the generations that have one token. */
 export const legacySession: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
-  authToken: Redacted.make("login-of-a-test_M"),
+  accessToken: Redacted.make("login-of-a-test_M"),
   issuedAt: 0
 })
 

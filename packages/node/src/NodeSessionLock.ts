@@ -25,11 +25,11 @@ export interface Options {
   /** The folder of the vault. The user's own folder for state unless given. */
   readonly folder?: string | undefined
   /** How long to wait for a lock that others hold: more than nothing. 60 seconds unless given. */
-  readonly patience?: Duration.Input | undefined
+  readonly acquireTimeout?: Duration.Input | undefined
 }
 
 /**
- * Makes the locks of a folder. Fails with `InvalidOption` if there is no patience.
+ * Makes the locks of a folder. Fails with `InvalidOption` if there is no acquireTimeout.
  *
  * @category constructors
  * @since 0.1.0
@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function* (
     return { fence: held.fence, check: Effect.suspend(() => (held.isInPlace() ? Effect.void : lost)) }
   })
   const describe = `${folder}, for all programs on this machine`
-  return yield* SessionLock.make({ describe, patience: options.patience, acquire })
+  return yield* SessionLock.make({ describe, acquireTimeout: options.acquireTimeout, acquire })
 })
 
 /**
@@ -68,7 +68,7 @@ export const make = Effect.fnUntraced(function* (
  * ```ts
  * import * as NodeSessionLock from "@auth/node/NodeSessionLock"
  *
- * const Lock = NodeSessionLock.layer({ patience: "10 seconds" })
+ * const Lock = NodeSessionLock.layer({ acquireTimeout: "10 seconds" })
  * ```
  *
  * @category layers

@@ -83,7 +83,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const where of ["this program", "another program"]) {
-    it.effect(`loses its patience with a holder in ${where}, and says how long it waited`, () =>
+    it.effect(`loses its acquireTimeout with a holder in ${where}, and says how long it waited`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -105,24 +105,24 @@ describe("vaults: NodeSessionLock", () => {
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const leave = yield* occupy(yield* make(folder))
-      const waiting = yield* Effect.forkChild(reasonOf(fenceOf(yield* make(folder, { patience: "2 seconds" }))))
+      const waiting = yield* Effect.forkChild(reasonOf(fenceOf(yield* make(folder, { acquireTimeout: "2 seconds" }))))
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual((yield* Fiber.join(waiting))._tag, "LockUnavailable")
       yield* leave
     })
   )
 
-  for (const patience of [0, -5, NaN]) {
-    it.effect(`refuses a patience of ${patience} when it is made, and says what to give`, () =>
+  for (const acquireTimeout of [0, -5, NaN]) {
+    it.effect(`refuses a acquireTimeout of ${acquireTimeout} when it is made, and says what to give`, () =>
       Effect.gen(function* () {
-        const error = yield* Effect.flip(make(yield* freshFolder, { patience }))
+        const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
         assert.deepInclude(error, { operation: "open", isRetryable: false })
-        assert.match(error.message, /The option patience must be longer than nothing, such as "60 seconds"/)
+        assert.match(error.message, /The option acquireTimeout must be longer than nothing, such as "60 seconds"/)
       })
     )
   }
 
-  it.effect("has patience with a wait, and as much time as it takes for the use", () =>
+  it.effect("has acquireTimeout with a wait, and as much time as it takes for the use", () =>
     Effect.gen(function* () {
       const lock = yield* make(yield* freshFolder)
       const using = yield* Effect.forkChild(lock.withLock(account, () => Effect.as(Effect.sleep("10 minutes"), "done")))
@@ -184,7 +184,7 @@ describe("vaults: NodeSessionLock", () => {
   it.effect("is not made anew while somebody holds it, however damaged its file is", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
-      const [one, two] = [yield* make(folder), yield* make(folder, { patience: "2 seconds" })]
+      const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
           // By another process: to close the file in this one would drop the lock.
@@ -324,7 +324,7 @@ describe("vaults: among processes", () => {
       const { child, ended, says } = yield* start("holder.ts", [folder])
       yield* says("holds")
       child.kill("SIGSTOP")
-      const hasty = yield* make(folder, { patience: "300 millis" })
+      const hasty = yield* make(folder, { acquireTimeout: "300 millis" })
       assert.deepInclude(yield* reasonOf(fenceOf(hasty)), { _tag: "LockUnavailable", why: "busy" })
       yield* hasty.withLock(other, () => Effect.void)
       child.kill("SIGCONT")

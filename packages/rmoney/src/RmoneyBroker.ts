@@ -136,8 +136,8 @@ export const recoveryCredentials = { environment, userId, deviceId } as const
  * span is safe also if each wrong one makes the broker count from the start.
  */
 const budget = {
-  wrongAnswers: 2,
-  within: "15 minutes",
+  maxFailures: 2,
+  window: "15 minutes",
   source:
     "The vendor's back end as other brokers run it: the 4th wrong password or code in 300 seconds locks the account"
 } as const
@@ -234,7 +234,7 @@ const assumptions: ReadonlyArray<Assumption> = [
   assumption(
     "password-misses",
     "medium",
-    "renewal.wrongAnswers, renewal.within",
+    "renewal.maxFailures, renewal.window",
     "The fourth wrong password in 300 seconds locks the account: renewals stop after two in 15 minutes."
   ),
   assumption(

@@ -3,21 +3,14 @@
  *
  * @since 0.1.0
  */
-import type { AuthError } from "@auth/broker-core/login/AuthError"
-import * as Broker from "@auth/broker-core/broker/Broker"
 import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
 import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
-import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import { broker, credentials } from "./RupeezyBroker.ts"
 import * as codes from "./internal/codes.ts"
 import { dialects } from "./internal/dialects.ts"
 import * as endpoints from "./internal/endpoints.ts"
-import * as headers from "./internal/headers.ts"
 
 /**
  * What may be set.
@@ -28,16 +21,16 @@ import * as headers from "./internal/headers.ts"
 export interface Options extends BrokerClient.Options {
   /** Key of your app: the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `logins` sends the key with the logins alone, as the SDKs do. It goes with every call unless this says so. */
+  /** `logins` sends the key with the logins alone, as the SDKs do. Default: with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` reads nothing out of a refusal's words: what no status explains is `BrokerRejected` then. Words are read
-   * unless this says so, though none are documented.
+   * `as-sent` ignores the words of a refusal: without a status that explains it, it is `BrokerRejected`. Default: the
+   * words are read, though none are documented.
    */
   readonly refusals?: "as-sent" | undefined
-  /** `session-over` takes HTTP 403 for a revoked session. It is `PermissionDenied` unless this says so. */
+  /** `session-over` takes HTTP 403 for a revoked session. Default: it is `PermissionDenied`. */
   readonly forbidden?: "session-over" | undefined
-  /** The offset of `login_time`, which says none. `+05:30` unless said otherwise. */
+  /** The offset of `login_time`, which says none. Default: `+05:30`. */
   readonly loginTimeOffset?: `${"+" | "-"}${number}:${number}` | undefined
 }
 
@@ -52,30 +45,42 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 ) {}
 
 /**
- * Makes the calls for one app.
+ * The headers of a call. Vortex usage page, as of 2026-11-21: every call carries the key. The documents for logging in, and all three official
+ * SDKs, send it with the logins alone.
+ *
+ * @category headers
+ * @since 0.1.0
+ */
+export const headersFor = ({ apiKey, apiKeyHeader }: Options) => {
+  const constant = { "content-type": "application/json", accept: "application/json" }
+  const keyed = { ...constant, "x-api-key": apiKey }
+  return ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({
+    ...(tokens !== undefined && apiKeyHeader === "logins" ? constant : keyed),
+    ...(tokens && { authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`) })
+  })
+}
+
+const api = BrokerApi.define(RupeezyApi, {
+  broker,
+  table: ({ loginTimeOffset = "+05:30" }: Options) => endpoints.make(loginTimeOffset),
+  credentials: { apiKey: credentials.apiKey },
+  protocol: ({ apiKey }, options: Options) => ({
+    dialects,
+    codes: codes.make(options),
+    headers: headersFor({ ...options, apiKey })
+  })
+})
+
+/**
+ * Makes the calls for one app. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<RupeezyApi["Service"], AuthError, HttpClient.HttpClient> {
-  const { apiKey } = yield* Credentials.check(broker.id, { apiKey: credentials.apiKey }, { ...options })
-  const headersOf = headers.make({ ...options, apiKey })
-  const protocol = {
-    broker: broker.id,
-    headers: ({ tokens }: BrokerClient.Call) => headersOf(tokens),
-    dialects,
-    codes: codes.make(options),
-    purposes: Broker.purposesOf(broker)
-  }
-  const table = endpoints.make(options.loginTimeOffset ?? "+05:30")
-  return yield* BrokerApi.make(table, protocol, broker.environments["production"] ?? {}, options)
-})
+export const make = api.make
 
 /**
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<RupeezyApi, AuthError, HttpClient.HttpClient> =>
-  Layer.effect(RupeezyApi, make(options))
+export const layer = api.layer

@@ -4,12 +4,10 @@
  * @since 0.1.0
  */
 import * as OpenApi from "@auth/broker-core/broker/OpenApi"
+import { headersFor } from "./RupeezyApi.ts"
 import { broker } from "./RupeezyBroker.ts"
 import * as codes from "./internal/codes.ts"
 import * as endpoints from "./internal/endpoints.ts"
-import * as headers from "./internal/headers.ts"
-
-const headersOf = headers.make({ apiKey: OpenApi.sample("apiKey") })
 
 const status = OpenApi.word("success")
 
@@ -33,7 +31,7 @@ export const document = (): OpenApi.Document =>
     broker,
     table: endpoints.make("+05:30"),
     codes: codes.make({}),
-    headers: ({ tokens }) => headersOf(tokens),
+    headers: headersFor({ apiKey: OpenApi.sample("apiKey") }),
     yes: (data, { name }) => (envelopes[name] ?? service)(data),
     no: {
       type: "object",

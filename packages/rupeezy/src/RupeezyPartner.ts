@@ -4,18 +4,14 @@
  * @since 0.1.0
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Profile } from "@auth/broker-core/login/Profile"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as RupeezyApi from "./RupeezyApi.ts"
-import { broker, partnerCredentials as credentials } from "./RupeezyBroker.ts"
+import { broker, partnerCredentials } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
@@ -24,7 +20,7 @@ import * as services from "./internal/services.ts"
  * @category models
  * @since 0.1.0
  */
-export interface PartnerCredentials extends Credentials.Input<typeof credentials> {}
+export interface PartnerCredentials extends Credentials.Input<typeof partnerCredentials> {}
 
 /**
  * What may be set beside the credentials.
@@ -34,28 +30,19 @@ export interface PartnerCredentials extends Credentials.Input<typeof credentials
  */
 export interface Options extends services.Options {
   /**
-   * The state travels as `cb_param`, and nobody documents that it comes back. `optional`, unless said otherwise,
-   * compares it where it is there: only `required` keeps out a callback that somebody else has begun. `not-sent` is the
-   * address as it is documented, without `cb_param`.
+   * The state travels as `cb_param`. No document says that it comes back. Default: `optional`, which compares it where it
+   * is there. Only `required` keeps out a callback of another login. `not-sent` leaves `cb_param` out of the address.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
-  /** `accept` takes a login whose `user_id` is not the client code. It is rejected unless this says so. */
+  /** `accept` takes a login whose `user_id` is not the client code. Default: it is rejected. */
   readonly otherAccount?: "accept" | undefined
 }
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = RedirectLogin.RedirectLogin | Logout | Profile | Authorize | Renewal | RupeezyApi.RupeezyApi
-
 const stateParameter = "cb_param"
 
-const method: Method.Method<Services, typeof credentials, Options> = Method.redirect(services.family, {
+const method = Method.redirect(services.family, {
   id: "partner",
-  credentials,
+  credentials: partnerCredentials,
   api: ({ apiKey }, options: Options) => RupeezyApi.make({ ...options, apiKey }),
   account: ({ clientCode }) => clientCode,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
@@ -73,11 +60,9 @@ const method: Method.Method<Services, typeof credentials, Options> = Method.redi
     Effect.gen(function* () {
       const checksum = yield* Checksum.sha256([applicationId, token, apiKey])
       const response = yield* api.createSession({ checksum, applicationId, token })
-      const { user_id: userId } = response
-      const isOther = userId !== undefined && userId.toUpperCase() !== clientCode.toUpperCase()
-      if (isOther && options.otherAccount !== "accept") {
-        const reason = new AuthError.RedirectRejected({ why: "other-account" })
-        return yield* Effect.fail(AuthError.make(broker.id, "complete", reason))
+      const { user_id: userId = clientCode } = response
+      if (userId.toUpperCase() !== clientCode.toUpperCase() && options.otherAccount !== "accept") {
+        return yield* AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "other-account" }))
       }
       return services.toIssue(clientCode, response)
     })

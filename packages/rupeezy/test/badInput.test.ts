@@ -50,7 +50,7 @@ const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
 const spaced = "has white space inside"
-const noKey = "has characters that no API key has"
+const noKey = "has spaces or other characters that no key has"
 const names = ["clientCode", "password", "totp", "applicationId", "apiKey"]
 const partnerNames = ["clientCode", "applicationId", "apiKey", "redirectUrl"]
 const all = (fields: ReadonlyArray<string>, problem: string) =>

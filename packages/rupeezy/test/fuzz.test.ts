@@ -44,7 +44,7 @@ interface Call {
 }
 
 const sessionOf = (clientCode: string) =>
-  RupeezyAuth.fromTokens({ clientCode, accessToken: Redacted.make(access), issuedAt: 0 })
+  RupeezyAuth.fromTokens({ userId: clientCode, accessToken: Redacted.make(access), issuedAt: 0 })
 
 const tokenOf = ({ access_token }: ResponseOf<RupeezyApi.RupeezyApi, "login">): string =>
   Redacted.value(access_token).trim()

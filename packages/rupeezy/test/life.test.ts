@@ -128,7 +128,7 @@ describe("a session", () => {
       yield* start()
       const own = yield* Effect.provide(Login.session, layer())
       const other = RupeezyAuth.fromTokens({
-        clientCode: demo.clientCode,
+        userId: demo.clientCode,
         accessToken: Redacted.make(`Bearer ${Redacted.value(own.tokens.access)}`),
         issuedAt: morning
       })
@@ -182,7 +182,7 @@ describe("the probe of a session", () => {
       yield* start({ profileCall: "present" })
       const own = layer({}, { probe: "profile" })
       const bare = RupeezyAuth.fromTokens({
-        clientCode: demo.clientCode,
+        userId: demo.clientCode,
         accessToken: (yield* Effect.provide(Login.session, own)).tokens.access,
         issuedAt: morning
       })
@@ -273,11 +273,11 @@ describe("limits", () => {
     )
   }
 
-  it.effect("a login that would wait longer than one's patience is not sent", () =>
+  it.effect("a login that would wait longer than one's queueTimeout is not sent", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const twice = Effect.andThen(Effect.exit(calls["login"] ?? Effect.void), calls["login"] ?? Effect.void)
-      const error = yield* Effect.flip(Effect.provide(twice, layer({}, { patience: 0 })))
+      const error = yield* Effect.flip(Effect.provide(twice, layer({}, { queueTimeout: 0 })))
       assert.strictEqual(reasonOf(error, "RateLimited").by, "client")
       assert.strictEqual((yield* fake.journal).length, 1)
     })

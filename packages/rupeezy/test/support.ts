@@ -89,7 +89,7 @@ export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSessi
 
 /** A session of the demo account, for calls that no fake looks at. */
 export const session: Session = RupeezyAuth.fromTokens({
-  clientCode: demo.clientCode,
+  userId: demo.clientCode,
   accessToken: Redacted.make("access.of.a.test"),
   issuedAt: 0
 })

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
+import type * as Authorize from "@auth/broker-core/login/Authorize"
+import type * as Renewal from "@auth/broker-core/broker/Renewal"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as Profile from "@auth/broker-core/login/Profile"
@@ -60,12 +62,10 @@ describe("types", () => {
 
   it("a layer provides what the descriptor says, and needs HTTP alone", () => {
     type Of<L> = L extends (...args: ReadonlyArray<never>) => Layer.Layer<infer A, infer E, infer R> ? [A, E, R] : never
-    const auth = same<Of<typeof RupeezyAuth.layerConfig>, [RupeezyAuth.Services, AuthError, HttpClient.HttpClient]>(
-      true
-    )
-    const partner = same<Of<typeof RupeezyPartner.layer>, [RupeezyPartner.Services, AuthError, HttpClient.HttpClient]>(
-      true
-    )
+    type Shared = Logout.Logout | Profile.Profile | Authorize.Authorize | Renewal.Renewal | RupeezyApi.RupeezyApi
+    type Services<S> = [S | Shared, AuthError, HttpClient.HttpClient]
+    const auth = same<Of<typeof RupeezyAuth.layerConfig>, Services<Login.Login>>(true)
+    const partner = same<Of<typeof RupeezyPartner.layer>, Services<RedirectLogin.RedirectLogin>>(true)
     assert.isTrue(auth && partner)
     assert.deepStrictEqual(
       broker.methods.map(({ capabilities, layer }) => [layer, ...capabilities]),

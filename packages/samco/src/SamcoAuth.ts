@@ -3,15 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Login } from "@auth/broker-core/login/Login"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Profile } from "@auth/broker-core/login/Profile"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
-import type { Session } from "@auth/broker-core/login/Session"
-import type * as Redacted from "effect/Redacted"
 import * as SamcoApi from "./SamcoApi.ts"
 import { credentials, uncheckedCredentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
@@ -35,22 +28,16 @@ export interface Options extends services.Options {
   readonly credentialCheck?: "off" | undefined
 }
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = Login | Logout | Profile | Authorize | Renewal | SamcoApi.SamcoApi
-
-const method: Method.Method<Services, typeof credentials, Options> = Method.login(services.family, {
+const method = Method.login(services.family, {
   id: "api-key",
   credentials: ({ credentialCheck }: Options) =>
     (credentialCheck === "off" ? uncheckedCredentials : credentials) as typeof credentials,
   api: (_, options) => SamcoApi.make(options),
-  account: services.accountId,
-  signIn: ({ account, api, credentials: { apiKey, apiSecret }, options }) =>
-    services.toIssue(account, options, api.sessionToken({ apiKey, apiSecret }))
+  account: ({ userId }) => userId,
+  signIn: (given) => {
+    const { apiKey, apiSecret } = given.credentials
+    return services.toIssue(given, given.api.sessionToken({ apiKey, apiSecret }))
+  }
 })
 
 /**
@@ -99,10 +86,4 @@ export const layerConfig = method.layerConfig
  * @category constructors
  * @since 0.1.0
  */
-export const fromTokens = (options: {
-  readonly userId: string
-  readonly sessionToken: Redacted.Redacted<string>
-  readonly app?: string | undefined
-  /** When the token was issued, milliseconds since the epoch. */
-  readonly issuedAt: number
-}): Session => services.fromToken({ ...options, method: "api-key" })
+export const fromTokens = method.fromTokens

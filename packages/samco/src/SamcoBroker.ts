@@ -3,33 +3,26 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker, Renewal } from "@auth/broker-core/broker/Broker"
-import { redirectUrlProblem } from "@auth/broker-core/broker/Credentials"
+import * as Broker from "@auth/broker-core/broker/Broker"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 
 const asOf = "2026-11-21"
 
-const userId = {
-  env: "SAMCO_USER_ID",
-  description: "Client id of the account, such as DV99999",
-  secret: false,
-  normalize: (value: string) => value.toUpperCase(),
-  problem: (value: string) => {
-    if (value.includes("@")) return "is an e-mail address: give the client id, such as DV99999"
-    return /^[A-Za-z0-9]+$/.test(value) ? undefined : "has characters other than letters and digits"
-  }
-} as const
-
-const apiKey = {
-  env: "SAMCO_API_KEY",
-  description: "API key of your app, encrypted as the dashboard mails it",
-  secret: true
-} as const
-
-const apiSecret = {
-  env: "SAMCO_API_SECRET",
-  description: "API secret of your app, encrypted as the dashboard shows it once (about 96 hexadecimal digits)",
-  secret: true
-} as const
+const userId = Credentials.plain(
+  "SAMCO_USER_ID",
+  "Client id of the account, such as DV99999",
+  Credentials.clientCode("client id, such as DV99999")
+)
+const apiKey = Credentials.secret("SAMCO_API_KEY", "API key of your app, encrypted as the dashboard mails it")
+const apiSecret = Credentials.secret(
+  "SAMCO_API_SECRET",
+  "API secret of your app, encrypted as the dashboard shows it once (about 96 hexadecimal digits)"
+)
+const redirectUrl = Credentials.plain(
+  "SAMCO_REDIRECT_URL",
+  "The redirect URL that is registered for the app: https, or http://127.0.0.1",
+  { problem: Credentials.redirectUrlProblem("127.0.0.1") }
+)
 
 const plaintext =
   'looks like plain text: give it encrypted, as the dashboard issued it (credentialCheck: "off" permits it)'
@@ -40,12 +33,7 @@ const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i
 /** The form of the key is less certain than that of the secret, so that base64 passes too. */
 const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i.test(value) ? undefined : plaintext)
 
-const redirectUrl = {
-  env: "SAMCO_REDIRECT_URL",
-  description: "The redirect URL that is registered for the app: https, or http://127.0.0.1",
-  secret: false,
-  problem: redirectUrlProblem("127.0.0.1")
-} as const
+const yearProblem = (value: string) => (/^(?:19|20)\d\d$/.test(value) ? undefined : "must be a year of four digits")
 
 /**
  * What `SamcoAuth` needs, with key and secret in any form.
@@ -55,9 +43,9 @@ const redirectUrl = {
  */
 export const uncheckedCredentials = {
   userId,
-  apiKey: { ...apiKey, freeText: true },
-  apiSecret: { ...apiSecret, freeText: true }
-} as const
+  apiKey: { ...apiKey, freeText: true as const },
+  apiSecret: { ...apiSecret, freeText: true as const }
+}
 
 /**
  * What `SamcoAuth` needs, and under which names it looks for it in the environment.
@@ -69,7 +57,7 @@ export const credentials = {
   userId,
   apiKey: { ...apiKey, problem: keyProblem },
   apiSecret: { ...apiSecret, problem: secretProblem }
-} as const
+}
 
 /**
  * What `SamcoOAuth` needs, with the key in any form.
@@ -77,7 +65,7 @@ export const credentials = {
  * @category credentials
  * @since 0.1.0
  */
-export const uncheckedOAuthCredentials = { userId, apiKey: uncheckedCredentials.apiKey, redirectUrl } as const
+export const uncheckedOAuthCredentials = { userId, apiKey: uncheckedCredentials.apiKey, redirectUrl }
 
 /**
  * What `SamcoOAuth` needs, and under which names it looks for it in the environment. The API secret is not among it:
@@ -86,7 +74,7 @@ export const uncheckedOAuthCredentials = { userId, apiKey: uncheckedCredentials.
  * @category credentials
  * @since 0.1.0
  */
-export const oauthCredentials = { ...uncheckedOAuthCredentials, apiKey: credentials.apiKey } as const
+export const oauthCredentials = { ...uncheckedOAuthCredentials, apiKey: credentials.apiKey }
 
 /**
  * What `SamcoLegacy` needs, and under which names it looks for it in the environment.
@@ -96,152 +84,23 @@ export const oauthCredentials = { ...uncheckedOAuthCredentials, apiKey: credenti
  */
 export const legacyCredentials = {
   userId,
-  password: {
-    env: "SAMCO_PASSWORD",
-    description: "Password of the SAMCO app and web site",
-    secret: true,
-    freeText: true
-  },
-  accessToken: {
-    env: "SAMCO_ACCESS_TOKEN",
-    description: "Access token of the day: it dies before 08:00 IST, and SamcoApi.accessToken gives a new one",
-    secret: true
-  },
-  yob: {
-    env: "SAMCO_YOB",
-    description: "Year of birth, four digits",
-    secret: true,
-    optional: true,
-    problem: (value: string) => (/^(?:19|20)\d\d$/.test(value) ? undefined : "must be a year of four digits")
-  }
-} as const
+  password: Credentials.secret("SAMCO_PASSWORD", "Password of the SAMCO app and web site", { freeText: true }),
+  accessToken: Credentials.secret(
+    "SAMCO_ACCESS_TOKEN",
+    "Access token of the day: it dies before 08:00 IST, and SamcoApi.accessToken gives a new one"
+  ),
+  yob: Credentials.secret("SAMCO_YOB", "Year of birth, four digits", { optional: true, problem: yearProblem })
+}
 
-/** Two, until more is known: no broker here locks an account before the third refusal. */
-const budget = {
-  wrongAnswers: 2,
-  within: "24 hours",
-  source: "No lock-out is documented, though accounts can be blocked"
-} as const
-
-/**
- * How the sessions of each method are renewed.
- *
- * @category renewals
- * @since 0.1.0
- */
-export const renewals = {
-  "api-key": { by: ["login"], when: "After 08:00 IST, the end of every session", ...budget },
-  oauth: {
-    by: ["refresh"],
-    early: "5 minutes",
-    when: "After 08:00 IST, the end of every session; earlier where the token ends before that, since a refresh gives a later end then",
-    afterCutOff: true,
-    ...budget
-  },
-  legacy: {
-    by: ["login"],
-    needs: "an access token of the day",
-    when: "After 08:00 IST, the end of every session",
-    ...budget
-  }
-} as const satisfies Record<string, Renewal>
-
-const assume = (id: string, confidence: Assumption["confidence"], text: string, option: string): Assumption => ({
-  id,
-  text,
-  confidence,
-  option,
-  asOf
-})
-
-const assumptions: ReadonlyArray<Assumption> = [
-  assume(
-    "encrypted-credentials",
-    "medium",
-    "API key and secret are long strings of hexadecimal digits (the key may be base64), so that a short one is plain text.",
-    "credentialCheck"
-  ),
-  assume(
-    "account-id",
-    "medium",
-    "accountID and user_id of the answers are the client id that the layer is configured with.",
-    "accountCheck"
-  ),
-  assume(
-    "daily-end",
-    "medium",
-    "Sessions of all three ways end at 08:00 IST, also where expires_in or an older statement says 24 hours.",
-    "expiry"
-  ),
-  assume(
-    "refresh-across-the-cut-off",
-    "medium",
-    "A refresh token of seven days still renews a session that 08:00 IST has ended.",
-    "refreshAfterEnd"
-  ),
-  assume(
-    "lock-out",
-    "low",
-    "The account is not blocked before the third wrong key or password: renewals stop after two in 24 hours.",
-    "renewal.wrongAnswers, renewal.within"
-  ),
-  assume(
-    "refresh-before-the-end",
-    "low",
-    "A token that tells an end before 08:00 IST is refreshed five minutes before it, and ends later then.",
-    "renewal.early"
-  ),
-  assume(
-    "authorize-parameters",
-    "medium",
-    "The authorize page takes api_key, redirect_url, state and scopes; an older sample had the standard OAuth names.",
-    "authorizePage"
-  ),
-  assume(
-    "oauth-failures",
-    "low",
-    "Failures of the OAuth calls name their code in errorCode, whatever the HTTP status and the rest of the body.",
-    "none needed: the known texts are recognised without a code"
-  ),
-  assume(
-    "authenticate-body",
-    "low",
-    "/oauth/authenticate takes apiKey, apiSecret, redirectUrl, state and scopes. No layer calls it: the login page does.",
-    "none needed: use the browser"
-  ),
-  assume(
-    "access-token-text",
-    "low",
-    "A refusal of /login that speaks of the access token means that this credential is wrong or of yesterday.",
-    "none needed: the broker's own words are kept"
-  ),
-  assume(
-    "ip-answer",
-    "low",
-    "The deprecated IP calls need no session, and answer with client_id, primary_ip, secondary_ip and ip_updated_at.",
-    "none needed: every field is optional"
-  ),
-  assume(
-    "time-zone",
-    "medium",
-    "serverTime is Indian time without saying so. It is handed on as text, and nothing is reckoned from it.",
-    "none needed: use it as you like"
-  ),
-  assume(
-    "concurrent-exchange",
-    "medium",
-    "EOAUTH030 on a refresh means that nothing was exchanged: the refresh token is good for one more try, a second later.",
-    "concurrentExchange"
-  )
-]
-
+const budget = Broker.twoPerDay("No lock-out is documented, though accounts can be blocked")
+const when = "After 08:00 IST, the end of every session"
 const expiry = "08:00 IST, or the token's own end if that is earlier"
 
 /**
  * @category descriptors
  * @since 0.1.0
  */
-export const broker: Broker = {
+export const broker: Broker.Broker = {
   id: "samco",
   title: "Samco",
   methods: [
@@ -252,7 +111,7 @@ export const broker: Broker = {
       capabilities: ["Login", "Logout", "Profile", "Authorize"],
       credentials,
       expiry,
-      renewal: renewals["api-key"]
+      renewal: { ...budget, by: ["login"], when }
     },
     {
       id: "oauth",
@@ -261,7 +120,13 @@ export const broker: Broker = {
       capabilities: ["RedirectLogin", "Refresh", "Logout", "Profile", "Authorize"],
       credentials: oauthCredentials,
       expiry,
-      renewal: renewals.oauth
+      renewal: {
+        ...budget,
+        by: ["refresh"],
+        early: "5 minutes",
+        when: `${when}; earlier where the token ends before that, since a refresh gives a later end then`,
+        afterCutOff: true
+      }
     },
     {
       id: "legacy",
@@ -270,13 +135,37 @@ export const broker: Broker = {
       capabilities: ["Login", "Logout", "Profile", "Authorize"],
       credentials: legacyCredentials,
       expiry,
-      renewal: renewals.legacy
+      renewal: { ...budget, by: ["login"], needs: "an access token of the day", when }
     }
   ],
   // The broker has no other environment to try things in.
   environments: { production: { api: "https://tradeapi.samco.in" } },
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
-  assumptions,
+  assumptions: Broker.assumptions(asOf, [
+    ["encrypted-credentials", "medium", "credentialCheck", "A short API key or secret is plain text."],
+    ["account-id", "medium", "accountCheck", "accountID and user_id of the answers are the configured client id."],
+    ["daily-end", "medium", "expiry", "Sessions of all three ways end at 08:00 IST, whatever expires_in says."],
+    ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh also renews a session after 08:00 IST."],
+    ["lock-out", "low", "renewal.maxFailures, renewal.window", "Two wrong keys or passwords a day block nothing."],
+    ["refresh-before-the-end", "low", "renewal.early", "A refresh five minutes before the end gives a later end."],
+    ["authorize-parameters", "medium", "authorizePage", "The page takes the documented names, not those of OAuth."],
+    ["oauth-failures", "low", "none needed", "Failures of the OAuth calls name their code in errorCode."],
+    [
+      "authenticate-body",
+      "low",
+      "none needed",
+      "The login page sends these fields to /oauth/authenticate; no layer does."
+    ],
+    ["access-token-text", "low", "none needed", "A refusal of /login that names the access token means it is dead."],
+    [
+      "ip-answer",
+      "low",
+      "none needed",
+      "The deprecated IP calls need no session; every field of the answer may be absent."
+    ],
+    ["time-zone", "medium", "none needed", "serverTime is Indian time. It is handed on as text."],
+    ["concurrent-exchange", "medium", "concurrentExchange", "After EOAUTH030 a refresh token is good for one more try."]
+  ]),
   verifiedOn: asOf
 }

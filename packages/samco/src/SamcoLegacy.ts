@@ -4,17 +4,12 @@
  * @deprecated The broker will remove this login: use `SamcoAuth`.
  * @since 0.1.0
  */
-import type { Authorize } from "@auth/broker-core/login/Authorize"
+import * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
-import type { Login } from "@auth/broker-core/login/Login"
-import type { Logout } from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
-import type { Profile } from "@auth/broker-core/login/Profile"
-import type { Renewal } from "@auth/broker-core/broker/Renewal"
-import type { Session } from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as SamcoApi from "./SamcoApi.ts"
 import { legacyCredentials as credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
@@ -35,27 +30,29 @@ export interface LegacyCredentials extends Credentials.Input<typeof credentials>
  */
 export interface Options extends services.Options {}
 
-/**
- * The services of this method.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = Login | Logout | Profile | Authorize | Renewal | SamcoApi.SamcoApi
+const needToday = services.fail(
+  "login",
+  new AuthError.ActionRequired({
+    what: "Give SamcoLegacy the access token of today: the one that it has died at 08:00 IST",
+    advice: "SamcoApi.accessToken gives a new one. Nothing was sent. SamcoAuth needs no such token."
+  })
+)
 
-const method: Method.Method<Services, typeof credentials, Options> = Method.login(services.family, {
+const method = Method.login(services.family, {
   id: "legacy",
   credentials,
   api: (_, options: Options) => SamcoApi.make(options),
-  account: services.accountId,
-  signIn: ({ account, api, credentials: { accessToken, password, userId, yob }, options }) =>
-    services.toIssue(
-      account,
-      options,
-      api.login({ userId, password, accessToken, ...(yob === undefined ? {} : { yob }) })
-    ),
-  // An access token that was there before the cut-off is dead after it: it would only count as a refused login.
-  before: () => Effect.map(Clock.currentTimeMillis, (now) => services.onlyBefore(services.nextCutOff(now)))
+  account: ({ userId }) => userId,
+  signIn: (given) => {
+    const { accessToken, password, userId, yob } = given.credentials
+    return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
+  },
+  // An access token of before the cut-off is dead after it: a login with it would only count as refused.
+  before: () =>
+    Effect.map(Clock.currentTimeMillis, (issuedAt) => {
+      const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity
+      return Effect.flatMap(Clock.currentTimeMillis, (now) => (now < end ? Effect.void : needToday))
+    })
 })
 
 /**
@@ -104,10 +101,4 @@ export const layerConfig = method.layerConfig
  * @category constructors
  * @since 0.1.0
  */
-export const fromTokens = (options: {
-  readonly userId: string
-  readonly sessionToken: Redacted.Redacted<string>
-  readonly app?: string | undefined
-  /** When the token was issued, milliseconds since the epoch. */
-  readonly issuedAt: number
-}): Session => services.fromToken({ ...options, method: "legacy" })
+export const fromTokens = method.fromTokens

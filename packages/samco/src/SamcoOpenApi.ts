@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import * as OpenApi from "@auth/broker-core/broker/OpenApi"
+import { headers } from "./SamcoApi.ts"
 import { broker } from "./SamcoBroker.ts"
 import { codes } from "./internal/codes.ts"
 import { table } from "./internal/endpoints.ts"
-import * as headers from "./internal/headers.ts"
 
 const status = OpenApi.word("success")
 
@@ -26,7 +26,7 @@ export const document = (): OpenApi.Document =>
     broker,
     table,
     codes,
-    headers: ({ tokens }) => headers.make(tokens),
+    headers,
     // The calls of OAuth answer in `data`, the others beside `status`.
     yes: (data) => ({ anyOf: [flat(data), nested(data)] }),
     no: {

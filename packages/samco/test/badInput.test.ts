@@ -64,11 +64,7 @@ const wrongKeys: ReadonlyArray<Row> = [
     { userId: noText, apiKey: noText, apiSecret: noText }
   ],
   ["an e-mail address for the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
-  [
-    "a client id with a blank in it",
-    { ...credentials, userId: "DV 99999" },
-    { userId: "has characters other than letters and digits" }
-  ],
+  ["a client id with a blank in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
   ["the plain secret", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
   ["a long plain secret", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],
   ["a cut-off secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],
@@ -298,7 +294,7 @@ describe("raw calls of a program without types", () => {
 
   it.effect("a token that no header can carry is an error, not a defect", () =>
     Effect.gen(function* () {
-      const odd = SamcoAuth.fromTokens({ userId: "DV99999", sessionToken: secret("to\nken"), issuedAt: 0 })
+      const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const error = yield* Effect.flip(Effect.provide(Profile.profile(odd), layer))
       assert.notInclude(printed(error), "to\nken")

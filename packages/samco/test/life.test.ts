@@ -120,7 +120,7 @@ describe("a direct login", () => {
         yield* Effect.gen(function* () {
           const session = yield* Login.session
           assert.deepStrictEqual(yield* Profile.profile(session), session.profile)
-          const bare = SamcoAuth.fromTokens({ userId: "dv99999", sessionToken: session.tokens.access, issuedAt: 0 })
+          const bare = SamcoAuth.fromTokens({ userId: "dv99999", accessToken: session.tokens.access, issuedAt: 0 })
           assert.deepStrictEqual(yield* Profile.profile(bare), { id: "DV99999" })
         }).pipe(Effect.provide(direct(fake, { probe })))
         assert.strictEqual(yield* asked(fake, probe ?? "getLimits"), 2)
@@ -134,7 +134,9 @@ describe("a direct login", () => {
       yield* Effect.gen(function* () {
         const { tokens } = yield* Login.session
         const sessionToken = Redacted.make(`Bearer ${Redacted.value(tokens.access)}`)
-        yield* Profile.profile(SamcoAuth.fromTokens({ userId: "DV99999", sessionToken, issuedAt: morning }))
+        yield* Profile.profile(
+          SamcoAuth.fromTokens({ userId: "DV99999", accessToken: sessionToken, issuedAt: morning })
+        )
       }).pipe(Effect.provide(direct(fake)))
     })
   )
@@ -603,7 +605,9 @@ describe("login codes for the web site", () => {
         assert.match(Redacted.value(OTP), /^[A-Z]{4}\d{4}$/)
         const { accountID, sessionToken } = yield* api.webSecretCodeValidation({ otp: OTP })
         assert.strictEqual(accountID, "DV99999")
-        yield* Profile.profile(SamcoAuth.fromTokens({ userId: accountID, sessionToken, issuedAt: morning }))
+        yield* Profile.profile(
+          SamcoAuth.fromTokens({ userId: accountID, accessToken: sessionToken, issuedAt: morning })
+        )
         reasonOf(yield* Effect.flip(api.webSecretCodeValidation({ otp: OTP })), "InvalidStepUpCode")
       }).pipe(Effect.provide(direct(fake)))
     })

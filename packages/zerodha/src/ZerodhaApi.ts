@@ -4,11 +4,12 @@
  * @since 0.1.0
  */
 import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
+import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Context from "effect/Context"
+import * as Redacted from "effect/Redacted"
 import { codes } from "./internal/codes.ts"
 import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
-import * as headers from "./internal/headers.ts"
 import { broker, credentials } from "./ZerodhaBroker.ts"
 
 type Calls = BrokerApi.BrokerApi<typeof table>
@@ -21,11 +22,26 @@ type Calls = BrokerApi.BrokerApi<typeof table>
  */
 export class ZerodhaApi extends Context.Service<ZerodhaApi, Calls>()("@auth/zerodha/ZerodhaApi") {}
 
+/**
+ * The headers of a call. Kite Connect 3 documentation, "User" and "Exceptions", as of 2026-11-27. The scheme is `token`,
+ * not `Bearer`.
+ *
+ * @category headers
+ * @since 0.1.0
+ */
+export const headersFor =
+  (apiKey: Redacted.Redacted<string>) =>
+  ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({
+    accept: "application/json",
+    "x-kite-version": "3",
+    ...(tokens && { authorization: Redacted.make(`token ${Redacted.value(apiKey)}:${Redacted.value(tokens.access)}`) })
+  })
+
 const api = BrokerApi.define(ZerodhaApi, {
   broker,
   table,
   credentials: { apiKey: credentials.apiKey },
-  protocol: ({ apiKey }) => ({ dialects, codes, headers: headers.make(apiKey), app: { api_key: apiKey } })
+  protocol: ({ apiKey }) => ({ dialects, codes, headers: headersFor(apiKey), app: { api_key: apiKey } })
 })
 
 /**

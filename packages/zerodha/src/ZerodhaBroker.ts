@@ -3,15 +3,13 @@
  *
  * @since 0.1.0
  */
-import type { Assumption, Broker } from "@auth/broker-core/broker/Broker"
-import { redirectUrlProblem } from "@auth/broker-core/broker/Credentials"
+import * as Broker from "@auth/broker-core/broker/Broker"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
 
 const asOf = "2026-11-27"
 
-const isWord = (value: string) => /^[A-Za-z0-9]+$/.test(value)
-const problem = (value: string) => (isWord(value) ? undefined : "has characters other than letters and digits")
-const normalize = (value: string) => value.toUpperCase()
-const ofApp = redirectUrlProblem("127.0.0.1", "localhost")
+const keyProblem = (value: string) =>
+  /^[A-Za-z0-9]+$/.test(value) ? undefined : "has characters other than letters and digits"
 
 /**
  * What a login needs, and under which names it is looked for in the environment.
@@ -20,30 +18,15 @@ const ofApp = redirectUrlProblem("127.0.0.1", "localhost")
  * @since 0.1.0
  */
 export const credentials = {
-  userId: { env: "ZERODHA_USER_ID", description: "Client id, such as ZZ0001", secret: false, normalize, problem },
-  apiKey: { env: "ZERODHA_API_KEY", description: "API key of your app", secret: true, problem },
-  apiSecret: { env: "ZERODHA_API_SECRET", description: "API secret of your app. It is never sent", secret: true },
-  redirectUrl: { env: "ZERODHA_REDIRECT_URL", description: "The app's redirect URL", secret: false, problem: ofApp }
-} as const
+  userId: Credentials.plain("ZERODHA_USER_ID", "Client id, such as ZZ0001", Credentials.clientCode("client id")),
+  apiKey: Credentials.secret("ZERODHA_API_KEY", "API key of your app", { problem: keyProblem }),
+  apiSecret: Credentials.secret("ZERODHA_API_SECRET", "API secret of your app. It is never sent"),
+  redirectUrl: Credentials.plain("ZERODHA_REDIRECT_URL", "The app's redirect URL", {
+    problem: Credentials.redirectUrlProblem("127.0.0.1", "localhost")
+  })
+}
 
-type Row = readonly [id: string, confidence: Assumption["confidence"], option: string, text: string]
-
-const assumptions: ReadonlyArray<Row> = [
-  ["early-end", "medium", "expiry", "A session lives until 06:00 IST: some end at 07:00, 07:30 or 08:00."],
-  ["before-six", "low", "expiry", "A session that begins before 06:00 IST ends at 06:00 of that day."],
-  ["cancelled", "medium", "none needed", "A cancelled login brings status=cancelled and no state."],
-  ["other-status", "low", "none needed", "Any status but success in the callback is a denial."],
-  ["checksum", "medium", "none needed", "A wrong checksum is TokenException or InputException."],
-  ["dead-delete", "low", "none needed", "A logout of a dead session is refused with TokenException."],
-  ["one-session", "medium", "none needed", "A new login with the same API key ends the session before it."],
-  ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
-  ["rotation", "low", "none needed", "Where a refresh brings no new refresh token, the old one lives on."],
-  ["refresh-late", "low", "none needed", "A refresh token also renews a session that has ended."],
-  ["limits", "medium", "patience", "Each account may make ten calls of a kind in a second."]
-]
-
-const source = "The login page blocks a user after five; no program logs in"
-const budget = { wrongAnswers: 2, within: "24 hours", source } as const
+const budget = Broker.twoPerDay("The login page blocks a user after five; no program logs in")
 const when = "After 06:00 IST, the end of every session"
 const byPerson = { ...budget, by: [], when: `${when}: a person logs in by browser again` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const
@@ -56,13 +39,25 @@ const methods = [browser, { ...platform, capabilities: [...capabilities, "Refres
  * @category descriptors
  * @since 0.1.0
  */
-export const broker: Broker = {
+export const broker: Broker.Broker = {
   id: "zerodha",
   title: "Zerodha",
   methods: methods.map((method) => ({ ...method, credentials, expiry: "06:00 IST" })),
   environments: { production: { api: "https://api.kite.trade", login: "https://kite.zerodha.com" } },
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
-  assumptions: assumptions.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf })),
+  assumptions: Broker.assumptions(asOf, [
+    ["early-end", "medium", "expiry", "A session lives until 06:00 IST: some end at 07:00, 07:30 or 08:00."],
+    ["before-six", "low", "expiry", "A session that begins before 06:00 IST ends at 06:00 of that day."],
+    ["cancelled", "medium", "none needed", "A cancelled login brings status=cancelled and no state."],
+    ["other-status", "low", "none needed", "Any status but success in the callback is a denial."],
+    ["checksum", "medium", "none needed", "A wrong checksum is TokenException or InputException."],
+    ["dead-delete", "low", "none needed", "A logout of a dead session is refused with TokenException."],
+    ["one-session", "medium", "none needed", "A new login with the same API key ends the session before it."],
+    ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
+    ["rotation", "low", "none needed", "Where a refresh brings no new refresh token, the old one lives on."],
+    ["refresh-late", "low", "none needed", "A refresh token also renews a session that has ended."],
+    ["limits", "medium", "queueTimeout", "Each account may make ten calls of a kind in a second."]
+  ]),
   verifiedOn: asOf
 }

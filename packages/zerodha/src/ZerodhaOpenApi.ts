@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import * as OpenApi from "@auth/broker-core/broker/OpenApi"
+import { headersFor } from "./ZerodhaApi.ts"
 import { broker } from "./ZerodhaBroker.ts"
 import { codes } from "./internal/codes.ts"
 import { table } from "./internal/endpoints.ts"
-import * as headers from "./internal/headers.ts"
 
 const apiKey = OpenApi.sample("apiKey")
 
@@ -22,7 +22,7 @@ export const document = (): OpenApi.Document =>
     broker,
     table,
     codes,
-    headers: headers.make(apiKey),
+    headers: headersFor(apiKey),
     app: { api_key: apiKey },
     yes: OpenApi.inside("data", { status: { const: "success" } }),
     no: {

@@ -45,7 +45,11 @@ const wrong: ReadonlyArray<readonly [what: string, given: unknown, problems: Rea
     { userId: 1, apiKey: 2, apiSecret: secret(3), redirectUrl: 4 },
     { userId: noText, apiKey: noText, apiSecret: noText, redirectUrl: noText }
   ],
-  ["an e-mail address for the user id", { ...credentials, userId: "demo@example.com" }, { userId: characters }],
+  [
+    "an e-mail address for the user id",
+    { ...credentials, userId: "demo@example.com" },
+    { userId: "is an e-mail address: give the client id" }
+  ],
   ["a key with a colon", { ...credentials, apiKey: secret("key:token") }, { apiKey: characters }],
   ["a key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
   ["plain http", { ...credentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],

@@ -1,69 +1,9 @@
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import * as TestHttp from "@auth/broker-core/testing/TestHttp"
-import * as ZerodhaApi from "@auth/zerodha/ZerodhaApi"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Tracer from "effect/Tracer"
-import { table } from "../src/internal/endpoints.ts"
-import { browse, calls, credentials, demo, layer, readFixtures, serve } from "./support.ts"
-
-interface Fixture {
-  readonly name: string
-  readonly endpoint: string
-  readonly method: string
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  /** To the letter. */
-  readonly body: string
-}
-
-const fixtures = readFixtures("requests.json") as ReadonlyArray<Fixture>
-
-/** What Node's fetch adds to every request by itself. */
-const ofFetch = "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
-
-const sent = (fake: FakeBroker) =>
-  Effect.map(fake.journal, (journal) =>
-    journal.map(({ body, headers, method, url }) => ({
-      method,
-      url,
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ofFetch.includes(name))),
-      body
-    }))
-  )
-
-/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
-const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
-
-const layerApi = ZerodhaApi.layer({ apiKey: credentials.apiKey }).pipe(Layer.provide(TestHttp.layerLateFetch))
-
-describe("requests", () => {
-  for (const { body, endpoint, headers, method, name, url } of fixtures) {
-    it.effect(`${endpoint}: ${name}, to the letter`, () =>
-      Effect.gen(function* () {
-        const fake = yield* serve()
-        const call = calls[endpoint]
-        assert.isDefined(call)
-        yield* Effect.exit(call).pipe(
-          Effect.withSpan("of the user's program"),
-          Effect.provide(Layer.mergeAll(layerApi, layerTracer))
-        )
-        assert.deepStrictEqual(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
-        assert.strictEqual((yield* fake.journal)[0]?.endpoint, endpoint)
-      })
-    )
-  }
-
-  it("each documented call has one", () => {
-    const have = new Set(fixtures.map(({ endpoint }) => endpoint))
-    const names = Object.values(table).map(({ name }) => name)
-    assert.deepStrictEqual([...have].toSorted(), names.toSorted())
-  })
-})
+import { browse, credentials, demo, layer, serve } from "./support.ts"
 
 describe("the checksum", () => {
   const sha256 = (token: string, apiSecret: string) =>

@@ -1,38 +1,24 @@
-import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import type { AuthorizationRequest } from "@auth/broker-core/login/RedirectLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import * as Totp from "@auth/broker-core/login/Totp"
 import { FakeZerodha, handlers } from "@auth/zerodha/msw"
 import * as ZerodhaApi from "@auth/zerodha/ZerodhaApi"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
 import * as ZerodhaPlatform from "@auth/zerodha/ZerodhaPlatform"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import { setupServer } from "msw/node"
-import * as fs from "node:fs"
-import * as path from "node:path"
-import { inspect } from "node:util"
+import { fixturesOf, serveFake, totpCode } from "../../../tools/vitest/brokers.ts"
 
-/** An msw server over the fake for as long as the scope lives. A request to any other host fails the test. */
+export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
+
+export const fixtures = fixturesOf(import.meta.dirname)
+
 export const serve = (options?: Parameters<typeof FakeZerodha.make>[0]) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeZerodha.make(options)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = setupServer(...handlers(fake))
-        server.listen({ onUnhandledFrame: "error" })
-        return server
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    return fake
-  })
+  Effect.flatMap(FakeZerodha.make(options), (fake) => serveFake(fake, handlers))
 
 export const demo = FakeZerodha.demoAccount
 
@@ -51,13 +37,6 @@ export const layer = (overrides: Partial<ZerodhaAuth.ZerodhaCredentials> = {}, o
 export const layerPlatform = (options: ZerodhaAuth.Options = {}) =>
   ZerodhaPlatform.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** The account's code, by the fake's clock. */
-const codeOf = (fake: FakeBroker, { totpSecret }: FakeZerodha.Account) =>
-  Effect.gen(function* () {
-    const totp = Result.getOrThrow(Totp.parse(Redacted.make(totpSecret)))
-    return Redacted.value(yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* fake.now)))
-  })
-
 /** Fills in the login page, and gives the address that the browser ends at. */
 export const browse = (
   fake: FakeBroker,
@@ -66,7 +45,11 @@ export const browse = (
   changes: Readonly<Record<string, string>> = {}
 ) =>
   Effect.gen(function* () {
-    const fields = { user_id: account.userId, password: account.password, totp: yield* codeOf(fake, account) }
+    const fields = {
+      user_id: account.userId,
+      password: account.password,
+      totp: yield* totpCode(account.totpSecret, yield* fake.now)
+    }
     const body = new URLSearchParams({ ...fields, ...changes })
     const asked = new Request(Redacted.value(request.url), { method: "POST", body })
     const response = yield* Effect.promise(() => fake.respond(asked))
@@ -114,26 +97,4 @@ export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Ze
   getMargins: use((api) => api.getMargins(session)),
   getEquityMargins: use((api) => api.getEquityMargins(session)),
   getCommodityMargins: use((api) => api.getCommodityMargins(session))
-}
-
-export const readFixtures = (name: string): unknown =>
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
-
-/** The error's reason, if it is the one that is wanted. */
-export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
-  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
-  return error.reason as Extract<Reason, { _tag: Tag }>
-}
-
-/** A value in every way that programs print it. */
-export const printed = (value: unknown): string => {
-  const each = Array.isArray(value) ? value : [value]
-  const texts = each.flatMap((one: unknown) => [
-    String(one),
-    one instanceof Error ? String(one.stack) : "",
-    Cause.pretty(Cause.fail(one)),
-    inspect(one, { depth: 20, showHidden: true, getters: true }),
-    JSON.stringify(one)
-  ])
-  return texts.join("\n")
 }

@@ -38,7 +38,11 @@ const ours =
           Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
           (clientCode) =>
             // A login that the limiter holds back fails, and with it the bench.
-            AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url }, patience: 0 }).pipe(
+            AngelAuth.layer({
+              credentials: { ...credentials, clientCode },
+              origins: { api: url },
+              queueTimeout: 0
+            }).pipe(
               Layer.build,
               Effect.provideContext(shared),
               Effect.map((context) => Effect.provideContext(Login.session, context))

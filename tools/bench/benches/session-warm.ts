@@ -55,7 +55,7 @@ const ours =
     return ({ concurrency, count }) =>
       Effect.gen(function* () {
         const managers = yield* SessionManagers.make((clientCode) =>
-          AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url }, patience: 0 })
+          AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url }, queueTimeout: 0 })
         )
         const names = Array.from({ length: count }, (_, index) => idOf(index))
         const last = yield* Stream.runLast(managers.warm(names, { concurrency, jitter: 0 }))

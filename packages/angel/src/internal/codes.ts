@@ -1,120 +1,93 @@
+import * as Envelope from "@auth/broker-core/broker/Envelope"
 import type { Hint } from "@auth/broker-core/login/AuthError"
-import * as Codes from "@auth/broker-core/broker/Codes"
-import { field } from "@auth/broker-core/broker/Wire"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Predicate from "effect/Predicate"
 
-const asOf = "2026-11-21"
-const documented = 'SmartAPI documentation, "Error codes"'
+const row = ErrorTable.rows('SmartAPI documentation, "Error codes"', "2026-11-21")
+const from = (source: string) => ({ source })
 
 /** AB1050 comes before PIN and API key are looked at, and for much that is no wrong code. */
-const totpHints = (failure: Codes.Failure): ReadonlyArray<Hint> => {
-  const clientCode = field(failure.request, "clientcode")
-  return Codes.totpHints(failure, [
+const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
+  const clientCode = Envelope.field(failure.request, "clientcode")
+  return ErrorTable.totpHints(failure, [
     Predicate.isString(clientCode) && clientCode.includes("@")
       ? { id: "ClientCodeShape", text: "The client code is an e-mail address: give the client code, such as A123456." }
       : { id: "WrongClientCode", text: "Is the client code right? A wrong one is answered like a wrong code." }
   ])
 }
 
-const row = (
-  code: string,
-  meaning: string,
-  reason: Codes.CodeRow["reason"],
-  source: string = documented
-): Codes.CodeRow => ({ code, meaning, reason, source, asOf })
-
-const apiKey = Codes.invalidCredentials("apiKey")
+const { invalidCredentials, invalidRequest, sessionExpired } = ErrorTable
+const apiKey = invalidCredentials("apiKey")
+const blocked = ErrorTable.locked("trading", "broker")
+const clientOrPin = invalidCredentials("clientCode or pin")
+const pinAndTotp = invalidCredentials(
+  "pin",
+  "Give the 4-digit PIN that opens the mobile app, not the web password, and enable TOTP for the account."
+)
 
 /** Codes of calls that have nothing to do with logging in: kept as they came. */
-const orderCodes: ReadonlyArray<readonly [string, string]> = [
-  ["AB1008", documented],
-  ["AB1009", documented],
-  ["AB1012", documented],
-  ["AB1013", documented],
-  ["AB1014", documented],
-  ["AB1015", documented],
-  ["AB1016", documented],
-  ["AB1017", documented],
-  ["AB1018", documented],
-  ["AB2002", documented],
-  ["AB4006", "seen by users, not documented"],
-  ["AB4008", documented]
-]
+const orderCodes = "AB1008 AB1009 AB1012 AB1013 AB1014 AB1015 AB1016 AB1017 AB1018 AB2002 AB4008".split(" ")
+const ofOrders = "Concerns orders or market data"
 
-export const codes: ReadonlyArray<Codes.CodeRow> = [
-  {
-    message: /loginbypassword is not allowed/i,
-    meaning: "The web password was given, or TOTP is not enabled",
-    source: "SmartAPI forum post 18388, topic 4692",
-    asOf,
-    reason: Codes.invalidCredentials(
-      "pin",
-      "Give the 4-digit PIN that opens the mobile app, not the web password, and enable TOTP for the account."
-    )
-  },
-  row("AG8001", "Invalid token", Codes.sessionExpired("invalid")),
-  row("AG8002", "Token expired", Codes.sessionExpired("expired")),
-  row("AG8003", "Token missing", Codes.sessionExpired("missing")),
-  row("AG8004", "Invalid API key", apiKey, "SmartAPI forum topic 4933, smartapi-java ApiKeyException"),
-  row("AG7002", "Unregistered IP address", Codes.denied("ip"), "SmartAPI forum user algo_trader"),
-  row("AB8050", "Invalid refresh token", Codes.sessionExpired("refresh-invalid")),
-  row("AB8051", "Refresh token expired", Codes.sessionExpired("refresh-expired")),
-  row("AB1000", "Invalid e-mail or password", Codes.invalidCredentials("clientCode or pin")),
-  row("AB1001", "Invalid e-mail", Codes.invalidCredentials("clientCode")),
-  row("AB1002", "Invalid password length", Codes.invalidCredentials("pin")),
-  row("AB1003", "Client already exists", Codes.invalidRequest("clientCode", "exists already")),
-  row("AB1004", "Something went wrong, try later; also for a malformed body", Codes.unavailable),
-  row("AB1005", "User type must be USER", Codes.invalidRequest("X-UserType", "must be USER")),
+export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(/loginbypassword is not allowed/i, "The web password was given, or TOTP is not enabled", pinAndTotp, {
+    source: "SmartAPI forum post 18388, topic 4692"
+  }),
+  row("AG8001", "Invalid token", sessionExpired("invalid")),
+  row("AG8002", "Token expired", sessionExpired("expired")),
+  row("AG8003", "Token missing", sessionExpired("missing")),
+  row("AG8004", "Invalid API key", apiKey, from("SmartAPI forum topic 4933, smartapi-java ApiKeyException")),
+  row("AG7002", "Unregistered IP address", ErrorTable.denied("ip"), from("SmartAPI forum user algo_trader")),
+  row("AB8050", "Invalid refresh token", sessionExpired("refresh-invalid")),
+  row("AB8051", "Refresh token expired", sessionExpired("refresh-expired")),
+  row("AB1000", "Invalid e-mail or password", clientOrPin),
+  row("AB1001", "Invalid e-mail", invalidCredentials("clientCode")),
+  row("AB1002", "Invalid password length", invalidCredentials("pin")),
+  row("AB1003", "Client already exists", invalidRequest("clientCode", "exists already")),
+  row("AB1004", "Something went wrong, try later; also for a malformed body", ErrorTable.unavailable),
+  row("AB1005", "User type must be USER", invalidRequest("X-UserType", "must be USER")),
+  row("AB1006", "Client is blocked for trading", blocked, {
+    source: "SmartAPI documentation; on login: smartapi-python pull request 46"
+  }),
+  row("AB1007", "User is blocked for trading", blocked, {
+    message: /block|lock/i,
+    source: "SmartAPI forum topic 2199"
+  }),
+  row("AB1007", "Login id or password is invalid", clientOrPin, {
+    message: /password|user id/i,
+    source: "SmartAPI documentation, sample of a failure"
+  }),
+  row("AB1007", "Invalid parameters", invalidRequest("request", "has invalid parameters"), {
+    message: /parameter/i,
+    source: "SmartAPI forum post 12790"
+  }),
+  row("AB1007", "AMX error", ErrorTable.unavailable),
+  row("AB1010", "AMX session expired", sessionExpired("expired")),
+  row("AB1011", "Client not logged in", sessionExpired("logged-out")),
   row(
-    "AB1006",
-    "Client is blocked for trading",
-    Codes.locked("trading", "broker"),
-    "SmartAPI documentation; on login: smartapi-python pull request 46"
+    "AB1021",
+    "Too many requests",
+    ErrorTable.rateLimited,
+    from("comments in clients of third parties: an assumption")
   ),
-  ...[
-    {
-      message: /block|lock/i,
-      reason: Codes.locked("trading", "broker"),
-      meaning: "User is blocked for trading",
-      source: "SmartAPI forum topic 2199"
-    },
-    {
-      message: /password|user id/i,
-      reason: Codes.invalidCredentials("clientCode or pin"),
-      meaning: "Login id or password is invalid",
-      source: "SmartAPI documentation, sample of a failure"
-    },
-    {
-      message: /parameter/i,
-      reason: Codes.invalidRequest("request", "has invalid parameters"),
-      meaning: "Invalid parameters",
-      source: "SmartAPI forum post 12790"
-    },
-    { reason: Codes.unavailable, meaning: "AMX error", source: documented }
-  ].map((variant): Codes.CodeRow => ({ code: "AB1007", asOf, ...variant })),
-  row("AB1010", "AMX session expired", Codes.sessionExpired("expired")),
-  row("AB1011", "Client not logged in", Codes.sessionExpired("logged-out")),
-  row("AB1021", "Too many requests", Codes.rateLimited, "comments in clients of third parties: an assumption"),
-  row("AB1031", "Old password mismatch", Codes.invalidCredentials("pin")),
-  row("AB1032", "User not found", Codes.invalidCredentials("clientCode")),
-  row("AB1034", "Apps not found: the API key is not known", apiKey, "SmartAPI forum post 2542"),
-  row("AB1050", "Invalid TOTP", Codes.invalidCode("totp", totpHints), "SmartAPI forum topic 5277, post 18722"),
-  row("AB1053", "Invalid API key, on generateTokens", apiKey, "SmartAPI forum post 18195"),
-  row("AB2000", "Error not specified", Codes.unavailable),
-  row("AB2001", "Internal error", Codes.unavailable),
-  ...orderCodes.map(([code, source]) => row(code, "Concerns orders or market data", Codes.rejected, source)),
-  {
-    message: /exceeding access rate/i,
-    meaning: "The rate limit is exceeded",
-    source: "SmartAPI forum topics 3396, 4661 and 5071",
-    asOf,
-    reason: Codes.rateLimited
-  },
-  {
-    message: /^(?:request rejected|not found)$/i,
-    meaning: "The firewall stopped the request",
-    source: "SmartAPI forum topic 5400, post 18654",
-    asOf,
-    reason: Codes.denied("waf")
-  }
+  row("AB1031", "Old password mismatch", invalidCredentials("pin")),
+  row("AB1032", "User not found", invalidCredentials("clientCode")),
+  row("AB1034", "Apps not found: the API key is not known", apiKey, from("SmartAPI forum post 2542")),
+  row(
+    "AB1050",
+    "Invalid TOTP",
+    ErrorTable.invalidCode("totp", totpHints),
+    from("SmartAPI forum topic 5277, post 18722")
+  ),
+  row("AB1053", "Invalid API key, on generateTokens", apiKey, from("SmartAPI forum post 18195")),
+  row("AB2000", "Error not specified", ErrorTable.unavailable),
+  row("AB2001", "Internal error", ErrorTable.unavailable),
+  ...orderCodes.map((code) => row(code, ofOrders, ErrorTable.rejected)),
+  row("AB4006", ofOrders, ErrorTable.rejected, from("seen by users, not documented")),
+  row(/exceeding access rate/i, "The rate limit is exceeded", ErrorTable.rateLimited, {
+    source: "SmartAPI forum topics 3396, 4661 and 5071"
+  }),
+  row(/^(?:request rejected|not found)$/i, "The firewall stopped the request", ErrorTable.denied("waf"), {
+    source: "SmartAPI forum topic 5400, post 18654"
+  })
 ]

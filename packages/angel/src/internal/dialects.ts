@@ -1,5 +1,4 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 
 const saysYes = (status: unknown): boolean =>
@@ -7,7 +6,7 @@ const saysYes = (status: unknown): boolean =>
 
 /** `data` may be null, "", "null" or absent where there is nothing to tell. */
 const dataOf = (json: unknown): unknown => {
-  const data = field(json, "data")
+  const data = Envelope.field(json, "data")
   return data === null || data === "" || data === "null" ? undefined : data
 }
 
@@ -15,8 +14,8 @@ const read = (json: unknown, outcome: unknown): Envelope.Verdict =>
   saysYes(outcome)
     ? Envelope.yes(dataOf(json))
     : Envelope.no({
-        code: field(json, "errorcode") || field(json, "errorCode"),
-        message: field(json, "message")
+        code: Envelope.field(json, "errorcode") || Envelope.field(json, "errorCode"),
+        message: Envelope.field(json, "message")
       })
 
 const supportId = (text: string): string | undefined => /support id is:?\s*(?:<[^>]*>\s*)*(\d{4,40})/i.exec(text)?.[1]
@@ -30,7 +29,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "service",
     source: "login and user services, codes AB…: SmartAPI forum post 18722",
     read: ({ json }) => {
-      const status = field(json, "status")
+      const status = Envelope.field(json, "status")
       return Predicate.isBoolean(status) ? read(json, status) : undefined
     }
   },
@@ -38,7 +37,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "documented",
     source: 'SmartAPI documentation, "Response structure": status and data are text',
     read: ({ json }) => {
-      const status = field(json, "status")
+      const status = Envelope.field(json, "status")
       return Predicate.isString(status) ? read(json, status) : undefined
     }
   },
@@ -46,7 +45,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "gateway",
     source: "API gateway, codes AG… and AB1006: SmartAPI forum topics 4243 and 4933, smartapi-python pull request 46",
     read: ({ json }) => {
-      const success = field(json, "success")
+      const success = Envelope.field(json, "success")
       return success === undefined ? undefined : read(json, success)
     }
   },

@@ -62,10 +62,10 @@ export interface Renewal {
   readonly afterCutOff?: boolean
   /** `"totp"` where a login carries a TOTP code: one login in each period of 30 seconds. */
   readonly codes?: "totp"
-  /** How many refused logins there may be in `within`: fewer than the broker locks the account after. */
-  readonly wrongAnswers: number
+  /** How many refused logins there may be in `window`: fewer than the broker locks the account after. */
+  readonly maxFailures: number
   /** For how long a refused login counts. */
-  readonly within: Duration.Input
+  readonly window: Duration.Input
   /** Where these two numbers come from, for a person. */
   readonly source: string
 }
@@ -106,6 +106,39 @@ export interface Assumption {
   /** Date of the facts, `yyyy-mm-dd`. */
   readonly asOf: string
 }
+
+/**
+ * Assumptions of one date, a row each.
+ *
+ * @example
+ * ```ts
+ * import { assumptions } from "@auth/broker-core/broker/Broker"
+ *
+ * assumptions("2026-11-21", [["login-time", "low", "timeZone", "login_time is Indian Standard Time."]])
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const assumptions = (
+  asOf: string,
+  rows: ReadonlyArray<
+    readonly [id: string, confidence: Assumption["confidence"], option: Assumption["option"], text: string]
+  >
+): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
+
+/**
+ * The budget of refused logins where the broker documents no lock: two in 24 hours. No broker here locks an account
+ * before the third.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const twoPerDay = (source: string): Pick<Renewal, "maxFailures" | "window" | "source"> => ({
+  maxFailures: 2,
+  window: "24 hours",
+  source
+})
 
 /**
  * A broker.

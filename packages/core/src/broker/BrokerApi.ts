@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type { AuthError } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
 import * as Broker from "./Broker.ts"
@@ -124,26 +125,35 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * The constructor and the layer of a broker's calls, for a broker whose calls need something of the app, such as its
- * key. What is needed is checked, as `credentials` says, before anything is made.
+ * The constructor and the layer of a broker's calls. What the calls need of the app, such as its key, is checked as
+ * `credentials` says, before anything is made.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const define = <Tag, T extends Table, F extends Credentials.Fields>(
+export const define = <Tag, T extends Table, F extends Credentials.Fields, More extends object = object>(
   tag: Context.Key<Tag, BrokerApi<T>>,
   spec: {
     readonly broker: Broker.Broker
-    readonly table: T
+    /** The rows, where options may change them. */
+    readonly table: T | ((options: BrokerClient.Options & More) => T)
     readonly credentials: F
-    readonly protocol: (credentials: Credentials.Values<F>) => Omit<BrokerClient.Protocol, "broker" | "purposes">
+    readonly protocol: (
+      credentials: Credentials.Values<F>,
+      options: BrokerClient.Options & More
+    ) => Omit<BrokerClient.Protocol, "broker" | "purposes">
   }
 ) => {
-  type Options = BrokerClient.Options & Credentials.Input<F>
-  const { broker, table } = spec
+  type Options = BrokerClient.Options & Credentials.Input<F> & More
+  const { broker } = spec
   const makeApi = (options: Options): Effect.Effect<BrokerApi<T>, AuthError, HttpClient.HttpClient> =>
     Effect.flatMap(Credentials.check(broker.id, spec.credentials, { ...options }), (credentials) => {
-      const protocol = { ...spec.protocol(credentials), broker: broker.id, purposes: Broker.purposesOf(broker) }
+      const protocol = {
+        ...spec.protocol(credentials, options),
+        broker: broker.id,
+        purposes: Broker.purposesOf(broker)
+      }
+      const table = Predicate.isFunction(spec.table) ? spec.table(options) : spec.table
       return make(table, protocol, broker.environments["production"] ?? {}, options)
     })
   const layer = (options: Options): Layer.Layer<Tag, AuthError, HttpClient.HttpClient> =>

@@ -17,7 +17,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as AuthError from "../login/AuthError.ts"
-import * as Codes from "./Codes.ts"
+import * as ErrorTable from "./ErrorTable.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import * as durations from "../login/internal/durations.ts"
@@ -70,7 +70,7 @@ export interface Protocol {
   /** Tried in this order. */
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** Tried in this order. */
-  readonly codes: ReadonlyArray<Codes.CodeRow>
+  readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
   /** Purposes that an origin may be set for, beside those of the environment. */
   readonly purposes?: ReadonlyArray<string>
   /** Fields of the app, such as its key, for the rows that ask for them by name. Secrets are wrapped. */
@@ -91,7 +91,7 @@ export interface Options {
   /** How long a call may take, its answer read to the end. 10 seconds unless said otherwise. */
   readonly timeout?: Duration.Input | undefined
   /** How long a call may wait for the rate limit before it fails with `RateLimited`. 10 seconds unless said otherwise. */
-  readonly patience?: Duration.Input | undefined
+  readonly queueTimeout?: Duration.Input | undefined
   /** Size of the largest answer that is read, in bytes. One mebibyte unless said otherwise. */
   readonly maxBodyBytes?: number | undefined
   /** Other hosts for the broker's origins, by purpose: `{ api: "http://127.0.0.1:4010" }`. */
@@ -171,17 +171,17 @@ const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, s
 /** With NaN or zero a login would be sent, and fail at once. */
 const readLimits = (
   broker: string,
-  { maxBodyBytes = 1_048_576, patience = "10 seconds", timeout = "10 seconds" }: Options
-): Effect.Effect<Transport.TransportOptions & { readonly patience: Duration.Duration }, AuthError.AuthError> => {
+  { maxBodyBytes = 1_048_576, queueTimeout = "10 seconds", timeout = "10 seconds" }: Options
+): Effect.Effect<Transport.TransportOptions & { readonly queueTimeout: Duration.Duration }, AuthError.AuthError> => {
   const refused = Problems.refusal(broker, "configuration", [
     ["timeout", Problems.ofDuration(timeout, Duration.millis(1))],
-    ["patience", Problems.ofDuration(patience, Duration.zero)],
+    ["queueTimeout", Problems.ofDuration(queueTimeout, Duration.zero)],
     ["maxBodyBytes", Problems.ofCount(maxBodyBytes)]
   ])
   return refused === undefined
     ? Effect.succeed({
         timeout: Duration.fromInputUnsafe(timeout),
-        patience: Duration.fromInputUnsafe(patience),
+        queueTimeout: Duration.fromInputUnsafe(queueTimeout),
         maxBodyBytes
       })
     : Effect.fail(refused)
@@ -333,7 +333,7 @@ const reasonFor = (
   const scrub = (text: string | undefined) =>
     text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
   const no = verdict?._tag === "No" ? verdict : undefined
-  const asItCame: Codes.Failure = {
+  const asItCame: ErrorTable.Failure = {
     operation,
     status: answer.status,
     code: no?.code?.slice(0, 500),
@@ -343,17 +343,17 @@ const reasonFor = (
     clockDrift: clockDriftOf(answer.headers, now),
     request
   }
-  const row = codes.find((candidate) => Codes.matches(candidate, asItCame))
+  const row = codes.find((candidate) => ErrorTable.matches(candidate, asItCame))
   // A code of the table is the broker's own word, also where a PIN has the same digits.
-  const failure: Codes.Failure = { ...asItCame, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
+  const failure: ErrorTable.Failure = { ...asItCame, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
-  if (failure.code !== undefined && answer.status < 500) return Codes.rejected(failure)
+  if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
   // A page of a gateway or a proxy is not the broker's word for wrong credentials.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
-  if (isPage && answer.status === 401 && token === "none") return Codes.rejected(failure)
-  const byStatus = Codes.byStatus(answer.status, token)
+  if (isPage && answer.status === 401 && token === "none") return ErrorTable.rejected(failure)
+  const byStatus = ErrorTable.byStatus(answer.status, token)
   if (byStatus !== undefined) return byStatus(failure)
-  return no === undefined ? undefined : Codes.rejected(failure)
+  return no === undefined ? undefined : ErrorTable.rejected(failure)
 }
 
 const transportReason = (failure: Transport.TransportFailure | RedirectGuard.RedirectFollowed): AuthError.Reason => {
@@ -421,8 +421,8 @@ export const make = Effect.fnUntraced(function* (
   const client = yield* HttpClient.HttpClient
   const origins = { ...environment, ...options.origins }
   yield* checkOrigins(protocol, environment, options)
-  const { patience, ...transport } = yield* readLimits(protocol.broker, options)
-  const limiter = makeLimiter(patience)
+  const { queueTimeout, ...transport } = yield* readLimits(protocol.broker, options)
+  const limiter = makeLimiter(queueTimeout)
 
   const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
     Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))

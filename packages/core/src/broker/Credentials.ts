@@ -79,6 +79,86 @@ type Value<F extends Field> = F extends { readonly codes: true }
     : string
 
 /**
+ * A field that is no secret.
+ *
+ * @example
+ * ```ts
+ * import * as Credentials from "@auth/broker-core/broker/Credentials"
+ *
+ * const credentials = {
+ *   userId: Credentials.plain("TINY_USER_ID", "Client id, such as AB1234", Credentials.clientCode("client id")),
+ *   password: Credentials.secret("TINY_PASSWORD", "Password of the account", { freeText: true }),
+ *   totp: Credentials.totp("TINY_TOTP_SECRET")
+ * }
+ *
+ * credentials.userId.normalize("ab1234") // => "AB1234"
+ * ```
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const plain = <const More extends Partial<Field> = object>(env: string, description: string, more?: More) =>
+  ({ env, description, secret: false, ...more }) as FieldOf<false, More>
+
+/**
+ * A field that is a secret.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const secret = <const More extends Partial<Field> = object>(env: string, description: string, more?: More) =>
+  ({ env, description, secret: true, ...more }) as FieldOf<true, More>
+
+type FieldOf<Secret extends boolean, More> = {
+  readonly env: string
+  readonly description: string
+  readonly secret: Secret
+} & More
+
+/**
+ * The TOTP secret of the account, or another source of one-time codes.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const totp = (env: string) =>
+  secret(env, "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address", { codes: true })
+
+/**
+ * The form of an account's code: letters and digits, in capitals. `what` names it for a person: `"client code, such as
+ * A123456"`.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const clientCode = (what: string) => ({
+  normalize: (value: string) => value.toUpperCase(),
+  problem: (value: string): string | undefined => {
+    if (value.includes("@")) return `is an e-mail address: give the ${what}`
+    if (/\s/.test(value)) return "has white space inside"
+    return /^[A-Za-z0-9]+$/.test(value) ? undefined : "has characters other than letters and digits"
+  }
+})
+
+/**
+ * A check of what travels in a header: visible ASCII characters, no spaces.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const visibleProblem = (value: string): string | undefined =>
+  /^[\x21-\x7e]+$/.test(value) ? undefined : "has spaces or other characters that no key has"
+
+/**
+ * A check of an address of any scheme.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const addressProblem = (value: string): string | undefined =>
+  Result.isSuccess(Result.try(() => new URL(value))) ? undefined : "is not an address"
+
+/**
  * A check of a redirect URL: https, or http with one of the `loopback` hosts, and no fragment, in which a broker could
  * not bring its answer back.
  *

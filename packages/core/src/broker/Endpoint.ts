@@ -70,6 +70,27 @@ export interface Endpoint<
   readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
 }
 
+/** What rows may have in common. */
+interface Shared<T extends "none" | "required"> {
+  readonly method: Endpoint["method"]
+  readonly token: T
+  readonly app?: ReadonlyArray<string> | undefined
+  readonly encoding?: Endpoint["encoding"] | undefined
+  readonly origin?: string
+  readonly safe?: boolean
+  readonly limits?: ReadonlyArray<Limit>
+}
+
+/** What each row has of its own. */
+interface Own<S, R extends Schema.Decoder<unknown>> {
+  readonly account?: string | undefined
+  readonly query?: Readonly<Record<string, string>> | undefined
+  readonly body?: ((request: R["Type"]) => unknown) | undefined
+  readonly request?: R
+  readonly response: S
+  readonly essential?: ReadonlyArray<string> | undefined
+}
+
 /**
  * Makes a row. `request` describes the body (secrets are `Endpoint.Secret`), JSON by default, `response` the data inside the
  * envelope: fields that it does not name pass, wrong types are refused.
@@ -103,23 +124,9 @@ export const make = <
   S extends Schema.Decoder<unknown>,
   T extends "none" | "required",
   R extends Schema.Decoder<unknown> = Schema.Decoder<void>
->(options: {
-  readonly name: string
-  readonly method: Endpoint["method"]
-  readonly path: string
-  readonly token: T
-  readonly account?: string | undefined
-  readonly query?: Readonly<Record<string, string>> | undefined
-  readonly app?: ReadonlyArray<string> | undefined
-  readonly encoding?: Endpoint["encoding"] | undefined
-  readonly body?: ((request: R["Type"]) => unknown) | undefined
-  readonly request?: R
-  readonly response: S
-  readonly essential?: ReadonlyArray<string> | undefined
-  readonly origin?: string
-  readonly safe?: boolean
-  readonly limits?: ReadonlyArray<Limit>
-}): Endpoint<R["Type"], S["Type"], T> => ({
+>(
+  options: Shared<T> & Own<S, R> & { readonly name: string; readonly path: string }
+): Endpoint<R["Type"], S["Type"], T> => ({
   name: options.name,
   method: options.method,
   origin: options.origin ?? "api",
@@ -139,6 +146,35 @@ export const make = <
   mend: (data) => mend(Schema.toEncoded(options.response), options.essential, data),
   decode: Schema.decodeUnknownResult(options.response)
 })
+
+/**
+ * A constructor for rows that share a method, the kind of token, limits and so on.
+ *
+ * @example
+ * ```ts
+ * import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+ * import * as Schema from "effect/Schema"
+ *
+ * const get = Endpoint.rows({ method: "GET", token: "required", safe: true })
+ * const table = {
+ *   getProfile: get("getProfile", "/user/profile", { response: Schema.Struct({ name: Schema.String }) }),
+ *   getFunds: get("getFunds", "/user/funds", { response: Schema.Struct({ cash: Schema.Finite }) })
+ * }
+ *
+ * table.getFunds.path // => "/user/funds"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const rows =
+  <T extends "none" | "required">(shared: Shared<T>) =>
+  <S extends Schema.Decoder<unknown>, R extends Schema.Decoder<unknown> = Schema.Decoder<void>>(
+    name: string,
+    path: string,
+    row: Partial<Shared<T>> & Own<S, R>
+  ): Endpoint<R["Type"], S["Type"], T> =>
+    make({ ...shared, ...row, name, path })
 
 const notBlank = Schema.isPattern(/\S/)
 

@@ -41,15 +41,14 @@ export type Verdict =
  * @example
  * ```ts
  * import * as Envelope from "@auth/broker-core/broker/Envelope"
- * import * as Wire from "@auth/broker-core/broker/Wire"
  *
  * const plain: Envelope.Dialect = {
  *   name: "plain",
  *   source: "https://api.example.com/docs#answers",
  *   read: ({ json }) => {
- *     const status = Wire.field(json, "status")
- *     if (status === "ok") return Envelope.yes(Wire.field(json, "data"))
- *     return status === "error" ? Envelope.no({ code: Wire.field(json, "code") }) : undefined
+ *     const status = Envelope.field(json, "status")
+ *     if (status === "ok") return Envelope.yes(Envelope.field(json, "data"))
+ *     return status === "error" ? Envelope.no({ code: Envelope.field(json, "code") }) : undefined
  *   }
  * }
  *
@@ -66,6 +65,15 @@ export interface Dialect {
   readonly source: string
   readonly read: (answer: Answer) => Verdict | undefined
 }
+
+/**
+ * A field of a value of any kind. `undefined` if the value has no such field.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const field = (value: unknown, name: string): unknown =>
+  Predicate.hasProperty(value, name) ? value[name] : undefined
 
 /**
  * @category verdicts

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Semaphore from "effect/Semaphore"
 import * as Account from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
 import { Authorize } from "../login/Authorize.ts"
@@ -96,6 +97,8 @@ interface Spec<Api, F extends Credentials.Fields, O> {
   readonly refresh?: (
     given: Given<Api, F, O> & { readonly session: Session.Session; readonly refreshToken: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
+  /** Whether a refresh also renews a session that a daily cut-off has ended. Default: as the descriptor says. */
+  readonly afterCutOff?: (options: O) => boolean
 }
 
 /**
@@ -135,7 +138,10 @@ export interface RedirectSpec<
   /** The parameter of the callback that tells how the login ended. Default: there is none. */
   readonly outcome?: RedirectLogin.Outcome
   /** What an `error` in the callback means. Default: the login was denied. */
-  readonly refusal?: (parameters: RedirectLogin.CallbackParameters) => AuthError.Reason
+  readonly refusal?: (
+    parameters: RedirectLogin.CallbackParameters,
+    state: Redacted.Redacted<string>
+  ) => AuthError.Reason
   /** What the callback carries: a token, or a code that is exchanged once. */
   readonly carries: "token" | "code"
   readonly receive: (
@@ -166,7 +172,7 @@ export interface Method<Services, F extends Credentials.Fields, O> {
 }
 
 /**
- * Tokens that another program got. `Bearer ` prefixes are removed, and a blank refresh token counts as absent.
+ * Tokens that another program got. `Bearer ` prefixes are removed, and a blank token counts as absent.
  *
  * @category models
  * @since 0.1.0
@@ -176,6 +182,10 @@ export interface ForeignTokens {
   readonly userId: string
   readonly accessToken: Redacted.Redacted<string>
   readonly refreshToken?: Redacted.Redacted<string> | undefined
+  readonly feedToken?: Redacted.Redacted<string> | undefined
+  /** The first of two tokens, at brokers whose access token comes by a second exchange. */
+  readonly loginToken?: Redacted.Redacted<string> | undefined
+  readonly environment?: string | undefined
   readonly app?: string | undefined
   /** When the tokens were issued, milliseconds since the epoch. */
   readonly issuedAt: number
@@ -191,6 +201,12 @@ type Shared<Tag, Fam, S> =
 
 const fieldsOf = <Api, F extends Credentials.Fields, O>({ credentials }: Spec<Api, F, O>, options: O): F =>
   typeof credentials === "function" ? credentials(options) : credentials
+
+/**
+ * Runs one exchange of a code or a refresh token at a time: brokers refuse a second one, and may end all sessions when a
+ * token is used twice.
+ */
+type Alone = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** What a way adds to what all ways share. */
 interface Own<Services> {
@@ -285,7 +301,7 @@ export const make = <
 >(
   family: Family<Tag, Api, O> & Fam,
   spec: Spec<Api, F, O> & S,
-  build: (given: Given<Api, F, O>) => Effect.Effect<Own<Services>, AuthError.AuthError>
+  build: (given: Given<Api, F, O>, alone: Alone) => Effect.Effect<Own<Services>, AuthError.AuthError>
 ): Method<Services | Shared<Tag, Fam, S>, F, O> => {
   const { broker } = family
   const { renewal: renewals } = describe(broker, spec.id)
@@ -301,20 +317,20 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    const { services, ways = {} } = yield* build(given)
-    const refresh = refreshOf(given)
-    const renewal = yield* Renewal.fromDescription(
-      renewals,
-      { account, credentials, refresh: refresh?.refresh, ...ways },
-      options.renewal
-    )
-    const own = Context.merge(common(family, api, options), Context.add(services, Renewal.Renewal, renewal))
-    return (refresh === undefined ? own : Context.add(own, Refresh.Refresh, refresh)) as Context.Context<
+    const one = yield* Semaphore.make(1)
+    const alone: Alone = (exchange) => one.withPermit(exchange)
+    const { services, ways = {} } = yield* build(given, alone)
+    const refresh = refreshOf(given, alone)
+    const afterCutOff = spec.afterCutOff === undefined ? renewals.afterCutOff : spec.afterCutOff(options)
+    const own = { account, credentials, refresh: refresh?.refresh, afterCutOff }
+    const renewal = yield* Renewal.fromDescription(renewals, { ...own, ...ways }, options.renewal)
+    const all = Context.merge(common(family, api, options), Context.add(services, Renewal.Renewal, renewal))
+    return (refresh === undefined ? all : Context.add(all, Refresh.Refresh, refresh)) as Context.Context<
       Services | Shared<Tag, Fam, S>
     >
   })
 
-  const refreshOf = (given: Given<Api, F, O>): Refresh.Refresh["Service"] | undefined => {
+  const refreshOf = (given: Given<Api, F, O>, alone: Alone): Refresh.Refresh["Service"] | undefined => {
     const { refresh } = spec
     if (refresh === undefined) return undefined
     return Refresh.make(broker.id, (session) => {
@@ -326,7 +342,7 @@ export const make = <
       const { account, method } = session
       const refreshed = refresh({ ...given, session, refreshToken })
       const other = AuthError.make(broker.id, "refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      return Session.issue({ account, method, expiry: given.expiry }, sameAccount(account, refreshed, other))
+      return alone(Session.issue({ account, method, expiry: given.expiry }, sameAccount(account, refreshed, other)))
     })
   }
 
@@ -345,19 +361,19 @@ export const make = <
         assemble(credentials, options)
       )
     )
-  const fromTokens = ({ accessToken, app, issuedAt, refreshToken, userId }: ForeignTokens): Session.Session => {
-    const refresh = refreshToken === undefined ? undefined : Session.bareToken(refreshToken)
-    return Session.make({
-      account: Account.make({ broker: broker.id, app, id: family.accountId?.(userId) ?? userId }),
+  const fromTokens = ({ app, environment, issuedAt, userId, ...given }: ForeignTokens): Session.Session =>
+    Session.make({
+      account: Account.make({ broker: broker.id, environment, app, id: family.accountId?.(userId) ?? userId }),
       method: spec.id,
-      tokens: {
-        access: Session.bareToken(accessToken),
-        ...(refresh !== undefined && Redacted.value(refresh) !== "" && { refresh })
-      },
+      tokens: Session.makeTokens({
+        access: given.accessToken,
+        refresh: given.refreshToken,
+        feed: given.feedToken,
+        login: given.loginToken
+      }),
       issuedAt,
       expiry: family.expiry
     })
-  }
   return { layer, layerConfig, fromTokens }
 }
 
@@ -407,8 +423,9 @@ export const redirect = <
   family: Family<Tag, Api, O> & Fam,
   spec: RedirectSpec<Api, F, O, Received> & S
 ): Method<RedirectLogin.RedirectLogin | Shared<Tag, Fam, S>, F, O> =>
-  make<Tag, Api, O, F, RedirectLogin.RedirectLogin, Fam, S>(family, spec, (given) => {
+  make<Tag, Api, O, F, RedirectLogin.RedirectLogin, Fam, S>(family, spec, (given, alone) => {
     const { broker } = family
+    const { refusal } = spec
     const redirectUrl = spec.redirectUrl(given.credentials)
     const service = RedirectLogin.make<Received>(broker.id, {
       begin: Effect.map(RedirectLogin.makeState, (state) => ({
@@ -425,14 +442,14 @@ export const redirect = <
             state: spec.state(given.options),
             stateParameter: spec.stateParameter,
             outcome: spec.outcome,
-            ...(spec.refusal !== undefined && { refusal: spec.refusal })
+            ...(refusal !== undefined && { refusal: (parameters) => refusal(parameters, request.state) })
           }),
           (parameters) => spec.receive(parameters, given)
         ),
       exchange: (received) => {
         const other = AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "other-account" }))
         const exchanged = sameAccount(given.account, spec.exchange(received, given), other)
-        return Session.issue({ ...given, method: spec.id }, exchanged)
+        return alone(Session.issue({ ...given, method: spec.id }, exchanged))
       },
       carries: spec.carries
     })

@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 import type { Tokens } from "../login/Session.ts"
 import type { Broker } from "./Broker.ts"
 import type { Protocol } from "./BrokerClient.ts"
-import type { CodeRow } from "./Codes.ts"
+import type { ErrorRow } from "./ErrorTable.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import { complete, formType, queryOf } from "./internal/requestParts.ts"
 
@@ -52,7 +52,7 @@ export interface Document {
 export interface Input {
   readonly broker: Broker
   readonly table: Readonly<Record<string, Endpoint>>
-  readonly codes: ReadonlyArray<CodeRow>
+  readonly codes: ReadonlyArray<ErrorRow>
   /** The headers of a call. It is given `sample` values. */
   readonly headers: Protocol["headers"]
   /** Fields of the app, with `sample` values. */
@@ -234,11 +234,11 @@ const schemesOf = (input: Input, endpoint: Endpoint): Readonly<Record<string, Js
 
 const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
 
-const isOf = ({ name }: Endpoint, { operations }: CodeRow): boolean =>
+const isOf = ({ name }: Endpoint, { operations }: ErrorRow): boolean =>
   operations === undefined || operations.includes(name)
 
 /** The tag of the reason, by what the row itself says of a refusal. */
-const reasonOf = ({ name }: Endpoint, row: CodeRow): string =>
+const reasonOf = ({ name }: Endpoint, row: ErrorRow): string =>
   row.reason({
     operation: name,
     status: row.status ?? 400,
@@ -250,7 +250,7 @@ const reasonOf = ({ name }: Endpoint, row: CodeRow): string =>
     request: undefined
   })._tag
 
-const errorOf = (endpoint: Endpoint, row: CodeRow): Json => ({
+const errorOf = (endpoint: Endpoint, row: ErrorRow): Json => ({
   ...(row.code !== undefined && { code: row.code }),
   ...(row.message !== undefined && { messagePattern: row.message.source }),
   ...(row.status !== undefined && { status: row.status }),

@@ -31,10 +31,10 @@ import type { StepUp } from "../login/StepUp.ts"
  * @since 0.1.0
  */
 export interface GuardPolicy {
-  /** How many refused logins there may be in `within`: fewer than the broker locks the account after, from 1 to 100. */
-  readonly wrongAnswers: number
+  /** How many refused logins there may be in `window`: fewer than the broker locks the account after, from 1 to 100. */
+  readonly maxFailures: number
   /** For how long the broker remembers a refused login: more than nothing, and not for ever. */
-  readonly within: Duration.Duration
+  readonly window: Duration.Duration
   /** At most one login in each such span, where a login carries a TOTP code. */
   readonly step: Duration.Duration | undefined
 }
@@ -93,10 +93,10 @@ export const make = (options: {
   readonly afterCutOff?: boolean | undefined
   /** How long before its end a session is renewed. Not before its end unless said otherwise. */
   readonly early?: Duration.Input | undefined
-  /** Refused logins in `within`. 2 unless said otherwise, since no broker here locks an account before the third. */
-  readonly wrongAnswers?: number | undefined
+  /** Refused logins in `window`. 2 unless said otherwise, since no broker here locks an account before the third. */
+  readonly maxFailures?: number | undefined
   /** For how long the broker remembers a refused login. 24 hours unless said otherwise. */
-  readonly within?: Duration.Input | undefined
+  readonly window?: Duration.Input | undefined
   /** Where a login carries a TOTP code, one login is sent in each of its periods: 30 seconds for `"totp"`. */
   readonly codes?: "totp" | CodeSource | undefined
   /** The credentials of `login` by field: text and `Redacted` text count. Default: none are known again. */
@@ -112,8 +112,8 @@ export const make = (options: {
       ...(options.afterCutOff === undefined ? {} : { afterCutOff: options.afterCutOff }),
       early: Duration.fromInputUnsafe(options.early ?? 0),
       guard: {
-        wrongAnswers: options.wrongAnswers ?? 2,
-        within: Duration.fromInputUnsafe(options.within ?? "24 hours"),
+        maxFailures: options.maxFailures ?? 2,
+        window: Duration.fromInputUnsafe(options.window ?? "24 hours"),
         step: stepOf(options.codes)
       },
       ...(options.resume === undefined ? {} : { resume: options.resume }),
@@ -130,10 +130,10 @@ export const make = (options: {
 export interface Options {
   /** How long before its end a session is renewed. */
   readonly early?: Duration.Input | undefined
-  /** How many refused logins there may be in `within`: a whole number from 1 to 100. */
-  readonly wrongAnswers?: number | undefined
+  /** How many refused logins there may be in `window`: a whole number from 1 to 100. */
+  readonly maxFailures?: number | undefined
   /** For how long a refused login counts. */
-  readonly within?: Duration.Input | undefined
+  readonly window?: Duration.Input | undefined
 }
 
 /**
@@ -142,15 +142,16 @@ export interface Options {
  *
  * @example
  * ```ts
- * import { renewals } from "@auth/angel/AngelBroker"
+ * import { twoPerDay } from "@auth/broker-core/broker/Broker"
  * import * as Account from "@auth/broker-core/login/Account"
  * import * as Renewal from "@auth/broker-core/broker/Renewal"
  * import * as Effect from "effect/Effect"
  *
  * const program = Effect.gen(function* () {
  *   const account = Account.make({ broker: "angel", id: "A123456" })
- *   const renewal = yield* Renewal.fromDescription(renewals.publisher, { account })
- *   renewal.guard.wrongAnswers // => 2
+ *   const byPerson = { ...twoPerDay("No lock-out is documented"), by: [], when: "A person logs in by browser again" }
+ *   const renewal = yield* Renewal.fromDescription(byPerson, { account })
+ *   renewal.guard.maxFailures // => 2
  *   renewal.login // => undefined
  * })
  * ```
@@ -170,15 +171,15 @@ export const fromDescription = (
     readonly codes?: "totp" | CodeSource | undefined
     readonly credentials?: Readonly<Record<string, unknown>> | undefined
   },
-  { early = description.early, within = description.within, wrongAnswers = description.wrongAnswers }: Options = {}
+  { early = description.early, window = description.window, maxFailures = description.maxFailures }: Options = {}
 ): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
   make({
     afterCutOff: description.afterCutOff,
     codes: description.codes,
     ...ways,
     early,
-    wrongAnswers,
-    within
+    maxFailures,
+    window
   })
 
 const unanswerable = (account: Account, why: string) =>

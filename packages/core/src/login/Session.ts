@@ -313,6 +313,39 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
       .replace(/^(?:bearer\s+)+/i, "")
   )
 
+/**
+ * Tokens as a broker or another program gives them, without `Bearer ` prefixes. A blank token counts as absent.
+ *
+ * @example
+ * ```ts
+ * import * as Session from "@auth/broker-core/login/Session"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const tokens = Session.makeTokens({ access: Redacted.make("Bearer eyJ…"), refresh: Redacted.make(" ") })
+ * Redacted.value(tokens.access) // => "eyJ…"
+ * tokens.refresh // => undefined
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeTokens = ({
+  access,
+  ...given
+}: {
+  readonly access: Redacted.Redacted<string>
+  readonly refresh?: Redacted.Redacted<string> | undefined
+  readonly feed?: Redacted.Redacted<string> | undefined
+  readonly login?: Redacted.Redacted<string> | undefined
+}): Tokens => {
+  const others: Record<string, Redacted.Redacted<string>> = {}
+  for (const [name, token] of Object.entries(given)) {
+    const bare = token && bareToken(token)
+    if (bare !== undefined && Redacted.value(bare) !== "") others[name] = bare
+  }
+  return { access: bareToken(access), ...others }
+}
+
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
 
 const Encoded = Schema.Struct({

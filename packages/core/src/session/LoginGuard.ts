@@ -249,9 +249,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { locked, pause, refused } = ledger
     if (locked !== undefined) return stillLocked(account, locked)
     if (credentials !== undefined && refused.includes(credentials)) return refusedBefore(account)
-    const within = Duration.toMillis(policy.within)
+    const within = Duration.toMillis(policy.window)
     const attempts = Ledger.counted(ledger, within, now)
-    if (attempts.length >= policy.wrongAnswers) return spent(account, within, attempts)
+    if (attempts.length >= policy.maxFailures) return spent(account, within, attempts)
     if (byPerson) return undefined
     if (pause !== undefined && Ledger.isWithin(pause.since, pause.length, now)) return paused(account, pause)
     const until = Ledger.seldomUntil(ledger, now)
@@ -277,7 +277,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         continue
       }
       const attempt: Ledger.Attempt = { id, at: now, credentials: options.credentials, outcome: "open" }
-      const within = Duration.toMillis(policy.within)
+      const within = Duration.toMillis(policy.window)
       if (yield* write(account, Ledger.enter(ledger, attempt, within), version)) return attempt
     }
   })

@@ -52,10 +52,10 @@ export class SessionLock extends Context.Service<
   }
 >()("@auth/broker-core/session/SessionLock") {}
 
-const defaults = { lease: Duration.millis(800), patience: Duration.seconds(60) }
+const defaults = { lease: Duration.millis(800), acquireTimeout: Duration.seconds(60) }
 
-const readPatience = (input: Duration.Input = defaults.patience) =>
-  vaultOptions.readSpan("patience", input, {
+const readPatience = (input: Duration.Input = defaults.acquireTimeout) =>
+  vaultOptions.readSpan("acquireTimeout", input, {
     isMeant: Duration.isGreaterThan(Duration.zero),
     rule: 'must be longer than nothing, such as "60 seconds"'
   })
@@ -86,7 +86,7 @@ export interface LeaseOptions {
   readonly describe: string
   /**
    * Waits until no other process holds the account's lock, takes it, and gives it back when the scope closes. One fiber of
-   * this process at a time asks for an account. What `note` was last told is why there is no lock when patience is at an
+   * this process at a time asks for an account. What `note` was last told is why there is no lock when acquireTimeout is at an
    * end: without it, that others hold it.
    */
   readonly acquire: (
@@ -97,13 +97,13 @@ export interface LeaseOptions {
    * How long to wait for the lock, by turn among the fibers of this process: more than nothing. 60 seconds unless said
    * otherwise.
    */
-  readonly patience?: Duration.Input | undefined
+  readonly acquireTimeout?: Duration.Input | undefined
 }
 
 /**
  * A lock among processes. The fibers of this one wait for each other by turn, and one of them asks.
  *
- * Fails with `InvalidOption` if there is no patience, and each wait with `LockUnavailable` (`busy`) when its patience is
+ * Fails with `InvalidOption` if there is no acquireTimeout, and each wait with `LockUnavailable` (`busy`) when its acquireTimeout is
  * at an end.
  *
  * @example
@@ -132,10 +132,10 @@ export interface LeaseOptions {
 export const make = Effect.fnUntraced(function* ({
   acquire,
   describe,
-  patience
+  acquireTimeout
 }: LeaseOptions): Effect.fn.Return<SessionLock["Service"], VaultError.VaultError> {
   const local = mutexes.make()
-  const duration = yield* readPatience(patience)
+  const duration = yield* readPatience(acquireTimeout)
   const take = (account: Account.Account) =>
     Effect.suspend(() => {
       let trouble: VaultError.Reason | undefined
@@ -215,7 +215,7 @@ export interface RedisOptions {
    */
   readonly lease?: Duration.Input | undefined
   /** How long to wait for the lock: more than nothing. 60 seconds unless said otherwise. */
-  readonly patience?: Duration.Input | undefined
+  readonly acquireTimeout?: Duration.Input | undefined
 }
 
 /**
@@ -223,7 +223,7 @@ export interface RedisOptions {
  *
  * Fails with `LockUnavailable` (`busy`) or, if Redis could not be reached at the end of the wait, with `Io`. While the
  * lock is held a Redis that goes away is a failure only of `check`. After it was given back, `check` fails with `lost`.
- * Making it fails with `InvalidOption` if `lease` or `patience` is no span that can be meant.
+ * Making it fails with `InvalidOption` if `lease` or `acquireTimeout` is no span that can be meant.
  *
  * @category constructors
  * @since 0.1.0
@@ -237,7 +237,7 @@ export const makeRedis = (
     make({
       describe: `Redis, keys ${prefix}:*:lock, among all programs that use it`,
       acquire: redisLease.make(redis, { prefix, lease }).take,
-      patience: options.patience
+      acquireTimeout: options.acquireTimeout
     })
   )
 }

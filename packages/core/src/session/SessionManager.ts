@@ -18,14 +18,14 @@ import type { AuthError } from "../login/AuthError.ts"
 import { bounded } from "./internal/bounded.ts"
 import * as durations from "../login/internal/durations.ts"
 import type * as sessionChange from "./internal/sessionChange.ts"
-import * as Held from "./internal/held.ts"
-import { adopt } from "./internal/adopting.ts"
-import { freshExit, peek, renew, sessionOf } from "./internal/handingOut.ts"
-import { logout } from "./internal/loggingOut.ts"
-import { changes, close, lastAsked, type Self } from "./internal/managed.ts"
-import { found } from "./internal/readily.ts"
+import * as Cached from "./internal/cachedSession.ts"
+import { adopt } from "./internal/adoption.ts"
+import { freshExit, peek, renew, sessionOf } from "./internal/sessionRequests.ts"
+import { logout } from "./internal/logout.ts"
+import { changes, close, lastAsked, type Self } from "./internal/managerState.ts"
+import { found } from "./internal/readyEffect.ts"
 import { Tenancy } from "./internal/tenancy.ts"
-import { withSession as withSessionOf } from "./internal/usingSession.ts"
+import { withSession as withSessionOf } from "./internal/sessionUse.ts"
 import { Logout, type LogoutReceipt } from "../login/Logout.ts"
 import { Profile } from "../login/Profile.ts"
 import { Renewal } from "../broker/Renewal.ts"
@@ -39,7 +39,7 @@ import { SessionStore } from "./SessionStore.ts"
  * @category errors
  * @since 0.1.0
  */
-export type Failure = Held.Failure
+export type Failure = Cached.Failure
 
 /**
  * What happened to the session.
@@ -86,7 +86,7 @@ export class SessionManager extends Context.Service<
     /** Keeps a session that was got in another way, such as a browser login. */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
-     * Ends the session at the broker and forgets it. A renewal in flight does not bring it back, here or in another
+     * Ends the session at the broker and forgets it. A pending renewal does not bring it back, here or in another
      * program that shares the store; one that holds the session learns of it when it next looks into the store, or when
      * the broker refuses the token. If the broker's call fails, the session is forgotten all the same.
      */
@@ -116,12 +116,12 @@ export interface Options {
    * How long an early renewal is waited for before the token that still lives is handed out. 2 seconds unless said
    * otherwise.
    */
-  readonly patience?: Duration.Input | undefined
+  readonly renewalTimeout?: Duration.Input | undefined
   /**
    * How often the store is looked into while a session is held and asked for, to learn of what other programs have done:
    * a newer session, or a logout. 30 seconds unless said otherwise.
    */
-  readonly lookEvery?: Duration.Input | undefined
+  readonly pollInterval?: Duration.Input | undefined
 }
 
 /**
@@ -136,7 +136,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionManager["Service"], AuthError, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
   const renewal = yield* Renewal
   const { logout: revoke } = yield* Logout
-  const { early = renewal.early, lookEvery = "30 seconds", patience = "2 seconds" } = options
+  const { early = renewal.early, pollInterval = "30 seconds", renewalTimeout = "2 seconds" } = options
   const { broker } = renewal.account
   const scope = Scope.makeUnsafe()
   const tenancy = yield* Tenancy
@@ -149,9 +149,9 @@ export const make = Effect.fnUntraced(function* (
     profile: Option.getOrUndefined(yield* Effect.serviceOption(Profile))?.profile,
     scope,
     early: yield* durations.read(broker, "early", early),
-    patience: yield* durations.read(broker, "patience", patience),
-    lookEvery: Duration.toMillis(yield* durations.read(broker, "lookEvery", lookEvery)),
-    state: Held.makeState(),
+    renewalTimeout: yield* durations.read(broker, "renewalTimeout", renewalTimeout),
+    pollInterval: Duration.toMillis(yield* durations.read(broker, "pollInterval", pollInterval)),
+    state: Cached.makeState(),
     isClosed: false,
     askedAt: yield* Clock.currentTimeMillis,
     tenancy,

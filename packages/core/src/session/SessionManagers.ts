@@ -19,7 +19,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as AuthError from "../login/AuthError.ts"
 import * as Problems from "../broker/internal/problems.ts"
-import { delegating } from "./internal/readily.ts"
+import { delegating } from "./internal/readyEffect.ts"
 import { Tenancy } from "./internal/tenancy.ts"
 import type { Logout } from "../login/Logout.ts"
 import type { Renewal } from "../broker/Renewal.ts"
@@ -71,7 +71,7 @@ export interface WarmOptions {
 }
 
 /**
- * What may be set. `early`, `patience` and `lookEvery` are those of each account's `SessionManager`.
+ * What may be set. `early`, `renewalTimeout` and `pollInterval` are those of each account's `SessionManager`.
  *
  * @category models
  * @since 0.1.0
@@ -79,7 +79,7 @@ export interface WarmOptions {
 export interface Options extends SessionManager.Options {
   /**
    * An account that is asked for nothing for this long is closed, and built anew when it is next asked for. Its stored
-   * session is kept. Closed up to a quarter of this and one `lookEvery` later. Default: accounts stay open.
+   * session is kept. Closed up to a quarter of this and one `pollInterval` later. Default: accounts stay open.
    */
   readonly idle?: Duration.Input | undefined
 }

@@ -144,7 +144,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
  * @since 0.1.0
  */
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
-  /** The name of the option: `"patience"`. */
+  /** The name of the option: `"acquireTimeout"`. */
   readonly option: string
   /** What it must be: `"must be longer than nothing, such as \"60 seconds\""`. */
   readonly problem: string

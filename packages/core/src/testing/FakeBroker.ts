@@ -20,7 +20,7 @@ import * as Result from "effect/Result"
 import { parseJson } from "../broker/internal/json.ts"
 import * as Totp from "../login/Totp.ts"
 import { decodeMemory, encodeMemory, restoreMemory } from "./fakeMemory.ts"
-import { field } from "../broker/Wire.ts"
+import { field } from "../broker/Envelope.ts"
 
 /**
  * A request, as a route sees it.

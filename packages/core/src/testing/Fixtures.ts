@@ -6,16 +6,15 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AuthError } from "../login/AuthError.ts"
 import type { Protocol } from "../broker/BrokerClient.ts"
-import * as Codes from "../broker/Codes.ts"
+import * as ErrorTable from "../broker/ErrorTable.ts"
 import type * as Envelope from "../broker/Envelope.ts"
 import { parseJson } from "../broker/internal/json.ts"
-import { type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
+import { alike, type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
 
 /**
  * One answer, where it comes from, and what comes of it.
@@ -62,16 +61,12 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   /** What must be among the fixtures of a dialect: a no, unless it is named here. */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /** The rows that count for a fixture, where options choose them. All of them, unless said otherwise. */
-  readonly codesFor?: (fixture: F) => ReadonlyArray<Codes.CodeRow>
+  readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
   /** A part of each secret that is sent or answered: no failure may show it. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
 
 const violation = (message: string) => new ContractViolation({ message })
-
-/** In any order of fields, unlike `same`. */
-const alike = (actual: unknown, expected: unknown) =>
-  ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
 
 const isDate = (text: unknown) => Predicate.isString(text) && /^\d{4}-\d\d-\d\d$/.test(text)
 
@@ -117,10 +112,13 @@ export const read = <F extends Fixture, Api>(
  * @category reading
  * @since 0.1.0
  */
-export const rowOf = <F extends Fixture, Api>(subject: Subject<F, Api>, fixture: F): Codes.CodeRow | undefined => {
+export const rowOf = <F extends Fixture, Api>(
+  subject: Subject<F, Api>,
+  fixture: F
+): ErrorTable.ErrorRow | undefined => {
   const { verdict } = read(subject, fixture)
   if (verdict?._tag !== "No") return undefined
-  const failure: Codes.Failure = {
+  const failure: ErrorTable.Failure = {
     operation: fixture.endpoint,
     status: fixture.status,
     code: verdict.code,
@@ -131,7 +129,7 @@ export const rowOf = <F extends Fixture, Api>(subject: Subject<F, Api>, fixture:
     request: undefined
   }
   const rows = subject.codesFor?.(fixture) ?? subject.codes
-  return rows.find((row) => Codes.matches(row, failure))
+  return rows.find((row) => ErrorTable.matches(row, failure))
 }
 
 const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subject<F, Api>, fixture: F) {
@@ -161,7 +159,6 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
  * import * as Envelope from "@auth/broker-core/broker/Envelope"
  * import * as Fixtures from "@auth/broker-core/testing/Fixtures"
  * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
- * import * as Wire from "@auth/broker-core/broker/Wire"
  * import * as Effect from "effect/Effect"
  * import type * as HttpClient from "effect/http/HttpClient"
  * import * as Schema from "effect/Schema"
@@ -182,7 +179,7 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
  *       name: "plain",
  *       source: "https://api.example.com/docs",
  *       read: ({ json }) => {
- *         const error = Wire.field(json, "error")
+ *         const error = Envelope.field(json, "error")
  *         return error === undefined ? Envelope.yes(json) : Envelope.no({ code: error })
  *       }
  *     }
@@ -257,7 +254,7 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
     }))
   )
 
-const titleOf = ({ code, meaning, message, operations, status }: Codes.CodeRow) =>
+const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.ErrorRow) =>
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
 /**

@@ -1,3 +1,4 @@
+export * as BrokerTests from "./BrokerTests.ts"
 export * as Canary from "./Canary.ts"
 export * as Contract from "./Contract.ts"
 export * as FakeBroker from "./FakeBroker.ts"

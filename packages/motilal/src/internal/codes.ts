@@ -1,18 +1,29 @@
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as headers from "./headers.ts"
 
-const asOf = "2026-11-21"
 const documented = 'Motilal OpenAPI documentation, "Error Codes"'
 const faq = "Motilal OpenAPI FAQ"
+const row = ErrorTable.rows(documented, "2026-11-21")
 
-const row = (
-  code: string,
-  meaning: string,
-  reason: Codes.CodeRow["reason"],
-  more: Partial<Pick<Codes.CodeRow, "operations" | "source">> = {}
-): Codes.CodeRow => ({ code, meaning, reason, source: documented, asOf, ...more })
-
-const apiKey = Codes.invalidCredentials("apiKey")
+const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired } = ErrorTable
+const apiKey = invalidCredentials("apiKey")
+const secondFactor = invalidCredentials(
+  "secondFactor",
+  "Give the date of birth or the PAN that the broker has on file, and check the userId."
+)
+const noTotpKey = invalidCode(
+  "totp",
+  () => [{ id: "ReEnrolled", text: "Was TOTP enabled anew? Then the old secret is void." }],
+  "Enable TOTP in the broker's portal, and give its new secret. Without a secret the login asks for a code by SMS."
+)
+const noClient = invalidRequest("clientcode", "is missing or wrong: a dealer must name its client (option dealer)")
+const notVerified = ErrorTable.actionRequired("Answer the one-time code of this login, or log in again")
+const notLinked = denied("unknown", "Link the PAN with Aadhaar first: the broker names this as the cause.")
+const forDealers = denied("unknown", "This call is for dealers: use a dealer's login.")
+const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey is one of this user's own apps.")
+const badRequest = invalidRequest("request", "was refused as badly formed")
+const badMethod = invalidRequest("request", "was sent by a method that the broker refuses")
+const badVersion = invalidRequest("user-agent", "names a version that the broker refuses")
 
 const inLogin = { operations: ["authdirectapi"] }
 const inOtp = { operations: ["verifyotp", "resendotp"] }
@@ -29,7 +40,7 @@ const headerRows = headers.table
     row(
       code,
       `The header ${name} is missing or wrong`,
-      Codes.invalidRequest(name, `is missing or not as the broker wants it${option ? ` (option ${option})` : ""}`)
+      ErrorTable.invalidRequest(name, `is missing or not as the broker wants it${option ? ` (option ${option})` : ""}`)
     )
   )
 
@@ -45,100 +56,64 @@ const orderCodes = [
   ...range(1089, 1091),
   ...range(1101, 1104),
   5003
-].map((number) => row(`MO${number}`, "Concerns orders or data", Codes.rejected))
+].map((number) => row(`MO${number}`, "Concerns orders or data", ErrorTable.rejected))
 
-export const codes: ReadonlyArray<Codes.CodeRow> = [
-  {
-    message: /not a valid account number/i,
-    meaning: "The PAN is not linked to Aadhaar",
-    source: `${faq}, question 48`,
-    asOf,
-    reason: Codes.denied("unknown", "Link the PAN with Aadhaar first: the broker names this as the cause.")
-  },
-  row("MO1000", "Invalid user id or password", Codes.invalidCredentials("userId or password")),
-  row(
-    "MO1001",
-    "Invalid user id; also where the API key belongs to somebody else",
-    Codes.invalidCredentials("userId", "Check the userId, and that the apiKey is one of this user's own apps."),
-    { source: `${documented}; ${faq}, question 11` }
-  ),
-  row("MO1002", "The password is not a hash of 64 characters", Codes.invalidRequest("password", "is not a hash")),
+export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq}, question 48` }),
+  row("MO1000", "Invalid user id or password", invalidCredentials("userId or password")),
+  row("MO1001", "Invalid user id, or an API key of another user", otherUser, {
+    source: `${documented}; ${faq}, question 11`
+  }),
+  row("MO1002", "The password is not a hash of 64 characters", invalidRequest("password", "is not a hash")),
   row("MO1004", "Invalid API key", apiKey),
   row("MO1005", "API key not found", apiKey),
-  row("MO1006", "The app is not authorised for live use", Codes.denied("activation")),
-  row("MO1007", "The one-time code is wrong or of an older page", Codes.invalidCode("otp"), {
+  row("MO1006", "The app is not authorised for live use", denied("activation")),
+  row("MO1007", "The one-time code is wrong or of an older page", invalidCode("otp"), {
     ...inOtp,
     source: `${documented}; reports of integrators on the OTP step`
   }),
-  row(
-    "MO1007",
-    "Date of birth or PAN is wrong",
-    Codes.invalidCredentials(
-      "secondFactor",
-      "Give the date of birth or the PAN that the broker has on file, and check the userId."
-    )
-  ),
-  row("MO1008", "Invalid checksum", Codes.invalidRequest("checksum", "was refused")),
-  row("MO1011", "The client is not logged in", Codes.sessionExpired("logged-out")),
-  row("MO1050", "Invalid input", Codes.invalidRequest("request", "was refused as invalid")),
-  ...["MO1062", "MO1087", "MO1088"].map((code) =>
-    row(
-      code,
-      "The client code is missing or invalid",
-      Codes.invalidRequest("clientcode", "is missing or wrong: a dealer must name its client (option dealer)")
-    )
-  ),
-  row("MO1092", "Consent is missing", Codes.denied("consent")),
-  row("MO1093", "Invalid TOTP", Codes.invalidCode("totp", Codes.totpHints)),
-  row(
-    "MO1094",
-    "No TOTP key, or it was reset",
-    Codes.invalidCode(
-      "totp",
-      () => [{ id: "ReEnrolled", text: "Was TOTP enabled anew? Then the old secret is void." }],
-      "Enable TOTP in the broker's portal, and give its new secret. Without a secret the login asks for a code by SMS."
-    )
-  ),
-  row("MO1095", "There is no such OTP session", Codes.challengeExpired("refused")),
-  row("MO1096", "Too many wrong one-time codes", Codes.locked("otp", "unknown")),
-  row(
-    "MO1097",
-    "The login was not verified by its one-time code",
-    Codes.actionRequired("Answer the one-time code of this login, or log in again")
-  ),
-  row("MO1098", "Only dealers may do this", Codes.denied("unknown", "This call is for dealers: use a dealer's login.")),
-  row("MO1099", "The one-time code is badly formed", Codes.invalidCode("totp", Codes.totpHints), inLogin),
-  row("MO1099", "The one-time code is badly formed", Codes.invalidCode("otp")),
+  row("MO1007", "Date of birth or PAN is wrong", secondFactor),
+  row("MO1008", "Invalid checksum", invalidRequest("checksum", "was refused")),
+  row("MO1011", "The client is not logged in", sessionExpired("logged-out")),
+  row("MO1050", "Invalid input", invalidRequest("request", "was refused as invalid")),
+  ...["MO1062", "MO1087", "MO1088"].map((code) => row(code, "The client code is missing or invalid", noClient)),
+  row("MO1092", "Consent is missing", denied("consent")),
+  row("MO1093", "Invalid TOTP", invalidCode("totp", ErrorTable.totpHints)),
+  row("MO1094", "No TOTP key, or it was reset", noTotpKey),
+  row("MO1095", "There is no such OTP session", ErrorTable.challengeExpired("refused")),
+  row("MO1096", "Too many wrong one-time codes", ErrorTable.locked("otp", "unknown")),
+  row("MO1097", "The login was not verified by its one-time code", notVerified),
+  row("MO1098", "Only dealers may do this", forDealers),
+  row("MO1099", "The one-time code is badly formed", invalidCode("totp", ErrorTable.totpHints), inLogin),
+  row("MO1099", "The one-time code is badly formed", invalidCode("otp")),
   row(
     "MO1100",
     "The login may not do this",
-    Codes.denied("unknown", "If this login waits for a one-time code, answer it first; else ask the broker's support.")
+    denied("unknown", "If this login waits for a one-time code, answer it first; else ask the broker's support.")
   ),
-  row("MO2000", "Maximum of active sessions exceeded", Codes.sessionLimit),
-  row("MO2001", "Invalid method", Codes.invalidRequest("request", "was sent by a method that the broker refuses")),
-  row("MO2002", "Invalid JSON", Codes.invalidRequest("request", "was refused as badly formed")),
-  row("MO2005", "The header apikey is missing or wrong", Codes.invalidCredentials("apiKey", swapped), {
+  row("MO2000", "Maximum of active sessions exceeded", ErrorTable.sessionLimit),
+  row("MO2001", "Invalid method", badMethod),
+  row("MO2002", "Invalid JSON", badRequest),
+  row("MO2005", "The header apikey is missing or wrong", invalidCredentials("apiKey", swapped), {
     source: `${documented}; comments in clients of third parties on swapped keys`
   }),
-  row("MO2006", "The header apisecretkey is missing or wrong", Codes.invalidCredentials("apiSecret")),
-  row("MO2007", "The header authorization is missing or wrong", Codes.sessionExpired("invalid")),
-  row(
-    "MO2013",
-    "The version number is wrong, probably that of the user-agent",
-    Codes.invalidRequest("user-agent", "names a version that the broker refuses")
-  ),
+  row("MO2006", "The header apisecretkey is missing or wrong", invalidCredentials("apiSecret")),
+  row("MO2007", "The header authorization is missing or wrong", sessionExpired("invalid")),
+  row("MO2013", "The version number is wrong, probably that of the user-agent", badVersion),
   ...headerRows,
-  row("MO2035", "The IP address is not registered", Codes.denied("ip")),
-  row("MO3001", "Several records where one is wanted", Codes.unavailable),
-  ...["MO5000", "MO5001", "MO5002"].map((code) => row(code, "Connection trouble at the broker", Codes.unavailable)),
-  row("MO8000", "Technical trouble at the broker", Codes.unavailable),
-  row("MO8001", "The token is invalid", Codes.sessionExpired("invalid")),
-  row("MO8002", "The token has expired", Codes.sessionExpired("expired")),
-  row("MO8003", "The token is missing", Codes.sessionExpired("missing")),
-  row("MO8050", "The refresh token is invalid", Codes.sessionExpired("refresh-invalid")),
-  row("MO8051", "The refresh token has expired", Codes.sessionExpired("refresh-expired")),
-  row("MO8052", "The session of the dashboard is over", Codes.sessionExpired("unknown")),
-  row("MOSL100", "Login id or password is invalid", Codes.invalidCredentials("userId or password"), {
+  row("MO2035", "The IP address is not registered", denied("ip")),
+  row("MO3001", "Several records where one is wanted", ErrorTable.unavailable),
+  ...["MO5000", "MO5001", "MO5002"].map((code) =>
+    row(code, "Connection trouble at the broker", ErrorTable.unavailable)
+  ),
+  row("MO8000", "Technical trouble at the broker", ErrorTable.unavailable),
+  row("MO8001", "The token is invalid", sessionExpired("invalid")),
+  row("MO8002", "The token has expired", sessionExpired("expired")),
+  row("MO8003", "The token is missing", sessionExpired("missing")),
+  row("MO8050", "The refresh token is invalid", sessionExpired("refresh-invalid")),
+  row("MO8051", "The refresh token has expired", sessionExpired("refresh-expired")),
+  row("MO8052", "The session of the dashboard is over", sessionExpired("unknown")),
+  row("MOSL100", "Login id or password is invalid", invalidCredentials("userId or password"), {
     source: 'Motilal OpenAPI documentation, sample of "Failed Response"'
   }),
   ...orderCodes

@@ -1,10 +1,9 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 
 /** The word in `status`, in capitals; `undefined` if there is none. */
 const statusOf = (json: unknown): string | undefined => {
-  const status = field(json, "status")
+  const status = Envelope.field(json, "status")
   return Predicate.isString(status) && status.trim() !== "" ? status.trim().toUpperCase() : undefined
 }
 
@@ -14,7 +13,7 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
   read: ({ json }) => {
     const status = statusOf(json)
     return status !== undefined && says(status)
-      ? Envelope.no({ code: field(json, "errorcode"), message: field(json, "message") })
+      ? Envelope.no({ code: Envelope.field(json, "errorcode"), message: Envelope.field(json, "message") })
       : undefined
   }
 })

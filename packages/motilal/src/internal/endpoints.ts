@@ -3,19 +3,22 @@ import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-/** Which versions of the calls are used. */
-export type Generation = "v7" | "v4" | "v3"
+const { Text } = Endpoint
 
 /**
  * Versions in the paths. v7: Motilal OpenAPI documentation of 2026. v4: the official Python SDK 3.0. v3: the
  * documentation of 2024 and before. As of 2026-11-21.
  */
-const versions: Readonly<Record<Generation, { readonly login: string; readonly otp: string; readonly user: string }>> =
-  {
-    v7: { login: "v7", otp: "v5", user: "v5" },
-    v4: { login: "v4", otp: "v3", user: "v1" },
-    v3: { login: "v3", otp: "v3", user: "v1" }
-  }
+const versions = {
+  v7: { login: "v7", otp: "v5", user: "v5" },
+  v4: { login: "v4", otp: "v3", user: "v1" },
+  v3: { login: "v3", otp: "v3", user: "v1" }
+}
+
+/** Which versions of the calls are used. */
+export type Generation = keyof typeof versions
+
+export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
 /** The broker wants a hash of 64 characters: a password in clear must not leave by a slip. */
 const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
@@ -66,17 +69,23 @@ const AccessTokenAnswer = Decode.map(AccessTokenData, (answer) => ({
 
 const Profile = Schema.Struct({
   clientcode: Schema.NonEmptyString,
-  name: Decode.text,
-  usertype: Decode.text,
-  exchanges: Decode.list,
-  products: Decode.list,
-  poastatus: Decode.text
+  ...Decode.each(Decode.text, "name", "usertype", "poastatus"),
+  ...Decode.each(Decode.list, "exchanges", "products")
 })
+
+const Login = Schema.Struct({
+  userid: Text,
+  password: PasswordHash,
+  ...Decode.each(Schema.optionalKey(Endpoint.Secret), "2FA", "totp")
+})
+
+const Nothing = Decode.discard(Schema.Unknown)
 
 /** The table of calls. None of them is sent twice but for the profile, which changes nothing. */
 export const make = (generation: Generation, requestsPerSecond: number, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const
+  const post = Endpoint.rows({ method: "POST", token: "required", limits })
   return {
     /** `POST /rest/login/v7/authdirectapi`, sent once. */
     authdirectapi: Endpoint.make({
@@ -86,74 +95,37 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
       token: "none",
       account: "userid",
       limits,
-      request: Schema.Struct({
-        userid: Endpoint.Text,
-        password: PasswordHash,
-        "2FA": Schema.optionalKey(Endpoint.Secret),
-        totp: Schema.optionalKey(Endpoint.Secret)
-      }),
+      request: Login,
       response: LoginAnswer,
       essential: ["AuthToken"]
     }),
     /** `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code; the generations before have none. */
-    getaccesstoken: Endpoint.make({
-      name: "getaccesstoken",
-      method: "POST",
-      path: "/rest/login/v1/getaccesstoken",
-      token: "required",
-      limits,
+    getaccesstoken: post("getaccesstoken", "/rest/login/v1/getaccesstoken", {
       response: AccessTokenAnswer,
       essential: ["accesstoken", "accessToken", "AccessToken"]
     }),
     /** `POST /rest/login/v5/resendotp` */
-    resendotp: Endpoint.make({
-      name: "resendotp",
-      method: "POST",
-      path: `/rest/login/${otp}/resendotp`,
-      token: "required",
-      limits,
-      response: Decode.discard(Schema.Unknown)
-    }),
+    resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
     /** `POST /rest/login/v5/verifyotp`, sent once. It brings no token: the login's own is good from then on. */
-    verifyotp: Endpoint.make({
-      name: "verifyotp",
-      method: "POST",
-      path: `/rest/login/${otp}/verifyotp`,
-      token: "required",
-      limits,
+    verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Schema.Struct({ otp: Endpoint.Secret }),
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
-      response: Decode.discard(Schema.Unknown)
+      response: Nothing
     }),
-    /** `POST /rest/login/v5/getprofile` */
-    getprofile: Endpoint.make({
-      name: "getprofile",
-      method: "POST",
-      path: `/rest/login/${user}/getprofile`,
-      token: "required",
+    /** `POST /rest/login/v5/getprofile`: the portal login asks it whose token came. A dealer names its client. */
+    getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
-      limits,
-      /** A dealer names its client. */
-      request: Schema.Struct({ clientcode: Schema.optionalKey(Endpoint.Text) }),
+      request: Schema.Struct({ clientcode: Schema.optionalKey(Text) }),
       response: Decode.map(Schema.Struct({ data: Profile }), ({ data }) => data),
-      // The portal login asks it whose token came.
       essential: ["clientcode"]
     }),
-    /** `POST /rest/login/v5/logout` */
-    logout: Endpoint.make({
-      name: "logout",
-      method: "POST",
-      path: `/rest/login/${user}/logout`,
-      token: "required",
-      limits,
-      /** A dealer names itself. */
-      request: Schema.Struct({ userid: Schema.optionalKey(Endpoint.Text) }),
-      response: Decode.discard(Schema.Unknown)
+    /** `POST /rest/login/v5/logout`. A dealer names itself. */
+    logout: post("logout", `/rest/login/${user}/logout`, {
+      request: Schema.Struct({ userid: Schema.optionalKey(Text) }),
+      response: Nothing
     })
   }
 }
-
-export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
 /** Calls of a login that is not at its end: they carry its first token alone. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

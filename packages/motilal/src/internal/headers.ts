@@ -9,23 +9,36 @@ export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
 
 /** What the broker wants to know of the caller beside the keys. It checks the form of it at most. */
 export interface Identity {
+  /** What kind of program calls. Default: `WEB`. Each kind has headers of its own. */
   readonly sourceId?: SourceId | undefined
+  /** Default: `127.0.0.1`. */
   readonly clientLocalIp?: string | undefined
+  /** Default: `127.0.0.1`. Your address is not looked up. */
   readonly clientPublicIp?: string | undefined
+  /** Default: `00:00:00:00:00:00`. */
   readonly macAddress?: string | undefined
+  /** A vendor's short name. Default: the account's own user id. */
   readonly vendorInfo?: string | undefined
   readonly osName?: string | undefined
   readonly osVersion?: string | undefined
   readonly deviceModel?: string | undefined
+  /** At most 25 characters. */
   readonly manufacturer?: string | undefined
   readonly productName?: string | undefined
   readonly productVersion?: string | undefined
+  /** For `DESKTOP` and `MOBILE`. Default: a random one for each layer. */
   readonly installedAppId?: string | undefined
+  /** 15 digits, needed for `MOBILE`. */
   readonly imeiNumber?: string | undefined
+  /** For `WEB`. Default: `Chrome`. */
   readonly browserName?: string | undefined
+  /** For `WEB`. Default: `105.0`. */
   readonly browserVersion?: string | undefined
+  /** Default: not sent. */
   readonly latitude?: string | undefined
+  /** Default: not sent. */
   readonly longitude?: string | undefined
+  /** Default: not sent. It is for the official SDKs. */
   readonly sdkVersion?: string | undefined
 }
 
@@ -137,12 +150,6 @@ const identityHeaders = (options: Identity): Record<string, string> => {
   return headers
 }
 
-/** The token that a header carries: raw, no `Bearer`. Before there is one, the official SDKs send it empty. */
-const sessionHeaders = (tokens: Tokens | undefined): BrokerClient.Headers => ({
-  authorization: tokens?.login ?? tokens?.access ?? "",
-  accesstoken: tokens?.login === undefined ? "" : tokens.access
-})
-
 /** The headers of a call. `vendorinfo` is the user id, which for a client is its own. */
 export const make = (options: HeaderOptions) => {
   const constant: BrokerClient.Headers = {
@@ -150,17 +157,14 @@ export const make = (options: HeaderOptions) => {
     accept: "application/json",
     "user-agent": "MOSL/V.1.1.0",
     apikey: options.apiKey,
-    ...(options.apiSecret === undefined ? {} : { apisecretkey: options.apiSecret })
+    ...(options.apiSecret && { apisecretkey: options.apiSecret }),
+    ...identityHeaders(options)
   }
-  const own = identityHeaders(options)
-  return (userId: string, tokens: Tokens | undefined): BrokerClient.Headers => {
-    const { accesstoken, authorization } = sessionHeaders(tokens)
-    return {
-      vendorinfo: userId,
-      ...constant,
-      ...own,
-      authorization: authorization ?? "",
-      ...(options.generation === "v7" ? { accesstoken: accesstoken ?? "" } : {})
-    }
-  }
+  return (userId: string, tokens: Tokens | undefined): BrokerClient.Headers => ({
+    vendorinfo: userId,
+    ...constant,
+    // Raw tokens, no `Bearer`. Before there is one, the official SDKs send an empty header.
+    authorization: tokens?.login ?? tokens?.access ?? "",
+    ...(options.generation === "v7" && { accesstoken: tokens?.login === undefined ? "" : tokens.access })
+  })
 }

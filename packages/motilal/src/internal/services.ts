@@ -23,9 +23,6 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
   readonly dealer?: Dealer | undefined
 }
 
-/** Motilal OpenAPI documentation: a token lives for 24 hours or until logout, and every one dies at 06:00 in India. */
-export const documentedExpiry = Expiry.earliest(Expiry.dailyAt("06:00"), Expiry.after("24 hours"))
-
 /** The tokens that later calls carry. The current generation wants a second one beside the login's own. */
 export const exchange = (
   api: Api,
@@ -81,7 +78,9 @@ export const makeApi = (
 export const family = {
   broker,
   api: MotilalApi.MotilalApi,
-  expiry: documentedExpiry,
+  accountId: (id: string) => id.trim().toUpperCase(),
+  // Motilal OpenAPI documentation: a token lives for 24 hours or until logout, and every one dies at 06:00 IST.
+  expiry: Expiry.earliest(Expiry.dailyAt("06:00"), Expiry.after("24 hours")),
   logout: (api: Api, session: Session.Session, { dealer }: Options) =>
     api.logout(dealer === undefined ? {} : { userid: session.account.id }, session),
   profile

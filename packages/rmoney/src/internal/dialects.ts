@@ -1,5 +1,4 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 
 /** `Ok`, `Not ok`, `Not_Ok` and `not_ok` were all seen: only the letters count. */
@@ -10,7 +9,7 @@ const noes: ReadonlySet<string | undefined> = new Set(["notok", "failed", "failu
 
 /** An object, an array of one, an empty array, or nothing at all where there is only a message to tell. */
 const resultOf = (json: unknown): unknown => {
-  const result = field(json, "result")
+  const result = Envelope.field(json, "result")
   const inner: unknown = Array.isArray(result) ? result[0] : result
   return inner === null || inner === "" ? undefined : inner
 }
@@ -21,7 +20,7 @@ const codeIn = (message: unknown): string | undefined =>
 
 /** A refusal: newer answers have `errorCode`, the others a code in the message. */
 const no = (json: unknown, message: unknown): Envelope.Verdict => {
-  const code = field(json, "errorCode")
+  const code = Envelope.field(json, "errorCode")
   return Envelope.no({ code: Predicate.isString(code) && code.trim() !== "" ? code.trim() : codeIn(message), message })
 }
 
@@ -34,13 +33,13 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "access",
     source: "RMoney API documentation for yes; the vendor's back end as other brokers run it for no",
     read: ({ json }) => {
-      const said = lettersOf(field(json, "status"))
-      if (noes.has(said)) return no(json, field(json, "message") ?? field(json, "emsg"))
+      const said = lettersOf(Envelope.field(json, "status"))
+      if (noes.has(said)) return no(json, Envelope.field(json, "message") ?? Envelope.field(json, "emsg"))
       if (said !== "ok") return undefined
       const result = resultOf(json)
       // After a login this is the state of the account, such as ACTIVE: only a failure is an outcome.
-      return noes.has(lettersOf(field(result, "status")))
-        ? no(json, field(result, "message") ?? field(json, "message"))
+      return noes.has(lettersOf(Envelope.field(result, "status")))
+        ? no(json, Envelope.field(result, "message") ?? Envelope.field(json, "message"))
         : Envelope.yes(result)
     }
   },
@@ -48,11 +47,11 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "sso",
     source: "generic product page of the vendor; Alice Blue's clients, alice_blue issue 484 for an Ok that is none",
     read: ({ json }) => {
-      const said = lettersOf(field(json, "stat"))
-      const message = field(json, "emsg")
-      if (noes.has(said)) return no(json, message ?? field(json, "message"))
+      const said = lettersOf(Envelope.field(json, "stat"))
+      const message = Envelope.field(json, "emsg")
+      if (noes.has(said)) return no(json, message ?? Envelope.field(json, "message"))
       if (said !== "ok") return undefined
-      const isRefusal = Predicate.isString(message) && message.trim() !== "" && !field(json, "userSession")
+      const isRefusal = Predicate.isString(message) && message.trim() !== "" && !Envelope.field(json, "userSession")
       return isRefusal ? no(json, message) : Envelope.yes(json)
     }
   },

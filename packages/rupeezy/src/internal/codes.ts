@@ -1,111 +1,97 @@
 import { otherCall } from "@auth/broker-core/broker/BrokerClient"
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 
-type Reason = Codes.CodeRow["reason"]
+type Reason = ErrorTable.ErrorRow["reason"]
 
 export interface CodeOptions {
   readonly refusals?: "as-sent" | undefined
   readonly forbidden?: "session-over" | undefined
 }
 
-const asOf = "2026-11-21"
-const usage = "Vortex usage page, table of HTTP statuses"
-const mocks = "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
-const words = "no failure of a login is documented: an assumption about the words of its message"
+const row = ErrorTable.rows("Vortex usage page, table of HTTP statuses", "2026-11-21")
 
-const logins = ["login", "createSession"]
+const login = {
+  operations: ["login"],
+  source: "no failure of a login is documented: an assumption about the words of its message"
+}
+const logins = { ...login, operations: ["login", "createSession"] }
 
 /** A server's own fault and a notice of maintenance are no word about credentials, whatever else they name. */
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
-    failure.status >= 500 ? Codes.unavailable(failure) : Codes.unlessOutage(reason)(failure)
+    failure.status >= 500 ? ErrorTable.unavailable(failure) : ErrorTable.unlessOutage(reason)(failure)
 
-const status = (code: number, meaning: string, reason: Reason, operations?: ReadonlyArray<string>): Codes.CodeRow => ({
-  status: code,
-  meaning,
-  reason,
-  source: usage,
-  asOf,
-  ...(operations === undefined ? {} : { operations })
-})
-
-const message = (
-  pattern: RegExp,
-  meaning: string,
-  reason: Reason,
-  operations: ReadonlyArray<string> = ["login"]
-): Codes.CodeRow => ({ message: pattern, meaning, reason, source: words, asOf, operations })
-
-const address = Codes.denied(
+const address = ErrorTable.denied(
   "ip",
   "Register the public address that you call from at Rupeezy, and both of them where the machine has IPv4 and IPv6."
 )
 
 /** The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients. */
-const byMessage: ReadonlyArray<Codes.CodeRow> = [
-  message(
+const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(
     /\b(?:block|lock|disabled)/i,
     "The account is locked",
-    unlessFault(Codes.locked("account", "unknown")),
+    unlessFault(ErrorTable.locked("account", "unknown")),
     logins
   ),
-  message(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", unlessFault(Codes.invalidCode("totp", Codes.totpHints))),
-  message(
+  row(
+    /\b(?:t?otp|2fa)/i,
+    "The one-time code is wrong",
+    unlessFault(ErrorTable.invalidCode("totp", ErrorTable.totpHints)),
+    login
+  ),
+  row(
     /invalid cred|password|client/i,
     "Client code or password is wrong",
-    unlessFault(Codes.invalidCredentials("clientCode or password"))
+    unlessFault(ErrorTable.invalidCredentials("clientCode or password")),
+    login
   )
 ]
 
-const badRequest = Codes.invalidRequest("request", "was refused as badly formed")
+const badRequest = ErrorTable.invalidRequest("request", "was refused as badly formed")
+const noSuchCall = ErrorTable.invalidRequest("request", "names a call that the broker does not have")
 
-const byWord: ReadonlyArray<Codes.CodeRow> = [
-  {
-    status: 500,
+const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(500, "The server failed", ErrorTable.unavailable, {
     message: /internal server error/i,
-    meaning: "The server failed",
-    reason: Codes.unavailable,
-    source: mocks,
-    asOf
-  },
-  {
-    code: "IP_NOT_ALLOWED",
-    meaning: "The caller's address is not registered; only calls that place orders look at it",
-    reason: address,
-    source: "report of an integrator, static-IP questions of Rupeezy",
-    asOf
-  },
-  { ...status(403, "The caller's address is not registered", address), message: /\bip(?:v[46])?\b/i }
+    source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
+  }),
+  row("IP_NOT_ALLOWED", "The caller's address is not registered; only calls that place orders look at it", address, {
+    source: "report of an integrator, static-IP questions of Rupeezy"
+  }),
+  row(403, "The caller's address is not registered", address, { message: /\bip(?:v[46])?\b/i })
 ]
 
 /** What HTTP 401 means to a login, by the reason that it has for a field. */
-const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<Codes.CodeRow> => [
-  status(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), ["login"]),
-  status(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), ["createSession"])
+const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
+  row(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), { operations: ["login"] }),
+  row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {
+    operations: ["createSession"]
+  })
 ]
 
-const unreadUnauthorized = byUnauthorized(Codes.invalidCredentials)
+const unreadUnauthorized = byUnauthorized(ErrorTable.invalidCredentials)
 
 const readUnauthorized = byUnauthorized((field) =>
-  Codes.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
+  ErrorTable.unauthorizedLogin(field, /invalid (?:x-?)?(?:key|token|auth|application)|checksum/i)
 )
 
-const byStatus: ReadonlyArray<Codes.CodeRow> = [
-  status(401, "The token is dead", Codes.sessionExpired("invalid")),
-  status(403, "Access is denied", Codes.denied("unknown")),
-  status(404, "There is no such call", Codes.invalidRequest("request", "names a call that the broker does not have")),
-  status(400, "The request is badly formed", badRequest),
-  status(422, "The request is badly formed", badRequest),
-  status(429, "The rate limit is exceeded", Codes.rateLimited)
+const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
+  row(401, "The token is dead", ErrorTable.sessionExpired("invalid")),
+  row(403, "Access is denied", ErrorTable.denied("unknown")),
+  row(404, "There is no such call", noSuchCall),
+  row(400, "The request is badly formed", badRequest),
+  row(422, "The request is badly formed", badRequest),
+  row(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
-const authorized = ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
-
 /** One integrator takes 403 on the funds for a session that was revoked. */
-const revoked = status(403, "The session was revoked", Codes.sessionExpired("unknown"), authorized)
+const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
+  operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
+})
 
-export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<Codes.CodeRow> => {
+export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<ErrorTable.ErrorRow> => {
   const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...unreadUnauthorized, ...statuses]

@@ -1,9 +1,8 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 
 const says = (json: unknown, word: "success" | "error"): boolean => {
-  const status = field(json, "status")
+  const status = Envelope.field(json, "status")
   return Predicate.isString(status) && status.trim().toLowerCase() === word
 }
 
@@ -18,15 +17,16 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     source: "HTTP 403 IP_NOT_ALLOWED on order calls: report of an integrator; where in the body is not known",
     read: ({ json, status, text }) =>
       status === 403 && /\bIP_NOT_ALLOWED\b/.test(text)
-        ? Envelope.no({ code: "IP_NOT_ALLOWED", message: field(json, "message") })
+        ? Envelope.no({ code: "IP_NOT_ALLOWED", message: Envelope.field(json, "message") })
         : undefined
   },
   {
     name: "service",
     source: 'Vortex documentation, "Authentication"; failures: the mocks of @rupeezy/jsvortex 2.0.2, its OrderResponse',
     read: ({ json }) => {
-      if (says(json, "error")) return Envelope.no({ code: field(json, "code"), message: field(json, "message") })
-      const data = field(json, "data")
+      if (says(json, "error"))
+        return Envelope.no({ code: Envelope.field(json, "code"), message: Envelope.field(json, "message") })
+      const data = Envelope.field(json, "data")
       return says(json, "success") && data !== undefined ? Envelope.yes(data) : undefined
     }
   },
@@ -39,7 +39,8 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "bare",
     source: "funds, which have no envelope: the mocks of @rupeezy/jsvortex 2.0.2, the Go SDK",
     read: ({ json }) =>
-      field(json, "status") === undefined && segments.some((segment) => Predicate.isObject(field(json, segment)))
+      Envelope.field(json, "status") === undefined &&
+      segments.some((segment) => Predicate.isObject(Envelope.field(json, segment)))
         ? Envelope.yes(json)
         : undefined
   }

@@ -7,30 +7,31 @@ import * as Schema from "effect/Schema"
 // Paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. What logins do not
 // answer: types and mocks of @rupeezy/jsvortex 2.0.2.
 
+const { Secret, Text } = Endpoint
+const { each, list, text } = Decode
 const Flag = Decode.optional(Schema.Boolean)
 
-const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
-
-/** The cap on all calls of a day: no single call may pass it either. */
-const perDay = [{ requests: 50_000, per: "1 day" }] as const
-
 const holder = {
-  user_name: Decode.text,
-  login_time: Decode.text,
-  email: Decode.text,
-  mobile: Decode.text,
-  exchanges: Decode.list,
-  product_types: Decode.list,
-  others: Decode.optional(Schema.Struct({ userCode: Decode.text, POA: Decode.optional(Schema.Finite) })),
-  user_id: Decode.text,
-  tradingActive: Flag,
-  referral_id: Decode.text,
-  isDematActive: Flag,
-  mfTradeActive: Flag,
-  dp_id: Decode.text,
-  dp_client_id: Decode.text,
-  mfa_type: Decode.text
+  ...each(text, "user_name", "login_time", "email", "mobile", "user_id", "referral_id", "dp_id", "dp_client_id"),
+  mfa_type: text,
+  ...each(list, "exchanges", "product_types"),
+  ...each(Flag, "tradingActive", "isDematActive", "mfTradeActive"),
+  others: Decode.optional(Schema.Struct({ userCode: text, POA: Decode.optional(Schema.Finite) }))
 }
+
+/** `password` and `totp`, six digits, of an account. */
+const Login = Schema.Struct({ ...each(Text, "client_code", "application_id"), ...each(Secret, "password", "totp") })
+
+/** `checksum` is SHA-256 of application id, auth token and API key; `token` the parameter `auth` of the callback. */
+const Exchange = Schema.Struct({ applicationId: Text, ...each(Secret, "checksum", "token") })
+
+const Bank = Schema.Struct({
+  ...each(text, "account_number", "ifsc", "account_type", "bank_name"),
+  is_primary: Flag
+})
+const Segment = Decode.optional(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
+const Funds = Schema.Struct(each(Segment, "nse", "mcx", "exchange_combined"))
+const Banks = Schema.Struct(each(Decode.items(Bank), "nse", "mcx"))
 
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")
 
@@ -43,59 +44,14 @@ const instantOf = (text: string | undefined, offset: string): number | undefined
   return Option.getOrUndefined(Option.map(at, DateTime.toEpochMillis))
 }
 
-/** `DELETE /user/session`. No limit is documented. */
-const deleteSession = Endpoint.make({
-  name: "deleteSession",
-  method: "DELETE",
-  path: "/v2/user/session",
-  token: "required",
-  response: Schema.Struct({ message: Decode.text, response: Decode.text })
-})
+const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests: 1, per: "1 second" }] })
 
-const Segment = Decode.optional(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
-
-/** `GET /user/funds` */
-const getFunds = Endpoint.make({
-  name: "getFunds",
+/** The limit of all calls of a day: no single call may pass it either. */
+const get = Endpoint.rows({
   method: "GET",
-  path: "/v2/user/funds",
   token: "required",
   safe: true,
-  limits: perDay,
-  response: Schema.Struct({ nse: Segment, mcx: Segment, exchange_combined: Segment })
-})
-
-const Bank = Schema.Struct({
-  account_number: Decode.text,
-  ifsc: Decode.text,
-  is_primary: Flag,
-  account_type: Decode.text,
-  bank_name: Decode.text
-})
-
-const Banks = Decode.items(Bank)
-
-/** `GET /user/profile/banks` */
-const getBanks = Endpoint.make({
-  name: "getBanks",
-  method: "GET",
-  path: "/v2/user/profile/banks",
-  token: "required",
-  safe: true,
-  limits: perDay,
-  response: Schema.Struct({ nse: Banks, mcx: Banks })
-})
-
-/** `GET /user/profile/brokerage`. Its answer is documented nowhere. */
-const getBrokerage = Endpoint.make({
-  name: "getBrokerage",
-  method: "GET",
-  path: "/v2/user/profile/brokerage",
-  token: "required",
-  safe: true,
-  limits: perDay,
-  // The SDKs call it and say nothing of its answer.
-  response: Schema.Unknown
+  limits: [{ requests: 50_000, per: "1 day" }]
 })
 
 /** The table for logins whose `login_time` has this offset: the broker says none. */
@@ -104,60 +60,32 @@ export const make = (offset: string) => {
     const at = instantOf(login_time, offset)
     return (at === undefined ? {} : { loginAt: at }) as { readonly loginAt?: number }
   }
-  const Created = Decode.extend(
-    Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret }),
-    loginAt
-  )
+  const Tokens = Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret })
+  const created = { response: Decode.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
     /** `POST /user/login`, sent once. */
-    login: Endpoint.make({
-      name: "login",
-      method: "POST",
-      path: "/v2/user/login",
-      token: "none",
-      account: "client_code",
-      limits: oncePerSecond,
-      request: Schema.Struct({
-        client_code: Endpoint.Text,
-        password: Endpoint.Secret,
-        /** Six digits. */
-        totp: Endpoint.Secret,
-        application_id: Endpoint.Text
-      }),
-      response: Created,
-      essential: ["access_token"]
-    }),
+    login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
     /** `POST /user/session`, sent once: it exchanges the `auth` parameter of a callback. */
-    createSession: Endpoint.make({
-      name: "createSession",
-      method: "POST",
-      path: "/v2/user/session",
-      token: "none",
+    createSession: post("createSession", "/v2/user/session", {
       account: "applicationId",
-      limits: oncePerSecond,
-      request: Schema.Struct({
-        /** SHA-256 of application id, auth token and API key, in lower-case hexadecimal. */
-        checksum: Endpoint.Secret,
-        applicationId: Endpoint.Text,
-        /** The parameter `auth` of the callback. */
-        token: Endpoint.Secret
-      }),
-      response: Created,
-      essential: ["access_token"]
+      request: Exchange,
+      ...created
     }),
-    deleteSession,
-    getFunds,
-    getBanks,
-    getBrokerage,
-    /** `GET /user/profile`. One client of a third party calls it, so it may not be there. */
-    getProfile: Endpoint.make({
-      name: "getProfile",
-      method: "GET",
-      path: "/v2/user/profile",
+    /** `DELETE /user/session`. No limit is documented. */
+    deleteSession: Endpoint.make({
+      name: "deleteSession",
+      method: "DELETE",
+      path: "/v2/user/session",
       token: "required",
-      safe: true,
-      limits: perDay,
-      response: Decode.extend(Schema.Struct(holder), loginAt)
-    })
+      response: Schema.Struct(each(text, "message", "response"))
+    }),
+    /** `GET /user/funds` */
+    getFunds: get("getFunds", "/v2/user/funds", { response: Funds }),
+    /** `GET /user/profile/banks` */
+    getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
+    /** `GET /user/profile/brokerage`. The SDKs call it, and no document tells its answer. */
+    getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Schema.Unknown }),
+    /** `GET /user/profile`. One client of a third party calls it, so it may not be there. */
+    getProfile: get("getProfile", "/v2/user/profile", { response: Decode.extend(Schema.Struct(holder), loginAt) })
   }
 }

@@ -11,16 +11,16 @@ type Api = RupeezyApi["Service"]
 
 /** What may be set beside the credentials. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
-  /** A time in India, such as `08:00`, at which every session ends. None unless said otherwise. */
+  /** A time in India, such as `08:00`, at which every session ends. Default: none. */
   readonly dailyEnd?: `${number}:${number}` | undefined
   /**
-   * The call that tells whether a session is alive. `funds` unless said otherwise; `profile` is not documented, but
-   * tells more than the login did.
+   * The call that tells whether a session is alive. Default: `funds`. `profile` is not documented, but tells more than
+   * the login did.
    */
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }
 
-export const documentedExpiry = Expiry.jwt
+const documentedExpiry = Expiry.jwt
 
 const expiryOf = ({
   dailyEnd,

@@ -1,168 +1,119 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { otherCall } from "@auth/broker-core/broker/BrokerClient"
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import { validationErrors } from "./dialects.ts"
-import * as endpoints from "./endpoints.ts"
+import { table } from "./endpoints.ts"
 
-const asOf = "2026-11-21"
-const documented = "Samco Trade API documentation v3.2"
-const oauth = `${documented}, OAuth 2.1 flow, error codes`
-const legacy = `${documented}, legacy login`
-
-const encrypted = "as the dashboard issued it: encrypted, not in plain text"
+const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired, unlessOutage } = ErrorTable
+const source = "Samco Trade API documentation v3.2"
+const row = ErrorTable.rows(source, "2026-11-21")
+const oauth = ErrorTable.rows(`${source}, OAuth 2.1 flow, error codes`, "2026-11-21")
+const legacy = ErrorTable.rows(`${source}, legacy login`, "2026-11-21")
 
 /** The code of a concurrent exchange. A refresh may be repeated after it, an authorization code may not. */
 export const concurrentExchange = "EOAUTH030"
 
-const replayed = Codes.invalidCode(
+const replayed = invalidCode(
   "authorization-code",
   () => [{ id: "CodeReused", text: "An authorization code is good once." }],
   "The broker has revoked all tokens of this app and account, those of running sessions too: " +
     "drop the sessions that you have stored, and begin the browser login again."
 )
-
-const beginAgain = Codes.invalidCode(
+const beginAgain = invalidCode(
   "authorization-code",
   () => [],
   "Begin the browser login again, and complete it within ten minutes."
 )
-
-const taken = Codes.invalidCode(
+const taken = invalidCode(
   "authorization-code",
   () => [{ id: "CodeReused", text: "Another exchange of this code is under way." }],
   "Begin the browser login again. The code is not sent again: the broker would revoke all tokens of the account."
 )
-
-const apiKey = Codes.invalidCredentials(
-  "apiKey",
-  `Give the API key of an active app, ${encrypted}. Do not repeat it unchanged.`
+const encrypted = "as the dashboard issued it: encrypted, not in plain text. Do not repeat it unchanged."
+const apiKey = invalidCredentials("apiKey", `Give the API key of an active app, ${encrypted}`)
+const apiSecret = invalidCredentials("apiSecret", `Give the API secret ${encrypted}`)
+const secretApiKey = invalidCredentials(
+  "secretApiKey",
+  "Give the secret API key that came by mail, or generate a new one."
 )
-const apiSecret = Codes.invalidCredentials("apiSecret", `Give the API secret ${encrypted}. Do not repeat it unchanged.`)
+const accessToken = invalidCredentials(
+  "accessToken",
+  "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
+)
+const otp = invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try.")
+const appSignIn = ErrorTable.actionRequired("Sign in to the SAMCO mobile app once")
+const registerIp = denied(
+  "ip",
+  "Register the public IP address of the machine that exchanges the code, your server's, in Samco's dashboard. Then " +
+    "begin the browser login again: the code of this one is spent."
+)
+const badRequest = invalidRequest("request", "was refused as badly formed")
+const lacksField = invalidRequest("request", "lacks a field that the broker wants")
 
-const appSignIn = Codes.actionRequired("Sign in to the SAMCO mobile app once")
+const endpoints = Object.values(table)
+const own = { operations: endpoints.map(({ name }) => name) }
+const withToken = {
+  operations: [...endpoints.filter(({ token }) => token === "required").map(({ name }) => name), otherCall]
+}
+const exchange = { operations: [table.oauthToken.name] }
+const login = { operations: [table.login.name], source: "made up: no text for a wrong access token is documented" }
+const otpCalls = {
+  operations: [table.secretKeyGenerator.name, table.webSecretCodeValidation.name],
+  source: `${source}, Login Code Validation`
+}
 
-const row = (
-  code: string,
-  meaning: string,
-  reason: Codes.CodeRow["reason"],
-  source: string = oauth
-): Codes.CodeRow => ({
-  code,
-  meaning,
-  reason,
-  source,
-  asOf
-})
-
-const text = (
-  message: RegExp,
-  meaning: string,
-  reason: Codes.CodeRow["reason"],
-  more: Partial<Pick<Codes.CodeRow, "status" | "operations" | "source">> = {}
-): Codes.CodeRow => ({ message, meaning, reason, source: documented, asOf, ...more })
-
-const own = Object.values(endpoints.table).map(({ name }) => name)
-const withToken = [
-  ...Object.values(endpoints.table)
-    .filter(({ token }) => token === "required")
-    .map(({ name }) => name),
-  otherCall
-]
-
-const otpCalls = [endpoints.secretKeyGenerator.name, endpoints.webSecretCodeValidation.name]
-
-const registerIp =
-  "Register the public IP address of the machine that exchanges the code, your server's, in Samco's dashboard. Then begin " +
-  "the browser login again: the code of this one is spent."
-
-/** Codes of the OAuth calls. What their failures look like is not printed, so the known texts have rows of their own. */
-const oauthCodes: ReadonlyArray<Codes.CodeRow> = [
-  row("EOAUTH009", "The IP address is not allowed, of the exchange too", (failure) => {
-    const { code, message: brokerMessage } = failure
-    return new AuthError.PermissionDenied({ code, brokerMessage, why: "ip", advice: registerIp })
-  }),
-  text(/not the registered static IP/i, "The IP address is not registered, HTTP 403 on orders", Codes.denied("ip")),
-  row("EOAUTH001", "Unknown or inactive API key", apiKey),
-  row("EOAUTH008", "Wrong API secret", apiSecret),
-  row("EOAUTH011", "Unknown authorization code", beginAgain),
-  row("EOAUTH012", "Authorization code used before: all tokens are revoked", replayed),
-  row("EOAUTH013", "Authorization code expired", beginAgain),
-  row("EOAUTH016", "Unknown or void refresh token", Codes.sessionExpired("refresh-invalid")),
-  row("EOAUTH017", "Refresh token expired", Codes.sessionExpired("refresh-expired")),
-  row("EOAUTH002", "Not the registered redirect URL", Codes.invalidRequest("redirectUrl", "is not the registered one")),
-  row("EOAUTH003", "Scopes that the app has not", Codes.invalidRequest("scopes", "are not those of the app")),
-  row("EOAUTH010", "Authorization code missing", Codes.invalidRequest("code", "is missing")),
-  row("EOAUTH015", "Refresh token missing", Codes.invalidRequest("refresh_token", "is missing")),
-  {
-    ...row(concurrentExchange, "Another exchange of this authorization code is under way", taken),
-    operations: [endpoints.oauthToken.name]
-  },
-  row(concurrentExchange, "Another exchange is under way: a refresh may be repeated once", Codes.unavailable),
-  row("EOAUTH999", "The trading back end could not start a session", appSignIn),
-  text(/authorization code already used/i, "Authorization code used before, without a code", replayed),
-  text(/authorization code has expired/i, "Authorization code expired, without a code", beginAgain),
-  text(
+/** The documentation shows no failure of an OAuth call, so the known texts have rows of their own. */
+const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
+  oauth("EOAUTH009", "The IP address is not allowed, of the exchange too", registerIp),
+  row(/not the registered static IP/i, "The IP address is not registered, HTTP 403 on orders", denied("ip")),
+  oauth("EOAUTH001", "Unknown or inactive API key", apiKey),
+  oauth("EOAUTH008", "Wrong API secret", apiSecret),
+  oauth("EOAUTH011", "Unknown authorization code", beginAgain),
+  oauth("EOAUTH012", "Authorization code used before: all tokens are revoked", replayed),
+  oauth("EOAUTH013", "Authorization code expired", beginAgain),
+  oauth("EOAUTH016", "Unknown or void refresh token", sessionExpired("refresh-invalid")),
+  oauth("EOAUTH017", "Refresh token expired", sessionExpired("refresh-expired")),
+  oauth("EOAUTH002", "Not the registered redirect URL", invalidRequest("redirectUrl", "is not the registered one")),
+  oauth("EOAUTH003", "Scopes that the app has not", invalidRequest("scopes", "are not those of the app")),
+  oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
+  oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
+  oauth(concurrentExchange, "Another exchange of this authorization code is under way", taken, exchange),
+  oauth(concurrentExchange, "Another exchange is under way: a refresh may be repeated once", ErrorTable.unavailable),
+  oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
+  row(/authorization code already used/i, "Authorization code used before, without a code", replayed),
+  row(/authorization code has expired/i, "Authorization code expired, without a code", beginAgain),
+  row(
     /concurrent token exchange/i,
     "Another exchange of this authorization code is under way, without a code",
     (failure) => taken({ ...failure, code: concurrentExchange }),
-    { operations: [endpoints.oauthToken.name] }
+    exchange
   ),
-  text(/concurrent token exchange/i, "Another exchange is under way, without a code", (failure) =>
-    Codes.unavailable({ ...failure, code: concurrentExchange })
+  row(/concurrent token exchange/i, "Another exchange is under way, without a code", (failure) =>
+    ErrorTable.unavailable({ ...failure, code: concurrentExchange })
   )
 ]
 
-export const codes: ReadonlyArray<Codes.CodeRow> = [
+export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   ...oauthCodes,
-  text(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key, without a code", apiKey),
-  text(/invalid api secret/i, "Wrong API secret, without a code", apiSecret),
-  text(/unable to start your trading session/i, "The app has to be opened once; comes as HTTP 401", appSignIn),
-  text(/invalid password/i, "Wrong password", Codes.invalidCredentials("password"), { source: legacy }),
-  text(
-    /secret key does not match/i,
-    "Wrong secret API key",
-    Codes.invalidCredentials("secretApiKey", "Give the secret API key that came by mail, or generate a new one."),
-    { source: legacy }
-  ),
-  text(
-    /access ?token/i,
-    "Wrong or dead access token",
-    Codes.unlessOutage(
-      Codes.invalidCredentials(
-        "accessToken",
-        "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
-      )
-    ),
-    { operations: [endpoints.login.name], source: "made up: no text for a wrong access token is documented" }
-  ),
-  text(
-    /\botp\b/i,
-    "Wrong or expired one-time code",
-    Codes.unlessOutage(Codes.invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try.")),
-    { operations: otpCalls, source: `${documented}, Login Code Validation` }
-  ),
-  text(/invalid otp/i, "Wrong one-time code", Codes.invalidCode("otp")),
-  row(
-    validationErrors,
-    "Faults in the request, as a list",
-    Codes.invalidRequest("request", "was refused as badly formed"),
-    documented
-  ),
-  text(
-    /are required/i,
-    "Fields are missing, HTTP 400",
-    Codes.invalidRequest("request", "lacks a field that the broker wants"),
-    { status: 400 }
-  ),
+  row(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key, without a code", apiKey),
+  row(/invalid api secret/i, "Wrong API secret, without a code", apiSecret),
+  row(/unable to start your trading session/i, "The app has to be opened once; comes as HTTP 401", appSignIn),
+  legacy(/invalid password/i, "Wrong password", invalidCredentials("password")),
+  legacy(/secret key does not match/i, "Wrong secret API key", secretApiKey),
+  row(/access ?token/i, "Wrong or dead access token", unlessOutage(accessToken), login),
+  row(/\botp\b/i, "Wrong or expired one-time code", unlessOutage(otp), otpCalls),
+  row(/invalid otp/i, "Wrong one-time code", invalidCode("otp")),
+  row(validationErrors, "Faults in the request, as a list", badRequest),
+  row(/are required/i, "Fields are missing, HTTP 400", lacksField, { status: 400 }),
   // An order may be refused since a share is blocked.
-  text(/blocked|dormant/i, "The account is blocked or dormant", Codes.locked("account", "broker"), { operations: own }),
-  text(/not subscribed/i, "The API is not subscribed, HTTP 403", Codes.denied("subscription"), { status: 403 }),
-  text(/token is mandatory/i, "No session token was sent", Codes.sessionExpired("missing"), { operations: withToken }),
-  text(/session|token|unauthorized/i, "The session token is not accepted", Codes.sessionExpired("invalid"), {
+  row(/blocked|dormant/i, "The account is blocked or dormant", ErrorTable.locked("account", "broker"), own),
+  row(/not subscribed/i, "The API is not subscribed, HTTP 403", denied("subscription"), { status: 403 }),
+  row(/token is mandatory/i, "No session token was sent", sessionExpired("missing"), withToken),
+  row(/session|token|unauthorized/i, "The session token is not accepted", sessionExpired("invalid"), {
     status: 401,
-    operations: withToken
+    ...withToken
   }),
-  { status: 429, meaning: "Too many requests", reason: Codes.rateLimited, source: "openalgo, adapter for Samco", asOf }
+  row(429, "Too many requests", ErrorTable.rateLimited, { source: "openalgo, adapter for Samco" })
 ]
 
 /** Samco's callback says `access_denied` or `invalid_request`, and tells why in `errorMessage`. */

@@ -1,5 +1,4 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
 import * as Predicate from "effect/Predicate"
 
 const saysYes = (status: unknown): boolean => Predicate.isString(status) && /^success$/i.test(status.trim())
@@ -8,11 +7,14 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   Predicate.isObject(value) && !Array.isArray(value)
 
 const no = (json: unknown): Envelope.Verdict =>
-  Envelope.no({ code: field(json, "errorCode"), message: field(json, "statusMessage") ?? field(json, "message") })
+  Envelope.no({
+    code: Envelope.field(json, "errorCode"),
+    message: Envelope.field(json, "statusMessage") ?? Envelope.field(json, "message")
+  })
 
 /** What says so is `Success` in `status`; everything else, `Failure` and `Error` among it, is a no. */
 const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
-  const status = field(json, "status")
+  const status = Envelope.field(json, "status")
   if (!Predicate.isString(status)) return undefined
   return saysYes(status) ? Envelope.yes(data) : no(json)
 }
@@ -30,10 +32,10 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "validation",
     source: "Samco Trade API documentation v3.2, Login Code Validation: a list of faults and no statusMessage",
     read: ({ json }) => {
-      const faults = field(json, validationErrors)
-      if (!Array.isArray(faults) || faults.length === 0 || saysYes(field(json, "status"))) return undefined
+      const faults = Envelope.field(json, validationErrors)
+      if (!Array.isArray(faults) || faults.length === 0 || saysYes(Envelope.field(json, "status"))) return undefined
       return Envelope.no({
-        code: field(json, "errorCode") ?? validationErrors,
+        code: Envelope.field(json, "errorCode") ?? validationErrors,
         message: faults.filter(Predicate.isString).join(" ")
       })
     }
@@ -42,7 +44,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "nested",
     source: "Samco Trade API documentation v3.2, OAuth 2.1 flow: the answer is in data, the text in message",
     read: ({ json }) => {
-      const data = field(json, "data")
+      const data = Envelope.field(json, "data")
       return isRecord(json) && isRecord(data) ? read(json, { ...json, ...data }) : undefined
     }
   },
@@ -55,6 +57,6 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     // The documentation prints no failure of the OAuth calls, only their codes: an assumption.
     name: "code-only",
     source: "Samco Trade API documentation v3.2, OAuth 2.1 flow, table of error codes",
-    read: ({ json }) => (Predicate.isString(field(json, "errorCode")) ? no(json) : undefined)
+    read: ({ json }) => (Predicate.isString(Envelope.field(json, "errorCode")) ? no(json) : undefined)
   }
 ]

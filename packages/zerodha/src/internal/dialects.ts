@@ -1,16 +1,15 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
-import { field } from "@auth/broker-core/broker/Wire"
 
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "kite",
     source: "Kite Connect 3 documentation, Response structure and Exceptions, as of 2026-11-27",
     read: ({ json, status: http }) => {
-      const [status, data] = [field(json, "status"), field(json, "data")]
+      const [status, data] = [Envelope.field(json, "status"), Envelope.field(json, "data")]
       if (status === "success" && data !== undefined) return Envelope.yes(data)
       // An error with HTTP 2xx is not documented: neither yes nor no.
       return status === "error" && (http < 200 || http > 299)
-        ? Envelope.no({ code: field(json, "error_type"), message: field(json, "message") })
+        ? Envelope.no({ code: Envelope.field(json, "error_type"), message: Envelope.field(json, "message") })
         : undefined
     }
   }

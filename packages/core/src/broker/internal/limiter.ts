@@ -33,7 +33,7 @@ const waitOf = (window: Window, now: number): number => {
 }
 
 export interface Limiter {
-  /** Lets the call pass as soon as the limits allow, or fails if that takes longer than `patience`. */
+  /** Lets the call pass as soon as the limits allow, or fails if that takes longer than `queueTimeout`. */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
 }
 
@@ -41,7 +41,7 @@ export interface Limiter {
  * Counts calls for each account and endpoint: at most so many in any span, wherever the span begins.
  * Fixed windows and token buckets let twice as many through around a boundary, and a broker notices.
  */
-export const makeLimiter = (patience: Duration.Duration): Limiter => {
+export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
   const windows = new Map<string, ReadonlyArray<Window>>()
   const windowsOf = (account: string, endpoint: Endpoint) => {
     const key = `${endpoint.name} ${account}`
@@ -51,7 +51,7 @@ export const makeLimiter = (patience: Duration.Duration): Limiter => {
     windows.set(key, made)
     return made
   }
-  const deadlineAfter = Duration.toMillis(patience)
+  const deadlineAfter = Duration.toMillis(queueTimeout)
   return {
     take: (account, endpoint) => {
       if (endpoint.limits.length === 0) return Effect.void

@@ -19,7 +19,7 @@ const tooSlow = (operation: "get" | "put") =>
 
 /**
  * Runs a call of a store in a fiber of its own. The wait for it ends also where it must not be interrupted: there a store
- * that hangs would hold a logout, or the end of the program, for ever.
+ * that hangs would cacheSession a logout, or the end of the program, for ever.
  */
 const inTime = <A>(
   operation: "get" | "put",

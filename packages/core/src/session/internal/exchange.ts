@@ -18,7 +18,7 @@ import * as Session from "../../login/Session.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import { Departure } from "../../login/internal/departure.ts"
-import type { Failure } from "./held.ts"
+import type { Failure } from "./cachedSession.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
@@ -34,7 +34,7 @@ export interface Got {
 /** Fails when somebody has logged out meanwhile: a login must not follow a logout. */
 export interface Wanted {
   /**
-   * In this program; or when another one may hold the lock by now. Asked when the guard lets the login through, which may
+   * In this program; or when another one may cacheSession the lock by now. Asked when the guard lets the login through, which may
    * be a TOTP period later.
    */
   readonly here: Effect.Effect<void, Failure>

@@ -16,7 +16,7 @@ export const keyOf = (prefix: string, account: Account.Account, what: string): s
 
 const advice = "Check that Redis runs, can be reached, has room, and lets this program run scripts and write."
 
-/** Redis begins a refusal with a word: `OOM command not allowed …`. What follows may hold what was sent. */
+/** Redis begins a refusal with a word: `OOM command not allowed …`. What follows may cacheSession what was sent. */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
 

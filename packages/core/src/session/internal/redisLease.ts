@@ -123,7 +123,7 @@ interface Keys {
 }
 
 /** A lease that was had. */
-interface Held {
+interface HeldLease {
   readonly token: string
   readonly fence: number
   /** When the last request was sent that Redis said yes to. */
@@ -175,7 +175,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   })
 
   /** Whether Redis said yes. */
-  const renew = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, held: Held) {
+  const renew = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, held: HeldLease) {
     const from = yield* instant
     const answer = yield* Effect.orElseSucceed(
       inTime(redis.eval(scripts.renew)(lock, fenceKey, held.token, held.fence), lease),
@@ -187,7 +187,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   })
 
   /** Until Redis says that the lock is another's. One that does not answer is asked again at the next beat. */
-  const renewing = (keys: Keys, held: Held) =>
+  const renewing = (keys: Keys, held: HeldLease) =>
     Effect.whileLoop({
       while: () => !held.isGone,
       body: () => Effect.andThen(Effect.sleep(beat), renew(keys, held)),
@@ -198,7 +198,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
    * Who was stopped for longer than a lease asks whether another was faster. A stop may come between any two steps, also
    * of this: the end of a lease is a reason to ask, and never one to fail without having asked.
    */
-  const check = Effect.fnUntraced(function* (keys: Keys, held: Held) {
+  const check = Effect.fnUntraced(function* (keys: Keys, held: HeldLease) {
     for (let stops = 0; !held.isGone; stops += 1) {
       if (!isOver(lease, held.from, yield* instant)) return
       if (stops === mostStops || !(yield* renew(keys, held))) break
@@ -212,7 +212,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
       // Before the first try: one that is given up may have succeeded. What cannot be given back ends with its lease.
       yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.giveBack)(keys.lock, token), lease)))
-      const held: Held = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
+      const held: HeldLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
       yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))
       yield* Effect.forkScoped(renewing(keys, held))
       return { fence: held.fence, check: check(keys, held) }

@@ -1,6 +1,6 @@
 import type { Account } from "../../login/Account.ts"
 import type { Session } from "../../login/Session.ts"
-import type { Failure } from "./held.ts"
+import type { Failure } from "./cachedSession.ts"
 
 /** What happened to a session. */
 export type SessionChange =

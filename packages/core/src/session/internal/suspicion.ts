@@ -7,16 +7,16 @@ import * as Option from "effect/Option"
 import * as AuthError from "../../login/AuthError.ts"
 import * as Expiry from "../../login/Expiry.ts"
 import type * as Session from "../../login/Session.ts"
-import * as Held from "./held.ts"
+import * as Cached from "./cachedSession.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
-import type { Self } from "./managed.ts"
+import type { Self } from "./managerState.ts"
 
 const complaint = ({ account }: Self, advice: string) =>
   AuthError.make(account.broker, "session", new AuthError.SessionExpired({ why: "invalid", advice }))
 
 const isProven = ({ state: { proven } }: Self, session: Session.Session): boolean =>
-  proven !== undefined && Held.sameToken(proven, session)
+  proven !== undefined && Cached.sameToken(proven, session)
 
 const accepted =
   "The broker's profile call accepts this session, so it is not replaced: the refused call has another fault. SessionManager.renew gets another session all the same."
@@ -51,7 +51,7 @@ const probe = Effect.fnUntraced(function* (
 export const check = Effect.fnUntraced(function* (
   self: Self,
   refused: Session.Session
-): Effect.fn.Return<void, Held.Failure> {
+): Effect.fn.Return<void, Cached.Failure> {
   if (isProven(self, refused)) return
   const { ledger } = yield* LoginLedger.make(self.store).read(self.account)
   const now = yield* Clock.currentTimeMillis
@@ -59,12 +59,12 @@ export const check = Effect.fnUntraced(function* (
   const until = Ledger.replaceableAt(ledger, now)
   const lives = yield* probe(self, refused, until === undefined ? undefined : ledger.replacement?.lives)
   if (lives === true) {
-    Held.pardon(self.state, refused)
+    Cached.pardon(self.state, refused)
     return yield* Effect.fail(complaint(self, accepted))
   }
   if (until === undefined) return
   // Without the profile's word it may live after all, and is better than none.
-  if (lives === undefined) Held.pardon(self.state, refused)
+  if (lives === undefined) Cached.pardon(self.state, refused)
   return yield* Effect.fail(complaint(self, notYet(until)))
 })
 

@@ -39,8 +39,8 @@ const described = ({ method }: Subject) =>
 
 const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
   early: Duration.toMillis(early),
-  wrongAnswers: guard.wrongAnswers,
-  within: Duration.toMillis(guard.within),
+  maxFailures: guard.maxFailures,
+  window: Duration.toMillis(guard.window),
   step: guard.step === undefined ? undefined : Duration.toMillis(guard.step)
 })
 
@@ -65,10 +65,10 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
   {
     name: "describes how its sessions are renewed, and where its numbers come from",
     run: Effect.gen(function* () {
-      const { by, source, when, within, wrongAnswers } = yield* described(subject)
+      const { by, source, when, window, maxFailures } = yield* described(subject)
       const { capabilities } = subject.method
       yield* ensure(when.length > 15 && source.length > 15, "when and source")
-      yield* ensure(wrongAnswers > 0 && Duration.toMillis(within) >= 60_000, "budget")
+      yield* ensure(maxFailures > 0 && Duration.toMillis(window) >= 60_000, "budget")
       yield* same(by.includes("login"), capabilities.includes("Login"), "renews by a login")
       const refreshes = capabilities.includes("Refresh") || subject.loginCarries === "session-before"
       yield* same(by.includes("refresh"), refreshes, "renews by a refresh")
@@ -78,11 +78,11 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     name: "renews the account of the layer, with the numbers and the ways of its descriptor",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
-      const { by, codes, early = 0, within, wrongAnswers } = yield* described(subject)
+      const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
       const expected = {
         early: Duration.toMillis(early),
-        wrongAnswers,
-        within: Duration.toMillis(within),
+        maxFailures,
+        window: Duration.toMillis(window),
         step: codes === "totp" && subject.codes !== "person" ? 30_000 : undefined
       }
       yield* same(spelled(renewal), expected, "numbers")
@@ -94,19 +94,19 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
   {
     name: "renews with the numbers of the user, where there are any",
     run: Effect.gen(function* () {
-      const changes = { options: { renewal: { early: "1 minute", wrongAnswers: 1, within: "1 hour" } } } as const
-      const { early, wrongAnswers, within } = spelled((yield* begin(subject, changes)).renewal)
-      yield* same([early, wrongAnswers, within], [60_000, 1, 3_600_000], "numbers")
+      const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
+      const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)
+      yield* same([early, maxFailures, window], [60_000, 1, 3_600_000], "numbers")
     })
   },
   {
     name: "refuses numbers of the user that cannot be, all at once",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
-      const renewal = { early: "soon", wrongAnswers: 0, within: 0 } as unknown as Renewal.Options
+      const renewal = { early: "soon", maxFailures: 0, window: 0 } as unknown as Renewal.Options
       const reason = yield* failsWith(build({ options: { renewal } }), "InvalidRequest")
       const fields = reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : []
-      yield* same(fields, ["renewal.early", "renewal.wrongAnswers", "renewal.within"], "fields")
+      yield* same(fields, ["renewal.early", "renewal.maxFailures", "renewal.window"], "fields")
     })
   }
 ]

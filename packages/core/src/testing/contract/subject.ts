@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -228,3 +229,7 @@ export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   yield* ensure(reason.message.length > 10 && reason.remedy.length > 10, "the error must say what to do")
   return reason
 })
+
+/** In any order of fields, unlike `same`. */
+export const alike = (actual: unknown, expected: unknown) =>
+  ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)

@@ -5,11 +5,11 @@ import type { Account } from "../../login/Account.ts"
 import * as AuthError from "../../login/AuthError.ts"
 import * as Session from "../../login/Session.ts"
 import { headerProblem, unsendable } from "../../login/internal/headerText.ts"
-import * as Held from "./held.ts"
-import { closed, hold, loggedOut, overwrite, type Self } from "./managed.ts"
+import * as Cached from "./cachedSession.ts"
+import { closed, cacheSession, loggedOut, overwrite, type Self } from "./managerState.ts"
 import * as Record from "./record.ts"
 
-type Failure = Held.Failure
+type Failure = Cached.Failure
 
 export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
   const { account } = self
@@ -27,8 +27,8 @@ export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Ses
   })
   const keep = Effect.gen(function* () {
     const { version } = yield* overwrite(self, Record.ofSession(given), isWanted)
-    if (self.state.logouts === logouts) Held.forget(self.state, "kept")
-    return yield* hold(self, given, { tag: "Adopted", version: version + 1, logouts })
+    if (self.state.logouts === logouts) Cached.forget(self.state, "kept")
+    return yield* cacheSession(self, given, { tag: "Adopted", version: version + 1, logouts })
   })
   yield* self.lock.withLock(account, () => Effect.uninterruptible(keep))
 })
@@ -43,5 +43,5 @@ const adoptionProblem = (account: Account, session: Session.Session, now: number
   const field = unsendable(session.tokens)
   if (field !== undefined) return `has a token (${field}) that ${headerProblem}`
   if (Session.isExpired(session, now)) return "has ended: log in again"
-  return Held.isLive(session, now) ? undefined : "was issued later than this machine's clock: set the clock by NTP"
+  return Cached.isLive(session, now) ? undefined : "was issued later than this machine's clock: set the clock by NTP"
 }

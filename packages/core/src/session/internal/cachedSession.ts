@@ -6,13 +6,13 @@ import * as Redacted from "effect/Redacted"
 import type { AuthError } from "../../login/AuthError.ts"
 import * as Session from "../../login/Session.ts"
 import type { VaultError } from "../VaultError.ts"
-import * as Ready from "./readily.ts"
+import * as Ready from "./readyEffect.ts"
 import type * as Record from "./record.ts"
 
 export type Failure = AuthError | VaultError
 
 /** `freshFrom` is there for a clock that is set back: an instant reckoned by it cannot be trusted then. */
-export interface Held {
+export interface Cached {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
   readonly freshFrom: number
@@ -31,22 +31,22 @@ export interface Pause {
 }
 
 /** The renewal under way. */
-export interface Flight {
+export interface PendingRenewal {
   readonly end: Deferred.Deferred<Session.Session, Failure>
   readonly wait: Effect.Effect<Session.Session, Failure>
-  /** For those who hold a token that lives: waits until it comes or their patience is over. */
-  patientWait: Effect.Effect<Session.Session, Failure> | undefined
+  /** For those who cacheSession a token that lives: waits until it comes or their renewalTimeout is over. */
+  boundedWait: Effect.Effect<Session.Session, Failure> | undefined
 }
 
 export interface State {
-  held: Held
+  cached: Cached
   /** A token that the broker refused: it must not be handed out, though its end has not come. */
   dead: Session.Session | undefined
   /** Got from the broker, but not stored yet: the store failed. */
   unsaved: Session.Session | undefined
   /** The broker took an order with it: when it is refused later, it has ended. */
   proven: Session.Session | undefined
-  flight: Flight | undefined
+  pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
   /** Refreshes that had no answer of the broker. */
@@ -58,7 +58,7 @@ export interface State {
   logouts: number
 }
 
-const nothing: Held = {
+const nothing: Cached = {
   session: undefined,
   ready: undefined,
   freshFrom: Infinity,
@@ -67,11 +67,11 @@ const nothing: Held = {
 }
 
 export const makeState = (): State => ({
-  held: nothing,
+  cached: nothing,
   dead: undefined,
   unsaved: undefined,
   proven: undefined,
-  flight: undefined,
+  pendingRenewal: undefined,
   pause: undefined,
   failures: 0,
   failingRefresh: undefined,
@@ -90,16 +90,16 @@ export const isLive = (session: Session.Session, now: number): boolean =>
   !Session.isExpired(session, now) && now >= session.issuedAt - backwards
 
 /** The held session, if it may be handed out without a second thought. */
-export const fresh = ({ held }: State, now: number): Ready.Ready<Session.Session> | undefined =>
-  now < held.freshUntil && now >= held.freshFrom ? held.ready : undefined
+export const fresh = ({ cached }: State, now: number): Ready.Ready<Session.Session> | undefined =>
+  now < cached.freshUntil && now >= cached.freshFrom ? cached.ready : undefined
 
 /** The held session, if it may still be handed out. */
-export const liveSession = ({ dead, held: { session } }: State, now: number): Session.Session | undefined =>
+export const liveSession = ({ dead, cached: { session } }: State, now: number): Session.Session | undefined =>
   session !== undefined && isLive(session, now) && !sameToken(session, dead) ? session : undefined
 
 /** The stored session, if it is another than `dead`, lives, and is not due: somebody else was faster. */
 export const usable = (
-  { dead: refused, held }: State,
+  { dead: refused, cached }: State,
   record: Record.Record,
   dead: Session.Session | undefined,
   now: number
@@ -107,21 +107,21 @@ export const usable = (
   if (record._tag !== "Live" || !isLive(record.session, now)) return undefined
   const stored = record.session
   if (sameToken(stored, dead) || sameToken(stored, refused)) return undefined
-  return sameToken(stored, held.session) && now >= held.renewAt ? undefined : stored
+  return sameToken(stored, cached.session) && now >= cached.renewAt ? undefined : stored
 }
 
 /**
  * Somebody has logged out since this program last looked. A store that was emptied counts from one again, and one that
  * was put back has an old mark.
  */
-export const isNewLogout = ({ held, version }: State, record: Record.Record): boolean =>
+export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
   version !== undefined &&
-  (record.version > version || (record.version < version && record.at >= (held.session?.issuedAt ?? Infinity)))
+  (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
-/** Another token than the held one, and not from before it: a store that was emptied counts its versions from one again. */
-export const isNewer = ({ held }: State, session: Session.Session): boolean =>
-  !sameToken(session, held.session) && session.issuedAt >= (held.session?.issuedAt ?? 0)
+/** Another token than the cached one, and not from before it: a store that was emptied counts its versions from one again. */
+export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
+  !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
 /** The newest of these, by when the broker gave them. */
 export const newest = (...sessions: ReadonlyArray<Session.Session | undefined>): Session.Session | undefined =>
@@ -161,8 +161,8 @@ const renewAtOf = (
 const freshness = (
   session: Session.Session,
   renewAt: number,
-  { lookEvery, now }: { readonly now: number; readonly lookEvery: number }
-) => ({ freshFrom: Math.max(session.issuedAt, now) - backwards, freshUntil: Math.min(renewAt, now + lookEvery) })
+  { pollInterval, now }: { readonly now: number; readonly pollInterval: number }
+) => ({ freshFrom: Math.max(session.issuedAt, now) - backwards, freshUntil: Math.min(renewAt, now + pollInterval) })
 
 /** Takes a session into memory, with all that is known of the one before forgotten. */
 export const take = (
@@ -172,37 +172,37 @@ export const take = (
     readonly early: Duration.Duration
     readonly spread: number
     readonly now: number
-    readonly lookEvery: number
+    readonly pollInterval: number
   }
 ): void => {
-  const renewAt = renewAtOf(session, state.held.session, options.early, options.spread)
-  state.held = { session, ready: Ready.make(session), renewAt, ...freshness(session, renewAt, options) }
+  const renewAt = renewAtOf(session, state.cached.session, options.early, options.spread)
+  state.cached = { session, ready: Ready.make(session), renewAt, ...freshness(session, renewAt, options) }
   state.dead = undefined
   state.pause = undefined
   state.failures = 0
   state.failingRefresh = undefined
 }
 
-/** The held session stays good, and the next look at the store is `lookEvery` after `now`. */
-export const lookLater = (
+/** The held session stays good, and the next look at the store is `pollInterval` after `now`. */
+export const postponeSync = (
   state: State,
   session: Session.Session,
-  options: { readonly now: number; readonly lookEvery: number }
+  options: { readonly now: number; readonly pollInterval: number }
 ): void => {
-  state.held = { ...state.held, ...freshness(session, state.held.renewAt, options) }
+  state.cached = { ...state.cached, ...freshness(session, state.cached.renewAt, options) }
 }
 
 /** The broker refuses this token. An older one that is said to be dead, too, does not bring back the one after it. */
 export const refuse = (state: State, dead: Session.Session): void => {
-  if (state.dead === undefined || sameToken(dead, state.held.session)) state.dead = dead
-  state.held = { ...state.held, freshUntil: -Infinity, renewAt: -Infinity }
+  if (state.dead === undefined || sameToken(dead, state.cached.session)) state.dead = dead
+  state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
 /** The refused token lives after all. It is looked at again before it is handed out. */
 export const pardon = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.dead)) state.dead = undefined
-  if (sameToken(session, state.held.session)) {
-    state.held = { ...state.held, renewAt: session.expiresAt ?? Infinity }
+  if (sameToken(session, state.cached.session)) {
+    state.cached = { ...state.cached, renewAt: session.expiresAt ?? Infinity }
   }
 }
 
@@ -216,15 +216,15 @@ export const countFailedRefresh = (state: State, now: number): { readonly count:
 /** The broker refused this refresh token: it is gone from memory. */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
   const without = Session.withoutRefreshToken(session)
-  if (sameToken(session, state.held.session)) {
-    state.held = { ...state.held, session: without, ready: Ready.make(without) }
+  if (sameToken(session, state.cached.session)) {
+    state.cached = { ...state.cached, session: without, ready: Ready.make(without) }
   }
   if (sameToken(session, state.unsaved)) state.unsaved = without
   return without
 }
 
 export const forget = (state: State, mark: "logged-out" | "kept"): void => {
-  state.held = nothing
+  state.cached = nothing
   state.dead = undefined
   state.pause = undefined
   state.failures = 0

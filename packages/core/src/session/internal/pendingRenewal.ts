@@ -10,13 +10,21 @@ import type * as Session from "../../login/Session.ts"
 import type { Lease } from "../SessionLock.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
 import * as Exchange from "./exchange.ts"
-import * as Held from "./held.ts"
-import { hold, keepsChanging, look, loggedOut, publish, type Self, writesBeforeGivingUp } from "./managed.ts"
+import * as Cached from "./cachedSession.ts"
+import {
+  cacheSession,
+  keepsChanging,
+  readStore,
+  loggedOut,
+  publish,
+  type Self,
+  writesBeforeGivingUp
+} from "./managerState.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
 import * as Suspicion from "./suspicion.ts"
 
-type Failure = Held.Failure
+type Failure = Cached.Failure
 
 /** What a renewal is for: another session than `dead`, and whether a person has asked for it. */
 interface Wish {
@@ -42,7 +50,7 @@ const save = Effect.fnUntraced(function* (
   self.state.unsaved = got.session
   for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
-      return yield* hold(self, got.session, { tag: got.by, version: version + 1, logouts })
+      return yield* cacheSession(self, got.session, { tag: got.by, version: version + 1, logouts })
     }
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
@@ -51,14 +59,18 @@ const save = Effect.fnUntraced(function* (
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         self.state.unsaved = undefined
-        Held.forget(self.state, "logged-out")
+        Cached.forget(self.state, "logged-out")
         yield* publish(self, { _tag: "LoggedOut", account: self.account })
       }
       return yield* dropFor(self, got.session)
     }
     // Our lease was lost, and the next holder was faster.
-    if (record._tag === "Live" && Held.isLive(record.session, now) && record.session.issuedAt >= got.session.issuedAt) {
-      return yield* hold(self, record.session, { tag: "PickedUp", version: record.version, logouts })
+    if (
+      record._tag === "Live" &&
+      Cached.isLive(record.session, now) &&
+      record.session.issuedAt >= got.session.issuedAt
+    ) {
+      return yield* cacheSession(self, record.session, { tag: "PickedUp", version: record.version, logouts })
     }
     version = record.version
   }
@@ -70,7 +82,7 @@ const wantedSince = (self: Self, lease: Lease, dead: Session.Session | undefined
   const here = Effect.suspend((): Effect.Effect<void, Failure> =>
     self.state.logouts === logouts ? lease.check : loggedOut(self)
   )
-  return { here, anywhere: Effect.andThen(here, Effect.asVoid(look(self, dead))) }
+  return { here, anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, dead))) }
 }
 
 /**
@@ -80,8 +92,8 @@ const wantedSince = (self: Self, lease: Lease, dead: Session.Session | undefined
 const dropRefreshToken = (self: Self, session: Session.Session | undefined, record: Record.Record) =>
   Effect.suspend(() => {
     if (session === undefined) return Effect.succeed(record.version)
-    const without = Held.dropRefreshToken(self.state, session)
-    if (record._tag !== "Live" || !Held.sameToken(session, record.session)) return Effect.succeed(record.version)
+    const without = Cached.dropRefreshToken(self.state, session)
+    if (record._tag !== "Live" || !Cached.sameToken(session, record.session)) return Effect.succeed(record.version)
     // If this cannot be written, at least this program remembers it.
     return Effect.match(self.store.put(self.account, "session", Record.ofSession(without), record.version), {
       onFailure: () => record.version,
@@ -95,22 +107,23 @@ const renewHolding = Effect.fnUntraced(function* (
   { byPerson, dead }: Wish,
   logouts: number
 ): Effect.fn.Return<Session.Session, Failure> {
-  const { now, record, session } = yield* look(self, dead)
-  if (session !== undefined) return yield* hold(self, session, { tag: "PickedUp", version: record.version, logouts })
+  const { now, record, session } = yield* readStore(self, dead)
+  if (session !== undefined)
+    return yield* cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { unsaved } = self.state
-      if (unsaved !== undefined && Held.isLive(unsaved, now) && !Held.sameToken(unsaved, dead)) {
+      if (unsaved !== undefined && Cached.isLive(unsaved, now) && !Cached.sameToken(unsaved, dead)) {
         return yield* save(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
       }
       // The newest has the refresh token that is still good.
-      const stored = record._tag === "Live" ? record.session : self.state.held.session
-      const previous = Held.newest(unsaved, stored)
+      const stored = record._tag === "Live" ? record.session : self.state.cached.session
+      const previous = Cached.newest(unsaved, stored)
       yield* restore(lease.check)
       const refused = dead ?? self.state.dead
       if (refused !== undefined && !byPerson) yield* restore(Suspicion.check(self, refused))
       const exchange = Exchange.make(self.renewal, self.store, self.profile)
-      const live = Held.liveSession(self.state, now)
+      const live = Cached.liveSession(self.state, now)
       let { version } = record
       const got = yield* restore(
         exchange(
@@ -118,8 +131,8 @@ const renewHolding = Effect.fnUntraced(function* (
             previous,
             now,
             byPerson,
-            countFailure: () => Held.countFailedRefresh(self.state, now),
-            isLive: live !== undefined && !Held.sameToken(live, dead),
+            countFailure: () => Cached.countFailedRefresh(self.state, now),
+            isLive: live !== undefined && !Cached.sameToken(live, dead),
             dropRefreshToken: Effect.map(dropRefreshToken(self, previous, record), (stored) => void (version = stored))
           },
           wantedSince(self, lease, dead, logouts)
@@ -143,8 +156,8 @@ const pauseAfter = Effect.fnUntraced(function* (self: Self, error: Failure) {
   const spread = yield* Random.next
   self.state.failures += 1
   const wished = AuthError.isAuthError(error) ? error.retryAfter : undefined
-  const live = Held.liveSession(self.state, now)
-  const backoff = Held.backoff(self.state.failures, live !== undefined, spread)
+  const live = Cached.liveSession(self.state, now)
+  const backoff = Cached.backoff(self.state.failures, live !== undefined, spread)
   const retryAt = now + Math.max(backoff, wished === undefined ? 0 : Duration.toMillis(wished))
   self.state.pause = { error, live: live !== undefined, since: now, until: retryAt }
   yield* Metric.update(
@@ -162,17 +175,17 @@ const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnava
 const lostLocks = 2
 
 /** One renewal, for all who wait for it. */
-const fly = (self: Self, wish: Wish): Effect.Effect<Session.Session, Failure> =>
+const runRenewal = (self: Self, wish: Wish): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
     const { logouts } = self.state
-    return look(self, wish.dead).pipe(
+    return readStore(self, wish.dead).pipe(
       Effect.flatMap(({ record, session }) =>
         session === undefined
           ? Effect.retry(
               self.lock.withLock(self.account, (lease) => renewHolding(self, lease, wish, logouts)),
               { while: hasLostLock, times: lostLocks }
             )
-          : hold(self, session, { tag: "PickedUp", version: record.version, logouts })
+          : cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
       ),
       Effect.catch((error) =>
         self.state.loggedOut || self.state.logouts !== logouts ? loggedOut(self) : pauseAfter(self, error)
@@ -189,27 +202,29 @@ const fly = (self: Self, wish: Wish): Effect.Effect<Session.Session, Failure> =>
   })
 
 /** The renewal under way, or one that begins now, and goes on if those who wait for it are interrupted. */
-export const takeOff = (self: Self, wish: Wish): Effect.Effect<Held.Flight> =>
+export const startRenewal = (self: Self, wish: Wish): Effect.Effect<Cached.PendingRenewal> =>
   // Who is interrupted between the two steps would leave a renewal that nobody runs, and all others waiting for it.
   Effect.uninterruptible(
     Effect.suspend(() => {
-      if (self.state.flight !== undefined) return Effect.succeed(self.state.flight)
+      if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)
       const end = Deferred.makeUnsafe<Session.Session, Failure>()
-      const flight: Held.Flight = { end, wait: Deferred.await(end), patientWait: undefined }
-      self.state.flight = flight
-      return Effect.map(Effect.forkIn(fly(self, wish), self.scope), (fiber) => {
+      const pendingRenewal: Cached.PendingRenewal = { end, wait: Deferred.await(end), boundedWait: undefined }
+      self.state.pendingRenewal = pendingRenewal
+      return Effect.map(Effect.forkIn(runRenewal(self, wish), self.scope), (fiber) => {
         fiber.addObserver((exit) => {
-          if (self.state.flight === flight) self.state.flight = undefined
+          if (self.state.pendingRenewal === pendingRenewal) self.state.pendingRenewal = undefined
           Deferred.doneUnsafe(end, exit)
         })
-        return flight
+        return pendingRenewal
       })
     })
   )
 
-export const join = (
+export const awaitRenewal = (
   self: Self,
   dead: Session.Session | undefined,
   byPerson = false
 ): Effect.Effect<Session.Session, Failure> =>
-  Effect.suspend(() => self.state.flight?.wait ?? Effect.flatMap(takeOff(self, { dead, byPerson }), ({ wait }) => wait))
+  Effect.suspend(
+    () => self.state.pendingRenewal?.wait ?? Effect.flatMap(startRenewal(self, { dead, byPerson }), ({ wait }) => wait)
+  )

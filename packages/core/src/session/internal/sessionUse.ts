@@ -3,9 +3,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as AuthError from "../../login/AuthError.ts"
 import type * as Session from "../../login/Session.ts"
-import { renew, sessionOf } from "./handingOut.ts"
-import type * as Held from "./held.ts"
-import type { Self } from "./managed.ts"
+import { renew, sessionOf } from "./sessionRequests.ts"
+import type * as Cached from "./cachedSession.ts"
+import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 
 /** By what was sent: only requests that are safe to repeat, or others too. */
@@ -65,12 +65,12 @@ const runOnce = <A, E, R>(
 export const withSession = <A, E, R>(
   self: Self,
   use: (session: Session.Session) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | Held.Failure, R> =>
+): Effect.Effect<A, E | Cached.Failure, R> =>
   Effect.gen(function* () {
     const session = yield* sessionOf(self)
     const first = yield* runOnce(self, session, use)
     const isDead = isDeadToken(self)
-    const afterRefusal = Effect.fnUntraced(function* (error: DeadToken): Effect.fn.Return<A, E | Held.Failure, R> {
+    const afterRefusal = Effect.fnUntraced(function* (error: DeadToken): Effect.fn.Return<A, E | Cached.Failure, R> {
       const now = yield* Clock.currentTimeMillis
       if (isSuspect(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
@@ -80,7 +80,7 @@ export const withSession = <A, E, R>(
       const second = yield* runOnce(self, renewed, use)
       return yield* Effect.mapError(second.run, (again) => (isDead(again) ? withAdvice(again, notRenewedAgain) : again))
     })
-    return yield* Effect.catch(first.run, (error): Effect.Effect<A, E | Held.Failure, R> =>
+    return yield* Effect.catch(first.run, (error): Effect.Effect<A, E | Cached.Failure, R> =>
       isDead(error) ? afterRefusal(error) : Effect.fail(error)
     )
   })

@@ -38,21 +38,21 @@ export interface Failure {
  *
  * @example
  * ```ts
- * import * as Codes from "@auth/broker-core/broker/Codes"
+ * import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
  *
- * const row: Codes.CodeRow = {
+ * const row: ErrorTable.ErrorRow = {
  *   code: "T1050",
  *   meaning: "Wrong one-time code",
  *   source: "https://api.example.com/docs#errors",
  *   asOf: "2026-11-21",
- *   reason: Codes.invalidCode("totp", Codes.totpHints)
+ *   reason: ErrorTable.invalidCode("totp", ErrorTable.totpHints)
  * }
  * ```
  *
  * @category models
  * @since 0.1.0
  */
-export interface CodeRow {
+export interface ErrorRow {
   readonly code?: string
   /** Matched against the broker's message. */
   readonly message?: RegExp
@@ -67,11 +67,46 @@ export interface CodeRow {
   readonly reason: (failure: Failure) => AuthError.Reason
 }
 
+const matchOf = (match: string | RegExp | number): Pick<ErrorRow, "code" | "message" | "status"> => {
+  if (Predicate.isString(match)) return { code: match }
+  return Predicate.isNumber(match) ? { status: match } : { message: match }
+}
+
+/**
+ * A constructor for rows of one source. A string matches the broker's code, a pattern its message, a number the HTTP
+ * status; `more` narrows that.
+ *
+ * @example
+ * ```ts
+ * import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
+ *
+ * const row = ErrorTable.rows("https://api.example.com/docs#errors", "2026-11-21")
+ * const table = [
+ *   row("T1050", "Wrong one-time code", ErrorTable.invalidCode("totp", ErrorTable.totpHints)),
+ *   row(/blocked/i, "Account blocked", ErrorTable.locked("account", "broker"), { operations: ["login"] }),
+ *   row(429, "Too many requests", ErrorTable.rateLimited)
+ * ]
+ *
+ * table[2]?.status // => 429
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const rows =
+  (source: string, asOf: string) =>
+  (
+    match: string | RegExp | number,
+    meaning: string,
+    reason: ErrorRow["reason"],
+    more: Partial<ErrorRow> = {}
+  ): ErrorRow => ({ ...matchOf(match), meaning, reason, source, asOf, ...more })
+
 /**
  * @category matching
  * @since 0.1.0
  */
-export const matches = (row: CodeRow, failure: Failure): boolean =>
+export const matches = (row: ErrorRow, failure: Failure): boolean =>
   (row.code === undefined || row.code === failure.code) &&
   (row.message === undefined || (failure.message !== undefined && row.message.test(failure.message))) &&
   (row.status === undefined || row.status === failure.status) &&

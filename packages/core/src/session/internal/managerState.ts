@@ -18,7 +18,7 @@ import type { SessionLock } from "../SessionLock.ts"
 import type { SessionChange } from "./sessionChange.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
-import * as Held from "./held.ts"
+import * as Cached from "./cachedSession.ts"
 import * as Record from "./record.ts"
 import type { Tenancy } from "./tenancy.ts"
 
@@ -67,10 +67,10 @@ export interface Self {
   readonly profile: Profile["Service"]["profile"] | undefined
   readonly scope: Scope.Scope
   readonly early: Duration.Duration
-  readonly patience: Duration.Duration
+  readonly renewalTimeout: Duration.Duration
   /** Milliseconds. */
-  readonly lookEvery: number
-  readonly state: Held.State
+  readonly pollInterval: number
+  readonly state: Cached.State
   /** Set when the manager's scope closes. Nothing is handed out from then on. */
   isClosed: boolean
   /** When the manager was last asked for something, calls on the hot path excepted. Milliseconds since the epoch. */
@@ -113,7 +113,7 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
  * whole time for which it may be handed out without a look at the store counts.
  */
 export const lastAsked = ({ askedAt, state }: Self, now: number): number =>
-  state.flight === undefined ? Math.min(now, Math.max(askedAt, state.held.freshUntil)) : now
+  state.pendingRenewal === undefined ? Math.min(now, Math.max(askedAt, state.cached.freshUntil)) : now
 
 /**
  * Closes the manager: fails all callers that wait for a renewal, and drops the held session. Runs before the renewal's
@@ -121,22 +121,22 @@ export const lastAsked = ({ askedAt, state }: Self, now: number): number =>
  */
 export const close = (self: Self) =>
   Effect.suspend(() => {
-    const { flight } = self.state
+    const { pendingRenewal } = self.state
     self.isClosed = true
-    self.state.flight = undefined
-    Held.forget(self.state, "kept")
-    if (flight !== undefined) Deferred.doneUnsafe(flight.end, closed(self, "session"))
+    self.state.pendingRenewal = undefined
+    Cached.forget(self.state, "kept")
+    if (pendingRenewal !== undefined) Deferred.doneUnsafe(pendingRenewal.end, closed(self, "session"))
     return self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)
   })
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
 /** Takes a session that is stored into memory, and hands it out, unless there was a logout since `logouts`. */
-export const hold = Effect.fnUntraced(function* (
+export const cacheSession = Effect.fnUntraced(function* (
   self: Self,
   session: Session.Session,
   { logouts, tag, version }: From
-): Effect.fn.Return<Session.Session, Held.Failure> {
+): Effect.fn.Return<Session.Session, Cached.Failure> {
   const now = yield* Clock.currentTimeMillis
   const spread = yield* Random.next
   // The logout that came in between has seen what is stored, and ends it.
@@ -145,24 +145,24 @@ export const hold = Effect.fnUntraced(function* (
   self.state.unsaved = undefined
   // Stored, and not handed out.
   if (self.isClosed) return session
-  if (!Held.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
-  Held.take(self.state, session, { early: self.early, spread, now, lookEvery: self.lookEvery })
+  if (!Cached.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
+  Cached.take(self.state, session, { early: self.early, spread, now, pollInterval: self.pollInterval })
   yield* publish(self, { _tag: tag, account: self.account, session })
   return session
 })
 
-export const look = Effect.fnUntraced(function* (self: Self, dead: Session.Session | undefined) {
+export const readStore = Effect.fnUntraced(function* (self: Self, dead: Session.Session | undefined) {
   const { version } = self.state
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
   // What this program has written meanwhile is newer than what was read.
   const isNewest = self.state.version === version
-  const isNewLogout = isNewest && Held.isNewLogout(self.state, record)
+  const isNewLogout = isNewest && Cached.isNewLogout(self.state, record)
   if (isNewest) self.state.version = record.version
-  if (!isNewLogout) return { isNewest, record, now, session: Held.usable(self.state, record, dead, now) }
+  if (!isNewLogout) return { isNewest, record, now, session: Cached.usable(self.state, record, dead, now) }
   const { unsaved } = self.state
   self.state.unsaved = undefined
-  Held.forget(self.state, "logged-out")
+  Cached.forget(self.state, "logged-out")
   yield* publish(self, { _tag: "LoggedOut", account: self.account })
   // Nobody else knows of it.
   if (unsaved !== undefined) yield* Effect.forkIn(Effect.ignore(self.revoke(unsaved)), self.scope)

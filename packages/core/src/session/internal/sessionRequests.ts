@@ -6,91 +6,94 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Session from "../../login/Session.ts"
-import * as Held from "./held.ts"
-import { closed, hold, look, loggedOut, type Self, whileOpen } from "./managed.ts"
-import { readily } from "./readily.ts"
+import * as Cached from "./cachedSession.ts"
+import { closed, cacheSession, readStore, loggedOut, type Self, whileOpen } from "./managerState.ts"
+import { readyOr } from "./readyEffect.ts"
 import * as Record from "./record.ts"
 import { unnoted } from "../../login/internal/requestsSent.ts"
-import { join as joinRenewal, takeOff } from "./renewing.ts"
+import { awaitRenewal, startRenewal } from "./pendingRenewal.ts"
 
-type Failure = Held.Failure
+type Failure = Cached.Failure
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
 /** A renewal cannot run in a scope that is closed. */
-const join = (
+const awaitWhileOpen = (
   self: Self,
   dead: Session.Session | undefined,
   byPerson = false
 ): Effect.Effect<Session.Session, Failure> =>
-  whileOpen(self, "session", () => self.state.flight?.wait ?? unnoted(joinRenewal(self, dead, byPerson)))
+  whileOpen(self, "session", () => self.state.pendingRenewal?.wait ?? unnoted(awaitRenewal(self, dead, byPerson)))
 
-/** What those get whose patience is over. Their token may have ended meanwhile, or somebody has logged out. */
+/** What those get whose renewalTimeout is over. Their token may have ended meanwhile, or somebody has logged out. */
 const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const live = Held.liveSession(self.state, now)
+    const live = Cached.liveSession(self.state, now)
     return live === undefined ? obtain(self, now) : Effect.succeed(live)
   })
 
-/** One timer for all who hold a token that lives: one for each of them would cost ten times as much as the wait. */
-const takePatience = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
+/** One timer for all who cacheSession a token that lives: one for each of them would cost ten times as much as the wait. */
+const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
-    Effect.flatMap(unnoted(takeOff(self, { dead: undefined, byPerson: false })), (flight) => {
-      if (flight.patientWait !== undefined) return Effect.succeed(flight.patientWait)
+    Effect.flatMap(unnoted(startRenewal(self, { dead: undefined, byPerson: false })), (pendingRenewal) => {
+      if (pendingRenewal.boundedWait !== undefined) return Effect.succeed(pendingRenewal.boundedWait)
       const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
       const wait = Effect.flatMap(
         Deferred.await(end),
         Option.match({ onSome: Effect.succeed, onNone: () => instead(self) })
       )
-      flight.patientWait = wait
-      return Effect.map(Effect.forkIn(Effect.timeoutOption(flight.wait, self.patience), self.scope), (fiber) => {
-        fiber.addObserver((exit) => Deferred.doneUnsafe(end, self.isClosed ? closed(self, "session") : exit))
-        return wait
-      })
+      pendingRenewal.boundedWait = wait
+      return Effect.map(
+        Effect.forkIn(Effect.timeoutOption(pendingRenewal.wait, self.renewalTimeout), self.scope),
+        (fiber) => {
+          fiber.addObserver((exit) => Deferred.doneUnsafe(end, self.isClosed ? closed(self, "session") : exit))
+          return wait
+        }
+      )
     })
   )
 
-const joinPatiently = (self: Self): Effect.Effect<Session.Session, Failure> =>
-  whileOpen(self, "session", () => self.state.flight?.patientWait ?? Effect.flatten(takePatience(self)))
+const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure> =>
+  whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
 /** What other programs have done meanwhile: one may have a newer session, or have logged out. */
-const catchUp = (self: Self): Effect.Effect<void, Failure> =>
+const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
     const { logouts, version = 0 } = self.state
-    return Effect.flatMap(look(self, undefined), ({ isNewest, record, session }) =>
+    return Effect.flatMap(readStore(self, undefined), ({ isNewest, record, session }) =>
       session === undefined ||
       !isNewest ||
-      self.state.flight !== undefined ||
-      (record.version <= version && !Held.isNewer(self.state, session))
+      self.state.pendingRenewal !== undefined ||
+      (record.version <= version && !Cached.isNewer(self.state, session))
         ? Effect.void
-        : hold(self, session, { tag: "PickedUp", version: record.version, logouts })
+        : cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
     )
   })
 
 /** Nobody waits for the look: a store that hangs or fails does not stop who holds a token that lives. */
-const lookAside = (self: Self, live: Session.Session, now: number) => {
-  Held.lookLater(self.state, live, { now, lookEvery: self.lookEvery })
-  return Effect.as(Effect.forkIn(Effect.ignore(catchUp(self)), self.scope), live)
+const syncInBackground = (self: Self, live: Session.Session, now: number) => {
+  Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
+  return Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
 }
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
   self.askedAt = now
   if (self.isClosed) return closed(self, "session")
   if (self.state.loggedOut) return loggedOut(self)
-  const live = Held.liveSession(self.state, now)
-  if (live !== undefined && now < self.state.held.renewAt) return lookAside(self, live, now)
-  const pause = Held.pauseOf(self.state, live, now)
+  const live = Cached.liveSession(self.state, now)
+  if (live !== undefined && now < self.state.cached.renewAt) return syncInBackground(self, live, now)
+  const pause = Cached.pauseOf(self.state, live, now)
   if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
-  return live === undefined ? join(self, undefined) : joinPatiently(self)
+  return live === undefined ? awaitWhileOpen(self, undefined) : awaitRenewalBounded(self)
 }
 
-export const sessionOf = readily(
-  ({ state }: Self, fiber) => Held.fresh(state, nowOf(fiber)),
+export const sessionOf = readyOr(
+  ({ state }: Self, fiber) => Cached.fresh(state, nowOf(fiber)),
   (self, fiber) => obtain(self, nowOf(fiber))
 )
 
 export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> | undefined =>
-  Held.fresh(self.state, now)?.exit
+  Cached.fresh(self.state, now)?.exit
 
 const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
   freshExit(self, now) ?? obtain(self, now)
@@ -99,10 +102,10 @@ export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, 
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Option.Option<Session.Session>, Failure> => {
     self.askedAt = now
     if (self.isClosed) return closed(self, "peek")
-    const live = Held.liveSession(self.state, now)
+    const live = Cached.liveSession(self.state, now)
     if (live !== undefined || self.state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
     return Effect.map(Record.read(self.store, self.account), (record) =>
-      record._tag === "Live" && Held.isLive(record.session, now) && !Held.sameToken(record.session, self.state.dead)
+      record._tag === "Live" && Cached.isLive(record.session, now) && !Cached.sameToken(record.session, self.state.dead)
         ? Option.some(record.session)
         : Option.none()
     )
@@ -111,22 +114,24 @@ export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, 
 /** The caller says that the broker refused this token. */
 const replace = (self: Self, dead: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const live = Held.liveSession(self.state, now)
-    if (live !== undefined && !Held.sameToken(live, dead)) return sessionAt(self, now)
-    Held.refuse(self.state, dead)
+    const live = Cached.liveSession(self.state, now)
+    if (live !== undefined && !Cached.sameToken(live, dead)) return sessionAt(self, now)
+    Cached.refuse(self.state, dead)
     if (self.state.loggedOut) return loggedOut(self)
-    const pause = Held.pauseOf(self.state, undefined, now)
+    const pause = Cached.pauseOf(self.state, undefined, now)
     if (pause !== undefined) return Effect.fail(pause.error)
-    const { flight } = self.state
-    const another = Effect.suspend(() => Effect.flatMap(join(self, dead), (got) => insteadOf(self, dead, got)))
-    if (flight === undefined) return another
+    const { pendingRenewal } = self.state
+    const another = Effect.suspend(() =>
+      Effect.flatMap(awaitWhileOpen(self, dead), (got) => insteadOf(self, dead, got))
+    )
+    if (pendingRenewal === undefined) return another
     // One that was under way before may bring the very token that the broker has refused since.
-    return Effect.flatMap(flight.wait, (got) => (Held.sameToken(got, dead) ? another : Effect.succeed(got)))
+    return Effect.flatMap(pendingRenewal.wait, (got) => (Cached.sameToken(got, dead) ? another : Effect.succeed(got)))
   })
 
 /** The token lives, but it is not the other one that was asked for. */
 const insteadOf = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
-  before !== undefined && self.state.pause !== undefined && Held.sameToken(got, before)
+  before !== undefined && self.state.pause !== undefined && Cached.sameToken(got, before)
     ? Effect.fail(self.state.pause.error)
     : Effect.succeed(got)
 
@@ -136,6 +141,6 @@ export const renew = (self: Self, dead: Session.Session | undefined): Effect.Eff
     // Who asks on purpose wants a session whoever has logged out before.
     self.state.version = undefined
     self.state.loggedOut = false
-    const before = self.state.held.session
-    return Effect.flatMap(join(self, before, true), (renewed) => insteadOf(self, before, renewed))
+    const before = self.state.cached.session
+    return Effect.flatMap(awaitWhileOpen(self, before, true), (renewed) => insteadOf(self, before, renewed))
   })

@@ -1,8 +1,8 @@
-import * as Codes from "@auth/broker-core/broker/Codes"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
 
-const failure: Codes.Failure = {
+const failure: ErrorTable.Failure = {
   operation: "login",
   status: 403,
   code: "A1",
@@ -14,11 +14,11 @@ const failure: Codes.Failure = {
 }
 
 describe("the rows of a code table", () => {
-  const row = (fields: Partial<Codes.CodeRow>): Codes.CodeRow => ({
+  const row = (fields: Partial<ErrorTable.ErrorRow>): ErrorTable.ErrorRow => ({
     meaning: "",
     source: "",
     asOf: "",
-    reason: Codes.rejected,
+    reason: ErrorTable.rejected,
     ...fields
   })
   it.each([
@@ -31,14 +31,15 @@ describe("the rows of a code table", () => {
     [{ code: "A1", operations: ["login"] }, true],
     [{ code: "A1", operations: ["logout"] }, false],
     [{ code: "A1", message: /rate/ }, false]
-  ])("%j matches: %s", (fields, expected) => assert.strictEqual(Codes.matches(row(fields), failure), expected))
+  ])("%j matches: %s", (fields, expected) => assert.strictEqual(ErrorTable.matches(row(fields), failure), expected))
 
   it("one that names a message does not match where there is none", () =>
-    assert.isFalse(Codes.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
+    assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 })
 
 describe("hints for a refused TOTP", () => {
-  const ids = (fields: Partial<Codes.Failure>) => Codes.totpHints({ ...failure, ...fields }).map(({ id }) => id)
+  const ids = (fields: Partial<ErrorTable.Failure>) =>
+    ErrorTable.totpHints({ ...failure, ...fields }).map(({ id }) => id)
   const usual = ["ReEnrolled", "CodeReused"]
   it.each([
     ["nothing special", {}, usual],
@@ -54,7 +55,7 @@ describe("hints for a refused TOTP", () => {
   ] as const)("with %s", (_, fields, expected) => assert.deepStrictEqual(ids(fields), [...expected]))
 
   it("say which way the clock is wrong", () => {
-    const text = (clockDrift: number) => Codes.totpHints({ ...failure, clockDrift })[0]?.text
+    const text = (clockDrift: number) => ErrorTable.totpHints({ ...failure, clockDrift })[0]?.text
     assert.strictEqual(text(90_400), "Your clock is 90 seconds behind the broker's: set it by NTP.")
     assert.strictEqual(text(-60_000), "Your clock is 60 seconds ahead of the broker's: set it by NTP.")
     assert.strictEqual(text(-9 * 86_400_000), "Your clock is 9 days ahead of the broker's: set it by NTP.")
@@ -64,21 +65,21 @@ describe("hints for a refused TOTP", () => {
 const said = { code: "A1", brokerMessage: "Access denied" }
 
 it.each([
-  [Codes.invalidCredentials("pin", "Do."), { _tag: "InvalidCredentials", field: "pin", advice: "Do.", ...said }],
-  [Codes.invalidCode("otp"), { _tag: "InvalidStepUpCode", kind: "otp", hints: [], ...said }],
-  [Codes.challengeExpired("attempts"), { _tag: "ChallengeExpired", why: "attempts", ...said }],
-  [Codes.locked("otp", "wait"), { _tag: "AccountLocked", scope: "otp", unlock: "wait", ...said }],
-  [Codes.sessionExpired("logged-out"), { _tag: "SessionExpired", why: "logged-out", ...said }],
-  [Codes.sessionLimit, { _tag: "SessionLimitReached", ...said }],
-  [Codes.rateLimited, { _tag: "RateLimited", by: "broker", ...said }],
-  [Codes.denied("ip"), { _tag: "PermissionDenied", why: "ip", ...said }],
-  [Codes.actionRequired("Consent"), { _tag: "ActionRequired", what: "Consent", ...said }],
-  [Codes.unavailable, { _tag: "BrokerUnavailable", why: "broker", status: 403, ...said }],
+  [ErrorTable.invalidCredentials("pin", "Do."), { _tag: "InvalidCredentials", field: "pin", advice: "Do.", ...said }],
+  [ErrorTable.invalidCode("otp"), { _tag: "InvalidStepUpCode", kind: "otp", hints: [], ...said }],
+  [ErrorTable.challengeExpired("attempts"), { _tag: "ChallengeExpired", why: "attempts", ...said }],
+  [ErrorTable.locked("otp", "wait"), { _tag: "AccountLocked", scope: "otp", unlock: "wait", ...said }],
+  [ErrorTable.sessionExpired("logged-out"), { _tag: "SessionExpired", why: "logged-out", ...said }],
+  [ErrorTable.sessionLimit, { _tag: "SessionLimitReached", ...said }],
+  [ErrorTable.rateLimited, { _tag: "RateLimited", by: "broker", ...said }],
+  [ErrorTable.denied("ip"), { _tag: "PermissionDenied", why: "ip", ...said }],
+  [ErrorTable.actionRequired("Consent"), { _tag: "ActionRequired", what: "Consent", ...said }],
+  [ErrorTable.unavailable, { _tag: "BrokerUnavailable", why: "broker", status: 403, ...said }],
   [
-    Codes.invalidRequest("pin", "is short"),
+    ErrorTable.invalidRequest("pin", "is short"),
     { _tag: "InvalidRequest", problems: [{ field: "pin", problem: "is short" }], ...said }
   ],
-  [Codes.rejected, { _tag: "BrokerRejected", status: 403, ...said }]
+  [ErrorTable.rejected, { _tag: "BrokerRejected", status: 403, ...said }]
 ] as const)("%o keeps what the broker said", (reasonOf, fields) => {
   const reason = reasonOf(failure)
   for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)

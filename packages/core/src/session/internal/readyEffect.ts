@@ -20,7 +20,7 @@ export const make = <A>(value: A): Ready<A> => {
   return { value, exit: Exit.succeed(value), iterator: { next: () => end } }
 }
 
-interface Readily<Subject, A, E, R> extends Effect.Effect<A, E, R> {
+interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
   readonly subject: Subject
   row: number
 }
@@ -32,13 +32,13 @@ interface Readily<Subject, A, E, R> extends Effect.Effect<A, E, R> {
  * In a generator `yield*` takes a value that is ready without the runtime, at a fifth of the cost. An effect is one small
  * object, so that a hundred thousand of them still are quick to reach.
  */
-export const readily = <Subject, A, E, R>(
+export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
   otherwise: (subject: Subject, fiber: AnyFiber) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {
-  type Self = Readily<Subject, A, E, R>
+  type Self = ReadyOr<Subject, A, E, R>
   const base = Effectable.Prototype<Self>({
-    label: "Readily",
+    label: "ReadyOr",
     evaluate(fiber) {
       return ready(this.subject, fiber)?.exit ?? otherwise(this.subject, fiber)
     }

@@ -1,26 +1,26 @@
-/** The end of a session, which no renewal in flight may undo. */
+/** The end of a session, which no pending renewal may undo. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { LogoutReceipt } from "../../login/Logout.ts"
 import * as Session from "../../login/Session.ts"
-import * as Held from "./held.ts"
+import * as Cached from "./cachedSession.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
-import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managed.ts"
+import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managerState.ts"
 import * as Record from "./record.ts"
 
 /** Forgets at once, in memory; gives the sessions that were held. */
 const forgetAtOnce = (self: Self) => {
-  const mine = [self.state.unsaved, self.state.held.session]
-  const { flight } = self.state
+  const mine = [self.state.unsaved, self.state.cached.session]
+  const { pendingRenewal } = self.state
   self.state.logouts += 1
-  self.state.flight = undefined
+  self.state.pendingRenewal = undefined
   self.state.unsaved = undefined
-  Held.forget(self.state, "logged-out")
+  Cached.forget(self.state, "logged-out")
   // The renewal itself goes on, and ends what it gets.
-  if (flight !== undefined) Deferred.doneUnsafe(flight.end, loggedOut(self))
+  if (pendingRenewal !== undefined) Deferred.doneUnsafe(pendingRenewal.end, loggedOut(self))
   return mine
 }
 
@@ -36,7 +36,7 @@ const markLogout = (self: Self) =>
 const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: number): ReadonlyArray<Session.Session> =>
   sessions
     .filter((session) => session !== undefined)
-    .filter((session, index, all) => all.findIndex((other) => Held.sameToken(other, session)) === index)
+    .filter((session, index, all) => all.findIndex((other) => Cached.sameToken(other, session)) === index)
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
@@ -44,10 +44,10 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
 const forgetProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
 
-export const logout = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
+export const logout = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
   whileOpen(self, "logout", () => logoutOpen(self))
 
-const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Held.Failure> =>
+const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { account, revoke } = self

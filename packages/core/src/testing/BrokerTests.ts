@@ -1,0 +1,298 @@
+/**
+ * The tests that every broker package has: the contract of each method, the fixtures of answers and requests, and answers
+ * made up at random. A package gives its tables and its fake, and the functions of its test runner.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as TestClock from "effect/testing/TestClock"
+import { type AuthError, isAuthError } from "../login/AuthError.ts"
+import type { Endpoint } from "../broker/Endpoint.ts"
+import * as Contract from "./Contract.ts"
+import { alike, type Case, ensure, same } from "./contract/subject.ts"
+import type { FakeBroker } from "./FakeBroker.ts"
+import * as Fixtures from "./Fixtures.ts"
+import * as Fuzz from "./Fuzz.ts"
+import * as TestHttp from "./TestHttp.ts"
+
+/**
+ * The functions of a test runner that a run needs. `effect` runs a test under Effect's `TestClock`, in a scope of its
+ * own, as `it.effect` of `@effect/vitest` does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Runner {
+  readonly describe: (title: string, body: () => void) => unknown
+  readonly effect: (
+    name: string,
+    body: (context: { readonly task: { readonly meta: object } }) => Effect.Effect<void, unknown, Scope.Scope>,
+    timeoutMillis?: number
+  ) => unknown
+}
+
+/**
+ * A request, to the letter.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RequestFixture {
+  readonly name: string
+  readonly endpoint: string
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * A call for the fuzz test.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FuzzCall<Api> {
+  /** Secrets that the request carries. The answers have them in them, and no error may show them. */
+  readonly sent: ReadonlyArray<string>
+  /** `account` is another one each time, so that no rate limit is met. */
+  readonly run: (api: Api, account: string) => Effect.Effect<unknown, AuthError>
+}
+
+/**
+ * The fuzz test of a broker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FuzzSubject<Tag, Api> {
+  readonly idiom: Fuzz.Idiom
+  /** The typed calls, over the given client. */
+  readonly layer: Layer.Layer<Tag, AuthError, HttpClient.HttpClient>
+  readonly api: Effect.Effect<Api, never, Tag>
+  /** A call of each endpoint. */
+  readonly calls: Readonly<Record<string, FuzzCall<Api>>>
+  /** How many answers are made up. */
+  readonly bodies: number
+  readonly seed: number
+  /** The platform's way to print a value, such as `util.inspect` at depth 20. */
+  readonly inspect: (value: unknown) => string
+}
+
+/**
+ * A broker package, as far as its tests are those of every broker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subject<Tag, Api, R extends RequestFixture> {
+  /** One for each method. */
+  readonly contract: ReadonlyArray<Contract.Subject>
+  readonly table: Readonly<Record<string, Endpoint>>
+  readonly answers: Omit<Fixtures.Subject<Fixtures.Fixture, Tag>, "endpoints">
+  /** Fields of the envelope that say yes or no, or that are the answer's data. */
+  readonly envelope: ReadonlyArray<string>
+  readonly requests: {
+    readonly fixtures: ReadonlyArray<R>
+    /** A fresh fake that `layer` reaches. */
+    readonly serve: Effect.Effect<FakeBroker, never, Scope.Scope>
+    readonly layer: (fixture: R) => Layer.Layer<Tag, AuthError>
+    /** The call of a fixture. Default: that of its endpoint among the calls of `answers`. */
+    readonly call?: (fixture: R) => Effect.Effect<unknown, AuthError, Tag> | undefined
+  }
+  readonly fuzz: FuzzSubject<Tag, Api>
+}
+
+/**
+ * A value in every way that programs print it.
+ *
+ * @category printing
+ * @since 0.1.0
+ */
+export const printed = (value: unknown, inspect: (value: unknown) => string): string =>
+  (Array.isArray(value) ? value : [value])
+    .flatMap((one: unknown) => [
+      String(one),
+      one instanceof Error ? String(one.stack) : "",
+      Cause.pretty(Cause.fail(one)),
+      inspect(one),
+      JSON.stringify(one)
+    ])
+    .join("\n")
+
+/** What Node's fetch adds to every request by itself. */
+const ofFetch = new Set(
+  "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
+)
+
+/**
+ * The requests that a fake has received, without the headers that Node's `fetch` adds.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const sent = (
+  fake: FakeBroker
+): Effect.Effect<ReadonlyArray<Pick<RequestFixture, "method" | "url" | "headers" | "body">>> =>
+  Effect.map(fake.journal, (journal) =>
+    journal.map(({ body, headers, method, url }) => {
+      const own = Object.entries(headers).filter(([name]) => name === "user-agent" || !ofFetch.has(name))
+      const fromFetch = /^(?:node|undici|.*Node\.js.*)$/i.test(headers["user-agent"] ?? "")
+      const shown = own.filter(([name]) => name !== "user-agent" || !fromFetch)
+      return { method, url, headers: Object.fromEntries(shown), body }
+    })
+  )
+
+/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
+const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
+
+const requestCases = <Tag, Api, R extends RequestFixture>({
+  answers,
+  requests,
+  table
+}: Subject<Tag, Api, R>): ReadonlyArray<Case> => [
+  ...requests.fixtures.map((fixture) => ({
+    name: `${fixture.endpoint}: ${fixture.name}, to the letter`,
+    run: Effect.gen(function* () {
+      const { body, endpoint, headers, method, url } = fixture
+      const fake = yield* requests.serve
+      const call = requests.call?.(fixture) ?? answers.calls[endpoint]
+      yield* ensure(call !== undefined, `there is no call ${endpoint}`)
+      yield* Effect.exit(call ?? Effect.void).pipe(
+        Effect.withSpan("of the user's program"),
+        Effect.provide(Layer.mergeAll(requests.layer(fixture), layerTracer))
+      )
+      yield* alike(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
+      yield* same((yield* fake.journal)[0]?.endpoint, endpoint, "the endpoint of the fake")
+    })
+  })),
+  {
+    name: "each call of the table has a request",
+    run: same(
+      Array.from(new Set(requests.fixtures.map(({ endpoint }) => endpoint))).toSorted(),
+      namesOf(table).toSorted(),
+      "endpoints"
+    )
+  }
+]
+
+const namesOf = (table: Readonly<Record<string, Endpoint>>) => Object.values(table).map(({ name }) => name)
+
+interface Verdict {
+  readonly tag: string
+  readonly problem?: string
+}
+
+/** The tag of the reason, or what is wrong with the outcome. */
+const judge = (
+  exit: Exit.Exit<unknown, unknown>,
+  spelled: ReadonlyArray<string>,
+  inspect: (value: unknown) => string
+): Verdict => {
+  if (Exit.isSuccess(exit)) return { tag: "Success" }
+  const [first, ...others] = exit.cause.reasons
+  if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
+  const { reason, remedy } = first.error
+  // A control character is printed as its number, whose last digit may be the first of a PIN.
+  const text = printed(first.error, inspect)
+    .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
+    .toLowerCase()
+  const leak = spelled.find((secret) => text.includes(secret))
+  if (leak !== undefined) return { tag: "", problem: `shows ${leak}` }
+  return remedy === "" ? { tag: "", problem: "no remedy" } : { tag: reason._tag }
+}
+
+/** Of V8. */
+const errors: { stackTraceLimit?: number } = Error as object
+
+/** Every error has a stack. To print it whole would take most of the time. */
+const shortStacks = Effect.acquireRelease(
+  Effect.sync(() => {
+    const { stackTraceLimit = 10 } = errors
+    errors.stackTraceLimit = 2
+    return stackTraceLimit
+  }),
+  (stackTraceLimit) => Effect.sync(() => void (errors.stackTraceLimit = stackTraceLimit))
+)
+
+const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
+  new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
+
+/** 2026-11-23 09:30:01 IST, a second after a period of codes began. */
+const tradingMorning = Date.UTC(2026, 10, 23, 4, 0, 1)
+
+/** Only a fuzz in which all of these come up has tried more than rubbish. */
+const mustComeUp = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
+
+const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    yield* shortStacks
+    yield* TestClock.setTime(tradingMorning)
+    const { bodies, inspect, seed } = subject
+    const nextAnswer = Fuzz.makeAnswers(subject.idiom, corpus)
+    let answer: Fuzz.Answer = { status: 200, headers: {}, body: "" }
+    const client = TestHttp.layerRespond(async () => toResponse(answer))
+    const api = yield* Effect.provide(subject.api, Layer.provide(subject.layer, client))
+    const dice = Fuzz.makeDice(seed)
+    const calls = Object.values(subject.calls).map((call) => ({
+      ...call,
+      spelled: call.sent.flatMap((secret) => Fuzz.spellings.map((spell) => spell(secret).toLowerCase()))
+    }))
+    const outcomes = new Set<string>()
+    for (let count = 0; count < bodies; count += 1) {
+      const call = dice.pick(calls)
+      answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
+      // No rate limit is met.
+      yield* TestClock.adjust("1 second")
+      const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call.spelled, inspect)
+      yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)
+      outcomes.add(tag)
+    }
+    yield* ensure(
+      mustComeUp.every((tag) => outcomes.has(tag)),
+      `of ${mustComeUp.join(", ")} not all came up, only ${Array.from(outcomes).join(", ")}`
+    )
+  })
+
+/**
+ * Runs all tests that every broker has. The titles begin with `contract`, `fixtures`, `dialects`, `codes`, `requests` and
+ * `fuzz`.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = <Tag, Api, R extends RequestFixture>(runner: Runner, subject: Subject<Tag, Api, R>): void => {
+  const answers = { ...subject.answers, endpoints: namesOf(subject.table) }
+  const essential = Object.fromEntries(Object.values(subject.table).map((row) => [row.name, row.essential]))
+  const group = (title: string, cases: ReadonlyArray<Case>) =>
+    runner.describe(title, () => {
+      for (const { name, run: body } of cases) runner.effect(name, () => body)
+    })
+  for (const contract of subject.contract) {
+    group(`contract: ${contract.broker.id} ${contract.method.id}`, Contract.cases(contract))
+  }
+  group("fixtures", Fixtures.fixtureCases(answers))
+  group("a token is not lost to another field", Fixtures.typeCases(answers, { essential, envelope: subject.envelope }))
+  group("dialects", Fixtures.dialectCases(answers))
+  group("codes", Fixtures.codeCases(answers))
+  group("nothing that is documented is left out", Fixtures.coverageCases(answers))
+  group("requests", requestCases(subject))
+  runner.describe("fuzz", () => {
+    const { bodies, calls } = subject.fuzz
+    const corpus = subject.answers.fixtures.map(({ body }) => body)
+    runner.effect("tries every call", () =>
+      same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
+    )
+    runner.effect(
+      `${bodies} answers with every secret in them: typed errors, and no secret in any`,
+      ({ task }) => Effect.map(fuzz(subject.fuzz, corpus), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
+      600_000
+    )
+  })
+}
