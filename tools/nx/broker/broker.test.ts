@@ -73,20 +73,20 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   it(
     "makes a package whose types, lint, format and tests pass as they are",
     async () => {
-      assert.include(await generate("acme", "--title", "Acme Broking", "--install=false"), "Fill in its facts")
-      await tool("typescript/bin/tsc", "-b", "packages/acme", "packages/simulator")
-      await tool("typescript/bin/tsc", "-p", "packages/acme/tsconfig.test.json")
-      await tool("oxlint/bin/oxlint", "packages/acme", "packages/simulator/src")
-      await tool("oxfmt/bin/oxfmt", "--check", "packages/acme", "packages/simulator", "tsconfig.json", ".changeset")
-      const own = await tool("vitest/vitest.mjs", "run", "packages/acme", "tools/docs/tables.test.ts")
-      assert.match(own, /contract cases +acme \d+/)
-      assert.match(await tool("vitest/vitest.mjs", "run", "tools/house", "-t", "acme"), /tests: \d+ passed, 0 failed/)
+      assert.include(await generate("madeup", "--title", "Made Up", "--install=false"), "Fill in its facts")
+      await tool("typescript/bin/tsc", "-b", "packages/madeup", "packages/simulator")
+      await tool("typescript/bin/tsc", "-p", "packages/madeup/tsconfig.test.json")
+      await tool("oxlint/bin/oxlint", "packages/madeup", "packages/simulator/src")
+      await tool("oxfmt/bin/oxfmt", "--check", "packages/madeup", "packages/simulator", "tsconfig.json", ".changeset")
+      const own = await tool("vitest/vitest.mjs", "run", "packages/madeup", "tools/docs/tables.test.ts")
+      assert.match(own, /contract cases +madeup \d+/)
+      assert.match(await tool("vitest/vitest.mjs", "run", "tools/house", "-t", "madeup"), /tests: \d+ passed, 0 failed/)
     },
     timeout
   )
 
   it("marks each place that waits for a fact, and leaves no word of the template", () => {
-    const files = fs.readdirSync(path.join(folder, "packages/acme"), { recursive: true, withFileTypes: true })
+    const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files
       .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))
       .map((file) => fs.readFileSync(path.join(file.parentPath, file.name), "utf8"))
