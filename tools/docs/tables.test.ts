@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { documents, sections } from "./tables.ts"
+import { wiring } from "./wiring.ts"
 
 const all = await documents()
 
@@ -10,6 +11,14 @@ describe("tables of the READMEs", () => {
         assert.include(current, `<!-- ${section}:begin -->`)
         assert.include(current, `<!-- ${section}:end -->`)
       }
+      assert.strictEqual(current, wanted)
+    })
+  }
+})
+
+describe("files that name every broker", () => {
+  for (const { current, path, wanted } of wiring()) {
+    it(`${path} says what packages/brokers.json says (npm run docs writes it)`, () => {
       assert.strictEqual(current, wanted)
     })
   }

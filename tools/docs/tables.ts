@@ -1,17 +1,19 @@
 /**
- * Writes the tables of the READMEs from the brokers' descriptors: `node tools/docs/tables.ts --write`.
- * Without the option it only says which files are stale.
+ * Writes what the descriptors of the brokers and `packages/brokers.json` say into READMEs, sources and configuration:
+ * `node tools/docs/tables.ts --write`. Without the option it only says which files are stale. With `--wiring` it leaves
+ * out what is read from the brokers' packages.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { type Broker, capabilities, type Renewal } from "@auth/broker-core/broker/Broker"
+import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { brokers as fakes } from "../../packages/simulator/src/internal/brokers.ts"
-import * as Reference from "../../packages/simulator/src/internal/reference.ts"
-
-const root = join(dirname(fileURLToPath(import.meta.url)), "../..")
+import type * as Brokers from "../../packages/simulator/src/internal/brokers.ts"
+import type * as Reference from "../../packages/simulator/src/internal/reference.ts"
+import { root } from "../packages/workspace.ts"
+import { type Document, listed, manifestOf, read, wiring } from "./wiring.ts"
 
 interface Package {
   readonly name: string
@@ -19,24 +21,17 @@ interface Package {
   readonly broker: Broker
 }
 
-const descriptorOf = (folder: string): string | undefined =>
-  readdirSync(join(root, folder, "src")).find((file) => /^[A-Z]\w*Broker\.ts$/.test(file))
-
-/** The order in which brokers came, not the alphabet: the first one is the pattern for the others. */
-const order = ["angel", "motilal", "rupeezy", "samco", "rmoney", "zerodha"]
+/** Imported when they are needed: a simulator whose sources are stale is written first. */
+const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
 
 const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
   const found: Array<Package> = []
-  for (const name of readdirSync(join(root, "packages"))) {
-    const folder = `packages/${name}`
-    if (name === "core" || !existsSync(join(root, folder, "src"))) continue
-    const file = descriptorOf(folder)
-    if (file === undefined) continue
-    const module = (await import(pathToFileURL(join(root, folder, "src", file)).href)) as { readonly broker: Broker }
-    found.push({ name, folder, broker: module.broker })
+  for (const { id, name } of listed()) {
+    const folder = `packages/${id}`
+    const { broker } = (await modulesOf(`${folder}/src/${name}Broker.ts`)) as { readonly broker: Broker }
+    found.push({ name: id, folder, broker })
   }
-  const rank = ({ name }: Package) => (order.includes(name) ? order.indexOf(name) : order.length)
-  return found.toSorted((left, right) => rank(left) - rank(right) || left.name.localeCompare(right.name))
+  return found
 }
 
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -140,32 +135,84 @@ const fill = (document: string, section: string, content: string): string =>
     (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`
   )
 
+const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof Brokers): string =>
+  table([
+    ["broker", "its origins, in the order of their ports", "demo accounts"],
+    ...served.map(({ accounts, broker, origins }) => [
+      `\`${broker}\``,
+      origins.map((origin) => `\`${origin.replace("https://", "")}\``).join(", "),
+      accounts.map((account) => `\`${account[descriptorOf(broker)?.accountField ?? ""]}\``).join(", ")
+    ])
+  ])
+
 /** The simulator's README, with what its control port says of every broker. */
-const simulatorDocument = (read: (path: string) => string): Document => {
+const simulatorDocument = async (): Promise<Document> => {
   const path = "packages/simulator/README.md"
   const current = read(path)
-  const served = Object.values(fakes).map(({ make }) => Effect.runSync(make))
-  const wanted = Reference.tables(served).reduce(
-    (text, { head, rows, section }) => fill(text, section, table([head, ...rows])),
-    current
-  )
+  const simulator = (await modulesOf("packages/simulator/src/internal/brokers.ts")) as typeof Brokers
+  const reference = (await modulesOf("packages/simulator/src/internal/reference.ts")) as typeof Reference
+  const served = Object.values(simulator.brokers).map(({ descriptor }) => Effect.runSync(descriptor.make({})))
+  const wanted = reference
+    .tables(served)
+    .reduce(
+      (text, { head, rows, section }) => fill(text, section, table([head, ...rows])),
+      fill(current, "brokers", servedTable(served, simulator))
+    )
   return { path, current, wanted }
 }
 
-export interface Document {
-  readonly path: string
-  readonly current: string
-  readonly wanted: string
+const numbers = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"]
+
+const listSentence = (packages: ReadonlyArray<Package>): string => {
+  const titles = packages.map(({ broker }) => `**${broker.title}**`)
+  const count = numbers[titles.length] ?? String(titles.length)
+  return `${count} brokers are there: ${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}.`
+}
+
+const packageRow = (folder: string) => {
+  const { description, name } = manifestOf(folder)
+  return [`[\`${name}\`](packages/${folder})`, description.replace(", written with Effect", "")]
+}
+
+const packageTable = (packages: ReadonlyArray<Package>): string =>
+  table([
+    ["package", "what it is"],
+    ...["core", "node", ...packages.map(({ name }) => name), "simulator"].map(packageRow)
+  ])
+
+const layerTable = (packages: ReadonlyArray<Package>): string =>
+  table([
+    ["broker", "package", "layer, and how it logs in"],
+    ...packages.map(({ broker, name }) => [
+      broker.title,
+      `\`${manifestOf(name).name}\``,
+      Array.from(new Set(broker.methods.map(({ layer }) => layer)), (layer) => {
+        const titles = broker.methods.filter((method) => method.layer === layer).map(({ title }) => title)
+        return `\`${layer}\` (${titles.join("; ")})`
+      }).join(", ")
+    ])
+  ])
+
+const guides = (packages: ReadonlyArray<Package>): ReadonlyArray<Document> => {
+  const readme = read("README.md")
+  const agents = read("AGENTS.md")
+  const sections = { brokers: listSentence, capabilities: capabilityTable, packages: packageTable }
+  return [
+    {
+      path: "README.md",
+      current: readme,
+      wanted: Object.entries(sections).reduce((text, [section, make]) => fill(text, section, make(packages)), readme)
+    },
+    { path: "AGENTS.md", current: agents, wanted: fill(agents, "brokers", layerTable(packages)) }
+  ]
 }
 
 /** Every README with tables, as it is and as it should be. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
-  const read = (path: string) => readFileSync(join(root, path), "utf8")
-  const readme = read("README.md")
   return [
-    { path: "README.md", current: readme, wanted: fill(readme, "capabilities", capabilityTable(packages)) },
-    simulatorDocument(read),
+    ...guides(packages),
+    await simulatorDocument(),
     ...packages.map((entry) => {
       const path = `${entry.folder}/README.md`
       const current = read(path)
@@ -178,18 +225,24 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
 
 /** The sections that every README must have, so that none is stale by being absent. */
 export const sections = (path: string): ReadonlyArray<string> => {
-  if (path === "README.md") return ["capabilities"]
-  if (path === "packages/simulator/README.md") return ["faults", "journal", "accounts", "limits"]
+  if (path === "README.md") return ["brokers", "capabilities", "packages"]
+  if (path === "AGENTS.md") return ["brokers"]
+  if (path === "packages/simulator/README.md") return ["brokers", "faults", "journal", "accounts", "limits"]
   return ["environment", "renewal", "assumptions"]
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const write = process.argv.includes("--write")
-  const stale = (await documents()).filter(({ current, wanted }) => current !== wanted)
+const settle = (all: ReadonlyArray<Document>, write: boolean): number => {
+  const stale = all.filter(({ current, wanted }) => current !== wanted)
   for (const { path, wanted } of stale) {
     if (write) writeFileSync(join(root, path), wanted)
     console.log(`${path}: ${write ? "written" : "stale"}`)
   }
-  if (stale.length === 0) console.log("All tables are as the descriptors say.")
-  process.exitCode = stale.length > 0 && !write ? 1 : 0
+  return stale.length
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const write = process.argv.includes("--write")
+  const stale = settle(wiring(), write) + (process.argv.includes("--wiring") ? 0 : settle(await documents(), write))
+  if (stale === 0) console.log("Everything is as the descriptors and packages/brokers.json say.")
+  process.exitCode = stale > 0 && !write ? 1 : 0
 }

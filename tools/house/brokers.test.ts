@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { isDescribed } from "../docs/wiring.ts"
 import { answerFixtures, documented, requestFixtures, root, sources } from "./brokers.ts"
 
 interface FakeModule {
@@ -19,6 +20,7 @@ const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",
   "FakeBroker.ts",
+  "FakeBrokerDescriptor.ts",
   "index.ts",
   "internal/codes.ts",
   "internal/dialects.ts",
@@ -59,7 +61,8 @@ for (const broker of documented) {
     const module = await load<{ readonly broker: Broker }>(broker.folder, `${broker.name}Broker.ts`)
     const layers = new Set(module.broker.methods.map(({ layer }) => `${layer.replace(broker.name, "Broker")}.ts`))
     const own = sources(broker).filter((file) => !ownFiles.has(file))
-    assert.deepStrictEqual(own, [...commonFiles, ...layers].toSorted())
+    const described = isDescribed({ id: broker.folder, name: broker.name }) ? ["BrokerOpenApi.ts"] : []
+    assert.deepStrictEqual(own, [...commonFiles, ...described, ...layers].toSorted())
     const index = readFileSync(join(root, "packages", broker.folder, "src/index.ts"), "utf8")
       .trim()
       .split("\n")

@@ -1,81 +1,33 @@
 /** The brokers of this house: what their documents name, and where their packages keep it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
+import { listed } from "../docs/wiring.ts"
+import { root } from "../packages/workspace.ts"
 
-export const root = join(dirname(fileURLToPath(import.meta.url)), "../..")
+export { root }
 
-export interface Documented {
+interface Documentation {
+  /** The document, which is not this house's. */
+  readonly source: string
+  readonly asOf: string
+  /** Method and path of every call for logging in, as the broker's document names it. */
+  readonly calls: ReadonlyArray<string>
+}
+
+export interface Documented extends Documentation {
   readonly folder: string
   /** The prefix of the package's modules. */
   readonly name: string
-  /** Method and path of every call for logging in, as the broker's document names it. */
-  readonly calls: ReadonlyArray<string>
-  /** No program logs in: a person does, in a browser. */
-  readonly login?: "person"
 }
 
-const rmoney = (prefix: string, calls: ReadonlyArray<string>) =>
-  calls.map((call) => call.replace(" ", ` /auth/v1/${prefix}`))
+const readFixtures = ({ folder }: Pick<Documented, "folder">, file: string): unknown =>
+  JSON.parse(readFileSync(join(root, "packages", folder, "test/fixtures", file), "utf8"))
 
-/**
- * The calls of the documents that this project began with: SmartAPI "Login" and "Funds"; Motilal OpenAPI v3 and v1;
- * Vortex "Authentication"; Samco Trade API "User login"; RMoney's login API. As of 2026-11-21. And Kite Connect 3 "User", as of 2026-11-27.
- */
-export const documented: ReadonlyArray<Documented> = [
-  {
-    folder: "angel",
-    name: "Angel",
-    calls: [
-      "POST /rest/auth/angelbroking/user/v1/loginByPassword",
-      "POST /rest/auth/angelbroking/jwt/v1/generateTokens",
-      "GET /rest/secure/angelbroking/user/v1/getProfile",
-      "GET /rest/secure/angelbroking/user/v1/getRMS",
-      "POST /rest/secure/angelbroking/user/v1/logout"
-    ]
-  },
-  {
-    folder: "motilal",
-    name: "Motilal",
-    calls: [
-      "POST /rest/login/v3/authdirectapi",
-      "POST /rest/login/v3/resendotp",
-      "POST /rest/login/v3/verifyotp",
-      "POST /rest/login/v1/getprofile",
-      "POST /rest/login/v1/logout"
-    ]
-  },
-  { folder: "rupeezy", name: "Rupeezy", calls: ["POST /v2/user/login", "POST /v2/user/session"] },
-  { folder: "samco", name: "Samco", calls: ["POST /login"] },
-  {
-    folder: "rmoney",
-    name: "Rmoney",
-    calls: [
-      ...rmoney("", ["POST sso/vendor/auth/getUserDetails"]),
-      ...rmoney("access/", [
-        "POST pwd/validate",
-        "POST otp/send",
-        "POST otp/validate",
-        "POST topt/verify",
-        "POST bio/enable",
-        "POST bio/pwd/validate",
-        "GET qr/generate",
-        "POST qr/login",
-        "POST client/unblock",
-        "POST client/unblock/verify",
-        "POST pwd/forgot",
-        "POST pwd/forgot/verify",
-        "POST pwd/reset"
-      ])
-    ]
-  },
-  {
-    folder: "zerodha",
-    name: "Zerodha",
-    login: "person",
-    calls: ["POST /session/token", "DELETE /session/token", "GET /user/profile", "GET /user/margins"]
-  }
-]
+export const documented: ReadonlyArray<Documented> = listed().map(({ id: folder, name }) => ({
+  folder,
+  name,
+  ...(readFixtures({ folder }, "documented.json") as Documentation)
+}))
 
 export interface RequestFixture {
   readonly endpoint: string
@@ -87,9 +39,6 @@ export interface AnswerFixture {
   readonly endpoint: string
   readonly expect: object
 }
-
-const readFixtures = ({ folder }: Documented, file: string): unknown =>
-  JSON.parse(readFileSync(join(root, "packages", folder, "test/fixtures", file), "utf8"))
 
 export const requestFixtures = (broker: Documented) =>
   readFixtures(broker, "requests.json") as ReadonlyArray<RequestFixture>

@@ -110,7 +110,7 @@ const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
     })
   )
 
-export const accountsOf: Readonly<Record<BrokerId, Accounts>> = {
+const made = {
   angel: {
     fake: (count) => FakeAngel.make({ accounts: numbers(count).map(angelAccount) }),
     layer: (index, origins) => {
@@ -206,4 +206,7 @@ export const accountsOf: Readonly<Record<BrokerId, Accounts>> = {
     login: "sessionToken",
     perSecond: 10
   }
-}
+} satisfies Partial<Record<BrokerId, Accounts>>
+
+/** The brokers that scenarios log in to. */
+export const accountsOf: Readonly<Record<keyof typeof made, Accounts>> = made

@@ -37,8 +37,14 @@ export interface Options extends BrokerClient.Options {
   readonly macAddress?: string | undefined
 }
 
-/** SmartAPI documentation, "Header Parameters", as of 2026-11-21; `X-UserType` and `X-SourceID` have one value each. */
-const headersFor = (options: Options) => {
+/**
+ * The headers of a call. SmartAPI documentation, "Header Parameters", as of 2026-11-21; `X-UserType` and `X-SourceID`
+ * have one value each.
+ *
+ * @category headers
+ * @since 0.1.0
+ */
+export const headersFor = (options: Options) => {
   const constant = {
     "content-type": "application/json",
     accept: "application/json",

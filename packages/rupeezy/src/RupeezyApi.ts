@@ -45,10 +45,13 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 ) {}
 
 /**
- * Vortex usage page, as of 2026-11-21: every call carries the key. The documents for logging in, and all three official
+ * The headers of a call. Vortex usage page, as of 2026-11-21: every call carries the key. The documents for logging in, and all three official
  * SDKs, send it with the logins alone.
+ *
+ * @category headers
+ * @since 0.1.0
  */
-const headersFor = ({ apiKey, apiKeyHeader }: Options) => {
+export const headersFor = ({ apiKey, apiKeyHeader }: Options) => {
   const constant = { "content-type": "application/json", accept: "application/json" }
   const keyed = { ...constant, "x-api-key": apiKey }
   return ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({

@@ -20,8 +20,14 @@ import { table } from "./internal/endpoints.ts"
  */
 export class SamcoApi extends Context.Service<SamcoApi, BrokerApi.BrokerApi<typeof table>>()("@auth/samco/SamcoApi") {}
 
-/** The token travels bare in a header of Samco's own. Samco Trade API documentation v3.2, as of 2026-11-21. */
-const headers = ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({
+/**
+ * The headers of a call. The token travels bare in a header of Samco's own. Samco Trade API documentation v3.2, as of
+ * 2026-11-21.
+ *
+ * @category headers
+ * @since 0.1.0
+ */
+export const headers = ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({
   "content-type": "application/json",
   accept: "application/json",
   ...(tokens && { "x-session-token": Session.bareToken(tokens.access) })

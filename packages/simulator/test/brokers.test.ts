@@ -29,12 +29,16 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { errorOf, post, send, servedOf } from "./support.ts"
 
 const motilal = FakeMotilal.demoAccount
 const rupeezy = FakeRupeezy.demoAccount
 const samco = FakeSamco.demoAccount
 const zerodha = FakeZerodha.demoAccount
+
+const packages = join(import.meta.dirname, "../..")
 const rmoney = FakeRmoney.demoAccount
 const rmoneyTotp = FakeRmoney.demoTotpAccount
 
@@ -359,9 +363,9 @@ it.live("logs in at RMoney from a device with biometrics", () =>
 it.live("names all the brokers there are", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
-    const known = ["angel", "motilal", "rupeezy", "samco", "rmoney", "zerodha"] as const
-    assert.deepStrictEqual(Simulator.brokerIds, known)
-    assert.deepStrictEqual(Object.keys(simulator.brokers), [...known])
+    const known = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)
+    assert.deepStrictEqual<ReadonlyArray<string>>(Simulator.brokerIds, known)
+    assert.deepStrictEqual(Object.keys(simulator.brokers), known)
     const refused = yield* post(`${simulator.control}/faults`, { broker: "nobody", endpoint: "*", fault: "waf" })
     assert.include(errorOf(refused), known.join(", "))
   })

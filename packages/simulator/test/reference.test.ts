@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Faults from "../src/internal/faults.ts"
-import { wireNames } from "../src/internal/wireNames.ts"
+import { brokers } from "../src/internal/brokers.ts"
 import { errorOf, post, send } from "./support.ts"
 
 const packages = join(import.meta.dirname, "../..")
@@ -49,14 +49,15 @@ it.live("takes every fault as its table writes it", () =>
 it.live("names endpoints and wire names that the fakes have, for every field of an account", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
-    for (const [broker, names] of Object.entries(wireNames)) {
+    for (const [broker, { descriptor }] of Object.entries(brokers)) {
+      const names = Object.fromEntries(Object.entries(descriptor.fields).map(([field, [, wire]]) => [field, wire]))
       const { accounts } = simulator.brokers[broker] ?? assert.fail(broker)
       assert.sameMembers(Object.keys(names), Object.keys(accounts[0] ?? {}), broker)
       const refused = yield* post(`${simulator.control}/faults`, { broker, endpoint: "none", fault: "waf" })
       const endpoints = /use one of (.*)\.$/.exec(errorOf(refused))?.[1]?.split(", ") ?? []
       const files = ["src", "src/internal"].flatMap((folder) =>
         readdirSync(join(packages, broker, folder), { withFileTypes: true })
-          .filter((file) => file.isFile())
+          .filter((file) => file.isFile() && !file.name.endsWith("Descriptor.ts"))
           .map((file) => join(packages, broker, folder, file.name))
       )
       const sources = files.map((file) => readFileSync(file, "utf8")).join("\n")

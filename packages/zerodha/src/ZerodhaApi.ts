@@ -22,8 +22,14 @@ type Calls = BrokerApi.BrokerApi<typeof table>
  */
 export class ZerodhaApi extends Context.Service<ZerodhaApi, Calls>()("@auth/zerodha/ZerodhaApi") {}
 
-/** Kite Connect 3 documentation, "User" and "Exceptions", as of 2026-11-27. The scheme is `token`, not `Bearer`. */
-const headersFor =
+/**
+ * The headers of a call. Kite Connect 3 documentation, "User" and "Exceptions", as of 2026-11-27. The scheme is `token`,
+ * not `Bearer`.
+ *
+ * @category headers
+ * @since 0.1.0
+ */
+export const headersFor =
   (apiKey: Redacted.Redacted<string>) =>
   ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({
     accept: "application/json",

@@ -13,7 +13,9 @@ import * as Stream from "effect/Stream"
 import { accountsOf } from "../accounts.ts"
 import type { Scenario, Tally, Torture } from "../harness.ts"
 
-const brokerIds = Object.keys(accountsOf) as ReadonlyArray<Simulator.BrokerId>
+type BrokerId = keyof typeof accountsOf
+
+const brokerIds = Object.keys(accountsOf) as ReadonlyArray<BrokerId>
 
 /** In milliseconds. */
 const second = 1000
@@ -33,7 +35,7 @@ const densest = (entries: ReadonlyArray<JournalEntry>, accountOf: (entry: Journa
 const refusals = (entries: ReadonlyArray<JournalEntry>) =>
   entries.filter(({ status }) => status === 429 || status === 403)
 
-const countBroker = (tally: Tally, id: Simulator.BrokerId, entries: ReadonlyArray<JournalEntry>, accounts: number) => {
+const countBroker = (tally: Tally, id: BrokerId, entries: ReadonlyArray<JournalEntry>, accounts: number) => {
   const { accountOf, login, perSecond } = accountsOf[id]
   const tries = entries.filter(({ endpoint }) => endpoint === login)
   const logins = tries.filter(({ status }) => status === 200)
@@ -48,7 +50,7 @@ const countBroker = (tally: Tally, id: Simulator.BrokerId, entries: ReadonlyArra
 const manage = ({ origins }: Simulator.Info) =>
   SessionManagers.make((name) => {
     const [id, index] = name.split(" ")
-    return accountsOf[id as Simulator.BrokerId].layer(Number(index), origins)
+    return accountsOf[id as BrokerId].layer(Number(index), origins)
   })
 
 const vault = (torture: Torture) =>

@@ -8,7 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { Text } from "./Endpoint.ts"
+import { SecretText } from "./Endpoint.ts"
 
 const noEncoding = SchemaGetter.forbiddenEncoding
 
@@ -16,6 +16,8 @@ const present = (value: string | null): Option.Option<string> =>
   value === null || value.trim() === "" ? Option.none() : Option.some(value)
 
 const MaybeText = Schema.optionalKey(Schema.NullOr(Schema.String))
+
+const MaybeSecretText = Schema.optionalKey(Schema.NullOr(Schema.String.annotate({ format: "password" })))
 
 /**
  * Text that the broker may leave out. Null and blank text count as absent.
@@ -68,7 +70,7 @@ const RedactedText = Schema.Redacted(Schema.String)
  * @category schemas
  * @since 0.1.0
  */
-export const requiredSecret = Text.pipe(
+export const requiredSecret = SecretText.pipe(
   Schema.decodeTo(RedactedText, { decode: SchemaGetter.transform((value) => Redacted.make(value)), encode: noEncoding })
 )
 
@@ -78,7 +80,7 @@ export const requiredSecret = Text.pipe(
  * @category schemas
  * @since 0.1.0
  */
-export const secret = MaybeText.pipe(
+export const secret = MaybeSecretText.pipe(
   Schema.decodeTo(Schema.optionalKey(RedactedText), {
     decode: SchemaGetter.transformOptional((value: Option.Option<string | null>) =>
       Option.map(Option.flatMap(value, present), (found) => Redacted.make(found))

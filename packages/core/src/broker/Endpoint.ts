@@ -71,6 +71,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
   readonly request: Schema.Decoder<Request> | undefined
+  /** The data inside the envelope, as the broker sends it and as a program gets it. */
+  readonly response: Schema.Decoder<Response>
   readonly accepts: (request: unknown) => boolean
   /**
    * Fields that carry a token or say whose it is. Where they are declared, any other optional field of the wrong type
@@ -174,6 +176,7 @@ export const make = <
   safe: options.safe ?? false,
   limits: options.limits ?? [],
   request: options.request,
+  response: options.response,
   accepts: options.request === undefined ? () => true : Schema.is(options.request),
   essential: options.essential,
   mend: (data) => mend(Schema.toEncoded(options.response), options.essential, data),
@@ -220,9 +223,17 @@ const notBlank = Schema.isPattern(/\S/)
 export const Text = Schema.String.check(notBlank)
 
 /**
+ * Text of an answer that is a secret: descriptions of the API mark it as a password. The broker's row wraps it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SecretText = Schema.String.annotate({ format: "password" }).check(notBlank)
+
+/**
  * A secret that is not blank.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const Secret = Schema.Redacted(Text)
+export const Secret = Schema.Redacted(SecretText)

@@ -21,10 +21,10 @@ export type Generation = keyof typeof versions
 export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
 /** The broker wants a hash of 64 characters: a password in clear must not leave by a slip. */
-const PasswordHash = Schema.Redacted(Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
+const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
 
 const LoginData = Schema.Struct({
-  AuthToken: Schema.NonEmptyString,
+  AuthToken: Endpoint.SecretText,
   // "TRUE" or "FALSE" as text; a client has met flags of both kinds elsewhere in this API.
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
@@ -51,10 +51,10 @@ const LoginAnswer = Decode.map(
  * v7 the last. As of 2026-11-27.
  */
 const AccessTokenData = Schema.Union([
-  Schema.Struct({ accesstoken: Text }),
-  Schema.Struct({ data: Schema.Struct({ accessToken: Text }) }),
-  Schema.Struct({ AccessToken: Text }),
-  Schema.Struct({ data: Schema.Struct({ accesstoken: Text }) })
+  Schema.Struct({ accesstoken: Endpoint.SecretText }),
+  Schema.Struct({ data: Schema.Struct({ accessToken: Endpoint.SecretText }) }),
+  Schema.Struct({ AccessToken: Endpoint.SecretText }),
+  Schema.Struct({ data: Schema.Struct({ accesstoken: Endpoint.SecretText }) })
 ])
 
 const accessTokenOf = (answer: typeof AccessTokenData.Type): string => {

@@ -7,6 +7,8 @@ import { SimulatorError } from "../SimulatorError.ts"
 import type { Fakes } from "./fakes.ts"
 import * as Faults from "./faults.ts"
 import * as Input from "./input.ts"
+import { documentOf } from "./brokers.ts"
+import * as OpenApi from "./openApi.ts"
 import * as Reference from "./reference.ts"
 import * as Seed from "./seed.ts"
 
@@ -33,7 +35,7 @@ interface Call {
 
 /** The fakes, and what is told of them when all are served. */
 interface Target extends Fakes {
-  readonly info: Effect.Effect<unknown>
+  readonly info: Effect.Effect<{ readonly origins: Readonly<Record<string, string>> }>
 }
 
 type Handle = (target: Target, call: Call) => Effect.Effect<unknown, SimulatorError>
@@ -75,8 +77,20 @@ const restore: Handle = Effect.fnUntraced(function* (target, { body }) {
   return yield* readClock(target)
 })
 
+const describe: Handle = Effect.fnUntraced(function* (target, { url }) {
+  const id = /([^/]*)\.json$/.exec(url.pathname)?.[1] ?? ""
+  const known = target.served.map(({ broker }) => broker)
+  if (!known.includes(id)) return yield* refuse(`There is no broker "${id}": use one of ${known.join(", ")}.`)
+  const document = documentOf(id)
+  if (document === undefined) {
+    return yield* refuse(`The calls of ${id} are not described yet: its table has another shape than the others.`)
+  }
+  return OpenApi.served(document, (yield* target.info).origins)
+})
+
 interface Route {
   readonly method: "GET" | "POST"
+  /** `<broker>` in it stands for the name of one. */
   readonly path: string
   readonly help: string
   /** The parameters of the query that it reads. Default: none. */
@@ -106,6 +120,12 @@ const routes: ReadonlyArray<Route> = [
     path: "/clock",
     help: "the brokers' time, and how far it is ahead of this machine's",
     handle: readClock
+  },
+  {
+    method: "GET",
+    path: "/openapi/<broker>.json",
+    help: "the calls of a broker as an OpenAPI 3.1 document, with the simulator as its first server",
+    handle: describe
   },
   { method: "POST", path: "/clock", help: `moves the brokers' clock forward: ${samples.clock}`, handle: advance },
   {
@@ -154,6 +174,16 @@ const routes: ReadonlyArray<Route> = [
   }
 ]
 
+const isPathOf = ({ path }: Route, pathname: string): boolean => {
+  const [before = "", after] = path.split("<broker>")
+  if (after === undefined) return path === pathname
+  return (
+    pathname.startsWith(before) &&
+    pathname.endsWith(after) &&
+    /^[a-z0-9]+$/.test(pathname.slice(before.length, -after.length))
+  )
+}
+
 const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) =>
   new Response(`${JSON.stringify(value)}\n`, { status, headers: { "content-type": "application/json", ...headers } })
 
@@ -162,7 +192,7 @@ const help = (fakes: Fakes): Response => {
   const lines = [
     "Control of the broker simulator. Its brokers and accounts are not real.",
     "",
-    ...routes.map((route) => `${route.method.padEnd(4)} ${route.path.padEnd(10)} ${route.help}`),
+    ...routes.map((route) => `${route.method.padEnd(4)} ${route.path.padEnd(22)} ${route.help}`),
     "",
     `Brokers: ${fakes.served.map(({ broker }) => broker).join(", ")}`,
     ...Reference.tables(fakes.served).flatMap((table) => ["", ...Reference.toText(table)]),
@@ -172,7 +202,7 @@ const help = (fakes: Fakes): Response => {
 }
 
 const noRoute = (path: string): Response => {
-  const allowed = routes.filter((route) => route.path === path).map(({ method }) => method)
+  const allowed = routes.filter((route) => isPathOf(route, path)).map(({ method }) => method)
   if (allowed.length === 0) return json(404, { error: `There is no ${path}: ask GET / for what there is.` })
   return json(405, { error: `${path} takes ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
@@ -196,7 +226,7 @@ export const control =
     const url = new URL(request.url)
     const method = request.method === "HEAD" ? "GET" : request.method
     if (method === "GET" && url.pathname === "/") return Effect.succeed(help(target))
-    const route = routes.find((candidate) => candidate.method === method && candidate.path === url.pathname)
+    const route = routes.find((candidate) => candidate.method === method && isPathOf(candidate, url.pathname))
     if (route === undefined) return Effect.succeed(noRoute(url.pathname))
     return Effect.tryPromise(() => request.text()).pipe(
       Effect.tap(() => checkQuery(route, url)),

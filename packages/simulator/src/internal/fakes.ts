@@ -60,7 +60,7 @@ const unknown = (what: string, name: string, known: ReadonlyArray<string>) =>
   refuse(`There is no ${what} ${JSON.stringify(name)}: use one of ${known.join(", ")}.`)
 
 const accountId = (broker: FakeBroker, account: FakeAccount): string =>
-  account[brokers[broker.broker as BrokerId].accountField] ?? ""
+  account[brokers[broker.broker as BrokerId].descriptor.accountField] ?? ""
 
 const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   const secret = account["totpSecret"]
@@ -107,7 +107,8 @@ export const makeFakes = Effect.fnUntraced(function* (
     make.pipe(Effect.provideService(Clock.Clock, fakesClock), Effect.provideService(JournalLimit, options.journalLimit))
   if (first !== undefined) yield* checkServed(first)
   for (const id of ids) {
-    const make = first?.brokers[id] === undefined ? (overrides[id] ?? brokers[id].make) : Seed.makeFake(first, id)
+    const make =
+      first?.brokers[id] === undefined ? (overrides[id] ?? brokers[id].descriptor.make({})) : Seed.makeFake(first, id)
     const replaceable = makeReplaceable(yield* underLimits(make))
     replaceables.push([id, replaceable])
     const { fake } = replaceable

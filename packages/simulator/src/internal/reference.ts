@@ -1,10 +1,9 @@
 import type { FakeBroker, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
+import type { Place, WireName } from "@auth/broker-core/testing/FakeDescriptor"
 import * as DateTime from "effect/DateTime"
-import type { BrokerId } from "./brokers.ts"
+import { descriptorOf } from "./brokers.ts"
 import * as Faults from "./faults.ts"
 import * as limits from "./limits.ts"
-import { accountRules } from "./seedRules.ts"
-import { type Place, type WireName, wireNames } from "./wireNames.ts"
 
 /** A table for people, the same in `GET /` and in the README. Its cells are Markdown. */
 export interface Table {
@@ -47,22 +46,21 @@ const contents: Readonly<Record<NonNullable<Place["as"]>, string>> = { code: "it
 const inWords = ({ as, name, of, where }: Place): string =>
   `${as === undefined ? "" : contents[as]}${where} ${code(name)}${of === undefined ? "" : ` of ${of}`}`
 
-const wireCell = (wire: WireName | undefined): string =>
-  typeof wire === "string" ? wire : (wire ?? []).map(inWords).join(", ")
+const wireCell = (wire: WireName): string => (typeof wire === "string" ? wire : wire.map(inWords).join(", "))
 
-const accountsOf = (broker: BrokerId) =>
-  Object.entries(accountRules[broker]).map(([field, { expected }]) => [
+const accountsOf = (broker: string) =>
+  Object.entries(descriptorOf(broker)?.fields ?? {}).map(([field, [{ expected }, wire]]) => [
     broker,
     code(field),
     expected,
-    wireCell(wireNames[broker][field])
+    wireCell(wire)
   ])
 
 const accounts = (served: ReadonlyArray<FakeBroker>): Table => ({
   section: "accounts",
   title: "Fields of an account, and where they are on the wire",
   head: ["broker", "field", "must be", "on the wire, or what it changes"],
-  rows: served.flatMap(({ broker }) => accountsOf(broker as BrokerId))
+  rows: served.flatMap(({ broker }) => accountsOf(broker))
 })
 
 const { maximum, minimum } = limits.faultTimes

@@ -1,16 +1,10 @@
-import * as Angel from "@auth/angel/msw"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import * as Motilal from "@auth/motilal/msw"
-import * as Rmoney from "@auth/rmoney/msw"
-import * as Rupeezy from "@auth/rupeezy/msw"
-import * as Samco from "@auth/samco/msw"
-import * as Zerodha from "@auth/zerodha/msw"
+import type { Rule } from "@auth/broker-core/testing/FakeDescriptor"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { SimulatorError } from "../SimulatorError.ts"
 import { type BrokerId, brokerIds, brokers } from "./brokers.ts"
-import { accountRules, type Rule, switchRules } from "./seedRules.ts"
 
 const optional = (rules: Readonly<Record<string, Rule>>) =>
   Schema.Struct(
@@ -20,17 +14,19 @@ const optional = (rules: Readonly<Record<string, Rule>>) =>
 type Account = Readonly<Record<string, unknown>>
 
 const brokerSeed = (broker: BrokerId) => {
-  const { accountField } = brokers[broker]
+  const { accountField, fields, switches } = brokers[broker].descriptor
   const distinct = Schema.makeFilter((accounts: ReadonlyArray<Account>) => {
     if (accounts.length === 0) return "must have at least one account"
     const ids = accounts.map((one) => one[accountField])
     return new Set(ids).size === ids.length || `must not have two accounts with the same ${accountField}`
   })
-  const { [accountField]: idRule, ...others } = accountRules[broker]
+  const { [accountField]: idRule, ...others } = Object.fromEntries(
+    Object.entries(fields).map(([name, [rule]]) => [name, rule])
+  )
   const one = Schema.Struct({ [accountField]: idRule?.schema ?? Schema.Never, ...optional(others).fields })
   return Schema.Struct({
     accounts: Schema.optionalKey(Schema.Array(one).check(distinct as never)),
-    switches: Schema.optionalKey(optional(switchRules[broker]))
+    switches: Schema.optionalKey(optional(switches))
   })
 }
 
@@ -91,36 +87,21 @@ export const parse = (json: string): Effect.Effect<Seed, SimulatorError> =>
     read
   )
 
-const demoAccounts: Readonly<Record<BrokerId, ReadonlyArray<object>>> = {
-  angel: [Angel.FakeAngel.demoAccount],
-  motilal: [Motilal.FakeMotilal.demoAccount],
-  rupeezy: [Rupeezy.FakeRupeezy.demoAccount],
-  samco: [Samco.FakeSamco.demoAccount],
-  rmoney: [Rmoney.FakeRmoney.demoAccount, Rmoney.FakeRmoney.demoTotpAccount],
-  zerodha: [Zerodha.FakeZerodha.demoAccount]
-}
-
 /** The accounts of a simulator without a seed, as a seed. */
 export const demo = (ids: ReadonlyArray<BrokerId>) => ({
-  brokers: Object.fromEntries(ids.map((broker) => [broker, { accounts: demoAccounts[broker], switches: {} }]))
+  brokers: Object.fromEntries(
+    ids.map((broker) => [broker, { accounts: brokers[broker].descriptor.accounts, switches: {} }])
+  )
 })
 
-const makers: { readonly [Id in BrokerId]: (options: never) => Effect.Effect<FakeBroker> } = {
-  angel: Angel.FakeAngel.make,
-  motilal: Motilal.FakeMotilal.make,
-  rupeezy: Rupeezy.FakeRupeezy.make,
-  samco: Samco.FakeSamco.make,
-  rmoney: Rmoney.FakeRmoney.make,
-  zerodha: Zerodha.FakeZerodha.make
-}
-
-/** The fake of a broker as the seed describes it. Fields that an account lacks are those of the demo account. */
-export const makeFake = ({ brokers }: Seed, broker: BrokerId): Effect.Effect<FakeBroker> => {
-  const { accounts, switches } = brokers[broker] ?? {}
-  const [base = {}] = demoAccounts[broker]
+/** The fake of a broker as the seed describes it. Fields that an account lacks are those of the first demo account. */
+export const makeFake = (seed: Seed, broker: BrokerId): Effect.Effect<FakeBroker> => {
+  const { accounts, switches } = seed.brokers[broker] ?? {}
+  const { descriptor } = brokers[broker]
+  const [base] = descriptor.accounts
   const options = {
     ...switches,
     ...(accounts === undefined ? {} : { accounts: accounts.map((account) => ({ ...base, ...account })) })
   }
-  return makers[broker](options as never)
+  return descriptor.make(options)
 }

@@ -1,0 +1,397 @@
+/**
+ * An OpenAPI 3.1 description of a broker's calls, from its table of endpoints. Generators of clients in any language
+ * read it.
+ *
+ * It reads nothing but the tables that a broker is made of. So it is beside them, and whoever writes a broker can see
+ * its document without a simulator, which serves the documents.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { Tokens } from "../login/Session.ts"
+import type { Broker } from "./Broker.ts"
+import type { Protocol } from "./BrokerClient.ts"
+import type { ErrorRow } from "./ErrorTable.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import { complete, formType, queryOf } from "./internal/requestParts.ts"
+
+/**
+ * JSON: a schema, or a part of a document.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Json = Readonly<Record<string, unknown>>
+
+/**
+ * A document.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Document {
+  readonly openapi: "3.1.0"
+  readonly info: Json
+  readonly servers: ReadonlyArray<Json>
+  readonly paths: Readonly<Record<string, Json>>
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Json>>
+    readonly securitySchemes: Readonly<Record<string, Json>>
+  }
+}
+
+/**
+ * A broker's tables, and the envelope of its answers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Input {
+  readonly broker: Broker
+  readonly table: Readonly<Record<string, Endpoint>>
+  readonly codes: ReadonlyArray<ErrorRow>
+  /** The headers of a call. It is given `sample` values. */
+  readonly headers: Protocol["headers"]
+  /** Fields of the app, with `sample` values. */
+  readonly app?: Protocol["app"]
+  /** What a yes looks like around the data of a call. */
+  readonly yes: (data: Json, endpoint: Endpoint) => Json
+  /** What a refusal looks like. */
+  readonly no: Json
+  /** Whether a refusal may come with HTTP 200. */
+  readonly refusesWith200: "yes" | "no"
+}
+
+/**
+ * A value that stands for a secret of the caller in headers and bodies: `{apiKey}`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sample = (name: string): Redacted.Redacted<string> => Redacted.make(`{${name}}`)
+
+/** Whether a field says yes or no: only some values are allowed. */
+const decides = (schema: Json = {}): boolean => "const" in schema || "pattern" in schema
+
+const objectWith = (properties: Readonly<Record<string, Json>>, required: ReadonlyArray<string> = []): Json => ({
+  type: "object",
+  properties,
+  required: [...Object.keys(properties).filter((name) => decides(properties[name])), ...required]
+})
+
+/** Whether data of this schema may be left out: it has no field that must be there. */
+const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
+
+/**
+ * An object whose field `name` is the data, with other fields beside it. Fields with a constant or a pattern are
+ * required, and so are data with required fields.
+ *
+ * @category envelopes
+ * @since 0.1.0
+ */
+export const inside =
+  (name: string, properties: Readonly<Record<string, Json>>) =>
+  (data: Json): Json =>
+    objectWith({ ...properties, [name]: data }, mayBeAbsent(data) ? [] : [name])
+
+/**
+ * The data, with other fields beside its own. Fields with a constant or a pattern are required.
+ *
+ * @category envelopes
+ * @since 0.1.0
+ */
+export const beside =
+  (properties: Readonly<Record<string, Json>>) =>
+  (data: Json): Json => ({ allOf: [objectWith(properties), data] })
+
+/**
+ * Text that may be absent or null.
+ *
+ * @category envelopes
+ * @since 0.1.0
+ */
+export const text: Json = { type: ["string", "null"] }
+
+/**
+ * A word in any case, with blanks around it or without.
+ *
+ * @category envelopes
+ * @since 0.1.0
+ */
+export const word = (expected: string): Json => ({
+  type: "string",
+  pattern: `^\\s*${expected.replace(/[a-z]/gi, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`)}\\s*$`
+})
+
+const toJsonSchema = (schema: Schema.Decoder<unknown>): Json =>
+  Schema.toJsonSchemaDocument(schema, { onExcessProperty: "ignore" }).schema
+
+const account = "{account}"
+
+const tokens: Tokens = {
+  access: sample("access token"),
+  refresh: sample("refresh token"),
+  login: sample("token of the login")
+}
+
+const reveal = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  Predicate.isObject(value) && !Array.isArray(value) && !Redacted.isRedacted(value)
+
+const propertiesOf = (schema: Json): Readonly<Record<string, Json>> =>
+  (schema["properties"] ?? {}) as Readonly<Record<string, Json>>
+
+const requiredOf = (schema: Json): ReadonlyArray<string> => (schema["required"] ?? []) as ReadonlyArray<string>
+
+const isSecret = (schema: Json | undefined): boolean => schema?.["format"] === "password"
+
+const password: Json = { type: "string", format: "password" }
+
+/** A request in which each field stands for itself. */
+const sampleOf = (schema: Json): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(propertiesOf(schema)).map(([name, property]) => [
+      name,
+      isSecret(property) ? sample(name) : `{${name}}`
+    ])
+  )
+
+const fieldOf = (value: unknown): string | undefined => /^\{(.+)\}$/.exec(String(reveal(value)))?.[1]
+
+interface Sent {
+  readonly name: string
+  readonly schema: Json
+  readonly required: boolean
+}
+
+/** What is sent under these names, given what each value stands for. */
+const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): ReadonlyArray<Sent> =>
+  Object.entries(sent).map(([name, value]) => {
+    const field = fieldOf(value)
+    const schema = field === undefined ? undefined : propertiesOf(request)[field]
+    if (schema !== undefined) return { name, schema, required: requiredOf(request).includes(field ?? "") }
+    // A field of the app, or the same in every call.
+    if (field !== undefined) return { name, schema: password, required: true }
+    return { name, schema: { const: reveal(value) }, required: true }
+  })
+
+const objectOf = (sent: ReadonlyArray<Sent>): Json => ({
+  type: "object",
+  properties: Object.fromEntries(sent.map(({ name, schema }) => [name, schema])),
+  required: sent.filter(({ required }) => required).map(({ name }) => name)
+})
+
+const requestOf = (endpoint: Endpoint): Json => (endpoint.request === undefined ? {} : toJsonSchema(endpoint.request))
+
+const queryParametersOf = (endpoint: Endpoint, input: Input): ReadonlyArray<Json> => {
+  const request = requestOf(endpoint)
+  const query = queryOf(endpoint, complete(endpoint, input.app, sampleOf(request)))
+  return sentOf(query ?? {}, request).map(({ name, required, schema }) => ({ name, in: "query", required, schema }))
+}
+
+const bodySchemaOf = (endpoint: Endpoint, input: Input): Json | undefined => {
+  if (endpoint.query !== undefined || endpoint.method === "GET" || endpoint.request === undefined) return undefined
+  const request = requestOf(endpoint)
+  const sent = complete(endpoint, input.app, sampleOf(request))
+  return isRecord(sent) ? objectOf(sentOf(sent, request)) : request
+}
+
+/** Headers that HTTP itself describes: OpenAPI has other places for them. */
+const ofHttp = new Set(["accept", "content-type", "authorization", "user-agent"])
+
+const carriesToken = (value: string): boolean =>
+  Object.values(tokens).some((token) => value.includes(Redacted.value(token)))
+
+const headersOf = ({ headers }: Input, endpoint: Endpoint): ReadonlyArray<readonly [name: string, value: unknown]> =>
+  Object.entries(headers({ endpoint, account, ...(endpoint.token !== "none" && { tokens }) })).filter(
+    ([, value]) => reveal(value) !== ""
+  )
+
+const headerParametersOf = (input: Input, endpoint: Endpoint): ReadonlyArray<Json> =>
+  headersOf(input, endpoint).flatMap(([name, value]) => {
+    const shown = String(reveal(value))
+    if (ofHttp.has(name) || carriesToken(shown)) return []
+    const schema = Redacted.isRedacted(value) ? password : { type: "string" }
+    const example = fieldOf(shown) === undefined ? { example: shown } : {}
+    return [{ name, in: "header", required: true, schema, ...example }]
+  })
+
+const schemesOf = (input: Input, endpoint: Endpoint): Readonly<Record<string, Json>> =>
+  Object.fromEntries(
+    headersOf(input, endpoint).flatMap(([name, value]): ReadonlyArray<readonly [string, Json]> => {
+      const shown = String(reveal(value))
+      if (!carriesToken(shown)) return []
+      if (name === "authorization" && /^Bearer \{[^{}]+\}$/.test(shown)) {
+        return [[name, { type: "http", scheme: "bearer" }]]
+      }
+      return [[name, { type: "apiKey", in: "header", name, description: `\`${shown}\`` }]]
+    })
+  )
+
+const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+
+const isOf = ({ name }: Endpoint, { operations }: ErrorRow): boolean =>
+  operations === undefined || operations.includes(name)
+
+/** The tag of the reason, by what the row itself says of a refusal. */
+const reasonOf = ({ name }: Endpoint, row: ErrorRow): string =>
+  row.reason({
+    operation: name,
+    status: row.status ?? 400,
+    code: row.code,
+    message: undefined,
+    supportId: undefined,
+    retryAfter: undefined,
+    clockDrift: undefined,
+    request: undefined
+  })._tag
+
+const errorOf = (endpoint: Endpoint, row: ErrorRow): Json => ({
+  ...(row.code !== undefined && { code: row.code }),
+  ...(row.message !== undefined && { messagePattern: row.message.source }),
+  ...(row.status !== undefined && { status: row.status }),
+  meaning: row.meaning,
+  reason: reasonOf(endpoint, row),
+  source: row.source,
+  asOf: row.asOf
+})
+
+const content = (schema: Json): Json => ({ "application/json": { schema } })
+
+const one = (schemas: ReadonlyArray<Json>): Json => (schemas.length === 1 ? (schemas[0] ?? {}) : { anyOf: schemas })
+
+const answersOf = (input: Input, endpoint: Endpoint): ReadonlyArray<Json> => {
+  const data = toJsonSchema(Schema.toEncoded(endpoint.response as Schema.Codec<unknown>))
+  const yes = input.yes(data, endpoint)
+  return input.refusesWith200 === "yes" ? [yes, reference("Refusal")] : [yes]
+}
+
+const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => {
+  const [first] = endpoints
+  const rows = input.codes.filter((row) => endpoints.some((endpoint) => isOf(endpoint, row)))
+  const statuses = Array.from(
+    new Set(rows.flatMap(({ status }) => (status === undefined || status < 400 ? [] : status)))
+  )
+  const refused = statuses
+    .toSorted((left, right) => left - right)
+    .map((status) => {
+      const meanings = rows.filter((row) => row.status === status).map(({ meaning }) => meaning)
+      return [
+        String(status),
+        { description: Array.from(new Set(meanings)).join(". "), content: content(reference("Refusal")) }
+      ]
+    })
+  const errors = first === undefined ? [] : rows.map((row) => errorOf(first, row))
+  return {
+    "200": {
+      description: input.refusesWith200 === "yes" ? "The answer, or a refusal" : "The answer",
+      content: content(one(endpoints.flatMap((endpoint) => answersOf(input, endpoint))))
+    },
+    ...Object.fromEntries(refused),
+    default: { description: "A refusal", content: content(reference("Refusal")), "x-errors": errors }
+  }
+}
+
+const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
+
+/** Calls of one method and path are one operation: their parameters are optional where only some of them have these. */
+const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
+  const all = new Map<string, Json>()
+  for (const parameter of lists.flat()) {
+    const key = keyOf(parameter)
+    const isEverywhere = lists.every((list) => list.some((other) => keyOf(other) === key))
+    all.set(key, { ...parameter, required: parameter["required"] === true && isEverywhere })
+  }
+  return Array.from(all.values())
+}
+
+const limitsOf = ({ limits }: Endpoint): ReadonlyArray<Json> =>
+  limits.map(({ per, requests }) => ({ requests, per: Duration.format(Duration.fromInputUnsafe(per)) }))
+
+const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArray<Endpoint>]): Json => {
+  const [first] = endpoints
+  const bodies = endpoints.flatMap((endpoint): ReadonlyArray<Json> => {
+    const schema = bodySchemaOf(endpoint, input)
+    return schema === undefined ? [] : [schema]
+  })
+  const parameters = mergeParameters(
+    endpoints.map((endpoint) => [...headerParametersOf(input, endpoint), ...queryParametersOf(endpoint, input)])
+  )
+  const schemes = Object.keys(schemesOf(input, first))
+  const type = first.encoding === "form" ? formType : "application/json"
+  const server = serversOf(input.broker, first.origin)
+  return {
+    operationId: first.name,
+    ...(endpoints.length > 1 && { description: `Calls: ${endpoints.map(({ name }) => name).join(", ")}.` }),
+    ...(first.origin !== "api" && { servers: server }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(bodies.length > 0 && { requestBody: { required: true, content: { [type]: { schema: one(bodies) } } } }),
+    responses: responsesOf(input, endpoints),
+    security: schemes.length === 0 ? [] : [Object.fromEntries(schemes.map((name) => [name, []]))],
+    "x-limits": limitsOf(first),
+    // Nothing happens twice when it is sent again.
+    "x-safe": first.safe
+  }
+}
+
+const serversOf = ({ environments }: Broker, origin: string): ReadonlyArray<Json> =>
+  Object.entries(environments).flatMap(([environment, origins]) => {
+    const url = origins[origin]
+    return url === undefined ? [] : [{ url, description: environment }]
+  })
+
+const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...ReadonlyArray<Endpoint>]> => {
+  const groups = new Map<string, [Endpoint, ...Array<Endpoint>]>()
+  for (const endpoint of Object.values(table)) {
+    const key = `${endpoint.method} ${endpoint.path}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [endpoint])
+    else group.push(endpoint)
+  }
+  return Array.from(groups.values())
+}
+
+/**
+ * Makes the document.
+ *
+ * Calls with the same method and path are one operation. What is a secret has the format `password`. `x-errors` lists
+ * what refusals of the call mean, `x-limits` how often it may be made, `x-safe` whether it may be sent twice.
+ *
+ * @example
+ * ```ts
+ * import { document } from "@auth/zerodha/ZerodhaOpenApi"
+ *
+ * Object.keys(document().paths) // => ["/session/token", "/session/refresh_token", "/user/profile", "/user/margins", "/user/margins/equity", "/user/margins/commodity"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (input: Input): Document => {
+  const { broker, table } = input
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const endpoints of groupsOf(table)) {
+    const [{ method, path }] = endpoints
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operationOf(input, endpoints) }
+  }
+  const securitySchemes = Object.fromEntries(
+    Object.values(table).flatMap((endpoint) => Object.entries(schemesOf(input, endpoint)))
+  )
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: `${broker.title}: calls for logging in`,
+      version: broker.verifiedOn,
+      description:
+        "Written from the table of calls of an independent package, not by the broker. " +
+        `Compared with the broker's documents on ${broker.verifiedOn}: ${broker.documentation.join(", ")}`
+    },
+    servers: serversOf(broker, "api"),
+    paths,
+    components: { schemas: { Refusal: input.no }, securitySchemes }
+  }
+}

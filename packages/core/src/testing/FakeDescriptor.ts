@@ -1,0 +1,264 @@
+/**
+ * A fake broker described as data, for programs that serve it: what a seed may say of its accounts and switches, where
+ * the fields of an account travel, and its login page.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Totp from "../login/Totp.ts"
+import type { FakeAccount, FakeBroker } from "./FakeBroker.ts"
+
+/**
+ * What a field must be, in words and as a schema. The schema's message never has the value, which may be a secret.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rule {
+  readonly expected: string
+  readonly schema: Schema.Codec<unknown>
+}
+
+/**
+ * Where a field of an account is seen on the wire.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Place {
+  readonly where: "body" | "header" | "query" | "form" | "answer"
+  readonly name: string
+  /** The endpoint, as the journal names it. Default: every call. */
+  readonly of?: string
+  /** What is there, if it is not the value itself. */
+  readonly as?: "code" | "hash"
+}
+
+/**
+ * The places of a field, or, for a field that is not sent, what it changes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type WireName = ReadonlyArray<Place> | string
+
+/**
+ * The login page of a browser flow: the origin of the broker, the path and the query.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Page = readonly [origin: string, path: string, query: Readonly<Record<string, string | undefined>>]
+
+/**
+ * Where a simulator is: its control address, and the address of each origin of the broker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Served {
+  readonly control: string
+  readonly origins: Readonly<Record<string, string>>
+}
+
+interface Common {
+  /** The accounts of a fake that is given none. A field that a seed leaves out is taken from the first. */
+  readonly accounts: readonly [FakeAccount, ...ReadonlyArray<FakeAccount>]
+  /** The address of the login page. Absent where no login runs in a browser. */
+  readonly page?: (account: FakeAccount) => Page
+  /** Shell lines that log in. Absent where one request is not enough. */
+  readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
+}
+
+/**
+ * A fake's description, with a row for each field of its accounts and for each of its switches.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Spec<Account extends object, Switches extends object> extends Common {
+  /** The field of an account that identifies it. */
+  readonly accountField: keyof Account & string
+  readonly make: (
+    options: { readonly accounts?: ReadonlyArray<Account> } & Partial<Switches>
+  ) => Effect.Effect<FakeBroker>
+  readonly fields: { readonly [Field in keyof Account]: readonly [rule: Rule, wire: WireName] }
+  readonly switches: { readonly [Switch in keyof Switches]: Rule }
+}
+
+/**
+ * A fake's description, whatever its accounts and switches are.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FakeDescriptor extends Common {
+  readonly accountField: string
+  readonly make: (options: object) => Effect.Effect<FakeBroker>
+  readonly fields: Readonly<Record<string, readonly [rule: Rule, wire: WireName]>>
+  readonly switches: Readonly<Record<string, Rule>>
+}
+
+/**
+ * Makes a description. A field of the account or a switch without a row does not compile.
+ *
+ * @example
+ * ```ts
+ * import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
+ * import { descriptor } from "@auth/zerodha/FakeZerodhaDescriptor"
+ *
+ * descriptor.accountField // => "userId"
+ * descriptor.fields["totpSecret"]?.[1] // => [FakeDescriptor.form("loginPage", "totp", "code")]
+ * descriptor.page?.(descriptor.accounts[0])[1] // => "/connect/login"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <Account extends object, Switches extends object>(
+  spec: Spec<Account, Switches>
+): FakeDescriptor => ({ ...spec, make: (options) => spec.make(options) })
+
+/**
+ * A rule by a predicate.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const is = (expected: string, fits: (value: unknown) => boolean): Rule => ({
+  expected,
+  schema: Schema.Unknown.check(Schema.makeFilter((value: unknown) => fits(value) || `must be ${expected}`))
+})
+
+/**
+ * Text of a form.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const matches = (expected: string, pattern: RegExp): Rule =>
+  is(expected, (value) => typeof value === "string" && pattern.test(value))
+
+/**
+ * One of several values.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const oneOf = (...values: ReadonlyArray<string | number>): Rule =>
+  is(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.some((known) => known === value))
+
+const isWebAddress = (value: unknown): boolean => {
+  if (typeof value !== "string" || !URL.canParse(value)) return false
+  const { hash, password, protocol, username } = new URL(value)
+  return /^https?:$/.test(protocol) && username === "" && password === "" && hash === ""
+}
+
+const isDuration = (value: unknown): boolean =>
+  (typeof value === "string" || typeof value === "number") &&
+  Option.exists(
+    Duration.fromInput(value as Duration.Input),
+    (duration) => Duration.isFinite(duration) && Duration.toMillis(duration) > 0
+  )
+
+/**
+ * The rules that fakes share, by what they are for.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const rules = {
+  text: matches("text without blanks at its ends", /^\S(?:.*\S)?$/),
+  optionalText: matches("text, or empty", /^(?:\S(?:.*\S)?)?$/),
+  id: matches("capital letters and digits", /^[A-Z0-9]+$/),
+  hex: matches("hexadecimal digits", /^[0-9a-f]+$/i),
+  pan: matches("five letters, four digits and a letter", /^[A-Z]{5}\d{4}[A-Z]$/),
+  mobile: matches("ten digits", /^\d{10}$/),
+  email: matches("an e-mail address", /^[^\s@]+@[^\s@]+$/),
+  count: is(
+    "a whole number between 1 and 1000",
+    (value) => Number.isInteger(value) && Math.abs(Number(value) - 500.5) < 500
+  ),
+  timeOfDay: matches("a time such as 06:00", /^(?:[01]\d|2[0-3]):[0-5]\d$/),
+  duration: is('a duration: "8 hours", or a number of milliseconds', isDuration),
+  redirectUrl: is("an http or https address without user and fragment", isWebAddress),
+  totpSecret: is(
+    "a Base32 secret, or empty",
+    (value) => value === "" || (typeof value === "string" && Result.isSuccess(Totp.parse(Redacted.make(value))))
+  )
+} as const
+
+/**
+ * What `redirectUrl` of an account changes.
+ *
+ * @category places
+ * @since 0.1.0
+ */
+export const redirected = "where the login page sends the browser"
+
+const place =
+  (where: Place["where"]) =>
+  (of: string, name: string, as?: Place["as"]): Place => ({ where, name, of, ...(as === undefined ? {} : { as }) })
+
+/**
+ * A field of an endpoint's body.
+ *
+ * @category places
+ * @since 0.1.0
+ */
+export const body = place("body")
+
+/**
+ * A parameter of an endpoint's query.
+ *
+ * @category places
+ * @since 0.1.0
+ */
+export const query = place("query")
+
+/**
+ * A field of an endpoint's form.
+ *
+ * @category places
+ * @since 0.1.0
+ */
+export const form = place("form")
+
+/**
+ * A field of an endpoint's answer.
+ *
+ * @category places
+ * @since 0.1.0
+ */
+export const answer = place("answer")
+
+/**
+ * A header of every call.
+ *
+ * @category places
+ * @since 0.1.0
+ */
+export const header = (name: string): Place => ({ where: "header", name })
+
+/**
+ * A shell line that gets the one-time code of an account's authenticator from a simulator.
+ *
+ * @category shell
+ * @since 0.1.0
+ */
+export const curlCode = ({ control }: Served, broker: string, account: string | undefined): string =>
+  `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
+
+/**
+ * JSON as an argument in double quotes, in which the shell replaces variables.
+ *
+ * @category shell
+ * @since 0.1.0
+ */
+export const curlJson = (fields: Readonly<Record<string, string | undefined>>): string =>
+  `"${JSON.stringify(fields).replaceAll('"', String.raw`\"`)}"`

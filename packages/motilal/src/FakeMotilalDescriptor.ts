@@ -1,0 +1,58 @@
+/**
+ * The fake Motilal Oswal described as data: accounts, switches, names on the wire, login page.
+ *
+ * @since 0.1.0
+ */
+import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
+import * as FakeMotilal from "./FakeMotilal.ts"
+
+const { matches, oneOf, body, query, form, answer, header, redirected } = FakeDescriptor
+const { text, optionalText, id, pan, count, redirectUrl, totpSecret } = FakeDescriptor.rules
+const ip = oneOf("registered", "unregistered")
+const reusedCode = oneOf("refused", "accepted")
+
+/**
+ * The fake for programs that serve it, such as the simulator.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.Switches>({
+  accountField: "userId",
+  accounts: [{ ...FakeMotilal.demoAccount }],
+  make: FakeMotilal.make,
+  fields: {
+    userId: [id, [body("authdirectapi", "userid"), header("vendorinfo"), form("portal-login", "userid")]],
+    password: [text, [body("authdirectapi", "password", "hash"), form("portal-login", "password")]],
+    apiKey: [text, [header("apikey"), query("portal-login", "apikey")]],
+    apiSecret: [text, [header("apisecretkey")]],
+    secondFactor: [
+      matches("a date of birth as dd/mm/yyyy", /^\d\d\/\d\d\/\d{4}$/),
+      [body("authdirectapi", "2FA"), form("portal-login", "2FA")]
+    ],
+    pan: [pan, [body("authdirectapi", "2FA"), form("portal-login", "2FA")]],
+    totpSecret: [totpSecret, [body("authdirectapi", "totp", "code"), form("portal-login", "totp", "code")]],
+    redirectUrl: [redirectUrl, redirected],
+    name: [text, [answer("getprofile", "name")]],
+    role: [oneOf("investor", "dealer"), "`dealer`: a login needs no `2FA`, and getprofile needs the client"],
+    client: [optionalText, [body("getprofile", "clientcode")]],
+    state: [oneOf("active", "not-live", "no-consent", "pan-not-linked"), "other than `active`: a login is refused"],
+    ip: [ip, "`unregistered`: orders are refused, with the switch `addressCheck` all calls"]
+  },
+  switches: {
+    accept: oneOf("any-with-json", "exact"),
+    refusals: oneOf("each", "FAILURE", "ERROR"),
+    loginWithoutSecret: oneOf("refused", "accepted"),
+    unverified: oneOf("MO1097", "MO8003", "MO1100"),
+    maxSessions: count,
+    reusedCode,
+    otpType: oneOf("either", "text", "number"),
+    portalState: oneOf("echoed", "dropped"),
+    addressCheck: oneOf("orders", "all"),
+    writing: oneOf("json", "typographic-quotes", "trailing-bytes"),
+    sourceId: oneOf("any-case", "upper-case"),
+    identity: oneOf("lenient", "strict"),
+    limit: oneOf("two-a-second", "none")
+  },
+  page: ({ apiKey }) => ["https://invest.motilaloswal.com", "/OpenAPI/Login.aspx", { apikey: apiKey }]
+})

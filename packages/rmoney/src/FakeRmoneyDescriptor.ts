@@ -1,0 +1,60 @@
+/**
+ * The fake RMoney described as data: accounts, switches, names on the wire, login page.
+ *
+ * @since 0.1.0
+ */
+import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
+import * as FakeRmoney from "./FakeRmoney.ts"
+
+const { oneOf, body, query, form, answer, redirected } = FakeDescriptor
+const { text, id, pan, mobile, email, redirectUrl, totpSecret } = FakeDescriptor.rules
+const tokenEnd = oneOf("in-token", "absent")
+
+/**
+ * The fake for programs that serve it, such as the simulator.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const descriptor = FakeDescriptor.make<FakeRmoney.Account, FakeRmoney.Switches>({
+  accountField: "userId",
+  accounts: [{ ...FakeRmoney.demoAccount }, { ...FakeRmoney.demoTotpAccount }],
+  make: FakeRmoney.make,
+  fields: {
+    userId: [id, [body("pwdValidate", "userId"), form("login-page", "userid")]],
+    password: [text, [body("pwdValidate", "password"), form("login-page", "password")]],
+    pan: [pan, [body("pwdForgot", "pan"), body("pwdValidate", "userId")]],
+    email: [email, [body("pwdValidate", "userId")]],
+    mobile: [mobile, [body("pwdValidate", "userId")]],
+    name: [text, [answer("otpValidate", "clientName")]],
+    totpSecret: [totpSecret, [body("toptVerify", "totp", "code"), form("login-page", "totp", "code")]],
+    totp: [oneOf("enabled", "disabled"), "`enabled`: the account has an authenticator"],
+    vendor: [text, [body("ssoGetUserDetails", "vendor"), query("login-page", "appcode")]],
+    appCode: [text, [query("login-page", "appcode")]],
+    apiSecret: [text, [body("vendorGetUserDetails", "checkSum", "hash")]],
+    redirectUrl: [redirectUrl, redirected],
+    deviceId: [text, [body("bioPwdValidate", "deviceId")]],
+    accessToken: [text, [body("bioPwdValidate", "token")]],
+    state: [
+      oneOf("active", "barred", "unapproved", "unlisted", "totp-first"),
+      "other than `active`: the account or its app is refused"
+    ],
+    passChangeFlag: [oneOf("Y", "N"), [answer("otpValidate", "passChangeFlag")]],
+    isDormant: [oneOf("Y", "N"), [answer("otpValidate", "isDormant")]]
+  },
+  switches: {
+    stepToken: oneOf("checked", "ignored"),
+    stepHeader: oneOf("either", "bare", "three-part"),
+    codeSent: oneOf("with-password", "on-demand"),
+    result: oneOf("object", "array"),
+    userIds: oneOf("canonical", "masked"),
+    lockAfter: oneOf(4, 5),
+    tokenEnd,
+    state: oneOf("echoed", "dropped"),
+    callback: oneOf("query", "hash"),
+    qrPending: oneOf("empty-token", "no-result"),
+    image: oneOf("bare", "data-uri"),
+    logout: oneOf("absent", "get", "post")
+  },
+  page: ({ appCode }) => ["https://webuat.rmoneyindia.co.in", "/", { appcode: appCode }]
+})

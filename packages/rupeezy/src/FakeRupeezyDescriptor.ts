@@ -1,0 +1,68 @@
+/**
+ * The fake Rupeezy described as data: accounts, switches, names on the wire, login page.
+ *
+ * @since 0.1.0
+ */
+import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
+import * as FakeRupeezy from "./FakeRupeezy.ts"
+
+const { oneOf, body, query, form, answer, header, redirected, curlCode, curlJson } = FakeDescriptor
+const { text, id, mobile, email, count, duration, redirectUrl, totpSecret } = FakeDescriptor.rules
+const ip = oneOf("registered", "unregistered")
+const tokenEnd = oneOf("in-token", "absent")
+const reusedCode = oneOf("refused", "accepted")
+const ordersOnly = "`unregistered`: orders are refused"
+
+/**
+ * The fake for programs that serve it, such as the simulator.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const descriptor = FakeDescriptor.make<FakeRupeezy.Account, FakeRupeezy.Switches>({
+  accountField: "clientCode",
+  accounts: [{ ...FakeRupeezy.demoAccount }],
+  make: FakeRupeezy.make,
+  fields: {
+    clientCode: [id, [body("login", "client_code"), form("flow", "client_code")]],
+    password: [text, [body("login", "password"), form("flow", "password")]],
+    totpSecret: [totpSecret, [body("login", "totp", "code"), form("flow", "totp", "code")]],
+    applicationId: [
+      text,
+      [body("login", "application_id"), query("flow", "applicationId"), body("createSession", "applicationId")]
+    ],
+    apiKey: [text, [header("x-api-key"), body("createSession", "checksum", "hash")]],
+    redirectUrl: [redirectUrl, redirected],
+    name: [text, [answer("login", "user_name")]],
+    email: [email, [answer("login", "email")]],
+    mobile: [mobile, [answer("login", "mobile")]],
+    userCode: [text, [answer("login", "userCode")]],
+    state: [oneOf("active", "blocked"), "`blocked`: a login is refused"],
+    whitelist: [oneOf("listed", "unlisted"), "`unlisted`: the login page refuses the account"],
+    ip: [ip, ordersOnly]
+  },
+  switches: {
+    refusedLogin: oneOf(200, 400, 401),
+    reusedCode,
+    lockAfter: count,
+    tokenEnd,
+    lifetime: duration,
+    earlierSessions: oneOf("live", "die"),
+    loggedOutTokens: oneOf("die", "live"),
+    deadToken: oneOf(401, 403),
+    cbParam: oneOf("echoed", "dropped"),
+    authCode: oneOf("single-use", "reusable"),
+    authCodeLifetime: duration,
+    exchangeKey: oneOf("optional", "required"),
+    funds: oneOf("segments", "combined", "enveloped"),
+    logoutResponse: oneOf("null", "text"),
+    profileCall: oneOf("absent", "present")
+  },
+  page: ({ applicationId }) => ["https://flow.rupeezy.in", "/", { applicationId }],
+  curl: ({ apiKey, applicationId, clientCode, password }, served) => [
+    curlCode(served, "rupeezy", clientCode),
+    `curl -s "${served.origins["https://vortex-api.rupeezy.in"]}/v2/user/login" \\`,
+    `  -H "Content-Type: application/json" -H "x-api-key: ${apiKey}" \\`,
+    `  -d ${curlJson({ client_code: clientCode, password, totp: "$code", application_id: applicationId })}`
+  ]
+})

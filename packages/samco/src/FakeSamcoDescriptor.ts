@@ -1,0 +1,66 @@
+/**
+ * The fake Samco described as data: accounts, switches, names on the wire, login page.
+ *
+ * @since 0.1.0
+ */
+import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
+import * as FakeSamco from "./FakeSamco.ts"
+
+const { matches, oneOf, body, query, form, answer, curlJson } = FakeDescriptor
+const { text, optionalText, id, hex, redirectUrl } = FakeDescriptor.rules
+const tokenEnd = oneOf("in-token", "absent")
+
+/**
+ * The fake for programs that serve it, such as the simulator.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switches>({
+  accountField: "userId",
+  accounts: [{ ...FakeSamco.demoAccount }],
+  make: FakeSamco.make,
+  fields: {
+    userId: [id, [body("login", "userId"), body("accessToken", "uid"), answer("sessionToken", "accountID")]],
+    name: [text, [answer("sessionToken", "accountName")]],
+    apiKey: [hex, [body("sessionToken", "apiKey"), query("authorizePage", "api_key")]],
+    apiSecret: [hex, [body("sessionToken", "apiSecret"), form("authorizePage", "apiSecret")]],
+    redirectUrl: [redirectUrl, [query("authorizePage", "redirect_url")]],
+    appName: [text, [answer("oauthAuthorize", "appName")]],
+    app: [oneOf("active", "inactive"), "`inactive`: its key is unknown (EOAUTH001)"],
+    password: [text, [body("login", "password")]],
+    yob: [matches("a year of four digits", /^\d{4}$/), [body("login", "yob")]],
+    secretApiKey: [text, [body("accessToken", "secretApiKey")]],
+    accessToken: [text, [body("login", "accessToken")]],
+    state: [oneOf("active", "blocked", "dormant"), "other than `active`: no session starts"],
+    subscription: [oneOf("active", "none"), "`none`: no session starts"],
+    appSignIn: [oneOf("done", "needed"), "`needed`: no session starts (EOAUTH999)"],
+    ip: [
+      oneOf("registered", "unregistered", "unregistered-server"),
+      "`unregistered`: the login page and orders are refused (EOAUTH009)"
+    ],
+    primaryIp: [text, [answer("sessionToken", "primaryIp"), body("ipUpdate", "primaryIp")]],
+    secondaryIp: [optionalText, [answer("sessionToken", "secondaryIp"), body("ipUpdate", "secondaryIp")]]
+  },
+  switches: {
+    refreshAfterEnd: oneOf("works", "refused"),
+    refreshedToken: oneOf("dies", "lives"),
+    tokenEnd,
+    legacyFailures: oneOf(200, 401),
+    oauthFailures: oneOf(200, 400),
+    oauthFailureBody: oneOf("code-and-text", "text", "code"),
+    accessToken: oneOf("required", "ignored"),
+    codeExchange: oneOf("alone", "concurrent"),
+    authenticate: oneOf("json", "redirect")
+  },
+  page: ({ apiKey, redirectUrl }) => [
+    "https://tradeapi.samco.in",
+    "/app/oauth/authorize",
+    { api_key: apiKey, redirect_url: redirectUrl }
+  ],
+  curl: ({ apiKey, apiSecret }, { origins }) => [
+    `curl -s "${origins["https://tradeapi.samco.in"]}/session/token" \\`,
+    `  -H "Content-Type: application/json" \\`,
+    `  -d ${curlJson({ apiKey, apiSecret })}`
+  ]
+})

@@ -1,0 +1,29 @@
+import type * as OpenApi from "@auth/broker-core/broker/OpenApi"
+
+/** Where each origin of a broker is served, by the broker's own origin. */
+type Origins = Readonly<Record<string, string>>
+
+const isSimulated = ({ url }: OpenApi.Json, origins: Origins): boolean => origins[String(url)] !== undefined
+
+/** The simulator's own addresses before those of the broker, so that a generated client calls the simulator. */
+const withSimulator = (servers: ReadonlyArray<OpenApi.Json>, origins: Origins): ReadonlyArray<OpenApi.Json> => [
+  ...servers
+    .filter((server) => isSimulated(server, origins))
+    .map(({ description, url }) => ({ url: origins[String(url)], description: `simulator, ${String(description)}` })),
+  ...servers
+]
+
+const mapValues = (record: OpenApi.Json, change: (value: OpenApi.Json) => OpenApi.Json): Record<string, OpenApi.Json> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value as OpenApi.Json)]))
+
+/** The document of a broker that is served here. */
+export const served = (document: OpenApi.Document, origins: Origins): OpenApi.Document => ({
+  ...document,
+  servers: withSimulator(document.servers, origins),
+  paths: mapValues(document.paths, (path) =>
+    mapValues(path, (operation) => {
+      const servers = operation["servers"] as ReadonlyArray<OpenApi.Json> | undefined
+      return servers === undefined ? operation : { ...operation, servers: withSimulator(servers, origins) }
+    })
+  )
+})

@@ -1,0 +1,195 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as OpenApi from "@auth/broker-core/broker/OpenApi"
+import { Simulator } from "@auth/simulator"
+import { Validator } from "@seriousme/openapi-schema-validator"
+import { Ajv2020 } from "ajv/dist/2020.js"
+import * as Effect from "effect/Effect"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { brokers, documentOf } from "../src/internal/brokers.ts"
+import { errorOf, send } from "./support.ts"
+
+type Json = OpenApi.Json
+
+interface Fixture {
+  readonly name: string
+  readonly endpoint: string
+  readonly status: number
+  readonly body: string
+  readonly expect: { readonly data?: unknown }
+}
+
+interface Operation {
+  readonly operationId: string
+  readonly description?: string
+  readonly responses: Readonly<
+    Record<string, { readonly content: Readonly<Record<string, { readonly schema: Json }>> }>
+  >
+}
+
+const packages = join(import.meta.dirname, "../..")
+
+const fixturesOf = (id: string, file: string) =>
+  JSON.parse(readFileSync(join(packages, id, "test/fixtures", file), "utf8")) as ReadonlyArray<Fixture>
+
+const operationsOf = ({ paths }: OpenApi.Document): ReadonlyArray<Operation> =>
+  Object.values(paths).flatMap((path) => Object.values(path) as ReadonlyArray<Operation>)
+
+/** By the name of a call. One operation may have several. */
+const operationOf = (document: OpenApi.Document, call: string): Operation | undefined =>
+  operationsOf(document).find(
+    ({ description = "", operationId }) => operationId === call || description.split(/[ ,.]+/).includes(call)
+  )
+
+const parse = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+const described = Simulator.brokerIds.filter((id) => documentOf(id) !== undefined)
+
+/** Checks an answer against the schema that the document has for its call and status. */
+const makeCheck = (document: OpenApi.Document) => {
+  const ajv = new Ajv2020({ strict: false, formats: { password: true } })
+  ajv.addSchema({ $id: "broker", components: document.components })
+  const inDocument = (schema: Json): Json =>
+    JSON.parse(JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"broker#/')) as Json
+  return (call: string, status: string, answer: unknown): ReadonlyArray<string> => {
+    const responses = operationOf(document, call)?.responses
+    const schema = (responses?.[status] ?? responses?.["default"])?.content["application/json"]?.schema
+    if (schema === undefined) return [`${call} has no schema for ${status}`]
+    const validate = ajv.compile(inDocument(schema))
+    return validate(answer) ? [] : [`${call} ${status}: ${ajv.errorsText(validate.errors)}`]
+  }
+}
+
+/** The same answer with its tokens gone. */
+const withoutSecrets = (value: unknown, secrets: ReadonlySet<string>): unknown => {
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, secrets))
+  if (typeof value !== "object" || value === null) return value
+  const kept = Object.entries(value).filter(([name]) => !secrets.has(name))
+  return Object.fromEntries(kept.map(([name, field]) => [name, withoutSecrets(field, secrets)]))
+}
+
+interface Property {
+  readonly name: string
+  readonly schema: Json
+}
+
+const propertiesIn = (value: unknown): ReadonlyArray<Property> => {
+  if (typeof value !== "object" || value === null) return []
+  const own = Array.isArray(value) ? [] : Object.entries((value as { readonly properties?: object }).properties ?? {})
+  return [
+    ...own.map(([name, schema]) => ({ name, schema: schema as Json })),
+    ...Object.values(value).flatMap((child: unknown) => propertiesIn(child))
+  ]
+}
+
+const isText = ({ anyOf = [], type }: Json): boolean => type === "string" || (anyOf as ReadonlyArray<Json>).some(isText)
+
+const isSecret = ({ anyOf = [], format }: Json): boolean =>
+  format === "password" || (anyOf as ReadonlyArray<Json>).some(isSecret)
+
+/** What these hold is no secret, whatever their names say. */
+const open = /^(?:token_type|isAuthTokenVerified)$/
+
+const secretName = /token|secret|passw|totp|^otp$|^pin$|checksum|api_?key|^2FA$|^code$/i
+
+describe("OpenAPI documents", () => {
+  it("there is one of each broker whose table has the shape of the others", () => {
+    const missing = Simulator.brokerIds.filter((id) => !described.includes(id))
+    assert.includeMembers<string>(["rmoney"], missing)
+  })
+
+  for (const id of described) {
+    const document = documentOf(id) ?? assert.fail()
+    const check = makeCheck(document)
+
+    it(`${id}: a validator of OpenAPI 3.1 has no complaint`, async () => {
+      const validator = new Validator()
+      const { errors, valid } = await validator.validate(
+        JSON.parse(JSON.stringify(document)) as Record<string, unknown>
+      )
+      assert.isTrue(valid, JSON.stringify(errors))
+      assert.strictEqual(validator.version, "3.1")
+    })
+
+    it(`${id}: each documented answer matches the schema of its call`, () => {
+      const problems = fixturesOf(id, "success.json").flatMap(({ body, endpoint, name, status }) => {
+        const json = parse(body)
+        return json === undefined ? [] : check(endpoint, String(status), json).map((problem) => `${name}: ${problem}`)
+      })
+      assert.deepStrictEqual(problems, [])
+    })
+
+    it(`${id}: an answer that lacks its token does not match`, () => {
+      const found = propertiesIn(document.paths).flatMap(({ name, schema }) => (isSecret(schema) ? name : []))
+      const secrets = new Set(found)
+      const answers = fixturesOf(id, "success.json").filter(({ body }) =>
+        found.some((name) => /^(?:access|auth|jwt|session)_?token$/i.test(name) && body.includes(`"${name}"`))
+      )
+      assert.isNotEmpty(answers)
+      for (const { body, endpoint, name, status } of answers) {
+        assert.isNotEmpty(check(endpoint, String(status), withoutSecrets(parse(body), secrets)), name)
+      }
+    })
+
+    it(`${id}: each refusal in JSON matches the schema of refusals`, () => {
+      const problems = fixturesOf(id, "codes.json").flatMap(({ body, endpoint, expect, name, status }) => {
+        const json = parse(body)
+        if (typeof json !== "object" || json === null || "data" in expect) return []
+        return check(endpoint, status === 200 ? "200" : "default", json).map((problem) => `${name}: ${problem}`)
+      })
+      assert.deepStrictEqual(problems, [])
+    })
+
+    it(`${id}: what is named like a secret is marked as a password`, () => {
+      const plain = propertiesIn(document.paths).filter(
+        ({ name, schema }) => secretName.test(name) && !open.test(name) && isText(schema) && !isSecret(schema)
+      )
+      assert.deepStrictEqual(Array.from(new Set(plain.map(({ name }) => name))), [])
+      const headers = Object.values(document.paths).flatMap((path) =>
+        Object.values(path).flatMap(
+          (operation) => (operation as { readonly parameters?: ReadonlyArray<Json> }).parameters ?? []
+        )
+      )
+      for (const { in: place, name, schema } of headers) {
+        if (place === "header" && /key|secret|token/.test(String(name)))
+          assert.isTrue(isSecret(schema as Json), String(name))
+      }
+    })
+
+    it(`${id}: shows no value of an account, and no sample value`, () => {
+      const text = JSON.stringify(document.paths)
+      for (const account of brokers[id].descriptor.accounts) {
+        const secrets = Object.entries(account).filter(([name, value]) => secretName.test(name) && value !== "")
+        for (const [name, value] of secrets) assert.notInclude(text, `"${value}"`, name)
+      }
+      assert.notMatch(text, /"\{[^"]*\}"/)
+    })
+  }
+
+  it.live("are served on the control port, with the simulator as their first server", () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
+      const { status, text } = yield* send(`${simulator.control}/openapi/angel.json`)
+      assert.strictEqual(status, 200)
+      const { openapi, servers } = JSON.parse(text) as OpenApi.Document
+      assert.strictEqual(openapi, "3.1.0")
+      assert.deepStrictEqual(servers, [
+        { url: simulator.origins["https://apiconnect.angelone.in"], description: "simulator, production" },
+        { url: "https://apiconnect.angelone.in", description: "production" }
+      ])
+      const absent = yield* send(`${simulator.control}/openapi/samco.json`)
+      assert.strictEqual(absent.status, 400)
+      assert.strictEqual(errorOf(absent), 'There is no broker "samco": use one of angel, rmoney.')
+      if (documentOf("rmoney") === undefined) {
+        assert.include(errorOf(yield* send(`${simulator.control}/openapi/rmoney.json`)), "are not described yet")
+      }
+      assert.include((yield* send(`${simulator.control}/`)).text, "GET  /openapi/<broker>.json")
+    })
+  )
+})

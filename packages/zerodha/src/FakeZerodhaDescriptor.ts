@@ -1,0 +1,48 @@
+/**
+ * The fake Zerodha described as data: accounts, switches, names on the wire, login page.
+ *
+ * @since 0.1.0
+ */
+import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
+import * as FakeZerodha from "./FakeZerodha.ts"
+
+const { oneOf, query, form, answer, redirected } = FakeDescriptor
+const { text, id, email, timeOfDay, duration, redirectUrl, totpSecret } = FakeDescriptor.rules
+
+/**
+ * The fake for programs that serve it, such as the simulator.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.Switches>({
+  accountField: "userId",
+  accounts: [{ ...FakeZerodha.demoAccount }],
+  make: FakeZerodha.make,
+  fields: {
+    userId: [id, [form("loginPage", "user_id"), answer("sessionToken", "user_id")]],
+    password: [text, [form("loginPage", "password")]],
+    totpSecret: [totpSecret, [form("loginPage", "totp", "code")]],
+    apiKey: [text, [query("loginPage", "api_key"), form("sessionToken", "api_key")]],
+    apiSecret: [text, [form("sessionToken", "checksum", "hash")]],
+    redirectUrl: [redirectUrl, redirected],
+    name: [text, [answer("sessionToken", "user_name")]],
+    email: [email, [answer("sessionToken", "email")]],
+    state: [oneOf("active", "blocked"), "`blocked`: the login page refuses the user"],
+    app: [oneOf("enabled", "disabled"), "`disabled`: the login page refuses the user"],
+    ip: [oneOf("registered", "unregistered", "none"), "other than `registered`: orders are refused"],
+    platform: [oneOf("approved", "ordinary"), "`approved`: a login brings a refresh token"]
+  },
+  switches: {
+    wrongChecksum: oneOf("TokenException", "InputException"),
+    refusedExchange: oneOf("uses-up", "keeps"),
+    requestTokenLifetime: duration,
+    cancelled: oneOf("status", "with-pairs"),
+    dailyEnd: timeOfDay,
+    earlierSessions: oneOf("die", "live"),
+    refreshToken: oneOf("rotates", "stays"),
+    refreshAfterEnd: oneOf("works", "refused"),
+    holder: oneOf("usual", "old", "with-picture")
+  },
+  page: ({ apiKey }) => ["https://kite.zerodha.com", "/connect/login", { v: "3", api_key: apiKey }]
+})

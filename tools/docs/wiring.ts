@@ -1,0 +1,112 @@
+/** What must name every broker in a file: written from `packages/brokers.json`, the one list that is kept by hand. */
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { root } from "../packages/workspace.ts"
+
+/** A file as it is, and as it should be. */
+export interface Document {
+  readonly path: string
+  readonly current: string
+  readonly wanted: string
+}
+
+/** A broker of the list. */
+export interface Listed {
+  /** Its folder in `packages`, which is its id, too. */
+  readonly id: string
+  /** The prefix of its modules. */
+  readonly name: string
+}
+
+export const read = (path: string): string =>
+  existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : ""
+
+/** The brokers in the order of the list: the first one is the pattern for the others. */
+export const listed = (): ReadonlyArray<Listed> =>
+  Object.entries(JSON.parse(read("packages/brokers.json")) as Record<string, string>).map(([id, name]) => ({
+    id,
+    name
+  }))
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly description: string
+}
+
+export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
+
+/** Whether the broker's calls can be described: its table has the shape of the others. */
+export const isDescribed = ({ id, name }: Listed): boolean =>
+  existsSync(join(root, "packages", id, "src", `${name}OpenApi.ts`))
+
+/** The modules of the simulator know the brokers from here, so that a bundler finds them. */
+const registry = (list: ReadonlyArray<Listed>): Document => {
+  const path = "packages/simulator/src/internal/registry.ts"
+  const imports = list
+    .toSorted((left, right) => left.id.localeCompare(right.id))
+    .flatMap((broker) => {
+      const { id, name } = broker
+      const from = manifestOf(id).name
+      return [
+        `import { descriptor as ${id} } from "${from}/Fake${name}Descriptor"`,
+        `import { handlers as ${id}Handlers } from "${from}/msw"`,
+        ...(isDescribed(broker) ? [`import { document as ${id}Document } from "${from}/${name}OpenApi"`] : [])
+      ]
+    })
+  const rows = list.map((broker) => {
+    const { id } = broker
+    const document = isDescribed(broker) ? `${id}Document` : "undefined"
+    return `  ${id}: { descriptor: ${id}, handlers: ${id}Handlers, document: ${document} }`
+  })
+  const wanted = `// Written by \`npm run docs\` from packages/brokers.json: do not change it here.
+${imports.join("\n")}
+
+export const registry = {
+${rows.join(",\n")}
+}
+`
+  return { path, current: read(path), wanted }
+}
+
+const withReferences = (path: string, references: ReadonlyArray<string>): Document => {
+  const current = read(path)
+  const text = references.map((reference) => `    { "path": "${reference}" }`).join(",\n")
+  return { path, current, wanted: current.replace(/("references": \[\n)[\s\S]*?(\n {2}\])/, `$1${text}$2`) }
+}
+
+/** Any version of before 1.0, as core is wanted. */
+const range = ">=0.1.0 <1.0.0"
+
+const simulatorManifest = (list: ReadonlyArray<Listed>): Document => {
+  const path = "packages/simulator/package.json"
+  const current = read(path)
+  const manifest = JSON.parse(current) as { readonly dependencies: Readonly<Record<string, string>> }
+  const scope = manifestOf("core").name.replace(/[^/]*$/, "")
+  const others = Object.entries(manifest.dependencies).filter(
+    ([name]) => !name.startsWith(scope) || name === manifestOf("core").name
+  )
+  const brokers = list.map(({ id }) => [manifestOf(id).name, range] as const)
+  const dependencies = Object.fromEntries(
+    [...others, ...brokers].toSorted(([left], [right]) => (left < right ? -1 : 1))
+  )
+  return { path, current, wanted: `${JSON.stringify({ ...manifest, dependencies }, undefined, 2)}\n` }
+}
+
+/** Sources and configuration. No broker is imported for them. */
+export const wiring = (): ReadonlyArray<Document> => {
+  const list = listed()
+  const ids = list.map(({ id }) => id)
+  return [
+    registry(list),
+    simulatorManifest(list),
+    withReferences(
+      "packages/simulator/tsconfig.json",
+      ["core", ...ids.toSorted()].map((id) => `../${id}`)
+    ),
+    withReferences("tsconfig.json", [
+      ...["core", ...ids, "node", "simulator"].map((id) => `packages/${id}`),
+      "./tsconfig.test.json"
+    ])
+  ]
+}

@@ -1,0 +1,96 @@
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { run } from "../../packages/process.ts"
+import { packages, root } from "../../packages/workspace.ts"
+
+/** Built, installed or cached: nothing that belongs to the tree. */
+const left = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "coverage"])
+
+const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
+
+/** The packages of the workspace are those of the copy, all others those of the tree. */
+const linkModules = () => {
+  const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
+  const own = "@auth"
+  fs.mkdirSync(path.join(to, own), { recursive: true })
+  for (const name of fs.readdirSync(from)) {
+    if (name === own || /^\.(?!bin$)/.test(name)) continue
+    fs.symlinkSync(path.join(from, name), path.join(to, name), "junction")
+  }
+  for (const { manifest, path: place } of packages()) {
+    fs.symlinkSync(path.join("../../packages", path.basename(place)), path.join(to, manifest.name), "junction")
+  }
+}
+
+const tool = (script: string, ...args: ReadonlyArray<string>) =>
+  run(process.execPath, [path.join("node_modules", script), ...args], {
+    cwd: folder,
+    // The copy is no part of what Nx caches for this tree.
+    env: { NX_DAEMON: "false", NX_CACHE_DIRECTORY: path.join(folder, ".nx"), TESTS: "" }
+  })
+
+const generate = (...args: ReadonlyArray<string>) => tool("nx/dist/bin/nx.js", "g", "./tools/nx:broker", ...args)
+
+const messageOf = (promise: Promise<string>): Promise<string> =>
+  promise.then(
+    () => "",
+    (error: unknown) => String(error)
+  )
+
+const timeout = 240_000
+
+describe("npm run new:broker", { tags: ["thorough"] }, () => {
+  beforeAll(() => {
+    fs.cpSync(root, folder, { recursive: true, filter: (source) => !left.has(path.basename(source)) })
+    linkModules()
+  })
+
+  afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+  it.each([
+    ["Zerodha", /"Zerodha" cannot name a broker: use small letters and digits/],
+    ["../acme", /"\.\.\/acme" cannot name a broker/],
+    ["core", /names another package of this house/],
+    ["angel", /packages\/angel is there already/]
+  ])(
+    "refuses the name %s, and changes nothing",
+    async (name, message) => {
+      assert.match(await messageOf(generate(name, "--install=false")), message)
+      for (const file of ["packages/brokers.json", "tsconfig.json"]) {
+        assert.strictEqual(
+          fs.readFileSync(path.join(folder, file), "utf8"),
+          fs.readFileSync(path.join(root, file), "utf8")
+        )
+      }
+    },
+    timeout
+  )
+
+  it("says how it is used", async () => assert.match(await generate("--help"), /--prefix/), timeout)
+
+  it(
+    "makes a package whose types, lint, format and tests pass as they are",
+    async () => {
+      assert.include(await generate("madeup", "--title", "Made Up", "--install=false"), "Fill in its facts")
+      await tool("typescript/bin/tsc", "-b", "packages/madeup", "packages/simulator")
+      await tool("typescript/bin/tsc", "-p", "packages/madeup/tsconfig.test.json")
+      await tool("oxlint/bin/oxlint", "packages/madeup", "packages/simulator/src")
+      await tool("oxfmt/bin/oxfmt", "--check", "packages/madeup", "packages/simulator", "tsconfig.json", ".changeset")
+      const own = await tool("vitest/vitest.mjs", "run", "packages/madeup", "tools/docs/tables.test.ts")
+      assert.match(own, /contract cases +madeup \d+/)
+      assert.match(await tool("vitest/vitest.mjs", "run", "tools/house", "-t", "madeup"), /tests: \d+ passed, 0 failed/)
+    },
+    timeout
+  )
+
+  it("marks each place that waits for a fact, and leaves no word of the template", () => {
+    const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
+    const texts = files
+      .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))
+      .map((file) => fs.readFileSync(path.join(file.parentPath, file.name), "utf8"))
+    assert.isAtLeast(texts.join("\n").match(/Fill in/g)?.length ?? 0, 15)
+    for (const text of texts) assert.notMatch(text, /__[A-Za-z]+__|TODO/)
+  })
+})

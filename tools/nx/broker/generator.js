@@ -1,0 +1,90 @@
+// Makes the package of a new broker from the templates beside this file.
+import { execFileSync } from "node:child_process"
+import { readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs"
+import * as path from "node:path"
+
+const templates = path.join(import.meta.dirname, "files")
+
+const list = "packages/brokers.json"
+
+// Sources of another kind have these names.
+const reserved = new Set(["cli", "core", "node", "simulator"])
+
+const problemOf = (tree, { name, prefix, title }) => {
+  if (!/^[a-z][a-z0-9]*$/.test(name)) {
+    return `"${name}" cannot name a broker: use small letters and digits, and begin with a letter, as in "zerodha".`
+  }
+  if (reserved.has(name)) return `"${name}" names another package of this house: choose another name.`
+  if (tree.exists(`packages/${name}`)) return `packages/${name} is there already: choose another name, or remove it.`
+  const brokers = JSON.parse(tree.read(list, "utf-8"))
+  if (Object.hasOwn(brokers, name)) return `${list} has "${name}" already: choose another name, or remove the line.`
+  if (!/^[A-Z][A-Za-z0-9]*$/.test(prefix)) {
+    return `"${prefix}" cannot begin the name of a module: use letters and digits, and begin with a capital.`
+  }
+  if (Object.values(brokers).includes(prefix)) return `The modules of another broker begin with "${prefix}".`
+  if (!/^[^"\\`*/\n]+$/.test(title)) return "The title cannot have quotation marks, slashes, asterisks or line breaks."
+  return undefined
+}
+
+const filesBelow = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+
+const today = () => new Date().toISOString().slice(0, 10)
+
+const run = (root, ...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" })
+
+/** npm, run by the Node that runs it: the Node of node_modules knows neither the machine's npmrc nor its certificates. */
+const npm = (root, ...args) => {
+  const { npm_execpath: script, npm_node_execpath: node } = process.env
+  const inherit = { cwd: root, stdio: "inherit" }
+  if (script?.endsWith("npm-cli.js") && node !== undefined) execFileSync(node, [script, ...args], inherit)
+  else execFileSync("npm", args, { ...inherit, shell: process.platform === "win32" })
+}
+
+/** What npm install does for a package of the workspace, where node_modules is not npm's. */
+const link = (root, name) => {
+  const place = path.join(root, "node_modules/@auth", name)
+  rmSync(place, { force: true })
+  symlinkSync(path.join("../../packages", name), place, "junction")
+}
+
+const docs = ["--conditions=@auth/source", "tools/docs/tables.ts", "--write"]
+
+const oxfmt = "node_modules/oxfmt/bin/oxfmt"
+
+export default function broker(tree, options) {
+  const name = String(options.name)
+  const prefix = options.prefix ?? name.charAt(0).toUpperCase() + name.slice(1)
+  const title = options.title ?? prefix
+  const problem = problemOf(tree, { name, prefix, title })
+  if (problem !== undefined) throw new Error(problem)
+
+  const words = { __id__: name, __Name__: prefix, __ENV__: name.toUpperCase(), __Title__: title, __date__: today() }
+  const fill = (text) => text.replace(/__(?:id|Name|ENV|Title|date)__/g, (word) => words[word])
+  const folder = `packages/${name}`
+  for (const file of filesBelow(templates)) {
+    const target = fill(file.replaceAll(path.sep, "/")).replace(/\.tmpl$/, "")
+    const place = target === "changeset.md" ? `.changeset/first-${name}.md` : `${folder}/${target}`
+    tree.write(place, fill(readFileSync(path.join(templates, file), "utf8")))
+  }
+  const brokers = { ...JSON.parse(tree.read(list, "utf-8")), [name]: prefix }
+  tree.write(list, `${JSON.stringify(brokers, undefined, 2)}\n`)
+
+  return () => {
+    const { root } = tree
+    const changeset = `.changeset/first-${name}.md`
+    // What npm reads comes first; the tables are read from the new package.
+    run(root, ...docs, "--wiring")
+    if (options.install === false) link(root, name)
+    else npm(root, "install")
+    run(root, ...docs)
+    run(root, oxfmt, folder, changeset, list, "README.md", "AGENTS.md", "packages/simulator", "tsconfig.json")
+    console.log(
+      `\n${folder} is made, with a broker that is made up. Fill in its facts, place by place:\n` +
+        `  grep -rn "Fill in" ${folder} ${changeset}\n` +
+        "Then run npm run check."
+    )
+  }
+}
