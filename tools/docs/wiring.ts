@@ -36,10 +36,6 @@ interface Manifest {
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
 
-/** Whether the broker's calls can be described: its table has the shape of the others. */
-export const isDescribed = ({ id, name }: Listed): boolean =>
-  existsSync(join(root, "packages", id, "src", `${name}OpenApi.ts`))
-
 /** The modules of the simulator know the brokers from here, so that a bundler finds them. */
 const registry = (list: ReadonlyArray<Listed>): Document => {
   const path = "packages/simulator/src/internal/registry.ts"
@@ -49,15 +45,13 @@ const registry = (list: ReadonlyArray<Listed>): Document => {
       const { id, name } = broker
       const from = manifestOf(id).name
       return [
-        `import { descriptor as ${id} } from "${from}/Fake${name}Descriptor"`,
-        `import { handlers as ${id}Handlers } from "${from}/msw"`,
-        ...(isDescribed(broker) ? [`import { document as ${id}Document } from "${from}/${name}OpenApi"`] : [])
+        `import { descriptor as ${id}, document as ${id}Document } from "${from}/Fake${name}Descriptor"`,
+        `import { handlers as ${id}Handlers } from "${from}/msw"`
       ]
     })
   const rows = list.map((broker) => {
     const { id } = broker
-    const document = isDescribed(broker) ? `${id}Document` : "undefined"
-    return `  ${id}: { descriptor: ${id}, handlers: ${id}Handlers, document: ${document} }`
+    return `  ${id}: { descriptor: ${id}, handlers: ${id}Handlers, document: ${id}Document }`
   })
   const wanted = `// Written by \`npm run docs\` from packages/brokers.json: do not change it here.
 ${imports.join("\n")}

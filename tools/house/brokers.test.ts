@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { isDescribed } from "../docs/wiring.ts"
 import { answerFixtures, documented, requestFixtures, root, sources } from "./brokers.ts"
 
 interface FakeModule {
@@ -61,8 +60,7 @@ for (const broker of documented) {
     const module = await load<{ readonly broker: Broker }>(broker.folder, `${broker.name}Broker.ts`)
     const layers = new Set(module.broker.methods.map(({ layer }) => `${layer.replace(broker.name, "Broker")}.ts`))
     const own = sources(broker).filter((file) => !ownFiles.has(file))
-    const described = isDescribed({ id: broker.folder, name: broker.name }) ? ["BrokerOpenApi.ts"] : []
-    assert.deepStrictEqual(own, [...commonFiles, ...described, ...layers].toSorted())
+    assert.deepStrictEqual(own, [...commonFiles, ...layers].toSorted())
     const index = readFileSync(join(root, "packages", broker.folder, "src/index.ts"), "utf8")
       .trim()
       .split("\n")

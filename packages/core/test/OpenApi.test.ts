@@ -30,7 +30,7 @@ const table = {
     encoding: "form",
     app: ["key"],
     request: Schema.Struct({ code: Endpoint.Secret }),
-    body: ({ code }) => ({ grant_type: "code", code }),
+    body: ({ code }, app) => ({ ...app, grant_type: "code", code }),
     response: Answer
   }),
   byRefresh: Endpoint.make({

@@ -5,6 +5,11 @@
  */
 import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
 import * as FakeRmoney from "./FakeRmoney.ts"
+import * as OpenApi from "@auth/broker-core/broker/OpenApi"
+import { broker } from "./RmoneyBroker.ts"
+import { codes } from "./internal/codes.ts"
+import { table } from "./internal/endpoints.ts"
+import * as headers from "./internal/headers.ts"
 
 const { oneOf, body, query, form, answer, redirected } = FakeDescriptor
 const { text, id, pan, mobile, email, redirectUrl, totpSecret } = FakeDescriptor.rules
@@ -58,3 +63,44 @@ export const descriptor = FakeDescriptor.make<FakeRmoney.Account, FakeRmoney.Swi
   },
   page: ({ appCode }) => ["https://webuat.rmoneyindia.co.in", "/", { appcode: appCode }]
 })
+
+const ok = OpenApi.word("ok")
+const failed = { type: "string", not: ok }
+const access = { status: ok, message: OpenApi.text }
+const sso = OpenApi.beside({ stat: ok, emsg: OpenApi.text })
+
+const app = {
+  deviceId: OpenApi.sample("deviceId"),
+  appName: "RMONEY",
+  osName: "WEBEXTERNAL",
+  versionNo: "1.0.0.1.4",
+  source: "WEB"
+}
+
+/**
+ * Makes the document, for generators of clients in other languages.
+ *
+ * @category descriptions
+ * @since 0.1.0
+ */
+export const document = (): OpenApi.Document =>
+  OpenApi.make({
+    broker,
+    table,
+    codes,
+    headers: headers.make("bare", app.source),
+    app,
+    // `result` is an object or a list of one. The calls of a browser login answer beside `stat`.
+    yes: (data) => ({
+      anyOf: [
+        OpenApi.inside("result", access)(data),
+        OpenApi.inside("result", access)({ type: "array", items: data, maxItems: 1 }),
+        sso(data)
+      ]
+    }),
+    no: {
+      type: "object",
+      properties: { status: failed, stat: failed, message: OpenApi.text, emsg: OpenApi.text, errorCode: OpenApi.text }
+    },
+    refusesWith200: "yes"
+  })

@@ -6,7 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { brokers, documentOf } from "../src/internal/brokers.ts"
+import { brokers } from "../src/internal/brokers.ts"
 import { errorOf, send } from "./support.ts"
 
 type Json = OpenApi.Json
@@ -48,8 +48,6 @@ const parse = (body: string): unknown => {
     return undefined
   }
 }
-
-const described = Simulator.brokerIds.filter((id) => documentOf(id) !== undefined)
 
 /** Checks an answer against the schema that the document has for its call and status. */
 const makeCheck = (document: OpenApi.Document) => {
@@ -94,19 +92,17 @@ const isSecret = ({ anyOf = [], format }: Json): boolean =>
   format === "password" || (anyOf as ReadonlyArray<Json>).some(isSecret)
 
 /** What these hold is no secret, whatever their names say. */
-const open = /^(?:token_type|isAuthTokenVerified)$/
+const open = /^(?:token_type|isAuthTokenVerified|isTOtpAvailable|passwordChangeMessage)$/
 
 const secretName = /token|secret|passw|totp|^otp$|^pin$|checksum|api_?key|^2FA$|^code$/i
 
 describe("OpenAPI documents", () => {
-  it("there is one of each broker whose table has the shape of the others", () => {
-    const missing = Simulator.brokerIds.filter((id) => !described.includes(id))
-    assert.includeMembers<string>(["rmoney"], missing)
-  })
-
-  for (const id of described) {
-    const document = documentOf(id) ?? assert.fail()
+  for (const id of Simulator.brokerIds) {
+    const document = brokers[id].document()
     const check = makeCheck(document)
+    // RMoney documents no logout: options may name one.
+    const fixtures = (file: string) =>
+      fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 
     it(`${id}: a validator of OpenAPI 3.1 has no complaint`, async () => {
       const validator = new Validator()
@@ -118,7 +114,7 @@ describe("OpenAPI documents", () => {
     })
 
     it(`${id}: each documented answer matches the schema of its call`, () => {
-      const problems = fixturesOf(id, "success.json").flatMap(({ body, endpoint, name, status }) => {
+      const problems = fixtures("success.json").flatMap(({ body, endpoint, name, status }) => {
         const json = parse(body)
         return json === undefined ? [] : check(endpoint, String(status), json).map((problem) => `${name}: ${problem}`)
       })
@@ -128,8 +124,11 @@ describe("OpenAPI documents", () => {
     it(`${id}: an answer that lacks its token does not match`, () => {
       const found = propertiesIn(document.paths).flatMap(({ name, schema }) => (isSecret(schema) ? name : []))
       const secrets = new Set(found)
-      const answers = fixturesOf(id, "success.json").filter(({ body }) =>
-        found.some((name) => /^(?:access|auth|jwt|session)_?token$/i.test(name) && body.includes(`"${name}"`))
+      const answers = fixtures("success.json").filter(
+        ({ body, endpoint }) =>
+          // Until a picture is scanned, the answer has no token.
+          endpoint !== "qrLogin" &&
+          found.some((name) => /^(?:access|auth|jwt|session)_?token$/i.test(name) && body.includes(`"${name}"`))
       )
       assert.isNotEmpty(answers)
       for (const { body, endpoint, name, status } of answers) {
@@ -138,7 +137,7 @@ describe("OpenAPI documents", () => {
     })
 
     it(`${id}: each refusal in JSON matches the schema of refusals`, () => {
-      const problems = fixturesOf(id, "codes.json").flatMap(({ body, endpoint, expect, name, status }) => {
+      const problems = fixtures("codes.json").flatMap(({ body, endpoint, expect, name, status }) => {
         const json = parse(body)
         if (typeof json !== "object" || json === null || "data" in expect) return []
         return check(endpoint, status === 200 ? "200" : "default", json).map((problem) => `${name}: ${problem}`)
@@ -186,9 +185,6 @@ describe("OpenAPI documents", () => {
       const absent = yield* send(`${simulator.control}/openapi/samco.json`)
       assert.strictEqual(absent.status, 400)
       assert.strictEqual(errorOf(absent), 'There is no broker "samco": use one of angel, rmoney.')
-      if (documentOf("rmoney") === undefined) {
-        assert.include(errorOf(yield* send(`${simulator.control}/openapi/rmoney.json`)), "are not described yet")
-      }
       assert.include((yield* send(`${simulator.control}/`)).text, "GET  /openapi/<broker>.json")
     })
   )

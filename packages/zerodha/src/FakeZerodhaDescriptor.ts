@@ -5,6 +5,11 @@
  */
 import * as FakeDescriptor from "@auth/broker-core/testing/FakeDescriptor"
 import * as FakeZerodha from "./FakeZerodha.ts"
+import * as OpenApi from "@auth/broker-core/broker/OpenApi"
+import { headersFor } from "./ZerodhaApi.ts"
+import { broker } from "./ZerodhaBroker.ts"
+import { codes } from "./internal/codes.ts"
+import { table } from "./internal/endpoints.ts"
 
 const { oneOf, query, form, answer, redirected } = FakeDescriptor
 const { text, id, email, timeOfDay, duration, redirectUrl, totpSecret } = FakeDescriptor.rules
@@ -46,3 +51,27 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
   },
   page: ({ apiKey }) => ["https://kite.zerodha.com", "/connect/login", { v: "3", api_key: apiKey }]
 })
+
+const apiKey = OpenApi.sample("apiKey")
+
+/**
+ * Makes the document, for generators of clients in other languages.
+ *
+ * @category descriptions
+ * @since 0.1.0
+ */
+export const document = (): OpenApi.Document =>
+  OpenApi.make({
+    broker,
+    table,
+    codes,
+    headers: headersFor(apiKey),
+    app: { api_key: apiKey },
+    yes: OpenApi.inside("data", { status: { const: "success" } }),
+    no: {
+      type: "object",
+      properties: { status: { const: "error" }, message: OpenApi.text, error_type: OpenApi.text, data: {} },
+      required: ["status", "error_type"]
+    },
+    refusesWith200: "no"
+  })

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import * as Predicate from "effect/Predicate"
 import type { Redacted } from "effect/Redacted"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

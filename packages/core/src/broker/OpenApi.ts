@@ -16,7 +16,7 @@ import type { Broker } from "./Broker.ts"
 import type { Protocol } from "./BrokerClient.ts"
 import type { ErrorRow } from "./ErrorTable.ts"
 import type { Endpoint } from "./Endpoint.ts"
-import { complete, formType, queryOf } from "./internal/requestParts.ts"
+import { complete, queryOf } from "./internal/requestParts.ts"
 
 /**
  * JSON: a schema, or a part of a document.
@@ -187,16 +187,23 @@ const objectOf = (sent: ReadonlyArray<Sent>): Json => ({
 
 const requestOf = (endpoint: Endpoint): Json => (endpoint.request === undefined ? {} : toJsonSchema(endpoint.request))
 
+/** The fields that a call gets from elsewhere, each standing for itself. */
+const givenOf = ({ app }: Input, { session, tokenField }: Endpoint) => ({
+  app,
+  extras: Object.fromEntries(session.map((name) => [name, `{${name}}`])),
+  token: tokenField === undefined ? undefined : tokens.access
+})
+
 const queryParametersOf = (endpoint: Endpoint, input: Input): ReadonlyArray<Json> => {
   const request = requestOf(endpoint)
-  const query = queryOf(endpoint, complete(endpoint, input.app, sampleOf(request)))
+  const query = queryOf(endpoint, complete(endpoint, givenOf(input, endpoint), sampleOf(request)))
   return sentOf(query ?? {}, request).map(({ name, required, schema }) => ({ name, in: "query", required, schema }))
 }
 
 const bodySchemaOf = (endpoint: Endpoint, input: Input): Json | undefined => {
   if (endpoint.query !== undefined || endpoint.method === "GET" || endpoint.request === undefined) return undefined
   const request = requestOf(endpoint)
-  const sent = complete(endpoint, input.app, sampleOf(request))
+  const sent = complete(endpoint, givenOf(input, endpoint), sampleOf(request))
   return isRecord(sent) ? objectOf(sentOf(sent, request)) : request
 }
 
@@ -207,9 +214,14 @@ const carriesToken = (value: string): boolean =>
   Object.values(tokens).some((token) => value.includes(Redacted.value(token)))
 
 const headersOf = ({ headers }: Input, endpoint: Endpoint): ReadonlyArray<readonly [name: string, value: unknown]> =>
-  Object.entries(headers({ endpoint, account, ...(endpoint.token !== "none" && { tokens }) })).filter(
-    ([, value]) => reveal(value) !== ""
-  )
+  Object.entries(
+    headers({
+      endpoint,
+      account,
+      ...(endpoint.token === "required" && { tokens }),
+      ...(endpoint.token === "step" && { step: tokens.access })
+    })
+  ).filter(([, value]) => reveal(value) !== "")
 
 const headerParametersOf = (input: Input, endpoint: Endpoint): ReadonlyArray<Json> =>
   headersOf(input, endpoint).flatMap(([name, value]) => {
@@ -322,7 +334,7 @@ const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArr
     endpoints.map((endpoint) => [...headerParametersOf(input, endpoint), ...queryParametersOf(endpoint, input)])
   )
   const schemes = Object.keys(schemesOf(input, first))
-  const type = first.encoding === "form" ? formType : "application/json"
+  const type = first.encoding.contentType ?? "text/plain"
   const server = serversOf(input.broker, first.origin)
   return {
     operationId: first.name,

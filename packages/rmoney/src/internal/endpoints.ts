@@ -14,7 +14,8 @@ const base = "/auth/v1"
 const tokenText = /^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i
 const tokenOrBlank = /^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i
 const toToken = (text: string) => Session.bareToken(Redacted.make(text))
-const Token = Decode.map(Schema.String.check(Schema.isPattern(tokenText)), toToken)
+const password = { format: "password" }
+const Token = Decode.map(Schema.String.annotate(password).check(Schema.isPattern(tokenText)), toToken)
 
 const sent = {
   /** The canonical user id. The broker's field table calls it masked. `emailId` and `mobileNumber` are masked. */
@@ -67,7 +68,9 @@ const Picture = Schema.Struct({
 const Scanned = Decode.mapMaybe(
   Schema.UndefinedOr(
     Schema.Struct({
-      accessToken: Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isPattern(tokenOrBlank)))),
+      accessToken: Schema.optionalKey(
+        Schema.NullOr(Schema.String.annotate(password).check(Schema.isPattern(tokenOrBlank)))
+      ),
       clientId: Decode.text,
       authorized: Decode.flag
     })

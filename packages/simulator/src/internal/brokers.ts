@@ -7,8 +7,8 @@ import { registry } from "./registry.ts"
 interface Served {
   readonly descriptor: FakeDescriptor
   readonly handlers: (fake: FakeBroker) => ReadonlyArray<RequestHandler>
-  /** Describes the calls. Absent where the broker's table of calls has another shape than the others'. */
-  readonly document: (() => OpenApi.Document) | undefined
+  /** Describes the calls. */
+  readonly document: () => OpenApi.Document
 }
 
 export type BrokerId = keyof typeof registry
@@ -22,7 +22,3 @@ export const isBrokerId = (id: string): id is BrokerId => Object.hasOwn(brokers,
 
 export const descriptorOf = (id: string): FakeDescriptor | undefined =>
   isBrokerId(id) ? brokers[id].descriptor : undefined
-
-/** The OpenAPI document of a broker, if its calls can be described. */
-export const documentOf = (id: string): OpenApi.Document | undefined =>
-  isBrokerId(id) ? brokers[id].document?.() : undefined

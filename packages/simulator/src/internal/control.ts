@@ -7,7 +7,7 @@ import { SimulatorError } from "../SimulatorError.ts"
 import type { Fakes } from "./fakes.ts"
 import * as Faults from "./faults.ts"
 import * as Input from "./input.ts"
-import { documentOf } from "./brokers.ts"
+import { brokers, type BrokerId } from "./brokers.ts"
 import * as OpenApi from "./openApi.ts"
 import * as Reference from "./reference.ts"
 import * as Seed from "./seed.ts"
@@ -81,11 +81,7 @@ const describe: Handle = Effect.fnUntraced(function* (target, { url }) {
   const id = /([^/]*)\.json$/.exec(url.pathname)?.[1] ?? ""
   const known = target.served.map(({ broker }) => broker)
   if (!known.includes(id)) return yield* refuse(`There is no broker "${id}": use one of ${known.join(", ")}.`)
-  const document = documentOf(id)
-  if (document === undefined) {
-    return yield* refuse(`The calls of ${id} are not described yet: its table has another shape than the others.`)
-  }
-  return OpenApi.served(document, (yield* target.info).origins)
+  return OpenApi.served(brokers[id as BrokerId].document(), (yield* target.info).origins)
 })
 
 interface Route {
