@@ -96,7 +96,9 @@ const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 const spread = (values: ReadonlyArray<number>): string =>
   `${((100 * (quantile(values, 0.75) - quantile(values, 0.25))) / median(values)).toFixed(0)} %`
 
-/** How much longer `once` takes for the slowest of the keys than for the median one. Each has the best of three tries. */
+/**
+ * How much longer `once` takes for the slowest of the keys than for the median one. Each has the best of three tries.
+ */
 export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string) => Promise<void>): Promise<number> => {
   const best = new Map<string, number>(keys.map((key) => [key, Infinity]))
   for (let tries = 0; tries < 3; tries++) {

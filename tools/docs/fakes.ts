@@ -1,7 +1,7 @@
 /**
  * The fake brokers in place of the network, for programs of the documentation: their demonstration accounts are in the
- * environment, and a person at the terminal types the code that a fake has sent. It needs no file but itself, so that it
- * can be copied beside packages that were installed from tarballs.
+ * environment, and a person at the terminal types the code that a fake has sent. It needs no file but itself, so that
+ * it can be copied beside packages that were installed from tarballs.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"

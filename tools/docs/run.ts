@@ -1,4 +1,6 @@
-/** Runs the examples that it is given, one after the other, against every fake broker, and writes down what came of it. */
+/**
+ * Runs the examples that it is given, one after the other, against every fake broker, and writes down what came of it.
+ */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"

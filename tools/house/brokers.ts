@@ -20,7 +20,8 @@ const rmoney = (prefix: string, calls: ReadonlyArray<string>) =>
 
 /**
  * The calls of the documents that this project began with: SmartAPI "Login" and "Funds"; Motilal OpenAPI v3 and v1;
- * Vortex "Authentication"; Samco Trade API "User login"; RMoney's login API. As of 2026-11-21. And Kite Connect 3 "User", as of 2026-11-27.
+ * Vortex "Authentication"; Samco Trade API "User login"; RMoney's login API. As of 2026-11-21. And Kite Connect 3
+ * "User", as of 2026-11-27.
  */
 export const documented: ReadonlyArray<Documented> = [
   {

@@ -1,4 +1,7 @@
-/** Every credential of every way in, as people paste it: it is sent as it was meant, or it is refused and nothing is sent. */
+/**
+ * Every credential of every way in, as people paste it: it is sent as it was meant, or it is refused and nothing is
+ * sent.
+ */
 import { AccountRecovery } from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"

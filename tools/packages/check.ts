@@ -1,9 +1,10 @@
 /**
  * What a user gets from the registry, checked before it is there: a clean build, the manifests, the packed files, every
- * export imported from the packed tarballs, the programs of the READMEs run with them, and an install from a registry on
- * loopback.
+ * export imported from the packed tarballs, the programs of the READMEs run with them, and an install from a registry
+ * on loopback.
  *
- * `npm run pack-check` checks every public package; `npm run pack-check -- angel` only that one, from the build at hand.
+ * `npm run pack-check` checks every public package; `npm run pack-check -- angel` only that one, from the build at
+ * hand.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -84,7 +85,10 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
 }
 
-/** Every specifier that the exports open, wildcards written out; a command is not among them, since importing it runs it. */
+/**
+ * Every specifier that the exports open, wildcards written out; a command is not among them, since importing it runs
+ * it.
+ */
 const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { bin, exports, name } = pkg.manifest
   const commands = new Set(Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, "")))
@@ -108,7 +112,10 @@ const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
     meta.optional === true ? name : []
   )
 
-/** Imports every specifier, and checks that the closed ones are. Without its optional peer a subpath may fail for that one reason. */
+/**
+ * Imports every specifier, and checks that the closed ones are. Without its optional peer a subpath may fail for that
+ * one reason.
+ */
 const importAll = (
   folder: string,
   options: {

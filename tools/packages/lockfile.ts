@@ -1,6 +1,6 @@
 /**
- * Compares the packages that are installed here with the lockfile of the commit, by name, version and integrity. Entries
- * for other platforms may come and go with the registry: those are told, and do not fail.
+ * Compares the packages that are installed here with the lockfile of the commit, by name, version and integrity.
+ * Entries for other platforms may come and go with the registry: those are told, and do not fail.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"

@@ -42,8 +42,8 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * npm, run by the Node that runs it for this machine: the Node of `node_modules` has another prefix, hence another global
- * npmrc, and its own list of certificates.
+ * npm, run by the Node that runs it for this machine: the Node of `node_modules` has another prefix, hence another
+ * global npmrc, and its own list of certificates.
  */
 export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env

@@ -40,8 +40,8 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
 }
 
 /**
- * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`, and answers with what
- * is wrong: `file:line` and how the program ended. A block that runs nothing is no program.
+ * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`, and answers with
+ * what is wrong: `file:line` and how the program ended. A block that runs nothing is no program.
  */
 export const runPrograms = async (
   folder: string,

@@ -1,6 +1,6 @@
 /**
- * What is promised within a second can be seen on a machine that gives a process its time. Where it stood still, stopped
- * by its host or crowded out, a measurement tells nothing and is made again.
+ * What is promised within a second can be seen on a machine that gives a process its time. Where it stood still,
+ * stopped by its host or crowded out, a measurement tells nothing and is made again.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

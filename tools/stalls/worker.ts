@@ -1,4 +1,6 @@
-/** Adds up by how much a timer is late, in milliseconds: as much as this process was not run. Tells when it is asked. */
+/**
+ * Adds up by how much a timer is late, in milliseconds: as much as this process was not run. Tells when it is asked.
+ */
 import { parentPort } from "node:worker_threads"
 
 const interval = 10

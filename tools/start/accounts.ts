@@ -1,4 +1,7 @@
-/** Whose sessions `npm start` keeps: an account at each broker, for the program and for the one that is started after it. */
+/**
+ * Whose sessions `npm start` keeps: an account at each broker, for the program and for the one that is started after
+ * it.
+ */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { broker as angel } from "@auth/angel/AngelBroker"
 import type { Broker } from "@auth/broker-core/broker/Broker"

@@ -267,8 +267,8 @@ const isLong = (text: string) => text.length >= 12
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * The first of each program, those by SMS, the one after midnight (angel) and the one after a dead token (rupeezy); and the
- * four of angel that go wrong. A login for each start or each caller would be many more.
+ * The first of each program, those by SMS, the one after midnight (angel) and the one after a dead token (rupeezy); and
+ * the four of angel that go wrong. A login for each start or each caller would be many more.
  */
 const logins = { angel: 6, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 

@@ -36,7 +36,8 @@ export interface Act {
   readonly at?: Parameters<typeof Expiry.dailyAt>[0]
 }
 
-// The clock is everybody's, so that it moves between acts alone. In an act an account has one code of its authenticator.
+// The clock is everybody's, so that it moves between acts alone. In an act an account has one code of its
+// authenticator.
 export const acts: ReadonlyArray<Act> = [
   { id: "morning", title: "The market is about to open: each program asks for its session", at: "09:00" },
   { id: "again", title: "The programs are stopped, and started again in another process", at: "09:02" },
@@ -94,8 +95,8 @@ const receiptShort = ({ _tag }: Logout.LogoutReceipt): string =>
 const plural = (count: number, one: string): string => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
 /**
- * A program that keeps its sessions in the vault. Its layers are made when it first does something, and anew after it was
- * stopped: nothing but the vault outlives that.
+ * A program that keeps its sessions in the vault. Its layers are made when it first does something, and anew after it
+ * was stopped: nothing but the vault outlives that.
  */
 export const makeProgram = Effect.fnUntraced(function* <Services>(
   account: Layer.Layer<Services | Renewal | Logout.Logout | Authorize, AuthError, HttpClient.HttpClient>

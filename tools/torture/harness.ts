@@ -1,6 +1,6 @@
 /**
- * Real programs in trouble, and what came of it in numbers. A scenario says what it counted and what was wanted; the run
- * fails if one number is another.
+ * Real programs in trouble, and what came of it in numbers. A scenario says what it counted and what was wanted; the
+ * run fails if one number is another.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"

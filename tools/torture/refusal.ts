@@ -1,7 +1,7 @@
 /**
  * A disk in trouble, without any privilege: Linux itself refuses some calls of one program, by a filter (seccomp, Linux
- * 3.5) that Perl installs before it becomes that program. Perl's base is on every Debian; a compiler, strace or a mount is
- * not, and in a container a mount is not allowed.
+ * 3.5) that Perl installs before it becomes that program. Perl's base is on every Debian; a compiler, strace or a mount
+ * is not, and in a container a mount is not allowed.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"

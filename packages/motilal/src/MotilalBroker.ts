@@ -95,7 +95,7 @@ const secondFactor = Credentials.secret(
 )
 
 /**
- * What `MotilalAuth` needs, and under which names it looks for it in the environment.
+ * What `MotilalAuth` needs, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -130,7 +130,7 @@ export const lenientCredentials = {
 }
 
 /**
- * What `MotilalPortal` needs, and under which names it looks for it in the environment.
+ * What `MotilalPortal` needs, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -139,7 +139,7 @@ export const portalCredentials = {
   userId,
   apiKey,
   apiSecret,
-  redirectUrl: Credentials.plain("MOTILAL_REDIRECT_URL", "The redirect URL that is registered for the app", {
+  redirectUrl: Credentials.plain("MOTILAL_REDIRECT_URL", "The app's registered redirect URL", {
     problem: Credentials.addressProblem
   })
 }
@@ -187,7 +187,7 @@ export const broker: Broker.Broker = {
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: portalCredentials,
       expiry,
-      renewal: { ...budget, by: [], when: "A person logs in by browser again" }
+      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
     }
   ],
   environments: {

@@ -9,7 +9,7 @@ import { http, type HttpHandler } from "msw"
 export * as FakeMotilal from "./FakeMotilal.ts"
 
 /**
- * The handlers of a fake, for `setupServer` and its like.
+ * The handlers of a fake, for `setupServer` and similar functions.
  *
  * @example
  * ```ts

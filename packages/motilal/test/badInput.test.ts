@@ -241,7 +241,7 @@ const wrongOptions: ReadonlyArray<Row> = [
   ["a generation that there is not", { generation: "v9" }, { generation: "is none of v7, v4, v3" }],
   ["an environment that there is not", { environment: "live" }, { environment: "is none of production, uat, uat-old" }],
   ["a source that there is not", { sourceId: "TV" }, { sourceId: "is none of WEB, DESKTOP, MOBILE" }],
-  ["no request in a second", { requestsPerSecond: 0 }, { requestsPerSecond: "is not a whole number above zero" }],
+  ["no request in a second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],
   [
     "a phone without its number",
     { sourceId: "MOBILE" },

@@ -1,5 +1,5 @@
 /**
- * A fake Rupeezy: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Rupeezy: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -36,12 +36,12 @@ export interface Account {
   readonly state: "active" | "blocked"
   /** Whether the app lets this account log in through the browser. */
   readonly whitelist: "listed" | "unlisted"
-  /** Whether the caller's IP address is registered. Only calls that place orders look at it. */
+  /** Whether the caller's IP address is registered. Only order calls check it. */
   readonly ip: "registered" | "unregistered"
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
@@ -69,7 +69,10 @@ export interface Switches {
   readonly authCode: "single-use" | "reusable"
   /** How long an `auth` code lives. Two minutes unless said otherwise. */
   readonly authCodeLifetime: Duration.Input
-  /** Whether the exchange of an `auth` code wants `x-api-key`, which the Go SDK does not send. It does not, unless said so. */
+  /**
+   * Whether the exchange of an `auth` code wants `x-api-key`, which the Go SDK does not send. It does not, unless said
+   * so.
+   */
   readonly exchangeKey: "optional" | "required"
   /** The shape of the funds: two segments without an envelope, all of them, or inside an envelope. */
   readonly funds: "segments" | "combined" | "enveloped"
@@ -80,7 +83,7 @@ export interface Switches {
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -198,7 +201,7 @@ const loginForm = (action: string, problem: string) =>
 const isResponse = (value: object): value is FakeBroker.FakeResponse => "status" in value
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts
@@ -320,7 +323,7 @@ export const make = Effect.fnUntraced(function* (
     return account === undefined || account.applicationId !== applicationId ? unauthorized : issue(account)
   })
 
-  /** The session that a request carries, or the answer where it carries none. */
+  /** The session of a request, or the refusal if it has none. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = /^Bearer (.+)$/.exec(request.headers["authorization"] ?? "")?.[1] ?? ""
     const issued = sessions.get(token)
@@ -345,7 +348,7 @@ export const make = Effect.fnUntraced(function* (
     options.profileCall === "present" ? success(holderOf(account)) : failure(404, "Not found")
 
   const placeOrder = ({ account }: Issued) =>
-    account.ip === "registered" ? failure(400, "The fake takes no orders") : failure(403, "IP_NOT_ALLOWED")
+    account.ip === "registered" ? failure(400, "The fake accepts no orders") : failure(403, "IP_NOT_ALLOWED")
 
   const appOf = (request: FakeBroker.FakeRequest) => {
     const applicationId = request.url.searchParams.get("applicationId")
@@ -385,7 +388,7 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: callbackOf(request, opened) }, body: "" }
   })
 
-  /** What the market feed says before it opens. The feed itself is not part of logging in. */
+  /** The market feed's answer before the websocket opens. The feed itself is not part of the login. */
   const stream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const issued = sessions.get(request.url.searchParams.get("auth_token") ?? "")

@@ -13,7 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import * as endpoints from "./internal/endpoints.ts"
 
 /**
- * What may be set.
+ * Options of the client.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
  *
  * @category services
  * @since 0.1.0

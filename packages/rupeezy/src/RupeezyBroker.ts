@@ -25,7 +25,7 @@ const app = {
 }
 
 /**
- * What `RupeezyAuth` needs, and under which names it looks for it in the environment.
+ * What `RupeezyAuth` needs, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -39,7 +39,7 @@ export const credentials = {
 }
 
 /**
- * What `RupeezyPartner` needs, and under which names it looks for it in the environment.
+ * What `RupeezyPartner` needs, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -52,7 +52,7 @@ export const partnerCredentials = {
 }
 
 const budget = Broker.twoPerDay("No lock-out is documented")
-const expiry = "The token's own end; unknown if it tells none"
+const expiry = "The token's own expiry; unknown if it tells none"
 
 /**
  * @category descriptors
@@ -83,7 +83,7 @@ export const broker: Broker.Broker = {
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: partnerCredentials,
       expiry,
-      renewal: { ...budget, by: [], when: "A person logs in by browser again" }
+      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
     }
   ],
   environments: { production: { api: "https://vortex-api.rupeezy.in", login: "https://flow.rupeezy.in" } },

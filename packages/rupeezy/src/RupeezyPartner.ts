@@ -15,7 +15,7 @@ import { broker, partnerCredentials } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a browser login needs.
+ * Credentials of a browser login.
  *
  * @category models
  * @since 0.1.0
@@ -23,15 +23,16 @@ import * as services from "./internal/services.ts"
 export interface PartnerCredentials extends Credentials.Input<typeof partnerCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends services.Options {
   /**
-   * The state travels as `cb_param`. No document says that it comes back. Default: `optional`, which compares it where it
-   * is there. Only `required` keeps out a callback of another login. `not-sent` leaves `cb_param` out of the address.
+   * The state travels as `cb_param`. No document says that it comes back. Default: `optional`, which compares it where
+   * it is there. Only `required` keeps out a callback of another login. `not-sent` leaves `cb_param` out of the
+   * address.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
   /** `accept` takes a login whose `user_id` is not the client code. Default: it is rejected. */
@@ -69,7 +70,7 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account.
+ * All services of this method, for one account.
  *
  * @example
  * ```ts
@@ -89,10 +90,9 @@ const method = Method.redirect(services.family, {
  *   }
  * }).pipe(Layer.provide(FetchHttpClient.layer))
  *
- * const program = Effect.gen(function* () {
- *   const redirect = yield* RedirectLogin.RedirectLogin
- *   const request = yield* redirect.begin
- *   return Redacted.value(request.url).startsWith("https://flow.rupeezy.in?applicationId=dev_1234&cb_param=") // => true
+ * const program = Effect.gen(function* () { const redirect = yield* RedirectLogin.RedirectLogin const request = yield*
+ * redirect.begin return
+ * Redacted.value(request.url).startsWith("https://flow.rupeezy.in?applicationId=dev_1234&cb_param=") // => true
  * }).pipe(Effect.provide(Partner))
  * ```
  *
@@ -102,8 +102,8 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`, `RUPEEZY_API_KEY`
- * and `RUPEEZY_REDIRECT_URL`. All that is missing or wrong is named at once.
+ * Like `layer`, with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`,
+ * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`. One error names everything that is missing or wrong.
  *
  * @category layers
  * @since 0.1.0

@@ -9,7 +9,7 @@ import { http, type HttpHandler } from "msw"
 export * as FakeRupeezy from "./FakeRupeezy.ts"
 
 /**
- * The handlers of a fake, for `setupServer` and its like.
+ * The handlers of a fake, for `setupServer` and similar functions.
  *
  * @example
  * ```ts

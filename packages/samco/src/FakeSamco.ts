@@ -1,5 +1,5 @@
 /**
- * A fake Samco: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Samco: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -52,7 +52,7 @@ export interface Account {
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
@@ -79,7 +79,7 @@ export interface Switches {
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -290,7 +290,7 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
     },
     success: (fields: Fields, statusMessage = "Request successful") =>
       FakeBroker.json({ ...stamp(), status: "Success", statusMessage, ...fields }),
-    /** The session that a request carries, or the answer where it carries none. */
+    /** The session of a request, or the refusal if it has none. */
     authenticate: (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
       const refused = headerFault(request)
       if (refused !== undefined) return refused
@@ -687,7 +687,7 @@ const endSession = ({ bank }: Parts, issued: Issued) => {
 
 const placeOrder = (_: Parts, { account }: Issued) =>
   account.ip === "registered"
-    ? failure(400, "The fake takes no orders")
+    ? failure(400, "The fake accepts no orders")
     : failure(403, "The IP is not the registered static IP")
 
 /** Addresses may change once in seven days. */
@@ -769,7 +769,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
 }
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts

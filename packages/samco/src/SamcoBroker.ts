@@ -20,7 +20,7 @@ const apiSecret = Credentials.secret(
 )
 const redirectUrl = Credentials.plain(
   "SAMCO_REDIRECT_URL",
-  "The redirect URL that is registered for the app: https, or http://127.0.0.1",
+  "The app's registered redirect URL: https, or http://127.0.0.1",
   { problem: Credentials.redirectUrlProblem("127.0.0.1") }
 )
 
@@ -48,7 +48,7 @@ export const uncheckedCredentials = {
 }
 
 /**
- * What `SamcoAuth` needs, and under which names it looks for it in the environment.
+ * What `SamcoAuth` needs, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -68,7 +68,7 @@ export const credentials = {
 export const uncheckedOAuthCredentials = { userId, apiKey: uncheckedCredentials.apiKey, redirectUrl }
 
 /**
- * What `SamcoOAuth` needs, and under which names it looks for it in the environment. The API secret is not among it:
+ * What `SamcoOAuth` needs, with their environment variables. The API secret is not among it:
  * the holder of the account types it on the broker's page.
  *
  * @category credentials
@@ -77,7 +77,7 @@ export const uncheckedOAuthCredentials = { userId, apiKey: uncheckedCredentials.
 export const oauthCredentials = { ...uncheckedOAuthCredentials, apiKey: credentials.apiKey }
 
 /**
- * What `SamcoLegacy` needs, and under which names it looks for it in the environment.
+ * What `SamcoLegacy` needs, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -94,7 +94,7 @@ export const legacyCredentials = {
 
 const budget = Broker.twoPerDay("No lock-out is documented, though accounts can be blocked")
 const when = "After 08:00 IST, the end of every session"
-const expiry = "08:00 IST, or the token's own end if that is earlier"
+const expiry = "08:00 IST, or the token's own expiry if that is earlier"
 
 /**
  * @category descriptors

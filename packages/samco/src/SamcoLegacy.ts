@@ -15,7 +15,7 @@ import { legacyCredentials as credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs. The access token is of the day: `SamcoApi.accessToken` gives a new one.
+ * Credentials of a login. The access token is of the day: `SamcoApi.accessToken` gives a new one.
  *
  * @category models
  * @since 0.1.0
@@ -23,7 +23,7 @@ import * as services from "./internal/services.ts"
 export interface LegacyCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -56,7 +56,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account.
+ * All services of this method, for one account.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.layer`.
  * @example
@@ -85,8 +85,8 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_PASSWORD`, `SAMCO_ACCESS_TOKEN` and, if it
- * is there, `SAMCO_YOB`.
+ * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_PASSWORD`, `SAMCO_ACCESS_TOKEN` and,
+ * if it is there, `SAMCO_YOB`.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.layerConfig`.
  * @category layers
@@ -95,7 +95,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from a token that another program got. `Bearer ` prefixes are removed.
+ * A session from a token that another program obtained. `Bearer ` prefixes are removed.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.fromTokens`.
  * @category constructors

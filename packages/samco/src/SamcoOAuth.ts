@@ -20,7 +20,7 @@ import * as SamcoApi from "./SamcoApi.ts"
 import { broker, oauthCredentials, uncheckedOAuthCredentials } from "./SamcoBroker.ts"
 
 /**
- * What a browser login needs. The API secret is not among it: it is typed on the broker's page.
+ * Credentials of a browser login. The API secret is not among it: it is typed on the broker's page.
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,7 @@ import { broker, oauthCredentials, uncheckedOAuthCredentials } from "./SamcoBrok
 export interface OAuthCredentials extends Credentials.Input<typeof oauthCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -132,7 +132,7 @@ const method = Method.redirect(family, {
 })
 
 /**
- * Everything that this method can do, for one account.
+ * All services of this method, for one account.
  *
  * @example
  * ```ts
@@ -164,7 +164,7 @@ const method = Method.redirect(family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
+ * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
  *
  * @category layers
  * @since 0.1.0
@@ -172,7 +172,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got. `Bearer ` prefixes are removed.
+ * A session from tokens that another program obtained. `Bearer ` prefixes are removed.
  *
  * @category constructors
  * @since 0.1.0

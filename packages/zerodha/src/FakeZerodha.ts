@@ -1,5 +1,5 @@
 /**
- * A fake Zerodha: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Zerodha: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ export interface Account {
   readonly totpSecret: string
   readonly apiKey: string
   readonly apiSecret: string
-  /** The redirect URL that is registered for the app. */
+  /** The app's registered redirect URL. */
   readonly redirectUrl: string
   readonly name: string
   readonly email: string
@@ -33,14 +33,14 @@ export interface Account {
   readonly state: "active" | "blocked"
   /** Whether the app is enabled for this user. */
   readonly app: "enabled" | "disabled"
-  /** Whether the caller's IP address is registered. Only calls that place orders look at it. */
+  /** Whether the caller's IP address is registered. Only order calls check it. */
   readonly ip: "registered" | "unregistered" | "none"
   /** Whether the exchange approved the app as a platform: only then come refresh tokens. */
   readonly platform: "approved" | "ordinary"
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
@@ -67,7 +67,7 @@ export interface Switches {
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -328,7 +328,7 @@ const refreshToken = (parts: Parts): Handle =>
 const isAlive = ({ clock }: Parts, issued: Issued | undefined, apiKey: string | null): issued is Issued =>
   issued !== undefined && issued.account.apiKey === apiKey && clock.now() < issued.end
 
-/** The session that a request carries, or the answer where it carries none. */
+/** The session of a request, or the refusal if it has none. */
 const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
   const [, apiKey = "", token = ""] = /^token ([^:\s]+):(\S+)$/.exec(request.headers["authorization"] ?? "") ?? []
   const issued = parts.memory.sessions.get(token)
@@ -438,7 +438,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
     secured("getCommodityMargins", "GET", "/user/margins/commodity", () => success(segment)),
     secured("placeOrder", "POST", "/orders/regular", ({ account: { ip } }) =>
       ip === "registered"
-        ? failure(400, "InputException", "The fake takes no orders")
+        ? failure(400, "InputException", "The fake accepts no orders")
         : failure(403, "PermissionException", ipRefusals[ip])
     )
   ]
@@ -454,7 +454,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
 }
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ import { http, type HttpHandler } from "msw"
 export * as FakeZerodha from "./FakeZerodha.ts"
 
 /**
- * The handlers of a fake, for `setupServer` and its like.
+ * The handlers of a fake, for `setupServer` and similar functions.
  *
  * @category handlers
  * @since 0.1.0

@@ -41,7 +41,10 @@ const clock = ((): Clock.Clock => {
   }
 })()
 
-/** Our public API: for each account its broker's layer, limits, guard and manager, made for the turn, and a shared vault. */
+/**
+ * Our public API: for each account its broker's layer, limits, guard and manager, made for the turn, and a shared
+ * vault.
+ */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
   async (url: string): Promise<Run> => {

@@ -21,7 +21,7 @@ const notVerified = ErrorTable.actionRequired("Answer the one-time code of this 
 const notLinked = denied("unknown", "Link the PAN with Aadhaar first: the broker names this as the cause.")
 const forDealers = denied("unknown", "This call is for dealers: use a dealer's login.")
 const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey is one of this user's own apps.")
-const badRequest = invalidRequest("request", "was refused as badly formed")
+const badRequest = invalidRequest("request", "was rejected as malformed")
 const badMethod = invalidRequest("request", "was sent by a method that the broker refuses")
 const badVersion = invalidRequest("user-agent", "names a version that the broker refuses")
 
@@ -47,7 +47,7 @@ const headerRows = headers.table
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Codes of calls that have nothing to do with logging in: kept as they came. */
+/** Codes of calls outside the login: passed on unchanged. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),

@@ -47,8 +47,8 @@ const LoginAnswer = Decode.map(
 )
 
 /**
- * Beside `status` is the documented place. The official Java SDK 3.3 reads the next two as well, a third-party client of
- * v7 the last. As of 2026-11-27.
+ * Beside `status` is the documented place. The official Java SDK 3.3 reads the next two as well, a third-party client
+ * of v7 the last. As of 2026-11-27.
  */
 const AccessTokenData = Schema.Union([
   Schema.Struct({ accesstoken: Text }),
@@ -99,7 +99,9 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
       response: LoginAnswer,
       essential: ["AuthToken"]
     }),
-    /** `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code; the generations before have none. */
+    /**
+     * `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code; the generations before have none.
+     */
     getaccesstoken: post("getaccesstoken", "/rest/login/v1/getaccesstoken", {
       response: AccessTokenAnswer,
       essential: ["accesstoken", "accessToken", "AccessToken"]

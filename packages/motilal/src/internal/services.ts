@@ -17,7 +17,7 @@ export interface Dealer {
   readonly clientCode: string
 }
 
-/** What may be set beside the credentials. */
+/** Options of the layer. */
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
   /** For a dealer, who names the client: a dealer needs no date of birth or PAN. */
   readonly dealer?: Dealer | undefined

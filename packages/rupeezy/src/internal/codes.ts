@@ -27,7 +27,9 @@ const address = ErrorTable.denied(
   "Register the public address that you call from at Rupeezy, and both of them where the machine has IPv4 and IPv6."
 )
 
-/** The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients. */
+/**
+ * The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients.
+ */
 const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(
     /\b(?:block|lock|disabled)/i,
@@ -49,7 +51,7 @@ const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   )
 ]
 
-const badRequest = ErrorTable.invalidRequest("request", "was refused as badly formed")
+const badRequest = ErrorTable.invalidRequest("request", "was rejected as malformed")
 const noSuchCall = ErrorTable.invalidRequest("request", "names a call that the broker does not have")
 
 const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [

@@ -9,7 +9,7 @@ import { broker } from "../RupeezyBroker.ts"
 
 type Api = RupeezyApi["Service"]
 
-/** What may be set beside the credentials. */
+/** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
   /** A time in India, such as `08:00`, at which every session ends. Default: none. */
   readonly dailyEnd?: `${number}:${number}` | undefined

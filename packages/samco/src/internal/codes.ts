@@ -47,7 +47,7 @@ const registerIp = denied(
   "Register the public IP address of the machine that exchanges the code, your server's, in Samco's dashboard. Then " +
     "begin the browser login again: the code of this one is spent."
 )
-const badRequest = invalidRequest("request", "was refused as badly formed")
+const badRequest = invalidRequest("request", "was rejected as malformed")
 const lacksField = invalidRequest("request", "lacks a field that the broker wants")
 
 const endpoints = Object.values(table)

@@ -16,11 +16,11 @@ const hints = () => [{ id: "CodeReused" as const, text: "A request token is good
 const used = ErrorTable.invalidCode(
   "authorization-code",
   hints,
-  "Begin the browser login again, and complete it at once."
+  "Begin the browser login again, and complete it without delay."
 )
 const wrongKey = ErrorTable.invalidCredentials("apiKey", "Give the API key of an active app of the developer console.")
 const wrongSecret = ErrorTable.invalidCredentials("apiSecret", "Give the API secret that belongs to this API key.")
-const badRequest = ErrorTable.invalidRequest("request", "was refused as badly formed")
+const badRequest = ErrorTable.invalidRequest("request", "was rejected as malformed")
 const trouble = (failure: ErrorTable.Failure) =>
   (failure.status < 500 ? ErrorTable.rejected : ErrorTable.unavailable)(failure)
 

@@ -15,10 +15,10 @@ import { broker, credentials } from "../ZerodhaBroker.ts"
 type Api = ZerodhaApi["Service"]
 type Spec = Method.RedirectSpec<Api, typeof credentials, Options, { readonly code: Redacted.Redacted<string> }>
 
-/** What a browser login needs. */
+/** Credentials of a browser login. */
 export interface ZerodhaCredentials extends Credentials.Input<typeof credentials> {}
 
-/** What may be set beside the credentials. */
+/** Options of the layer. */
 export interface Options extends BrokerClient.Options, Method.Options {}
 
 const toProfile = (answer: ResponseOf<ZerodhaApi, "getProfile">): Session.UserProfile => {
