@@ -181,8 +181,8 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got: `loginToken` is the `AuthToken` of the login. The generations with a
- * single token have it as `accessToken`, and no `loginToken`.
+ * A session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login. The generations
+ * with a single token have it as `accessToken`, and no `loginToken`.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Logging in to Motilal Oswal through the browser.
+ * Login to Motilal Oswal through the browser.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { broker, lenientPortalCredentials, portalCredentials as strictFields } f
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login. The API secret is needed but for the generations `v4` and `v3`.
+ * Credentials of a browser login. The generations `v4` and `v3` need no API secret.
  *
  * @category models
  * @since 0.1.0
@@ -29,8 +29,8 @@ export interface PortalCredentials extends Credentials.Input<typeof lenientPorta
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must bring the state back, which the broker does not document. Default: `optional`, which
-   * accepts a callback without state and refuses a wrong one.
+   * Whether a callback must contain the state, which the broker does not document. Default: `optional`, which accepts a
+   * callback without state and rejects a wrong one.
    */
   readonly state?: "required" | "optional" | undefined
 }
@@ -42,10 +42,12 @@ const noPortal = AuthError.invalidRequest(
   broker.id,
   "configuration",
   "origins.login",
-  "is missing: the portal of this environment is not known with https"
+  "is missing: no https address of this environment's portal is known"
 )
 
-/** The token as it goes into a header: what no header can carry is no token, and neither is a bare prefix. */
+/**
+ * The token for a header, or `undefined` if it is empty, a bare prefix, or has characters that a header cannot carry.
+ */
 const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters) {
   const token = Session.bareToken(yield* RedirectLogin.requireParameter(broker.id, parameters, "authtoken"))
   return /^(?!bearer$)[\x21-\x7e]+$/i.test(Redacted.value(token))
@@ -81,8 +83,8 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * All services of this method, for one account. The portal binds a one-time code to the page that asked for it:
- * let the user finish on the page that `begin` opened, without loading it anew.
+ * All services of this method, for one account. The portal binds a one-time code to the page that asked for it: the
+ * user must finish on the page that `begin` opened, without reloading it.
  *
  * @example
  * ```ts

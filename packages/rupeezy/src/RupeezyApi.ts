@@ -21,16 +21,16 @@ import * as endpoints from "./internal/endpoints.ts"
 export interface Options extends BrokerClient.Options {
   /** Key of your app: the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `logins` sends the key with the logins alone, as the SDKs do. Default: with every call. */
+  /** `logins` sends the key only with logins, as the SDKs do. Default: with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` ignores the words of a refusal: without a status that explains it, it is `BrokerRejected`. Default: the
-   * words are read, though none are documented.
+   * `as-sent` ignores the message of a refusal: without a status that explains it, the reason is `BrokerRejected`.
+   * Default: the message is interpreted, although none is documented.
    */
   readonly refusals?: "as-sent" | undefined
-  /** `session-over` takes HTTP 403 for a revoked session. Default: it is `PermissionDenied`. */
+  /** `session-over` treats HTTP 403 as a revoked session. Default: HTTP 403 is `PermissionDenied`. */
   readonly forbidden?: "session-over" | undefined
-  /** The offset of `login_time`, which says none. Default: `+05:30`. */
+  /** UTC offset of `login_time`, which contains none. Default: `+05:30`. */
   readonly loginTimeOffset?: `${"+" | "-"}${number}:${number}` | undefined
 }
 
@@ -45,8 +45,8 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 ) {}
 
 /**
- * Vortex usage page, as of 2026-11-21: every call carries the key. The documents for logging in, and all three official
- * SDKs, send it with the logins alone.
+ * Vortex usage page, as of 2026-11-21: every call carries the key. The documents of the login, and all three official
+ * SDKs, send it only with logins.
  */
 const headersFor = ({ apiKey, apiKeyHeader }: Options) => {
   const constant = { "content-type": "application/json", accept: "application/json" }

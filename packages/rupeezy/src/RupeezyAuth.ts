@@ -1,5 +1,5 @@
 /**
- * Logging in to Rupeezy with client code, password and TOTP.
+ * Login to Rupeezy with client code, password and TOTP.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * Logging in to Rupeezy through the browser, with an app for partners.
+ * Login to Rupeezy through the browser, with an app for partners.
  *
  * @since 0.1.0
  */
@@ -30,12 +30,12 @@ export interface PartnerCredentials extends Credentials.Input<typeof partnerCred
  */
 export interface Options extends services.Options {
   /**
-   * The state travels as `cb_param`. No document says that it comes back. Default: `optional`, which compares it where
-   * it is there. Only `required` keeps out a callback of another login. `not-sent` leaves `cb_param` out of the
-   * address.
+   * The state is sent as `cb_param`. No document says that the callback contains it. Default: `optional`, which
+   * compares it if it is present. Only `required` rejects a callback of another login. `not-sent` leaves `cb_param` out
+   * of the address.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
-  /** `accept` takes a login whose `user_id` is not the client code. Default: it is rejected. */
+  /** `accept` accepts a login whose `user_id` is not the client code. Default: such a login is rejected. */
   readonly otherAccount?: "accept" | undefined
 }
 

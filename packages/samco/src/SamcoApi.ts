@@ -20,7 +20,7 @@ import { table } from "./internal/endpoints.ts"
  */
 export class SamcoApi extends Context.Service<SamcoApi, BrokerApi.BrokerApi<typeof table>>()("@auth/samco/SamcoApi") {}
 
-/** The token travels bare in a header of Samco's own. Samco Trade API documentation v3.2, as of 2026-11-21. */
+/** The token is sent without a prefix, in Samco's own header. Samco Trade API documentation v3.2, as of 2026-11-21. */
 const headers = ({ tokens }: BrokerClient.Call): BrokerClient.Headers => ({
   "content-type": "application/json",
   accept: "application/json",

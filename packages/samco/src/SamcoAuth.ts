@@ -1,5 +1,5 @@
 /**
- * Logging in to Samco with the API key and secret of an app.
+ * Login to Samco with the API key and secret of an app.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import { credentials, uncheckedCredentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. A session for another account than `userId` is refused.
+ * Credentials of a login. A session of an account other than `userId` is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ export interface SamcoCredentials extends Credentials.Input<typeof credentials> 
  * @since 0.1.0
  */
 export interface Options extends services.Options {
-  /** Sends key and secret also if they look like plain text. */
+  /** Sends key and secret even if they look like plain text. */
   readonly credentialCheck?: "off" | undefined
 }
 

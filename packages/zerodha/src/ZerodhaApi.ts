@@ -47,7 +47,7 @@ const api = BrokerApi.define(ZerodhaApi, {
 export type Options = Parameters<typeof api.make>[0]
 
 /**
- * Makes the calls for one app. Its `apiKey` goes with every call.
+ * Makes the calls for one app. Its `apiKey` is sent with every call.
  *
  * @category constructors
  * @since 0.1.0
