@@ -1,6 +1,6 @@
 /**
  * Writes the tables of the READMEs from the brokers' descriptors: `node tools/docs/tables.ts --write`.
- * Without the option it only says which files are stale.
+ * Without the option, it only lists stale files.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -22,7 +22,7 @@ interface Package {
 const descriptorOf = (folder: string): string | undefined =>
   readdirSync(join(root, folder, "src")).find((file) => /^[A-Z]\w*Broker\.ts$/.test(file))
 
-/** The order in which brokers came, not the alphabet: the first one is the pattern for the others. */
+/** Brokers in the order in which they were added, not alphabetically: the first one is the model for the others. */
 const order = ["angel", "motilal", "rupeezy", "samco", "rmoney", "zerodha"]
 
 const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
@@ -66,7 +66,7 @@ const variableTable = ({ broker }: Package): string => {
   )
   const variables = Array.from(new Set(rows.map(({ env }) => env)))
   return table([
-    ["variable", "layers", "secret", "what it is"],
+    ["variable", "layers", "secret", "description"],
     ...variables.map((env) => {
       const uses = rows.filter((row) => row.env === env)
       const descriptions = Array.from(new Set(uses.map(({ description }) => description)))
@@ -81,7 +81,7 @@ const variableTable = ({ broker }: Package): string => {
   ])
 }
 
-/** What becomes of quotation marks around a value. */
+/** How quotation marks around a value are treated. */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
   const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
@@ -89,7 +89,7 @@ const quotesNote = ({ broker }: Package): string => {
   if (names.length === 0) return removed
   const listed = names.map((name) => `\`${name}\``).join(" and ")
   return (
-    `${removed} Around ${listed} they are refused, since they may belong to the value: if they do, set ` +
+    `${removed} Around ${listed} they are rejected, because they may belong to the value. If they do, set ` +
     `\`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or give \`Credentials.verbatim\` in code.`
   )
 }
@@ -102,7 +102,7 @@ const waysOf = ({ by, needs }: Renewal): string => {
   return by.map((way) => (way === "login" ? login : way)).join("; else ")
 }
 
-/** As the descriptor writes it, where it does with words. */
+/** The descriptor's own words for a length of time, if it has any. */
 const spanOf = (span: Duration.Input): string =>
   typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
 
@@ -123,7 +123,7 @@ const renewalTable = ({ broker }: Package): string => {
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "ahead of the end", "refused logins", "why so many"],
+    ["layer", "renewed by", "when", "ahead of expiry", "refused logins", "reason for the number"],
     ...different.values()
   ])
 }
@@ -140,7 +140,7 @@ const fill = (document: string, section: string, content: string): string =>
     (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`
   )
 
-/** The simulator's README, with what its control port says of every broker. */
+/** The simulator's README, with the data of every broker from its control port. */
 const simulatorDocument = (read: (path: string) => string): Document => {
   const path = "packages/simulator/README.md"
   const current = read(path)
@@ -158,7 +158,7 @@ export interface Document {
   readonly wanted: string
 }
 
-/** Every README with tables, as it is and as it should be. */
+/** Every README with tables: its current and its expected content. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   const read = (path: string) => readFileSync(join(root, path), "utf8")
@@ -176,7 +176,7 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
   ]
 }
 
-/** The sections that every README must have, so that none is stale by being absent. */
+/** The required sections of each README, so that a missing section counts as stale. */
 export const sections = (path: string): ReadonlyArray<string> => {
   if (path === "README.md") return ["capabilities"]
   if (path === "packages/simulator/README.md") return ["faults", "journal", "accounts", "limits"]
@@ -190,6 +190,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (write) writeFileSync(join(root, path), wanted)
     console.log(`${path}: ${write ? "written" : "stale"}`)
   }
-  if (stale.length === 0) console.log("All tables are as the descriptors say.")
+  if (stale.length === 0) console.log("All tables match the descriptors.")
   process.exitCode = stale.length > 0 && !write ? 1 : 0
 }

@@ -1,4 +1,4 @@
-/** The brokers of this house: what their documents name, and where their packages keep it. */
+/** The brokers of this repository: their documented calls, and the modules of their packages. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -9,9 +9,9 @@ export interface Documented {
   readonly folder: string
   /** The prefix of the package's modules. */
   readonly name: string
-  /** Method and path of every call for logging in, as the broker's document names it. */
+  /** Method and path of every call of the login, as documented by the broker. */
   readonly calls: ReadonlyArray<string>
-  /** No program logs in: a person does, in a browser. */
+  /** Only a person in a browser can log in. */
   readonly login?: "person"
 }
 
@@ -19,7 +19,7 @@ const rmoney = (prefix: string, calls: ReadonlyArray<string>) =>
   calls.map((call) => call.replace(" ", ` /auth/v1/${prefix}`))
 
 /**
- * The calls of the documents that this project began with: SmartAPI "Login" and "Funds"; Motilal OpenAPI v3 and v1;
+ * The calls of the documents that this project started from: SmartAPI "Login" and "Funds"; Motilal OpenAPI v3 and v1;
  * Vortex "Authentication"; Samco Trade API "User login"; RMoney's login API. As of 2026-11-21. And Kite Connect 3
  * "User", as of 2026-11-27.
  */
@@ -98,7 +98,7 @@ export const requestFixtures = (broker: Documented) =>
 export const answerFixtures = (broker: Documented) =>
   readFixtures(broker, "success.json") as ReadonlyArray<AnswerFixture>
 
-/** The files of a package's sources, with the broker's name taken out of them. */
+/** The source files of a package, with the broker's name removed from their names. */
 export const sources = ({ folder, name }: Documented): ReadonlyArray<string> => {
   const path = join(root, "packages", folder, "src")
   return (existsSync(path) ? readdirSync(path, { recursive: true }) : [])

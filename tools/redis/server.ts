@@ -1,4 +1,4 @@
-/** A Redis of our own for tests and tools: on loopback, on a free port, with nothing written to a disk unless asked. */
+/** A Redis server for tests and tools: on loopback, on a free port. Default: nothing is written to disk. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -9,15 +9,17 @@ import { start, stop } from "../packages/process.ts"
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** Another one after each `restart`. */
+  /** Changes after each `restart`. */
   readonly pid: () => number
-  /** Its folder, where what it keeps is. */
+  /** Folder of its data. */
   readonly folder: string
-  /** Ends it if it runs, and begins it anew on the same port: with what it had if it keeps it, and nothing else. */
+  /**
+   * Stops it if it runs, and starts it again on the same port. With persistence, it has its old data, otherwise none.
+   */
   readonly restart: () => Promise<void>
   /** Kills it with -9. */
   readonly kill: () => Promise<void>
-  /** Lets it hang: connections stay, answers do not come. */
+  /** Suspends it: connections stay open, but it does not answer. */
   readonly freeze: () => void
   readonly thaw: () => void
   readonly stop: () => Promise<void>
@@ -26,8 +28,8 @@ export interface RedisServer {
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
 /**
- * Whether tests that need `redis-server` run. Without the command they are skipped, except in CI: there they run, and
- * fail with what to install.
+ * Whether tests that need `redis-server` run. Without the command they are skipped. In CI they run and fail with an
+ * error that says what to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
@@ -54,14 +56,14 @@ const answersPing = (port: number): Promise<boolean> =>
   })
 
 /**
- * Ends the server when this process is gone without having stopped it, as after `kill -9` or a test that timed out: the
- * pipe that the watcher reads ends with us.
+ * Stops the server if this process ends without stopping it, as after `kill -9` or a test that timed out. The watcher
+ * reads a pipe that closes when this process ends.
  */
 const watchOver = (server: ChildProcess, folder: string): void => {
   const script = 'cat >/dev/null; kill -9 "$0"; rm -rf "$1"'
   const watcher = spawn("sh", ["-c", script, String(server.pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],
-    // Ctrl-C is for us: the watcher has to be there afterwards.
+    // Ctrl-C must end only this process: the watcher has to outlive it.
     detached: true
   })
   watcher.unref()
@@ -72,14 +74,14 @@ const watchOver = (server: ChildProcess, folder: string): void => {
 
 export interface Options {
   readonly command?: string
-  /** What is on the disk, and so there after a restart: every write before it is answered, or nothing. */
+  /** Data on disk, which survives a restart: every write before it is answered, or nothing. */
   readonly keeps?: "everything" | "nothing"
 }
 
 const settingsFor = ({ keeps = "nothing" }: Options): ReadonlyArray<string> =>
   keeps === "everything" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
 
-/** `undefined` if it ended by itself, as one does whose port was taken in the meantime. */
+/** `undefined` if the server exited itself, as it does if its port was taken meanwhile. */
 const launch = async (port: number, folder: string, options: Options): Promise<ChildProcess | undefined> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--dir", folder, ...settingsFor(options)]
   const child = start(options.command ?? "redis-server", ["--port", String(port), ...settings], { cwd: folder })
@@ -108,7 +110,7 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
   throw new Error(`redis-server did not answer within 10 s\n${printed}`)
 }
 
-/** Starts one. Fails, saying what to install, where there is no `redis-server`. */
+/** Starts a server. If there is no `redis-server`, fails with an error that says what to install. */
 export const startRedis = async (options: Options = {}): Promise<RedisServer> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-redis-"))
   const remove = () => fs.rmSync(folder, { recursive: true, force: true })

@@ -90,9 +90,10 @@ const method = Method.redirect(services.family, {
  *   }
  * }).pipe(Layer.provide(FetchHttpClient.layer))
  *
- * const program = Effect.gen(function* () { const redirect = yield* RedirectLogin.RedirectLogin const request = yield*
- * redirect.begin return
- * Redacted.value(request.url).startsWith("https://flow.rupeezy.in?applicationId=dev_1234&cb_param=") // => true
+ * const program = Effect.gen(function* () {
+ *   const redirect = yield* RedirectLogin.RedirectLogin
+ *   const request = yield* redirect.begin
+ *   return Redacted.value(request.url).startsWith("https://flow.rupeezy.in?applicationId=dev_1234&cb_param=") // => true
  * }).pipe(Effect.provide(Partner))
  * ```
  *

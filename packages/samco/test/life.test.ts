@@ -532,7 +532,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('of a browser session tells that it was over already with logout: "delete"', () =>
+  it.effect('of a browser session tells that it had already ended with logout: "delete"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
