@@ -111,7 +111,7 @@ const shuffled = (accounts: number): Uint32Array => {
   return order
 }
 
-/** The accounts of a turn, and the keys in the order in which they are read, repeatedly. */
+/** The account ids of a turn, in the order in which they are read, repeatedly. */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
 

@@ -102,7 +102,7 @@ const waysOf = ({ by, needs }: Renewal): string => {
   return by.map((way) => (way === "login" ? login : way)).join("; else ")
 }
 
-/** The descriptor's own words for a length of time, if it has any. */
+/** A length of time: the descriptor's own text, or otherwise a formatted duration. */
 const spanOf = (span: Duration.Input): string =>
   typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
 

@@ -40,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** The first call of each capability. Its result is the same on each run. */
+/** A call of each capability, with a result that is the same on each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -210,7 +210,8 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`the account of ${broker.id} has no ${field}`)
 
         for (const from of ["variables", "code"] as const) {
-          // Variables are read into the same credentials that code passes, so half of the cases is enough.
+          // Variables are read into the same credentials that code passes, so the cases from code run only in thorough
+          // runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${field} from ${from}: nothing is sent with a quotation mark, and no login is counted`,

@@ -211,7 +211,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "has no defect and shows no token after 2000 malformed answers",
+      "has no defect and shows no token after 2000 random answers",
       () =>
         Effect.gen(function* () {
           const refusal = yield* authorizeOf(broker, undefined)

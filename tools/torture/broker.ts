@@ -74,7 +74,7 @@ export interface Broker {
   readonly advance: (millis: number) => Promise<void>
   /** Sets the clock to `after` milliseconds after the end of all valid sessions. */
   readonly advanceToCutOff: (after?: number) => Promise<void>
-  /** Sets the clock so that the given part of a TOTP period is left. */
+  /** Sets the clock so that `leftMillis` milliseconds of a TOTP period are left. */
   readonly advanceInPeriod: (leftMillis: number) => Promise<void>
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Promise<void>
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>

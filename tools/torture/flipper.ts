@@ -28,7 +28,7 @@ export interface Request {
   readonly isNaive: boolean
 }
 
-/** Count of each result: `intact`, `Tampered`, or a failure. */
+/** Count of each result: `intact`, `Tampered`, or a wrong result. */
 export type Findings = Readonly<Record<string, number>>
 
 const bytesEqual = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0

@@ -142,7 +142,7 @@ const toProgram = (peer: Peer): Program => ({
     const answer = peer.call<Outcome>(request, limit).catch((error: unknown) => {
       throw new Error(`${request.do}: ${messageOf(error)}`, { cause: error })
     })
-    // If a caller waits for the answer, it learns that the program was killed. There may be no such caller.
+    // A killed program rejects the answer. Handles the rejection in case no caller waits for it.
     answer.catch(() => undefined)
     return answer
   },

@@ -46,7 +46,7 @@ const noPortal = AuthError.invalidRequest(
 )
 
 /**
- * The token for a header, or `undefined` if it is empty, a bare prefix, or has characters that a header cannot carry.
+ * The token of a callback. Fails if it is missing, a bare prefix, or has characters that a header cannot carry.
  */
 const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters) {
   const token = Session.bareToken(yield* RedirectLogin.requireParameter(broker.id, parameters, "authtoken"))

@@ -97,7 +97,7 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
 const stoppedFor = 4000
 const latency = "2500 millis"
 
-/** Little of the TOTP period is left, because the next login waits for the next period. */
+/** Milliseconds left in the TOTP period. Short, because the next login waits for the next period. */
 const leftInPeriod = 5500
 
 const stopHolder = async (torture: Torture) => {

@@ -40,7 +40,7 @@ const needlesFor = (piece: string): ReadonlyArray<Needle> => {
   ]
 }
 
-/** Removes times, whose digits could be mistaken for a PIN. */
+/** Matches a short secret only as a whole word, so that the digits of a time are not mistaken for a PIN. */
 const shortNeedle = (secret: string): Needle => {
   const pattern = new RegExp(`(?<![0-9A-Za-z])${secret}(?![0-9A-Za-z])`)
   return { form: "plain", isIn: (_, text) => pattern.test(text) }

@@ -67,7 +67,7 @@ export const spec = {
   })
 } satisfies Omit<Spec, "id">
 
-/** If a refresh returns no new refresh token, the one that it used stays valid. */
+/** Refreshes a session. If the answer has no new refresh token, keeps the one that was sent. */
 export const refresh: NonNullable<Spec["refresh"]> = Effect.fnUntraced(function* (given) {
   const { api, credentials: own, refreshToken: token } = given
   const checksum = yield* Checksum.sha256([own.apiKey, token, own.apiSecret])
