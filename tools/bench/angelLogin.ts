@@ -1,4 +1,4 @@
-/** A login at Angel One as the benches send it, for candidates that write their requests by hand. */
+/** The Angel One login of the benches, for candidates with hand-written requests. */
 
 export const apiKey = "benchKey"
 export const pin = "4711"
@@ -28,7 +28,7 @@ export interface Answer {
   readonly data?: { readonly jwtToken?: unknown }
 }
 
-/** A bench that goes on after a failure measures nothing. */
+/** Throws on a failed login, because a bench that continues after a failure measures nothing. */
 export const check = (answer: unknown): void => {
   const { data, status } = answer as Answer
   if (status !== true || typeof data?.jwtToken !== "string") throw new Error("The login did not succeed.")

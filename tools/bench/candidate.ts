@@ -1,4 +1,4 @@
-/** A process that is one candidate of a bench. */
+/** The process of one candidate of a bench. */
 import { performance } from "node:perf_hooks"
 import { pathToFileURL } from "node:url"
 import { servePeer } from "../interop/peer.ts"

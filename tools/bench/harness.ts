@@ -1,7 +1,7 @@
 /**
- * Compares candidates that do the same job. Each has a process of its own, so that its CPU time can be told from the
- * others'; all take turns in every round, so that a noisy machine disturbs all alike; and medians over the rounds
- * count. Only ratios say something about the candidates.
+ * Compares candidates that do the same job. Each has a process of its own, so that its CPU time can be measured
+ * separately. All take turns in every round, so that a noisy machine affects all alike. The result is the median over
+ * the rounds. Only ratios are meaningful.
  */
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
@@ -9,7 +9,7 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts"
 
-/** Does the job as often as the turn says, and tells what else is worth a column, by its heading. */
+/** Does the job as often as the turn says, and returns additional columns by heading. */
 export type Run = (turn: Turn) => Promise<void | Readonly<Record<string, number>>>
 
 export interface Candidate {
@@ -20,13 +20,13 @@ export interface Candidate {
 }
 
 export interface Turn {
-  /** What is special about it; otherwise the concurrency is told. */
+  /** Title of the turn. Default: its concurrency. */
   readonly title?: string
   readonly concurrency: number
   readonly count: number
-  /** How many accounts there are to choose from. */
+  /** Number of accounts to choose from. */
   readonly accounts?: number
-  /** What else this bench varies. */
+  /** Another parameter that this bench varies. */
   readonly variant?: string
 }
 
@@ -39,24 +39,24 @@ export interface Measured {
 
 export interface Plan {
   readonly rounds: number
-  /** On a slow or busy machine no round but the first begins that would likely end later than this. */
+  /** Time limit for slow or busy machines: after the first round, no round starts that would probably end later. */
   readonly seconds: number
-  /** Jobs before anything is measured: a cold process is no candidate's fault. */
+  /** Number of jobs before the measurement, so that no candidate is measured cold. */
   readonly warmUp: number
   readonly turns: ReadonlyArray<Turn>
 }
 
 export interface Bench {
   readonly summary: string
-  /** What is done: `login`. */
+  /** Name of the job: `login`. */
   readonly job: string
-  /** The server's answer, and how many milliseconds it waits before it. Without it there is no server. */
+  /** The server's answer, and its delay in milliseconds. Without it, no server is started. */
   readonly answer?: { readonly body: string; readonly delay: number }
   readonly candidates: Readonly<Record<string, Candidate>>
-  /** The candidates that the others are divided by. */
+  /** The candidates that the ratios refer to. */
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>>
-  /** Packages whose versions belong under the figures. */
+  /** Packages whose versions are printed below the figures. */
   readonly versions: ReadonlyArray<string>
 }
 
@@ -69,7 +69,7 @@ export interface Options {
   readonly profile: string | undefined
 }
 
-/** Spreads `once` over as many loops as may run at a time. */
+/** Spreads `once` over as many loops as the concurrency allows. */
 export const loops =
   (once: (index: number) => Promise<unknown>): Run =>
   async ({ concurrency, count }) => {
@@ -92,11 +92,14 @@ const quantile = (values: ReadonlyArray<number>, at: number): number => {
 
 const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 
-/** The width of the middle half of the rounds, as a part of the median. */
+/** Interquartile range of the rounds, as a fraction of the median. */
 const spread = (values: ReadonlyArray<number>): string =>
   `${((100 * (quantile(values, 0.75) - quantile(values, 0.25))) / median(values)).toFixed(0)} %`
 
-/** How much longer `once` takes for the slowest of the keys than for the median one. Each has the best of three tries. */
+/**
+ * Ratio of the time of `once` for the slowest key to that for the median key. Each key counts with the best of three
+ * tries.
+ */
 export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string) => Promise<void>): Promise<number> => {
   const best = new Map<string, number>(keys.map((key) => [key, Infinity]))
   for (let tries = 0; tries < 3; tries++) {
@@ -110,7 +113,7 @@ export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string)
   return Math.max(...times) / median(times)
 }
 
-/** Ratios are taken within a round, where both had the same machine, and only then the median. */
+/** Computes ratios within a round, under the same load of the machine, and then the median. */
 const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   own.map((value, round) => value / (base[round] ?? Number.NaN))
 
@@ -142,7 +145,7 @@ const printMachine = async (bench: Bench): Promise<void> => {
   )
 }
 
-/** On a terminal one line that changes, elsewhere a line for each round. */
+/** Prints one changing line on a terminal, otherwise a line for each round. */
 const progress = (text: string, milestone: boolean): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(76)}`)
   else if (milestone) process.stderr.write(`${text}\n`)
@@ -150,7 +153,7 @@ const progress = (text: string, milestone: boolean): void => {
 
 type Figures = Map<string, Array<Measured>>
 
-/** Three digits say all that such a figure can. */
+/** More than three digits would not be significant. */
 const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
 
 const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
@@ -188,11 +191,11 @@ const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
 
 interface Load {
   readonly requests: number
-  /** Part of the time in which the server had something to do. */
+  /** Fraction of the time in which the server was busy. */
   readonly busy: number
 }
 
-/** A server that has no time left slows the fastest candidates only, and so makes them look like the others. */
+/** A saturated server slows only the fastest candidates, and hides their advantage. */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, bench: Bench): void => {
   const busiest = Array.from(loads, ([name, parts]) => ({ name, busy: median(parts) })).toSorted(
     (one, other) => other.busy - one.busy
@@ -200,7 +203,9 @@ const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, bench: B
   if (busiest === undefined) return
   const title = bench.candidates[busiest.name]?.title ?? busiest.name
   const verdict =
-    busiest.busy < 0.8 ? "it held nobody back" : "IT HELD THE FASTEST BACK: their rates are too low, their CPU is right"
+    busiest.busy < 0.8
+      ? "it limited no candidate"
+      : "IT LIMITED THE FASTEST CANDIDATES: their rates are too low, their CPU is right"
   console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy (with ${title}): ${verdict}`)
 }
 
@@ -211,7 +216,7 @@ const rotate = <A>(values: ReadonlyArray<A>, by: number): ReadonlyArray<A> => [
 
 const turnLimit = 120_000
 
-/** Every kind of turn has its part, so that none is measured cold. */
+/** Warms up every kind of turn, so that none is measured cold. */
 const warmUps = ({ turns, warmUp }: Plan): ReadonlyArray<Turn> =>
   turns.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 
@@ -237,12 +242,12 @@ interface Sample {
 
 const takeTurn = async ({ name, peer }: Entrant, turn: Turn, server: Peer | undefined): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit), busy: 0 }
-  // Opens the connections that were closed while the others had their turn.
+  // Reopens connections that were closed during the turns of the other candidates.
   await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
   await server.call("load")
   const measured = await peer.call<Measured>(turn, turnLimit)
   const { busy, requests } = await server.call<Load>("load")
-  if (requests !== turn.count) throw new Error(`${name}: ${requests} requests came of ${turn.count}`)
+  if (requests !== turn.count) throw new Error(`${name}: the server received ${requests} of ${turn.count} requests`)
   return { measured, busy }
 }
 
@@ -256,7 +261,7 @@ const startServer = async ({ answer }: Bench, scratch: string) => {
   return { server, url }
 }
 
-/** Runs the bench and prints what came out. */
+/** Runs the bench and prints the results. */
 export const compare = async (file: string, bench: Bench, options: Options): Promise<void> => {
   const began = performance.now()
   const plan = bench.plans[options.quick ? "quick" : "full"]
@@ -279,7 +284,7 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
     for (let longest = 0; round < rounds; round += 1) {
       const roundBegan = performance.now()
       const late = round > 0 && roundBegan - began + longest > plan.seconds * 1000
-      // A number of rounds that was asked for is kept.
+      // An explicit number of rounds has no time limit.
       if (late && options.rounds === undefined) break
       const title = `round ${round + 1} of ${rounds}`
       progress(title, true)

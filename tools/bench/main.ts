@@ -1,4 +1,4 @@
-/** `npm run bench`: what is fast and what is not, as ratios on the machine that it runs on. */
+/** `npm run bench`: compares speeds, as ratios on the machine that it runs on. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -65,7 +65,7 @@ const problemOf = (
   const stranger = only.find((name) => !candidates.includes(name))
   if (stranger !== undefined) return `There is no candidate "${stranger}".`
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && rounds <= 1000)) {
-    return "--rounds wants a number from 1 to 1000."
+    return "--rounds needs a number from 1 to 1000."
   }
   return undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The other end of the line: answers every request with the same bytes, at once or after a while. It stands on bare
- * sockets because `node:http` serves fewer requests than the fastest clients make.
+ * The server: answers every request with the same bytes, at once or after a delay. It uses bare sockets, because
+ * `node:http` serves fewer requests than the fastest clients send.
  */
 import * as net from "node:net"
 import { performance } from "node:perf_hooks"
@@ -8,13 +8,13 @@ import { servePeer } from "../interop/peer.ts"
 
 const encode = (text: string) => Buffer.from(text).toString("base64url")
 
-/** Looks like a token of Angel One: header, claims, 64 bytes of signature. */
+/** A token with the form of Angel One's: header, claims, 64 bytes of signature. */
 const token = (claims: Readonly<Record<string, unknown>>): string =>
   `${encode(`{"alg":"HS512"}`)}.${encode(JSON.stringify(claims))}.${"Zm9vYmFy".repeat(11).slice(0, 86)}`
 
 const issued = { iat: 1_790_000_000, exp: 4_000_000_000 }
 
-/** What the broker sends, by name. */
+/** Answers of the broker, by name. */
 const bodies: Readonly<Record<string, string>> = {
   login: JSON.stringify({
     status: true,

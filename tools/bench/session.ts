@@ -1,4 +1,4 @@
-/** What the benches of sessions share: a broker that costs nothing, and managers that hold a session of it. */
+/** Shared by the session benches: a broker without cost, and managers with a cached session of it. */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import { Logout } from "@auth/broker-core/login/Logout"
@@ -23,10 +23,10 @@ export const idOf = (index: number): string => `B${100_000 + index}`
 
 export const accountOf = (id: string): Account.Account => Account.make({ broker: "bench", id })
 
-/** How long a session of the bench lives, in milliseconds. */
+/** Lifetime of a session of the bench, in milliseconds. */
 export const lifetime = 3_600_000
 
-/** A session that one would get from a login, with tokens as long as a broker's. */
+/** A session as from a login, with tokens of the length of a broker's. */
 export const sessionOf = (account: Account.Account, issuedAt: number): Session.Session =>
   Session.make({
     account,
@@ -36,10 +36,10 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     expiry: Expiry.after(Duration.millis(lifetime))
   })
 
-/** How long before its end a session of the bench is due, in milliseconds. */
+/** Time before its expiry at which a session of the bench is due for renewal, in milliseconds. */
 export const early = 600_000
 
-/** A way to log in that says when it is used, and takes `latency` milliseconds. */
+/** A login that reports each use, and takes `latency` milliseconds. */
 export const renewalOf = (
   id: string,
   latency = 0,
@@ -66,7 +66,7 @@ const noLogout: Logout["Service"] = {
   logout: ({ account }) => Effect.succeed({ _tag: "LocalOnly", account, why: "no-such-call" })
 }
 
-/** A store and a lock in memory, and a scope that lives as long as the process. */
+/** A store and a lock in memory, and a scope for the lifetime of the process. */
 const makeShared = () =>
   Context.make(SessionStore, makeStore()).pipe(
     Context.add(SessionLock, makeLock()),
@@ -90,7 +90,7 @@ export const makeAccounts = Effect.suspend(() =>
   )
 )
 
-/** Managers of accounts that all hold a session. */
+/** Managers of accounts, all with a cached session. */
 export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   const managers = yield* makeManagers(Array.from({ length: accounts }, (_, index) => renewalOf(idOf(index))))
   const now = yield* Clock.currentTimeMillis
@@ -98,7 +98,7 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   return new Map(managers.map((manager) => [manager.account.id, manager]))
 })
 
-/** One of the accounts each time, in an order that no processor can foresee. */
+/** Random accounts, in an order that a processor cannot predict. */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)
   let state = 0x2545f491
@@ -111,7 +111,7 @@ const shuffled = (accounts: number): Uint32Array => {
   return order
 }
 
-/** The accounts of a turn, and which to ask for: the keys in the order of asking, over and over. */
+/** The account ids of a turn, in the order in which they are read, repeatedly. */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
 
@@ -121,7 +121,7 @@ export const sampled = (accounts: number): ReadonlyArray<string> => {
   return Array.from({ length: size }, (_, index) => idOf(Math.floor((index * accounts) / size)))
 }
 
-/** Makes what a turn needs once for each number of accounts. */
+/** Prepares a turn, once for each number of accounts. */
 export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((accounts: number) => Promise<A>) => {
   const made = new Map<number, Promise<A>>()
   return (accounts) => {
@@ -131,7 +131,7 @@ export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((acco
   }
 }
 
-/** A bench that hands out the wrong session measures nothing. */
+/** Throws on a wrong session, because a bench that returns one measures nothing. */
 export const expectSession = (session: Session.Session | undefined, id: string): void => {
   if (session?.account.id !== id) throw new Error(`The session of ${session?.account.id} came for ${id}.`)
 }

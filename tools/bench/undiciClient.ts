@@ -1,6 +1,6 @@
 /**
- * The least that an `HttpClient` over undici's `request` can be, for measuring what the rest of a login costs. It is
- * no client for programs: it sends and reads nothing but text.
+ * A minimal `HttpClient` over undici's `request`, to measure the cost of the rest of a login. Do not use it in
+ * programs: it sends and reads only text.
  */
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"

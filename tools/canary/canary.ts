@@ -1,4 +1,4 @@
-/** Runs a program in a folder of its own, and looks for secrets in all that it printed and left behind. */
+/** Runs a program in a folder of its own, and searches its output and files for secrets. */
 import { fork } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -9,11 +9,11 @@ import * as Effect from "effect/Effect"
 
 export interface Run {
   readonly code: number | null
-  /** What it wrote to standard output and standard error. */
+  /** Standard output and standard error. */
   readonly output: string
-  /** The secrets that it told of itself: see `tell` in `program.ts`. */
+  /** The secrets that it reported: see `tell` in `program.ts`. */
   readonly told: ReadonlyArray<string>
-  /** What it left in its folder, in its home and among temporary files: text by name. */
+  /** Files in its folder, its home directory and the temporary directory: text by name. */
   readonly files: ReadonlyArray<readonly [name: string, text: string]>
 }
 
@@ -45,14 +45,14 @@ export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise
   return { code, output, told, files }
 }
 
-/** Whatever stands in the text as `%4F`, be it a character that needs it or not. */
+/** Decodes every `%4F` in the text, even if the character needs no encoding. */
 const decoded = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 
-/** Where a secret shows, in whatever spelling: an empty list is what a test wants. */
+/** Places where a secret appears, in any encoding. A test expects an empty list. */
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)
-  // The name of a file may have a secret, too.
+  // The name of a file may contain a secret too.
   for (const shown of [`output: ${output}`, ...files.map(([name, text]) => `file ${name}: ${text}`)]) {
     net.add("shown", shown)
     net.add("decoded", decoded(shown))

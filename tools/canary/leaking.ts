@@ -1,4 +1,4 @@
-/** Lets a secret out in the way that its first argument names. */
+/** Leaks a secret in the way that its first argument names. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

@@ -1,16 +1,16 @@
-/** What a program has that prints all it has: loggers at every level, and every way to print how something ended. */
+/** A program that prints everything: loggers at every level, and every way to print a result. */
 import { inspect } from "node:util"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 
-/** Tells a secret to the test that started this program: nobody else reads this channel. */
+/** Reports a secret to the test that started this program, over a channel that only the test reads. */
 export const tell = (secret: unknown): void => {
   if (typeof secret === "string" && secret !== "") process.send?.(secret)
 }
 
-/** Lives to the end, and prints how it ended. */
+/** Runs an effect to its end, and prints its result. */
 export const show = Effect.fnUntraced(function* <A, E>(name: string, life: Effect.Effect<A, E>) {
   const exit = yield* life.pipe(
     Effect.withSpan(name),
@@ -24,7 +24,7 @@ export const show = Effect.fnUntraced(function* <A, E>(name: string, life: Effec
   for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
 })
 
-/** Makes one attempt after the other, with every logger that writes to the console. */
+/** Runs the attempts one after the other, with every logger that writes to the console. */
 export const main = (attempts: Iterable<Effect.Effect<void, unknown>>): Promise<void> =>
   Effect.forEach(attempts, (attempt) => attempt, { discard: true })
     .pipe(

@@ -1,4 +1,7 @@
-/** What CI runs: every step to its end, then one line for each, and how each that failed ended. */
+/**
+ * The checks of CI: runs every step to its end, then prints one line for each step and the last output of each failed
+ * step.
+ */
 import * as path from "node:path"
 import { parseArgs } from "node:util"
 import { start } from "../packages/process.ts"
@@ -19,7 +22,7 @@ const steps: ReadonlyArray<Step> = [
   { name: "types", title: "TypeScript, every project", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
   {
     name: "tests",
-    title: "tests, the thorough ones too",
+    title: "tests, including the thorough ones",
     script: "node_modules/vitest/vitest.mjs",
     args: ["run"],
     env: { TESTS: "thorough" }
@@ -63,7 +66,7 @@ const parse = () => {
 
 const linesKept = 12
 
-/** Prints what the step prints, and answers with the end of it if the step failed. */
+/** Prints the output of the step, and returns its last lines if the step failed. */
 const failureOf = async ({
   args = [],
   env,

@@ -6,7 +6,7 @@ import { root } from "../packages/workspace.ts"
 
 const examples = collect()
 
-// What must be found. A check that cannot fail is worse than none.
+// Problems that must be found. A check that cannot fail is worse than none.
 const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
   [/TS2882/, 1, `import "@auth/nobody"`],
   [/TS2322/, 2, `const one = 1\nconst text: string = one`],
@@ -73,7 +73,7 @@ describe("examples", () => {
   }, 120_000)
 
   for (const example of examples) {
-    it(`${example.file}:${example.line} compiles${example.run ? " and does what it says" : ""}`, () =>
+    it(`${example.file}:${example.line} compiles${example.run ? " and runs as documented" : ""}`, () =>
       assert.deepStrictEqual(problemsOf(example), []))
   }
 
@@ -86,7 +86,7 @@ describe("examples", () => {
       })
     })
     sound.forEach((code, index) => {
-      it(`is content with ${JSON.stringify(code.slice(-60))}`, () =>
+      it(`accepts ${JSON.stringify(code.slice(-60))}`, () =>
         assert.deepStrictEqual(problemsOf(rights[index] as Example), []))
     })
   })
@@ -101,7 +101,7 @@ describe("extract", () => {
     ])
   })
 
-  it("ends a block that nobody closed with its comment", () => {
+  it("ends an unclosed block at the end of its comment", () => {
     const source = "/**\n * ```ts\n * a\n */\nconst b = 1\n/**\n * ```ts\n * c\n * ```\n */\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })
@@ -112,7 +112,7 @@ describe("extract", () => {
   })
 })
 
-it("instrument keeps every line where it was", () => {
+it("instrument keeps the line numbers", () => {
   const code = "const a = 1 // => 1\n\nf(\n  a\n)\ng(a)\n// => 2\nreturn yield* h(a) // => [3]"
   assert.deepStrictEqual(instrument(probe(code, 0)), {
     code: "const a = __same(1, 1, 0)\n\nf(\n  a\n)\n__same(g(a), 2, 5)\n// => 2\nreturn __same(yield* h(a), [3], 7)",

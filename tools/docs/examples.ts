@@ -1,9 +1,9 @@
 /**
- * The examples of the documentation: taken out of JSDoc and Markdown, compiled together, and each one run.
+ * The examples of the documentation: extracted from JSDoc and Markdown, compiled together, and run one by one.
  *
- * In a block of `ts`, a line `expression // => value` must come to that value; so must a line that is followed by
- * `// => value` alone. An Effect called `program` is run against the fake brokers and must succeed, unless the example
- * runs something itself with `Effect.runPromise`. A block of `ts no-run` is only compiled.
+ * In a block of `ts`, the expression of a line `expression // => value` must have that value. The same holds for a line
+ * that is followed by a line `// => value`. An Effect called `program` is run against the fake brokers and must
+ * succeed, unless the example runs an effect itself with `Effect.runPromise`. A block of `ts no-run` is only compiled.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -20,17 +20,17 @@ export interface Example {
   readonly run: boolean
 }
 
-/** Something wrong with an example. */
+/** A problem of an example. */
 export interface Problem {
   /** `file:line` */
   readonly at: string
   readonly text: string
 }
 
-/** What the running child tells of an example. */
+/** Result of an example, reported by the child process. */
 export interface Outcome {
   readonly problem?: string
-  /** Lines, from 0, whose values were compared, and what was found if it differed. */
+  /** Compared lines, counted from 0, with the difference, if any. */
   readonly compared: Readonly<Record<number, string>>
 }
 
@@ -58,7 +58,7 @@ export const extract = (file: string, text: string): ReadonlyArray<Example> => {
   return examples
 }
 
-/** Every example there is. */
+/** All examples. */
 export const collect = (): ReadonlyArray<Example> => {
   const sources = packages().flatMap(({ folder }) =>
     files(path.join(root, "packages", folder, "src"))
@@ -80,14 +80,14 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/** The example with its comparisons as calls, line for line. */
+/** The example with its comparisons as calls. Line numbers stay the same. */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []
   lines.forEach((line, index) => {
     const [, indent = "", before = "", expression = "", value = ""] = expectation.exec(line) ?? []
     if (value === "") return
-    // A value below its expression belongs to the line before.
+    // A value on its own line belongs to the line before.
     const target = expression === "" ? index - 1 : index
     compared.push(target)
     lines[target] = compare(expression === "" ? (lines[target] ?? "") : indent + before + expression, value, target)
@@ -162,10 +162,10 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
   return outcome.problem === undefined ? values : [{ at: at(0), text: outcome.problem }, ...values]
 }
 
-/** Compiles all examples as one program, runs each that compiled, and tells what is wrong. */
+/** Compiles all examples as one program, runs each that compiled, and returns the problems. */
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
-  // Packages are found as from a program beside them, and Node strips types only outside of node_modules.
+  // The folder is beside the packages, so that they resolve. Node strips types only outside node_modules.
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))

@@ -1,7 +1,7 @@
 /**
- * The fake brokers in place of the network, for programs of the documentation: their demonstration accounts are in the
- * environment, and a person at the terminal types the code that a fake has sent. It needs no file but itself, so that it
- * can be copied beside packages that were installed from tarballs.
+ * The fake brokers instead of the network, for programs of the documentation. Their demonstration accounts are in the
+ * environment, and a simulated terminal types the code that a fake has sent. It imports no other file of this
+ * repository, so that it can be copied beside packages that were installed from tarballs.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
@@ -17,7 +17,7 @@ interface FakeModule {
 
 const fakes: Array<FakeBroker> = []
 
-/** Makes the fake of a package, and puts its demonstration account where `layerConfig` finds it. */
+/** Makes the fake of a package, and sets the environment variables of its demonstration account. */
 const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   const served = (await import(`${name}/msw`)) as Record<string, unknown>
   const [found, fakeModule] = Object.entries(served).find(([key]) => key.startsWith("Fake")) as [string, FakeModule]
@@ -33,7 +33,7 @@ const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   return (served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake)
 }
 
-/** What a prompt of core begins with, and whose code it asks for. */
+/** The beginning of core's prompt, with the account whose code it asks for. */
 const prompt = /One-time code[^(]*\((\w+) (\w+)/
 
 const newestCode = (broker: string, account: string): string => {
@@ -55,22 +55,22 @@ const typeCodes = () => {
 }
 
 /**
- * Answers for the brokers of these packages, and lets nothing but this machine be reached. `reset` has them forget
- * everything, `close` gives the network back.
+ * Serves the fake brokers of these packages, and blocks every other host except this machine. `reset` clears their
+ * state, and `close` restores the network.
  */
 export const serve = async (
   names: ReadonlyArray<string>
 ): Promise<{ readonly reset: () => void; readonly close: () => void }> => {
-  // The same instant each time, not at the end of a period of TOTP: a login does not wait, and no test flickers.
+  // The same instant each time, not at the end of a TOTP period, so that no login waits and no test is flaky.
   const now = Date.now
   const behind = now() - Date.UTC(2026, 10, 21, 4)
   Date.now = () => now() - behind
   const handlers: Array<HttpHandler> = []
   for (const name of names) handlers.push(...(await open(name)))
-  // Not the vault of this user, nor its key.
+  // Use neither this user's vault nor its key.
   process.env["BROKER_AUTH_KEY"] = "00112233".repeat(8)
   typeCodes()
-  // The simulator's examples talk to this machine; nothing else may be reached.
+  // The simulator's examples call this machine. All other hosts are blocked.
   const server = setupServer(...handlers, http.all(/^http:\/\/127\.0\.0\.1:/, passthrough))
   server.listen({ onUnhandledFrame: "error" })
   return {

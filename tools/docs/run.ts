@@ -1,4 +1,6 @@
-/** Runs the examples that it is given, one after the other, against every fake broker, and writes down what came of it. */
+/**
+ * Runs the given examples one after the other against the fake brokers, and writes the results.
+ */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
@@ -14,7 +16,7 @@ const served = await serve(brokers.map(({ manifest }) => manifest.name))
 const difference = (actual: unknown, expected: unknown): string =>
   isDeepStrictEqual(actual, expected) ? "" : `it is ${inspect(actual)}, not ${inspect(expected)}`
 
-// What nobody waited for belongs to the example that was running.
+// An unhandled rejection belongs to the example that was running.
 let strays: Array<unknown> = []
 process.on("unhandledRejection", (error) => strays.push(error))
 
@@ -26,7 +28,7 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // What follows, such as `.catch`, is the program's own: here a failure must be seen.
+  // The program handles its own failure, such as with `.catch`. The check must see the failure too.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})

@@ -6,7 +6,7 @@ const all = await documents()
 
 describe("tables of the READMEs", () => {
   for (const { current, path, wanted } of all) {
-    it(`${path} says what the descriptors say (npm run docs writes it)`, () => {
+    it(`${path} matches the descriptors (npm run docs writes it)`, () => {
       for (const section of sections(path)) {
         assert.include(current, `<!-- ${section}:begin -->`)
         assert.include(current, `<!-- ${section}:end -->`)

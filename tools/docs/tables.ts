@@ -61,7 +61,7 @@ const variableTable = ({ broker }: Package): string => {
   )
   const variables = Array.from(new Set(rows.map(({ env }) => env)))
   return table([
-    ["variable", "layers", "secret", "what it is"],
+    ["variable", "layers", "secret", "description"],
     ...variables.map((env) => {
       const uses = rows.filter((row) => row.env === env)
       const descriptions = Array.from(new Set(uses.map(({ description }) => description)))
@@ -76,7 +76,7 @@ const variableTable = ({ broker }: Package): string => {
   ])
 }
 
-/** What becomes of quotation marks around a value. */
+/** How quotation marks around a value are treated. */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
   const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
@@ -84,7 +84,7 @@ const quotesNote = ({ broker }: Package): string => {
   if (names.length === 0) return removed
   const listed = names.map((name) => `\`${name}\``).join(" and ")
   return (
-    `${removed} Around ${listed} they are refused, since they may belong to the value: if they do, set ` +
+    `${removed} Around ${listed} they are rejected, because they may belong to the value. If they do, set ` +
     `\`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or give \`Credentials.verbatim\` in code.`
   )
 }
@@ -97,7 +97,7 @@ const waysOf = ({ by, needs }: Renewal): string => {
   return by.map((way) => (way === "login" ? login : way)).join("; else ")
 }
 
-/** As the descriptor writes it, where it does with words. */
+/** A length of time: the descriptor's own text, or otherwise a formatted duration. */
 const spanOf = (span: Duration.Input): string =>
   typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
 
@@ -118,7 +118,7 @@ const renewalTable = ({ broker }: Package): string => {
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "ahead of the end", "refused logins", "why so many"],
+    ["layer", "renewed by", "when", "ahead of expiry", "refused logins", "reason for the number"],
     ...different.values()
   ])
 }
@@ -166,7 +166,7 @@ const numbers = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "E
 const listSentence = (packages: ReadonlyArray<Package>): string => {
   const titles = packages.map(({ broker }) => `**${broker.title}**`)
   const count = numbers[titles.length] ?? String(titles.length)
-  return `${count} brokers are there: ${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}.`
+  return `${count} brokers are supported: ${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}.`
 }
 
 const packageRow = (folder: string) => {
@@ -207,7 +207,7 @@ const guides = (packages: ReadonlyArray<Package>): ReadonlyArray<Document> => {
   ]
 }
 
-/** Every README with tables, as it is and as it should be. */
+/** Every README with tables: its current and its expected content. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   return [
@@ -223,7 +223,7 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
   ]
 }
 
-/** The sections that every README must have, so that none is stale by being absent. */
+/** The required sections of each README, so that a missing section counts as stale. */
 export const sections = (path: string): ReadonlyArray<string> => {
   if (path === "README.md") return ["brokers", "capabilities", "packages"]
   if (path === "AGENTS.md") return ["brokers"]

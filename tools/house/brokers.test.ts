@@ -14,7 +14,7 @@ interface FakeModule {
 const load = async <Module>(folder: string, file: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
 
-/** What every broker's sources are, beside one module for each way to log in. */
+/** Source files of every broker, besides one module for each login method. */
 const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",
@@ -28,7 +28,7 @@ const commonFiles = [
   "msw.ts"
 ]
 
-/** What some brokers have beside that: a market feed, a table of headers. */
+/** Additional files of some brokers: a market feed, a table of headers. */
 const ownFiles = new Set(["BrokerFeed.ts", "internal/headers.ts"])
 
 for (const broker of documented) {
@@ -40,7 +40,7 @@ for (const broker of documented) {
       it.effect(`${call} has a typed call, a handler and fixtures`, () =>
         Effect.gen(function* () {
           const sent = requests.find(({ method, url }) => `${method} ${new URL(url).pathname}` === call)
-          assert.isDefined(sent, "no typed call sends it: there is no request fixture")
+          assert.isDefined(sent, "no typed call sends it: it has no request fixture")
           assert.isTrue(
             answers.some(({ endpoint, expect }) => endpoint === sent.endpoint && "data" in expect),
             "there is no fixture of its answer"
@@ -56,7 +56,7 @@ for (const broker of documented) {
     }
   })
 
-  it(`${broker.folder} looks like the other brokers`, async () => {
+  it(`${broker.folder} has the same files as the other brokers`, async () => {
     const module = await load<{ readonly broker: Broker }>(broker.folder, `${broker.name}Broker.ts`)
     const layers = new Set(module.broker.methods.map(({ layer }) => `${layer.replace(broker.name, "Broker")}.ts`))
     const own = sources(broker).filter((file) => !ownFiles.has(file))

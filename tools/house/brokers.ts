@@ -1,4 +1,4 @@
-/** The brokers of this house: what their documents name, and where their packages keep it. */
+/** The brokers of this repository: their documented calls, and the modules of their packages. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { listed } from "../docs/wiring.ts"
@@ -46,7 +46,7 @@ export const requestFixtures = (broker: Documented) =>
 export const answerFixtures = (broker: Documented) =>
   readFixtures(broker, "success.json") as ReadonlyArray<AnswerFixture>
 
-/** The files of a package's sources, with the broker's name taken out of them. */
+/** The source files of a package, with the broker's name removed from their names. */
 export const sources = ({ folder, name }: Documented): ReadonlyArray<string> => {
   const path = join(root, "packages", folder, "src")
   return (existsSync(path) ? readdirSync(path, { recursive: true }) : [])

@@ -1,4 +1,7 @@
-/** Every credential of every way in, as people paste it: it is sent as it was meant, or it is refused and nothing is sent. */
+/**
+ * Every credential of every login method, in the forms in which it is pasted: either the intended value is sent, or the
+ * credential is rejected and nothing is sent.
+ */
 import { AccountRecovery } from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
@@ -37,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** What a way in does first, as text that is the same on each run. */
+/** A call of each capability, with a result that is the same on each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -52,14 +55,14 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** The account with all that a login without a person needs. */
+/** The account, with everything that a login without a person needs. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
-/** Without the tokens of the answers before, which are others on each run. */
+/** Removes the tokens of earlier answers, which differ on each run. */
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
-/** Runs a way in against a new fake, and tells what was sent, what was counted and what came of it. */
+/** Runs a login method against a new fake, and returns the requests, the counted logins and the result. */
 const attempt = Effect.fnUntraced(function* (
   fakes: Fakes,
   method: Method,
@@ -117,7 +120,7 @@ const quotes = [
 
 interface Spelling {
   readonly of: (value: string) => string
-  /** What becomes of a field that may have any characters, and of the others. */
+  /** Expected treatment of a free-text field, and of the other fields. */
   readonly freeText: "read" | "refused"
   readonly others: "read" | "refused"
 }
@@ -140,7 +143,7 @@ const spellings: ReadonlyArray<Spelling> = [
   ])
 ]
 
-/** What a field holds in the demonstration account. */
+/** Value of a field in the demonstration account. */
 const valuesOf = (fakes: Fakes, method: Method): Values => {
   const known = accountOf(fakes)
   const account: Values = { ...known, totp: known["totpSecret"] ?? "", environment: "uat" }
@@ -149,7 +152,7 @@ const valuesOf = (fakes: Fakes, method: Method): Values => {
   return Object.fromEntries(Object.keys(credentials).flatMap((field) => (own[field] ? [[field, own[field]]] : [])))
 }
 
-/** The same credentials given in code. */
+/** The same credentials, passed in code. */
 const inCode = (method: Method, values: Values) => {
   const { environment, ...others } = values
   const wrap = ([field, value]: readonly [string, string]) =>
@@ -204,7 +207,8 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`the account of ${broker.id} has no ${field}`)
 
         for (const from of ["variables", "code"] as const) {
-          // The other half is much the same: the variables are read into the credentials that code gives.
+          // Variables are read into the same credentials that code passes, so the cases from code run only in thorough
+          // runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${field} from ${from}: nothing is sent with a quotation mark, and no login is counted`,

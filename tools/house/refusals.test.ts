@@ -18,15 +18,15 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type Documented, documented, root } from "./brokers.ts"
 
-/** An answer of the broker, and what it means in an answer to a call that carried a session. */
+/** An answer of the broker, and its meaning if the call carried a session. */
 interface Answer {
   readonly name: string
   readonly source: string
   readonly asOf: string
   readonly confidence: "high" | "medium" | "low"
-  /** Of the call that it answers, if that is one of ours. */
+  /** Name of the answered call, if it is one of ours. */
   readonly endpoint?: string
-  /** Of the layer. */
+  /** Options of the layer. */
   readonly options?: Readonly<Record<string, unknown>>
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -102,11 +102,11 @@ const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: An
     refusal({ status, headers, text: body }, marked)
 })
 
-/** What the broker's `Authorize` says to the answer. */
+/** The result of the broker's `Authorize` for the answer. */
 const refusalOf = (broker: Documented, answer: Answer) =>
   Effect.map(authorizeOf(broker, answer.options), (refusal) => refusal(answer))
 
-/** How the broker's login fails on an answer with this message and no code. */
+/** The failure of the broker's login after an answer with this message and no code. */
 const loginFailure = Effect.fnUntraced(function* (broker: Documented, status: number, message: string) {
   const { broker: descriptor } = yield* Effect.promise(() =>
     load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
@@ -155,7 +155,7 @@ for (const broker of documented) {
       )
     }
 
-    it.effect("has orders, data and dead tokens among these answers, each with its source", () =>
+    it.effect("has answers for orders, data and expired tokens, each with its source", () =>
       Effect.sync(() => {
         const answers = orders(broker)
         const reasons = answers.map(({ expect }) => expect["reason"] ?? "none")
@@ -192,7 +192,7 @@ for (const broker of documented) {
         })
     )
 
-    it.effect("takes every documented success of its own calls for none", () =>
+    it.effect("finds no refusal in any documented success of its own calls", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect, status }) => "data" in expect && status < 300)
         assert.isNotEmpty(answers)
@@ -200,7 +200,7 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("knows every dead token of its own calls again, and takes no other refusal for one", () =>
+    it.effect("detects every expired token of its own calls, and no other refusal as one", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect }) => "reason" in expect)
         const dead = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
@@ -210,7 +210,7 @@ for (const broker of documented) {
           const { reason, why = found["why"] } = answer.expect
           assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
         }
-        // The same words mean another thing before there is a session.
+        // The same message has another meaning before a session exists.
         const withSession = new Set(dead.map(({ endpoint }) => endpoint))
         for (const answer of answers) {
           if (dead.includes(answer) || !withSession.has(answer.endpoint)) continue
@@ -221,7 +221,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "makes no defect and shows no token of 2000 answers of a broker gone mad",
+      "has no defect and shows no token after 2000 random answers",
       () =>
         Effect.gen(function* () {
           const refusal = yield* authorizeOf(broker, undefined)
@@ -247,7 +247,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "shows no token, whatever is answered",
+      "shows no token, whatever the answer",
       () =>
         Effect.gen(function* () {
           for (const answer of [...orders(broker), ...others(broker)]) {

@@ -1,6 +1,6 @@
 /**
- * `npm run interop`: the brokers' own SDKs, as they come from npm, against the simulator. What they do right must work
- * with the fakes, and what they do wrong must show: otherwise the fakes are not like the brokers.
+ * `npm run interop`: runs the brokers' own SDKs from npm, unmodified, against the simulator. Correct behaviour of an
+ * SDK must work with the fakes, and its known faults must show: otherwise the fakes differ from the brokers.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -12,7 +12,7 @@ import { type Simulator, startSimulator } from "./simulator.ts"
 const here = path.dirname(fileURLToPath(import.meta.url))
 const folder = path.join(here, "sdks")
 
-/** Longer than any scenario needs; the whole run is bounded by their number. */
+/** Time limit of a scenario. It is longer than any scenario needs; the number of scenarios limits the whole run. */
 const scenarioLimit = 60_000
 const callLimit = 15_000
 

@@ -1,4 +1,4 @@
-/** Logs in with `AngelAuth`, and tells everything that a program could get to see of a failure. */
+/** Logs in with `AngelAuth`, and returns everything that a program can see of a failure. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"

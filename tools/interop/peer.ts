@@ -1,4 +1,4 @@
-/** Programs of ours in processes of their own that answer calls. They end when they are told to, or when we end. */
+/** Child processes that answer calls. They end on request, or when this process ends. */
 import { type ChildProcess, fork } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -17,10 +17,10 @@ export class PeerEnded extends Error {
 
 export interface Peer {
   readonly pid: number
-  /** Fails if the other side fails, ends, or takes longer than `limit` milliseconds. */
+  /** Fails if the other process fails, ends, or takes longer than `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
   readonly stop: () => Promise<void>
-  /** Ends it with a signal that it cannot see coming, and waits until it is gone. */
+  /** Kills it with a signal that it cannot handle, and waits until it has ended. */
   readonly kill: () => Promise<void>
 }
 
@@ -37,7 +37,7 @@ interface Answer {
   readonly error?: string
 }
 
-/** Takes a process that was started by other means into our care. */
+/** Manages a process that was started by other means. */
 export const adopt = (child: ChildProcess): void => {
   running.add(child)
   child.once("close", () => running.delete(child))
@@ -46,7 +46,7 @@ export const adopt = (child: ChildProcess): void => {
 export const end = async (child: ChildProcess): Promise<void> => {
   if (!running.has(child)) return
   const closed = new Promise((resolve) => child.once("close", resolve))
-  // Not `disconnect` on this side: Node 24 then never says "close".
+  // Do not call `disconnect` on this side: Node 24 then never emits "close".
   if (child.connected) child.send(farewell, () => undefined)
   else child.kill("SIGTERM")
   const timer = setTimeout(() => child.kill("SIGKILL"), 3000)
@@ -61,7 +61,7 @@ const kill = async (child: ChildProcess): Promise<void> => {
   await closed
 }
 
-/** Starts `script` and waits until it serves. */
+/** Starts `script` and waits until it answers calls. */
 export const startPeer = async (
   script: string,
   options: {
@@ -69,7 +69,7 @@ export const startPeer = async (
     readonly args?: ReadonlyArray<string>
     readonly nodeArgs?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
-    /** A command that ends by running the one that follows it. */
+    /** A wrapper command that runs the command after it. */
     readonly through?: ReadonlyArray<string>
   }
 ): Promise<Peer> => {
@@ -127,7 +127,7 @@ export const startPeer = async (
   const call = <Result>(request: unknown, limit = 30_000): Promise<Result> => {
     calls += 1
     const answered = expect<Result>(calls, limit)
-    // A child that is gone is told by `close`, and that is what fails the call.
+    // If the child has ended, the `close` event fails the call.
     if (child.connected) child.send({ id: calls, request }, () => undefined)
     return answered
   }
@@ -136,12 +136,12 @@ export const startPeer = async (
   return { pid: child.pid ?? -1, call, stop: () => end(child), kill: () => kill(child) }
 }
 
-/** Ends every process that is still there. */
+/** Kills every process that is still running. */
 export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
 
-/** The other side: answers calls with `handle` until the caller is gone. */
+/** Child side: answers calls with `handle` until the parent has ended. */
 export const servePeer = (handle: (request: never) => unknown): void => {
   const send = (message: Answer) => process.send?.(message)
   const answer = async (id: number, request: unknown) => {
@@ -159,7 +159,7 @@ export const servePeer = (handle: (request: never) => unknown): void => {
   send({ id: 0 })
 }
 
-/** Ends all processes when this one is told to end, and never leaves one behind. */
+/** Kills all child processes when this process is terminated. */
 export const endPeersWithUs = (): void => {
   process.once("exit", () => {
     for (const child of running) child.kill("SIGKILL")
@@ -172,7 +172,7 @@ export const endPeersWithUs = (): void => {
   }
 }
 
-/** An empty folder that is gone when this process is. */
+/** An empty folder that is removed when this process ends. */
 export const makeScratch = (name: string): string => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`))
   process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }))

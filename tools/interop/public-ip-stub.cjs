@@ -1,6 +1,6 @@
 "use strict"
-// Loaded before smartapi-javascript, whose constructor asks the internet for its public address and lets the process
-// die when there is none. Nothing of the SDK is changed: the answer is there before the question.
+// Loaded before smartapi-javascript. Its constructor queries the internet for its public address, and the process
+// crashes if there is none. The SDK is not changed: the stub provides the answer.
 const { createRequire } = require("node:module")
 
 const fromSdk = createRequire(createRequire(__filename).resolve("smartapi-javascript/package.json"))

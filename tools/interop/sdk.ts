@@ -1,10 +1,10 @@
-/** What a file in `sdks` says about one official SDK, and what its scenarios have to work with. */
+/** The interface of a file in `sdks` for one official SDK, and of the workbench for its scenarios. */
 import type { Peer } from "./peer.ts"
 import type { Simulator } from "./simulator.ts"
 
 export interface ClientOptions {
   readonly apiKey: string
-  /** Id of the app, where the broker has one beside the key. */
+  /** Id of the app, if the broker has one besides the key. */
   readonly applicationId?: string
   /** Address of the simulated broker. */
   readonly root: string
@@ -12,13 +12,13 @@ export interface ClientOptions {
 
 /** An instance of the SDK in a process of its own. */
 export interface Client {
-  /** Calls a method; the answer is what it resolves with. Fails if it rejects, or if the process dies of it. */
+  /** Calls a method, and returns its result. Fails if the method rejects, or if the process crashes. */
   readonly call: <Answer>(method: string, ...args: ReadonlyArray<unknown>) => Promise<Answer>
 }
 
 export interface Workbench {
   readonly simulator: Simulator
-  /** An empty folder, which is where the processes of the scenario run. */
+  /** An empty working directory for the processes of the scenario. */
   readonly folder: string
   readonly open: (options: ClientOptions) => Promise<Client>
   /** Starts another script of this folder, beside the SDK. */
@@ -27,7 +27,7 @@ export interface Workbench {
 
 export interface Scenario {
   readonly title: string
-  /** Fails if things are not as they should be; otherwise tells in a few words what was seen. */
+  /** Throws if the behaviour is not the expected one. Returns a short description of the observed behaviour. */
   readonly run: (workbench: Workbench) => Promise<string>
 }
 

@@ -1,4 +1,4 @@
-/** The simulator as a program in another language would use it: a command, a line of JSON, a control port. */
+/** The simulator, used as from a program in another language: a command, a line of JSON, a control port. */
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
@@ -24,14 +24,14 @@ interface Ready {
 }
 
 export interface Simulator {
-  /** Where an origin of a broker is served. */
+  /** Address at which an origin of a broker is served. */
   readonly origin: (ofBroker: string) => string
   /** The first account of a broker, with every credential. */
   readonly account: (broker: string) => Account
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
   /** Moves the broker's clock. */
   readonly advance: (duration: string) => Promise<void>
-  /** Lets an endpoint misbehave once. */
+  /** Makes an endpoint fail once. */
   readonly fault: (broker: string, endpoint: string, kind: string) => Promise<void>
   readonly totp: (broker: string, account: string) => Promise<string>
   readonly reset: () => Promise<void>

@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 
-// A rule that cannot fail is worse than none: each row is a file that must be refused, and by which rule.
+// A rule that cannot fail is worse than none. Each row is a file that must be refused, and the rule that refuses it.
 const root = path.resolve(import.meta.dirname, "../..")
 
 const testThatIs = (how: "only" | "skip") => `it.${how}("one", () => { assert.ok(1) })`

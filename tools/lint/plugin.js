@@ -1,6 +1,6 @@
-// The house rules that oxlint has no rule for. Each is shown to fail in lint.test.ts.
+// This repository's rules that oxlint does not have. lint.test.ts shows each of them failing.
 
-// Who may import whom, as regular expressions over the bare specifier. A folder without a row is a broker.
+// Allowed imports of each layer, as regular expressions over the bare specifier. A folder without a row is a broker.
 const effect = /^effect(\/|$)/
 const core = /^@auth\/broker-core(\/|$)/
 const layers = {
@@ -18,7 +18,7 @@ const isRelative = (specifier) => specifier.startsWith("./") || specifier.starts
 const imports = {
   meta: {
     type: "problem",
-    docs: { description: "Arrows between packages run one way: cli, simulator and node, brokers, core." }
+    docs: { description: "Imports between packages go one way: cli, simulator and node, brokers, core." }
   },
   create(context) {
     const folder = /(?:^|[/\\])packages[/\\]([^/\\]+)[/\\]src[/\\]/.exec(context.filename)?.[1]

@@ -1,9 +1,9 @@
 /**
- * What a user gets from the registry, checked before it is there: a clean build, the manifests, the packed files, every
- * export imported from the packed tarballs, the programs of the READMEs run with them, and an install from a registry on
- * loopback.
+ * Checks the packages before they are published: a clean build, the manifests, the packed files, every export imported
+ * from the packed tarballs, the programs of the READMEs run with them, and an install from a registry on loopback.
  *
- * `npm run pack-check` checks every public package; `npm run pack-check -- angel` only that one, from the build at hand.
+ * `npm run pack-check` checks every public package; `npm run pack-check -- angel` only that one, from the existing
+ * build.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -23,7 +23,7 @@ const assert: (condition: boolean, message: string) => asserts condition = (cond
 const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
-/** One line of progress, once the work is done. */
+/** Prints one line of progress after the work. */
 const step = async <A>(title: string | ((result: A) => string), work: () => Promise<A>): Promise<A> => {
   const began = performance.now()
   const result = await work()
@@ -36,7 +36,7 @@ const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
 
-/** `dist` must hold the output of every source and of nothing else. */
+/** `dist` must contain the output of every source and nothing else. */
 const checkDist = (pkg: Package): void => {
   const expected = new Set(
     files(path.join(pkg.path, "src"))
@@ -84,7 +84,9 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
 }
 
-/** Every specifier that the exports open, wildcards written out; a command is not among them, since importing it runs it. */
+/**
+ * Every exported specifier, with wildcards expanded. Commands are left out, because importing one runs it.
+ */
 const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { bin, exports, name } = pkg.manifest
   const commands = new Set(Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, "")))
@@ -108,7 +110,10 @@ const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
     meta.optional === true ? name : []
   )
 
-/** Imports every specifier, and checks that the closed ones are. Without its optional peer a subpath may fail for that one reason. */
+/**
+ * Imports every specifier, and checks that closed ones cannot be imported. Without its optional peer, a subpath may
+ * fail for that reason only.
+ */
 const importAll = (
   folder: string,
   options: {
@@ -133,10 +138,10 @@ const importAll = (
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
 
-/** Beside our own, the versions of TypeScript that users of the packages may have. */
+/** Versions of TypeScript that users may have, besides our own. */
 const olderCompilers = { "typescript-5.9": "npm:typescript@5.9.3", "typescript-6.0": "npm:typescript@6.0.3" }
 
-/** They are no dependencies of the workspace: each would claim the command `tsc` for itself. */
+/** They are not dependencies of the workspace, because each of them installs the command `tsc`. */
 const installCompilers = async (folder: string): Promise<ReadonlyArray<string>> => {
   const manifest = { name: "compilers", private: true, dependencies: olderCompilers }
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest))
@@ -163,7 +168,7 @@ const freePort = (): Promise<number> =>
     })
   })
 
-/** A registry on loopback that knows nothing but what is published to it; everything else comes from the usual one. */
+/** A registry on loopback that has only the packages published to it. Everything else comes from the usual registry. */
 const withRegistry = async (
   folder: string,
   use: (url: string, env: Readonly<Record<string, string>>) => Promise<void>
@@ -260,7 +265,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   await step(`${wanted.length} exports imported and type-checked from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    // The READMEs' prompts want a terminal, which is no peer of a package.
+    // The READMEs' prompts need a terminal package, which is not a peer of any package.
     const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node"])]
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })

@@ -23,7 +23,7 @@ describe("the lockfile", () => {
     assert.lengthOf(compare({ [name]: one }, { [name]: one }, { [name]: installed }).wrong, 1)
   })
 
-  it("fails on an installed package that it does not have", () => {
+  it("fails on an installed package that the lockfile does not have", () => {
     assert.lengthOf(compare({}, { [name]: one }, { [name]: one }).wrong, 1)
   })
 

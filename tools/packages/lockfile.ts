@@ -1,6 +1,6 @@
 /**
- * Compares the packages that are installed here with the lockfile of the commit, by name, version and integrity. Entries
- * for other platforms may come and go with the registry: those are told, and do not fail.
+ * Compares the installed packages with the lockfile of the commit, by name, version and integrity. Entries for other
+ * platforms depend on the registry: differences there are reported, but do not fail.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -16,9 +16,9 @@ export interface Locked {
 type Packages = Readonly<Record<string, Locked>>
 
 export interface Comparison {
-  /** Installed here, and not as the commit says. */
+  /** Installed packages that differ from the commit. */
   readonly wrong: ReadonlyArray<string>
-  /** Differences that concern nothing that is installed here. */
+  /** Differences in packages that are not installed here. */
   readonly elsewhere: ReadonlyArray<string>
 }
 

@@ -5,7 +5,7 @@ import { root } from "./workspace.ts"
 
 const children = new Set<ChildProcess>()
 
-/** A child of this script, in the same environment but for what an outer npm says about its own project. */
+/** A child of this script, with the same environment except for the variables of an outer npm about its own project. */
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
@@ -24,7 +24,7 @@ export const start = (
   return child
 }
 
-/** Runs to the end and answers with what was printed; a non-zero exit is an error that holds it. */
+/** Runs a command to its end and returns its output. A non-zero exit is an error that contains the output. */
 export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
   const child = start(command, args, options)
   let printed = ""
@@ -38,13 +38,13 @@ export const run = async (...[command, args, options]: Parameters<typeof start>)
   return printed
 }
 
-/** A command of `node_modules`, by the path of its script, run by the Node that runs this one. */
+/** Runs a command of `node_modules`, by the path of its script, with the Node of this process. */
 export const runTool = (script: string, args: ReadonlyArray<string>, options: Parameters<typeof start>[2]) =>
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * npm, run by the Node that runs it for this machine: the Node of `node_modules` has another prefix, hence another global
- * npmrc, and its own list of certificates.
+ * Runs npm with the machine's own Node. The Node of `node_modules` has another prefix, hence another global npmrc, and
+ * its own list of certificates.
  */
 export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env
@@ -53,7 +53,7 @@ export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof s
     : run("npm", args, options)
 }
 
-/** Ends one child and waits until it is gone. */
+/** Kills one child and waits until it has ended. */
 export const stop = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
   const closed = new Promise((resolve) => child.once("close", resolve))

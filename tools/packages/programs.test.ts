@@ -19,7 +19,7 @@ Effect.runPromise(Effect.provide(${effect}, Angel)).catch((error) => {
   process.exitCode = 1
 })`
 
-it("a program of a README must run something, succeed, and print no complaint", async () => {
+it("a program of a README must run an effect, succeed, and print nothing to standard error", async () => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
   try {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
@@ -51,7 +51,7 @@ it("a program of a README must run something, succeed, and print no complaint", 
   }
 }, 60_000)
 
-it("the first start of the main README's programs names all that is missing, in two lines without a stack", () => {
+it("the first start of the main README's programs names everything that is missing, in two lines without a stack", () => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
   try {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
@@ -74,7 +74,7 @@ it("the first start of the main README's programs names all that is missing, in 
   }
 }, 60_000)
 
-it("each README has a program, and each of them runs something", () => {
+it("each README has a program, and each program runs an effect", () => {
   for (const file of ["README.md", ...packages().map(({ folder }) => `packages/${folder}/README.md`)]) {
     const programs = programsOf(file)
     assert.isNotEmpty(programs, file)

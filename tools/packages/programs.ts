@@ -1,4 +1,4 @@
-/** The programs of the READMEs, each run as its own file with the packages that are installed in a folder. */
+/** Runs each program of the READMEs as its own file, with the packages that are installed in a folder. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Example, extract } from "../docs/examples.ts"
@@ -8,14 +8,14 @@ import { root } from "./workspace.ts"
 /** Milliseconds. */
 const timeout = 20_000
 
-/** As many as a small machine runs without making each slow. */
+/** Number of programs that a small machine runs at once without slowing each down. */
 const atOnce = 2
 
 /** The programs of a README, by its path from the root: its blocks of `ts` without `no-run`. */
 export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.join(root, file), "utf8")).filter(({ run }) => run)
 
-/** Runs a file to its end, and answers with what is wrong; `undefined` if nothing is. */
+/** Runs a file to its end. Returns the problem, or `undefined` if there is none. */
 const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
   const state = path.join(folder, "state", String(index))
   const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]
@@ -40,8 +40,8 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
 }
 
 /**
- * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`, and answers with what
- * is wrong: `file:line` and how the program ended. A block that runs nothing is no program.
+ * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`. Returns the
+ * problems: `file:line` and how the program ended. A block that runs no effect is not a program.
  */
 export const runPrograms = async (
   folder: string,
@@ -56,7 +56,7 @@ export const runPrograms = async (
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, { code, file, line }] = next
-      // The code of the page, on the lines that it has there, and the fakes of the brokers that it names.
+      // The code of the page with its line numbers, and the fakes of the brokers that it imports.
       fs.writeFileSync(path.join(folder, `program${index}.ts`), `${"\n".repeat(line - 1)}${code}\n`)
       const named = JSON.stringify(brokers.filter((broker) => code.includes(broker)))
       fs.writeFileSync(

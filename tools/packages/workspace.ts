@@ -33,7 +33,7 @@ export const packages = (): ReadonlyArray<Package> =>
       manifest: JSON.parse(fs.readFileSync(path.join(entry.path, "package.json"), "utf8")) as Manifest
     }))
 
-/** Files below a folder, with forward slashes, sorted; none when the folder is missing. */
+/** Files below a folder, with forward slashes, sorted. Empty if the folder is missing. */
 export const files = (folder: string): ReadonlyArray<string> =>
   fs.existsSync(folder)
     ? fs
@@ -43,7 +43,7 @@ export const files = (folder: string): ReadonlyArray<string> =>
         .toSorted()
     : []
 
-/** Removes what the compiler wrote: `tsc -b` never deletes the output of a source that is gone. */
+/** Removes the compiler's output, because `tsc -b` never deletes the output of a deleted source. */
 export const clean = (): void => {
   for (const { path: folder } of packages()) {
     fs.rmSync(path.join(folder, "dist"), { recursive: true, force: true })

@@ -24,7 +24,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.runIf(runsRedis)("a Redis for tests", () => {
-  it("answers, forgets all when it is restarted, and is gone when it is stopped", async () => {
+  it("answers, loses its data at a restart, and is gone when it is stopped", async () => {
     const server = await startRedis()
     const first = server.pid()
     assert.strictEqual(await ask(server.port, "SET a 1"), "+OK\r\n")
@@ -36,7 +36,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     assert.isFalse(isAlive(server.pid()))
   })
 
-  it("has what was written when it is killed and restarted, if it keeps everything", async () => {
+  it("keeps its data after a kill and a restart, if persistence is on", async () => {
     const server = await startRedis({ keeps: "everything" })
     await ask(server.port, "SET a 1")
     await server.kill()
@@ -47,7 +47,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
   })
 
   it(
-    "is gone, with its folder, when the program that started it was killed, even if it hangs",
+    "is removed with its folder when the program that started it is killed, even if the server hangs",
     { tags: ["thorough"] },
     async () => {
       const module = path.join(import.meta.dirname, "server.ts")
@@ -76,7 +76,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
 })
 
 describe("a machine without Redis", () => {
-  it("says what to install where it is missing", async () => {
+  it("says what to install if it is missing", async () => {
     const failure = await startRedis({ command: "redis-server-that-nobody-has" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)
   })

@@ -9,15 +9,17 @@ import { start, stop, watchOver } from "../packages/process.ts"
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** Another one after each `restart`. */
+  /** Changes after each `restart`. */
   readonly pid: () => number
-  /** Its folder, where what it keeps is. */
+  /** Folder of its data. */
   readonly folder: string
-  /** Ends it if it runs, and begins it anew on the same port: with what it had if it keeps it, and nothing else. */
+  /**
+   * Stops it if it runs, and starts it again on the same port. With persistence, it has its old data, otherwise none.
+   */
   readonly restart: () => Promise<void>
   /** Kills it with -9. */
   readonly kill: () => Promise<void>
-  /** Lets it hang: connections stay, answers do not come. */
+  /** Suspends it: connections stay open, but it does not answer. */
   readonly freeze: () => void
   readonly thaw: () => void
   readonly stop: () => Promise<void>
@@ -26,8 +28,8 @@ export interface RedisServer {
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
 /**
- * Whether tests that need `redis-server` run. Without the command they are skipped, except in CI: there they run, and
- * fail with what to install.
+ * Whether tests that need `redis-server` run. Without the command they are skipped. In CI they run and fail with an
+ * error that says what to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
@@ -55,14 +57,14 @@ const answersPing = (port: number): Promise<boolean> =>
 
 export interface Options {
   readonly command?: string
-  /** What is on the disk, and so there after a restart: every write before it is answered, or nothing. */
+  /** Data on disk, which survives a restart: every write before it is answered, or nothing. */
   readonly keeps?: "everything" | "nothing"
 }
 
 const settingsFor = ({ keeps = "nothing" }: Options): ReadonlyArray<string> =>
   keeps === "everything" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
 
-/** `undefined` if it ended by itself, as one does whose port was taken in the meantime. */
+/** `undefined` if the server exited itself, as it does if its port was taken meanwhile. */
 const launch = async (port: number, folder: string, options: Options): Promise<ChildProcess | undefined> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--dir", folder, ...settingsFor(options)]
   const child = start(options.command ?? "redis-server", ["--port", String(port), ...settings], { cwd: folder })
@@ -91,7 +93,7 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
   throw new Error(`redis-server did not answer within 10 s\n${printed}`)
 }
 
-/** Starts one. Fails, saying what to install, where there is no `redis-server`. */
+/** Starts a server. If there is no `redis-server`, fails with an error that says what to install. */
 export const startRedis = async (options: Options = {}): Promise<RedisServer> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-redis-"))
   const remove = () => fs.rmSync(folder, { recursive: true, force: true })

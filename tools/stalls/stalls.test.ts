@@ -4,14 +4,14 @@ import { steadily, watchStalls } from "./stalls.ts"
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Stops this whole process for a while, as its host may. */
+/** Suspends this whole process for a while, as its host may. */
 const standStill = (millis: number) =>
   new Promise((resolve) => {
     const script = `kill -STOP ${process.pid}; sleep ${millis / 1000}; kill -CONT ${process.pid}`
     spawn("sh", ["-c", script], { stdio: "ignore" }).once("close", resolve)
   })
 
-it("counts for how long the process was not run, and only that", async () => {
+it("counts only the time for which the process was not run", async () => {
   const stalls = await watchStalls()
   await standStill(400)
   const stood = await stalls.total()
@@ -22,7 +22,7 @@ it("counts for how long the process was not run, and only that", async () => {
   await stalls.stop()
 })
 
-it("does not count what the program itself does", () =>
+it("does not count the program's own work", () =>
   steadily(async () => {
     const stalls = await watchStalls()
     const began = performance.now()
@@ -32,7 +32,7 @@ it("does not count what the program itself does", () =>
     assert.isBelow(stood, 300)
   }))
 
-it("measures again what failed while the process stood still", async () => {
+it("repeats a measurement that failed while the process was stalled", async () => {
   let measured = 0
   const answer = await steadily(async () => {
     measured += 1
@@ -43,7 +43,7 @@ it("measures again what failed while the process stood still", async () => {
   assert.strictEqual(answer, 2)
 })
 
-it("leaves a failure alone that has no such excuse", async () => {
+it("does not repeat a failure without a stall", async () => {
   const failure = await steadily(async () => {
     await wait(1)
     throw new Error("too slow")

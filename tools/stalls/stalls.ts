@@ -1,6 +1,7 @@
 /**
- * What is promised within a second can be seen on a machine that gives a process its time. Where it stood still, stopped
- * by its host or crowded out, a measurement tells nothing and is made again.
+ * Repeats time measurements after a stall. A guarantee such as "within a second" can be tested only while the machine
+ * runs the process. If the process was stalled, suspended by its host or short of CPU time, the measurement is
+ * meaningless and is repeated.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -8,12 +9,12 @@ import { once } from "node:events"
 import { Worker } from "node:worker_threads"
 
 export interface Stalls {
-  /** Milliseconds for which this process was not run since the watch began. */
+  /** Milliseconds for which this process was not run since the start of the watch. */
   readonly total: () => Promise<number>
   readonly stop: () => Promise<unknown>
 }
 
-/** Looks from a thread of its own, so that nothing that the program itself does counts as standing still. */
+/** Watches from a separate thread, so that the program's own work does not count as a stall. */
 export const watchStalls = async (): Promise<Stalls> => {
   const worker = new Worker(new URL("worker.ts", import.meta.url), { execArgv: [] })
   const total = async (): Promise<number> => {
@@ -29,7 +30,7 @@ export const watchStalls = async (): Promise<Stalls> => {
 const allowed = 50
 const times = 6
 
-/** Measures again what fails while the machine stands still. A failure on a machine that does not is a failure. */
+/** Repeats a measurement that fails during a stall. A failure without a stall is a failure. */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
   try {
@@ -48,9 +49,9 @@ export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   }
 }
 
-/** For the test that measures so, in milliseconds. */
+/** Time-out of a test that uses it, in milliseconds. */
 export const steadyTimeout = 120_000
 
-/** The same for an effect, in real time and in a scope of its own each time. */
+/** The same for an effect, in real time and with a new scope for each try. */
 export const steady = <A>(measure: Effect.Effect<A, never, Scope.Scope>): Effect.Effect<A> =>
   Effect.promise(() => steadily(() => Effect.runPromise(Effect.scoped(measure))))

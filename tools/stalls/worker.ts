@@ -1,8 +1,11 @@
-/** Adds up by how much a timer is late, in milliseconds: as much as this process was not run. Tells when it is asked. */
+/**
+ * Sums up the delay of a timer in milliseconds, which is the time for which this process was not run. Reports on
+ * request.
+ */
 import { parentPort } from "node:worker_threads"
 
 const interval = 10
-/** What a quiet machine is late by. */
+/** Delay on an idle machine. */
 const usual = 10
 
 let late = 0

@@ -1,4 +1,6 @@
-/** Whose sessions `npm start` keeps: an account at each broker, for the program and for the one that is started after it. */
+/**
+ * The accounts of `npm start`: one at each broker, for the first program and for the second one.
+ */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { broker as angel } from "@auth/angel/AngelBroker"
 import type { Broker } from "@auth/broker-core/broker/Broker"
@@ -14,17 +16,17 @@ import type { Info } from "@auth/simulator/Simulator"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
 import { broker as zerodha } from "@auth/zerodha/ZerodhaBroker"
 
-/** Where an environment's hosts are served, by what the broker uses them for. */
+/** Addresses of an environment's hosts, by purpose. */
 export type Origins = Readonly<Record<string, string>>
 
-/** What of an account goes into the environment. */
+/** Fields of an account that are environment variables. */
 export interface Chosen {
-  /** The method of the descriptor, the first unless said otherwise. */
+  /** The method of the descriptor. Default: the first. */
   readonly method?: string
-  /** Which account of the simulator, the first unless said otherwise. */
+  /** The account of the simulator. Default: the first. */
   readonly account?: number
   readonly without?: ReadonlyArray<string>
-  /** What is typed wrong. */
+  /** Mistyped fields. */
   readonly instead?: Readonly<Record<string, string>>
 }
 
@@ -63,7 +65,7 @@ export const accounts = {
   rmoney: {
     broker: rmoney,
     environment: "uat",
-    // The account that has an authenticator.
+    // The account with an authenticator.
     chosen: { account: 1, without: ["vendor"] },
     layer: (origins: Origins) => RmoneyAuth.layerConfig({ environment: "uat", origins })
   },
@@ -82,7 +84,7 @@ export const accountIds = Object.keys(accounts) as ReadonlyArray<AccountId>
 export const accountOf = ({ brokers }: Info, broker: Broker, { account = 0 }: Chosen = {}) =>
   brokers[broker.id]?.accounts[account] ?? {}
 
-/** The credentials of an account, as a user has them in the environment. */
+/** The credentials of an account as environment variables. */
 export const variablesOf = (simulator: Info, broker: Broker, chosen: Chosen = {}): Readonly<Record<string, string>> => {
   const { credentials = {} } = broker.methods.find(({ id }) => id === chosen.method) ?? broker.methods[0] ?? {}
   const account = { ...accountOf(simulator, broker, chosen), ...chosen.instead }
@@ -92,7 +94,7 @@ export const variablesOf = (simulator: Info, broker: Broker, chosen: Chosen = {}
   )
 }
 
-/** Where the simulator serves the hosts of an environment of the broker. */
+/** Addresses at which the simulator serves the hosts of a broker's environment. */
 export const originsOf = (simulator: Info, { environments }: Broker, environment: string): Origins =>
   Object.fromEntries(
     Object.entries(environments[environment] ?? {}).map(([purpose, origin]) => [

@@ -1,6 +1,6 @@
 /**
- * The program of `npm start`, started again: a process of its own, which has the vault, the key and the credentials of
- * the one before, and nothing else. It asks for a session of each account, and may log in if there is none.
+ * The second program of `npm start`: a separate process, which shares only the vault, the key and the credentials with
+ * the first one. It requests a session of each account, and may log in if there is none.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Logout } from "@auth/broker-core/login/Logout"
@@ -28,7 +28,7 @@ export interface Setting {
   readonly origins: Readonly<Record<string, Origins>>
 }
 
-/** Whose profile the broker has shown for the session. Not all brokers show one. */
+/** The user in the broker's profile for the session. Not all brokers have a profile. */
 export interface Found {
   readonly name?: string
 }

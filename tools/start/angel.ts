@@ -1,4 +1,6 @@
-/** Angel One, with client code, PIN and TOTP: a program that runs all day and past midnight, and others in trouble. */
+/**
+ * Angel One, with client code, PIN and TOTP: a program that runs all day and past midnight, and programs with faults.
+ */
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
@@ -19,7 +21,7 @@ import { begin, makeProgram, type MakeStory } from "./story.ts"
 const lateBy = 240_000
 const askedAtOnce = 1000
 
-/** What the program wants to know of the broker's answer. */
+/** Fields of the broker's answer that the program uses. */
 const Funds = Schema.Struct({ data: Schema.Struct({ availablecash: Schema.String }) })
 
 export const angel: MakeStory = Effect.gen(function* () {
@@ -42,7 +44,7 @@ export const angel: MakeStory = Effect.gen(function* () {
     session = yield* refresh(renewed)
   })
 
-  /** A PIN that is typed wrong is sent once. A second time might be the one that the broker locks the account for. */
+  /** A mistyped PIN is sent once, because the broker might lock the account after the second time. */
   const wrongPin = Effect.gen(function* () {
     yield* refused("ask for a session with a wrong PIN", "InvalidCredentials", SessionManager.session)
     yield* refused("ask again, with the same PIN", "ActionRequired", story.withLogins(0, renewed))
@@ -58,26 +60,26 @@ export const angel: MakeStory = Effect.gen(function* () {
   const trouble = Effect.gen(function* () {
     const late = yield* SimulatorClock.make(() => -lateBy)
     yield* refused(
-      "log in on a machine whose clock is late",
+      "log in on a machine whose clock is slow",
       "InvalidStepUpCode",
       Effect.provideService(Login.session, Clock.Clock, late).pipe(Effect.provideContext(yield* another))
     )
     yield* Effect.orDie(story.simulator.inject("angel", "loginByPassword", { kind: "rate-limit" }))
     yield* refused(
-      "log in while other programs do, too",
+      "log in while other programs log in too",
       "RateLimited",
       Effect.provideContext(Login.session, yield* another)
     )
     yield* Effect.orDie(story.simulator.inject("angel", "loginByPassword", { kind: "reset" }))
     yield* refused(
-      "log in over a network that fails",
+      "log in over a failing network",
       "BrokerUnavailable",
       story.withLogins(1, Effect.provideContext(Login.session, yield* another))
     )
-    yield* note("The broker's journal has this login once: nothing was sent again.")
+    yield* note("The broker's journal has this login once: it was not resent.")
   })
 
-  /** The program has its session from the vault, and makes a call of its own. */
+  /** The program reads its session from the vault, and makes a call of its own. */
   const closing = step(
     "ask for the funds in a call of its own",
     Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
@@ -88,7 +90,7 @@ export const angel: MakeStory = Effect.gen(function* () {
 
   const midnight = Effect.gen(function* () {
     const over = yield* refused("ask for the profile", "SessionExpired", Profile.profile(session))
-    yield* addRow(session, how, `refreshed once; over at midnight (${over.reason.code})`)
+    yield* addRow(session, how, `refreshed once; expired at midnight (${over.reason.code})`)
     const asked = Effect.all(
       Array.from({ length: askedAtOnce }, () => SessionManager.session),
       { concurrency: "unbounded" }

@@ -1,4 +1,4 @@
-/** Where the programs of `npm start` keep their sessions: a folder and a key that both end with it. */
+/** The vault of the programs of `npm start`: a folder and a key that exist only during the run. */
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
@@ -17,20 +17,20 @@ import * as path from "node:path"
 import { type AccountId, accountIds, accounts, originsOf, variablesOf } from "./accounts.ts"
 import type { Found, Setting } from "./again.ts"
 
-/** The program that was started again did not do what it should. */
+/** The second program failed. */
 export class ProgramFailed extends Data.TaggedError("ProgramFailed")<{ readonly message: string }> {}
 
 export class Home extends Context.Service<
   Home,
   {
-    /** The vault as a program opens it. */
+    /** The vault, as a program opens it. */
     readonly vault: Layer.Layer<SessionStore | SessionLock, VaultError>
-    /** Runs a program in a process of its own, and tells what it found of each account. */
+    /** Runs the second program in a separate process, and returns its result for each account. */
     readonly startAgain: Effect.Effect<Readonly<Record<AccountId, Found>>, ProgramFailed>
   }
 >()("tools/start/Home") {}
 
-/** Only its owner may look into it: that is how `mkdtemp` makes a folder. */
+/** Only its owner has access: `mkdtemp` creates the folder that way. */
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-start-"))),
   (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -40,7 +40,7 @@ const script = path.join(import.meta.dirname, "again.ts")
 
 const run = (setting: Setting, env: Readonly<Record<string, string>>) =>
   Effect.callback<Readonly<Record<AccountId, Found>>, ProgramFailed>((resume) => {
-    // What is secret is in the environment: everybody may see the arguments of a program.
+    // Secrets are in the environment, because other users can see the arguments of a program.
     const child = spawn(process.execPath, ["--conditions=@auth/source", script, JSON.stringify(setting)], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"]
@@ -79,7 +79,7 @@ const make = Effect.gen(function* () {
   }
   return {
     vault: NodeVault.layer({ folder }).pipe(Layer.provide(Layer.effect(VaultKey.VaultKey, key))),
-    // For all brokers at once: each of their stories asks for it.
+    // One run for all brokers: each of their stories uses it.
     startAgain: yield* Effect.cached(run(setting, env))
   }
 })

@@ -24,7 +24,7 @@ const wordsOf = (text: string): ReadonlyArray<string> =>
 
 const longest = (text: string): number => Math.max(...text.split("\n").map(({ length }) => length))
 
-/** Everything that a day prints, laid out for nothing yet. */
+/** Everything that a day prints, without a layout. */
 const recorded = Effect.runSync(
   Effect.cached(
     Effect.gen(function* () {
@@ -46,7 +46,7 @@ const recorded = Effect.runSync(
 
 describe("a whole day", () => {
   it.live.each(widths)(
-    "fits %d columns, and breaks no word",
+    "fits %d columns without breaking a word",
     (width) =>
       Effect.gen(function* () {
         const texts = yield* recorded
@@ -154,7 +154,7 @@ describe("widthOf", () => {
   ])("of %j is %s", (output, width) => assert.strictEqual(Layout.widthOf(output), width))
 })
 
-it("a pipe gets no colour, also where the environment forces it", () => {
+it("a pipe gets no colour, even if the environment forces it", () => {
   const script = `
     import { heading, passed, pageOf } from ${JSON.stringify(join(import.meta.dirname, "layout.ts"))}
     const page = pageOf(process.stdout, process.stdout)

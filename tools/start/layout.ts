@@ -1,27 +1,27 @@
-/** How the lines of `npm start` are laid out: for the width of a terminal, or without a limit where there is none. */
+/** Layout of the lines of `npm start`: for the width of a terminal, or without a limit if there is none. */
 import { styleText } from "node:util"
 
-/** Where lines go. */
+/** Output of lines. */
 export interface Output {
   readonly write: (text: string) => unknown
   readonly isTTY?: boolean
   readonly columns?: number
 }
 
-/** What a text is laid out for. */
+/** Page for which a text is laid out. */
 export interface Page {
-  /** Columns; `undefined` if the output is no terminal. Then no line is broken. */
+  /** Columns, or `undefined` if the output is not a terminal. Then no line is broken. */
   readonly width: number | undefined
   readonly style: (format: "bold" | "dim" | "green" | "red", text: string) => string
 }
 
-/** A text that knows how to fit a page. */
+/** A text that can be laid out for a page. */
 export type Text = (page: Page) => string
 
 const narrowest = 20
 const widest = 200
 
-/** Some terminals say that they have no column at all. */
+/** Some terminals report zero columns. */
 const usualWidth = 80
 
 export const widthOf = ({ columns, isTTY }: Output): number | undefined => {
@@ -29,13 +29,13 @@ export const widthOf = ({ columns, isTTY }: Output): number | undefined => {
   return Math.min(Math.max(columns === undefined || columns === 0 ? usualWidth : columns, narrowest), widest)
 }
 
-/** The output as it is now. It has colours only if it is a terminal, whatever the environment says. */
+/** The current page of the output. It has colours only if the output is a terminal, whatever the environment says. */
 export const pageOf = (output: Output, stream: NodeJS.WriteStream): Page => ({
   width: widthOf(output),
   style: (format, text) => (output.isTTY === true ? styleText(format, text, { stream }) : text)
 })
 
-/** Breaks a text between words. A word that is longer than a line has a line of its own. */
+/** Breaks a text between words. A word that is longer than a line gets its own line. */
 export const lines = (text: string, width: number | undefined): ReadonlyArray<string> => {
   if (width === undefined) return [text]
   const found: Array<string> = []
@@ -74,10 +74,10 @@ const titleWidth = 48
 const tookWidth = 8
 const indentation = markWidth + brokerWidth
 
-/** Below this a broker has a line of its own, so that enough is left for what is told of it. */
+/** Below this width, a broker's name gets its own line, so that the rest has enough room. */
 const isNarrow = (width: number | undefined): width is number => width !== undefined && width < 60
 
-/** Where the lines below a step begin. */
+/** Indentation of the lines below a step. */
 const indentOf = (width: number | undefined): number => (isNarrow(width) ? markWidth : indentation)
 
 export const note =
@@ -85,7 +85,7 @@ export const note =
   ({ width }) =>
     wrapped(text, width, indentOf(width)).join("\n")
 
-/** What is told of a step that went well. */
+/** Output of a step that passed. */
 export interface Passed {
   readonly broker: string
   readonly title: string
@@ -133,7 +133,7 @@ export const failed =
     return [...head, note(message)(page)].join("\n")
   }
 
-/** How far a broker is. */
+/** Progress of a broker. */
 export interface Progress {
   readonly done: number
   readonly step: string
@@ -162,12 +162,12 @@ export interface Row {
 
 const columns = ["broker", "account", "how", "expires at", "in", "what happened"] as const
 
-/** What may be broken over several lines. */
+/** Columns that may be broken over several lines. */
 const flexible = ["how", "what happened"] as const
 
 const isFlexible = (column: keyof Row): boolean => flexible.some((name) => name === column)
 
-/** How wide each column is in a table of this width; `undefined` if what may be broken would have too little room. */
+/** Widths of the columns in a table of this width, or `undefined` if the breakable columns would be too narrow. */
 const columnWidths = (rows: ReadonlyArray<Row>, width: number | undefined): ReadonlyArray<number> | undefined => {
   const natural = columns.map((column) => Math.max(column.length, ...rows.map((row) => row[column].length)))
   const gaps = 2 * columns.length
@@ -183,7 +183,7 @@ const columnWidths = (rows: ReadonlyArray<Row>, width: number | undefined): Read
   )
 }
 
-/** A row as lines of its own, where a table would be torn. */
+/** A row as separate lines, if a table would not fit. */
 const record = (row: Row, width: number): ReadonlyArray<string> => {
   const labels = ["how", "expires at", "what happened"] as const
   const label = isNarrow(width) ? 0 : Math.max(...labels.map(({ length }) => length)) + 2

@@ -29,12 +29,12 @@ const program = day.pipe(
   Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.die(`It took longer than ${Duration.format(limit)}.`) }),
   Effect.andThen(
     Effect.suspend(() =>
-      stage.print(Layout.paragraphs(`All went as it should, in ${((performance.now() - began) / 1000).toFixed(1)} s.`))
+      stage.print(Layout.paragraphs(`All steps passed, in ${((performance.now() - began) / 1000).toFixed(1)} s.`))
     )
   )
 )
 
-// So that also who stops it with Ctrl+C finds nothing left behind.
+// Removes everything even after Ctrl+C.
 const stop = new AbortController()
 process.once("SIGINT", () => stop.abort())
 

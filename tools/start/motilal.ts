@@ -1,4 +1,4 @@
-/** Motilal Oswal, with TOTP, and for who has none with a code by SMS. */
+/** Motilal Oswal, with TOTP, and without TOTP with a code by SMS. */
 import type * as Session from "@auth/broker-core/login/Session"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** RMoney: an account with an authenticator, and one whose codes come by SMS. */
+/** RMoney: an account with an authenticator, and an account with codes by SMS. */
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

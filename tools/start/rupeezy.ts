@@ -21,17 +21,17 @@ export const rupeezy: MakeStory = Effect.gen(function* () {
     yield* profile(yield* SessionManager.session)
   })
 
-  /** A call of the program's own, as it makes many. */
+  /** One of the program's own calls. */
   const funds = Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
     client.get(`${origins["api"]}/v2/user/funds`)
   )
 
   const dead = Effect.gen(function* () {
     const session = yield* SessionManager.session
-    yield* step("another program ends the session", Logout.logout(session), () => "this one does not know of it")
+    yield* step("another program ends the session", Logout.logout(session), () => "this one is not notified")
     yield* addRow(session, how, "ended by another program")
     yield* step(
-      `make ${callsAtOnce} calls at once with a dead token`,
+      `make ${callsAtOnce} concurrent calls with an expired token`,
       withLogins(
         1,
         Effect.all(

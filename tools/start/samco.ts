@@ -26,7 +26,7 @@ export const samco: MakeStory = Effect.gen(function* () {
     yield* profile(yield* SessionManager.session)
   })
 
-  /** The account's holder types the secret on the broker's page. */
+  /** The user enters the secret on the broker's page. */
   const oauth = Effect.gen(function* () {
     const redirect = yield* RedirectLogin.RedirectLogin
     const request = yield* redirect.begin

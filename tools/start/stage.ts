@@ -1,4 +1,4 @@
-/** What `npm start` prints: a line for each step, what a person is told, and a table at the end. */
+/** Output of `npm start`: a line for each step, error messages, and a table at the end. */
 import type { Failure } from "@auth/broker-core/session/SessionManager"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -7,20 +7,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layout from "./layout.ts"
 
-/** A step did not go as it should. It has been told where it happened. */
+/** A step failed. The failure has been printed already. */
 export class StepFailed extends Data.TaggedError("StepFailed")<{ readonly message: string }> {}
 
-/** A step went well, but not in the way that it should have. */
+/** A step succeeded, but not in the expected way. */
 export class Unexpected extends Data.TaggedError("Unexpected")<{ readonly message: string }> {}
 
-/** Prints, and shows below what is printed how far each broker is. */
+/** Prints text, with the progress of each broker below it. */
 export class Stage extends Context.Service<
   Stage,
   {
     readonly print: (text: Layout.Text) => Effect.Effect<void>
     readonly complain: (text: Layout.Text) => Effect.Effect<void>
     readonly progress: (broker: string, change: (before: Layout.Progress) => Layout.Progress) => Effect.Effect<void>
-    /** Leaves the lines alone. */
+    /** Prints only lines, without progress. */
     readonly close: Effect.Effect<void>
   }
 >()("tools/start/Stage") {}
@@ -40,7 +40,7 @@ export const make = (output: Layout.Output, errors: Layout.Output): Stage["Servi
     return lines.map((line) => `${line}\n`).join("")
   }
 
-  /** The progress is taken away, the text goes where it stood, and the progress below it. */
+  /** Erases the progress, prints the text in its place, and prints the progress below it. */
   const above = (write?: () => void) => {
     output.write(erase(shown))
     shown = 0
@@ -64,20 +64,20 @@ export const make = (output: Layout.Output, errors: Layout.Output): Stage["Servi
   }
 }
 
-/** What went wrong, in a line. */
+/** The failure, in one line. */
 export const complaint = (cause: Cause.Cause<{ readonly message: string }>): string => {
   const error: unknown = Cause.squash(cause)
   return error instanceof Error ? error.message : String(error)
 }
 
 export interface Narrator {
-  /** Runs a step, and tells what came of it. */
+  /** Runs a step, and prints its result. */
   readonly step: <A, E extends { readonly message: string }, R>(
     title: string,
     effect: Effect.Effect<A, E, R>,
     outcome: (value: A) => string
   ) => Effect.Effect<A, StepFailed, R>
-  /** Runs a step that must fail for this reason, and tells what the error says. */
+  /** Runs a step that must fail for this reason, and prints the error. */
   readonly refused: <A, E extends Failure, R>(
     title: string,
     reason: E["reason"]["_tag"],
@@ -91,7 +91,7 @@ export const narrator = (broker: string): Effect.Effect<Narrator, never, Stage> 
     const at = (step: string) => progress(broker, ({ done }) => ({ done, step }))
     const done = progress(broker, (before) => ({ done: before.done + 1, step: "" }))
 
-    // What belongs together is one call: other brokers' lines come in between calls.
+    // Lines that belong together are printed in one call, because other brokers' lines can come between calls.
     const passed = (title: string, duration: Duration.Duration, outcome: string, ...notes: ReadonlyArray<string>) => {
       const millis = Duration.toMillis(duration)
       return Effect.andThen(done, print(Layout.passed({ broker, title, millis, outcome, notes })))
@@ -117,7 +117,7 @@ export const narrator = (broker: string): Effect.Effect<Narrator, never, Stage> 
       refused: (title, reason, effect) =>
         timed(title, Effect.result(effect)).pipe(
           Effect.flatMap(([duration, result]) => {
-            if (result._tag === "Success") return failed(title, "It was expected to be refused, but it went through.")
+            if (result._tag === "Success") return failed(title, "It was expected to fail, but it succeeded.")
             const error = result.failure
             if (error._tag === "Unexpected" || error.reason._tag !== reason) {
               return failed(title, `Expected ${reason}, not this: ${error.message}`)

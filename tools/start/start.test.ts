@@ -18,14 +18,14 @@ import * as Home from "./home.ts"
 import type { Output } from "./layout.ts"
 import { make, Stage } from "./stage.ts"
 
-/** Milliseconds. What `npm start` may take. */
+/** Time limit of `npm start`, in milliseconds. */
 const timeout = 30_000
 
 interface Run {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
-  /** What it left in the place for temporary files. */
+  /** Files that it left in the temporary directory. */
   readonly left: ReadonlyArray<string>
 }
 
@@ -53,7 +53,7 @@ const runIn = (temporary: string, nodeArgs: ReadonlyArray<string>, meanwhile: (c
 const run = (nodeArgs: ReadonlyArray<string> = [], meanwhile: (child: ChildProcess) => void = () => {}) =>
   Effect.scoped(Effect.flatMap(scratch, (temporary) => runIn(temporary, nodeArgs, meanwhile)))
 
-/** One run for all that looks at its output. */
+/** One run for all tests of its output. */
 const finished = Effect.runSync(Effect.cached(run()))
 
 const bySms = ["log in with a code by SMS", "mistype the code", "answer with the code on the phone"]
@@ -67,9 +67,9 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
     "ask for the funds",
     "refresh the session",
     again,
-    "log in on a machine whose clock is late",
-    "log in while other programs do, too",
-    "log in over a network that fails",
+    "log in on a machine whose clock is slow",
+    "log in while other programs log in too",
+    "log in over a failing network",
     "ask for a session with a wrong PIN",
     "ask again, with the same PIN",
     "ask for the funds in a call of its own",
@@ -92,7 +92,7 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
     "ask for the profile",
     again,
     "another program ends the session",
-    "make 20 calls at once with a dead token",
+    "make 20 concurrent calls with an expired token",
     "log out"
   ],
   Samco: [
@@ -129,7 +129,7 @@ it.live(
       for (const [broker, titles] of Object.entries(steps)) assert.deepStrictEqual(passedOf(stdout, broker), titles)
       assert.match(stdout, /Your clock is 4 minutes behind the broker's/)
       assert.match(stdout, /The broker's journal has this login once/)
-      assert.match(stdout, /RMoney +log out +\d+ ms {2}forgotten here only: the broker has no call for it/)
+      assert.match(stdout, /RMoney +log out +\d+ ms {2}removed only here: the broker has no logout call/)
       assert.notInclude(stdout, "\u001B")
     }),
   timeout
@@ -139,12 +139,12 @@ const toldOf = (stdout: string, broker: string, title: string) =>
   new RegExp(`^ {2}✓ ${broker} +${title} +\\d+ ms {2}(.*)$`, "m").exec(stdout)?.[1]
 
 it.live(
-  "says of each broker that a new process found its session and sent no login",
+  "shows for each broker that a new process found its session and sent no login",
   () =>
     Effect.gen(function* () {
       const { stdout } = yield* finished
       for (const broker of Object.keys(steps)) {
-        const said = "it was in the vault: no login, and the profile of DEMO TRADER by it"
+        const said = "found in the vault: no login, profile of DEMO TRADER"
         assert.strictEqual(toldOf(stdout, broker, again), said, broker)
       }
     }),
@@ -152,7 +152,7 @@ it.live(
 )
 
 it.live(
-  "says that one login heals what many ask for: a thousand past midnight, twenty with a dead token",
+  "shows that one login serves many calls: a thousand past midnight, twenty with an expired token",
   () =>
     Effect.gen(function* () {
       const { stdout } = yield* finished
@@ -161,7 +161,7 @@ it.live(
         "one login in the broker's journal, for all of them"
       )
       assert.strictEqual(
-        toldOf(stdout, "Rupeezy", "make 20 calls at once with a dead token"),
+        toldOf(stdout, "Rupeezy", "make 20 concurrent calls with an expired token"),
         "20 answers, after one login for all of them"
       )
     }),
@@ -169,7 +169,7 @@ it.live(
 )
 
 it.live(
-  "leaves no vault behind, not even when it is stopped",
+  "leaves no vault behind, even if it is stopped",
   () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* finished).left, [])
@@ -188,7 +188,14 @@ const local = "logged out, here only"
 
 /** Broker, account, how, end in India, in how long, what happened. */
 const sessions: Array<Array<string | undefined>> = [
-  ["Angel One", "A123456", "client code, PIN and TOTP", "00:00:00", "15h", "refreshed once; over at midnight (AG8002)"],
+  [
+    "Angel One",
+    "A123456",
+    "client code, PIN and TOTP",
+    "00:00:00",
+    "15h",
+    "refreshed once; expired at midnight (AG8002)"
+  ],
   ["Angel One", "A123456", "client code, PIN and TOTP", "00:00:00", "23h 55m", revoked],
   ["Motilal Oswal", "AA017", "password, birthday and TOTP", "06:00:00", "21h", revoked],
   ["Motilal Oswal", "AA017", "password, birthday and SMS", "06:00:00", "20h 55m", `mistyped a code; ${revoked}`],
@@ -202,7 +209,7 @@ const sessions: Array<Array<string | undefined>> = [
 ]
 
 it.live(
-  "ends with a table of the sessions: whose, how, until when, and what happened",
+  "ends with a table of the sessions: account, login, expiry, and outcome",
   () =>
     Effect.gen(function* () {
       const { stdout } = yield* finished
@@ -214,7 +221,7 @@ it.live(
         .map((line) => line.trim().split(/ {2,}/))
       assert.deepStrictEqual(head, ["broker", "account", "how", "expires at", "in", "what happened"])
       const shown = rows.filter((row) => row.length === 6)
-      // A login takes its time, and the end that counts from it moves along by seconds.
+      // A login takes time, and an expiry relative to it moves by seconds.
       const shorten = (expires = "") => expires.replace(/^\d{4}-\d\d-\d\d (\d\d:\d\d:)\d\d IST$/, "$100")
       assert.deepStrictEqual(
         shown.map(([broker, account, how, expires, ...more]) => [broker, account, how, shorten(expires), ...more]),
@@ -230,7 +237,7 @@ const record = () => {
   return { output, text: () => written.join("") }
 }
 
-/** What else of an account is nobody's business. */
+/** Other secrets of an account. */
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken"]
 
 const secretFields = new Set([
@@ -239,7 +246,7 @@ const secretFields = new Set([
     methods.flatMap(({ credentials }) =>
       Object.keys(credentials)
         .filter((name) => credentials[name]?.secret)
-        // An account of a fake has the secret under this name; its `totp` says whether TOTP is enabled.
+        // An account of a fake has the secret under this name. Its `totp` says whether TOTP is enabled.
         .map((name) => (name === "totp" ? "totpSecret" : name))
     )
   )
@@ -267,8 +274,8 @@ const isLong = (text: string) => text.length >= 12
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * The first of each program, those by SMS, the one after midnight (angel) and the one after a dead token (rupeezy); and the
- * four of angel that go wrong. A login for each start or each caller would be many more.
+ * Expected logins: the first of each program, those by SMS, the one after midnight (angel), the one after an expired
+ * token (rupeezy), and the four failing ones of angel. One login for each start or each caller would be many more.
  */
 const logins = { angel: 6, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
@@ -281,7 +288,7 @@ const loginsIn = (journal: ReadonlyArray<{ readonly broker: string; readonly end
 }
 
 it.live(
-  "logs in no more often than it says, and shows no secret, no token and no code",
+  "logs in no more often than it prints, and shows no secret, no token and no code",
   () =>
     Effect.gen(function* () {
       const { output, text } = record()
@@ -301,7 +308,7 @@ it.live(
       const journal = yield* simulator.journal()
       assert.deepStrictEqual(loginsIn(journal), logins)
       const refused = journal.filter(({ endpoint, status }) => endpoint === "getFunds" && status === 401)
-      assert.strictEqual(refused.length, 20, "calls that met a dead token")
+      assert.strictEqual(refused.length, 20, "calls with an expired token")
       const carried = journal.flatMap(({ body, headers, url }) => [
         ...secretHeaders.flatMap((name) => (headers[name] ?? "").split(" ")),
         ...leaves(parse(body)),
@@ -330,7 +337,7 @@ it.live(
   { tags: ["thorough"], timeout }
 )
 
-/** What a terminal shows in the end, of one that is told only to go up and to erase from there. */
+/** Final content of a terminal that receives only "up" and "erase" sequences. */
 const terminal = (written: string): string => {
   const [first = "", ...controls] = written.split("\u001B[")
   return controls.reduce((screen, control) => {
@@ -340,7 +347,7 @@ const terminal = (written: string): string => {
   }, first)
 }
 
-it.effect("shows a terminal what each broker is at, and leaves only the lines behind", () =>
+it.effect("shows the progress of each broker on a terminal, and leaves only the lines", () =>
   Effect.gen(function* () {
     const { output, text } = record()
     const stage = make({ ...output, isTTY: true, columns: 40 }, output)
@@ -357,7 +364,7 @@ it.effect("shows a terminal what each broker is at, and leaves only the lines be
 )
 
 it.live(
-  "says which step failed and what to do, and exits with 1",
+  "prints the failed step and what to do, and exits with 1",
   () =>
     Effect.gen(function* () {
       const noNetwork = `globalThis.fetch = () => Promise.reject(Object.assign(new Error("no"), { code: "ENETDOWN" }))`

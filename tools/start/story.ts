@@ -1,4 +1,4 @@
-/** The day that the brokers of `npm start` go through, side by side, and what all of their stories tell. */
+/** The acts of `npm start` for all brokers, side by side, and the steps that their stories share. */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
@@ -32,36 +32,36 @@ import { complaint, narrator, type Stage, type StepFailed, Unexpected } from "./
 export interface Act {
   readonly id: "morning" | "again" | "step-up" | "trouble" | "guard" | "dead" | "closing" | "midnight" | "end"
   readonly title: string
-  /** The act begins when it is next this time in India. Without it, time just goes on. */
+  /** Start of the act: the next time that it is this time in India. Default: no jump of the clock. */
   readonly at?: Parameters<typeof Expiry.dailyAt>[0]
 }
 
-// The clock is everybody's, so that it moves between acts alone. In an act an account has one code of its authenticator.
+// All programs share the clock, so it moves only between acts. In an act, an account has one code of its authenticator.
 export const acts: ReadonlyArray<Act> = [
-  { id: "morning", title: "The market is about to open: each program asks for its session", at: "09:00" },
+  { id: "morning", title: "The market is about to open: each program requests its session", at: "09:00" },
   { id: "again", title: "The programs are stopped, and started again in another process", at: "09:02" },
-  { id: "step-up", title: "The other ways in: a code by SMS, and the browser", at: "09:05" },
-  { id: "trouble", title: "What goes wrong, and what a person is told", at: "09:10" },
-  { id: "guard", title: "A wrong PIN, and what keeps the account from being locked", at: "09:15" },
-  { id: "dead", title: "A session dies before its time, with many calls under way", at: "11:00" },
-  { id: "closing", title: "The market has closed: all log out but one", at: "15:30" },
-  { id: "midnight", title: "Past midnight: the session is over, and is healed", at: "00:05" },
+  { id: "step-up", title: "Other logins: a code by SMS, and the browser", at: "09:05" },
+  { id: "trouble", title: "Failures, and their error messages", at: "09:10" },
+  { id: "guard", title: "A wrong PIN, and the protection from an account lock", at: "09:15" },
+  { id: "dead", title: "A session ends early, with many calls pending", at: "11:00" },
+  { id: "closing", title: "The market has closed: all programs but one log out", at: "15:30" },
+  { id: "midnight", title: "Past midnight: the session has expired and is renewed", at: "00:05" },
   { id: "end", title: "The end" }
 ]
 
 type Problem = StepFailed | Failure
 
-/** One broker's part. */
+/** The story of one broker. */
 export interface Story {
   readonly title: string
   readonly acts: Readonly<Partial<Record<Act["id"], Effect.Effect<void, Problem, HttpClient.HttpClient>>>>
-  /** Its rows of the table, when the day is over. */
+  /** Its rows of the table, at the end of the day. */
   readonly rows: () => ReadonlyArray<Row>
 }
 
 export type MakeStory = Effect.Effect<Story, AuthError, Simulator | Stage | Home | HttpClient.HttpClient | Scope.Scope>
 
-/** How long it is until it is `time` in India. */
+/** Time until it is `time` in India. */
 export const until = (time: NonNullable<Act["at"]>): Effect.Effect<Duration.Duration> =>
   Effect.map(Clock.currentTimeMillis, (now) =>
     Duration.millis((Expiry.dailyAt(time)({ issuedAt: now, accessToken: Redacted.make("") })?.at ?? now) - now)
@@ -69,7 +69,7 @@ export const until = (time: NonNullable<Act["at"]>): Effect.Effect<Duration.Dura
 
 const roughly = (millis: number): string => Duration.format(Duration.minutes(Math.round(millis / 60_000)))
 
-/** What the table says of a session. */
+/** Columns of a session in the table. */
 const expiryOf = ({ expiresAt, issuedAt }: Session.Session): Pick<Row, "expires at" | "in"> =>
   expiresAt === undefined
     ? { "expires at": "unknown", in: "unknown" }
@@ -85,7 +85,7 @@ const challengeTold = ({ destinations, resendAt }: Challenge): string => {
 
 const receiptTold = (receipt: Logout.LogoutReceipt): string => {
   if (receipt._tag === "Revoked") return "revoked by the broker"
-  return receipt.why === "no-such-call" ? "forgotten here only: the broker has no call for it" : "was over already"
+  return receipt.why === "no-such-call" ? "removed only here: the broker has no logout call" : "had already ended"
 }
 
 const receiptShort = ({ _tag }: Logout.LogoutReceipt): string =>
@@ -94,8 +94,8 @@ const receiptShort = ({ _tag }: Logout.LogoutReceipt): string =>
 const plural = (count: number, one: string): string => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
 /**
- * A program that keeps its sessions in the vault. Its layers are made when it first does something, and anew after it was
- * stopped: nothing but the vault outlives that.
+ * A program that stores its sessions in the vault. Its layers are built at its first step, and again after it was
+ * stopped: only the vault survives a stop.
  */
 export const makeProgram = Effect.fnUntraced(function* <Services>(
   account: Layer.Layer<Services | Renewal | Logout.Logout | Authorize, AuthError, HttpClient.HttpClient>
@@ -119,7 +119,7 @@ export const makeProgram = Effect.fnUntraced(function* <Services>(
   }
 })
 
-/** What all stories have: the simulator as this broker's program meets it, and the words to tell of it. */
+/** Shared parts of all stories: the simulator for this broker's program, and the printed steps. */
 export const begin = Effect.fnUntraced(function* ({
   broker,
   chosen,
@@ -131,16 +131,16 @@ export const begin = Effect.fnUntraced(function* ({
   const rows: Array<Row> = []
   const id = broker.id as AccountId
 
-  /** The credentials of an account, as a user has them in the environment. */
+  /** The credentials of an account as environment variables. */
   const environment = (other: Chosen = chosen) =>
     ConfigProvider.layer(ConfigProvider.fromEnvRecord(variablesOf(simulator, broker, other)))
 
   const journal = Effect.map(Effect.orDie(simulator.journal(id)), (entries) => entries.map(({ endpoint }) => endpoint))
 
-  /** The call that the first session came by. */
+  /** The call of the first login. */
   let loginCall: string | undefined
 
-  /** Runs it, and counts the logins that the broker's journal has of it: there must be as many as expected. */
+  /** Runs an effect, and fails unless the broker's journal has the expected number of logins. */
   const withLogins = Effect.fnUntraced(function* <A, E extends { readonly message: string }, R>(
     expected: number,
     effect: Effect.Effect<A, E, R>
@@ -167,7 +167,7 @@ export const begin = Effect.fnUntraced(function* ({
       })
     })
 
-  /** The newest code that came to the phone of an account. */
+  /** The newest code that was sent to the phone of an account. */
   const phone = (account: string) =>
     Effect.map(Effect.orDie(simulator.codes(id, account)), (codes) => Redacted.make(codes.at(-1) ?? ""))
 
@@ -195,10 +195,10 @@ export const begin = Effect.fnUntraced(function* ({
     rows: () => rows,
     /** The first session of an account. */
     get: (how: string) => step(`get a session by ${how}`, withLogins(1, SessionManager.session), sessionTold),
-    /** The sessions are in the vault, and the broker hears of the new program only when that uses them. */
+    /** The sessions are in the vault. The new program calls the broker only when it uses them. */
     again: step("ask for a session in a new process", withLogins(0, startAgain), (found) => {
       const { name } = found[id]
-      return `it was in the vault: no login${name === undefined ? "" : `, and the profile of ${name} by it`}`
+      return `found in the vault: no login${name === undefined ? "" : `, profile of ${name}`}`
     }),
     login: <E extends { readonly message: string }, R>(how: string, login: Effect.Effect<Session.Session, E, R>) =>
       step(`log in ${how}`, login, sessionTold),
@@ -208,14 +208,14 @@ export const begin = Effect.fnUntraced(function* ({
       step("ask for the profile", Profile.profile(session), ({ exchanges = [], name = session.account.id }) =>
         [`${name}${more}`, exchanges.join(" ")].filter((text) => text !== "").join(", ")
       ),
-    /** A login whose code comes by SMS: mistyped first, then right. */
+    /** A login with a code by SMS: mistyped first, then right. */
     loginBySms: Effect.gen(function* () {
       const challenge = yield* step("log in with a code by SMS", wantChallenge, challengeTold)
       yield* refused("mistype the code", "InvalidStepUpCode", verify(challenge, Redacted.make("000000")))
       const code = yield* phone(challenge.account.id)
       return yield* step("answer with the code on the phone", verify(challenge, code), sessionTold)
     }),
-    /** Through the manager, which forgets the session everywhere. */
+    /** Logs out through the manager, which removes the session from every store. */
     logout: (how: string, before = "") =>
       Effect.flatMap(SessionManager.session, (session) =>
         Effect.flatMap(
@@ -227,7 +227,7 @@ export const begin = Effect.fnUntraced(function* ({
           (receipt) => addRow(session, how, before + receiptShort(receipt))
         )
       ),
-    /** A session that no manager has. */
+    /** Logs out of a session without a manager. */
     logoutAlone: (session: Session.Session, how: string, before = "") =>
       Effect.flatMap(step("log out", Logout.logout(session), receiptTold), (receipt) =>
         addRow(session, how, before + receiptShort(receipt))

@@ -13,7 +13,7 @@ export const zerodha: MakeStory = Effect.gen(function* () {
   const program = yield* makeProgram(Layer.provide(accounts.zerodha.layer(origins), environment()))
   const { password = "", userId = "" } = accountOf
 
-  /** The account's holder fills in the broker's page, and the program gives the session to its manager. */
+  /** The user fills in the broker's page, and the program passes the session to its manager. */
   const browse = Effect.gen(function* () {
     const redirect = yield* RedirectLogin.RedirectLogin
     const request = yield* redirect.begin

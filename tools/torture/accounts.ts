@@ -1,4 +1,4 @@
-/** As many accounts as one wants at every broker: made up, by number, and logged in by their own layers. */
+/** Any number of invented accounts at every broker, each with its own layer. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FakeAngel from "@auth/angel/FakeAngel"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -33,10 +33,10 @@ type AccountLayer = Layer.Layer<Renewal | Logout, AuthError, HttpClient.HttpClie
 export interface Accounts {
   readonly fake: (count: number) => Effect.Effect<FakeBroker>
   readonly layer: (index: number, origins: Origins) => AccountLayer
-  /** Whose call it was. */
+  /** Account of a call. */
   readonly accountOf: (entry: JournalEntry) => string
   readonly login: string
-  /** How many calls of an account in a second the broker allows, where it says so. */
+  /** The broker's limit of calls of an account in a second, if documented. */
   readonly perSecond?: number
 }
 
@@ -90,7 +90,7 @@ const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
 
-/** Stands for the person who logs in by browser: it fills in the login page of the simulator. */
+/** Fills in the login page of the simulator, instead of a user in a browser. */
 const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
   Layer.effect(
     Renewal,

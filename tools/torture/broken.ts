@@ -1,4 +1,4 @@
-/** Parts that do not keep their promise. A scenario that passes with one of them tests nothing. */
+/** Deliberately broken parts. A scenario that passes with one of them tests nothing. */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"
@@ -15,7 +15,7 @@ type Store = SessionStore.SessionStore["Service"]
 type Lock = SessionLock.SessionLock["Service"]
 type Manager = SessionManager.SessionManager["Service"]
 
-/** Lets everybody in. */
+/** Admits every caller. */
 const open: Lock = {
   describe: "no lock",
   withLock: (_, use) => use({ fence: 0, check: Effect.void })
@@ -23,7 +23,7 @@ const open: Lock = {
 
 const leftLocks = "broker-auth-torture-"
 
-/** A file that is removed at the end, and so never by a program that was killed: what many lock libraries do. */
+/** A file that its holder removes at the end. A killed program never removes it. Many lock libraries work this way. */
 const leftBehind = (place: Place): Lock => ({
   describe: "a lock file",
   withLock: (account, use) => {
@@ -43,21 +43,21 @@ const leftBehind = (place: Place): Lock => ({
   }
 })
 
-/** Removes what that lock has left behind. */
+/** Removes the files that this lock has left behind. */
 export const removeLeftLocks = (): void => {
   for (const file of fs.readdirSync(os.tmpdir())) {
     if (file.startsWith(leftLocks)) fs.rmSync(path.join(os.tmpdir(), file), { force: true })
   }
 }
 
-/** Writes over what others have written in between. */
+/** Overwrites entries that other programs have written meanwhile. */
 const lastWins = (store: Store): Store => ({
   ...store,
   put: (account, slot, value) =>
     Effect.flatMap(store.get(account, slot), (entry) => store.put(account, slot, value, entry?.version ?? 0))
 })
 
-/** Lets in whom it cannot lock. */
+/** Admits callers if it cannot lock. */
 const hidesLockFailures = (lock: Lock): Lock => ({
   ...lock,
   withLock: (account, use) =>
@@ -68,7 +68,7 @@ const hidesLockFailures = (lock: Lock): Lock => ({
     )
 })
 
-/** Says that all is well. */
+/** Reports success. */
 const hidesFailures = (store: Store): Store => ({
   ...store,
   get: (account, slot) => Effect.orElseSucceed(store.get(account, slot), () => undefined),
@@ -87,7 +87,7 @@ export const storeOf = (broken: Broken | undefined, store: Store): Store => {
   return broken === "hides-failures" ? hidesFailures(store) : store
 }
 
-/** Hands out the first session again and again. */
+/** Returns the first session for ever. */
 const forEver = (manager: Manager): Manager => {
   let first: Effect.Success<Manager["session"]> | undefined
   return {

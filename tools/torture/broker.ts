@@ -1,4 +1,6 @@
-/** A simulated broker in this process, for programs in others: what they asked, and which tokens they were given. */
+/**
+ * A simulated broker in this process, for programs in other processes. It records their requests and the issued tokens.
+ */
 import { FakeAngel } from "@auth/angel/msw"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import type { FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
@@ -14,16 +16,16 @@ import type { BrokerId } from "./protocol.ts"
 interface Kind {
   readonly make: Effect.Effect<FakeBroker>
   readonly origin: string
-  /** The endpoint that takes credentials. */
+  /** The endpoint that receives credentials. */
   readonly login: string
-  /** Every endpoint that gives a session. */
+  /** Every endpoint that returns a session. */
   readonly exchanges: ReadonlyArray<string>
   /** The fields of an answer that are secrets, the access token first. */
   readonly tokens: ReadonlyArray<string>
   /** The fields of an account that are secrets. */
   readonly secrets: ReadonlyArray<string>
   readonly tokenOf: (headers: Readonly<Record<string, string>>) => string | undefined
-  /** When sessions end each day, in India. */
+  /** Daily end of sessions, IST. */
   readonly cutOff: "00:00" | "08:00"
   readonly hasTotp: boolean
 }
@@ -55,7 +57,7 @@ const kinds: Readonly<Record<BrokerId, Kind>> = {
 
 export const brokerIds: ReadonlyArray<BrokerId> = ["samco", "angel"]
 
-/** What a program says of a token. */
+/** The report of a program about a token. */
 export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex")
 
 export interface Broker {
@@ -67,22 +69,22 @@ export interface Broker {
   readonly loginEndpoint: string
   /** By the broker's clock. */
   readonly now: () => number
-  /** How far the broker's clock is ahead of the machine's. */
+  /** Offset of the broker's clock from the machine's. */
   readonly ahead: () => number
   readonly advance: (millis: number) => Promise<void>
-  /** Goes to `after` milliseconds after the end of all sessions that are alive. */
+  /** Sets the clock to `after` milliseconds after the end of all valid sessions. */
   readonly advanceToCutOff: (after?: number) => Promise<void>
-  /** Goes to where so much of a TOTP period is left. */
+  /** Sets the clock so that `leftMillis` milliseconds of a TOTP period are left. */
   readonly advanceInPeriod: (leftMillis: number) => Promise<void>
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Promise<void>
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
-  /** The requests for a session, also those that are not answered yet. */
+  /** The requests for a session, including unanswered ones. */
   readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
-  /** The access tokens that were given out, the oldest first, as digests. */
+  /** Digests of the issued access tokens, the oldest first. */
   readonly issued: () => ReadonlyArray<string>
-  /** The access tokens that were ended by a logout or spent in a refresh, as digests. */
+  /** Digests of the access tokens that a logout ended or a refresh used up. */
   readonly ended: () => Promise<ReadonlySet<string>>
-  /** Everything that nobody but the program and the broker may know. */
+  /** All secrets of the program and the broker. */
   readonly secrets: () => ReadonlyArray<string>
   readonly stop: () => Promise<void>
 }
@@ -91,7 +93,7 @@ const period = 30_000
 
 const isDone = ({ status }: JournalEntry) => status >= 200 && status < 300
 
-/** Every text of a JSON answer under one of these names, wherever it is. */
+/** Every text under one of these names in a JSON answer, at any depth. */
 const findTexts = (value: unknown, names: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> =>
   typeof value !== "object" || value === null
     ? []
@@ -107,7 +109,7 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** The same fake, whose answers are read along. */
+/** The same fake, with its answers recorded. */
 const overheard = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void): Effect.Effect<FakeBroker> =>
   Effect.map(make, (fake) => ({
     ...fake,
@@ -118,7 +120,7 @@ const overheard = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void
     }
   }))
 
-/** Starts a broker at 12:00 in India, so that no run meets a cut-off by chance. */
+/** Starts a broker at 12:00 in India, so that no run reaches a cut-off by chance. */
 export const startBroker = async (id: BrokerId): Promise<Broker> => {
   const kind = kinds[id]
   const issued: Array<string> = []

@@ -1,4 +1,4 @@
-/** Opens a vault of which one bit was changed, again and again, and counts what it finds. */
+/** Repeatedly opens a vault with one changed bit, and counts the results. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"
@@ -19,16 +19,16 @@ import { entries, keyOf, type Place } from "./flipped.ts"
 export type Flip = readonly [file: string, offset: number, bit: number]
 
 export interface Request {
-  /** The vault as it was written. It is not touched. */
+  /** The original vault. It is not changed. */
   readonly pristine: string
-  /** Where the vault with the changed bit is to be. */
+  /** Path of the vault with the changed bit. */
   readonly folder: string
   readonly flips: ReadonlyArray<Flip>
-  /** Reads without looking whether what it reads was changed. */
+  /** Reads without a check for changes. */
   readonly isNaive: boolean
 }
 
-/** How often each was found: `intact`, `Tampered`, or what must not be. */
+/** Count of each result: `intact`, `Tampered`, or a wrong result. */
 export type Findings = Readonly<Record<string, number>>
 
 const bytesEqual = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0
@@ -50,7 +50,7 @@ const readVault = (folder: string) =>
     Effect.catch((error) => Effect.succeed(error.reason._tag))
   )
 
-/** What a program reads that trusts its file. */
+/** The data that a program reads if it trusts its file. */
 const readNaively = (folder: string, wanted: ReadonlyMap<Place, Uint8Array>): string => {
   const database = new DatabaseSync(path.join(folder, "sessions.db"))
   const query = database.prepare("SELECT value FROM entry WHERE account = ? AND slot = ?")
@@ -70,7 +70,7 @@ const attempt = (read: () => string): string => {
   }
 }
 
-/** The file as it was, but for one bit. */
+/** The original file with one bit changed. */
 const flipped = (bytes: Buffer, offset: number, bit: number): Buffer => {
   const copy = Buffer.from(bytes)
   copy[offset] = (copy[offset] ?? 0) ^ (1 << bit)

@@ -1,6 +1,6 @@
 /**
- * Real programs in trouble, and what came of it in numbers. A scenario says what it counted and what was wanted; the run
- * fails if one number is another.
+ * Injects faults into real programs and counts the results. A scenario reports counts and expected values. The run
+ * fails if one of them differs.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -13,10 +13,10 @@ import { type Broker, brokerIds, startBroker } from "./broker.ts"
 import type { BrokerId, Broken, Outcome, Place, Request } from "./protocol.ts"
 import { makeRandom, type Random } from "./random.ts"
 
-/** One number, and whether it is the wanted one. */
+/** One count, and whether it is the expected one. */
 export interface Row {
   readonly scenario: string
-  /** What was tried: `angel, Redis`. */
+  /** The case: `angel, Redis`. */
   readonly title: string
   readonly what: string
   readonly found: string
@@ -26,11 +26,11 @@ export interface Row {
 
 export interface Scenario {
   readonly summary: string
-  /** What is broken when it is to fail. */
+  /** Description of the broken part. */
   readonly breaks: string
-  /** Depends on how fast something is, and must have the machine for itself. */
+  /** Depends on time measurements, and must run alone on the machine. */
   readonly alone?: true
-  /** How long it may take, in seconds. */
+  /** Time limit, in seconds. */
   readonly seconds: Readonly<Record<Size, number>>
   readonly run: (torture: Torture) => Promise<void>
 }
@@ -44,27 +44,27 @@ export interface Options {
   readonly broken: boolean
 }
 
-/** Counts for one thing that is tried. */
+/** Counts of one case. */
 export interface Tally {
   readonly equal: (what: string, found: number, wanted: number) => void
   readonly atMost: (what: string, found: number, limit: number) => void
   readonly atLeast: (what: string, found: number, limit: number) => void
-  /** Milliseconds. What the machine did not run us for is not counted. */
+  /** Milliseconds. Time for which the machine did not run this process is not counted. */
   readonly within: (what: string, found: number, limit: number) => Promise<void>
-  /** For the reader only. */
+  /** For information only. */
   readonly note: (what: string, found: number | string) => void
 }
 
-/** An account at a broker of its own, with a place of its own. */
+/** An account at its own broker, with its own vault. */
 export interface Setup {
-  /** What programs know it by. */
+  /** Its name in programs. */
   readonly name: string
   readonly title: string
   readonly broker: Broker
   readonly place: Place
 }
 
-/** A program that was started: see `program.ts`. */
+/** A running program: see `program.ts`. */
 export interface Program {
   readonly pid: number
   readonly tell: (request: Request, limit?: number) => Promise<Outcome>
@@ -76,40 +76,42 @@ export interface Program {
 export interface Torture extends Options {
   readonly random: Random
   readonly pick: <A>(sizes: Readonly<Record<Size, A>>) => A
-  /** Tries something, and counts what comes of it. What it throws is a wrong count. */
+  /** Runs a case and counts its results. An exception is a wrong count. */
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
-  /** The same for several at once. */
+  /** The same for several cases at once. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
-  /** One for each broker and each kind of place: programs have them all at once, so that they wait for them at once. */
+  /**
+   * One setup for each broker and each kind of vault. Programs use all of them at once, so that their waits overlap.
+   */
   readonly setups: (options?: {
     readonly brokers?: ReadonlyArray<BrokerId>
     readonly places?: ReadonlyArray<Place["kind"]>
-    /** Address of a Redis, in the place of one that all scenarios share. */
+    /** Address of a Redis to use instead of the shared one. */
     readonly redis?: string
   }) => Promise<ReadonlyArray<Setup>>
   /** An empty folder. */
   readonly folder: () => string
   readonly programs: (count: number) => Promise<ReadonlyArray<Program>>
-  /** A program in an environment of its own. */
+  /** A program with its own environment. */
   readonly special: (options: {
     readonly through?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
   }) => Promise<Program>
   readonly broker: (id: BrokerId) => Promise<Broker>
-  /** A place where nothing is kept yet. */
+  /** An empty vault. */
   readonly place: (kind: Place["kind"]) => Promise<Place>
-  /** A Redis for this scenario alone. */
+  /** A Redis only for this scenario. */
   readonly redis: (keeps: "everything" | "nothing") => Promise<RedisServer>
-  /** The key that all programs encrypt with, for the environment of others. */
+  /** The encryption key of all programs, for the environment of other programs. */
   readonly key: string
-  /** Where compiled code is kept for the next program. */
+  /** Cache of compiled code for the next program. */
   readonly env: Readonly<Record<string, string>>
   readonly progress: (text: string) => void
-  /** Runs at the end of the scenario, the newest first. */
+  /** Runs at the end of the scenario, in reverse order. */
   readonly defer: (run: () => unknown) => void
 }
 
-/** What this machine cannot do at all, whatever is installed on it. */
+/** Thrown for a case that this machine cannot run, whatever is installed on it. */
 export class NotHere extends Error {}
 
 const placeKinds = ["sqlite", "redis"] as const
@@ -124,7 +126,7 @@ const firstLine = (text: string): string => text.trim().split("\n")[0] ?? ""
 
 export const wait = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Looks until it is so, and tells how long that took, in milliseconds. */
+/** Polls until the condition holds, and returns the time in milliseconds. */
 export const waitUntil = async (what: string, isSo: () => Promise<boolean> | boolean, limit = 10_000) => {
   const began = performance.now()
   while (!(await isSo())) {
@@ -140,7 +142,7 @@ const toProgram = (peer: Peer): Program => ({
     const answer = peer.call<Outcome>(request, limit).catch((error: unknown) => {
       throw new Error(`${request.do}: ${messageOf(error)}`, { cause: error })
     })
-    // Whoever waits for it hears that the program was killed. Nobody may.
+    // A killed program rejects the answer. Handles the rejection in case no caller waits for it.
     answer.catch(() => undefined)
     return answer
   },
@@ -149,7 +151,7 @@ const toProgram = (peer: Peer): Program => ({
   thaw: () => process.kill(peer.pid, "SIGCONT")
 })
 
-/** Programs that live on for the next scenario: starting one costs most of a second. */
+/** Programs that are reused by the next scenario, because starting one costs most of a second. */
 const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const idle: Array<Peer> = []
   let isCompiled = false
@@ -159,7 +161,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const lend = async (count: number): Promise<ReadonlyArray<Peer>> => {
     const ready = idle.splice(0, count)
     while (ready.length < count) {
-      // The first one compiles for all; then two at a time, as many as a small machine can start at once.
+      // The first one compiles for all. Then two start at a time, as many as a small machine can start at once.
       const more = isCompiled ? Math.min(2, count - ready.length) : 1
       isCompiled = true
       ready.push(...(await Promise.all(Array.from({ length: more }, () => start()))))
@@ -167,7 +169,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
     return ready
   }
 
-  /** Who does not answer is not lent again. */
+  /** A program that does not answer is not reused. */
   const takeBack = async (peer: Peer): Promise<void> => {
     try {
       await peer.call({ do: "close" }, 3000)
@@ -184,13 +186,13 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   return { start, lend, takeBack, stop }
 }
 
-/** What was tried at once is counted in any order. */
+/** Sorts the counts, because concurrent cases finish in any order. */
 const byTitle = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const titles = Array.from(new Set(rows.map(({ title }) => title)))
   return titles.flatMap((title) => rows.filter((row) => row.title === title))
 }
 
-/** A scenario on its way. */
+/** A running scenario. */
 interface Course {
   readonly rows: Array<Row>
   readonly deferred: Array<() => unknown>
@@ -214,9 +216,9 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>, stoodStill
   }
 }
 
-/** What all scenarios of a run share. `scratch` is removed at the end. */
+/** Shared by all scenarios of a run. `scratch` is removed at the end. */
 export const makeRunner = (options: Options, scratch: string, progress: (text: string) => void) => {
-  // Of the scenario's name, too: which one begins first is not the seed's to say.
+  // Includes the scenario's name, because the seed does not determine which scenario starts first.
   const seedFor = (name: string): Buffer => createHash("sha256").update(`${options.seed} ${name}`).digest()
   const key = seedFor("key").toString("hex")
   const env = { BROKER_AUTH_KEY: key, NODE_COMPILE_CACHE: path.join(scratch, "compiled") }
@@ -231,7 +233,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   const makeTorture = (name: string, { deferred, lent, rows, state }: Course): Torture => {
     const defer = (run: () => unknown) => void deferred.unshift(run)
     const attempt: Torture["attempt"] = async (title, run) => {
-      // One wrong count is what a broken part is for.
+      // A broken part must cause at least one wrong count.
       if (state.isOver || (options.broken && rows.some(({ verdict }) => verdict === "WRONG"))) return
       progress(`${name}: ${title}`)
       const before = stoodStill()
@@ -254,7 +256,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // What a broken part lets through need not wait for TOTP periods.
+    // With a broken part, programs need not wait for TOTP periods.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []
@@ -302,7 +304,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     }
   }
 
-  /** Runs a scenario to its end, or to the end of its time, and gives what was counted. */
+  /** Runs a scenario to its end or its time limit, and returns the counts. */
   const run = async (name: string, scenario: Scenario): Promise<ReadonlyArray<Row>> => {
     const course: Course = { rows: [], deferred: [], lent: [], state: { isOver: false } }
     const torture = makeTorture(name, course)
@@ -316,7 +318,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     })
     await torture.attempt("", () => Promise.race([scenario.run(torture), tooLong]))
     clearTimeout(timer)
-    // What still waits for a program of a scenario that was cut off must hear that it is gone.
+    // After a time-out, calls that still wait for a program must fail.
     await Promise.all(course.lent.map((peer) => (course.state.isOver ? peer.kill() : pool.takeBack(peer))))
     course.state.isOver = true
     const rows = byTitle(course.rows)
@@ -332,7 +334,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/** A check that counts nothing would pass for ever. */
+/** Fails if nothing was counted, because such a check would always pass. */
 const nothingCounted: Row = {
   scenario: "",
   title: "",
@@ -349,7 +351,7 @@ export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, bro
   if (failed !== undefined) throw new Error(`could not open: ${JSON.stringify(failed)}`)
 }
 
-/** The same for one, which may fail. */
+/** The same for one program. It may fail. */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,
@@ -357,19 +359,19 @@ export const tellOpen = (
 ): Promise<Outcome | undefined> =>
   program.tell({ do: "open", name, broker: id, origin, account, place, ahead: ahead(), broken })
 
-/** Lets programs live in the broker's time. */
+/** Sets the clock of programs to the broker's. */
 export const follow = async (programs: ReadonlyArray<Program>, { broker, name }: Setup): Promise<void> => {
   await Promise.all(programs.map((program) => program.tell({ do: "clock", name, ahead: broker.ahead() })))
 }
 
-/** One program that is there for sure. */
+/** Returns the program, or throws if there is none. */
 export const oneOf = async (programs: Promise<ReadonlyArray<Program>>): Promise<Program> => {
   const [program] = await programs
   if (program === undefined) throw new Error("there is no program")
   return program
 }
 
-/** Lets all programs ask at the same moment. */
+/** Makes all programs call at the same moment. */
 export const askAtOnce = (
   programs: ReadonlyArray<Program>,
   name: string,

@@ -1,4 +1,4 @@
-/** Asks the keyring for the key, says what came of it, and ends by itself, if the keyring lets it. */
+/** Reads the key from the keyring, prints the result, and exits, unless the keyring prevents it. */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVaultKey from "@auth/node/NodeVaultKey"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** `npm run torture`: real programs that are killed, stopped, crowded and starved, and what came of it in numbers. */
+/** `npm run torture`: kills, stops and starves real programs, starts many at once, and counts the results. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -60,10 +60,10 @@ const largestSeed = 2 ** 32 - 1
 const seedOf = (given: string | undefined): number | string => {
   if (given === undefined) return Math.floor(Math.random() * (largestSeed + 1))
   const seed = Number(given)
-  return /^\d+$/.test(given) && seed <= largestSeed ? seed : `--seed wants a number from 0 to ${largestSeed}.`
+  return /^\d+$/.test(given) && seed <= largestSeed ? seed : `--seed needs a number from 0 to ${largestSeed}.`
 }
 
-/** On a terminal one line that changes, elsewhere nothing but the results. */
+/** Prints one changing line on a terminal, otherwise only the results. */
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text.slice(0, 100)}`)
 }
@@ -99,5 +99,5 @@ const main = async (): Promise<void> => {
 }
 
 await main()
-// What was cut off may still wait for something.
+// Work that was cut off may still be pending.
 process.exit()

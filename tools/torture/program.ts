@@ -1,4 +1,4 @@
-/** A trading program: it keeps sessions, and does what it is told. It is a process, so that it can be killed. */
+/** A trading program that keeps sessions and executes requests. It is a separate process, so that it can be killed. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Logout from "@auth/broker-core/login/Logout"
@@ -33,7 +33,7 @@ import type { BrokerId, Broken, Open, Outcome, Place, Request } from "./protocol
 
 type Manager = SessionManager.SessionManager["Service"]
 
-/** Each session lives in the time of its broker. */
+/** Each session uses the clock of its broker. */
 const aheadOf = new Map<string, number>()
 const clockOf = (name: string) => SimulatorClock.make(() => aheadOf.get(name) ?? 0)
 
@@ -64,7 +64,7 @@ const brokers: Readonly<
 type Kept = SessionStore.SessionStore | SessionLock.SessionLock
 
 const redisVault = async (url: string, prefix: string): Promise<Layer.Layer<Kept, unknown, VaultKey.VaultKey>> => {
-  // A third of a second, for those alone who need it.
+  // Loading it takes a third of a second, so only programs that need it load it.
   const NodeRedis = await import("@effect/platform-node/NodeRedis")
   return Vault.layerRedis({ prefix }).pipe(Layer.provide(NodeRedis.layer({ url, disableOfflineQueue: true })))
 }
@@ -89,7 +89,7 @@ const make = (options: Open, vault: Layer.Layer<Kept, unknown, VaultKey.VaultKey
     )
   })
 
-/** NodeRedis logs each lost connection; the scenarios that cut it know. */
+/** NodeRedis logs each lost connection. The scenarios cut connections on purpose, so the log is suppressed. */
 const run = <A, E>(name: string, effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.flatMap(clockOf(name), (clock) =>
     effect.pipe(Effect.provideService(Clock.Clock, clock), Effect.provide(Logger.layer([])))
@@ -158,7 +158,7 @@ const become = (user: number): undefined => {
   process.setuid?.(user)
 }
 
-/** Leaves everything, so that the next scenario may have this program. */
+/** Closes everything, so that the next scenario can reuse this program. */
 const close = async (): Promise<undefined> => {
   managers.clear()
   last.clear()
@@ -194,5 +194,5 @@ servePeer(async (request: Request): Promise<Outcome | undefined> => {
   })
 })
 
-// Now, not at the end, so that the next program starts in half the time.
+// Written now, not at the end, so that the next program starts in half the time.
 flushCompileCache()

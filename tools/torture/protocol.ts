@@ -1,13 +1,13 @@
-/** What the torture tells its programs to do, and what they answer. */
+/** Requests to the programs, and their answers. */
 
 export type BrokerId = "angel" | "samco"
 
-/** Where sessions are kept. */
+/** Location of sessions. */
 export type Place =
   | { readonly kind: "sqlite"; readonly folder: string }
   | { readonly kind: "redis"; readonly url: string; readonly prefix: string }
 
-/** A part that is broken on purpose, so that a scenario can be seen to fail: `broken.ts` says how. */
+/** A part that is broken on purpose, to show that a scenario can fail: see `broken.ts`. */
 export type Broken =
   | "lock-open"
   | "lock-left-behind"
@@ -25,29 +25,29 @@ export interface Open {
   readonly origin: string
   readonly account: Readonly<Record<string, string>>
   readonly place: Place
-  /** How far the program's clock is ahead of the machine's, in milliseconds. */
+  /** Offset of the program's clock from the machine's, in milliseconds. */
   readonly ahead: number
   readonly broken?: Broken | undefined
 }
 
 export type Request =
   | Open
-  /** `at`: when to ask, milliseconds since the epoch, so that many programs ask at once. */
+  /** `at`: time of the call, in milliseconds since the epoch, so that many programs call at once. */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   | { readonly do: "peek"; readonly name: string }
   | { readonly do: "clock"; readonly name: string; readonly ahead: number }
   | { readonly do: "close" }
-  /** Becomes another user, who may do less. */
+  /** Switches to another user with fewer permissions. */
   | { readonly do: "become"; readonly user: number }
 
-/** What a call came to. Tokens leave a program as digests only. */
+/** Result of a call. Tokens leave a program only as digests. */
 export type Outcome =
   | {
       readonly _tag: "Session"
       /** SHA-256 of the access token. */
       readonly token: string
       readonly expiresAt: number | undefined
-      /** By the program's clock, when the session was handed out. */
+      /** Time at which the session was returned, by the program's clock. */
       readonly now: number
       readonly tookMillis: number
     }

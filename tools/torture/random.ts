@@ -1,8 +1,8 @@
-/** Chance that can be repeated. */
+/** Repeatable random numbers. */
 export interface Random {
-  /** From 0 up to, and never, 1. */
+  /** At least 0 and less than 1. */
   readonly next: () => number
-  /** A whole number from 0 up to, and never, `below`. */
+  /** An integer, at least 0 and less than `below`. */
   readonly below: (below: number) => number
 }
 

@@ -1,19 +1,19 @@
 /**
- * A disk in trouble, without any privilege: Linux itself refuses some calls of one program, by a filter (seccomp, Linux
- * 3.5) that Perl installs before it becomes that program. Perl's base is on every Debian; a compiler, strace or a mount is
- * not, and in a container a mount is not allowed.
+ * Simulates disk failures without a privilege: Linux refuses some calls of one program, by a filter (seccomp, Linux
+ * 3.5) that Perl installs before it executes that program. Perl's base package is on every Debian. A compiler or strace
+ * is not, and a container does not allow mounts.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
 
-/** Calls that are refused where an argument fits. */
+/** Calls that are refused if an argument matches. */
 interface Rule {
   readonly call: string
-  /** The argument, and what it is compared to: any bit of it, or not less than it. */
+  /** The argument and its comparison: any of these bits is set, or it is at least this value. */
   readonly argument?: { readonly index: number; readonly is: "any of" | "at least"; readonly value: number }
 }
 
-/** Errors by their numbers on Linux, the same on both architectures. */
+/** Error numbers on Linux. They are the same on both architectures. */
 const errors = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const
 
 interface Architecture {
@@ -32,7 +32,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/** SQLite writes with `pwrite`; a single byte makes room for its index in memory. */
+/** SQLite writes with `pwrite`. A write of a single byte reserves room for its index in memory. */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
 /** `O_WRONLY` or `O_RDWR`; `W_OK`. */
@@ -44,12 +44,12 @@ const mayWrite: ReadonlyArray<Rule> = [
 
 const syncs: ReadonlyArray<Rule> = [{ call: "fsync" }, { call: "fdatasync" }]
 
-/** A disk that is full, one that fails when it is written to or at the end of a write, one that may only be read. */
+/** A full disk, a disk that fails at a write or at a sync, and a read-only disk. */
 export const troubles = {
   "a full disk": { error: "ENOSPC", rules: [write] },
   "a disk that fails to write": { error: "EIO", rules: [write] },
   "a disk that fails to sync": { error: "EIO", rules: syncs },
-  "a file system mounted to be read": { error: "EROFS", rules: [openToWrite, ...mayWrite] }
+  "a read-only file system": { error: "EROFS", rules: [openToWrite, ...mayWrite] }
 } as const satisfies Readonly<Record<string, { error: keyof typeof errors; rules: ReadonlyArray<Rule> }>>
 
 /** Instructions of the filter: linux/bpf_common.h, linux/filter.h. */
@@ -61,7 +61,7 @@ const answer = 0x06
 const allow = 0x7fff0000
 const refuse = 0x00050000
 
-/** Where things lie in `struct seccomp_data`. The lower half of an argument comes first on both architectures. */
+/** Offsets in `struct seccomp_data`. The lower half of an argument comes first on both architectures. */
 const numberAt = 0
 const architectureAt = 4
 const argumentAt = (index: number): number => 16 + 8 * index
@@ -106,7 +106,7 @@ my $program = pack("S x6 P", length($filter) / 8, $filter);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
 exec { $command[0] } @command or die "exec: $!\\n";`
 
-/** The command through which a program gets into this trouble. */
+/** The command that runs a program with this failure. */
 export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
   const architecture = architectures[os.arch()]
   if (os.platform() !== "linux" || architecture === undefined) {

@@ -1,4 +1,4 @@
-/** What was counted, for a person, and whether it is right. */
+/** Report of the counts and their verdicts. */
 import { styleText } from "node:util"
 import type { Options, Row } from "./harness.ts"
 
@@ -37,7 +37,7 @@ const rangeOf = (found: ReadonlyArray<string>): string => {
   return sorted.length === 1 ? first : `${Number.parseFloat(first)} to ${last}`
 }
 
-/** One row for all that were tried and counted the same way, and came out right. What is wrong stands by itself. */
+/** Merges right counts of the same kind into one row. Wrong counts keep separate rows. */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()
   for (const row of rows) {
@@ -61,7 +61,7 @@ export const summaryOf = (rows: ReadonlyArray<Row>): string => {
   return `${of("ok")} right, ${of("WRONG")} wrong${notRun === 0 ? "" : `, ${notRun} not run`}`
 }
 
-/** With a broken part a scenario is right if it finds that something is wrong. */
+/** With a broken part, a scenario is right if it finds a wrong count. */
 export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
   const isWrong = rows.some(({ verdict }) => verdict === "WRONG")
   return broken ? isWrong || rows.every(({ verdict }) => verdict === "not run") : !isWrong

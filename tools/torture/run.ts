@@ -1,4 +1,4 @@
-/** Runs scenarios one after the other, and tells what was counted. */
+/** Runs scenarios, and reports the counts. */
 import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"
@@ -8,19 +8,19 @@ export type Scenarios = ReadonlyArray<readonly [string, Scenario]>
 
 export interface Output {
   readonly print: (text: string) => void
-  /** What is being done at this moment. */
+  /** Prints the current activity. */
   readonly progress: (text: string) => void
-  /** Prints every count by itself, also those that came out alike. */
+  /** Prints every count separately, including equal ones. */
   readonly details: boolean
 }
 
 const secondsSince = (began: number, digits: number): string =>
   `${((performance.now() - began) / 1000).toFixed(digits)} s`
 
-/** As many at once as a small machine has cores: most of them wait most of the time. */
+/** Number of concurrent scenarios: the cores of a small machine, because scenarios mostly wait. */
 const lanes = 2
 
-/** Runs those that must be alone, then the others. */
+/** Runs the scenarios that must run alone, then the others. */
 const inTurn = async (
   scenarios: Scenarios,
   run: (name: string, scenario: Scenario) => Promise<void>
@@ -33,7 +33,7 @@ const inTurn = async (
   await Promise.all(Array.from({ length: lanes }, lane))
 }
 
-/** Tells whether every scenario came out right. */
+/** Returns whether every scenario was right. */
 export const runAll = async (scenarios: Scenarios, options: Options, output: Output): Promise<boolean> => {
   const { details, print, progress } = output
   const again = `${options.size === "quick" ? "--quick " : ""}--seed ${options.seed}`

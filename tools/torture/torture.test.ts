@@ -63,23 +63,23 @@ describe("torture", () => {
     assert.isTrue(isRight(rows.slice(3), right))
   })
 
-  it("fails when a scenario throws, and says why in a line", async () => {
+  it("fails if a scenario throws, and prints the cause in one line", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("a thing", () => Promise.reject(new Error("no such thing\n  at …"))))
     )
     assert.deepStrictEqual(verdicts(rows), [["no such thing", "", "", "WRONG"]])
   })
 
-  it("fails when a scenario counts nothing", async () => {
+  it("fails if a scenario counts nothing", async () => {
     assert.isFalse(isRight(await run(scenarioOf(() => Promise.resolve())), right))
   })
 
-  it("fails when a scenario takes too long, and does not wait for it", async () => {
+  it("fails if a scenario exceeds its time limit, and does not wait for it", async () => {
     const rows = await run(scenarioOf(() => wait(60_000), { quick: 0.05, full: 0.05 }))
     assert.deepStrictEqual(verdicts(rows), [["not done within 0.05 s", "", "", "WRONG"]])
   })
 
-  it("counts what a machine cannot do as not run, neither right nor wrong", async () => {
+  it("counts a case that the machine cannot run as not run, neither right nor wrong", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", () => Promise.reject(new NotHere("no seccomp"))))
     )
@@ -87,7 +87,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows, right))
   })
 
-  it("takes a broken part that nobody noticed for a failure of the scenario", async () => {
+  it("fails a scenario that does not detect its broken part", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
       true
@@ -95,7 +95,7 @@ describe("torture", () => {
     assert.isFalse(isRight(rows, broken))
   })
 
-  it("lets chance repeat itself by its seed", () => {
+  it("repeats random numbers by the seed", () => {
     const numbers = (seed: number) => Array.from({ length: 5 }, makeRandom(seed).next)
     assert.deepStrictEqual(numbers(7), numbers(7))
     assert.notDeepEqual(numbers(7), numbers(8))
@@ -103,7 +103,7 @@ describe("torture", () => {
   })
 
   it.runIf(runsRedis)(
-    "sees a lock that does not lock, on disk and in Redis",
+    "detects a lock that does not lock, on disk and in Redis",
     { tags: ["thorough"], timeout: 90_000 },
     async () => {
       const rows = await run(
@@ -117,7 +117,7 @@ describe("torture", () => {
     }
   )
 
-  it("tells that a run went wrong, and each count", async () => {
+  it("reports that a run failed, and each count", async () => {
     const printed: Array<string> = []
     const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
     const counting = (found: number) =>
@@ -164,7 +164,7 @@ describe("torture", () => {
     ])
   })
 
-  it("refuses what it does not understand", { timeout: 60_000 }, () => {
+  it("rejects unknown options", { timeout: 60_000 }, () => {
     const args = [
       "--conditions=@auth/source",
       path.join(root, "tools/torture/main.ts"),

@@ -1,4 +1,4 @@
-/** Writes one session after the other into a vault, and says each version once it is written, until it is killed. */
+/** Writes one session after the other into a vault, and reports each version after the write, until it is killed. */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -19,7 +19,8 @@ const write = Effect.fnUntraced(function* (folder: string) {
   let version = (yield* store.get(account, "session"))?.version ?? 0
   while (true) {
     if (acknowledge === "before") say(String(version + 1))
-    if (!(yield* store.put(account, "session", valueOf(version + 1), version))) throw new Error("somebody else writes")
+    if (!(yield* store.put(account, "session", valueOf(version + 1), version)))
+      throw new Error("another program writes")
     version += 1
     if (acknowledge === "after") say(String(version))
   }

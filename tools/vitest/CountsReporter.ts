@@ -4,14 +4,16 @@ import { thorough } from "./thorough.ts"
 
 declare module "vitest" {
   interface TaskMeta {
-    /** How many bodies a fuzz test tried. */
+    /** Number of bodies that a fuzz test tried. */
     fuzzBodies?: number
-    /** How many days a test of days lived through. */
+    /** Number of simulated days of a test. */
     days?: number
   }
 }
 
-/** What is counted: the first word of a top-level `describe`, and what one of its tests stands for. */
+/**
+ * Counted kinds of tests: the first word of a top-level `describe`, and the number that one of its tests counts for.
+ */
 const kinds: Readonly<Record<string, string>> = {
   contract: "contract cases",
   fixtures: "fixtures",
@@ -49,13 +51,13 @@ const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, num
   return counts
 }
 
-/** Failures that belong to no test: a file that cannot be loaded, a hook that fails. */
+/** Failures outside a test: a file that cannot be loaded, or a hook that fails. */
 const strayErrors = (module: TestModule): number =>
   module.errors().length + Array.from(module.children.allSuites()).flatMap((suite) => suite.errors()).length
 
 const file = (module: TestModule): string => path.relative(process.cwd(), module.moduleId)
 
-/** What failed, a line each: in a long log only the end is looked at. */
+/** One line for each failure, because readers look only at the end of a long log. */
 const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
   modules.flatMap((module) => {
     const failed = Array.from(module.children.allTests("failed"))
@@ -88,7 +90,7 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
 }
 
 /**
- * Tells at the end of a run how much of what was promised ran, what failed, and the totals as the last line.
+ * Prints at the end of a run the counts of tests by kind, the failures, and the totals as the last line.
  */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
@@ -100,7 +102,7 @@ export default class CountsReporter implements Reporter {
     const strays = modules.map(strayErrors).reduce((sum, errors) => sum + errors, unhandledErrors.length)
     const counts = countKinds([...passed, ...failed])
     const lines = Object.entries(kinds).flatMap(([kind, title]) => {
-      // Files end in any order; the line should not change with it.
+      // Files end in any order. Sorting keeps the line stable.
       const ofKind = Array.from(counts.get(kind) ?? []).toSorted(([left], [right]) => left.localeCompare(right))
       if (ofKind.length === 0) return []
       const total = ofKind.reduce((sum, [, count]) => sum + count, 0)

@@ -1,5 +1,5 @@
 /**
- * Whether all is tried that can be. `npm test` leaves out the tests with the tag `thorough` and tries less of what goes
- * on for ever, such as answers made up at random; `npm run check` and CI leave nothing out.
+ * Whether the run is thorough. `npm test` skips tests with the tag `thorough`, and reduces unbounded tests such as
+ * fuzzing. `npm run check` and CI skip nothing.
  */
 export const thorough = process.env["TESTS"] === "thorough"

@@ -13,7 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
  *
  * @category services
  * @since 0.1.0
@@ -21,7 +21,7 @@ import { table } from "./internal/endpoints.ts"
 export class AngelApi extends Context.Service<AngelApi, BrokerApi.BrokerApi<typeof table>>()("@auth/angel/AngelApi") {}
 
 /**
- * What may be set. The broker checks that the addresses are there, not what they say.
+ * Options of the client. The broker checks that the addresses are present, not their values.
  *
  * @category models
  * @since 0.1.0
@@ -50,7 +50,7 @@ export const headersFor = (options: Options) => {
     accept: "application/json",
     "x-usertype": "USER",
     "x-sourceid": "WEB",
-    // The unspecified addresses say truthfully that nothing was looked up.
+    // The unspecified addresses are truthful: nothing was looked up.
     "x-clientlocalip": options.clientLocalIp ?? "127.0.0.1",
     "x-clientpublicip": options.clientPublicIp ?? "0.0.0.0",
     "x-macaddress": options.macAddress ?? "00:00:00:00:00:00",

@@ -1,5 +1,5 @@
 /**
- * Logging in to Angel One with client code, PIN and TOTP.
+ * Login to Angel One with client code, PIN and TOTP.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { credentials } from "./AngelBroker.ts"
 import { family, type Options as FamilyOptions, toTokens } from "./internal/services.ts"
 
 /**
- * What a login needs.
+ * Credentials of a login.
  *
  * @category models
  * @since 0.1.0
@@ -19,7 +19,7 @@ import { family, type Options as FamilyOptions, toTokens } from "./internal/serv
 export interface AngelCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -43,7 +43,7 @@ const method = Method.login(family, {
 })
 
 /**
- * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
+ * All services of this method, for one account. Credentials are checked when the layer is built, before
  * anything is sent.
  *
  * @example
@@ -73,8 +73,8 @@ const method = Method.login(family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_PIN`, `ANGEL_API_KEY` and
- * `ANGEL_TOTP_SECRET`. All that is missing or wrong is named at once.
+ * Like `layer`, with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_PIN`, `ANGEL_API_KEY` and
+ * `ANGEL_TOTP_SECRET`. One error names everything that is missing or wrong.
  *
  * @category layers
  * @since 0.1.0
@@ -82,7 +82,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got. `Bearer ` prefixes are removed.
+ * A session from tokens that another program obtained. `Bearer ` prefixes are removed.
  *
  * @category constructors
  * @since 0.1.0

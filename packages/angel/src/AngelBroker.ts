@@ -1,5 +1,5 @@
 /**
- * Angel One, described as data.
+ * Description of Angel One as data.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,8 @@ const apiKey = Credentials.secret("ANGEL_API_KEY", "API key of your app, from th
   problem: Credentials.visibleProblem
 })
 
-// An administrator of SmartAPI's forum: the password of the login is the PIN of four digits (posts 18654, 18722).
+// Source: an administrator in SmartAPI's forum. The password of the login is the PIN of four digits (posts 18654,
+// 18722).
 const pinProblem = (value: string) =>
   /^[0-9]{4}$/.test(value)
     ? undefined
@@ -36,7 +37,7 @@ const redirectUrlProblem = (value: string): string | undefined => {
 }
 
 /**
- * What `AngelAuth` needs, and under which names it looks for it in the environment.
+ * Credentials of `AngelAuth`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -51,7 +52,7 @@ export const credentials = {
 }
 
 /**
- * What `AngelPublisher` needs, and under which names it looks for it in the environment.
+ * Credentials of `AngelPublisher`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -59,13 +60,13 @@ export const credentials = {
 export const publisherCredentials = {
   clientCode,
   apiKey: { ...apiKey, description: 'API key of an app of the kind "Publisher": other kinds get HTTP 403' },
-  redirectUrl: Credentials.plain("ANGEL_REDIRECT_URL", "The redirect URL that is registered for the app", {
+  redirectUrl: Credentials.plain("ANGEL_REDIRECT_URL", "The app's registered redirect URL", {
     problem: redirectUrlProblem
   })
 }
 
 const budget = Broker.twoPerDay("No lock-out is documented for a wrong PIN or code; users assume one")
-const expiry = "Midnight IST, or the token's own end if that is earlier"
+const expiry = "Midnight IST, or the token's own expiry if that is earlier"
 
 /**
  * @category descriptors
@@ -85,7 +86,7 @@ export const broker: Broker.Broker = {
       renewal: {
         ...budget,
         by: ["refresh", "login"],
-        when: "Within the day by a refresh; after midnight IST, the end of every session, by a login",
+        when: "By a refresh within the day; by a login after midnight IST, when every session ends",
         codes: "totp"
       }
     },
@@ -96,7 +97,7 @@ export const broker: Broker.Broker = {
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: publisherCredentials,
       expiry,
-      renewal: { ...budget, by: [], when: "A person logs in by browser again" }
+      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
     }
   ],
   environments: {
@@ -109,12 +110,22 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-privatekey"],
   documentation: ["https://smartapi.angelone.in/docs"],
   assumptions: Broker.assumptions(asOf, [
-    ["identity-headers", "medium", "clientLocalIp, clientPublicIp, macAddress", "Their values are not checked."],
+    [
+      "identity-headers",
+      "medium",
+      "clientLocalIp, clientPublicIp, macAddress",
+      "The broker does not check the values of the identity headers."
+    ],
     ["refresh-within-the-day", "medium", "none: Renewal.layerLogin always logs in", "No refresh works after midnight."],
-    ["refresh-token-in-callback", "low", "none needed", "The publisher callback may bring a refresh token, or none."],
-    ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page takes a redirect_url parameter."],
+    ["refresh-token-in-callback", "low", "none needed", "The publisher callback may contain a refresh token."],
+    ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],
     ["daily-end", "medium", "expiry", "Sessions end at midnight IST as documented; an older statement says 05:00."],
-    ["lock-out", "low", "renewal.maxFailures, renewal.window", "Two wrong PINs or codes in 24 hours lock nothing."]
+    [
+      "lock-out",
+      "low",
+      "renewal.maxFailures, renewal.window",
+      "Two wrong PINs or codes in 24 hours do not lock the account."
+    ]
   ]),
   verifiedOn: asOf
 }

@@ -1,5 +1,5 @@
 /**
- * What opens Angel One's market feed after a login.
+ * Address and headers of Angel One's market feed.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { AngelApi } from "./AngelApi.ts"
 import { broker } from "./AngelBroker.ts"
 
 /**
- * A session with the token of the market feed. Every login by TOTP brings it; a browser login may.
+ * A session with the token of the market feed. Every login by TOTP returns this token; a browser login may.
  *
  * @category models
  * @since 0.1.0
@@ -21,7 +21,7 @@ export type FeedSession = Session.Authorized & {
 }
 
 /**
- * Where the feed is, and the headers of the request that opens the websocket.
+ * Address of the feed, and the headers of the request that opens the websocket.
  *
  * @category models
  * @since 0.1.0
@@ -49,12 +49,12 @@ const noFeed = AuthError.invalidRequest(
   broker.id,
   "smart-stream",
   "tokens.feed",
-  "is missing: log in again with AngelAuth, which brings the token of the feed"
+  "is missing: log in again with AngelAuth, which returns the feed token"
 )
 
 /**
- * Address and headers of the market feed for a session, by the official SDK as of 2026-11-27. Nothing is sent. Without
- * the right headers the feed answers 401 and says in `x-error-message` which one is wrong.
+ * Returns address and headers of the market feed for a session, according to the official SDK as of 2026-11-27. Nothing
+ * is sent. If a header is wrong, the feed answers 401 and names it in `x-error-message`.
  *
  * Fails with `InvalidRequest` if the session has no feed token.
  *

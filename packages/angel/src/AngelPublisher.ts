@@ -1,5 +1,5 @@
 /**
- * Logging in to Angel One through the browser, with an app of the kind "Publisher".
+ * Login to Angel One through the browser, with an app of the kind "Publisher".
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import { broker, publisherCredentials as credentials } from "./AngelBroker.ts"
 import { family, type Options as FamilyOptions, profile, toTokens } from "./internal/services.ts"
 
 /**
- * What a browser login needs.
+ * Credentials of a browser login.
  *
  * @category models
  * @since 0.1.0
@@ -21,13 +21,15 @@ import { family, type Options as FamilyOptions, profile, toTokens } from "./inte
 export interface PublisherCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends FamilyOptions {
-  /** Sends the redirect URL along, which a newer copy of the broker's documents allows. Default: it is not sent. */
+  /**
+   * Sends the redirect URL in the address of the page, which newer documents of the broker allow. Default: not sent.
+   */
   readonly sendRedirectUrl?: "always" | undefined
 }
 
@@ -50,13 +52,13 @@ const method = Method.redirect(family, {
       const tokens = toTokens({ jwtToken, refreshToken, feedToken })
       return { code: tokens.access, tokens }
     }),
-  // The callback does not say whose token it brings; the profile does.
+  // The callback does not name the account of its token; the profile does.
   exchange: ({ tokens }, { account, api }) =>
     Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })
 
 /**
- * Everything that this method can do, for one account.
+ * All services of this method, for one account.
  *
  * @category layers
  * @since 0.1.0
@@ -64,7 +66,7 @@ const method = Method.redirect(family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_API_KEY` and `ANGEL_REDIRECT_URL`.
+ * Like `layer`, with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_API_KEY` and `ANGEL_REDIRECT_URL`.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * A fake Angel One: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Angel One: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import { broker } from "./AngelBroker.ts"
 
 /**
- * An account of the fake. `state` is `blocked` for one that may not trade.
+ * An account of the fake. If `state` is `blocked`, the account may not trade.
  *
  * @category models
  * @since 0.1.0
@@ -23,36 +23,36 @@ export interface Account {
   readonly totpSecret: string
   /** Key of an app of the kind "Trading". */
   readonly apiKey: string
-  /** Key of an app of the kind "Publisher", and the redirect URL that is registered for it. */
+  /** Key of an app of the kind "Publisher", and its registered redirect URL. */
   readonly publisherKey: string
   readonly redirectUrl: string
   readonly name: string
   readonly email: string
   readonly mobile: string
   readonly state: "active" | "blocked"
-  /** Whether the caller's IP address is registered. Only calls that place orders look at it. */
+  /** Whether the caller's IP address is registered. Only order calls check it. */
   readonly ip: "registered" | "unregistered"
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a code of a period that was used is refused. */
+  /** Whether a second code of the same TOTP period is refused. */
   readonly reusedCode: "refused" | "accepted"
-  /** Whether the tokens before a refresh die. */
+  /** Whether a refresh ends the previous tokens. */
   readonly refreshedTokens: "die" | "live"
-  /** Whether access tokens carry `exp`. */
+  /** Whether access tokens contain `exp`. */
   readonly tokenEnd: "in-token" | "absent"
-  /** Whether the browser login brings a refresh token. */
+  /** Whether the browser login returns a refresh token. */
   readonly publisherRefreshToken: "sent" | "absent"
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -94,7 +94,7 @@ const service = (errorcode: string, message: string) =>
 const gateway = (errorCode: string, message: string) =>
   FakeBroker.json({ success: false, message, errorCode, data: "" })
 
-/** The dialect of the documentation's sample: text where the others have flags. */
+/** The dialect of the documentation's sample: text instead of flags. */
 const documented = (errorcode: string, message: string) =>
   FakeBroker.json({ status: "false", message, errorcode, data: "null" })
 
@@ -120,7 +120,7 @@ const limits = {
   logout: [{ requests: 1, per: "1 second" }]
 } as const
 
-/** When all sessions end, in India. */
+/** Daily end of all sessions, IST. */
 const sessionEnd = "00:00"
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -131,7 +131,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
 
 const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
 
-/** What the gateway looks at before a call gets anywhere. */
+/** Checks of the gateway, before a call is processed. */
 const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   const { headers, method } = request
   if (method === "POST" && !(headers["content-type"] ?? "").includes("application/json")) {
@@ -150,7 +150,7 @@ const loginForm = (action: string, problem: string): string =>
   `<label>Code <input name="totp"></label><button type="submit">Log in</button></form></body></html>`
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts
@@ -180,7 +180,7 @@ export const make = Effect.fnUntraced(function* (
   const accountOf = (clientCode: string | undefined) =>
     accounts.find((account) => account.clientCode === clientCode?.toUpperCase())
 
-  /** Looks like the broker's tokens: the header says HS512, and the signature is noise. */
+  /** A token with the form of the broker's: the header says HS512, and the signature is random. */
   const makeToken = (claims: Readonly<Record<string, unknown>>): string => {
     serial += 1
     const payload = Base64Url.encode(JSON.stringify({ ...claims, jti: serial }))
@@ -225,7 +225,7 @@ export const make = Effect.fnUntraced(function* (
     if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
     if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
     const account = accountOf(clientCode)
-    // The code comes first: an unknown client, a wrong PIN and a wrong key hide behind it.
+    // The code is checked first, so it hides an unknown client, a wrong PIN and a wrong key.
     if (account === undefined || !(yield* checkCode(account, totp))) return service("AB1050", "Invalid totp")
     const apiKey = request.headers["x-privatekey"] ?? ""
     if (![account.apiKey, account.publisherKey].includes(apiKey)) return service("AB1034", "Apps not found")
@@ -239,7 +239,7 @@ export const make = Effect.fnUntraced(function* (
     return success({ ...tokensOf(issue(account, apiKey)), ...(state === undefined ? {} : { state }) })
   })
 
-  /** The session that a request carries, or the gateway's answer where it carries none. */
+  /** The session of a request, or the gateway's refusal if it has none. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
@@ -316,7 +316,7 @@ export const make = Effect.fnUntraced(function* (
       const issued = authenticate(request)
       if ("status" in issued) return issued
       return issued.account.ip === "registered"
-        ? service("AB2000", "The fake takes no orders")
+        ? service("AB2000", "The fake accepts no orders")
         : gateway("AG7002", "Access denied: Unregistered IP address. Register your IP before retrying.")
     })
 
@@ -350,7 +350,7 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: target.href }, body: "" }
   })
 
-  /** What the market feed says before it opens. The feed itself is not part of logging in. */
+  /** The market feed's answer before the websocket opens. The feed itself is not part of the login. */
   const smartStream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const { headers, url } = request

@@ -143,7 +143,7 @@ describe("revoke", () => {
     })
   )
 
-  it.effect("a session that was over already is dropped, not an error", () =>
+  it.effect("a session that had already ended is dropped, not an error", () =>
     Effect.gen(function* () {
       const over = AuthError.make("tiny", "logout", new AuthError.SessionExpired({ why: "expired" }))
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.fail(over)), {

@@ -1,5 +1,5 @@
 /**
- * A fake Motilal Oswal: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Motilal Oswal: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -29,11 +29,11 @@ export interface Account {
   /** Date of birth, `dd/mm/yyyy`. */
   readonly secondFactor: string
   readonly pan: string
-  /** Empty if TOTP is not set up. */
+  /** Empty if TOTP is not enabled. */
   readonly totpSecret: string
   readonly redirectUrl: string
   readonly name: string
-  /** A dealer needs no date of birth, and must name its client. */
+  /** A dealer needs no date of birth, but must name its client. */
   readonly role: "investor" | "dealer"
   /** The client of a dealer. */
   readonly client: string
@@ -43,42 +43,45 @@ export interface Account {
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Switches {
-  /** The word in `status` of a refusal: as documented, as once seen, or each where it is known from. */
+  /**
+   * The value of `status` in a refusal: the documented one, the one seen in production, or each for the codes that it
+   * is known from.
+   */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a login of the current generation needs the API secret. The second exchange always does. */
+  /** Whether a login of the current generation needs the API secret. The second exchange always needs it. */
   readonly loginWithoutSecret: "refused" | "accepted"
-  /** What a login that waits for its one-time code is told elsewhere. */
+  /** The answer of other calls while a login waits for its one-time code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
-  /** How many sessions an account may have at once. */
+  /** Limit of concurrent sessions of an account. */
   readonly maxSessions: number
-  /** Whether a TOTP of a period that was used is refused. */
+  /** Whether a second TOTP code of the same period is refused. */
   readonly reusedCode: "refused" | "accepted"
-  /** In which form a one-time code by SMS is taken. */
+  /** The accepted form of a one-time code by SMS. */
   readonly otpType: "either" | "text" | "number"
-  /** Whether the portal brings the state back. */
+  /** Whether the portal's callback contains the state. */
   readonly portalState: "echoed" | "dropped"
-  /** Which calls look at the caller's IP address. */
+  /** Calls that check the caller's IP address. */
   readonly addressCheck: "orders" | "all"
-  /** Whether `SourceID` is known in any case. Nobody has seen how the broker compares it. */
+  /** Whether `SourceID` is compared without regard to case. The broker's comparison is not known. */
   readonly sourceId: "any-case" | "upper-case"
-  /** Whether headers about the machine are looked at where a known client sends none that are true. */
+  /** Whether machine headers are checked in cases where a known client sends placeholders. */
   readonly identity: "lenient" | "strict"
-  /** How an answer is written: as JSON, as in the documented samples, or with stray bytes after its end. */
+  /** Format of an answer: JSON, as in the documented samples, or with stray bytes after the end. */
   readonly writing: "json" | "typographic-quotes" | "trailing-bytes"
-  /** Whether more than two calls of a kind in a second are refused. */
+  /** Whether more than two calls of one kind in a second are refused. */
   readonly limit: "two-a-second" | "none"
-  /** Whether a client that accepts any type, or does not say, may log in. The broker's table names JSON alone. */
+  /** Whether a client may log in if it accepts any type, or sends no `Accept`. The broker's table names only JSON. */
   readonly accept: "any-with-json" | "exact"
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -109,15 +112,15 @@ interface Issued {
   readonly authToken: string
   readonly end: number
   accessToken: string | undefined
-  /** Open as long as the login waits for its code. */
+  /** Present while the login waits for its code. */
   otp: Otp | undefined
   over: "no" | "logged-out"
 }
 
-/** After this many wrong codes a login is over. */
+/** Number of wrong codes that end a login. */
 const otpMisses = 3
 
-/** How many sessions an account may have at once, unless the switch says otherwise. */
+/** Default limit of concurrent sessions of an account. */
 const sessionsAtOnce = 10
 
 const twoPerSecond = [{ requests: 2, per: "1 second" }] as const
@@ -135,7 +138,7 @@ const { login: test } = broker.environments["uat"] ?? {}
 const apis = Object.values(broker.environments).flatMap(({ api }) => api ?? [])
 const portals = [production, test].filter((origin) => origin !== undefined)
 
-/** Refusals in the broker's words as far as they are known; its own spelling is not mended. */
+/** Refusals in the broker's words, as far as they are known, with its own spelling. */
 const messages: Readonly<Record<string, string>> = {
   MO1000: "Login Id/Password Is Invalid",
   MO1001: "User data not found",
@@ -163,7 +166,7 @@ const messages: Readonly<Record<string, string>> = {
   MO8003: "Token Missing"
 }
 
-/** Codes that were seen with `ERROR`; the others are documented with `FAILURE`. */
+/** Codes seen with `ERROR`. The others are documented with `FAILURE`. */
 const seenWithError: ReadonlySet<string> = new Set(["MO1007"])
 
 const wafPage = FakeBroker.html("<html><body><h1>403 Forbidden</h1></body></html>", 403)
@@ -185,7 +188,7 @@ const loginForm = (action: string, page: string, problem: string): string =>
   `<button type="submit">Log in</button></form></body></html>`
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts
@@ -234,7 +237,7 @@ export const make = Effect.fnUntraced(function* (
 
   const makeOtp = (account: Account): string => {
     const [a = 0, b = 0, c = 0] = SecureRandom.randomBytesUnsafe(3)
-    // Never 000000, so that a test has a code that is surely wrong.
+    // Never 000000, so that a test has a code that is certainly wrong.
     const code = String(1 + (((a << 16) | (b << 8) | c) % 999_999)).padStart(6, "0")
     sentCodes.set(account.userId, [...(sentCodes.get(account.userId) ?? []), code])
     return code
@@ -243,7 +246,10 @@ export const make = Effect.fnUntraced(function* (
   const keyHolders = (request: FakeBroker.FakeRequest) =>
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
-  /** What the official Node SDK 2.3 sends before it knows its machine. What the broker answers to it is not known. */
+  /**
+   * The values that the official Node SDK 2.3 sends before it knows its machine. The broker's answer to them is not
+   * known.
+   */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
 
@@ -252,7 +258,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Whether a header of the table is as the broker wants it. The tokens are looked at where a session is wanted. */
+  /** Whether a header of the table has the required form. Tokens are checked where a session is required. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0
@@ -263,7 +269,7 @@ export const make = Effect.fnUntraced(function* (
     return value === undefined || value === "" ? row.mandatory === "no" : row.shape.test(value)
   }
 
-  /** The broker looks at the headers in the order of its own table. */
+  /** The broker checks the headers in the order of its own table. */
   const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
     const source = sourceOf(request)
     const known = headers.sources.some((candidate) => candidate === source)
@@ -316,7 +322,7 @@ export const make = Effect.fnUntraced(function* (
     return password === Redacted.value(expected) ? undefined : refuse("MO1000")
   })
 
-  /** Everything that is looked at before a login is let in, the password first. */
+  /** All checks of a login, the password first. */
   const loginFault = Effect.fnUntraced(function* (account: Account, json: unknown) {
     const wrongPassword = yield* passwordFault(account, FakeBroker.textField(json, "password") ?? "")
     if (wrongPassword !== undefined) return wrongPassword
@@ -361,7 +367,7 @@ export const make = Effect.fnUntraced(function* (
       })
     })
 
-  /** The login that a request carries, or the answer where it carries none. */
+  /** The login of a request, or the refusal if it has none. */
   const carried = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = request.headers["authorization"] ?? ""
     if (token === "") return refuse("MO2007")
@@ -392,7 +398,7 @@ export const make = Effect.fnUntraced(function* (
     (issued: Issued, request: FakeBroker.FakeRequest) =>
       issued.otp === undefined ? handle(issued, request) : refuse(options.unverified ?? "MO1097")
 
-  /** The current generation wants the token of the second exchange beside the login's own. */
+  /** The current generation requires the token of the second exchange beside the login's own. */
   const exchanged =
     (
       generation: endpoints.Generation,
@@ -461,9 +467,9 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const placeOrder = ({ account }: Issued) =>
-    account.ip === "registered" ? refuse("MO8000", "The fake takes no orders") : refuse("MO2035")
+    account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /** Each load of the page voids the ones before it: the portal binds what it asks for to one page. */
+  /** Each load of the page invalidates the earlier loads: the portal binds its one-time code to one page. */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))
@@ -478,7 +484,7 @@ export const make = Effect.fnUntraced(function* (
         : FakeBroker.html("<html><body>InVaild ApiKey</body></html>", 400)
     )
 
-  /** The form asks for what the call does, with the password in clear. */
+  /** The form has the same fields as the call, with the password in clear. */
   const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
     const read = (name: string) => form.get(name)?.trim() ?? ""
     if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"
@@ -495,7 +501,7 @@ export const make = Effect.fnUntraced(function* (
     const userId = form.get("userid")?.trim().toUpperCase()
     const account = accounts.find((candidate) => candidate.apiKey === apiKey && candidate.userId === userId)
     const problem = yield* formFault(account, form)
-    // Another request may have used the page up while this one computed.
+    // Another request may have used the page meanwhile.
     if (pages.get(apiKey) !== form.get("page")) return openPage(request, messages["MO2007"] ?? "")
     if (account === undefined || problem !== undefined) return openPage(request, problem ?? "Login failed")
     pages.delete(apiKey)
@@ -520,7 +526,7 @@ export const make = Effect.fnUntraced(function* (
     const whole = (handle: Parameters<typeof secured>[2]) => verified(exchanged(generation, handle))
     return [
       ...row("authdirectapi", authdirectapi(generation)),
-      // There is one version of the exchange, and it always wants the secret.
+      // The exchange has one version, which always requires the secret.
       ...row("getaccesstoken", secured("getaccesstoken", "v7", getaccesstoken)),
       ...plain("resendotp", resendotp),
       ...plain("verifyotp", verifyotp),
@@ -530,13 +536,13 @@ export const make = Effect.fnUntraced(function* (
     ]
   }
 
-  /** Trading is no part of logging in. */
+  /** Trading is not part of the login. */
   const tradeSocket = (origin: string): FakeBroker.Route => ({
     endpoint: "trade-socket",
     method: "GET",
     origin,
     path: "/ws",
-    handle: () => Effect.succeed(FakeBroker.text("The fake takes no orders", 426))
+    handle: () => Effect.succeed(FakeBroker.text("The fake accepts no orders", 426))
   })
 
   const portalRoutes = (origin: string): ReadonlyArray<FakeBroker.Route> =>

@@ -24,7 +24,7 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Which versions of the calls are used: those of 2026 with a second exchange, or the two before them.
+ * Generation of the calls: that of 2026 with a second exchange, or one of the two before it.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ import * as headers from "./internal/headers.ts"
 export type Generation = endpoints.Generation
 
 /**
- * Where the calls go.
+ * Environment of the calls.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +40,7 @@ export type Generation = endpoints.Generation
 export type Environment = "production" | "uat" | "uat-old"
 
 /**
- * What may be set. All but the keys is free text about the program that calls, and has a harmless default.
+ * Options of the client. All options except the keys are free text about the calling program, with harmless defaults.
  *
  * @category models
  * @since 0.1.0
@@ -48,23 +48,23 @@ export type Environment = "production" | "uat" | "uat-old"
 export interface Options extends BrokerClient.Options, headers.Identity {
   /** API key of your app. */
   readonly apiKey: Redacted.Redacted<string>
-  /** API secret of your app. The generations `v4` and `v3` do without it. */
+  /** API secret of your app. Not needed by the generations `v4` and `v3`. */
   readonly apiSecret?: Redacted.Redacted<string> | undefined
   /** Default: `v7`. */
   readonly generation?: Generation | undefined
   /** Default: `production`. */
   readonly environment?: Environment | undefined
-  /** What a call without parameters sends: no body, or `{}`. Default: no body. */
+  /** Body of a call without parameters: none, or `{}`. Default: none. */
   readonly emptyBody?: "none" | "object" | undefined
-  /** How a one-time code by SMS is sent. Default: text. A number loses its leading zeros. */
+  /** Type of a one-time code by SMS in the request. Default: text. A number loses its leading zeros. */
   readonly otpType?: "text" | "number" | undefined
-  /** How many calls of a kind may leave in a second. Default: 2. */
+  /** Limit of calls of one kind in a second. Default: 2. */
   readonly requestsPerSecond?: number | undefined
 }
 
 /**
- * How the trade socket is opened: its address, and the first message to send. The socket has error numbers of its own
- * that mean other things than those of the calls.
+ * Address of the trade socket, and the first message to send. The socket has its own error numbers, with other meanings
+ * than those of the calls.
  *
  * @category models
  * @since 0.1.0
@@ -75,20 +75,20 @@ export interface TradeSocket {
 }
 
 /**
- * What the API has beside its calls.
+ * Parts of the API besides its calls.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Extras {
-  /** What opens the trade socket. Nothing is sent. */
+  /** Returns the address and first message of the trade socket. Nothing is sent. */
   readonly tradeSocket: (session: Session.Authorized) => TradeSocket
   readonly generation: Generation
 }
 
 /**
- * The calls: one for each endpoint, with its request and the session as far as it needs them. Between a login and its
- * session the access token is the login's `AuthToken`.
+ * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them. Between a login
+ * and its session, the access token is the login's `AuthToken`.
  *
  * @category services
  * @since 0.1.0
@@ -99,7 +99,7 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * What the broker wants in place of a password: SHA-256 over password and API key, in lower-case hexadecimal.
+ * The password as the broker requires it: SHA-256 over password and API key, in lower-case hexadecimal.
  *
  * @example
  * ```ts
@@ -121,7 +121,7 @@ export const passwordHash = (
   apiKey: Redacted.Redacted<string>
 ): Effect.Effect<Redacted.Redacted<string>> => Checksum.sha256([password, apiKey])
 
-/** The generations before the API secret do without it. */
+/** The generations `v4` and `v3` need no API secret. */
 const keysFor = (generation: Generation) => ({
   apiKey: credentials.apiKey,
   apiSecret: (generation === "v7" ? credentials : lenientCredentials).apiSecret as typeof lenientCredentials.apiSecret
@@ -130,7 +130,7 @@ const keysFor = (generation: Generation) => ({
 const oneOf = (field: string, value: unknown, allowed: ReadonlyArray<string>): ReadonlyArray<AuthError.Problem> =>
   value === undefined || (Predicate.isString(value) && allowed.includes(value))
     ? []
-    : [{ field, problem: `is none of ${allowed.join(", ")}` }]
+    : [{ field, problem: `is not one of ${allowed.join(", ")}` }]
 
 const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
   ...oneOf("generation", options.generation, endpoints.generations),
@@ -138,10 +138,10 @@ const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
   ...oneOf("sourceId", options.sourceId, headers.sources),
   ...(Number.isInteger(options.requestsPerSecond ?? 2) && (options.requestsPerSecond ?? 2) > 0
     ? []
-    : [{ field: "requestsPerSecond", problem: "is not a whole number above zero" }])
+    : [{ field: "requestsPerSecond", problem: "must be a positive integer" }])
 ]
 
-/** The options with an id of their own for the program, once everything that is wrong with them is named. */
+/** Returns the options with a random id for the program, or fails with everything that is wrong with them. */
 const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> => {
   const identified = { ...options, installedAppId: options.installedAppId ?? SecureRandom.uuidV4Unsafe() }
   const [first, ...others] = [...choices(options), ...headers.problems(identified)]

@@ -1,5 +1,5 @@
 /**
- * Logging in to Motilal Oswal with password, date of birth or PAN, and a one-time code.
+ * Login to Motilal Oswal with password, date of birth or PAN, and a one-time code.
  *
  * @since 0.1.0
  */
@@ -20,8 +20,8 @@ import { broker, credentials as strictFields, lenientCredentials } from "./Motil
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs. The API secret is needed but for the generations `v4` and `v3`, the second factor but for a dealer;
- * without a source of TOTP codes the broker sends a code by SMS and mail.
+ * Credentials of a login. The generations `v4` and `v3` need no API secret, and a dealer needs no second factor.
+ * Without a source of TOTP codes, the broker sends a code by SMS and mail.
  *
  * @category models
  * @since 0.1.0
@@ -29,13 +29,13 @@ import * as services from "./internal/services.ts"
 export interface MotilalCredentials extends Credentials.Input<typeof lenientCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends services.Options {
-  /** How long to wait before a code by SMS may be sent again. Default: 30 seconds. */
+  /** Wait before a code by SMS can be sent again. Default: 30 seconds. */
   readonly resendAfter?: Duration.Input | undefined
 }
 
@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** A session does not outlive the login that it came of. */
+/** A session ends with the login that created it. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>
@@ -63,7 +63,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
 
   const challengeOf = (authToken: Redacted.Redacted<string>, sentAt: number, expiresAt: number | undefined) => ({
     kinds: ["otp"] as const,
-    // Mobile and mail of the account, but the broker does not say which.
+    // The code goes to mobile and mail of the account, but the broker does not say to which address.
     destinations: [],
     resendAt: sentAt + resendAfter,
     resendsLeft: undefined,
@@ -81,7 +81,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // Where the broker does not say, a login without a code is one that waits for a code, as in the official samples.
+    // If the broker does not say, a login without a code waits for a code, as in the official samples.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
@@ -91,7 +91,10 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
     return Login.authenticated(Session.make({ account, method: "password", expiry, issuedAt, tokens }))
   })
 
-  /** Each login opens another session at the broker, and only 06:00 IST ends them: the exchange alone is repeated. */
+  /**
+   * Only the exchange is repeated: each login opens another session at the broker, and all of them last until 06:00
+   * IST.
+   */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
       ? LoginProgress.keep({ token: authToken, issuedAt, endsAt: ends({ issuedAt, accessToken: authToken })?.at })
@@ -107,7 +110,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) =>
     Session.issue(
       { account, method: "password", expiry: Expiry.earliest(expiry, notAfter(challenge.expiresAt)) },
-      // The exchange is not part of the answer: a code that was accepted is used up, whatever comes after it.
+      // The exchange is not part of answering the challenge: an accepted code is used up, even if the exchange fails.
       ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) }).pipe(
         Effect.andThen(
           Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -135,9 +138,9 @@ const { accountOf: account, makeApi: api } = services
 const method = Method.stepUp(services.family, { id: "password", credentials: fieldsFor, api, account }, steps)
 
 /**
- * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
- * anything is sent. If the second exchange fails after a login that went well, the error's operation is
- * `getaccesstoken`: the login was accepted, and nothing was sent again.
+ * All services of this method, for one account. Credentials are checked when the layer is built, before anything is
+ * sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`, and nothing
+ * was resent.
  *
  * @example
  * ```ts
@@ -168,9 +171,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`, `MOTILAL_API_KEY`,
- * `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and, if there is one, `MOTILAL_TOTP_SECRET`. All that is missing or
- * wrong is named at once.
+ * Like `layer`, with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`, `MOTILAL_API_KEY`,
+ * `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and, if there is one, `MOTILAL_TOTP_SECRET`. One error names everything
+ * that is missing or wrong.
  *
  * @category layers
  * @since 0.1.0
@@ -178,8 +181,8 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got: `loginToken` is the `AuthToken` of the login. The generations with a
- * single token have it as `accessToken`, and no `loginToken`.
+ * A session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login. The generations
+ * with a single token have it as `accessToken`, and no `loginToken`.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Motilal Oswal, described as data.
+ * Description of Motilal Oswal as data.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ const daysIn = (year: number, month: number): number => {
 const exists = (year: number, month: number, day: number): boolean =>
   year >= 1900 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 
-/** Day, month and year of a date as people write it: `yyyy-mm-dd`, `dd-mm-yyyy` or `dd/mm/yyyy`. */
+/** Day, month and year of a date in one of the forms `yyyy-mm-dd`, `dd-mm-yyyy` or `dd/mm/yyyy`. */
 const readDay = (text: string): readonly [day: string, month: string, year: string] | undefined => {
   const [, year, month, day] = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text) ?? []
   if (year !== undefined && month !== undefined && day !== undefined) return [day, month, year]
@@ -37,10 +37,9 @@ const secondFactorProblem = (value: string): string | undefined => {
     const [day, month, year] = date
     return exists(Number(year), Number(month), Number(day))
       ? undefined
-      : "is a day that does not exist: give the date of birth as dd/mm/yyyy"
+      : "is a day that does not exist: write the date of birth as dd/mm/yyyy"
   }
-  if (/\dT\d\d:/.test(value))
-    return "is an instant, not a day: give a Date at midnight UTC or India time, or dd/mm/yyyy"
+  if (/\dT\d\d:/.test(value)) return "is an instant, not a day: use a Date at midnight UTC or India time, or dd/mm/yyyy"
   if (/^[A-Za-z0-9]{10}$/.test(value)) return "is not a PAN: it has five letters, four digits and a letter"
   return "is neither a date of birth as dd/mm/yyyy nor a PAN: five letters, four digits and a letter"
 }
@@ -52,7 +51,9 @@ const toSecondFactor = (value: string): string => {
 
 const indianOffset = 19_800_000
 
-/** The day of a `Date`: people make them at midnight in UTC or at home. Any other instant is shown as one. */
+/**
+ * The day of a `Date` at midnight in UTC or in India. Any other time is kept as an instant, which the check rejects.
+ */
 const textOfDate = (date: Date): string => {
   const instant = Option.getOrUndefined(DateTime.make(date))
   if (instant === undefined) return "not a date"
@@ -95,30 +96,28 @@ const secondFactor = Credentials.secret(
 )
 
 /**
- * What `MotilalAuth` needs, and under which names it looks for it in the environment.
+ * Credentials of `MotilalAuth`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
  */
 export const credentials = {
   userId,
-  password: Credentials.secret(
-    "MOTILAL_PASSWORD",
-    "Login password of the account; it leaves this program as a hash only",
-    { freeText: true }
-  ),
+  password: Credentials.secret("MOTILAL_PASSWORD", "Login password of the account; it is sent only as a hash", {
+    freeText: true
+  }),
   apiKey,
   apiSecret,
   secondFactor,
   totp: Credentials.secret(
     "MOTILAL_TOTP_SECRET",
-    "The 32 characters of the portal's TOTP set-up. Without it each login asks for a code by SMS and mail",
+    "The 32 characters of the portal's TOTP set-up. Without it, each login needs a code by SMS and mail",
     { optional: true, codes: true }
   )
 }
 
 /**
- * The same where less is needed: by a dealer, and by the generations before the API secret.
+ * The same with fewer required fields, for a dealer and for the generations without an API secret.
  *
  * @category credentials
  * @since 0.1.0
@@ -130,7 +129,7 @@ export const lenientCredentials = {
 }
 
 /**
- * What `MotilalPortal` needs, and under which names it looks for it in the environment.
+ * Credentials of `MotilalPortal`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -139,13 +138,13 @@ export const portalCredentials = {
   userId,
   apiKey,
   apiSecret,
-  redirectUrl: Credentials.plain("MOTILAL_REDIRECT_URL", "The redirect URL that is registered for the app", {
+  redirectUrl: Credentials.plain("MOTILAL_REDIRECT_URL", "The app's registered redirect URL", {
     problem: Credentials.addressProblem
   })
 }
 
 /**
- * The same for the generations before the API secret.
+ * The same for the generations without an API secret.
  *
  * @category credentials
  * @since 0.1.0
@@ -153,7 +152,7 @@ export const portalCredentials = {
 export const lenientPortalCredentials = { ...portalCredentials, apiSecret: { ...apiSecret, optional: true as const } }
 
 const budget = Broker.twoPerDay(
-  "MO1096 ends the tries with one-time codes, after a number that is not documented; no code tells of passwords"
+  "MO1096 limits the tries with one-time codes, after an undocumented number; no code is documented for passwords"
 )
 const expiry = "06:00 IST, or 24 hours after the login if that is earlier"
 
@@ -187,13 +186,13 @@ export const broker: Broker.Broker = {
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: portalCredentials,
       expiry,
-      renewal: { ...budget, by: [], when: "A person logs in by browser again" }
+      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
     }
   ],
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // Its portal is known with plain http alone, on a port of its own: give `origins.login` if you need it.
+    // Its portal is known only with plain http, on a separate port. Set `origins.login` to use it.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],
@@ -206,26 +205,31 @@ export const broker: Broker.Broker = {
       "identity-headers",
       "medium",
       "clientLocalIp, macAddress, osName, …",
-      "Of these headers only the form is checked."
+      "The broker checks only the form of these headers."
     ],
-    ["api-secret", "medium", "generation", "The generation v7 wants the API secret with every call, the login too."],
+    [
+      "api-secret",
+      "medium",
+      "generation",
+      "The generation v7 requires the API secret with every call, including the login."
+    ],
     ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body; some clients send {}."],
     ["otp-type", "medium", "otpType", "The one-time code is sent as text, as the SDKs do; the table says number."],
-    ["access-token-end", "low", "expiry", "The access token of the second exchange ends with the login's own."],
-    ["version-4-paths", "medium", "generation", "Of generation v4 only the login has a version of its own."],
+    ["access-token-end", "low", "expiry", "The access token of the second exchange expires with the login's own."],
+    ["version-4-paths", "medium", "generation", "In generation v4, only the login has its own version."],
     ["unverified-token", "low", "none needed", "A call before the one-time code is refused: MO1097, MO8003 or MO1100."],
-    ["token-in-data", "low", "none needed", "The login's token may stand inside data instead of beside status."],
+    ["token-in-data", "low", "none needed", "The login's token may be inside data instead of beside status."],
     ["odd-json", "low", "none needed", "Answers may have typographic quotes or stray bytes after their end."],
-    ["portal-state", "medium", "state", "A callback without state is accepted; where it is there, it is compared."],
+    ["portal-state", "medium", "state", "A callback without state is accepted; a state that is present is compared."],
     [
       "lock-out",
       "low",
       "renewal.maxFailures, renewal.window",
-      "Two wrong passwords or codes in 24 hours lock nothing."
+      "Two wrong passwords or codes in 24 hours do not lock the account."
     ],
-    ["two-a-second", "medium", "requestsPerSecond", "Two calls of a kind in a second are not too many."],
-    ["resend-pause", "low", "resendAfter", "A code may be sent again after 30 seconds, any number of times."],
-    ["trade-socket-host", "medium", "origins", "The trade socket is at the host of the calls, under /ws."]
+    ["two-a-second", "medium", "requestsPerSecond", "Two calls of one kind in a second are allowed."],
+    ["resend-pause", "low", "resendAfter", "A code can be sent again after 30 seconds, any number of times."],
+    ["trade-socket-host", "medium", "origins", "The trade socket is at the host of the calls, at /ws."]
   ]),
   verifiedOn: asOf
 }

@@ -1,5 +1,5 @@
 /**
- * Logging in to Motilal Oswal through the browser.
+ * Login to Motilal Oswal through the browser.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { broker, lenientPortalCredentials, portalCredentials as strictFields } f
 import * as services from "./internal/services.ts"
 
 /**
- * What a browser login needs. The API secret is needed but for the generations `v4` and `v3`.
+ * Credentials of a browser login. The generations `v4` and `v3` need no API secret.
  *
  * @category models
  * @since 0.1.0
@@ -22,15 +22,15 @@ import * as services from "./internal/services.ts"
 export interface PortalCredentials extends Credentials.Input<typeof lenientPortalCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must bring the state back, which the broker does not document. Default: `optional`, which accepts
-   * a callback without state and refuses a wrong one.
+   * Whether a callback must contain the state, which the broker does not document. Default: `optional`, which accepts a
+   * callback without state and rejects a wrong one.
    */
   readonly state?: "required" | "optional" | undefined
 }
@@ -42,10 +42,12 @@ const noPortal = AuthError.invalidRequest(
   broker.id,
   "configuration",
   "origins.login",
-  "is missing: the portal of this environment is not known with https"
+  "is missing: no https address of this environment's portal is known"
 )
 
-/** The token as it goes into a header: what no header can carry is no token, and neither is a bare prefix. */
+/**
+ * The token of a callback. Fails if it is missing, a bare prefix, or has characters that a header cannot carry.
+ */
 const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters) {
   const token = Session.bareToken(yield* RedirectLogin.requireParameter(broker.id, parameters, "authtoken"))
   return /^(?!bearer$)[\x21-\x7e]+$/i.test(Redacted.value(token))
@@ -72,7 +74,7 @@ const method = Method.redirect(services.family, {
   exchange: ({ code: authToken }, { account, api, options }) =>
     Effect.gen(function* () {
       const tokens = yield* services.exchange(api, account, authToken)
-      // The callback does not say whose token it brings; the profile does.
+      // The callback does not name the account of its token; the profile does.
       const profile = yield* services.profile(api, { account, tokens }, options)
       return profile.id.toUpperCase() === services.expectedHolder(account, options)
         ? { tokens, profile }
@@ -81,8 +83,8 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account. The portal binds a one-time code to the page that asked for it:
- * let the user finish on the page that `begin` opened, without loading it anew.
+ * All services of this method, for one account. The portal binds a one-time code to the page that asked for it: the
+ * user must finish on the page that `begin` opened, without reloading it.
  *
  * @category layers
  * @since 0.1.0
@@ -90,7 +92,7 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`, `MOTILAL_API_SECRET` and
+ * Like `layer`, with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`, `MOTILAL_API_SECRET` and
  * `MOTILAL_REDIRECT_URL`.
  *
  * @example

@@ -39,10 +39,10 @@ const problems = (error: AuthError): Readonly<Record<string, string>> =>
 const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
-const noDay = "is a day that does not exist: give the date of birth as dd/mm/yyyy"
+const noDay = "is a day that does not exist: write the date of birth as dd/mm/yyyy"
 const neither = "is neither a date of birth as dd/mm/yyyy nor a PAN: five letters, four digits and a letter"
 const noPan = "is not a PAN: it has five letters, four digits and a letter"
-const instant = "is an instant, not a day: give a Date at midnight UTC or India time, or dd/mm/yyyy"
+const instant = "is an instant, not a day: use a Date at midnight UTC or India time, or dd/mm/yyyy"
 const required = ["userId", "password", "apiKey", "apiSecret", "secondFactor"] as const
 const every = (problem: string) => Object.fromEntries(required.map((name) => [name, problem]))
 const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value) })
@@ -95,7 +95,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "the API key for the secret",
     { ...credentials, apiSecret: credentials.apiKey },
-    { apiSecret: "is the same as the apiKey: the portal shows two different ones" }
+    { apiSecret: "is the same as the apiKey: the portal shows two different values" }
   ],
   ["the 30th of February", factor("30/02/1988"), { secondFactor: noDay }],
   ["the 29th of February of a year that has none", factor("29-02-1990"), { secondFactor: noDay }],
@@ -238,10 +238,14 @@ describe("bad input: credentials", () => {
 })
 
 const wrongOptions: ReadonlyArray<Row> = [
-  ["a generation that there is not", { generation: "v9" }, { generation: "is none of v7, v4, v3" }],
-  ["an environment that there is not", { environment: "live" }, { environment: "is none of production, uat, uat-old" }],
-  ["a source that there is not", { sourceId: "TV" }, { sourceId: "is none of WEB, DESKTOP, MOBILE" }],
-  ["no request in a second", { requestsPerSecond: 0 }, { requestsPerSecond: "is not a whole number above zero" }],
+  ["a generation that there is not", { generation: "v9" }, { generation: "is not one of v7, v4, v3" }],
+  [
+    "an environment that there is not",
+    { environment: "live" },
+    { environment: "is not one of production, uat, uat-old" }
+  ],
+  ["a source that there is not", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
+  ["no request in a second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],
   [
     "a phone without its number",
     { sourceId: "MOBILE" },
@@ -275,7 +279,7 @@ const wrongOptions: ReadonlyArray<Row> = [
     { osVersion: 11 },
     { osVersion: "does not have the form of the header osversion (MO2015)" }
   ],
-  ["a dealer without a client", { dealer: {} }, { "dealer.clientCode": "is not the code of a client" }]
+  ["a dealer without a client", { dealer: {} }, { "dealer.clientCode": "is not a client code" }]
 ]
 
 describe("bad input: options", () => {
@@ -363,7 +367,7 @@ describe("bad input: what the broker finds", () => {
       const error = yield* Effect.flip(Effect.provide(Login.login, swapped))
       const reason = reasonOf(error, "InvalidCredentials")
       assert.deepStrictEqual([reason.code, reason.field], ["MO2005", "apiKey"])
-      assert.include(reason.remedy, "easily swapped")
+      assert.include(reason.remedy, "apiKey and apiSecret are not swapped")
       assert.strictEqual((yield* fake.journal).length, 1)
     })
   )

@@ -1,9 +1,9 @@
 /**
- * One at a time for each account, among all programs on this machine.
+ * Locks for accounts, shared by all programs on this machine.
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
+// oxlint-disable-next-line import/no-unassigned-import -- ends the import on an unsupported Node
 import "./internal/nodeVersion.ts"
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
@@ -16,20 +16,20 @@ import * as place from "./internal/place.ts"
 import * as sqlite from "./internal/sqlite.ts"
 
 /**
- * Where the locks are, and how long to wait for one.
+ * Folder of the locks, and the acquire time-out.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** The folder of the vault. The user's own folder for state unless given. */
+  /** Folder of the vault. Default: the user's directory for application state. */
   readonly folder?: string | undefined
-  /** How long to wait for a lock that others hold: more than nothing. 60 seconds unless given. */
+  /** Time-out for acquiring a lock. Must be positive. Default: 60 seconds. */
   readonly acquireTimeout?: Duration.Input | undefined
 }
 
 /**
- * Makes the locks of a folder. Fails with `InvalidOption` if there is no acquireTimeout.
+ * Makes the locks of a folder. Fails with `InvalidOption` if `acquireTimeout` is not positive.
  *
  * @category constructors
  * @since 0.1.0
@@ -56,13 +56,13 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * Locks that the operating system keeps: it frees the lock of a program that dies, however it dies, and there is never
- * anything to clean up.
+ * Locks that the operating system manages. It releases the lock of a program that ends for any reason, so there is
+ * nothing to clean up.
  *
- * A lock is a file of SQLite for each account, in the folder `locks` of the vault. Programs share it if they run as the
- * same user and name the same folder, which must be on a local disk. Fails with `Io` if others than the user can get at
- * the folder. A damaged file is made anew, with the damage checked again under a lock that the whole folder shares: it has
- * no content worth keeping, and is never replaced while a program holds it.
+ * Each account has one lock: a SQLite file in the folder `locks` of the vault. Programs share locks if they run as the
+ * same user and use the same folder, which must be on a local disk. Fails with `Io` if other users have access to the
+ * folder. A damaged lock file is recreated, because it contains no data. Before that, the damage is checked again under
+ * a lock for the whole folder, so that a file is never replaced while a program holds it.
  *
  * @example
  * ```ts

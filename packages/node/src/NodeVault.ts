@@ -1,9 +1,9 @@
 /**
- * Sessions on this machine's disk: encrypted, written so that no crash loses one, and shared among programs.
+ * Sessions on this machine's disk: encrypted, safe from crashes, and shared among programs.
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
+// oxlint-disable-next-line import/no-unassigned-import -- ends the import on an unsupported Node
 import "./internal/nodeVersion.ts"
 import * as Account from "@auth/broker-core/login/Account"
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
@@ -25,7 +25,7 @@ import * as vaultFile from "./internal/vaultFile.ts"
 import * as NodeSessionLock from "./NodeSessionLock.ts"
 
 /**
- * Where a vault is, and how long to wait for its locks.
+ * Folder of a vault, and the acquire time-out of its locks.
  *
  * @category models
  * @since 0.1.0
@@ -36,11 +36,11 @@ const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
 
 interface Connection {
   readonly vault: vaultFile.Vault
-  /** Which file it is, to see when somebody has put another in its place. */
+  /** Identity of the file, to detect a replacement. */
   readonly identity: string
 }
 
-/** Gives the database to each operation, and opens it again when the file was removed or replaced meanwhile. */
+/** Passes the database to each operation, and opens it again if the file was removed or replaced meanwhile. */
 const makeConnection = Effect.fnUntraced(function* (folder: string) {
   const path = pathOf(folder)
   let held: Connection | undefined
@@ -58,13 +58,14 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     if (held !== undefined) sqlite.close(held.vault.database)
     held = undefined
     const identity = place.identity(path)
-    // Removed since it was looked at: SQLite would make one that others may read.
+    // The file was removed since the check. SQLite would create one that other users can read.
     if (identity === undefined) throw new sqlite.Busy()
     held = sqlite.opened(path, (database) => ({ vault: vaultFile.prepare(database), identity }))
     return held
   }
 
-  // Before each operation: the folder may have been opened to others since. It takes six looks, and opens nothing.
+  // Runs before each operation, because the folder may have been opened to other users since. Costs six `lstat` calls
+  // and opens nothing.
   const secure = Effect.suspend(() =>
     held?.vault.database.isOpen === false ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )
@@ -87,7 +88,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
 const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
 
 interface Disk {
-  /** The store as it is on the disk. It encrypts nothing. */
+  /** The store on disk. It does not encrypt. */
   readonly store: SessionStore.SessionStore["Service"]
   readonly places: Effect.Effect<ReadonlyArray<vaultFile.Place>, VaultError.VaultError>
 }
@@ -99,14 +100,14 @@ const open = Effect.fnUntraced(function* (
   const { path, use } = yield* makeConnection(folder)
   yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
 
-  // What is written is on the disk already: whatever keeps the log from being emptied, the next write empties it.
+  // The data is on disk already. If the log cannot be emptied now, the next write empties it.
   const emptyLog = use(({ database }) => vaultFile.emptyLog(database)).pipe(
     Effect.repeat({ until: (isEmpty) => isEmpty, schedule: logTries }),
     Effect.ignore
   )
 
   const places = use(({ database }) => vaultFile.places(database)).pipe(
-    Effect.mapError(sqlite.toVaultError("get", `list what is in ${path}`, `vault ${path}`))
+    Effect.mapError(sqlite.toVaultError("get", `list the entries of ${path}`, `vault ${path}`))
   )
 
   const store: SessionStore.SessionStore["Service"] = {
@@ -131,7 +132,7 @@ const open = Effect.fnUntraced(function* (
 })
 
 /**
- * The sessions of the vault without its locks, for those who lock in another way.
+ * The sessions of the vault without its locks, for programs with a lock of their own.
  *
  * Fails as `layer` does.
  *
@@ -152,15 +153,16 @@ export const layerStore = (
 /**
  * The vault of this user: sessions in `sessions.db`, and a lock for each account.
  *
- * It is in the user's own folder for state (`~/.local/state/broker-auth`; on macOS below `~/Library/Application Support`,
- * on Windows below `%LOCALAPPDATA%`), or in the folder that is given, on a local disk. Programs share it if they run as
- * the same user with the same key. The folder is 0700 and its files are 0600. If others could use one, each operation is
- * refused, and nothing is changed about it. A folder that begins with `~/` is in the user's home. On Windows the user's profile keeps others out.
+ * Default folder: the user's directory for application state (`~/.local/state/broker-auth`; on macOS below
+ * `~/Library/Application Support`, on Windows below `%LOCALAPPDATA%`). The folder must be on a local disk. A folder
+ * that begins with `~/` is in the user's home directory. Programs share the vault if they run as the same user with the
+ * same key. The folder has mode 0700 and its files 0600. If other users could access one of them, each operation is
+ * refused and changes nothing. On Windows, the user's profile protects the files.
  *
- * A write is on the disk when it succeeds. It holds up the event loop for as long as the disk takes.
+ * When a write succeeds, it is on disk. It blocks the event loop while the disk writes.
  *
- * Fails with `Tampered` if anything in the file is not what was written, with `NewerVersion`, and with `Io`, whose
- * `remedy` says which command puts it right.
+ * Fails with `Tampered` if the file's content was changed, with `NewerVersion`, and with `Io`, whose `remedy` names the
+ * command that corrects it.
  *
  * @example
  * ```ts
@@ -198,10 +200,11 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Deletes all sessions of a vault, and the salt of its passphrase, without reading them: for a vault that is `Tampered`,
- * and for a `WrongKey` whose key is lost. The next session of each account is a new login.
+ * Deletes all sessions of a vault, and the salt of its passphrase, without reading them. Use it for a vault that is
+ * `Tampered`, or that fails with `WrongKey` if the key is lost. The next session of each account needs a new login.
  *
- * Programs that have the vault open go on with a new one. The locks stay, since somebody may hold one. Fails with `Io`.
+ * Programs that have the vault open continue with a new one. The locks are not deleted, because a program may hold one.
+ * Fails with `Io`.
  *
  * @example
  * ```ts
@@ -218,7 +221,7 @@ export const remove = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, VaultError.VaultError> {
   const folder = yield* place.resolve(options.folder)
   for (const path of [pathOf(folder), passphraseFile.pathOf(folder)]) {
-    // The file itself comes last: the log of a file that is gone must not be taken for that of its successor.
+    // Removes the file itself last. Otherwise SQLite could apply the log of a removed file to its successor.
     for (const end of [...place.companions, ""]) yield* unlink(path + end)
   }
 })
@@ -227,7 +230,7 @@ const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 
-/** Writes one entry with the new key, unless it is so already, whoever else writes it at the same time. */
+/** Writes one entry with the new key, unless it has that key already. Safe with concurrent writers. */
 const rekeyEntry = Effect.fnUntraced(function* (
   before: SessionStore.SessionStore["Service"],
   after: SessionStore.SessionStore["Service"],
@@ -244,13 +247,13 @@ const rekeyEntry = Effect.fnUntraced(function* (
 })
 
 /**
- * Changes the key of a vault: writes each entry that `from` opens with `to`, and gives how many those were. The sessions
- * stay.
+ * Changes the key of a vault: encrypts each entry that `from` opens with `to`, and returns the number of these entries.
+ * The sessions stay valid.
  *
- * An entry is written with one of the two keys at any time. If the program is killed in between, run it again: entries
- * that have the new key are left alone. Programs that run with the old key fail with `WrongKey` until they are restarted
- * with the new one. Which credentials the broker has refused or accepted is known by the old key only: refused ones may
- * be sent once more.
+ * At any time, each entry is encrypted with one of the two keys. If the program is killed in between, run it again:
+ * entries with the new key are not changed. Programs that run with the old key fail with `WrongKey` until they are
+ * restarted with the new one. Fingerprints of rejected and accepted credentials match under the old key only, so
+ * rejected credentials may be sent once more.
  *
  * Fails with `WrongKey` if an entry has neither key, and as `layer` does.
  *

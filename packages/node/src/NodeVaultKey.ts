@@ -1,19 +1,19 @@
 /**
- * Where the key of a vault comes from on Node: the operating system's keyring, a passphrase, or the configuration.
+ * Sources of a vault's key on Node: the operating system's keyring, a passphrase, or the configuration.
  *
- * | layer                   | the key is                                                  | for                                  |
- * | ----------------------- | ----------------------------------------------------------- | ------------------------------------ |
- * | `layerKeyring`          | made at the first use, and kept in the user's keyring       | a desktop                            |
- * | `layerConfig`           | in the configuration, `BROKER_AUTH_KEY`                     | a server that is given secrets       |
- * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`                       | a server, a secret that people chose |
- * | `layerPassphrase`       | derived from a passphrase that you have, such as a typed one | a command                            |
- * | `layerPlaintext`        | none: everything is stored in clear                         | tests                                |
+ * | layer                   | the key is                                               | for                            |
+ * | ----------------------- | -------------------------------------------------------- | ------------------------------ |
+ * | `layerKeyring`          | generated at the first use, stored in the user's keyring | a desktop                      |
+ * | `layerConfig`           | in the configuration, `BROKER_AUTH_KEY`                  | a server with injected secrets |
+ * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`                    | a server, with a chosen secret |
+ * | `layerPassphrase`       | derived from a passphrase that your program passes       | a command that prompts         |
+ * | `layerPlaintext`        | none: everything is stored in clear                      | tests                          |
  *
- * None falls back to another: without the key there is a `KeyUnavailable` that says what to do.
+ * No layer falls back to another: without the key, the layer fails with `KeyUnavailable`, which says what to do.
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- on a Node that is too old it ends the import
+// oxlint-disable-next-line import/no-unassigned-import -- ends the import on an unsupported Node
 import "./internal/nodeVersion.ts"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -30,15 +30,14 @@ import * as place from "./internal/place.ts"
 
 export {
   /**
-   * The key from the configuration, `BROKER_AUTH_KEY` unless another name is given: 64 hexadecimal digits, or base64 of
-   * 32 bytes.
+   * The key from the configuration: 64 hexadecimal digits, or base64 of 32 bytes. Default name: `BROKER_AUTH_KEY`.
    *
    * @category layers
    * @since 0.1.0
    */
   layerConfig,
   /**
-   * No key: everything is stored in clear, for whoever can read the place.
+   * No key: everything is stored in clear and can be read by any program with access to the files.
    *
    * @category layers
    * @since 0.1.0
@@ -47,19 +46,22 @@ export {
 } from "@auth/broker-core/session/VaultKey"
 
 /**
- * Which entry of the keyring has the key.
+ * Options of the keyring entry that stores the key.
  *
  * @category models
  * @since 0.1.0
  */
 export interface KeyringOptions {
-  /** The name of the program that the keyring shows. `"broker-auth"` unless given. */
+  /** Name of the program in the keyring. Default: `"broker-auth"`. */
   readonly service?: string | undefined
-  /** The name of the key. `"vault"` unless given. */
+  /** Name of the key. Default: `"vault"`. */
   readonly account?: string | undefined
-  /** How long the keyring may take to answer. 3 seconds unless given; more where a person is asked to unlock it. */
+  /** Time-out of the keyring. Default: 3 seconds. Increase it if a person has to unlock the keyring. */
   readonly timeout?: Duration.Input | undefined
-  /** Where programs wait for each other to make the key. The user's own folder for state unless given. */
+  /**
+   * Folder of the lock that lets one program at a time create the key. Default: the user's directory for application
+   * state.
+   */
   readonly folder?: string | undefined
 }
 
@@ -71,7 +73,7 @@ const readTimeout = (input: Duration.Input) =>
           "key",
           new VaultError.InvalidOption({
             option: "timeout",
-            problem: 'must be longer than nothing, such as "3 seconds"'
+            problem: 'must be positive, such as "3 seconds"'
           })
         )
       ),
@@ -79,11 +81,12 @@ const readTimeout = (input: Duration.Input) =>
   })
 
 /**
- * A random key in the keyring of the operating system: macOS Keychain, Windows Credential Manager, or on Linux the Secret
- * Service of GNOME Keyring and KWallet. It is made at the first use; programs that start at once get the same.
+ * A random key in the keyring of the operating system: macOS Keychain, Windows Credential Manager, or on Linux the
+ * Secret Service of GNOME Keyring and KWallet. It is generated at the first use. Programs that start at the same time
+ * get the same key.
  *
- * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if that is missing, if there is no keyring,
- * or if it does not answer in time: a keyring that hangs holds up neither the program nor its exit.
+ * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package is missing, if there is no
+ * keyring, or if the keyring does not answer in time. A keyring that hangs blocks neither the program nor its exit.
  *
  * @example
  * ```ts
@@ -112,22 +115,23 @@ export const layerKeyring = (options: KeyringOptions = {}): Layer.Layer<VaultKey
   )
 
 /**
- * Where the salt of a passphrase is kept.
+ * Options of a passphrase key.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PassphraseOptions {
-  /** The folder of the vault. The user's own folder for state unless given. */
+  /** Folder of the vault, which also stores the salt. Default: the user's directory for application state. */
   readonly folder?: string | undefined
 }
 
 /**
- * A key that is derived from a passphrase: by Argon2id with 64 MiB and 3 passes, or by scrypt where Node is older than
- * 24.7. The salt is made at the first use and kept beside the vault, in `passphrase.db`.
+ * A key that is derived from a passphrase: by Argon2id with 64 MiB and 3 passes, or by scrypt on Node before 24.7. The
+ * salt is generated at the first use and stored beside the vault, in `passphrase.db`.
  *
- * One line break at its end is not part of it. Another passphrase gives another key, and a session that is stored is then a `WrongKey`. Fails with `KeyUnavailable` if
- * the passphrase is empty, with `Tampered` if the salt was changed, and with `Io` if the folder cannot be used.
+ * One line break at the end of the passphrase is not part of it. A different passphrase gives a different key, and
+ * stored sessions then fail with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is empty, with `Tampered` if
+ * the salt was changed, and with `Io` if the folder cannot be used.
  *
  * @example
  * ```ts
@@ -156,7 +160,7 @@ export const layerPassphrase = (
   )
 
 /**
- * A key that is derived from the passphrase in the configuration, `BROKER_AUTH_PASSPHRASE` unless another name is given.
+ * A key that is derived from the passphrase in the configuration. Default name: `BROKER_AUTH_PASSPHRASE`.
  *
  * Fails as `layerPassphrase` does, and with `KeyUnavailable` if the configuration has no such value.
  *

@@ -29,7 +29,9 @@ type Files = Readonly<Record<string, Uint8Array>>
 const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
-/** The files of a vault as they are while a program has it open; with its last write in the log, if it was killed there. */
+/**
+ * The files of a vault as they are while a program has it open; with its last write in the log, if it was killed there.
+ */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
   return sqlite.opened(Path.join(folder, "sessions.db"), (database) => {

@@ -194,7 +194,10 @@ describe("vaults: a folder that is given", () => {
       Effect.gen(function* () {
         const reason = yield* reasonOf(resolved(given))
         assert.deepInclude(reason, { _tag: "Io", isRetryable: false })
-        assert.match(reason.remedy, /^Give .*folder/)
+        assert.match(
+          reason.remedy,
+          /^(?:Set folder to a path|Use its full path), or .*(?:default|folder of that name)\.$/
+        )
       })
     )
   }

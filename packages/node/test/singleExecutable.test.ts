@@ -11,7 +11,9 @@ const root = Path.join(import.meta.dirname, "../../..")
 /** What Node looks for in its own executable. Source: nodejs.org/api/single-executable-applications.html. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"
 
-/** Makes one file of the program `keyring.ts` and Node, which leaves an `x` in `starts` each time that it is started. */
+/**
+ * Makes one file of the program `keyring.ts` and Node, which leaves an `x` in `starts` each time that it is started.
+ */
 const makeExecutable = async (folder: string, starts: string): Promise<string> => {
   const conditions = ["@auth/source"]
   await build({

@@ -1,5 +1,5 @@
 /**
- * A fake Rupeezy: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Rupeezy: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ export interface Account {
   readonly totpSecret: string
   readonly applicationId: string
   readonly apiKey: string
-  /** The callback URL that is registered for the app. */
+  /** The app's registered callback URL. */
   readonly redirectUrl: string
   readonly name: string
   readonly email: string
@@ -36,51 +36,53 @@ export interface Account {
   readonly state: "active" | "blocked"
   /** Whether the app lets this account log in through the browser. */
   readonly whitelist: "listed" | "unlisted"
-  /** Whether the caller's IP address is registered. Only calls that place orders look at it. */
+  /** Whether the caller's IP address is registered. Only order calls check it. */
   readonly ip: "registered" | "unregistered"
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Switches {
-  /** The HTTP status of a refused login. 200 unless said otherwise. */
+  /** The HTTP status of a refused login. Default: 200. */
   readonly refusedLogin: 200 | 400 | 401
-  /** Whether a code of a period that was used is refused. It is, unless said otherwise. */
+  /** Whether a second code of the same TOTP period is refused. Default: yes. */
   readonly reusedCode: "refused" | "accepted"
-  /** After how many wrong passwords in a row an account is blocked. Never, unless said otherwise. */
+  /** Number of consecutive wrong passwords that block an account. Default: no limit. */
   readonly lockAfter: number
-  /** Whether access tokens carry `exp`. They do, unless said otherwise. */
+  /** Whether access tokens contain `exp`. Default: yes. */
   readonly tokenEnd: "in-token" | "absent"
-  /** How long a token lives. Eight hours unless said otherwise. */
+  /** Lifetime of a token. Default: eight hours. */
   readonly lifetime: Duration.Input
-  /** Whether a login ends the sessions before it. They live on, unless said otherwise. */
+  /** Whether a login ends earlier sessions. Default: no. */
   readonly earlierSessions: "live" | "die"
-  /** Whether a token still works after its logout. It does not, unless said otherwise. */
+  /** Whether a token is valid after its logout. Default: no. */
   readonly loggedOutTokens: "die" | "live"
-  /** The HTTP status of a dead token. 401 unless said otherwise. */
+  /** The HTTP status for an expired token. Default: 401. */
   readonly deadToken: 401 | 403
-  /** Whether the callback brings `cb_param` back. It does, unless said otherwise. */
+  /** Whether the callback contains `cb_param`. Default: yes. */
   readonly cbParam: "echoed" | "dropped"
-  /** Whether an `auth` code is good once. It is, unless said otherwise. */
+  /** Whether an `auth` code is valid for one use. Default: yes. */
   readonly authCode: "single-use" | "reusable"
-  /** How long an `auth` code lives. Two minutes unless said otherwise. */
+  /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input
-  /** Whether the exchange of an `auth` code wants `x-api-key`, which the Go SDK does not send. It does not, unless said so. */
+  /**
+   * Whether the exchange of an `auth` code requires `x-api-key`, which the Go SDK does not send. Default: no.
+   */
   readonly exchangeKey: "optional" | "required"
   /** The shape of the funds: two segments without an envelope, all of them, or inside an envelope. */
   readonly funds: "segments" | "combined" | "enveloped"
-  /** What `response` is in the answer to a logout. `null` unless said otherwise. */
+  /** Value of `response` in the answer to a logout. Default: `null`. */
   readonly logoutResponse: "null" | "text"
-  /** Whether there is a `GET /user/profile`. There is none, unless said otherwise. */
+  /** Whether `GET /user/profile` exists. Default: no. */
   readonly profileCall: "absent" | "present"
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -129,7 +131,7 @@ const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head>
 /** Vortex documentation, "Authentication", as of 2026-11-21. */
 const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 
-/** How long things live, unless a switch says otherwise. */
+/** Default lifetimes. Switches change them. */
 const lifetimes = { token: "8 hours", authCode: "2 minutes" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -199,7 +201,7 @@ const loginForm = (action: string, problem: string) =>
 const isResponse = (value: object): value is FakeBroker.FakeResponse => "status" in value
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts
@@ -233,7 +235,10 @@ export const make = Effect.fnUntraced(function* (
   const isKeyOf = (apiKey: string | undefined, applicationId: string) =>
     accounts.some((account) => account.apiKey === apiKey && account.applicationId === applicationId)
 
-  /** Looks like the broker's tokens: the header says RS512, the payload begins with `exp`, the signature is noise. */
+  /**
+   * A token with the form of the broker's: the header says RS512, the payload begins with `exp`, the signature is
+   * random.
+   */
   const makeToken = (end: number): string => {
     const claims = { ...(options.tokenEnd === "absent" ? {} : { exp: end / 1000 }), jti: randomHex(8) }
     const parts = [`{"alg":"RS512","typ":"JWT"}`, JSON.stringify(claims), SecureRandom.randomBytesUnsafe(64)]
@@ -271,7 +276,7 @@ export const make = Effect.fnUntraced(function* (
   const isBlocked = ({ clientCode, state }: Account): boolean =>
     state === "blocked" || (misses.get(clientCode) ?? 0) >= (options.lockAfter ?? Infinity)
 
-  /** The account that the credentials open, or the broker's words why they open none. */
+  /** The account of the credentials, or the broker's message for a refusal. */
   const open = Effect.fnUntraced(function* (clientCode: string, password: string, totp: string) {
     const account = accountOf(clientCode)
     if (account === undefined) return "Invalid credentials"
@@ -299,7 +304,7 @@ export const make = Effect.fnUntraced(function* (
     return Predicate.isString(opened) ? failure(refusedLogin, opened) : issue(opened)
   })
 
-  /** The account whose code this is. A code that was asked for is used up, whatever comes of it. */
+  /** The account of a code. Each lookup uses up the code, whatever the result. */
   const takeAuthCode = (code: string): Account | undefined => {
     const known = authCodes.get(code)
     if (options.authCode !== "reusable") authCodes.delete(code)
@@ -321,7 +326,7 @@ export const make = Effect.fnUntraced(function* (
     return account === undefined || account.applicationId !== applicationId ? unauthorized : issue(account)
   })
 
-  /** The session that a request carries, or the answer where it carries none. */
+  /** The session of a request, or the refusal if it has none. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = /^Bearer (.+)$/.exec(request.headers["authorization"] ?? "")?.[1] ?? ""
     const issued = sessions.get(token)
@@ -346,7 +351,7 @@ export const make = Effect.fnUntraced(function* (
     options.profileCall === "present" ? success(holderOf(account)) : failure(404, "Not found")
 
   const placeOrder = ({ account }: Issued) =>
-    account.ip === "registered" ? failure(400, "The fake takes no orders") : failure(403, "IP_NOT_ALLOWED")
+    account.ip === "registered" ? failure(400, "The fake accepts no orders") : failure(403, "IP_NOT_ALLOWED")
 
   const appOf = (request: FakeBroker.FakeRequest) => {
     const applicationId = request.url.searchParams.get("applicationId")
@@ -386,7 +391,7 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: callbackOf(request, opened) }, body: "" }
   })
 
-  /** What the market feed says before it opens. The feed itself is not part of logging in. */
+  /** The market feed's answer before the websocket opens. The feed itself is not part of the login. */
   const stream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const issued = sessions.get(request.url.searchParams.get("auth_token") ?? "")

@@ -13,7 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import * as endpoints from "./internal/endpoints.ts"
 
 /**
- * What may be set.
+ * Options of the client.
  *
  * @category models
  * @since 0.1.0
@@ -21,21 +21,21 @@ import * as endpoints from "./internal/endpoints.ts"
 export interface Options extends BrokerClient.Options {
   /** Key of your app: the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `logins` sends the key with the logins alone, as the SDKs do. Default: with every call. */
+  /** `logins` sends the key only with logins, as the SDKs do. Default: with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` ignores the words of a refusal: without a status that explains it, it is `BrokerRejected`. Default: the
-   * words are read, though none are documented.
+   * `as-sent` ignores the message of a refusal: without a status that explains it, the reason is `BrokerRejected`.
+   * Default: the message is interpreted, although none is documented.
    */
   readonly refusals?: "as-sent" | undefined
-  /** `session-over` takes HTTP 403 for a revoked session. Default: it is `PermissionDenied`. */
+  /** `session-over` treats HTTP 403 as a revoked session. Default: HTTP 403 is `PermissionDenied`. */
   readonly forbidden?: "session-over" | undefined
-  /** The offset of `login_time`, which says none. Default: `+05:30`. */
+  /** UTC offset of `login_time`, which contains none. Default: `+05:30`. */
   readonly loginTimeOffset?: `${"+" | "-"}${number}:${number}` | undefined
 }
 
 /**
- * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
  *
  * @category services
  * @since 0.1.0
@@ -45,8 +45,8 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 ) {}
 
 /**
- * The headers of a call. Vortex usage page, as of 2026-11-21: every call carries the key. The documents for logging in, and all three official
- * SDKs, send it with the logins alone.
+ * The headers of a call. Vortex usage page, as of 2026-11-21: every call carries the key. The documents of the login, and
+ * all three official SDKs, send it only with logins.
  *
  * @category headers
  * @since 0.1.0

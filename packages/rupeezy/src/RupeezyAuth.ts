@@ -1,5 +1,5 @@
 /**
- * Logging in to Rupeezy with client code, password and TOTP.
+ * Login to Rupeezy with client code, password and TOTP.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { credentials } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs.
+ * Credentials of a login.
  *
  * @category models
  * @since 0.1.0
@@ -19,7 +19,7 @@ import * as services from "./internal/services.ts"
 export interface RupeezyCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +38,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
+ * All services of this method, for one account. Credentials are checked when the layer is built, before
  * anything is sent.
  *
  * @example
@@ -69,8 +69,9 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`, `RUPEEZY_TOTP_SECRET`,
- * `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. All that is missing or wrong is named at once.
+ * Like `layer`, with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`,
+ * `RUPEEZY_TOTP_SECRET`, `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. One error names everything that is missing or
+ * wrong.
  *
  * @category layers
  * @since 0.1.0
@@ -78,7 +79,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from a token that another program got. A `Bearer ` prefix is removed.
+ * A session from a token that another program obtained. A `Bearer ` prefix is removed.
  *
  * @example
  * ```ts

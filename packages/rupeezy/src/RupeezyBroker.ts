@@ -1,5 +1,5 @@
 /**
- * Rupeezy, described as data.
+ * Description of Rupeezy as data.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ const app = {
 }
 
 /**
- * What `RupeezyAuth` needs, and under which names it looks for it in the environment.
+ * Credentials of `RupeezyAuth`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -39,20 +39,20 @@ export const credentials = {
 }
 
 /**
- * What `RupeezyPartner` needs, and under which names it looks for it in the environment.
+ * Credentials of `RupeezyPartner`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
  */
 export const partnerCredentials = {
   ...app,
-  redirectUrl: Credentials.plain("RUPEEZY_REDIRECT_URL", "The callback URL that is registered for the app", {
+  redirectUrl: Credentials.plain("RUPEEZY_REDIRECT_URL", "The app's registered callback URL", {
     problem: Credentials.addressProblem
   })
 }
 
 const budget = Broker.twoPerDay("No lock-out is documented")
-const expiry = "The token's own end; unknown if it tells none"
+const expiry = "The token's own expiry; unknown if it has none"
 
 /**
  * @category descriptors
@@ -72,7 +72,7 @@ export const broker: Broker.Broker = {
       renewal: {
         ...budget,
         by: ["login"],
-        when: "After the end that the token tells: that a login before it gives a later end is documented nowhere",
+        when: "After the token's expiry: no document says that an earlier login gives a later expiry",
         codes: "totp"
       }
     },
@@ -83,28 +83,38 @@ export const broker: Broker.Broker = {
       capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
       credentials: partnerCredentials,
       expiry,
-      renewal: { ...budget, by: [], when: "A person logs in by browser again" }
+      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
     }
   ],
   environments: { production: { api: "https://vortex-api.rupeezy.in", login: "https://flow.rupeezy.in" } },
   secretHeaders: ["authorization", "x-api-key"],
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   assumptions: Broker.assumptions(asOf, [
-    ["hosts", "medium", "origins", "There is no host for tests: none is documented or found in an SDK."],
-    ["refusals", "medium", "refusals", "The message of a refused login tells a wrong password, code and a lock apart."],
-    ["state-comes-back", "low", "state", "A callback without cb_param is accepted; where it is there, it is compared."],
+    ["hosts", "medium", "origins", "There is no test host: none is documented or found in an SDK."],
+    [
+      "refusals",
+      "medium",
+      "refusals",
+      "The message of a refused login distinguishes a wrong password, a wrong code and a lock."
+    ],
+    [
+      "state-comes-back",
+      "low",
+      "state",
+      "A callback without cb_param is accepted; a cb_param that is present is compared."
+    ],
     ["user-id-is-client-code", "low", "otherAccount", "The user_id of a browser login's answer is the client code."],
-    ["end-in-token", "medium", "expiry", "The token's own exp is its end. Without it, the end is unknown."],
-    ["no-daily-end", "low", "dailyEnd", "Sessions have no common end each day."],
-    ["dead-after-logout", "medium", "none needed", "After a logout the broker does not accept the token any more."],
-    ["forbidden", "medium", "forbidden", "HTTP 403 denies access and leaves the session alive."],
+    ["end-in-token", "medium", "expiry", "The token's own exp is its expiry. Without exp, the expiry is unknown."],
+    ["no-daily-end", "low", "dailyEnd", "Sessions have no common daily end."],
+    ["dead-after-logout", "medium", "none needed", "After a logout, the broker no longer accepts the token."],
+    ["forbidden", "medium", "forbidden", "HTTP 403 denies access, and the session stays valid."],
     [
       "address-of-orders",
       "medium",
       "refusals",
-      "HTTP 403 with IP_NOT_ALLOWED: the address, IPv6 too, is not registered."
+      "HTTP 403 with IP_NOT_ALLOWED: the IPv4 or IPv6 address is not registered."
     ],
-    ["funds-segments", "medium", "probe", "Funds come by nse and mcx, by exchange_combined, or by all three."],
+    ["funds-segments", "medium", "probe", "Funds are reported by nse and mcx, by exchange_combined, or by all three."],
     [
       "profile-call",
       "low",
@@ -115,10 +125,10 @@ export const broker: Broker.Broker = {
       "lock-out",
       "low",
       "renewal.maxFailures, renewal.window",
-      "Two wrong passwords or codes in 24 hours lock nothing."
+      "Two wrong passwords or codes in 24 hours do not lock the account."
     ],
-    ["renewal-at-the-end", "low", "renewal.early", "A login before the end of a session gives no later end."],
-    ["login-time", "low", "loginTimeOffset", "login_time, which names no zone, is Indian Standard Time."]
+    ["renewal-at-the-end", "low", "renewal.early", "A login before the end of a session gives no later expiry."],
+    ["login-time", "low", "loginTimeOffset", "login_time, which has no time zone, is Indian Standard Time."]
   ]),
   verifiedOn: asOf
 }

@@ -1,5 +1,5 @@
 /**
- * Logging in to Rupeezy through the browser, with an app for partners.
+ * Login to Rupeezy through the browser, with an app for partners.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { broker, partnerCredentials } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a browser login needs.
+ * Credentials of a browser login.
  *
  * @category models
  * @since 0.1.0
@@ -23,18 +23,19 @@ import * as services from "./internal/services.ts"
 export interface PartnerCredentials extends Credentials.Input<typeof partnerCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends services.Options {
   /**
-   * The state travels as `cb_param`. No document says that it comes back. Default: `optional`, which compares it where it
-   * is there. Only `required` keeps out a callback of another login. `not-sent` leaves `cb_param` out of the address.
+   * The state is sent as `cb_param`. No document says that the callback contains it. Default: `optional`, which
+   * compares it if it is present. Only `required` rejects a callback of another login. `not-sent` leaves `cb_param` out
+   * of the address.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
-  /** `accept` takes a login whose `user_id` is not the client code. Default: it is rejected. */
+  /** `accept` accepts a login whose `user_id` is not the client code. Default: such a login is rejected. */
   readonly otherAccount?: "accept" | undefined
 }
 
@@ -69,7 +70,7 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account.
+ * All services of this method, for one account.
  *
  * @category layers
  * @since 0.1.0
@@ -77,8 +78,8 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`, `RUPEEZY_API_KEY`
- * and `RUPEEZY_REDIRECT_URL`. All that is missing or wrong is named at once.
+ * Like `layer`, with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`,
+ * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`. One error names everything that is missing or wrong.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * A fake Samco: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Samco: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -31,20 +31,20 @@ export interface Account {
   readonly app: "active" | "inactive"
   readonly password: string
   readonly yob: string
-  /** What `/accessToken/token` wants. */
+  /** Credential of `/accessToken/token`. */
   readonly secretApiKey: string
   /**
-   * An access token that is there when the fake begins, and again after each reset. It dies at the next 08:00 IST like
-   * any other.
+   * An access token that is valid when the fake starts, and again after each reset. It expires at the next 08:00 IST
+   * like any other.
    */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
   readonly subscription: "active" | "none"
-  /** Whether the SAMCO mobile app was opened, without which no session starts. */
+  /** Whether the SAMCO mobile app was opened. If not, no session starts. */
   readonly appSignIn: "done" | "needed"
   /**
-   * Whether the caller's IP address is registered. The login page, the exchange of its code and calls that place orders
-   * look at it. Of an `unregistered-server` the page is content, and the exchange is not.
+   * Whether the caller's IP address is registered. The login page, the exchange of its code and order calls check it.
+   * For `unregistered-server`, the page accepts the address and the exchange refuses it.
    */
   readonly ip: "registered" | "unregistered" | "unregistered-server"
   readonly primaryIp: string
@@ -52,7 +52,7 @@ export interface Account {
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
@@ -60,26 +60,26 @@ export interface Account {
 export interface Switches {
   /** Whether a refresh token renews a session that 08:00 IST has ended. */
   readonly refreshAfterEnd: "works" | "refused"
-  /** Whether the access token before a refresh dies. */
+  /** Whether a refresh ends the previous access token. */
   readonly refreshedToken: "dies" | "lives"
-  /** Whether access tokens carry `exp`. */
+  /** Whether access tokens contain `exp`. */
   readonly tokenEnd: "in-token" | "absent"
-  /** HTTP status of failures of the old login. */
+  /** HTTP status of failures of the legacy login. */
   readonly legacyFailures: 200 | 401
   /** HTTP status of failures of the OAuth calls. */
   readonly oauthFailures: 200 | 400
-  /** What failures of the OAuth calls have in them beside the text. */
+  /** Fields of failures of the OAuth calls besides the text. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
-  /** Whether the old login wants an access token, as it did not at first. */
+  /** Whether the legacy login requires an access token. Originally it did not. */
   readonly accessToken: "required" | "ignored"
-  /** Whether another exchange of the same authorization code is under way when one arrives. */
+  /** Whether an exchange meets a concurrent exchange of the same authorization code. */
   readonly codeExchange: "alone" | "concurrent"
-  /** How the login page gets its answer: older builds redirected. */
+  /** How the login page receives its answer. Older builds redirected. */
   readonly authenticate: "json" | "redirect"
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -130,7 +130,7 @@ const origin = "https://tradeapi.samco.in"
 
 const millis = Duration.toMillis
 
-/** How long things live, and when all sessions end, in India. */
+/** Lifetimes, and the daily end of all sessions, IST. */
 const lifetimes = {
   authorizationCode: "10 minutes",
   refreshToken: "7 days",
@@ -157,7 +157,7 @@ const rateLimited = failure(429, "Too many requests")
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>", 403)
 
-/** The codes of the OAuth calls with their texts. Where the broker prints no text, it is made up. */
+/** The codes of the OAuth calls with their texts. If the broker documents no text, it is invented. */
 const oauthTexts = {
   EOAUTH001: "Invalid or inactive API key",
   EOAUTH002: "Redirect URL does not match the registered one",
@@ -194,7 +194,7 @@ const consentForm = (action: string, appName: string, problem: string) =>
 
 const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, headers: { location: href }, body: "" })
 
-/** What stands at the door of the API: JSON only. */
+/** First check of each call: JSON only. */
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   if (method !== "POST") return undefined
   // RFC 9110, section 12.5.1: without the header, any type is acceptable.
@@ -215,19 +215,19 @@ const uuid = () => {
   return [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end)).join("-")
 }
 
-/** `04/04/24 11:06:17`, in Indian time and without saying so. */
+/** `04/04/24 11:06:17`, in Indian time, without a time zone. */
 const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d)-(\d\d) (.*) IST$/, "$3/$2/$1 $4")
 
 const cutOffAfter = (at: number): number =>
   Expiry.dailyAt(lifetimes.sessionEnd)({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
 
-/** All that the fake remembers. */
+/** State of the fake. */
 const makeMemory = () => ({
   sessions: new Map<string, Issued>(),
-  /** Refresh tokens that outlive their session. */
+  /** Refresh tokens that are valid after the end of their session. */
   refreshes: new Map<string, Issued>(),
   codes: new Map<string, AuthorizationCode>(),
-  /** Authorization codes and refresh tokens whose exchange is under way. */
+  /** Authorization codes and refresh tokens with a pending exchange. */
   exchanging: new Set<string>(),
   accessTokens: new Map<string, { readonly account: Account; readonly end: number }>(),
   otps: new Map<string, OneTimeCode>(),
@@ -236,7 +236,7 @@ const makeMemory = () => ({
   ips: new Map<string, { readonly primary: string; readonly secondary: string; readonly at: number }>()
 })
 
-/** The state of the fake and what all its calls need of it. */
+/** The parts of the fake that all its calls use. */
 const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const memory = makeMemory()
   const { refreshes, sessions } = memory
@@ -290,7 +290,7 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
     },
     success: (fields: Fields, statusMessage = "Request successful") =>
       FakeBroker.json({ ...stamp(), status: "Success", statusMessage, ...fields }),
-    /** The session that a request carries, or the answer where it carries none. */
+    /** The session of a request, or the refusal if it has none. */
     authenticate: (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
       const refused = headerFault(request)
       if (refused !== undefined) return refused
@@ -328,7 +328,7 @@ interface Parts {
 
 type Handle = (request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
 
-/** What keeps an account from a session, whatever its credentials; the first that applies. */
+/** The first reason why an account gets no session, regardless of its credentials. */
 const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
   if (account.subscription === "none") {
     return failure(403, "User not subscribed. Please subscribe to access trade API")
@@ -351,7 +351,7 @@ const longOrderTypes = ["LIMIT", "MARKET", "SL", "SL-M"]
 
 const isHex = (value: string) => /^[0-9a-f]+$/i.test(value)
 
-/** `POST /session/token`. Its failures carry neither serverTime nor msgId. */
+/** `POST /session/token`. Its failures have neither serverTime nor msgId. */
 const sessionToken =
   ({ accounts, bank }: Parts): Handle =>
   (request) => {
@@ -404,7 +404,7 @@ const askedByBody = ({ json }: FakeBroker.FakeRequest): Asked => ({
   scopes: FakeBroker.textField(json, "scopes")
 })
 
-/** The app that asks, or why not: the key and the redirect URL are looked at first. */
+/** The app of a request, or the refusal. The key and the redirect URL are checked first. */
 const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
   const account = accounts.find(({ apiKey, app }) => apiKey === asked.apiKey && app === "active")
   if (account === undefined) return "EOAUTH001"
@@ -413,7 +413,10 @@ const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
 
 const isCode = (value: Account | URL | OAuthCode): value is OAuthCode => Predicate.isString(value)
 
-/** The consent: an authorization code for the right secret, from a registered address and for scopes of the app. */
+/**
+ * The consent: returns an authorization code if the secret is right, the address registered and the scopes those of the
+ * app.
+ */
 const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL | OAuthCode => {
   const account = appOf(parts, asked)
   if (isCode(account)) return account
@@ -456,7 +459,7 @@ const oauthAuthenticate =
       : nested("Authenticated successfully", { redirectTo: outcome.href })
   }
 
-/** The broker's page asks the two calls above; this one is a plain form that asks the same. */
+/** The broker's page makes the two calls above. This one is a plain form with the same checks. */
 const authorizePage =
   (parts: Parts): Handle =>
   (request) => {
@@ -500,7 +503,7 @@ const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
     ...holderOf(bank, issued, longOrderTypes)
   })
 
-/** A code is good once: the second time, all tokens of the app and the account die. */
+/** A code is valid for one use: the second use revokes all tokens of the app and the account. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {
@@ -542,10 +545,10 @@ const exchangeRefresh =
     return tokensOf(parts, bank.open(issued.account, "oauth"))
   }
 
-/** How often an exchange lets other requests run before it ends. */
+/** Number of times that an exchange yields to other requests before it ends. */
 const exchangeTurns = 32
 
-/** Refuses an exchange while another of the same code or token is under way. */
+/** Refuses an exchange while another exchange of the same code or token is pending. */
 const oneAtATime =
   (parts: Parts, field: "code" | "refresh_token", handle: Handle) =>
   (request: FakeBroker.FakeRequest): Effect.Effect<FakeBroker.FakeResponse> =>
@@ -687,7 +690,7 @@ const endSession = ({ bank }: Parts, issued: Issued) => {
 
 const placeOrder = (_: Parts, { account }: Issued) =>
   account.ip === "registered"
-    ? failure(400, "The fake takes no orders")
+    ? failure(400, "The fake accepts no orders")
     : failure(403, "The IP is not the registered static IP")
 
 /** Addresses may change once in seven days. */
@@ -769,7 +772,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
 }
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts

@@ -13,7 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
  *
  * @category services
  * @since 0.1.0
@@ -21,8 +21,8 @@ import { table } from "./internal/endpoints.ts"
 export class SamcoApi extends Context.Service<SamcoApi, BrokerApi.BrokerApi<typeof table>>()("@auth/samco/SamcoApi") {}
 
 /**
- * The headers of a call. The token travels bare in a header of Samco's own. Samco Trade API documentation v3.2, as of
- * 2026-11-21.
+ * The headers of a call. The token is sent without a prefix, in Samco's own header. Samco Trade API documentation v3.2,
+ * as of 2026-11-21.
  *
  * @category headers
  * @since 0.1.0
@@ -41,7 +41,7 @@ const api = BrokerApi.define(SamcoApi, {
 })
 
 /**
- * What may be set.
+ * Options of the client.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Logging in to Samco with the API key and secret of an app.
+ * Login to Samco with the API key and secret of an app.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import { credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs. A session for another account than `userId` is refused.
+ * Credentials of a login. A session of an account other than `userId` is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -18,7 +18,7 @@ import * as services from "./internal/services.ts"
 export interface SamcoCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
+ * All services of this method, for one account. Credentials are checked when the layer is built, before
  * anything is sent.
  *
  * @example
@@ -68,8 +68,8 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_API_SECRET`. All that
- * is missing or wrong is named at once.
+ * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_API_SECRET`. One
+ * error names everything that is missing or wrong.
  *
  * @category layers
  * @since 0.1.0
@@ -77,7 +77,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from a token that another program got. `Bearer ` prefixes are removed.
+ * A session from a token that another program obtained. `Bearer ` prefixes are removed.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Samco, described as data.
+ * Description of Samco as data.
  *
  * @since 0.1.0
  */
@@ -13,14 +13,17 @@ const userId = Credentials.plain(
   "Client id of the account, such as DV99999",
   Credentials.clientCode("client id, such as DV99999")
 )
-const apiKey = Credentials.secret("SAMCO_API_KEY", "API key of your app, encrypted as the dashboard mails it")
+const apiKey = Credentials.secret(
+  "SAMCO_API_KEY",
+  "API key of your app, in the encrypted form that the dashboard mails"
+)
 const apiSecret = Credentials.secret(
   "SAMCO_API_SECRET",
-  "API secret of your app, encrypted as the dashboard shows it once (about 96 hexadecimal digits)"
+  "API secret of your app, in the encrypted form that the dashboard shows once (about 96 hexadecimal digits)"
 )
 const redirectUrl = Credentials.plain(
   "SAMCO_REDIRECT_URL",
-  "The redirect URL that is registered for the app: https, or http://127.0.0.1",
+  "The app's registered redirect URL: https, or http://127.0.0.1",
   { problem: Credentials.redirectUrlProblem("127.0.0.1") }
 )
 
@@ -30,13 +33,13 @@ const plaintext =
 /** One block of AES in hexadecimal is 32 digits; the broker's secrets have about 96. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
-/** The form of the key is less certain than that of the secret, so that base64 passes too. */
+/** The form of the key is less certain than that of the secret, so base64 is accepted too. */
 const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i.test(value) ? undefined : plaintext)
 
 const yearProblem = (value: string) => (/^(?:19|20)\d\d$/.test(value) ? undefined : "must be a year of four digits")
 
 /**
- * What `SamcoAuth` needs, and under which names it looks for it in the environment.
+ * Credentials of `SamcoAuth`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -48,8 +51,8 @@ export const credentials = {
 }
 
 /**
- * What `SamcoOAuth` needs, and under which names it looks for it in the environment. The API secret is not among it:
- * the holder of the account types it on the broker's page.
+ * Credentials of `SamcoOAuth`, with their environment variables. The API secret is not one of them: the user enters it
+ * on the broker's page.
  *
  * @category credentials
  * @since 0.1.0
@@ -57,7 +60,7 @@ export const credentials = {
 export const oauthCredentials = { userId, apiKey: credentials.apiKey, redirectUrl }
 
 /**
- * What `SamcoLegacy` needs, and under which names it looks for it in the environment.
+ * Credentials of `SamcoLegacy`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -67,14 +70,14 @@ export const legacyCredentials = {
   password: Credentials.secret("SAMCO_PASSWORD", "Password of the SAMCO app and web site", { freeText: true }),
   accessToken: Credentials.secret(
     "SAMCO_ACCESS_TOKEN",
-    "Access token of the day: it dies before 08:00 IST, and SamcoApi.accessToken gives a new one"
+    "Access token of the day: it expires by 08:00 IST, and SamcoApi.accessToken returns a new one"
   ),
   yob: Credentials.secret("SAMCO_YOB", "Year of birth, four digits", { optional: true, problem: yearProblem })
 }
 
 const budget = Broker.twoPerDay("No lock-out is documented, though accounts can be blocked")
 const when = "After 08:00 IST, the end of every session"
-const expiry = "08:00 IST, or the token's own end if that is earlier"
+const expiry = "08:00 IST, or the token's own expiry if that is earlier"
 
 /**
  * @category descriptors
@@ -104,7 +107,7 @@ export const broker: Broker.Broker = {
         ...budget,
         by: ["refresh"],
         early: "5 minutes",
-        when: `${when}; earlier where the token ends before that, since a refresh gives a later end then`,
+        when: `${when}; earlier if the token expires before that, because a refresh then gives a later expiry`,
         afterCutOff: true
       }
     },
@@ -118,34 +121,59 @@ export const broker: Broker.Broker = {
       renewal: { ...budget, by: ["login"], needs: "an access token of the day", when }
     }
   ],
-  // The broker has no other environment to try things in.
+  // The broker has no test environment.
   environments: { production: { api: "https://tradeapi.samco.in" } },
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
   assumptions: Broker.assumptions(asOf, [
     ["encrypted-credentials", "medium", "credentialCheck", "A short API key or secret is plain text."],
     ["account-id", "medium", "accountCheck", "accountID and user_id of the answers are the configured client id."],
-    ["daily-end", "medium", "expiry", "Sessions of all three ways end at 08:00 IST, whatever expires_in says."],
+    ["daily-end", "medium", "expiry", "Sessions of all three logins end at 08:00 IST, whatever expires_in says."],
     ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh also renews a session after 08:00 IST."],
-    ["lock-out", "low", "renewal.maxFailures, renewal.window", "Two wrong keys or passwords a day block nothing."],
-    ["refresh-before-the-end", "low", "renewal.early", "A refresh five minutes before the end gives a later end."],
-    ["authorize-parameters", "medium", "authorizePage", "The page takes the documented names, not those of OAuth."],
-    ["oauth-failures", "low", "none needed", "Failures of the OAuth calls name their code in errorCode."],
+    [
+      "lock-out",
+      "low",
+      "renewal.maxFailures, renewal.window",
+      "Two wrong keys or passwords a day do not block the account."
+    ],
+    [
+      "refresh-before-the-end",
+      "low",
+      "renewal.early",
+      "A refresh five minutes before the expiry gives a later expiry."
+    ],
+    [
+      "authorize-parameters",
+      "medium",
+      "authorizePage",
+      "The page accepts the documented parameter names, not those of OAuth."
+    ],
+    ["oauth-failures", "low", "none needed", "Failures of the OAuth calls have their code in errorCode."],
     [
       "authenticate-body",
       "low",
       "none needed",
       "The login page sends these fields to /oauth/authenticate; no layer does."
     ],
-    ["access-token-text", "low", "none needed", "A refusal of /login that names the access token means it is dead."],
+    [
+      "access-token-text",
+      "low",
+      "none needed",
+      "A refusal of /login that mentions the access token means that it has expired."
+    ],
     [
       "ip-answer",
       "low",
       "none needed",
       "The deprecated IP calls need no session; every field of the answer may be absent."
     ],
-    ["time-zone", "medium", "none needed", "serverTime is Indian time. It is handed on as text."],
-    ["concurrent-exchange", "medium", "concurrentExchange", "After EOAUTH030 a refresh token is good for one more try."]
+    ["time-zone", "medium", "none needed", "serverTime is Indian time. It is passed on as text."],
+    [
+      "concurrent-exchange",
+      "medium",
+      "concurrentExchange",
+      "After EOAUTH030, a refresh token is valid for one more try."
+    ]
   ]),
   verifiedOn: asOf
 }

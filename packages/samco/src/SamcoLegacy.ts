@@ -1,5 +1,5 @@
 /**
- * Logging in to Samco with user id, password and the access token of the day.
+ * Login to Samco with user id, password and the access token of the day.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth`.
  * @since 0.1.0
@@ -15,7 +15,7 @@ import { legacyCredentials as credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs. The access token is of the day: `SamcoApi.accessToken` gives a new one.
+ * Credentials of a login. The access token is valid for one day: `SamcoApi.accessToken` returns a new one.
  *
  * @category models
  * @since 0.1.0
@@ -23,7 +23,7 @@ import * as services from "./internal/services.ts"
 export interface LegacyCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -33,8 +33,8 @@ export interface Options extends services.Options {}
 const needToday = services.fail(
   "login",
   new AuthError.ActionRequired({
-    what: "Give SamcoLegacy the access token of today: the one that it has died at 08:00 IST",
-    advice: "SamcoApi.accessToken gives a new one. Nothing was sent. SamcoAuth needs no such token."
+    what: "Set the access token of today for SamcoLegacy: the current one expired at 08:00 IST",
+    advice: "SamcoApi.accessToken returns a new one. Nothing was sent. SamcoAuth needs no such token."
   })
 )
 
@@ -47,7 +47,7 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // An access token of before the cut-off is dead after it: a login with it would only count as refused.
+  // An access token expires at the cut-off. A login with an expired one would only count as refused.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity
@@ -56,7 +56,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account.
+ * All services of this method, for one account.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.layer`.
  * @category layers
@@ -65,8 +65,8 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_PASSWORD`, `SAMCO_ACCESS_TOKEN` and, if it
- * is there, `SAMCO_YOB`.
+ * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_PASSWORD`, `SAMCO_ACCESS_TOKEN` and,
+ * if set, `SAMCO_YOB`.
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from a token that another program got. `Bearer ` prefixes are removed.
+ * A session from a token that another program obtained. `Bearer ` prefixes are removed.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.fromTokens`.
  * @category constructors

@@ -1,5 +1,5 @@
 /**
- * Logging in to Samco through the browser: the holder of the account types the app's secret on the broker's page.
+ * Login to Samco through the browser: the user enters the app's secret on the broker's page.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import * as SamcoApi from "./SamcoApi.ts"
 import { broker, oauthCredentials } from "./SamcoBroker.ts"
 
 /**
- * What a browser login needs. The API secret is not among it: it is typed on the broker's page.
+ * Credentials of a browser login. The API secret is not one of them: the user enters it on the broker's page.
  *
  * @category models
  * @since 0.1.0
@@ -28,27 +28,27 @@ import { broker, oauthCredentials } from "./SamcoBroker.ts"
 export interface OAuthCredentials extends Credentials.Input<typeof oauthCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends services.Options, services.CredentialCheck {
-  /** What the app may do. Default: `["all"]`, the only one at present. */
+  /** Scopes of the app. Default: `["all"]`, the only one at present. */
   readonly scopes?: ReadonlyArray<string> | undefined
   /** Sends the browser to `/oauth/authorize` with the parameter names of the OAuth standard, as an older sample did. */
   readonly authorizePage?: "standard" | undefined
-  /** Ends sessions with `DELETE /logout` in place of `/oauth/revoke`, which says yes to any token. */
+  /** Ends sessions with `DELETE /logout` instead of `/oauth/revoke`, which reports success for any token. */
   readonly logout?: "delete" | undefined
-  /** Refuses to renew a session that is over, should the broker's refresh tokens not outlive 08:00 IST. */
+  /** Does not refresh an expired session. Use it if the broker's refresh tokens end at 08:00 IST. */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /** Does not repeat a refresh that the broker refused because another exchange was under way. */
+  /** Does not repeat a refresh that the broker refused because of a concurrent exchange. */
   readonly concurrentExchange?: "fail" | undefined
 }
 
 type Given = Method.Given<SamcoApi.SamcoApi["Service"], typeof oauthCredentials, Options>
 
-/** The broker names no pause. */
+/** Wait before the repeat. The broker documents none. */
 const pause = Duration.seconds(1)
 
 const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly state: Redacted.Redacted<string> }) => {
@@ -62,7 +62,7 @@ const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly s
   return Redacted.make(`${api.origins["api"]}${page}?${new URLSearchParams(query)}`)
 }
 
-/** The refusal of a callback, in the broker's words without secrets. */
+/** The refusal in a callback, with the broker's message without secrets. */
 const refusalOf = (parameters: RedirectLogin.CallbackParameters, state: Redacted.Redacted<string>) => {
   const read = (name: string) => {
     const value = parameters.get(name)
@@ -118,7 +118,7 @@ const method = Method.redirect(family, {
       return yield* refreshExpired
     }
     const once = given.api.oauthRefresh({ refresh_token: refreshToken })
-    // A code is never repeated: the broker answers a replay by revoking every token of the account.
+    // A code is never resent: on a replay, the broker revokes every token of the account.
     const call =
       options.concurrentExchange === "fail"
         ? once
@@ -129,7 +129,7 @@ const method = Method.redirect(family, {
 })
 
 /**
- * Everything that this method can do, for one account.
+ * All services of this method, for one account.
  *
  * @category layers
  * @since 0.1.0
@@ -137,7 +137,7 @@ const method = Method.redirect(family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
+ * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
  *
  * @example
  * ```ts
@@ -157,7 +157,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got. `Bearer ` prefixes are removed.
+ * A session from tokens that another program obtained. `Bearer ` prefixes are removed.
  *
  * @category constructors
  * @since 0.1.0

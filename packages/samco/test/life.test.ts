@@ -279,7 +279,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("says to drop what is stored when another program sent the code before, and every token is dead", () =>
+  it.effect("says to delete stored sessions if another program sent the code before, and every token is revoked", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { callback, request, session } = yield* Effect.gen(function* () {
@@ -291,7 +291,7 @@ describe("a browser login", () => {
         const error = yield* Effect.flip(redirect.complete(request, callback))
         const reason = reasonOf(error, "InvalidStepUpCode")
         assert.strictEqual(reason.code, "EOAUTH012")
-        assert.include(reason.remedy, "drop the sessions")
+        assert.include(reason.remedy, "Delete the stored sessions")
         reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
         reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
       }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
@@ -532,7 +532,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('of a browser session tells that it was over already with logout: "delete"', () =>
+  it.effect('of a browser session tells that it had already ended with logout: "delete"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /**
- * A fake Zerodha: strict where the broker is, for tests and for trying things out. Its accounts are not real.
+ * A fake Zerodha: as strict as the broker, for tests and experiments. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -25,49 +25,49 @@ export interface Account {
   readonly totpSecret: string
   readonly apiKey: string
   readonly apiSecret: string
-  /** The redirect URL that is registered for the app. */
+  /** The app's registered redirect URL. */
   readonly redirectUrl: string
   readonly name: string
   readonly email: string
-  /** A blocked account cannot log in; five wrong passwords or codes in a row block one, too. */
+  /** A blocked account cannot log in. Five consecutive wrong passwords or codes also block an account. */
   readonly state: "active" | "blocked"
   /** Whether the app is enabled for this user. */
   readonly app: "enabled" | "disabled"
-  /** Whether the caller's IP address is registered. Only calls that place orders look at it. */
+  /** Whether the caller's IP address is registered. Only order calls check it. */
   readonly ip: "registered" | "unregistered" | "none"
-  /** Whether the exchange approved the app as a platform: only then come refresh tokens. */
+  /** Whether the exchange approved the app as a platform. Only platforms get refresh tokens. */
   readonly platform: "approved" | "ordinary"
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways.
+ * Switches for undocumented behaviour of the broker.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Switches {
-  /** The type of a wrong checksum. Default: `TokenException`. */
+  /** Error type of a wrong checksum. Default: `TokenException`. */
   readonly wrongChecksum: "TokenException" | "InputException"
-  /** Whether a refused exchange uses up its request token. Default: it does. */
+  /** Whether a refused exchange uses up its request token. Default: yes. */
   readonly refusedExchange: "uses-up" | "keeps"
-  /** How long a request token lives. Default: 2 minutes. */
+  /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
-  /** What the callback of a cancelled login brings. Default: its status alone. */
+  /** Parameters of a cancelled login's callback. Default: only the status. */
   readonly cancelled: "status" | "with-pairs"
-  /** When all sessions end, in India. Default: `06:00`. */
+  /** Daily end of all sessions, IST. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`
-  /** Whether a login ends the session of the app before it. Default: it does. */
+  /** Whether a login ends the app's previous session. Default: yes. */
   readonly earlierSessions: "die" | "live"
-  /** Whether a refresh brings a new refresh token and ends the old one. Default: it does. */
+  /** Whether a refresh returns a new refresh token and ends the old one. Default: yes. */
   readonly refreshToken: "rotates" | "stays"
-  /** Whether a refresh token works after the end of its session. Default: it does. */
+  /** Whether a refresh token is valid after the end of its session. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
   /** Whether answers have `meta` and a picture, as newer ones do. Default: `meta` without a picture. */
   readonly holder: "usual" | "old" | "with-picture"
 }
 
 /**
- * The account that is there unless others are given.
+ * The default account.
  *
  * @category accounts
  * @since 0.1.0
@@ -122,10 +122,10 @@ const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head>
 /** Kite Connect 3 documentation, "Exceptions", as of 2026-11-27. */
 const tenPerSecond = [{ requests: 10, per: "1 second" }] as const
 
-/** Wrong passwords or codes in a row that block a user. */
+/** Number of consecutive wrong passwords or codes that block a user. */
 const allowedMisses = 5
 
-/** Lifetimes, unless a switch says otherwise: the end of all sessions is a time in India. */
+/** Default lifetimes. Switches change them. The daily end of all sessions is a time IST. */
 const lifetimes = { requestToken: "2 minutes", dailyEnd: "06:00" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -161,11 +161,11 @@ const loginForm = ({ url }: FakeBroker.FakeRequest, problem: string) =>
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/** Opaque, like the broker's: 32 letters and digits. */
+/** An opaque token, like the broker's: 32 letters and digits. */
 const randomToken = () =>
   Array.from(SecureRandom.randomBytesUnsafe(32), (byte) => letters[byte % letters.length]).join("")
 
-/** The fields of a form. Anything else, such as JSON or a query, has none. */
+/** The fields of a form. Any other request, such as JSON or a query, has none. */
 const formOf = ({ body, headers }: FakeBroker.FakeRequest) =>
   new URLSearchParams((headers["content-type"] ?? "").includes("application/x-www-form-urlencoded") ? body : "")
 
@@ -206,7 +206,7 @@ type Handle = (request: FakeBroker.FakeRequest) => Effect.Effect<FakeBroker.Fake
 
 const isResponse = (value: object): value is FakeBroker.FakeResponse => "status" in value && "body" in value
 
-/** All that the fake remembers. */
+/** State of the fake. */
 const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const sessions = new Map<string, Issued>()
   const refreshes = new Map<string, Issued>()
@@ -225,7 +225,7 @@ const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     requestTokens,
     misses,
     close,
-    /** Opens a session. It may keep the refresh token of the one before it. */
+    /** Opens a session. It may keep the refresh token of the previous session. */
     open: (account: Account, kept?: string): Issued => {
       const now = clock.now()
       const access = randomToken()
@@ -277,7 +277,7 @@ const tokensOf = ({ account, access, refresh }: Issued) => ({
   refresh_token: refresh
 })
 
-/** The form's fields and the app that it names, or the broker's words against it. */
+/** The form's fields and its app, or the broker's refusal. */
 const readExchange = (parts: Parts, request: FakeBroker.FakeRequest, name: string) => {
   const form = formOf(request)
   for (const field of ["api_key", name, "checksum"]) if ((form.get(field) ?? "").length < 6) return missing(field)
@@ -328,7 +328,7 @@ const refreshToken = (parts: Parts): Handle =>
 const isAlive = ({ clock }: Parts, issued: Issued | undefined, apiKey: string | null): issued is Issued =>
   issued !== undefined && issued.account.apiKey === apiKey && clock.now() < issued.end
 
-/** The session that a request carries, or the answer where it carries none. */
+/** The session of a request, or the refusal if it has none. */
 const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
   const [, apiKey = "", token = ""] = /^token ([^:\s]+):(\S+)$/.exec(request.headers["authorization"] ?? "") ?? []
   const issued = parts.memory.sessions.get(token)
@@ -336,7 +336,7 @@ const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | F
   return parts.limiter.allows(`${apiKey} ${issued.account.userId}`, tenPerSecond) ? issued : rateLimited
 }
 
-/** The parameters are what counts: the documented call has no Authorization, and one that is there must be right. */
+/** The parameters decide: the documented call has no Authorization header. If one is present, it must be right. */
 const endSession =
   (parts: Parts, name: "access_token" | "refresh_token"): Handle =>
   (request) =>
@@ -355,7 +355,7 @@ const endSession =
       return success(true)
     })
 
-/** A person's name, password and code, or the page's words against them. */
+/** The account of a user name, password and code, or the page's message for a refusal. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
   const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)
@@ -438,7 +438,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
     secured("getCommodityMargins", "GET", "/user/margins/commodity", () => success(segment)),
     secured("placeOrder", "POST", "/orders/regular", ({ account: { ip } }) =>
       ip === "registered"
-        ? failure(400, "InputException", "The fake takes no orders")
+        ? failure(400, "InputException", "The fake accepts no orders")
         : failure(403, "PermissionException", ipRefusals[ip])
     )
   ]
@@ -454,7 +454,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
 }
 
 /**
- * Makes the fake. It follows the clock of the program that makes it.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts

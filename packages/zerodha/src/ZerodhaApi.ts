@@ -15,7 +15,7 @@ import { broker, credentials } from "./ZerodhaBroker.ts"
 type Calls = BrokerApi.BrokerApi<typeof table>
 
 /**
- * The calls: one for each endpoint, with its request and the session as far as it needs them.
+ * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
  *
  * @category services
  * @since 0.1.0
@@ -45,7 +45,7 @@ const api = BrokerApi.define(ZerodhaApi, {
 })
 
 /**
- * What may be set.
+ * Options of the client.
  *
  * @category models
  * @since 0.1.0
@@ -53,7 +53,7 @@ const api = BrokerApi.define(ZerodhaApi, {
 export type Options = Parameters<typeof api.make>[0]
 
 /**
- * Makes the calls for one app. Its `apiKey` goes with every call.
+ * Makes the calls for one app. Its `apiKey` is sent with every call.
  *
  * @category constructors
  * @since 0.1.0

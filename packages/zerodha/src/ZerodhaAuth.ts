@@ -1,5 +1,5 @@
 /**
- * Logging in to Zerodha through the browser.
+ * Login to Zerodha through the browser.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ export type { Options, ZerodhaCredentials } from "./internal/services.ts"
 const method = Method.redirect(services.family, { ...services.spec, id: "browser" })
 
 /**
- * Everything that this method can do, for one account. No session is refreshed: each day needs a person.
+ * All services of this method, for one account. Sessions cannot be refreshed: a person logs in each day.
  *
  * @category layers
  * @since 0.1.0
@@ -19,7 +19,7 @@ const method = Method.redirect(services.family, { ...services.spec, id: "browser
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration. All that is missing or wrong is named at once.
+ * Like `layer`, with credentials from the configuration. One error names everything that is missing or wrong.
  *
  * @example
  * ```ts
@@ -40,7 +40,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got.
+ * A session from tokens that another program obtained.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Zerodha, described as data.
+ * Description of Zerodha as data.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ const keyProblem = (value: string) =>
   /^[A-Za-z0-9]+$/.test(value) ? undefined : "has characters other than letters and digits"
 
 /**
- * What a login needs, and under which names it is looked for in the environment.
+ * Credentials of a login, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -26,7 +26,7 @@ export const credentials = {
   })
 }
 
-const budget = Broker.twoPerDay("The login page blocks a user after five; no program logs in")
+const budget = Broker.twoPerDay("The login page blocks a user after five wrong tries; no program logs in")
 const when = "After 06:00 IST, the end of every session"
 const byPerson = { ...budget, by: [], when: `${when}: a person logs in by browser again` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const
@@ -47,17 +47,22 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
   assumptions: Broker.assumptions(asOf, [
-    ["early-end", "medium", "expiry", "A session lives until 06:00 IST: some end at 07:00, 07:30 or 08:00."],
-    ["before-six", "low", "expiry", "A session that begins before 06:00 IST ends at 06:00 of that day."],
-    ["cancelled", "medium", "none needed", "A cancelled login brings status=cancelled and no state."],
-    ["other-status", "low", "none needed", "Any status but success in the callback is a denial."],
+    [
+      "early-end",
+      "medium",
+      "expiry",
+      "A session is valid until 06:00 IST. Some sessions end at 07:00, 07:30 or 08:00."
+    ],
+    ["before-six", "low", "expiry", "A session that starts before 06:00 IST ends at 06:00 of that day."],
+    ["cancelled", "medium", "none needed", "The callback of a cancelled login has status=cancelled and no state."],
+    ["other-status", "low", "none needed", "Any status other than success in the callback is a denial."],
     ["checksum", "medium", "none needed", "A wrong checksum is TokenException or InputException."],
-    ["dead-delete", "low", "none needed", "A logout of a dead session is refused with TokenException."],
-    ["one-session", "medium", "none needed", "A new login with the same API key ends the session before it."],
+    ["dead-delete", "low", "none needed", "A logout of an expired session is refused with TokenException."],
+    ["one-session", "medium", "none needed", "A new login with the same API key ends the previous session."],
     ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
-    ["rotation", "low", "none needed", "Where a refresh brings no new refresh token, the old one lives on."],
+    ["rotation", "low", "none needed", "If a refresh returns no new refresh token, the old one stays valid."],
     ["refresh-late", "low", "none needed", "A refresh token also renews a session that has ended."],
-    ["limits", "medium", "queueTimeout", "Each account may make ten calls of a kind in a second."]
+    ["limits", "medium", "queueTimeout", "Each account may make ten calls of one kind in a second."]
   ]),
   verifiedOn: asOf
 }

@@ -1,5 +1,5 @@
 /**
- * Logging in to Zerodha as a platform that the exchange approved: only such apps get refresh tokens.
+ * Login to Zerodha as a platform that the exchange approved. Only such apps get refresh tokens.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as services from "./internal/services.ts"
 const method = Method.redirect(services.family, { ...services.spec, id: "platform", refresh: services.refresh })
 
 /**
- * What `ZerodhaAuth.layer` does, and `Refresh`: it fails with `SessionExpired` where no refresh token came.
+ * Like `ZerodhaAuth.layer`, with `Refresh`. A refresh fails with `SessionExpired` if the session has no refresh token.
  *
  * @category layers
  * @since 0.1.0
@@ -17,7 +17,7 @@ const method = Method.redirect(services.family, { ...services.spec, id: "platfor
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration, by the names of `ZerodhaAuth.layerConfig`.
+ * Like `layer`, with credentials from the configuration, in the variables of `ZerodhaAuth.layerConfig`.
  *
  * @category layers
  * @since 0.1.0
@@ -25,7 +25,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program got.
+ * A session from tokens that another program obtained.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,4 +1,6 @@
-/** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
+/**
+ * A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind.
+ */
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as Profile from "@auth/broker-core/login/Profile"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"

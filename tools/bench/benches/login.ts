@@ -1,4 +1,4 @@
-/** Logins through the public API, beside what else one could use for them. */
+/** Compares logins through the public API with alternatives. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
@@ -13,15 +13,18 @@ import { fileURLToPath } from "node:url"
 import { addressAt, type Answer, apiKey, check, code, pin, requestOf } from "../angelLogin.ts"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
 
-/** More than in any turn, so that no account logs in twice within the second that the broker's limit spans. */
+/**
+ * More accounts than logins in any turn, so that no account logs in twice within the one-second window of the broker's
+ * limit.
+ */
 const accounts = 10_000
 
 const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
 
-/** As many connections as a sensible program opens to one host, for all who let that be said. */
+/** Number of connections to one host, for all candidates where it can be set. */
 const connections = 64
 
-/** Our public API over any client: one layer for each account, built once, as a program with many accounts has it. */
+/** Our public API over any client: one layer for each account, built once, as in a program with many accounts. */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
   async (url: string): Promise<Run> => {
@@ -37,7 +40,7 @@ const ours =
         Effect.forEach(
           Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
           (clientCode) =>
-            // A login that the limiter holds back fails, and with it the bench.
+            // If the limiter delays a login, it fails, and the bench fails too.
             AngelAuth.layer({
               credentials: { ...credentials, clientCode },
               origins: { api: url },
@@ -92,7 +95,7 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse",
       prepare: async (url) => {
-        // Imported here alone: undici takes over the global fetch of every process that it is imported in.
+        // Imported only here, because undici replaces the global fetch of every process that imports it.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {
@@ -118,7 +121,7 @@ export const bench: Bench = {
         }
         const api = new SmartAPI({ api_key: apiKey, root: url })
         return loops(async (index) => {
-          // Otherwise it would send the last login's token along.
+          // Otherwise it would also send the last login's token.
           api.setAccessToken(null)
           check(await api.generateSession(clientCodeOf(index), pin, code))
         })

@@ -1,4 +1,4 @@
-/** A session that is held, asked for over and over inside one fiber. */
+/** Measures repeated reads of a cached session inside one fiber. */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ const makeEntries = (): Map<string, Entry> => {
 
 const expired = Effect.die("The session has expired.")
 
-/** Runs a loop that gives the last session that it got. */
+/** Runs a loop and returns its last session. */
 const inFiber =
   (loop: (count: number) => Effect.Effect<Session.Session | undefined, SessionManager.Failure>): Run =>
   async ({ count }) =>
@@ -35,7 +35,7 @@ const ours = async (): Promise<SessionManager.SessionManager["Service"]> => {
 }
 
 export const bench: Bench = {
-  summary: "a session that is held, asked for inside a fiber",
+  summary: "reads of a cached session inside a fiber",
   job: "get",
   baselines: ["map"],
   versions: ["effect"],

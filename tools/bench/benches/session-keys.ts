@@ -1,4 +1,4 @@
-/** Sessions of many accounts, all held: no account may be slower to ask for than the others. */
+/** Cached sessions of many accounts: no account may be slower to read than the others. */
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import { type Bench, type Run, slowestOf, type Turn } from "../harness.ts"
@@ -14,7 +14,7 @@ import {
   idOf
 } from "../session.ts"
 
-/** Asks for `keys` in turn, `count` times in all, and gives the last session. */
+/** Reads the sessions of `keys` in turn, `count` times in total, and returns the last one. */
 type Ask<Population> = (
   population: Population,
   keys: ReadonlyArray<string>,
@@ -43,7 +43,7 @@ const turns = (count: number): ReadonlyArray<Turn> =>
   ])
 
 export const bench: Bench = {
-  summary: "held sessions of many accounts: whether some are slower to ask for than others",
+  summary: "cached sessions of many accounts: whether some are slower to read than others",
   job: "get",
   baselines: ["map"],
   versions: ["effect"],

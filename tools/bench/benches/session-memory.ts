@@ -1,4 +1,4 @@
-/** What an account with a session takes of the heap. */
+/** Measures the heap of an account with a session. */
 import type * as Session from "@auth/broker-core/login/Session"
 import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,13 @@ setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
 
 const heap = (): number => {
-  // What only a finalizer or a weak reference held goes with the second.
+  // The second collection frees objects that only a finalizer or a weak reference kept alive.
   collect()
   collect()
   return process.memoryUsage().heapUsed
 }
 
-/** Makes so many, and tells how many bytes of the heap each of them keeps. */
+/** Makes `count` objects, and returns the bytes of heap that each of them keeps. */
 const weigh =
   (make: (ids: ReadonlyArray<string>, issuedAt: number) => Promise<unknown>): Run =>
   async ({ count }) => {
@@ -36,10 +36,10 @@ interface Entry {
   readonly renewal: Deferred.Deferred<Session.Session> | undefined
 }
 
-const turns = [{ title: "accounts that hold a session", concurrency: 1, count: 10_000 }]
+const turns = [{ title: "accounts with a session", concurrency: 1, count: 10_000 }]
 
 export const bench: Bench = {
-  summary: "the heap that an account with a session takes",
+  summary: "the heap of an account with a session",
   job: "account",
   baselines: ["session"],
   versions: ["effect"],
@@ -74,7 +74,7 @@ export const bench: Bench = {
       prepare: async () => weigh((ids) => Effect.runPromise(makeManagers(ids.map((id) => renewalOf(id)))))
     },
     ours: {
-      title: "ours: its manager with a session, and what a store in memory keeps",
+      title: "ours: its manager with a session, and its entry of a store in memory",
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {

@@ -1,4 +1,4 @@
-/** A session that is held, asked for as a promise. */
+/** Measures reads of a cached session as a promise. */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"
 import { OAuth2Client } from "google-auth-library"
@@ -10,7 +10,7 @@ const id = idOf(0)
 const turn = { title: "one account", concurrency: 1 }
 
 export const bench: Bench = {
-  summary: "a session that is held, asked for as a promise",
+  summary: "reads of a cached session as a promise",
   job: "get",
   baselines: ["google", "map"],
   versions: ["effect", "google-auth-library"],

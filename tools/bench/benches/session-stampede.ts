@@ -1,4 +1,4 @@
-/** Ten thousand ask at once when the session has just expired: one exchange, and then they all go on. */
+/** Ten thousand concurrent calls just after the session has expired: one exchange must serve all of them. */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
@@ -22,23 +22,23 @@ import {
 
 const id = idOf(0)
 
-/** How long the exchange takes, in milliseconds: a timer with no network behind it, for all candidates the same. */
+/** Duration of the exchange in milliseconds: a timer without a network, the same for all candidates. */
 const latency = 5
 
 const waiters = 10_000
 
 const expired = "it has expired"
-const due = "it lives, but is due"
+const due = "still valid, but due"
 
-/** How long a session must be let lie until it is as the turn wants it, in milliseconds. */
+/** Age of the session in milliseconds at which it is in the state that the turn needs. */
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {
-  /** How many exchanges there have been. */
+  /** Number of exchanges. */
   readonly exchanges: () => number
-  /** Makes the session older by so many milliseconds. */
+  /** Makes the session older by the given milliseconds. */
   readonly age: (millis: number) => void
-  /** Lets so many ask at once, and waits until all have a session. */
+  /** Makes the given number of concurrent calls, and waits until all have a session. */
   readonly ask: (askers: number) => Promise<void>
 }
 
@@ -61,7 +61,7 @@ const atOnce = (once: () => Promise<unknown>) => async (askers: number) => {
   await Promise.all(Array.from({ length: askers }, once))
 }
 
-/** A clock that can be set ahead, so that a session need not be waited out. */
+/** A clock that can be set ahead, so that no turn has to wait for an expiry. */
 const makeClock = () => {
   const real = Context.get(Context.empty(), Clock.Clock)
   let ahead = 0
@@ -77,7 +77,7 @@ const makeClock = () => {
   return { context: Context.make(Clock.Clock, clock), age: (millis: number) => void (ahead += millis) }
 }
 
-/** Our manager, which `asking` asks as it does. */
+/** Our manager, called by `asking`. */
 const ours =
   (asking: (manager: Manager) => Effect.Effect<(askers: number) => Promise<void>>) => async (): Promise<Run> => {
     const { age, context } = makeClock()
@@ -94,7 +94,7 @@ const ours =
     return stampedes({ age, ask, exchanges: () => exchanges })
   }
 
-/** A fiber for each who asks. */
+/** One fiber for each call. */
 const fibers = (ask: Effect.Effect<unknown, unknown>): Effect.Effect<(askers: number) => Promise<void>> =>
   Effect.map(Effect.context<never>(), (context) => {
     const run = Effect.runPromiseWith(context)
@@ -107,7 +107,7 @@ interface Held {
   readonly expiresAt: number
 }
 
-/** By hand, as one would write it: a Map of sessions, and one of the logins that are under way. */
+/** Hand-written: a Map of sessions, and a Map of pending logins. */
 const byHand = () => {
   const held = new Map<string, Held>()
   const logins = new Map<string, Promise<Session.Session>>()
@@ -157,7 +157,7 @@ const google = () => {
   return stampedes({ age, ask: atOnce(() => client.getAccessToken()), exchanges: () => exchanges })
 }
 
-/** What Effect itself takes to let so many fibers wait for one. */
+/** The cost of Effect itself for this many fibers that wait for one result. */
 const deferred = () => {
   let exchanges = 0
   return stampedes({
@@ -181,14 +181,14 @@ const deferred = () => {
 
 const turns = (count: number): ReadonlyArray<Turn> =>
   [expired, due].map((variant) => ({
-    title: `${waiters} ask at once: ${variant}`,
+    title: `${waiters} concurrent calls: ${variant}`,
     variant,
     concurrency: waiters,
     count
   }))
 
 export const bench: Bench = {
-  summary: `${waiters} who ask at once for a session that is over, with an exchange of ${latency} ms`,
+  summary: `${waiters} concurrent calls for an expired session, with an exchange of ${latency} ms`,
   job: "waiter",
   baselines: ["google", "map"],
   versions: ["effect", "google-auth-library"],

@@ -1,4 +1,4 @@
-/** Many accounts log in before the market opens, at a broker that takes its time. */
+/** Many accounts log in before the market opens, at a slow broker. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
@@ -15,15 +15,17 @@ import * as angelLogin from "../angelLogin.ts"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
 import { idOf } from "../session.ts"
 
-/** How long the broker takes, in milliseconds. */
+/** Response time of the broker, in milliseconds. */
 const delay = 50
 
-/** As many as may be under way, so that the delay is not all that is measured. */
+/** Number of concurrent logins, so that more than the delay is measured. */
 const connections = 1024
 
 const period = 30_000
 
-/** A clock that knows no last seconds of a TOTP period: a login would wait there, and nobody else does. */
+/**
+ * A clock that skips the last seconds of a TOTP period: our login would wait there, and the other candidates would not.
+ */
 const clock = ((): Clock.Clock => {
   const real = Context.get(Context.empty(), Clock.Clock)
   const now = () => {
@@ -41,7 +43,10 @@ const clock = ((): Clock.Clock => {
   }
 })()
 
-/** Our public API: for each account its broker's layer, limits, guard and manager, made for the turn, and a shared vault. */
+/**
+ * Our public API: the broker's layer, limits, guard and manager for each account, made for the turn, and a shared
+ * vault.
+ */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
   async (url: string): Promise<Run> => {
@@ -88,7 +93,7 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse: the POSTs alone",
       prepare: async (url) => {
-        // Imported here alone: undici takes over the global fetch of every process that it is imported in.
+        // Imported only here, because undici replaces the global fetch of every process that imports it.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {

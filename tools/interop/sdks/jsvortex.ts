@@ -1,4 +1,4 @@
-/** Rupeezy's own SDK for JavaScript, as it comes from npm, against the fake Rupeezy. */
+/** Rupeezy's own SDK for JavaScript from npm, unmodified, against the fake Rupeezy. */
 import * as assert from "node:assert/strict"
 import { createRequire } from "node:module"
 import type { Client, ClientOptions, Sdk, Workbench } from "../sdk.ts"
@@ -21,7 +21,7 @@ const accountOf = ({ simulator }: Workbench) => {
   }
 }
 
-/** A code that was not used: the fake takes one for each period. */
+/** A code that was not used: the fake accepts one for each period. */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("rupeezy", accountOf(workbench).clientCode)
@@ -45,7 +45,7 @@ const logInWell = async (workbench: Workbench, client: Client): Promise<string> 
   return answer.data?.access_token ?? ""
 }
 
-/** What a person does on the broker's page: the `auth` of the address that the browser is sent to. */
+/** Logs in on the broker's page as a user would, and returns the `auth` of the callback. */
 const consent = async (workbench: Workbench): Promise<string> => {
   const { applicationId, clientCode, password } = accountOf(workbench)
   const page = `${workbench.simulator.origin("https://flow.rupeezy.in")}/?applicationId=${applicationId}`
@@ -110,7 +110,7 @@ export const sdk: Sdk = {
         const entry = (await workbench.simulator.journal()).at(-1)
         assert.equal(entry?.headers["authorization"], `Bearer ${token}`)
         assert.equal(entry.headers["x-api-key"], undefined)
-        return "no envelope; the token alone, without x-api-key"
+        return "no envelope; only the token, without x-api-key"
       }
     },
     {
@@ -128,7 +128,7 @@ export const sdk: Sdk = {
           "checksum",
           "token"
         ])
-        return "its checksum is right; it forgets the token, and sends Bearer null"
+        return "its checksum is right; it loses the token, and sends Bearer null"
       }
     },
     {

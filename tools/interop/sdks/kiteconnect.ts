@@ -1,4 +1,4 @@
-/** Zerodha's own SDK for JavaScript, as it comes from npm, against the fake Zerodha. */
+/** Zerodha's own SDK for JavaScript from npm, unmodified, against the fake Zerodha. */
 import * as assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { createRequire } from "node:module"
@@ -18,7 +18,7 @@ const accountOf = ({ simulator }: Workbench) => {
 
 const open = (workbench: Workbench): Promise<Client> => workbench.open(accountOf(workbench))
 
-/** What a person does on the broker's page: the request token of the address that the browser is sent to. */
+/** Logs in on the broker's page as a user would, and returns the request token of the callback. */
 const browse = async (workbench: Workbench): Promise<string> => {
   const { apiKey, password, userId } = accountOf(workbench)
   await workbench.simulator.advance("31 seconds")
@@ -40,14 +40,17 @@ const last = async ({ simulator }: Workbench, endpoint: string): Promise<Journal
   return entry
 }
 
-/** The SDK rejects with plain objects, which the other process writes down as JSON. */
+/** The SDK rejects with plain objects, which the other process serializes as JSON. */
 const rejection = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => assert.fail("it resolved"),
     (error: unknown) => (error instanceof Error ? error.message : JSON.stringify(error))
   )
 
-/** A method of the SDK, with its rejections as values: they are no errors, and no process hands them on. */
+/**
+ * Calls a method of the SDK, and returns its rejections as values: they are not errors, and cannot be passed between
+ * processes.
+ */
 const settled = (client: object): object =>
   new Proxy(client, {
     get: (target, name) => {
@@ -110,7 +113,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "logs out, and keeps the dead token",
+      title: "logs out, and keeps the revoked token",
       run: async (workbench) => {
         const client = await open(workbench)
         await logIn(workbench, client)
@@ -170,7 +173,7 @@ export const sdk: Sdk = {
         const client = await open(workbench)
         await workbench.simulator.fault("zerodha", "sessionToken", "waf")
         assert.match(await rejection(logIn(workbench, client)), /NetworkException/)
-        return "takes it for a NetworkException"
+        return "treats it as a NetworkException"
       }
     }
   ]

@@ -1,4 +1,4 @@
-/** Angel One's own SDK for JavaScript, as it comes from npm, against the fake Angel One. */
+/** Angel One's own SDK for JavaScript from npm, unmodified, against the fake Angel One. */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -23,7 +23,7 @@ const accountOf = ({ simulator }: Workbench) => {
   return { apiKey, clientCode, pin, root: simulator.origin("https://apiconnect.angelone.in") }
 }
 
-/** A code that was not used: the fake takes one for each period, as the broker is said to do. */
+/** A code that was not used: the fake accepts one for each period, as the broker is reported to do. */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("angel", accountOf(workbench).clientCode)
@@ -160,7 +160,7 @@ export const sdk: Sdk = {
         const after = await client.call<{ readonly success: boolean; readonly errorCode: string }>("getProfile")
         assert.equal(after.success, false)
         assert.equal(after.errorCode, "AG8001")
-        return "its token, which it keeps, is dead: AG8001"
+        return "it keeps its token, which has expired: AG8001"
       }
     },
     {
@@ -171,7 +171,7 @@ export const sdk: Sdk = {
         await logInWell(workbench, client)
         const headers = (await seen(workbench, "loginByPassword")).map((entry) => entry.headers["authorization"])
         assert.deepEqual(headers, [undefined, `Bearer ${first.data.jwtToken}`])
-        return "sends the first token along, and is let in"
+        return "also sends the first token, and is accepted"
       }
     },
     {

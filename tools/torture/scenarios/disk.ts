@@ -1,4 +1,4 @@
-/** The disk is full, fails, or may not be written to: a typed failure, no session lost, and no second login. */
+/** The disk is full, fails, or is read-only: a typed failure, no lost session, and no second login. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -18,21 +18,21 @@ import {
 import type { Outcome } from "../protocol.ts"
 import { throughTrouble, troubles } from "../refusal.ts"
 
-/** So often, so far apart: longer than a manager waits after a failure. */
+/** Number and spacing of calls: longer than a manager's back-off after a failure. */
 const asks = 3
 const between = 800
 
-/** The longest that a manager without a session waits after a failure, and what a busy machine adds. */
+/** The longest back-off of a manager without a session, plus a margin for a busy machine. */
 const longestPause = 25_000
 
-/** A user who owns nothing. */
+/** A user that owns no files. */
 const nobody = 65_534
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) : undefined)
 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
-/** The session that is stored, as a program finds it that lived before the cut-off. */
+/** The stored session, as read by a program with a clock before the cut-off. */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })
@@ -52,7 +52,7 @@ const askOften = async (program: Program, name: string): Promise<ReadonlyArray<O
 const names = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
-/** In trouble from the start to the end of the program. */
+/** The failure lasts from the start to the end of the program. */
 const startInTrouble = async (
   torture: Torture,
   tally: Tally,
@@ -79,11 +79,11 @@ const startInTrouble = async (
   const logins = (await broker.exchanges()).length
   await healthy.tell({ do: "clock", name, ahead: broker.ahead() })
   const after = await healthy.tell({ do: "session", name }, 60_000)
-  tally.equal("sessions for a program that has no trouble", after._tag === "Session" ? 1 : 0, 1)
+  tally.equal("sessions for a program without the failure", after._tag === "Session" ? 1 : 0, 1)
   tally.atMost("logins for it", (await broker.exchanges()).length - logins, 1)
 }
 
-/** Every session is there, and one healthy program has the vaults open. */
+/** Every session is stored, and one healthy program has the vaults open. */
 const prepare = async (torture: Torture) => {
   const healthy = await oneOf(torture.programs(1))
   const setups = await sqliteSetups(torture)
@@ -97,7 +97,7 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // A container may forbid filters. What else Perl has to say is a fault of ours.
+    // A container may forbid filters. Any other error of Perl is a bug of ours.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>
@@ -108,7 +108,7 @@ const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
 const retitled = (setups: ReadonlyArray<Setup>, title: string): ReadonlyArray<Setup> =>
   setups.map((setup) => ({ ...setup, title: `${title}, ${setup.broker.id}` }))
 
-/** Everything in a folder, and the folder, is there to be read alone. */
+/** Makes a folder and everything in it read-only. */
 const makeReadOnly = (folder: string, owner: number | undefined): void => {
   for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name)
@@ -129,7 +129,7 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
   }
 }
 
-/** Root may write to whatever it likes, so the program becomes somebody else. */
+/** Root may write to any file, so the program switches to another user. */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined
   const setups = retitled(await sqliteSetups(torture), title)
@@ -141,7 +141,7 @@ const readOnlyFolder = async (torture: Torture, title: string) => {
   await second.tell({ do: "close" })
   await torture.each(setups, async (setup) => {
     if (setup.place.kind !== "sqlite") return
-    // The way to it must be open to that user.
+    // That user needs access to the parent folders.
     if (owner !== undefined) fs.chmodSync(path.dirname(setup.place.folder), 0o711)
     makeReadOnly(setup.place.folder, owner)
   })
@@ -169,9 +169,9 @@ const limitFiles = (program: Program, bytes: number | "unlimited"): void => {
   execFileSync("prlimit", ["--pid", String(program.pid), `--fsize=${bytes}:unlimited`])
 }
 
-/** A running program cannot write to files any more, and after a while it can again. */
+/** A running program temporarily cannot write to files. */
 const forAWhile = async (torture: Torture, title: string) => {
-  if (process.platform !== "linux") throw new NotHere("only Linux limits files of a program that runs")
+  if (process.platform !== "linux") throw new NotHere("only Linux can limit the file size of a running program")
   const setups = retitled(await sqliteSetups(torture), title)
   const [program, other] = await torture.programs(2)
   if (program === undefined || other === undefined) throw new Error("there is no program")
@@ -185,7 +185,7 @@ const forAWhile = async (torture: Torture, title: string) => {
     void program.tell({ do: "session", name })
     await waitUntil("the login", async () => (await broker.exchanges()).length === 2)
   })
-  // The login is under way, and what it brings cannot be stored.
+  // The login is pending, and its session cannot be stored.
   limitFiles(program, 1)
   await torture.each(setups, async ({ broker, name }, tally) => {
     const outcomes = await askOften(program, name)
@@ -197,7 +197,7 @@ const forAWhile = async (torture: Torture, title: string) => {
     const { broker, name } = setup
     const isBack = async () => (await program.tell({ do: "session", name }, 60_000))._tag === "Session"
     const took = await waitUntil("a session", isBack, 30_000)
-    await tally.within("until it has a session once it can write again", took, longestPause)
+    await tally.within("until it has a session after it can write again", took, longestPause)
     tally.equal("logins in all, after the cut-off", (await broker.exchanges()).length - 1, 1)
     await openIn([other], setup)
     const found = await other.tell({ do: "peek", name })
@@ -210,16 +210,14 @@ const forAWhile = async (torture: Torture, title: string) => {
 }
 
 export const scenario: Scenario = {
-  summary: "the disk is full, fails, or may not be written to",
-  breaks: "store and lock hide that they failed",
+  summary: "the disk is full, fails, or is read-only",
+  breaks: "store and lock hide their failures",
   seconds: { quick: 60, full: 90 },
   run: async (torture) => {
     const refused = Object.keys(troubles) as ReadonlyArray<keyof typeof troubles>
     await Promise.all([
       ...refused.map((title) => torture.attempt(title, () => refuseCalls(torture, title))),
-      torture.attempt("a folder that may only be read", () =>
-        readOnlyFolder(torture, "a folder that may only be read")
-      ),
+      torture.attempt("a read-only folder", () => readOnlyFolder(torture, "a read-only folder")),
       torture.attempt("no room for a while", () => forAWhile(torture, "no room for a while"))
     ])
   }

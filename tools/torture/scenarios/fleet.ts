@@ -1,4 +1,7 @@
-/** Programs on several machines share one Redis: it is killed and comes back, and one of them stops for a while. */
+/**
+ * Programs on several machines share one Redis. It is killed and restarted, and one of the programs is suspended for a
+ * while.
+ */
 import {
   askAtOnce,
   failuresOf,
@@ -15,17 +18,17 @@ import {
 } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
-/** How long a store tries to reach Redis, and what a busy machine adds. */
+/** Time for which a store retries Redis, plus a margin for a busy machine. */
 const patience = 7000
 
-/** The longest that a manager without a session waits after a failure, and a client before it connects again. */
+/** The longest back-off of a manager without a session, plus the longest reconnect delay of a client. */
 const longestPause = 25_000
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("lock-open" as const) : undefined)
 
 const isVaultFailure = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.error === "VaultError"
 
-/** All have the same session, and it is the broker's newest. */
+/** Counts programs without the broker's newest session. */
 const countOneSession = (tally: Tally, when: string, outcomes: ReadonlyArray<Outcome>, { broker }: Setup) => {
   const newest = broker.issued().at(-1)
   const others = outcomes.filter((outcome) => outcome._tag !== "Session" || outcome.token !== newest)
@@ -45,7 +48,7 @@ const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): 
   return outcomes
 }
 
-/** What a program finds that lives before the cut-off. */
+/** The session that a program with a clock before the cut-off reads. */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<Outcome> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })
@@ -55,11 +58,11 @@ const storedBefore = async (program: Program, setup: Setup, ahead: number): Prom
 const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, keeps: "everything" | "nothing") => {
   const server = await torture.redis(keeps)
   const made = await torture.setups({ places: ["redis"], redis: server.url })
-  const what = keeps === "everything" ? "with what it had" : "empty"
+  const what = keeps === "everything" ? "with its data" : "empty"
   const setups = made.map((setup) => ({
     ...setup,
     name: `${setup.name} ${keeps}`,
-    title: `${setup.broker.id}, Redis comes back ${what}`
+    title: `${setup.broker.id}, Redis restarts ${what}`
   }))
   await torture.each(setups, async (setup, tally) => {
     await openIn(programs, setup, brokenOf(torture))
@@ -70,15 +73,15 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
   const before = new Map<string, number>()
   await torture.each(setups, async (setup, tally) => {
     const { broker, name } = setup
-    countOneSession(tally, "while Redis is away", await askAtOnce(programs, name), setup)
+    countOneSession(tally, "while Redis is down", await askAtOnce(programs, name), setup)
     before.set(name, broker.ahead())
     await broker.advanceToCutOff()
     await follow(programs, setup)
     const outcomes = await askAtOnce(programs, name)
     const others = outcomes.filter((outcome) => !isVaultFailure(outcome))
-    tally.equal("answers to a renewal that are no VaultError", others.length, 0)
+    tally.equal("answers to a renewal other than a VaultError", others.length, 0)
     await tally.within("the longest wait for one", Math.max(...outcomes.map(({ tookMillis }) => tookMillis)), patience)
-    tally.equal("exchanges while Redis is away", (await broker.exchanges()).length - 1, 0)
+    tally.equal("exchanges while Redis is down", (await broker.exchanges()).length - 1, 0)
   })
   await server.restart()
   const [another] = await torture.programs(1)
@@ -90,17 +93,20 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
   })
 }
 
-/** Longer than a lease in Redis, and than the broker takes to answer. */
+/** Longer than a lease in Redis, and longer than the broker's answer takes. */
 const stoppedFor = 4000
 const latency = "2500 millis"
 
-/** The next login of a broker with TOTP comes with the next period: soon. */
+/** Milliseconds left in the TOTP period. Short, because the next login waits for the next period. */
 const leftInPeriod = 5500
 
 const stopHolder = async (torture: Torture) => {
   const [holder, next, later] = await torture.programs(3)
   if (holder === undefined || next === undefined || later === undefined) throw new Error("there is no program")
-  const setups = (await torture.setups()).map((setup) => ({ ...setup, title: `${setup.title}, the holder is stopped` }))
+  const setups = (await torture.setups()).map((setup) => ({
+    ...setup,
+    title: `${setup.title}, the holder is suspended`
+  }))
   const held = new Map<string, Promise<Outcome>>()
   const taken = new Map<string, Promise<Outcome>>()
   await torture.each(setups, async (setup) => {
@@ -118,10 +124,10 @@ const stopHolder = async (torture: Torture) => {
     taken.set(name, next.tell({ do: "session", name }, 60_000))
     if (place.kind === "sqlite") {
       await stopped
-      return tally.equal("logins while the holder is stopped", (await broker.exchanges()).length, 1)
+      return tally.equal("logins while the holder is suspended", (await broker.exchanges()).length, 1)
     }
     const outcome = await taken.get(name)
-    tally.equal("sessions for the next one, while the holder is stopped", outcome?._tag === "Session" ? 1 : 0, 1)
+    tally.equal("sessions for the next one, while the holder is suspended", outcome?._tag === "Session" ? 1 : 0, 1)
   })
   await stopped
   holder.thaw()
@@ -129,25 +135,25 @@ const stopHolder = async (torture: Torture) => {
     const outcomes = await Promise.all([held.get(name), taken.get(name), later.tell({ do: "session", name }, 60_000)])
     const again = await askAtOnce([holder, next, later], name)
     const all = [...outcomes.filter((outcome) => outcome !== undefined), ...again]
-    // A lock of the operating system is its holder's also while that is stopped; a lease ends.
+    // A suspended holder keeps a lock of the operating system, but its lease in Redis expires.
     tally.equal("logins in all", (await broker.exchanges()).length, place.kind === "sqlite" ? 1 : 2)
     tally.equal("different sessions at the end", tokensOf(all).length, 1)
-    tally.equal("answers that are no session", failuresOf(all).length, 0)
+    tally.equal("answers other than a session", failuresOf(all).length, 0)
   })
 }
 
 export const scenario: Scenario = {
-  summary: "Redis is killed and comes back, with and without what it had; a holder is stopped beyond its lease",
-  breaks: "the lock lets everybody in",
-  // A lease of less than a second is lost by a program that gets no time from a busy machine.
+  summary: "Redis is killed and restarted, with and without its data; a holder is suspended beyond its lease",
+  breaks: "the lock admits every caller",
+  // On a busy machine, a program without CPU time loses a lease of less than a second.
   alone: true,
   seconds: { quick: 90, full: 120 },
   run: async (torture) => {
     const programs = await torture.programs(torture.pick({ quick: 4, full: 8 }))
     await Promise.all([
-      torture.attempt("Redis comes back with what it had", () => loseRedis(torture, programs, "everything")),
-      torture.attempt("Redis comes back empty", () => loseRedis(torture, programs, "nothing")),
-      torture.attempt("the holder is stopped", () => stopHolder(torture))
+      torture.attempt("Redis restarts with its data", () => loseRedis(torture, programs, "everything")),
+      torture.attempt("Redis restarts empty", () => loseRedis(torture, programs, "nothing")),
+      torture.attempt("the holder is suspended", () => stopHolder(torture))
     ])
   }
 }

@@ -1,4 +1,4 @@
-/** One bit of what is stored has changed: a program finds what was written, or hears that it was changed. */
+/** One bit of the stored data has changed: a program reads the original data, or the error Tampered. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -29,7 +29,7 @@ const write = Effect.gen(function* () {
   yield* lock.withLock(entries[0].account, () => Effect.void)
 })
 
-/** A vault as a program leaves it, and one as it is while a program has it open. */
+/** A vault that a program has closed, and a vault that a program has open. */
 const makeVaults = async (torture: Torture) => {
   const closed = torture.folder()
   const open = path.join(torture.folder(), "vault")
@@ -55,13 +55,13 @@ const sizesOf = (folder: string): ReadonlyArray<readonly [file: string, size: nu
       return [path.relative(folder, file), fs.statSync(file).size] as const
     })
 
-/** Every byte, with a bit of it by chance. */
+/** Every byte, with one random bit of it. */
 const everyByte = ({ random }: Torture, folder: string): ReadonlyArray<Flip> =>
   sizesOf(folder).flatMap(([file, size]) =>
     Array.from({ length: size }, (_, offset): Flip => [file, offset, random.below(8)])
   )
 
-/** Of what is there only while a program has the vault open. */
+/** Bytes of files that exist only while a program has the vault open. */
 const everyByteBeside = (torture: Torture, open: string, closed: string): ReadonlyArray<Flip> => {
   const atRest = new Set(sizesOf(closed).map(([file]) => file))
   return everyByte(torture, open).filter(([file]) => !atRest.has(file))
@@ -69,7 +69,7 @@ const everyByteBeside = (torture: Torture, open: string, closed: string): Readon
 
 const sealedMagic = Buffer.from("BAV\u0001")
 
-/** Longer than a sealed entry is beyond its value, and the checksum that follows it. */
+/** More than the overhead of a sealed entry, including the checksum that follows it. */
 const overhead = 112
 
 /** Every bit of the entries. */
@@ -91,7 +91,7 @@ const everyBit = (folder: string): ReadonlyArray<Flip> => {
 const sample = ({ random }: Torture, flips: ReadonlyArray<Flip>, count: number): ReadonlyArray<Flip> =>
   Array.from({ length: count }, () => flips[random.below(flips.length)]).filter((flip) => flip !== undefined)
 
-/** So many at a time, so that there is something to tell meanwhile. */
+/** Number of bits in a batch, so that there is progress to report. */
 const batch = 100
 
 const flipAll = async (torture: Torture, pristine: string, flips: ReadonlyArray<Flip>): Promise<Findings> => {
@@ -131,7 +131,7 @@ const count = (torture: Torture, title: string, folder: string, flips: ReadonlyA
 
 export const scenario: Scenario = {
   summary: "one bit of a vault's files is changed, at each place in turn",
-  breaks: "what is read is trusted",
+  breaks: "data is read without a check",
   seconds: { quick: 40, full: 1800 },
   run: async (torture) => {
     const { closed, open } = await makeVaults(torture)
@@ -140,7 +140,7 @@ export const scenario: Scenario = {
       await count(torture, "its entries", closed, sample(torture, everyBit(closed), 150))
       return count(
         torture,
-        "what is beside it in use",
+        "the files beside it in use",
         open,
         sample(torture, everyByteBeside(torture, open, closed), 50)
       )

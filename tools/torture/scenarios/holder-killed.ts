@@ -1,10 +1,10 @@
-/** Who holds the lock is killed while it waits for the broker: nobody has to clean up. */
+/** The holder of the lock is killed while it waits for the broker: no clean-up is needed. */
 import type { Broker } from "../broker.ts"
 import { removeLeftLocks } from "../broken.ts"
 import { follow, openIn, type Scenario, type Setup, type Tally, type Torture, wait, waitUntil } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
-/** A code of the last three seconds of a period is not sent: so much is left when the first login goes out. */
+/** Rest of the TOTP period at the first login. A code of the last three seconds of a period is not sent. */
 const leftInPeriod = 6000
 
 const period = 30_000
@@ -12,7 +12,7 @@ const period = 30_000
 const codesOf = (bodies: ReadonlyArray<string>): ReadonlyArray<string> =>
   bodies.flatMap((body) => /"totp":"(\d+)"/.exec(body)?.[1] ?? [])
 
-/** What the next one did, and how long after it could. */
+/** Counts the logins of the next program, and its delay. */
 const countAfter = async (tally: Tally, broker: Broker, killedAt: number, outcome: Outcome | undefined) => {
   const logins = await broker.exchanges()
   tally.equal("logins in all", logins.length, 2)
@@ -38,7 +38,7 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
     void holder.tell({ do: "session", name })
     await waitUntil("the first login", async () => (await broker.exchanges()).length === 1)
     waiting.set(name, next.tell({ do: "session", name }))
-    // Long enough for it to stand in line.
+    // Long enough for it to queue for the lock.
     await wait(300)
     tally.equal("logins while the holder waits for the broker", (await broker.exchanges()).length, 1)
   })
@@ -48,12 +48,12 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
     const outcome = await Promise.race([waiting.get(name), wait(leftInPeriod + 6000).then(() => undefined)])
     await countAfter(tally, broker, killedAt + broker.ahead(), outcome)
   })
-  // With a lock that was left behind it waits for ever.
+  // With an abandoned lock, it waits for ever.
   if (torture.broken) await next.kill()
 }
 
 export const scenario: Scenario = {
-  summary: "the holder of the lock is killed with -9 in mid-exchange: the next one proceeds",
+  summary: "the holder of the lock is killed with -9 during the exchange: the next one proceeds",
   breaks: "the lock is a file that its holder removes",
   alone: true,
   seconds: { quick: 60, full: 240 },

@@ -1,13 +1,13 @@
-/** What is stored is of no use to who reads it: no token and no credential is in it, written in any common way. */
+/** Stored data discloses nothing: it contains no token and no credential in any common encoding. */
 import { createClient, RESP_TYPES } from "redis"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harness.ts"
 
-/** A token may lie on two pages of a database: every piece of it is looked for. */
+/** A token may be split over two pages of a database, so every piece of it is searched. */
 const pieceLength = 20
 
-/** Shorter ones are in any file by chance, written as hexadecimal digits or base64. */
+/** Shorter pieces occur in any file by chance, as hexadecimal digits or base64. */
 const shortest = 8
 
 interface Needle {
@@ -20,7 +20,7 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
   return { form, isIn: (bytes) => bytes.includes(sought) }
 }
 
-/** A piece of base64 text that is there whatever stands before it. */
+/** The part of the base64 text that does not depend on the preceding bytes. */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(piece)])
@@ -40,7 +40,7 @@ const needlesFor = (piece: string): ReadonlyArray<Needle> => {
   ]
 }
 
-/** Digits of a time are no PIN. */
+/** Matches a short secret only as a whole word, so that the digits of a time are not mistaken for a PIN. */
 const shortNeedle = (secret: string): Needle => {
   const pattern = new RegExp(`(?<![0-9A-Za-z])${secret}(?![0-9A-Za-z])`)
   return { form: "plain", isIn: (_, text) => pattern.test(text) }
@@ -65,11 +65,11 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
     .filter((entry) => entry.isFile())
     .map((entry) => {
       const file = path.join(entry.parentPath, entry.name)
-      // Its name is stored, too.
+      // Its name is stored too.
       return { where: entry.name, bytes: Buffer.concat([Buffer.from(file), fs.readFileSync(file)]) }
     })
 
-/** Every key, and its value as Redis itself writes it. */
+/** Every key, and its value in Redis's own format. */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })
   client.on("error", () => undefined)
@@ -88,7 +88,7 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // Its log as it was written, before it is written anew.
+  // The log in its original form, before Redis rewrites it.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]
@@ -101,7 +101,7 @@ const setupsOf = async (torture: Torture) => {
 }
 
 export const scenario: Scenario = {
-  summary: "everything that was stored is searched for tokens and credentials",
+  summary: "all stored data is searched for tokens and credentials",
   breaks: "the vault has no key",
   seconds: { quick: 30, full: 60 },
   run: async (torture) => {
@@ -111,7 +111,7 @@ export const scenario: Scenario = {
       const { broker, name } = setup
       await openIn([program], setup, torture.broken ? "key-in-clear" : undefined)
       await program.tell({ do: "session", name })
-      // Another version, so that there is one that was written over.
+      // A second version, so that a first one was overwritten.
       await broker.advance(1100)
       await broker.advanceToCutOff()
       await program.tell({ do: "clock", name, ahead: broker.ahead() })
@@ -127,7 +127,7 @@ export const scenario: Scenario = {
         stored.reduce((sum, { bytes }) => sum + bytes.length, 0),
         1000
       )
-      tally.atLeast("secrets looked for", broker.secrets().length, 5)
+      tally.atLeast("secrets searched", broker.secrets().length, 5)
       tally.equal(`pieces of secrets found${found[0] === undefined ? "" : `: ${found[0]}`}`, found.length, 0)
     })
   }

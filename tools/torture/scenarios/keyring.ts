@@ -1,4 +1,4 @@
-/** The keyring hangs: a program hears so in time, and can end. */
+/** The keyring hangs: a program gets an error in time, and can exit. */
 import { spawn } from "node:child_process"
 import * as net from "node:net"
 import * as path from "node:path"
@@ -8,11 +8,11 @@ import { NotHere, type Scenario, type Torture, wait } from "../harness.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../keyring.ts")
 
-/** What a program is given when nothing else is said, and what a busy machine may add. */
+/** The default time-out, plus a margin for a busy machine. */
 const timeout = 3000
 const tolerance = 1500
 
-/** Takes every connection, as the bus of a desktop does, and never says a word. */
+/** Accepts every connection, as the bus of a desktop does, and never answers. */
 const startSilentBus = async (torture: Torture) => {
   const address = path.join(torture.folder(), "bus")
   const sockets = new Set<net.Socket>()
@@ -35,7 +35,7 @@ interface Said {
   readonly millis: number
 }
 
-/** What the program said, when it did, and when it was gone: `undefined` if never. */
+/** The program's output with its time, and the time of its exit: `undefined` if it did not exit. */
 const runProgram = async (torture: Torture, address: string) => {
   const patience = torture.broken ? "1 minute" : `${timeout} millis`
   const child = spawn(process.execPath, ["--conditions=@auth/source", script, torture.folder(), patience], {
@@ -57,15 +57,15 @@ const runProgram = async (torture: Torture, address: string) => {
 }
 
 export const scenario: Scenario = {
-  summary: "the keyring takes the question and never answers",
-  breaks: "the program gives the keyring a minute",
+  summary: "the keyring accepts the request and never answers",
+  breaks: "the program waits a minute for the keyring",
   seconds: { quick: 30, full: 30 },
   run: (torture) =>
-    torture.attempt("a D-Bus that accepts and is silent", async (tally) => {
-      if (process.platform !== "linux") throw new NotHere("only Linux asks its keyring through a socket")
+    torture.attempt("a D-Bus that accepts and does not answer", async (tally) => {
+      if (process.platform !== "linux") throw new NotHere("only Linux reads its keyring through a socket")
       const bus = await startSilentBus(torture)
       const { leftAfter, said } = await runProgram(torture, bus.address)
-      tally.atLeast("bytes that the keyring was asked with", bus.heard(), 1)
+      tally.atLeast("bytes that the keyring received", bus.heard(), 1)
       tally.equal("answers KeyUnavailable", said?.answer === "KeyUnavailable" ? 1 : 0, 1)
       tally.atLeast("milliseconds until then", said?.millis ?? 0, timeout - 100)
       await tally.within("until the answer", said?.millis ?? Infinity, timeout + tolerance)

@@ -1,4 +1,4 @@
-/** One program logs out while another one renews: no session comes back. */
+/** One program logs out while another one renews: no session remains. */
 import {
   follow,
   openIn,
@@ -13,7 +13,7 @@ import type { Outcome } from "../protocol.ts"
 
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
-/** So much is left of the TOTP period at the login, so that a second one, if it were sent, would not wait for long. */
+/** Rest of the TOTP period at the login, so that a second login, if it were sent, would not wait long. */
 const leftInPeriod = 6000
 
 const logOutInFlight = async (
@@ -50,15 +50,16 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("sessions in the store", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // A logout ends what a refresh is sent with: the broker refuses it, and a login in its place would undo the logout.
+  // A logout ends the token that a refresh uses. The broker rejects the refresh, and a login instead would undo the
+  // logout.
   tally.equal("logins or refreshes in all", (await broker.exchanges()).length, 2)
-  tally.note("sessions that the broker gave", broker.issued().length)
-  tally.equal("of them alive at the broker", broker.issued().filter((token) => !ended.has(token)).length, 0)
+  tally.note("sessions that the broker issued", broker.issued().length)
+  tally.equal("of them valid at the broker", broker.issued().filter((token) => !ended.has(token)).length, 0)
 }
 
 export const scenario: Scenario = {
-  summary: "one program logs out while another one is in mid-renewal",
-  breaks: "the store writes over what others have written",
+  summary: "one program logs out while the renewal of another one is pending",
+  breaks: "the store overwrites entries of other programs",
   seconds: { quick: 60, full: 200 },
   run: async (torture) => {
     const programs = await torture.programs(3)

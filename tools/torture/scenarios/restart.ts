@@ -1,9 +1,9 @@
-/** A session outlives the program that got it. */
+/** A session survives a restart of the program. */
 import { follow, openIn, type Program, type Scenario, type Setup, tokensOf, type Torture } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
 const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<Program> => {
-  // Not one of the pool: this one has never seen the session.
+  // Not from the pool, because a reused program may have the session in memory.
   const program = await torture.special({})
   await torture.each(setups, async (setup) => {
     await openIn([program], setup, torture.broken ? "store-in-memory" : undefined)
@@ -11,7 +11,7 @@ const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<
   return program
 }
 
-/** Asks for every session, and counts what the broker and the programs have seen so far. */
+/** Requests every session, and counts the logins and sessions so far. */
 const ask = async (
   torture: Torture,
   setups: ReadonlyArray<Setup>,
@@ -28,8 +28,8 @@ const ask = async (
 }
 
 export const scenario: Scenario = {
-  summary: "a program logs in, is killed, and starts again: the same day, and the day after",
-  breaks: "sessions are kept in memory",
+  summary: "a program logs in, is killed, and restarts: on the same day, and on the next day",
+  breaks: "sessions are stored in memory",
   seconds: { quick: 40, full: 60 },
   run: async (torture) => {
     const setups = await torture.setups()

@@ -1,4 +1,4 @@
-/** However many programs ask, one of them asks the broker. */
+/** Many programs request a session, and only one of them calls the broker. */
 import {
   askAtOnce,
   follow,
@@ -25,7 +25,7 @@ const round = async (
   tally.equal(`of ${outcomes.length} programs without the one session ${when}`, others.length, 0)
 }
 
-/** So many programs ask at the start, when the token is refused, and when the session ends. */
+/** Number of programs that call at the start, after a rejection of the token, and after the end of the session. */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)
   await torture.each(await torture.setups(), async (setup, tally) => {
@@ -39,8 +39,8 @@ export const crowd = async (torture: Torture, count: number): Promise<void> => {
 }
 
 export const scenario: Scenario = {
-  summary: "many programs ask for a session at once: at the start, when it is refused, when it ends",
-  breaks: "the lock lets everybody in",
+  summary: "many programs request a session at once: at the start, after a rejection, after its end",
+  breaks: "the lock admits every caller",
   alone: true,
   seconds: { quick: 60, full: 240 },
   run: (torture) => crowd(torture, torture.pick({ quick: 8, full: 32 }))

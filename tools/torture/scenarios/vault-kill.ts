@@ -1,4 +1,4 @@
-/** A program is killed while it writes: the vault is whole, and has the last session that was said to be written. */
+/** A program is killed while it writes: the vault is intact, and has the last session that was reported as written. */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -17,17 +17,17 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** Kills come within so many milliseconds after the first write that was said, */
+/** Kills follow within this many milliseconds after the first reported write, */
 const longestLife = 40
 
-/** or, one in five, after the program was let go: while it opens the vault. */
+/** or, one in five, after the start signal: while the program opens the vault. */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
 interface Writer {
   readonly child: ChildProcess
-  /** It has loaded all that it needs, and waits to be told where. */
+  /** It has loaded its modules, and waits for the path of the vault. */
   readonly isReady: Promise<void>
-  /** The last version that it said was written. */
+  /** The last version that it reported as written. */
   readonly acknowledged: () => number
 }
 
@@ -39,30 +39,30 @@ const startWriter = (torture: Torture): Writer => {
   let said = ""
   const isReady = new Promise<void>((resolve, reject) => {
     child.once("error", reject)
-    child.once("close", () => reject(new Error("a writer ended by itself")))
+    child.once("close", () => reject(new Error("a writer exited unexpectedly")))
     child.stdout?.on("data", (chunk: Buffer) => {
       said += chunk.toString()
       if (said.startsWith("ready\n")) resolve()
     })
   })
-  // Who is killed before anybody has waited for it.
+  // Handles the rejection of a writer that is killed before anything waits for it.
   isReady.catch(() => undefined)
   return {
     child,
     isReady,
-    // A line that was cut off by the kill says nothing.
+    // A line that was cut off by the kill is ignored.
     acknowledged: () => Number(said.split("\n").slice(1, -1).at(-1) ?? 0)
   }
 }
 
 const kill = async ({ child }: Writer): Promise<void> => {
-  if (child.exitCode !== null) throw new Error(`a writer ended by itself with ${child.exitCode}`)
+  if (child.exitCode !== null) throw new Error(`a writer exited unexpectedly with ${child.exitCode}`)
   const closed = new Promise((resolve) => child.once("close", resolve))
   child.kill("SIGKILL")
   await closed
 }
 
-/** What a program finds that opens the vault afterwards. */
+/** Results of a program that opens the vault afterwards. */
 const readVault = (torture: Torture, folder: string) =>
   SessionStore.SessionStore.pipe(
     Effect.flatMap((store) => store.get(account, "session")),
@@ -80,9 +80,9 @@ interface Found {
   kills: number
   corrupt: number
   lost: number
-  /** Written, but killed before it could say so. */
+  /** Written, but killed before the report. */
   unsaid: number
-  /** Killed before anything was said. */
+  /** Killed before the first report. */
   early: number
   open: number
 }
@@ -104,7 +104,7 @@ const judge = async (torture: Torture, folder: string, acknowledged: number, fou
   return version
 }
 
-/** One vault that is written to by one program after the other, each of which is killed. */
+/** One vault with a series of writers, each of which is killed. */
 const runLane = async (torture: Torture, kills: number, found: Found): Promise<void> => {
   const folder = torture.folder()
   const random = makeRandom(torture.random.below(2 ** 32))
@@ -113,7 +113,7 @@ const runLane = async (torture: Torture, kills: number, found: Found): Promise<v
   for (let number = 1; number <= kills; number++) {
     const writer = next
     await writer.isReady
-    // The next one loads while this one writes.
+    // The next writer loads while this one writes.
     next = startWriter(torture)
     writer.child.stdin?.write(`${folder}\n`)
     if (!isEarly(random)) await waitUntil("the first write", () => writer.acknowledged() > 0)
@@ -128,7 +128,7 @@ const runLane = async (torture: Torture, kills: number, found: Found): Promise<v
 
 export const scenario: Scenario = {
   summary: "a program is killed with -9 while it writes one session after the other",
-  breaks: "the program says that a session is written before it is",
+  breaks: "the program reports a session as written before the write",
   seconds: { quick: 60, full: 1200 },
   run: async (torture) => {
     const [lanes, kills] = torture.pick({ quick: [2, 16], full: [2, 500] } as const)
@@ -137,11 +137,11 @@ export const scenario: Scenario = {
       await Promise.all(Array.from({ length: lanes }, () => runLane(torture, kills, found)))
       tally.equal("kills", found.kills, lanes * kills)
       tally.equal("vaults that could not be read, or not as written", found.corrupt, 0)
-      tally.equal("sessions lost that were said to be written", found.lost, 0)
-      tally.equal("files that others may read", found.open, 0)
-      // Else they were all too early to tell anything.
+      tally.equal("lost sessions that were reported as written", found.lost, 0)
+      tally.equal("files that other users can read", found.open, 0)
+      // Otherwise all kills were too early to be meaningful.
       tally.atLeast("kills after a first write", found.kills - found.early, Math.floor(found.kills / 4))
-      tally.note("kills between a write and its word", found.unsaid)
+      tally.note("kills between a write and its report", found.unsaid)
     })
   }
 }

@@ -1,4 +1,4 @@
-/** Many accounts are logged in before the market opens, and no broker gets more calls than it allows. */
+/** Many accounts log in before the market opens, and no broker gets more calls than it allows. */
 import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
 import type { JournalEntry } from "@auth/broker-core/testing/FakeBroker"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -20,7 +20,7 @@ const brokerIds = Object.keys(accountsOf) as ReadonlyArray<BrokerId>
 /** In milliseconds. */
 const second = 1000
 
-/** The most calls of one account in any second. */
+/** The highest number of calls of one account in any second. */
 const densest = (entries: ReadonlyArray<JournalEntry>, accountOf: (entry: JournalEntry) => string): number => {
   const times = new Map<string, Array<number>>()
   for (const entry of entries) {
@@ -41,7 +41,7 @@ const countBroker = (tally: Tally, id: BrokerId, entries: ReadonlyArray<JournalE
   const logins = tries.filter(({ status }) => status === 200)
   tally.equal(`${id}: accounts that logged in`, new Set(logins.map(accountOf)).size, accounts)
   tally.equal(`${id}: logins`, logins.length, accounts)
-  tally.equal(`${id}: calls refused for being too many`, refusals(entries).length, 0)
+  tally.equal(`${id}: calls refused by a rate limit`, refusals(entries).length, 0)
   if (perSecond !== undefined)
     tally.atMost(`${id}: logins of an account in a second`, densest(tries, accountOf), perSecond)
 }
@@ -61,7 +61,7 @@ const vault = (torture: Torture) =>
 
 const accountsIn = ({ pick }: Torture): number => pick({ quick: 10, full: 200 })
 
-// With TOTP a second try has to wait for the next code, which takes longer than a quick run may.
+// With TOTP, a second try has to wait for the next code, which takes longer than a quick run allows.
 const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
   const accounts = accountsIn(torture)
   const troubled = torture.pick({ quick: 1, full: 5 })
@@ -90,9 +90,9 @@ const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
   const managers = yield* manage(simulator)
   yield* run(managers)
   tally.equal("progress reports", told.length, total)
-  tally.equal("the last one says how many are done", told.at(-1)?.done ?? 0, total)
-  tally.equal("accounts that failed, and held nobody", told.at(-1)?.failed ?? 0, troubled * inTrouble.length)
-  // A failure is followed by a pause.
+  tally.equal("accounts done, in the last progress report", told.at(-1)?.done ?? 0, total)
+  tally.equal("accounts that failed without delaying the others", told.at(-1)?.failed ?? 0, troubled * inTrouble.length)
+  // A back-off follows a failure.
   yield* Effect.sleep(Duration.seconds(2))
   yield* run(managers)
   tally.equal("accounts that failed when warmed again", told.at(-1)?.failed ?? 0, 0)
@@ -101,12 +101,12 @@ const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
 
   const before = (yield* simulator.journal()).length
   yield* Effect.flatMap(manage(simulator), run)
-  tally.equal("calls of a program started anew", (yield* simulator.journal()).length - before, 0)
+  tally.equal("calls of a restarted program", (yield* simulator.journal()).length - before, 0)
 })
 
 export const scenario: Scenario = {
-  summary: "accounts of all brokers are logged in before the market opens, some at the second try",
-  breaks: "another program does the same and does not share the vault",
+  summary: "accounts of all brokers log in before the market opens, some at the second try",
+  breaks: "another program does the same without sharing the vault",
   seconds: { quick: 30, full: 180 },
   run: (torture) =>
     torture.attempt(`${accountsIn(torture) * brokerIds.length} accounts of ${brokerIds.length} brokers`, (tally) =>

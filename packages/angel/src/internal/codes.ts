@@ -6,13 +6,16 @@ import * as Predicate from "effect/Predicate"
 const row = ErrorTable.rows('SmartAPI documentation, "Error codes"', "2026-11-21")
 const from = (source: string) => ({ source })
 
-/** AB1050 comes before PIN and API key are looked at, and for much that is no wrong code. */
+/** The broker returns AB1050 before it checks PIN and API key, and in many cases where the code is right. */
 const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
   const clientCode = Envelope.field(failure.request, "clientcode")
   return ErrorTable.totpHints(failure, [
     Predicate.isString(clientCode) && clientCode.includes("@")
-      ? { id: "ClientCodeShape", text: "The client code is an e-mail address: give the client code, such as A123456." }
-      : { id: "WrongClientCode", text: "Is the client code right? A wrong one is answered like a wrong code." }
+      ? { id: "ClientCodeShape", text: "The client code is an e-mail address. Use the client code, such as A123456." }
+      : {
+          id: "WrongClientCode",
+          text: "Check the client code: the broker answers a wrong one like a wrong one-time code."
+        }
   ])
 }
 
@@ -22,15 +25,15 @@ const blocked = ErrorTable.locked("trading", "broker")
 const clientOrPin = invalidCredentials("clientCode or pin")
 const pinAndTotp = invalidCredentials(
   "pin",
-  "Give the 4-digit PIN that opens the mobile app, not the web password, and enable TOTP for the account."
+  "Use the 4-digit PIN of the mobile app, not the web password, and enable TOTP for the account."
 )
 
-/** Codes of calls that have nothing to do with logging in: kept as they came. */
+/** Codes of calls outside the login: passed on unchanged. */
 const orderCodes = "AB1008 AB1009 AB1012 AB1013 AB1014 AB1015 AB1016 AB1017 AB1018 AB2002 AB4008".split(" ")
-const ofOrders = "Concerns orders or market data"
+const ofOrders = "Orders or market data"
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(/loginbypassword is not allowed/i, "The web password was given, or TOTP is not enabled", pinAndTotp, {
+  row(/loginbypassword is not allowed/i, "The web password was used, or TOTP is not enabled", pinAndTotp, {
     source: "SmartAPI forum post 18388, topic 4692"
   }),
   row("AG8001", "Invalid token", sessionExpired("invalid")),

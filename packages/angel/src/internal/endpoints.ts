@@ -17,7 +17,7 @@ const tokens = {
   essential: ["jwtToken"]
 }
 
-/** `password` is the 4-digit PIN, `totp` six digits. `state` comes back as it is. */
+/** `password` is the 4-digit PIN, `totp` six digits. `state` is returned unchanged. */
 const Login = Schema.Struct({
   clientcode: Text,
   ...each(Secret, "password", "totp"),
@@ -53,13 +53,18 @@ export const table = {
     request: Login,
     ...tokens
   }),
-  /** `POST /rest/auth/angelbroking/jwt/v1/generateTokens`, sent once. Keep all three tokens of the answer. */
+  /**
+   * `POST /rest/auth/angelbroking/jwt/v1/generateTokens`, sent once. All three tokens of the answer replace the old
+   * ones.
+   */
   generateTokens: post("generateTokens", "/rest/auth/angelbroking/jwt/v1/generateTokens", {
     limits: [perSecond(1), perHour],
     request: Schema.Struct({ refreshToken: Secret }),
     ...tokens
   }),
-  /** `GET /rest/secure/angelbroking/user/v1/getProfile`. The publisher login asks it whose token came. */
+  /**
+   * `GET /rest/secure/angelbroking/user/v1/getProfile`. The publisher login uses it to find the account of its token.
+   */
   getProfile: get("getProfile", "/rest/secure/angelbroking/user/v1/getProfile", {
     limits: [perSecond(3), perHour],
     response: Holder,

@@ -8,10 +8,10 @@ import { broker } from "../AngelBroker.ts"
 
 type Api = AngelApi["Service"]
 
-/** What may be set beside the credentials. */
+/** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {}
 
-/** The tokens of an answer. A token that it leaves out is kept of `previous`. */
+/** The tokens of an answer. If it leaves out a token, the one of `previous` is kept. */
 export const toTokens = (
   response: {
     readonly jwtToken: Redacted.Redacted<string>
@@ -33,7 +33,7 @@ export const family = {
   broker,
   api: AngelApi,
   accountId: (id: string) => id.trim().toUpperCase(),
-  // SmartAPI documentation: a session lives until midnight in India. An earlier end in the token is believed.
+  // SmartAPI documentation: a session is valid until midnight IST. An earlier expiry in the token takes precedence.
   expiry: Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.jwt),
   logout: (api: Api, session: Session.Session) => api.logout({ clientcode: session.account.id }, session),
   profile

@@ -9,45 +9,44 @@ const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired 
 const apiKey = invalidCredentials("apiKey")
 const secondFactor = invalidCredentials(
   "secondFactor",
-  "Give the date of birth or the PAN that the broker has on file, and check the userId."
+  "Use the date of birth or the PAN that the broker has on file, and check the userId."
 )
 const noTotpKey = invalidCode(
   "totp",
-  () => [{ id: "ReEnrolled", text: "Was TOTP enabled anew? Then the old secret is void." }],
-  "Enable TOTP in the broker's portal, and give its new secret. Without a secret the login asks for a code by SMS."
+  () => [{ id: "ReEnrolled", text: "If TOTP was enabled again, the old secret is no longer valid." }],
+  "Enable TOTP in the broker's portal, and use its new secret. Without a secret, the login needs a code by SMS."
 )
 const noClient = invalidRequest("clientcode", "is missing or wrong: a dealer must name its client (option dealer)")
 const notVerified = ErrorTable.actionRequired("Answer the one-time code of this login, or log in again")
-const notLinked = denied("unknown", "Link the PAN with Aadhaar first: the broker names this as the cause.")
-const forDealers = denied("unknown", "This call is for dealers: use a dealer's login.")
-const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey is one of this user's own apps.")
-const badRequest = invalidRequest("request", "was refused as badly formed")
-const badMethod = invalidRequest("request", "was sent by a method that the broker refuses")
-const badVersion = invalidRequest("user-agent", "names a version that the broker refuses")
+const notLinked = denied("unknown", "Link the PAN with Aadhaar first: the broker documents this as the cause.")
+const forDealers = denied("unknown", "Only dealers can make this call: use a dealer's login.")
+const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey belongs to an app of this user.")
+const badRequest = invalidRequest("request", "was rejected as malformed")
+const badMethod = invalidRequest("request", "was sent with a method that the broker rejects")
+const badVersion = invalidRequest("user-agent", "names a version that the broker rejects")
 
 const inLogin = { operations: ["authdirectapi"] }
 const inOtp = { operations: ["verifyotp", "resendotp"] }
 
-/** MO2005 comes before the password is looked at, and people swap the two: seen in several clients. */
+/** The broker returns MO2005 before it checks the password. Several clients have swapped API key and API secret. */
 const swapped =
-  "Give the API key where the API key is wanted and the API secret where the secret is: the two are easily swapped, " +
-  "and the password is hashed with the key, never with the secret."
+  "Check that apiKey and apiSecret are not swapped, as they easily are. The password is hashed with the key, never with the secret."
 
-/** The headers whose codes mean nothing but that the header is wrong. */
+/** Headers whose codes mean only that the header is wrong. */
 const headerRows = headers.table
   .filter(({ code, from }) => code.startsWith("MO20") && from !== "key" && from !== "session")
   .map(({ code, name, option }) =>
     row(
       code,
       `The header ${name} is missing or wrong`,
-      ErrorTable.invalidRequest(name, `is missing or not as the broker wants it${option ? ` (option ${option})` : ""}`)
+      ErrorTable.invalidRequest(name, `is missing or malformed${option ? ` (option ${option})` : ""}`)
     )
   )
 
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Codes of calls that have nothing to do with logging in: kept as they came. */
+/** Codes of calls outside the login: passed on unchanged. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),
@@ -56,7 +55,7 @@ const orderCodes = [
   ...range(1089, 1091),
   ...range(1101, 1104),
   5003
-].map((number) => row(`MO${number}`, "Concerns orders or data", ErrorTable.rejected))
+].map((number) => row(`MO${number}`, "Orders or data", ErrorTable.rejected))
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq}, question 48` }),
@@ -89,7 +88,10 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(
     "MO1100",
     "The login may not do this",
-    denied("unknown", "If this login waits for a one-time code, answer it first; else ask the broker's support.")
+    denied(
+      "unknown",
+      "If this login waits for a one-time code, answer it first. Otherwise contact the broker's support."
+    )
   ),
   row("MO2000", "Maximum of active sessions exceeded", ErrorTable.sessionLimit),
   row("MO2001", "Invalid method", badMethod),

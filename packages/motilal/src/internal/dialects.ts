@@ -1,7 +1,7 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import * as Predicate from "effect/Predicate"
 
-/** The word in `status`, in capitals; `undefined` if there is none. */
+/** The value of `status`, in capitals; `undefined` if there is none. */
 const statusOf = (json: unknown): string | undefined => {
   const status = Envelope.field(json, "status")
   return Predicate.isString(status) && status.trim() !== "" ? status.trim().toUpperCase() : undefined
@@ -19,8 +19,8 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 })
 
 /**
- * The words that the broker answers with. Only `SUCCESS` is a yes, and only with the token that the call is for:
- * tokens stand beside `status`, not in `data`. As of 2026-11-21.
+ * Values of `status` in the broker's answers. Only `SUCCESS` means success, and only with the token of the call. Tokens
+ * are beside `status`, not in `data`. As of 2026-11-21.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

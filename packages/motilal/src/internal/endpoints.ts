@@ -15,27 +15,27 @@ const versions = {
   v3: { login: "v3", otp: "v3", user: "v1" }
 }
 
-/** Which versions of the calls are used. */
+/** Generation of the calls. */
 export type Generation = keyof typeof versions
 
 export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
-/** The broker wants a hash of 64 characters: a password in clear must not leave by a slip. */
+/** The broker requires a hash of 64 characters. The check prevents that a password is sent in clear by mistake. */
 const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
 
 const LoginData = Schema.Struct({
   AuthToken: Endpoint.SecretText,
-  // "TRUE" or "FALSE" as text; a client has met flags of both kinds elsewhere in this API.
+  // "TRUE" or "FALSE" as text. A client reports flags of both types elsewhere in this API.
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
 
-/** `FALSE` as long as a one-time code is wanted; `undefined` if the broker does not say. */
+/** `FALSE` while a one-time code is required; `undefined` if the broker does not say. */
 const flagOf = (value: string | boolean | null | undefined): "TRUE" | "FALSE" | undefined => {
   const word = String(value).trim().toUpperCase()
   return word === "TRUE" || word === "FALSE" ? word : undefined
 }
 
-/** One client has seen the token inside `data`. */
+/** One client reports the token inside `data`. */
 const LoginAnswer = Decode.map(
   Schema.Union([LoginData, Schema.Struct({ data: LoginData })]),
   (
@@ -47,8 +47,8 @@ const LoginAnswer = Decode.map(
 )
 
 /**
- * Beside `status` is the documented place. The official Java SDK 3.3 reads the next two as well, a third-party client of
- * v7 the last. As of 2026-11-27.
+ * Beside `status` is the documented place. The official Java SDK 3.3 reads the next two as well, a third-party client
+ * of v7 the last. As of 2026-11-27.
  */
 const AccessTokenData = Schema.Union([
   Schema.Struct({ accesstoken: Endpoint.SecretText }),
@@ -81,7 +81,7 @@ const Login = Schema.Struct({
 
 const Nothing = Decode.discard(Schema.Unknown)
 
-/** The table of calls. None of them is sent twice but for the profile, which changes nothing. */
+/** The table of calls. Only the profile may be sent twice, because it changes nothing. */
 export const make = (generation: Generation, requestsPerSecond: number, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const
@@ -99,20 +99,25 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
       response: LoginAnswer,
       essential: ["AuthToken"]
     }),
-    /** `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code; the generations before have none. */
+    /**
+     * `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code. Earlier generations do not have it.
+     */
     getaccesstoken: post("getaccesstoken", "/rest/login/v1/getaccesstoken", {
       response: AccessTokenAnswer,
       essential: ["accesstoken", "accessToken", "AccessToken"]
     }),
     /** `POST /rest/login/v5/resendotp` */
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
-    /** `POST /rest/login/v5/verifyotp`, sent once. It brings no token: the login's own is good from then on. */
+    /** `POST /rest/login/v5/verifyotp`, sent once. It returns no token: the login's own token is valid from then on. */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Schema.Struct({ otp: Endpoint.Secret }),
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
       response: Nothing
     }),
-    /** `POST /rest/login/v5/getprofile`: the portal login asks it whose token came. A dealer names its client. */
+    /**
+     * `POST /rest/login/v5/getprofile`: the portal login uses it to find the account of its token. A dealer names its
+     * client.
+     */
     getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
       request: Schema.Struct({ clientcode: Schema.optionalKey(Text) }),
@@ -127,5 +132,5 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
   }
 }
 
-/** Calls of a login that is not at its end: they carry its first token alone. */
+/** Calls of an unfinished login: they carry only its first token. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

@@ -4,12 +4,12 @@ import type { Tokens } from "@auth/broker-core/login/Session"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 
-/** What kind of program calls: the broker wants other headers of each. */
+/** Kind of the calling program. The broker requires different headers for each kind. */
 export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
 
-/** What the broker wants to know of the caller beside the keys. It checks the form of it at most. */
+/** Data about the caller besides the keys. The broker checks at most its form. */
 export interface Identity {
-  /** What kind of program calls. Default: `WEB`. Each kind has headers of its own. */
+  /** Kind of the calling program. Each kind has its own headers. Default: `WEB`. */
   readonly sourceId?: SourceId | undefined
   /** Default: `127.0.0.1`. */
   readonly clientLocalIp?: string | undefined
@@ -38,7 +38,7 @@ export interface Identity {
   readonly latitude?: string | undefined
   /** Default: not sent. */
   readonly longitude?: string | undefined
-  /** Default: not sent. It is for the official SDKs. */
+  /** Only the official SDKs send it. Default: not sent. */
   readonly sdkVersion?: string | undefined
 }
 
@@ -77,9 +77,9 @@ const identity = (
 ): HeaderRow => ({ ...given(name, code, "identity"), option, ...more })
 
 /**
- * Every header, in the order of the broker's own table, with the code that names it. Motilal OpenAPI documentation,
- * "Header Parameters" and "Error Codes", as of 2026-11-21. What is `unknown` here is free text at the broker; the two
- * browser headers are the documented samples; latitude, longitude and sdkversion are sent by the official SDKs alone.
+ * Every header, in the order of the broker's own table, with its error code. Source: Motilal OpenAPI documentation,
+ * "Header Parameters" and "Error Codes", as of 2026-11-21. Values that are `unknown` here are free text at the broker.
+ * The two browser headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),
@@ -106,7 +106,7 @@ export const table: ReadonlyArray<HeaderRow> = [
   identity("browsername", "MO2022", "browserName", { preset: "Chrome", sources: ["WEB"] }),
   identity("browserversion", "MO2023", "browserVersion", { preset: "105.0", sources: ["WEB"] }),
   given("apisecretkey", "MO2006", "key"),
-  // The documentation names no code for this one alone: a wrong one is answered like a wrong token.
+  // The documentation has no separate code for this header: a wrong one is answered like a wrong token.
   given("accesstoken", "MO8001", "session"),
   identity("latitude", "MO2024", "latitude", { mandatory: "no", shape: degrees }),
   identity("longitude", "MO2025", "longitude", { mandatory: "no", shape: degrees }),
@@ -121,7 +121,7 @@ export interface HeaderOptions extends Identity {
 
 const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "identity" && row.sources.includes(source)
 
-/** `vendorinfo` is the account's own user id unless it was said otherwise, so its absence is no problem here. */
+/** `vendorinfo` may be absent here, because its default is the account's own user id. */
 const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
 
 const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
@@ -131,7 +131,7 @@ const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
     : `does not have the form of the header ${row.name} (${row.code})`
 }
 
-/** Everything that the broker would refuse of the identity, each by the name of its option. */
+/** All problems of the identity that the broker would reject, by option name. */
 export const problems = (options: Identity): ReadonlyArray<AuthError.Problem> =>
   table.flatMap((row) => {
     const { option, preset } = row
@@ -150,7 +150,7 @@ const identityHeaders = (options: Identity): Record<string, string> => {
   return headers
 }
 
-/** The headers of a call. `vendorinfo` is the user id, which for a client is its own. */
+/** The headers of a call. `vendorinfo` of a client is its own user id. */
 export const make = (options: HeaderOptions) => {
   const constant: BrokerClient.Headers = {
     "content-type": "application/json",
@@ -163,7 +163,7 @@ export const make = (options: HeaderOptions) => {
   return (userId: string, tokens: Tokens | undefined): BrokerClient.Headers => ({
     vendorinfo: userId,
     ...constant,
-    // Raw tokens, no `Bearer`. Before there is one, the official SDKs send an empty header.
+    // Raw tokens without `Bearer`. Without a token, the official SDKs send an empty header.
     authorization: tokens?.login ?? tokens?.access ?? "",
     ...(options.generation === "v7" && { accesstoken: tokens?.login === undefined ? "" : tokens.access })
   })

@@ -12,18 +12,18 @@ import { broker } from "../MotilalBroker.ts"
 
 type Api = MotilalApi.MotilalApi["Service"]
 
-/** A dealer acts for a client, and says which. */
+/** A dealer acts for a client and names it. */
 export interface Dealer {
   readonly clientCode: string
 }
 
-/** What may be set beside the credentials. */
+/** Options of the layer. */
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
-  /** For a dealer, who names the client: a dealer needs no date of birth or PAN. */
+  /** Client of a dealer. A dealer needs no date of birth or PAN. */
   readonly dealer?: Dealer | undefined
 }
 
-/** The tokens that later calls carry. The current generation wants a second one beside the login's own. */
+/** The tokens of later calls. The current generation requires a second token beside the login's own. */
 export const exchange = (
   api: Api,
   account: Account.Account,
@@ -58,7 +58,7 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
   return Effect.map(api.getprofile(clientcode === undefined ? {} : { clientcode }, session), toProfile)
 }
 
-/** Whose session is expected of a login: a dealer's is that of the client. */
+/** The expected account of a login: for a dealer, that of the client. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
 export const accountOf = ({ userId }: { readonly userId: string }, { environment }: Options) => ({
@@ -79,7 +79,7 @@ export const family = {
   broker,
   api: MotilalApi.MotilalApi,
   accountId: (id: string) => id.trim().toUpperCase(),
-  // Motilal OpenAPI documentation: a token lives for 24 hours or until logout, and every one dies at 06:00 IST.
+  // Motilal OpenAPI documentation: a token is valid for 24 hours or until logout, and every token expires at 06:00 IST.
   expiry: Expiry.earliest(Expiry.dailyAt("06:00"), Expiry.after("24 hours")),
   logout: (api: Api, session: Session.Session, { dealer }: Options) =>
     api.logout(dealer === undefined ? {} : { userid: session.account.id }, session),
@@ -89,18 +89,16 @@ export const family = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** What a dealer option must have, before anything is sent. */
+/** Checks the option `dealer` before anything is sent. */
 const checkDealer = (dealer: Dealer | undefined): Effect.Effect<void, AuthError.AuthError> => {
   if (dealer === undefined) return Effect.void
   const clientCode: unknown = dealer.clientCode
   return Predicate.isString(clientCode) && /^[A-Za-z0-9]{1,20}$/.test(clientCode.trim())
     ? Effect.void
-    : Effect.fail(
-        AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "is not the code of a client")
-      )
+    : Effect.fail(AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "is not a client code"))
 }
 
-/** The two are easily swapped, and what the broker answers to that is hard to read. */
+/** API key and API secret are easily swapped, and the broker's answer to that is hard to interpret. */
 const refuseSameKeys = (
   apiKey: Redacted.Redacted<string>,
   apiSecret: Redacted.Redacted<string> | undefined
@@ -111,7 +109,7 @@ const refuseSameKeys = (
           broker.id,
           "credentials",
           "apiSecret",
-          "is the same as the apiKey: the portal shows two different ones"
+          "is the same as the apiKey: the portal shows two different values"
         )
       )
     : Effect.void

@@ -1,6 +1,6 @@
 /**
- * A database that knows when it was changed by something else: each row has a checksum, and the number of rows is
- * written down, since SQLite does not notice a changed value, and a changed page can hide a row.
+ * A database that detects changes by other programs. Each row has a checksum, because SQLite does not notice a changed
+ * value. The number of rows is recorded, because a changed page can hide a row.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
@@ -11,7 +11,7 @@ import { Damaged, Newer, transaction } from "./sqlite.ts"
 const valueTable =
   "CREATE TABLE checked (name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL) STRICT, WITHOUT ROWID"
 
-/** SHA-256 over fields and their lengths, so that no two lists of fields have the same one. */
+/** SHA-256 over fields and their lengths, so that no two lists of fields share a checksum. */
 export const checksum = (...fields: ReadonlyArray<string | number | Uint8Array>): Uint8Array => {
   const hash = createHash("sha256")
   for (const field of fields) {
@@ -21,7 +21,7 @@ export const checksum = (...fields: ReadonlyArray<string | number | Uint8Array>)
   return new Uint8Array(hash.digest())
 }
 
-/** A row counts only with the checksum that belongs to it. */
+/** Throws `Damaged` unless the row's checksum is the expected one. */
 export const requireChecksum = (found: unknown, expected: Uint8Array): void => {
   const isSame =
     found instanceof Uint8Array &&
@@ -37,7 +37,7 @@ export const write = (database: DatabaseSync, name: string, value: string): void
     .run(name, value, checksum("checked", name, value))
 }
 
-/** Reads a named value that must be there. */
+/** Reads a required named value. */
 export const read = (database: DatabaseSync, name: string): string => {
   const row = database.prepare("SELECT value, checksum FROM checked WHERE name = ?").get(name)
   if (typeof row?.["value"] !== "string") throw new Damaged()
@@ -45,7 +45,7 @@ export const read = (database: DatabaseSync, name: string): string => {
   return row["value"]
 }
 
-/** Reads a named whole number that must be there. */
+/** Reads a required named integer. */
 export const readNumber = (database: DatabaseSync, name: string): number => {
   const number = Number(read(database, name))
   if (!Number.isSafeInteger(number)) throw new Damaged()
@@ -53,8 +53,8 @@ export const readNumber = (database: DatabaseSync, name: string): number => {
 }
 
 /**
- * Nothing was ever written into it: a file without a byte, which a transaction counts as one page. A database whose tables
- * cannot be found is not taken for a new one.
+ * Whether nothing was ever written: the file has no bytes (a transaction counts it as one page). A database whose
+ * tables are missing is not treated as new.
  */
 export const isNew = (database: DatabaseSync): boolean => {
   const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
@@ -62,20 +62,20 @@ export const isNew = (database: DatabaseSync): boolean => {
   return isEmpty && Fs.statSync(database.location() ?? "").size === 0
 }
 
-/** What a kind of database consists of. */
+/** Format number and tables of a kind of database. */
 export interface Design {
   readonly format: number
   readonly tables: ReadonlyArray<string>
 }
 
-/** Makes the tables and their first values, in a transaction of the caller. */
+/** Creates the tables and their initial values, in the caller's transaction. */
 export const create = (database: DatabaseSync, design: Design, values: Readonly<Record<string, string>>): void => {
   for (const table of [valueTable, ...design.tables]) database.exec(table)
   write(database, "format", String(design.format))
   for (const [name, value] of Object.entries(values)) write(database, name, value)
 }
 
-/** Makes the tables and their first values if there is nothing yet, however many programs do it at once. */
+/** Creates the tables and their initial values if the database is empty. Safe with concurrent programs. */
 export const createOnce = (
   database: DatabaseSync,
   design: Design,
@@ -88,7 +88,7 @@ export const createOnce = (
   })
 }
 
-/** Every page must be sound, the format known, and the tables those of the design. */
+/** Throws unless every page is intact, the format is known, and the tables match the design. */
 export const verify = (database: DatabaseSync, design: Design): void => {
   const [found] = database.prepare("PRAGMA integrity_check(1)").all()
   if (found?.["integrity_check"] !== "ok") throw new Damaged()

@@ -1,8 +1,8 @@
 /**
- * The operating system's keyring, asked by a process of its own.
+ * The operating system's keyring, read by a child process.
  *
- * A keyring may hang: a native call into one cannot be interrupted, a thread that is in it cannot be ended, and a
- * program with such a thread cannot exit. A process can be killed.
+ * A keyring may hang. Then its native call cannot be interrupted, the thread in that call cannot be stopped, and a
+ * program with such a thread cannot exit. A child process can be killed.
  */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as VaultError from "@auth/broker-core/session/VaultError"
@@ -20,21 +20,21 @@ import process from "node:process"
 export interface Place {
   readonly service: string
   readonly account: string
-  /** Where the module is that speaks to the keyring. */
+  /** Path of the module that accesses the keyring. */
   readonly module: string
   readonly timeout: Duration.Duration
 }
 
-/** The optional package that speaks to keyrings. */
+/** The optional package that accesses keyrings. */
 const packageName = "@napi-rs/keyring"
 
 const elsewhere =
-  "Take the key from elsewhere: NodeVaultKey.layerPassphraseConfig, or layerConfig with a key from: openssl rand -hex 32"
+  "Use another key layer: NodeVaultKey.layerPassphraseConfig, or layerConfig with a key from: openssl rand -hex 32"
 
 const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-/** Where the optional package is, if it is installed. */
+/** Path of the optional package, if it is installed. */
 export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.try({
   try: () => createRequire(import.meta.url).resolve(packageName),
   catch: () =>
@@ -42,10 +42,10 @@ export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.t
 })
 
 /**
- * What the process runs. It is text and not a file, so that a program that is bundled into one file has it, too. Question
- * and answer go through its standard input and output, since others can see arguments and environments.
+ * Script of the child process. It is a string, not a file, so that it survives bundling into one file. Request and
+ * answer go through standard input and output, because other processes can see arguments and environments.
  *
- * On Linux it is the Secret Service or nothing: the kernel's own keyring forgets the key when the machine restarts.
+ * On Linux only the Secret Service is used: the kernel's own keyring loses the key when the machine restarts.
  */
 const script = `
 const chunks = []
@@ -75,7 +75,7 @@ const decodeAnswer = Schema.decodeUnknownResult(
   )
 )
 
-/** What keyrings say when they cannot be used, in words that hold nothing of what they keep. */
+/** Error messages of keyrings, mapped to texts that contain no stored data. */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],
   [/secret.?service|d-?bus|platform secure storage|zbus|no such file|connect/i, "this user has no keyring running"],
@@ -84,7 +84,7 @@ const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
 
 const whyOf = (said: string): string => refusals.find(([pattern]) => pattern.test(said))?.[1] ?? "the keyring refused"
 
-/** Ends the process for good, and lets this one exit even if the system takes its time. */
+/** Kills the child process, and lets this process exit even before the system has ended the child. */
 const abandon = (child: ChildProcess): void => {
   child.kill("SIGKILL")
   child.stdin?.destroy()
@@ -92,27 +92,29 @@ const abandon = (child: ChildProcess): void => {
   child.unref()
 }
 
-/** Is set in the helper's environment: a program that finds it in its own was started in place of the helper. */
+/**
+ * Set in the helper's environment. A program that finds it in its own environment was started instead of the helper.
+ */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
 /** The variables that Node, the session bus and the keyrings need. No secret of the program, and no NODE_OPTIONS. */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
-/** Is handed on as it is: it is not configuration. */
+/** Passed on unchanged: it is not configuration. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
 const helperEnvironment = (): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(environment()).filter(([name]) => needed.test(name))),
   [marker]: "1",
-  // Without it Electron's executable starts the app.
+  // Without it, Electron's executable starts the app.
   ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" })
 })
 
-/** Fails where the executable would start the program again and not the helper. */
+/** Fails if the executable would start the program again instead of the helper. */
 const requireNode = Effect.suspend(() =>
   process.getBuiltinModule("node:sea").isSea() || environment()[marker] !== undefined
-    ? Effect.fail(unavailable("a program in a single executable cannot start the process that asks the keyring"))
+    ? Effect.fail(unavailable("a program in a single executable cannot start the process that reads the keyring"))
     : Effect.void
 )
 
@@ -126,21 +128,21 @@ const start = Effect.try({
   catch: (error) =>
     (error as { readonly code?: unknown }).code === "ERR_ACCESS_DENIED"
       ? unavailable(
-          "Node's permission model does not let this program ask the keyring",
+          "Node's permission model does not allow this program to read the keyring",
           `Start it with --allow-child-process. Or: ${elsewhere}`
         )
-      : unavailable("the process that asks the keyring does not start")
+      : unavailable("the process that reads the keyring does not start")
 })
 
-/** Runs the script with a question, and gives what it printed. */
+/** Runs the script with a request, and returns its output. */
 const exchange = (question: string): Effect.Effect<string, VaultError.VaultError> =>
   Effect.andThen(
     requireNode,
     Effect.flatMap(start, (child) =>
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""
-        child.once("error", () => resume(Effect.fail(unavailable("the process that asks the keyring does not start"))))
-        // It may be gone before it has read the question. Its end tells.
+        child.once("error", () => resume(Effect.fail(unavailable("the process that reads the keyring does not start"))))
+        // The child may exit before it reads the request. The `close` event reports that.
         child.stdin.once("error", () => undefined)
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
         child.once("close", () => resume(Effect.succeed(printed)))
@@ -150,12 +152,15 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
     )
   )
 
-/** The password of the entry; `undefined` if there is none. With an offer, that becomes the password if there is none. */
+/**
+ * Returns the password of the entry, or `undefined` if there is none. If there is none and `offer` is given, stores
+ * `offer` as the password.
+ */
 export const ask = Effect.fnUntraced(function* (
   { account, module, service, timeout }: Place,
   offer?: Redacted.Redacted<string>
 ): Effect.fn.Return<Redacted.Redacted<string> | undefined, VaultError.VaultError> {
-  // Whatever else the process prints, such as a module that it loads, is outside of the frame.
+  // Other output of the process, such as that of a module that it loads, is outside the frame.
   const frame = randomUUID()
   const question = { frame, module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
   const printed = yield* exchange(JSON.stringify(question)).pipe(
@@ -165,7 +170,7 @@ export const ask = Effect.fnUntraced(function* (
     })
   )
   const answer = decodeAnswer(printed.split(frame)[1] ?? "")
-  if (Result.isFailure(answer)) return yield* Effect.fail(unavailable("the process that asks the keyring has crashed"))
+  if (Result.isFailure(answer)) return yield* Effect.fail(unavailable("the process that reads the keyring has crashed"))
   const { password, refused } = answer.success
   if (refused !== undefined) return yield* Effect.fail(unavailable(whyOf(refused)))
   return password

@@ -1,4 +1,4 @@
-/** A random key that is made at the first use and lives in the keyring. */
+/** A random key that is generated at the first use and stored in the keyring. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as Duration from "effect/Duration"
@@ -15,16 +15,16 @@ const newPassword = Effect.map(VaultKey.generate, (bytes) => Redacted.make(Hex.e
 const stuck = VaultError.make(
   "key",
   new VaultError.KeyUnavailable({
-    why: "another program has begun to make it and does not come to an end",
-    advice: "Look for a program that hangs at its start, or ask again later."
+    why: "another program is creating it and does not finish",
+    advice: "Look for a program that hangs at startup, or try again later."
   })
 )
 
-/** Under a lock, since a keyring can not be told to write only if there is nothing yet. */
+/** Creates the key under a lock, because keyrings have no write-if-absent. */
 const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string) {
   yield* place.folder(folder)
   yield* place.folder(lockFile.folderOf(folder))
-  // No account's key has a line break.
+  // The line break keeps this name apart from the keys of accounts, which have none.
   const path = lockFile.fileOf(folder, `keyring\n${entry.service}\n${entry.account}`)
   yield* lockFile
     .hold(path)
@@ -35,7 +35,7 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
   return yield* keyring.ask(entry, yield* newPassword)
 }, Effect.scoped)
 
-/** The key of the entry, the same for every program that asks. */
+/** Returns the key of the entry, and creates it if there is none. All programs get the same key. */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,
   folder: string

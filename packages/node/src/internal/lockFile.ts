@@ -1,4 +1,4 @@
-/** A file that one program at a time can hold, and that the system lets go of when the program dies. */
+/** A file lock that one program at a time can hold. The operating system releases it when the program ends. */
 import type * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ import * as sqlite from "./sqlite.ts"
 export interface Held {
   /** Grows with every holder. */
   readonly fence: number
-  /** Whether this is still the file that everybody else waits for. */
+  /** Whether the path still leads to this file, the one that other programs wait for. */
   readonly isInPlace: () => boolean
 }
 
@@ -30,13 +30,13 @@ const design: checked.Design = { format: 1, tables: [] }
 /** The folder of the locks in a vault's folder. */
 export const folderOf = (vault: string): string => Path.join(vault, "locks")
 
-/** The file for a name. What an account is called does not choose the name of a file. */
+/** The file for a name. File names are hashes, so that an account's name cannot determine a path. */
 export const fileOf = (vault: string, name: string): string =>
   Path.join(folderOf(vault), `${createHash("sha256").update(name).digest("hex")}.db`)
 
 /**
- * The next fence. It is a counter, so that it grows on a clock that is set back; and not less than the time in
- * milliseconds, so that it grows also when somebody has deleted the file.
+ * Increments the fence. It is a counter, so that it grows even if the clock is set back. It is at least the time in
+ * milliseconds, so that it grows even if the file was deleted.
  */
 const advance = (database: DatabaseSync, now: number): number => {
   if (checked.isNew(database)) checked.create(database, design, { fence: "0" })
@@ -47,30 +47,30 @@ const advance = (database: DatabaseSync, now: number): number => {
 }
 
 /**
- * Takes the lock, or throws `Busy`. In exclusive mode SQLite keeps a transaction's lock when the transaction ends, until
- * the database is closed. So the fence is committed before anybody sees it, and the lock is held all the same.
+ * Acquires the lock, or throws `Busy`. In exclusive mode, SQLite keeps a transaction's lock after the transaction,
+ * until the database is closed. So the fence is committed before any program uses it, and the lock stays held.
  */
 const take = (path: string, now: number): Open => {
   const identity = place.identity(path)
   if (identity === undefined) throw new sqlite.Busy()
   const isInPlace = () => place.identity(path) === identity
   return sqlite.opened(path, (database) => {
-    // A power cut may take the last fence, but it takes all holders with it, and the next fence is not less than the time.
+    // A power cut may lose the last fence, but it also ends all holders, and the next fence is at least the time.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF")
     const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
-    // Somebody has deleted the file between two looks at it: others may hold its successor.
+    // The file was deleted between the two checks: another program may hold its successor.
     if (!isInPlace()) throw new sqlite.Busy()
     return { database, fence, isInPlace }
   })
 }
 
 /**
- * The files that repairs in a folder are locked with. Nothing is ever written into them, so only something else can damage
- * one. A damaged one is left where it is, since a replaced one could be locked twice: every program then uses the next.
+ * The files that lock repairs in a folder. This package never writes to them, so only other programs can damage one. A
+ * damaged file is not replaced, because a replaced file could be locked twice: every program then uses the next one.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
-/** Runs `use` while no other program repairs anything in the folder, or throws `Busy`. */
+/** Runs `use` under the repair lock of the folder, or throws `Busy`. */
 const repairing = <A>(path: string, use: () => A): A => {
   const identity = place.identity(path)
   if (identity === undefined) throw new sqlite.Busy()
@@ -83,13 +83,16 @@ const repairing = <A>(path: string, use: () => A): A => {
   })
 }
 
-/** The failure of reading a file's content, if it says that the content is damaged. SQLite's CANTOPEN does not: it may pass. */
+/**
+ * Whether a failure to read a file means that its content is damaged. SQLite's CANTOPEN does not: it may be temporary.
+ */
 const isDamage = (error: unknown, path: string): boolean =>
   sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
 
 /**
- * Takes the lock, and replaces its file if that is still damaged. While a program holds the file, it is `Busy` and not
- * damaged: SQLite needs a lock even to read it. A damaged file cannot be held, and nobody else repairs it meanwhile.
+ * Acquires the lock, and replaces its file if it is still damaged. While a program holds the file, the result is
+ * `Busy`, not `Damaged`, because SQLite needs a lock even to read it. A damaged file cannot be held, and the repair
+ * lock excludes other repairs.
  */
 const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))
@@ -99,11 +102,11 @@ const takeOrReplace = (path: string, now: number): Open => {
   if (Result.isFailure(replaced)) throw new sqlite.Failed({ systemCode: place.systemCode(replaced.failure) })
   const again = Result.try(() => take(path, now))
   if (Result.isSuccess(again)) return again.success
-  // Damaged once more: the next attempt looks at it anew.
+  // Damaged again: the next attempt checks it again.
   throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 
-/** A lock's file has no content worth keeping: a damaged one is made anew. */
+/** Recreates a damaged lock file. A lock file contains no data. */
 const repair = Effect.fnUntraced(function* (
   path: string,
   now: number
@@ -111,7 +114,7 @@ const repair = Effect.fnUntraced(function* (
   for (const file of repairFiles) {
     const gate = Path.join(Path.dirname(path), file)
     yield* place.databaseFile(gate)
-    // Within it `path` fails with a `Failure` of its own, so that only the gate's damage leads to the next gate.
+    // Inside, `path` fails with its own `Failure`, so that only a damaged gate leads to the next gate.
     const repaired = Result.try(() => repairing(gate, () => Result.try(() => takeOrReplace(path, now))))
     if (Result.isFailure(repaired) && isDamage(repaired.failure, gate)) continue
     return yield* sqlite.run(gate, () => Result.getOrThrow(Result.getOrThrow(repaired)))
@@ -123,7 +126,10 @@ const polling = Schedule.forever.pipe(
   Schedule.modifyDelay(() => Effect.map(Random.nextBetween(25, 100), (millis) => `${millis} millis` as const))
 )
 
-/** Waits for the file and holds it until the scope ends, and makes a damaged one anew. It waits for ever, and can be interrupted while it does. */
+/**
+ * Waits for the file lock without a time-out, and holds it until the scope ends. The wait can be interrupted. Recreates
+ * a damaged file.
+ */
 export const hold = (path: string): Effect.Effect<Held, sqlite.Failure | VaultError.VaultError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.gen(function* () {

@@ -1,19 +1,19 @@
-/** The first module that this package loads. On a Node that is too old it ends the import with one sentence. */
+/** The first module that this package loads. On an unsupported Node, the import fails with a one-line error. */
 import process from "node:process"
 
 const needed = [22, 19] as const
 
-/** What is wrong with this version of Node; `undefined` if nothing is. */
+/** The problem with this version of Node, or `undefined` if it is supported. */
 export const versionProblem = (version: string): string | undefined => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
   return major > needed[0] || (major === needed[0] && minor >= needed[1])
     ? undefined
-    : `@auth/node needs Node ${needed.join(".")} or newer, and this is Node ${version}. Install a newer Node, or use Vault.layerMemory of @auth/broker-core, which keeps nothing.`
+    : `@auth/node needs Node ${needed.join(".")} or newer, and this is Node ${version}. Install a newer Node, or use Vault.layerMemory of @auth/broker-core, which stores nothing on disk.`
 }
 
 const refuse = (problem: string): never => {
   const error = new Error(problem)
-  // The stack would show where this package is installed, and nothing that helps.
+  // The stack would show only where this package is installed.
   error.stack = `Error: ${problem}`
   throw error
 }

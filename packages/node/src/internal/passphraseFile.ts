@@ -1,7 +1,7 @@
 /**
- * A key from a passphrase, and the file with the salt that it takes.
+ * A key that is derived from a passphrase, and the file with its salt.
  *
- * The salt is no secret. It is kept as carefully as the vault, because without it the passphrase opens nothing.
+ * The salt is not secret. It is stored with the same care as the vault, because the key cannot be derived without it.
  */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
@@ -30,9 +30,9 @@ type Done = (error: Error | null, key: Uint8Array) => void
 type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 
 /**
- * The ways from a passphrase to a key, none of them on the thread of the event loop. Both are above what OWASP's password
- * storage cheat sheet asks for (read 2026-11-22: Argon2id with 46 MiB and 1 pass, or 19 MiB and 2; scrypt with N = 2^17,
- * r = 8, p = 1). A file names its way, and keeps it.
+ * Key derivation functions. None runs on the thread of the event loop. Both meet or exceed OWASP's password storage
+ * cheat sheet (read 2026-11-22: Argon2id with 46 MiB and 1 pass, or 19 MiB and 2; scrypt with N = 2^17, r = 8, p = 1).
+ * A file records its function, which never changes.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -78,7 +78,7 @@ const load = (path: string): Stored =>
     return stored
   })
 
-/** The salt of this folder's vault, made at the first use. */
+/** The salt of this folder's vault. It is generated at the first use. */
 const stored = Effect.fnUntraced(function* (vault: string) {
   const path = pathOf(vault)
   yield* place.folder(vault)
@@ -91,12 +91,12 @@ const stored = Effect.fnUntraced(function* (vault: string) {
   )
 })
 
-/** The key of 32 bytes that the passphrase and the folder's salt make. */
+/** Derives the key of 32 bytes from the passphrase and the folder's salt. */
 export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // The same letters are typed as other code points on a Mac, and `echo` and editors end a file with a line break.
+  // A Mac types the same letters as different code points, and `echo` and editors end a file with a line break.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")
@@ -107,7 +107,7 @@ export const derive = Effect.fnUntraced(function* (
   if (way.startsWith("argon2id") && !hasArgon2())
     return yield* Effect.fail(
       unavailable(
-        "this vault's passphrase goes through Argon2id, which this Node does not have",
+        "this vault's passphrase uses Argon2id, which this version of Node does not have",
         "Use Node 24.7 or newer in every program that shares the vault."
       )
     )
@@ -117,7 +117,10 @@ export const derive = Effect.fnUntraced(function* (
         error === null
           ? Effect.succeed(Redacted.make(new Uint8Array(key)))
           : Effect.fail(
-              unavailable("the key cannot be derived", "It takes 128 MiB of memory: see that there is as much.")
+              unavailable(
+                "the key cannot be derived",
+                "Derivation needs 128 MiB of memory. Free memory or raise the limit."
+              )
             )
       )
     )

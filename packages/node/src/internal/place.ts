@@ -1,4 +1,4 @@
-/** Folders and files that nobody else may read, write or lead astray. */
+/** Folders and files that no other user can read, write or redirect by a link. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
 import * as UserDirectories from "effect/persistence/UserDirectories"
@@ -8,7 +8,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 
-/** What is looked at before a file or folder is used. */
+/** Properties that are checked before a file or folder is used. */
 export interface Facts {
   readonly isLink: boolean
   readonly isKind: boolean
@@ -24,35 +24,35 @@ interface Refusal {
   readonly advice: string
 }
 
-/** A path as a shell takes it. */
+/** A path, quoted for a shell. */
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 /**
- * Why this must not be used, and what to do about it. It is never put right in silence: what others could write to may
- * have been written to. `user` is `undefined` where there are no owners and modes, as on Windows.
+ * Why this file or folder must not be used, and what to do. It is never corrected silently: if other users could write
+ * to it, they may have done so. `user` is `undefined` on systems without owners and modes, such as Windows.
  */
 export const refusal = (facts: Facts, kind: Kind, path: string, user: number | undefined): Refusal | undefined => {
   const shell = quoted(path)
   if (facts.isLink)
-    return { problem: "it is a symbolic link", advice: `Give the place that it leads to, or remove it: rm ${shell}` }
+    return { problem: "it is a symbolic link", advice: `Use the path that it points to, or remove it: rm ${shell}` }
   if (!facts.isKind) return { problem: `it is not a ${kind}`, advice: `Move it away: mv ${shell} ${shell}.old` }
   if (user === undefined) return undefined
   if (facts.uid !== user)
     return {
       problem: "it belongs to another user",
-      advice: `Give another folder. If all of it should be yours: sudo chown -R "$(id -un)" ${shell}`
+      advice: `Use another folder. If everything in it should be yours: sudo chown -R "$(id -un)" ${shell}`
     }
   if ((facts.mode & 0o077) !== 0) {
     const mode = (facts.mode & 0o777).toString(8).padStart(3, "0")
     return {
-      problem: `others than its owner may use it (mode ${mode})`,
-      advice: `Look whether anybody has changed it, then: chmod ${kind === "folder" ? "700" : "600"} ${shell}`
+      problem: `other users have access to it (mode ${mode})`,
+      advice: `Check that no other user has changed it, then: chmod ${kind === "folder" ? "700" : "600"} ${shell}`
     }
   }
   return undefined
 }
 
-/** An error of the system as a reason: its code, and nothing else that it says. */
+/** The code of a system error. The rest of the error is not passed on. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
@@ -66,7 +66,7 @@ const attempt = <A>(what: string, use: () => A): Effect.Effect<A, VaultError.Vau
 
 const lstat = (path: string): Fs.BigIntStats | undefined => Fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
-/** Which file is at a path at this moment; `undefined` if there is none. It opens nothing. */
+/** Identity of the file at a path, or `undefined` if there is none. It opens nothing. */
 export const identity = (path: string): string | undefined => {
   const found = Result.getOrUndefined(Result.try(() => lstat(path)))
   return found === undefined ? undefined : `${found.dev}:${found.ino}`
@@ -87,7 +87,7 @@ const check = Effect.fnUntraced(function* (path: string, kind: Kind, found: Fs.B
   )
 })
 
-/** A name in a folder lasts through a power cut when the folder is written, too. Windows has no such thing. */
+/** Syncs the folder, because the name of a new file survives a power cut only then. Windows does not have this. */
 const syncFolder = (path: string): void => {
   if (process.platform === "win32") return
   const descriptor = Fs.openSync(path, "r")
@@ -96,7 +96,7 @@ const syncFolder = (path: string): void => {
   Result.getOrThrow(synced)
 }
 
-/** Makes nothing that is there already: another program may have been faster. */
+/** Ignores `EEXIST`: another program may have been faster. */
 const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect.Effect<void, VaultError.VaultError> =>
   Effect.catchIf(
     effect,
@@ -107,12 +107,12 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // Apart from its parents: of a file system that is read-only a recursive call says ENOENT.
+  // Separate from its parents: on a read-only file system, a recursive call fails with ENOENT.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
 }
 
-/** Sees to it that the folder is there and is ours alone. */
+/** Creates the folder if it is missing, and checks that no other user has access. */
 export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the folder ${path}`
   const before = yield* attempt(what, () => lstat(path))
@@ -121,20 +121,21 @@ export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Retu
   yield* check(path, "folder", found)
 })
 
-/** What SQLite keeps beside a database. It gives them the database's own mode. */
+/** Files that SQLite creates beside a database, with the mode of the database. */
 export const companions = ["-wal", "-shm", "-journal"] as const
 
-/** Fails with `EEXIST` also on a symbolic link that leads nowhere. */
+/** Creates an empty file. Fails with `EEXIST` even on a dangling symbolic link. */
 const createEmpty = (path: string): void => {
   Fs.closeSync(Fs.openSync(path, "wx", 0o600))
   syncFolder(Path.dirname(path))
 }
 
 /**
- * Sees to it that the file of a database is there, and that it and what is beside it are ours alone.
+ * Creates the file of a database if it is missing, and checks that no other user has access to it or to its companion
+ * files.
  *
- * A file that is there is looked at and never opened: to close it would drop every lock that SQLite has on it for this
- * process (https://sqlite.org/howtocorrupt.html, section 2.2).
+ * An existing file is checked but never opened: closing it would drop every lock that SQLite has on it for this process
+ * (https://sqlite.org/howtocorrupt.html, section 2.2).
  */
 export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the file ${path}`
@@ -148,12 +149,12 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 })
 
 /**
- * Puts an empty file in the place of a database. The path is never without a file: SQLite would make one there that others
- * may read. It opens nothing that is there.
+ * Replaces a database by an empty file. The path always has a file, because SQLite would otherwise create one that
+ * other users can read. Opens no existing file.
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`
-  // Left by a program that was killed here.
+  // A program that was killed here may have left it.
   Fs.rmSync(fresh, { force: true })
   createEmpty(fresh)
   for (const companion of companions) Fs.rmSync(path + companion, { force: true })
@@ -163,24 +164,26 @@ export const replaceWithEmpty = (path: string): void => {
 const refused = (what: string, advice: string): Effect.Effect<never, VaultError.VaultError> =>
   Effect.fail(VaultError.make("open", new VaultError.Io({ what, advice, retry: "never" })))
 
-/** What separates the names in a path. */
+/** Separator of the names in a path. */
 const separator = process.platform === "win32" ? /[\\/]/ : /\//
 
-/** The folder that is given, with `~` as the user's home, or the user's own place for state. */
+/**
+ * Resolves a given folder, with `~` as the user's home directory. Default: the user's directory for application state.
+ */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,
   home: () => string = Os.homedir
 ): Effect.fn.Return<string, VaultError.VaultError> {
   if (given?.trim() === "")
-    return yield* refused("use a folder without a name", "Give the path of a folder, or no folder for the default.")
+    return yield* refused("use a folder without a name", "Set folder to a path, or leave it out for the default.")
   const [first = "", ...rest] = given?.split(separator) ?? []
   if (first === "~") {
-    const user = yield* attempt("find this user's home folder", home)
+    const user = yield* attempt("find this user's home directory", home)
     return Path.resolve(user, ...rest)
   }
-  // Of a shell it is the home of another user. Here it would be a folder with that name.
+  // In a shell, this is the home directory of another user. Here it would be a folder with that name.
   if (first.startsWith("~"))
-    return yield* refused(`use the folder ${given}`, `Give its whole path, or ./${given} for a folder of that name.`)
+    return yield* refused(`use the folder ${given}`, `Use its full path, or ./${given} for a folder of that name.`)
   if (given !== undefined) return Path.resolve(given)
   return yield* UserDirectories.make({ platform: process.platform })
     .state("broker-auth")
@@ -188,7 +191,7 @@ export const resolve = Effect.fnUntraced(function* (
       Effect.mapError(() =>
         VaultError.make(
           "open",
-          new VaultError.Io({ what: "find this user's folders", advice: "Set HOME, or give a folder." })
+          new VaultError.Io({ what: "find this user's folders", advice: "Set HOME, or set the option folder." })
         )
       )
     )

@@ -1,4 +1,4 @@
-/** SQLite as Node has it: opened without its notice, and its errors sorted into those that we can act upon. */
+/** Node's SQLite: loaded without its experimental warning, with errors classified by what can be done about them. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -11,28 +11,27 @@ import process from "node:process"
 import type * as Sqlite from "node:sqlite"
 import { nodeVersion } from "./nodeVersion.ts"
 
-/** Somebody else has the database at this moment. */
+/** Another program is using the database. */
 export class Busy extends Data.TaggedError("Busy") {}
 
-/** What is in the file is not what was written. */
+/** The content of the file was changed or damaged. */
 export class Damaged extends Data.TaggedError("Damaged") {}
 
 /** A newer version of this package has written the file. */
 export class Newer extends Data.TaggedError("Newer")<{ readonly format: number }> {}
 
-/** The system said no. */
+/** The operating system refused. */
 export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: string | undefined }> {}
 
-/** Everything that can go wrong with a database. */
+/** All failures of a database. */
 export type Failure = Busy | Damaged | Newer | Failed
 
 /**
- * When SQLite is loaded, Node 22 prints the notice that it is experimental (seen with 22.23; 24.21 does not). A user can
- * do nothing about it, so it is held back for the length of this one call, in which nothing else runs; every other
- * warning passes.
+ * When SQLite is loaded, Node 22 prints a warning that it is experimental (seen with 22.23; 24.21 does not). A user can
+ * do nothing about it, so it is suppressed during this one synchronous call. Other warnings pass.
  */
 const load = (): typeof Sqlite | undefined => {
-  // oxlint-disable-next-line typescript/unbound-method -- only put aside and back
+  // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
   const { emitWarning } = process
   const quiet = (...args: [unknown, ...ReadonlyArray<unknown>]): void => {
     if (!String(args[0]).startsWith("SQLite is an experimental feature")) Reflect.apply(emitWarning, process, args)
@@ -43,13 +42,13 @@ const load = (): typeof Sqlite | undefined => {
   return Result.getOrUndefined(loaded)
 }
 
-/** SQLite's primary result codes (https://sqlite.org/rescode.html) that do not say that the content is wrong. */
+/** SQLite's primary result codes (https://sqlite.org/rescode.html) that do not mean damaged content. */
 const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   3: () => new Failed({ systemCode: "EACCES" }),
   5: () => new Busy(),
   6: () => new Busy(),
   7: () => new Failed({ systemCode: "ENOMEM" }),
-  // READONLY and CANTOPEN do not tell why; nor does IOERR. The system does, when it is asked.
+  // READONLY, CANTOPEN and IOERR do not report the cause. Checks of the file system do.
   8: (path) => asked(path, Fs.constants.W_OK),
   10: (path) => new Failed({ systemCode: isFull(path) ? "ENOSPC" : "EIO" }),
   13: () => new Failed({ systemCode: "ENOSPC" }),
@@ -58,7 +57,7 @@ const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   22: () => new Failed({ systemCode: "EFBIG" })
 }
 
-/** Extended result codes that say something else than the primary code that they belong to. */
+/** Extended result codes whose meaning differs from their primary code. */
 const extendedCodes: Readonly<Record<number, () => Failure>> = {
   522: () => new Damaged(), // IOERR_SHORT_READ
   1032: () => new Failed({ systemCode: "ESTALE" }), // READONLY_DBMOVED
@@ -78,7 +77,10 @@ const isFull = (path: string): boolean =>
     }
   )
 
-/** What the system has against this file or its folder. If nothing, the file says itself that it may not be written to. */
+/**
+ * Why the system refuses this file or its folder. If it does not, the file's own content marks it as read-only, so it
+ * is damaged.
+ */
 const asked = (path: string, mode: number): Failure => {
   const folder = Path.dirname(path)
   const refused = Result.try(() => {
@@ -92,47 +94,47 @@ const asked = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
-/** Whether SQLite could not open a file. That may be so for a moment, such as while too many files are open. */
+/** Whether SQLite could not open a file. This may be temporary, such as while too many files are open. */
 export const isCannotOpen = (error: unknown): boolean => {
   const { errcode } = error as { readonly errcode?: unknown }
   return typeof errcode === "number" && (errcode & 0xff) === 14
 }
 
-/** What a thrown error means for the database at `path`. A bug of ours is a defect, and stays one. */
+/** Maps a thrown error to a failure of the database at `path`. A bug of ours is a defect, and stays one. */
 export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Busy || error instanceof Damaged || error instanceof Newer || error instanceof Failed)
     return error
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown }
-  // An integer that no row of ours holds.
+  // An integer that none of our rows contains.
   if (code === "ERR_OUT_OF_RANGE") return new Damaged()
-  // Closed by the end of its scope.
+  // The database was closed at the end of its scope.
   if (code === "ERR_INVALID_STATE") return new Failed({ systemCode: "EBADF" })
   if (code !== "ERR_SQLITE_ERROR" || typeof errcode !== "number") throw error
   const known = extendedCodes[errcode] ?? resultCodes[errcode & 0xff]
-  // Our statements are right. If SQLite finds one wrong, then the tables are not ours any more.
+  // Our statements are valid. If SQLite rejects one, the tables were changed.
   return known === undefined ? new Damaged() : known(path)
 }
 
-/** Runs statements, all of them before anything else runs in this process. */
+/** Runs statements synchronously, so that no other code of this process runs in between. */
 export const run = <A>(path: string, use: () => A): Effect.Effect<A, Failure> =>
   Effect.suspend(() => {
     const result = Result.try(use)
     return Result.isSuccess(result) ? Effect.succeed(result.success) : Effect.fail(failureOf(result.failure, path))
   })
 
-/** Opens a database that waits for nobody: to wait inside of SQLite would stop every fiber. */
+/** Opens a database without a lock time-out: waiting inside SQLite would block every fiber. */
 export const open = (path: string): Sqlite.DatabaseSync => {
   const sqlite = load()
   if (sqlite === undefined) throw new Failed({ systemCode: "ENOSYS" })
   return new sqlite.DatabaseSync(path, { timeout: 0 })
 }
 
-/** Closes a database, which also ends what it had begun and frees its locks. */
+/** Closes a database, which also rolls back its transaction and releases its locks. */
 export const close = (database: Sqlite.DatabaseSync): void => {
   if (database.isOpen) database.close()
 }
 
-/** Opens a database and uses it, and closes it again if that fails. */
+/** Opens a database and runs `use`, and closes it if `use` fails. */
 export const opened = <A>(path: string, use: (database: Sqlite.DatabaseSync) => A): A => {
   const database = open(path)
   const result = Result.try(() => use(database))
@@ -141,7 +143,7 @@ export const opened = <A>(path: string, use: (database: Sqlite.DatabaseSync) => 
   throw result.failure
 }
 
-/** All of it or nothing. */
+/** Runs `use` in a transaction: all of its statements take effect, or none. */
 export const transaction = <A>(
   database: Sqlite.DatabaseSync,
   kind: "DEFERRED" | "IMMEDIATE" | "EXCLUSIVE",
@@ -154,7 +156,7 @@ export const transaction = <A>(
     return value
   })
   if (Result.isSuccess(result)) return result.success
-  // SQLite ends some transactions by itself, such as on a full disk.
+  // SQLite ends some transactions itself, such as on a full disk.
   if (database.isTransaction) Result.try(() => database.exec("ROLLBACK"))
   throw result.failure
 }
@@ -164,21 +166,21 @@ const turns = Schedule.forever.pipe(
   Schedule.upTo({ duration: "5 seconds" })
 )
 
-/** Tries again while others have the database, for five seconds and without stopping other fibers. */
+/** Retries while another program uses the database, for up to five seconds, without blocking other fibers. */
 export const whenFree = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.retry(effect, { while: ({ _tag }) => _tag === "Busy", schedule: turns })
 
 const advice: Readonly<Record<string, string>> = {
   EBADF: "Use the vault within the scope of its layer.",
-  EBUSY: "Look for a program that hangs while it has the vault open.",
-  EMFILE: "Let this program open more files (ulimit -n), or find what it leaves open.",
-  ENFILE: "Find the program that has so many files open.",
+  EBUSY: "Look for a program that hangs with the vault open.",
+  EMFILE: "Raise the limit of open files (ulimit -n), or find files that this program leaves open.",
+  ENFILE: "Find the program with too many open files.",
   ENOLCK: "Put the vault on a local disk: this file system has no locks.",
   ENOSPC: "Make room on the disk.",
   ENOSYS: `Use Node 22.19 or newer, built with SQLite. This is Node ${nodeVersion}.`,
   ENOTSUP: "Put the vault on a local disk: this file system cannot share memory between programs.",
-  ESTALE: "Ask again: somebody has removed the vault meanwhile, and there is a new one now.",
-  EROFS: "Give a folder on a file system that can be written to."
+  ESTALE: "Try again: another program has removed the vault, and there is a new one now.",
+  EROFS: "Use a folder on a writable file system."
 }
 
 /** The failure as an error for a person. */

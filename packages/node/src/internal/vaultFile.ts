@@ -1,15 +1,15 @@
-/** The database of a vault: what is in it, and the statements on it. All of them throw a `Failure` of `sqlite.ts`. */
+/** The database of a vault: its tables and statements. All functions throw a `Failure` of `sqlite.ts`. */
 import type { DatabaseSync } from "node:sqlite"
 import * as checked from "./checked.ts"
 import { Damaged, Failed, transaction } from "./sqlite.ts"
 
-/** An entry as it is stored. */
+/** A stored entry. */
 export interface Stored {
   readonly version: number
   readonly value: Uint8Array
 }
 
-/** Whose entry it is. */
+/** Account and slot of an entry. */
 export interface Place {
   readonly account: string
   readonly slot: string
@@ -18,7 +18,7 @@ export interface Place {
 /** An open vault. */
 export interface Vault {
   readonly database: DatabaseSync
-  /** The `dataVersion` when everything was last looked through. */
+  /** The `dataVersion` of the last full verification. */
   verified: unknown
 }
 
@@ -30,7 +30,7 @@ const design: checked.Design = {
   ]
 }
 
-// A write is on the disk when it succeeds, also on a Mac, and what it replaces is overwritten.
+// When a write succeeds, it is on disk, also on a Mac. Replaced data is overwritten.
 const settings = `
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
@@ -57,16 +57,18 @@ const verifyEntries = (database: DatabaseSync): void => {
   let writes = 0
   for (const row of rows)
     writes += toStored({ account: String(row["account"]), slot: String(row["slot"]) }, row).version
-  // Entries are never removed, and each write adds one to a version.
+  // Entries are never removed, and each write increments one version.
   const isWhole =
     rows.length === checked.readNumber(database, "entries") && writes === checked.readNumber(database, "writes")
   if (!isWhole) throw new Damaged()
 }
 
-/** The number that SQLite changes when another connection has written. */
+/** A number that SQLite changes when another connection has written. */
 const dataVersion = (database: DatabaseSync): unknown => database.prepare("PRAGMA data_version").get()?.["data_version"]
 
-/** Everything that is stored must be what was written, and nothing may be missing. Gives the `dataVersion` of that. */
+/**
+ * Throws `Damaged` unless all stored data is unchanged and complete. Returns the `dataVersion` of the verified state.
+ */
 export const verify = (database: DatabaseSync): unknown =>
   transaction(database, "DEFERRED", () => {
     checked.verify(database, design)
@@ -75,15 +77,15 @@ export const verify = (database: DatabaseSync): unknown =>
   })
 
 /**
- * Moves what was written from SQLite's log into the database, and empties the log; tells whether it did.
+ * Moves written data from SQLite's log into the database, and empties the log. Returns whether it succeeded.
  *
- * SQLite takes a changed bit in its log for the end of the log, and so would give out an older session. So a write
- * counts as done when the log is empty. It stays in the log only as long as other programs read at every attempt.
+ * SQLite treats a changed bit in its log as the end of the log, and would then return an older session. So the log is
+ * emptied after each write. Data stays in the log only while other programs read at every attempt.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
 
-/** Makes a new database the vault's, or sees that it is one. */
+/** Initializes a new database as a vault, or verifies an existing vault. */
 export const prepare = (database: DatabaseSync): Vault => {
   database.exec(settings)
   checked.createOnce(database, design, () => ({ entries: "0", writes: "0" }))
@@ -102,8 +104,8 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * The entry, if there is one. If there is none, then nothing may be missing: to look through everything takes the longer
- * the more there is, so that is done once after each time that another program has written.
+ * Returns the entry, or `undefined`. If there is no entry, verifies that none is missing. A full verification takes
+ * time in proportion to the size, so it runs only once after another program has written.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault
@@ -112,7 +114,7 @@ export const read = (vault: Vault, place: Place): Stored | undefined => {
   return found
 }
 
-/** Everything that has an entry. */
+/** Account and slot of every entry. */
 export const places = (database: DatabaseSync): ReadonlyArray<Place> =>
   database
     .prepare("SELECT account, slot FROM entry")
@@ -122,7 +124,7 @@ export const places = (database: DatabaseSync): ReadonlyArray<Place> =>
 const add = (database: DatabaseSync, name: string, number: number): void =>
   checked.write(database, name, String(checked.readNumber(database, name) + number))
 
-/** Writes the entry if its version is still the expected one, and tells whether it did. */
+/** Writes the entry if its version is still the expected one, and returns whether it did. */
 export const write = (database: DatabaseSync, place: Place, value: Uint8Array, expected: number): boolean =>
   transaction(database, "IMMEDIATE", () => {
     const found = find(database, place)

@@ -16,7 +16,7 @@ const login = {
 }
 const logins = { ...login, operations: ["login", "createSession"] }
 
-/** A server's own fault and a notice of maintenance are no word about credentials, whatever else they name. */
+/** A server fault or a maintenance notice says nothing about credentials, even if it mentions them. */
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
@@ -24,10 +24,13 @@ const unlessFault =
 
 const address = ErrorTable.denied(
   "ip",
-  "Register the public address that you call from at Rupeezy, and both of them where the machine has IPv4 and IPv6."
+  "Register this machine's public address at Rupeezy: both of them, if it has IPv4 and IPv6."
 )
 
-/** The lock comes first, since its message may tell of passwords; then the code, since its message may tell of clients. */
+/**
+ * The lock comes first, because its message may mention passwords; then the code, because its message may mention
+ * clients.
+ */
 const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(
     /\b(?:block|lock|disabled)/i,
@@ -49,7 +52,7 @@ const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   )
 ]
 
-const badRequest = ErrorTable.invalidRequest("request", "was refused as badly formed")
+const badRequest = ErrorTable.invalidRequest("request", "was rejected as malformed")
 const noSuchCall = ErrorTable.invalidRequest("request", "names a call that the broker does not have")
 
 const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
@@ -57,13 +60,13 @@ const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
     message: /internal server error/i,
     source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
   }),
-  row("IP_NOT_ALLOWED", "The caller's address is not registered; only calls that place orders look at it", address, {
+  row("IP_NOT_ALLOWED", "The caller's address is not registered; only order calls check it", address, {
     source: "report of an integrator, static-IP questions of Rupeezy"
   }),
   row(403, "The caller's address is not registered", address, { message: /\bip(?:v[46])?\b/i })
 ]
 
-/** What HTTP 401 means to a login, by the reason that it has for a field. */
+/** Rows for HTTP 401 of a login. `reason` returns the reason for a field. */
 const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
   row(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), { operations: ["login"] }),
   row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {
@@ -76,7 +79,7 @@ const readUnauthorized = byUnauthorized((field) =>
 )
 
 const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(401, "The token is dead", ErrorTable.sessionExpired("invalid")),
+  row(401, "The token is no longer valid", ErrorTable.sessionExpired("invalid")),
   row(403, "Access is denied", ErrorTable.denied("unknown")),
   row(404, "There is no such call", noSuchCall),
   row(400, "The request is badly formed", badRequest),
@@ -84,7 +87,7 @@ const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
-/** One integrator takes 403 on the funds for a session that was revoked. */
+/** One integrator treats HTTP 403 on the funds as a revoked session. */
 const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 })

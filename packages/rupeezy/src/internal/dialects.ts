@@ -9,7 +9,7 @@ const says = (json: unknown, word: "success" | "error"): boolean => {
 const segments = ["nse", "mcx", "exchange_combined"]
 
 /**
- * The ways in which Vortex answers. HTTP 200 is no yes: a refused login comes with it. As of 2026-11-21.
+ * The formats of Vortex's answers. HTTP 200 does not mean success: a refused login has it too. As of 2026-11-21.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

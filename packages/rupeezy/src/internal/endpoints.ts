@@ -4,8 +4,8 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-// Paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. What logins do not
-// answer: types and mocks of @rupeezy/jsvortex 2.0.2.
+// Paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. For answers of other
+// calls: types and mocks of @rupeezy/jsvortex 2.0.2.
 
 const { Secret, Text } = Endpoint
 const { each, list, text } = Decode
@@ -35,7 +35,7 @@ const Banks = Schema.Struct(each(Decode.items(Bank), "nse", "mcx"))
 
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")
 
-/** Of a text such as `2023-Mar-29 13:10:50`: milliseconds since the epoch. */
+/** Milliseconds since the epoch, from a text such as `2023-Mar-29 13:10:50`. */
 const instantOf = (text: string | undefined, offset: string): number | undefined => {
   const [, year, name, day, time] = /^(\d{4})-([A-Za-z]{3})-(\d{2}) (\d{2}:\d{2}:\d{2})$/.exec(text ?? "") ?? []
   const month = months.findIndex((candidate) => candidate.toLowerCase() === name?.toLowerCase()) + 1
@@ -46,7 +46,7 @@ const instantOf = (text: string | undefined, offset: string): number | undefined
 
 const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests: 1, per: "1 second" }] })
 
-/** The limit of all calls of a day: no single call may pass it either. */
+/** The daily limit of all calls, which applies to each single call too. */
 const get = Endpoint.rows({
   method: "GET",
   token: "required",
@@ -54,7 +54,7 @@ const get = Endpoint.rows({
   limits: [{ requests: 50_000, per: "1 day" }]
 })
 
-/** The table for logins whose `login_time` has this offset: the broker says none. */
+/** The table of calls. `login_time` is read with this UTC offset, because the broker sends none. */
 export const make = (offset: string) => {
   const loginAt = ({ login_time }: { readonly login_time?: string }) => {
     const at = instantOf(login_time, offset)
@@ -83,9 +83,9 @@ export const make = (offset: string) => {
     getFunds: get("getFunds", "/v2/user/funds", { response: Funds }),
     /** `GET /user/profile/banks` */
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
-    /** `GET /user/profile/brokerage`. The SDKs call it, and no document tells its answer. */
+    /** `GET /user/profile/brokerage`. The SDKs call it, but its answer is not documented. */
     getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Schema.Unknown }),
-    /** `GET /user/profile`. One client of a third party calls it, so it may not be there. */
+    /** `GET /user/profile`. Only one third-party client calls it, so it may not exist. */
     getProfile: get("getProfile", "/v2/user/profile", { response: Decode.extend(Schema.Struct(holder), loginAt) })
   }
 }

@@ -9,13 +9,13 @@ import { broker } from "../RupeezyBroker.ts"
 
 type Api = RupeezyApi["Service"]
 
-/** What may be set beside the credentials. */
+/** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
   /** A time in India, such as `08:00`, at which every session ends. Default: none. */
   readonly dailyEnd?: `${number}:${number}` | undefined
   /**
-   * The call that tells whether a session is alive. Default: `funds`. `profile` is not documented, but tells more than
-   * the login did.
+   * The call that checks whether a session is valid. Default: `funds`. `profile` is not documented, but returns more
+   * data than the login.
    */
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }
@@ -56,7 +56,7 @@ export const toIssue = (id: string, response: ResponseOf<RupeezyApi, "login">): 
   profile: toProfile(id, response)
 })
 
-/** What the login told. Most calls tell nothing of the holder. */
+/** The data of the login. Most calls return nothing about the user. */
 const remembered = ({ account, profile }: Session.Session): Session.UserProfile => ({ ...profile, id: account.id })
 
 const probes = {

@@ -10,14 +10,14 @@ const row = ErrorTable.rows(source, "2026-11-21")
 const oauth = ErrorTable.rows(`${source}, OAuth 2.1 flow, error codes`, "2026-11-21")
 const legacy = ErrorTable.rows(`${source}, legacy login`, "2026-11-21")
 
-/** The code of a concurrent exchange. A refresh may be repeated after it, an authorization code may not. */
+/** The code of a concurrent exchange. After it, a refresh may be repeated, but an authorization code may not. */
 export const concurrentExchange = "EOAUTH030"
 
 const replayed = invalidCode(
   "authorization-code",
-  () => [{ id: "CodeReused", text: "An authorization code is good once." }],
-  "The broker has revoked all tokens of this app and account, those of running sessions too: " +
-    "drop the sessions that you have stored, and begin the browser login again."
+  () => [{ id: "CodeReused", text: "An authorization code is valid for one use." }],
+  "The broker has revoked all tokens of this app and account, including those of running sessions. " +
+    "Delete the stored sessions, and begin the browser login again."
 )
 const beginAgain = invalidCode(
   "authorization-code",
@@ -26,29 +26,29 @@ const beginAgain = invalidCode(
 )
 const taken = invalidCode(
   "authorization-code",
-  () => [{ id: "CodeReused", text: "Another exchange of this code is under way." }],
+  () => [{ id: "CodeReused", text: "Another exchange of this code is pending." }],
   "Begin the browser login again. The code is not sent again: the broker would revoke all tokens of the account."
 )
 const encrypted = "as the dashboard issued it: encrypted, not in plain text. Do not repeat it unchanged."
-const apiKey = invalidCredentials("apiKey", `Give the API key of an active app, ${encrypted}`)
-const apiSecret = invalidCredentials("apiSecret", `Give the API secret ${encrypted}`)
+const apiKey = invalidCredentials("apiKey", `Use the API key of an active app, ${encrypted}`)
+const apiSecret = invalidCredentials("apiSecret", `Use the API secret ${encrypted}`)
 const secretApiKey = invalidCredentials(
   "secretApiKey",
-  "Give the secret API key that came by mail, or generate a new one."
+  "Use the secret API key from the broker's mail, or generate a new one."
 )
 const accessToken = invalidCredentials(
   "accessToken",
-  "Get a new access token: it dies every day before 08:00 IST. SamcoApi.accessToken gives one."
+  "Get a new access token with SamcoApi.accessToken: it expires every day by 08:00 IST."
 )
-const otp = invalidCode("otp", () => [], "Ask for a fresh code. A code is good for one try.")
+const otp = invalidCode("otp", () => [], "Request a new code. A code is valid for one try.")
 const appSignIn = ErrorTable.actionRequired("Sign in to the SAMCO mobile app once")
 const registerIp = denied(
   "ip",
   "Register the public IP address of the machine that exchanges the code, your server's, in Samco's dashboard. Then " +
-    "begin the browser login again: the code of this one is spent."
+    "begin the browser login again: the code of this one is used up."
 )
-const badRequest = invalidRequest("request", "was refused as badly formed")
-const lacksField = invalidRequest("request", "lacks a field that the broker wants")
+const badRequest = invalidRequest("request", "was rejected as malformed")
+const lacksField = invalidRequest("request", "lacks a field that the broker requires")
 
 const endpoints = Object.values(table)
 const own = { operations: endpoints.map(({ name }) => name) }
@@ -62,7 +62,7 @@ const otpCalls = {
   source: `${source}, Login Code Validation`
 }
 
-/** The documentation shows no failure of an OAuth call, so the known texts have rows of their own. */
+/** The documentation shows no failure of an OAuth call, so the known texts have separate rows. */
 const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH009", "The IP address is not allowed, of the exchange too", registerIp),
   row(/not the registered static IP/i, "The IP address is not registered, HTTP 403 on orders", denied("ip")),
@@ -71,24 +71,24 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH011", "Unknown authorization code", beginAgain),
   oauth("EOAUTH012", "Authorization code used before: all tokens are revoked", replayed),
   oauth("EOAUTH013", "Authorization code expired", beginAgain),
-  oauth("EOAUTH016", "Unknown or void refresh token", sessionExpired("refresh-invalid")),
+  oauth("EOAUTH016", "Unknown or invalidated refresh token", sessionExpired("refresh-invalid")),
   oauth("EOAUTH017", "Refresh token expired", sessionExpired("refresh-expired")),
   oauth("EOAUTH002", "Not the registered redirect URL", invalidRequest("redirectUrl", "is not the registered one")),
-  oauth("EOAUTH003", "Scopes that the app has not", invalidRequest("scopes", "are not those of the app")),
+  oauth("EOAUTH003", "Scopes that the app does not have", invalidRequest("scopes", "are not those of the app")),
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
-  oauth(concurrentExchange, "Another exchange of this authorization code is under way", taken, exchange),
-  oauth(concurrentExchange, "Another exchange is under way: a refresh may be repeated once", ErrorTable.unavailable),
+  oauth(concurrentExchange, "A concurrent exchange of this authorization code", taken, exchange),
+  oauth(concurrentExchange, "A concurrent exchange: a refresh may be repeated once", ErrorTable.unavailable),
   oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
   row(/authorization code already used/i, "Authorization code used before, without a code", replayed),
   row(/authorization code has expired/i, "Authorization code expired, without a code", beginAgain),
   row(
     /concurrent token exchange/i,
-    "Another exchange of this authorization code is under way, without a code",
+    "A concurrent exchange of this authorization code, without a code",
     (failure) => taken({ ...failure, code: concurrentExchange }),
     exchange
   ),
-  row(/concurrent token exchange/i, "Another exchange is under way, without a code", (failure) =>
+  row(/concurrent token exchange/i, "A concurrent exchange, without a code", (failure) =>
     ErrorTable.unavailable({ ...failure, code: concurrentExchange })
   )
 ]
@@ -100,12 +100,12 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/unable to start your trading session/i, "The app has to be opened once; comes as HTTP 401", appSignIn),
   legacy(/invalid password/i, "Wrong password", invalidCredentials("password")),
   legacy(/secret key does not match/i, "Wrong secret API key", secretApiKey),
-  row(/access ?token/i, "Wrong or dead access token", unlessOutage(accessToken), login),
+  row(/access ?token/i, "Wrong or expired access token", unlessOutage(accessToken), login),
   row(/\botp\b/i, "Wrong or expired one-time code", unlessOutage(otp), otpCalls),
   row(/invalid otp/i, "Wrong one-time code", invalidCode("otp")),
   row(validationErrors, "Faults in the request, as a list", badRequest),
   row(/are required/i, "Fields are missing, HTTP 400", lacksField, { status: 400 }),
-  // An order may be refused since a share is blocked.
+  // An order may also be refused because a share is blocked.
   row(/blocked|dormant/i, "The account is blocked or dormant", ErrorTable.locked("account", "broker"), own),
   row(/not subscribed/i, "The API is not subscribed, HTTP 403", denied("subscription"), { status: 403 }),
   row(/token is mandatory/i, "No session token was sent", sessionExpired("missing"), withToken),
@@ -116,13 +116,13 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "Too many requests", ErrorTable.rateLimited, { source: "openalgo, adapter for Samco" })
 ]
 
-/** Samco's callback says `access_denied` or `invalid_request`, and tells why in `errorMessage`. */
+/** Samco's callback contains `access_denied` or `invalid_request`, and the cause in `errorMessage`. */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })
   return new AuthError.InvalidRequest({
     code,
     brokerMessage,
-    problems: [{ field: "request", problem: "was refused by the login page" }],
+    problems: [{ field: "request", problem: "was rejected by the login page" }],
     advice: "Compare redirect URL and scopes with those of the app in the dashboard, then begin again."
   })
 }

@@ -12,7 +12,7 @@ const no = (json: unknown): Envelope.Verdict =>
     message: Envelope.field(json, "statusMessage") ?? Envelope.field(json, "message")
   })
 
-/** What says so is `Success` in `status`; everything else, `Failure` and `Error` among it, is a no. */
+/** Only `Success` in `status` means success. Any other value, such as `Failure` or `Error`, is a refusal. */
 const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   const status = Envelope.field(json, "status")
   if (!Predicate.isString(status)) return undefined
@@ -20,12 +20,12 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
 }
 
 /**
- * The code of a refusal that comes as a list of faults. It is the name of the list: the broker sends no code with it.
+ * The code of a refusal with a list of faults. It is the name of the list, because the broker sends no code with it.
  */
 export const validationErrors = "validationErrors"
 
 /**
- * The ways in which Samco answers; its HTTP status is not reliable for the old calls. As of 2026-11-21.
+ * The formats of Samco's answers. The HTTP status of the legacy calls is not reliable. As of 2026-11-21.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
@@ -54,7 +54,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     read: ({ json }) => read(json, json)
   },
   {
-    // The documentation prints no failure of the OAuth calls, only their codes: an assumption.
+    // An assumption: the documentation shows only the codes of the OAuth calls, no failure.
     name: "code-only",
     source: "Samco Trade API documentation v3.2, OAuth 2.1 flow, table of error codes",
     read: ({ json }) => (Predicate.isString(Envelope.field(json, "errorCode")) ? no(json) : undefined)

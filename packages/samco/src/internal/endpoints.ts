@@ -16,14 +16,14 @@ const Holder = {
   ...each(list, "exchangeList", "orderTypeList", "productList")
 }
 
-/** `accountID` is spelled so. */
+/** `accountID` is the broker's spelling. */
 const Session = Schema.Struct({ ...Stamp, ...Holder, sessionToken: requiredSecret, tokenId: secret, accountID: Text })
 
 const Tokens = Schema.Struct({
   ...Holder,
-  /** Travels as `x-session-token`, though `token_type` says `Bearer`. */
+  /** Sent as `x-session-token`, although `token_type` says `Bearer`. */
   access_token: requiredSecret,
-  /** Good once: each refresh brings a new one. */
+  /** Valid for one use: each refresh returns a new one. */
   refresh_token: secret,
   session_id: secret,
   user_id: Text,
@@ -46,7 +46,7 @@ const toSession = { response: Session, essential: ["sessionToken", "accountID"] 
 const toTokens = { response: Tokens, essential: ["access_token", "user_id"] }
 const toNothing = { response: Decode.discard(Schema.Struct({ ...Stamp, message: text })) }
 
-/** What the login page asks for. */
+/** Fields of the login page. */
 const app = { ...each(Secret, "apiKey", "state"), ...each(Text, "redirectUrl", "scopes") }
 const appQuery = { api_key: "apiKey", redirect_url: "redirectUrl", state: "state", scopes: "scopes" }
 
@@ -68,7 +68,7 @@ export const table = {
     request: Schema.Struct(each(Secret, "apiKey", "apiSecret")),
     ...toSession
   }),
-  /** `GET /oauth/authorize`: the login page asks so whether app and redirect URL are right. */
+  /** `GET /oauth/authorize`: the login page uses it to check app and redirect URL. */
   oauthAuthorize: Endpoint.make({
     name: "oauthAuthorize",
     method: "GET",
@@ -78,18 +78,18 @@ export const table = {
     request: Schema.Struct(app),
     response: Authorization
   }),
-  /** `POST /oauth/authenticate`: the login page sends the secret that its user typed. The answer has the code. */
+  /** `POST /oauth/authenticate`: the login page sends the secret that the user entered. The answer has the code. */
   oauthAuthenticate: post("oauthAuthenticate", "/oauth/authenticate", {
     request: Schema.Struct({ ...app, apiSecret: Secret }),
     response: Schema.Struct({ redirectTo: requiredSecret })
   }),
-  /** `POST /oauth/token` for a code. A code that is sent twice revokes all tokens of the account. */
+  /** `POST /oauth/token` for a code. If a code is sent twice, the broker revokes all tokens of the account. */
   oauthToken: post("oauthToken", "/oauth/token", {
     request: Schema.Struct({ code: Secret }),
     body: ({ code }) => ({ grant_type: "authorization_code", code }),
     ...toTokens
   }),
-  /** `POST /oauth/token` for a refresh token, which is void from then on. */
+  /** `POST /oauth/token` for a refresh token, which is invalid afterwards. */
   oauthRefresh: post("oauthRefresh", "/oauth/token", {
     request: Schema.Struct({ refresh_token: Secret }),
     body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
@@ -126,7 +126,7 @@ export const table = {
     essential: ["accessToken"]
   }),
   /**
-   * `POST /login`. Clients before the access token sent none.
+   * `POST /login`. Older clients sent no access token.
    *
    * @deprecated The broker will remove it: use `sessionToken`.
    */
@@ -138,12 +138,15 @@ export const table = {
     }),
     ...toSession
   }),
-  /** `GET /webSecretCode`: a code with which a person logs in to the web site. A repeat could void the code before. */
+  /**
+   * `GET /webSecretCode`: a code with which a person logs in to the web site. A repeat could invalidate the previous
+   * code.
+   */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,
     response: Schema.Struct({ ...Stamp, timeRemainingInSeconds: Schema.Finite, OTP: requiredSecret })
   }),
-  /** `POST /webSecretCodeValidation`: makes a session of such a code. */
+  /** `POST /webSecretCodeValidation`: exchanges such a code for a session. */
   webSecretCodeValidation: post("webSecretCodeValidation", "/webSecretCodeValidation", {
     request: Schema.Struct({ otp: Secret }),
     ...toSession

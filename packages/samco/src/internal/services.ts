@@ -12,11 +12,11 @@ import { broker } from "../SamcoBroker.ts"
 
 type Api = SamcoApi["Service"]
 
-/** What may be set for every layer. */
+/** Options of every layer. */
 export interface Options extends ApiOptions, Method.Options {
   /** The call behind `Profile`. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /** Takes a session also if the broker's answer names another account than `userId`. */
+  /** Accepts a session even if the broker's answer names an account other than `userId`. */
   readonly accountCheck?: "off" | undefined
 }
 
@@ -68,8 +68,8 @@ export const family = {
   broker,
   api: SamcoApi,
   accountId,
-  // Samco Trade API documentation v3.2, overview: a session lives until 08:00 IST, whatever `expires_in` says. An
-  // earlier end is believed.
+  // Samco Trade API documentation v3.2, overview: a session is valid until 08:00 IST, whatever `expires_in` says. An
+  // earlier expiry takes precedence.
   expiry: Expiry.earliest(cutOff, Expiry.expiresIn, Expiry.jwt),
   logout: (api: Api, session: Session.Session) => api.logout(session),
   profile: (api: Api, session: Session.Session, { probe = "getLimits" }: Options) =>

@@ -12,15 +12,15 @@ const source = 'Kite Connect 3 documentation, "Exceptions"; messages: forum and 
 const exchange = { operations: [table.sessionToken.name] }
 const refresh = { operations: [table.refreshToken.name] }
 
-const hints = () => [{ id: "CodeReused" as const, text: "A request token is good once, for a few minutes." }]
+const hints = () => [{ id: "CodeReused" as const, text: "A request token is valid for one use, within a few minutes." }]
 const used = ErrorTable.invalidCode(
   "authorization-code",
   hints,
-  "Begin the browser login again, and complete it at once."
+  "Begin the browser login again, and complete it without delay."
 )
-const wrongKey = ErrorTable.invalidCredentials("apiKey", "Give the API key of an active app of the developer console.")
-const wrongSecret = ErrorTable.invalidCredentials("apiSecret", "Give the API secret that belongs to this API key.")
-const badRequest = ErrorTable.invalidRequest("request", "was refused as badly formed")
+const wrongKey = ErrorTable.invalidCredentials("apiKey", "Use the API key of an active app in the developer console.")
+const wrongSecret = ErrorTable.invalidCredentials("apiSecret", "Use the API secret that belongs to this API key.")
+const badRequest = ErrorTable.invalidRequest("request", "was rejected as malformed")
 const trouble = (failure: ErrorTable.Failure) =>
   (failure.status < 500 ? ErrorTable.rejected : ErrorTable.unavailable)(failure)
 
@@ -30,12 +30,12 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("TokenException", "Wrong API key", wrongKey, { message: /api_key/i, ...exchange }),
   row("TokenException", "Request token used, expired or of another app", used, exchange),
   row("TokenException", "Refresh token refused", ErrorTable.sessionExpired("refresh-invalid"), refresh),
-  row("TokenException", "The session is over", ErrorTable.sessionExpired("invalid")),
+  row("TokenException", "The session has expired", ErrorTable.sessionExpired("invalid")),
   row("UserException", "Account blocked", ErrorTable.locked("account", "broker"), {
     message: /\b(?:block|disab|lock)/i
   }),
-  row("UserException", "Trouble with the account", ErrorTable.denied("unknown")),
-  row("TwoFAException", "No second factor", ErrorTable.actionRequired("Log in in the browser with the second factor")),
+  row("UserException", "Problem with the account", ErrorTable.denied("unknown")),
+  row("TwoFAException", "No second factor", ErrorTable.actionRequired("Log in with the second factor in the browser")),
   row("PermissionException", "IP address not registered", ErrorTable.denied("ip"), { message: /\bIPs?\b/ }),
   row("PermissionException", "Not in the plan", ErrorTable.denied("subscription"), {
     message: /insufficient permission/i
@@ -43,11 +43,11 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("PermissionException", "Not allowed for the key or the user", ErrorTable.denied("unknown")),
   row("ForbiddenError", "Not allowed, older spelling", ErrorTable.denied("unknown")),
   row("InputException", "Field missing or invalid", badRequest),
-  row("OrderException", "An order is refused", ErrorTable.rejected),
-  row("MarginException", "The funds do not suffice", ErrorTable.rejected),
-  row("HoldingException", "The holdings do not suffice", ErrorTable.rejected),
+  row("OrderException", "An order is rejected", ErrorTable.rejected),
+  row("MarginException", "Insufficient funds", ErrorTable.rejected),
+  row("HoldingException", "Insufficient holdings", ErrorTable.rejected),
   row("NetworkException", "The order system cannot be reached", ErrorTable.unavailable),
-  row("DataException", "The order system answered in a wrong form", ErrorTable.unavailable),
+  row("DataException", "The order system sent a malformed answer", ErrorTable.unavailable),
   row("GeneralException", "Not classified", trouble),
   row(undefined, "Forbidden, of an unknown type", ErrorTable.denied("unknown"), { status: 403 }),
   row(undefined, "Bad request, of an unknown type", badRequest, { status: 400 })

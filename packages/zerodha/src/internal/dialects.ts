@@ -7,7 +7,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     read: ({ json, status: http }) => {
       const [status, data] = [Envelope.field(json, "status"), Envelope.field(json, "data")]
       if (status === "success" && data !== undefined) return Envelope.yes(data)
-      // An error with HTTP 2xx is not documented: neither yes nor no.
+      // An error with HTTP 2xx is not documented: neither success nor refusal.
       return status === "error" && (http < 200 || http > 299)
         ? Envelope.no({ code: Envelope.field(json, "error_type"), message: Envelope.field(json, "message") })
         : undefined

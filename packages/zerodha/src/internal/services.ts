@@ -15,10 +15,10 @@ import { broker, credentials } from "../ZerodhaBroker.ts"
 type Api = ZerodhaApi["Service"]
 type Spec = Method.RedirectSpec<Api, typeof credentials, Options, { readonly code: Redacted.Redacted<string> }>
 
-/** What a browser login needs. */
+/** Credentials of a browser login. */
 export interface ZerodhaCredentials extends Credentials.Input<typeof credentials> {}
 
-/** What may be set beside the credentials. */
+/** Options of the layer. */
 export interface Options extends BrokerClient.Options, Method.Options {}
 
 const toProfile = (answer: ResponseOf<ZerodhaApi, "getProfile">): Session.UserProfile => {
@@ -42,7 +42,7 @@ export const spec = {
   account: ({ userId }) => userId,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
   page: ({ api, credentials: { apiKey }, state }) => {
-    // The broker drops a state of its own: it comes back only as one of the pairs inside redirect_params.
+    // The broker drops a separate state parameter. It returns the state only as a pair inside redirect_params.
     const pairs = new URLSearchParams({ state: Redacted.value(state) }).toString()
     const query = new URLSearchParams({ v: "3", api_key: Redacted.value(apiKey), redirect_params: pairs })
     return Redacted.make(`${api.origins["login"]}/connect/login?${query}`)
@@ -51,7 +51,7 @@ export const spec = {
   outcome: { parameter: "status", success: "success" },
   carries: "code",
   receive: (parameters) => {
-    // Other pages of the broker, such as the basket, come back to the same address with another action.
+    // Other pages of the broker, such as the basket, redirect to the same address with another action.
     const isLogin = Redacted.value(parameters.get("action") ?? Redacted.make("login")) === "login"
     const token = RedirectLogin.requireParameter(broker.id, isLogin ? parameters : new Map(), "request_token")
     return Effect.map(token, (code) => ({ code }))
@@ -67,7 +67,7 @@ export const spec = {
   })
 } satisfies Omit<Spec, "id">
 
-/** A refresh without a new refresh token leaves the one that it was made with. */
+/** Refreshes a session. If the answer has no new refresh token, keeps the one that was sent. */
 export const refresh: NonNullable<Spec["refresh"]> = Effect.fnUntraced(function* (given) {
   const { api, credentials: own, refreshToken: token } = given
   const checksum = yield* Checksum.sha256([own.apiKey, token, own.apiSecret])
