@@ -42,9 +42,9 @@ export class Authorize extends Context.Service<
     readonly origins: ReadonlyArray<string>
     /**
      * Converts the broker's refusal of any call with the session to an error. Brokers have several formats for it, and
-     * often use HTTP 200. `SessionExpired`: the broker refuses the token. `undefined`: the answer is not a refusal, or it
-     * has HTTP 2xx and none of the broker's formats. The operation of the error is `request`. The error contains no secret
-     * of the session.
+     * often use HTTP 200. `SessionExpired`: the broker refuses the token. `undefined`: the answer is not a refusal, or
+     * it has HTTP 2xx and none of the broker's formats. The operation of the error is `request`. The error contains no
+     * secret of the session.
      */
     readonly refusal: (answer: Answer, session: Session) => AuthError | undefined
   }
@@ -65,8 +65,8 @@ export const isOwn = (request: HttpClientRequest.HttpClientRequest, origins: Rea
 }
 
 /**
- * Adds the session's headers to a request. A request to a host other than the broker's is returned unchanged, so that no
- * token is sent there. If a token has a character that is not allowed in a header, it fails with `InvalidRequest`.
+ * Adds the session's headers to a request. A request to a host other than the broker's is returned unchanged, so that
+ * no token is sent there. If a token has a character that is not allowed in a header, it fails with `InvalidRequest`.
  *
  * @example
  * ```ts

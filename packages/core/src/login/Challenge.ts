@@ -57,9 +57,9 @@ export interface Ledger {
   /** Opens a claimed challenge again, after an answer that was not the last allowed one. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
-   * Answers a challenge with one code, which is sent once. A code of the wrong shape is refused before it is sent, and the
-   * challenge stays open. It also stays open after a wrong code, until the number of wrong codes reaches `attemptsLeft` of
-   * the challenge, otherwise `misses`. A rate limit leaves it open as well. Any other result ends it.
+   * Answers a challenge with one code, which is sent once. A code of the wrong shape is refused before it is sent, and
+   * the challenge stays open. It also stays open after a wrong code, until the number of wrong codes reaches
+   * `attemptsLeft` of the challenge, otherwise `misses`. A rate limit leaves it open as well. Any other result ends it.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
@@ -71,8 +71,9 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Requests a new code, not before `resendAt`. If it succeeds, the result of `send` replaces the challenge. If it fails,
-   * the challenge stays open, because the first code is still valid. Only the broker's `ChallengeExpired` ends it.
+   * Requests a new code, not before `resendAt`. If it succeeds, the result of `send` replaces the challenge. If it
+   * fails, the challenge stays open, because the first code is still valid. Only the broker's `ChallengeExpired` ends
+   * it.
    */
   readonly resend: <R>(
     challenge: Challenge,

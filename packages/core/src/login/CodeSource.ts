@@ -67,8 +67,8 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
 
 /**
  * Codes from a TOTP secret. At the end of a period it waits for the next, because a code must still be valid when it
- * arrives: `margin` is that time. Default: 2 seconds. It returns one code per period and account, because brokers refuse a
- * used code. The clock is Effect's `Clock`.
+ * arrives: `margin` is that time. Default: 2 seconds. It returns one code per period and account, because brokers
+ * refuse a used code. The clock is Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -207,9 +207,9 @@ const withoutGroups = (line: string): string => {
  * Asks for the code at the terminal. The prompt shows what is known about the code: where it was sent, how long it is
  * valid, when another can be sent, and how many attempts are left.
  *
- * If the input cannot be a code, such as an empty line or five digits, it asks again, up to three times. Nothing is sent
- * meanwhile, so the code stays valid. After that it fails with `InvalidRequest`. If the user leaves the prompt, or there
- * is no terminal, it fails with `ActionRequired`.
+ * If the input cannot be a code, such as an empty line or five digits, it asks again, up to three times. Nothing is
+ * sent meanwhile, so the code stays valid. After that it fails with `InvalidRequest`. If the user leaves the prompt, or
+ * there is no terminal, it fails with `ActionRequired`.
  *
  * @example
  * ```ts

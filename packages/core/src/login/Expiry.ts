@@ -1,5 +1,6 @@
 /**
- * When a session expires. Brokers define this in different ways, so an expiry is a small rule, and rules can be combined.
+ * When a session expires. Brokers define this in different ways, so an expiry is a small rule, and rules can be
+ * combined.
  *
  * Indian Standard Time is the fixed offset +05:30; all instants are milliseconds since the epoch, UTC.
  *
@@ -75,7 +76,10 @@ const maxInstant = 8.64e15 - millisPerDay
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
-/** RFC 7519, section 2, defines seconds. From this number on, it is taken as milliseconds: 1e11 seconds is the year 5138. */
+/**
+ * RFC 7519, section 2, defines seconds. From this number on, it is taken as milliseconds: 1e11 seconds is the year
+ * 5138.
+ */
 const firstMillis = 1e11
 /** 1e14 milliseconds is the year 5138. Larger numbers have another unit, and are ignored. */
 const lastMillis = 1e14
@@ -88,8 +92,8 @@ const fromNumericDate = (exp: unknown): number | undefined => {
 }
 
 /**
- * The `exp` claim of the access token, in seconds or milliseconds, as a number or as text. The signature is not checked:
- * only the broker decides whether a token is valid.
+ * The `exp` claim of the access token, in seconds or milliseconds, as a number or as text. The signature is not
+ * checked: only the broker decides whether a token is valid.
  *
  * @example
  * ```ts
@@ -164,8 +168,8 @@ export const after = (lifetime: Duration.Input): Expiry => {
 }
 
 /**
- * A daily cut-off: the next `time` IST, strictly after the token was issued. Throws an `IllegalArgumentError` if `time` is
- * not a time of day.
+ * A daily cut-off: the next `time` IST, strictly after the token was issued. Throws an `IllegalArgumentError` if `time`
+ * is not a time of day.
  *
  * @example
  * ```ts

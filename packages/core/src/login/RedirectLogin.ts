@@ -97,8 +97,8 @@ const maxCompletions = 10_000
 type Secrets = Array<Redacted.Redacted<string>>
 
 /**
- * The states of completed requests. All layers of this process share them, because a web app may build its layer for each
- * request. To simulate another process in a test, provide an empty array.
+ * The states of completed requests. All layers of this process share them, because a web app may build its layer for
+ * each request. To simulate another process in a test, provide an empty array.
  *
  * @category services
  * @since 0.1.0
@@ -136,12 +136,13 @@ const replayed = (broker: string) =>
   )
 
 /**
- * Makes the service of a broker. A request can be completed once, and a code is sent once: a second completion of the same
- * request, or with the same code, fails with `InvalidStepUpCode`, and nothing is sent. A callback that is rejected before
- * its code is sent does not count. If a value is not a request or a callback URL, it fails with `InvalidRequest`.
+ * Makes the service of a broker. A request can be completed once, and a code is sent once: a second completion of the
+ * same request, or with the same code, fails with `InvalidStepUpCode`, and nothing is sent. A callback that is rejected
+ * before its code is sent does not count. If a value is not a request or a callback URL, it fails with
+ * `InvalidRequest`.
  *
- * Completed requests are stored per process, codes per layer. In another process, only the broker refuses a used code. So
- * if you keep a request in a cookie, clear the cookie when the callback arrives.
+ * Completed requests are stored per process, codes per layer. In another process, only the broker refuses a used code.
+ * So if you keep a request in a cookie, clear the cookie when the callback arrives.
  *
  * @category constructors
  * @since 0.1.0
@@ -201,8 +202,8 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
 /**
- * The parameter of a callback that contains the result of the login, and its value for success. Any other value means that
- * the login was denied, even if the callback has no state: brokers omit the state if the user cancels.
+ * The parameter of a callback that contains the result of the login, and its value for success. Any other value means
+ * that the login was denied, even if the callback has no state: brokers omit the state if the user cancels.
  *
  * @category models
  * @since 0.1.0
@@ -221,9 +222,9 @@ const sameText = (left: string, right: string): boolean => {
  * Parses a callback. It must have the registered redirect URL and the right state, and must not report a denial.
  *
  * Scheme, host, port and path are compared, including those of a custom scheme. A path alone, as in `request.url` of
- * `node:http`, is resolved against the registered origin. A query or a code alone is rejected, and so is a parameter that
- * occurs twice with different values. It accepts `&amp;`, a second question mark, tokens in the fragment, a value that was
- * encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
+ * `node:http`, is resolved against the registered origin. A query or a code alone is rejected, and so is a parameter
+ * that occurs twice with different values. It accepts `&amp;`, a second question mark, tokens in the fragment, a value
+ * that was encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
  *
  * The error contains no part of the URL, except for values that `refusal` uses.
  *

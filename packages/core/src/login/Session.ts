@@ -188,8 +188,8 @@ export interface Issue {
 }
 
 /**
- * Runs a call, and also returns when its first request was sent, in milliseconds since the epoch. That is after the wait
- * for a rate limit. If nothing was sent, it is when the call began.
+ * Runs a call, and also returns when its first request was sent, in milliseconds since the epoch. That is after the
+ * wait for a rate limit. If nothing was sent, it is when the call began.
  *
  * @category combinators
  * @since 0.1.0
@@ -208,9 +208,9 @@ export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Eff
   })
 
 /**
- * Runs a call that issues tokens, and makes the session. `issuedAt` is when the request was sent, so that the session gets
- * the right daily cut-off: not the end of the call, if the token was issued just before the cut-off, and not the start of
- * the call, if a rate limit delayed the request until after the cut-off.
+ * Runs a call that issues tokens, and makes the session. `issuedAt` is when the request was sent, so that the session
+ * gets the right daily cut-off: not the end of the call, if the token was issued just before the cut-off, and not the
+ * start of the call, if a rate limit delayed the request until after the cut-off.
  *
  * @category constructors
  * @since 0.1.0
@@ -259,8 +259,8 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens">
 
 /**
- * The account and the tokens for a call. In plain JavaScript the argument may not be a session: both are then undefined,
- * and the call fails with `SessionExpired` before anything is sent.
+ * The account and the tokens for a call. In plain JavaScript the argument may not be a session: both are then
+ * undefined, and the call fails with `SessionExpired` before anything is sent.
  *
  * @category converting
  * @since 0.1.0

@@ -40,8 +40,8 @@ export class StepUp extends Context.Service<
       code: Redacted.Redacted<string>
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
-     * Requests a new code, if the broker sends codes. If it succeeds, the new challenge replaces the old one. If it fails,
-     * the old challenge stays open, because its code is still valid.
+     * Requests a new code, if the broker sends codes. If it succeeds, the new challenge replaces the old one. If it
+     * fails, the old challenge stays open, because its code is still valid.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }

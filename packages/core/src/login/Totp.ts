@@ -51,13 +51,13 @@ export const make = (options: {
 })
 
 /**
- * Parses a secret: base32 with or without spaces, dashes, padding and capitals, or the whole `otpauth://totp/` address of
- * the QR code. Quotation marks around it, line breaks, invisible characters and the escapes of HTML, JSON and shells are
- * removed. In an address, parameter names are case-insensitive, and a parameter without a value counts as absent.
+ * Parses a secret: base32 with or without spaces, dashes, padding and capitals, or the whole `otpauth://totp/` address
+ * of the QR code. Quotation marks around it, line breaks, invisible characters and the escapes of HTML, JSON and shells
+ * are removed. In an address, parameter names are case-insensitive, and a parameter without a value counts as absent.
  *
- * It does not guess. It fails for an unknown algorithm, contradicting parameters, a counter (HOTP), an export of several
- * accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure describes the problem without the
- * secret. An unknown parameter is ignored only if it cannot affect the codes, such as `issuer`.
+ * It does not guess. It fails for an unknown algorithm, contradicting parameters, a counter (HOTP), an export of
+ * several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure describes the problem
+ * without the secret. An unknown parameter is ignored only if it cannot affect the codes, such as `issuer`.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * An `HttpClient` for your own calls to the broker. It adds the session to each request. If the broker refuses the token,
- * it renews the session once for all callers, and resends requests that are safe to repeat.
+ * An `HttpClient` for your own calls to the broker. It adds the session to each request. If the broker refuses the
+ * token, it renews the session once for all callers, and resends requests that are safe to repeat.
  *
  * @since 0.1.0
  */
@@ -27,10 +27,10 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * An `HttpClient` that sends the session. It has the errors of any `HttpClient` and those of the session manager.
  *
  * If the broker refuses the token, a `GET`, `HEAD` or `OPTIONS` request is resent with a new token, and so is a request
- * that is marked with `replayable`. Any other request fails with `SessionExpired`, and the next call has a new token. If
- * the broker refuses the new token as well, it is not renewed again for ten minutes: something else is wrong, and more
- * logins would lock the account. All other answers are returned unchanged, including other refusals. Requests to other
- * hosts are sent without the session.
+ * that is marked with `replayable`. Any other request fails with `SessionExpired`, and the next call has a new token.
+ * If the broker refuses the new token as well, it is not renewed again for ten minutes: something else is wrong, and
+ * more logins would lock the account. All other answers are returned unchanged, including other refusals. Requests to
+ * other hosts are sent without the session.
  *
  * The client checks JSON, plain text, HTML and answers without a content type for a refusal, up to 1 MiB. Any other
  * answer is returned as soon as its head has arrived. No more than 1 MiB of a body is buffered.
@@ -98,8 +98,8 @@ const descriptionOf = (failure: unknown): string | undefined => {
 }
 
 /**
- * An error with the caller's own request: the request that was sent has the tokens in its headers. The cause may contain
- * that request, so only its system code is kept.
+ * An error with the caller's own request: the request that was sent has the tokens in its headers. The cause may
+ * contain that request, so only its system code is kept.
  */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
   const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
@@ -214,8 +214,8 @@ export const make: Effect.Effect<
   const client = yield* HttpClient.HttpClient
   // A new session that the broker refused as well. Renewing it repeatedly would get the account locked.
   let distrusted: Session | undefined
-  // If a request is not resent, the next such request is the first to test the new session. Accepted reads in between do
-  // not count: if a broker accepts everything except orders, each order would otherwise cost a login.
+  // If a request is not resent, the next such request is the first to test the new session. Accepted reads in between
+  // do not count: if a broker accepts everything except orders, each order would otherwise cost a login.
   let untestedByOrder: Session | undefined
   let acceptedForOrder: Session | undefined
 

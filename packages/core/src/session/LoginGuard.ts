@@ -64,10 +64,10 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login. If this TOTP period already had a login, it waits for the next. It fails with `ActionRequired` if the
-     * failure budget is used up or the broker refused these credentials before, with the broker's last reason during a
-     * pause, and with `InvalidRequest` if the policy is invalid. The login is recorded in the store before it is sent. The
-     * caller must hold the account's lock.
+     * Runs a login. If this TOTP period already had a login, it waits for the next. It fails with `ActionRequired` if
+     * the failure budget is used up or the broker refused these credentials before, with the broker's last reason
+     * during a pause, and with `InvalidRequest` if the policy is invalid. The login is recorded in the store before it
+     * is sent. The caller must hold the account's lock.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -78,8 +78,8 @@ export class LoginGuard extends Context.Service<
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
-     * Clears refused logins, locks and pauses. Call it after the credentials were corrected. Credentials that the broker
-     * refused are sent again only if they are passed here, for example those of a `Renewal`.
+     * Clears refused logins, locks and pauses. Call it after the credentials were corrected. Credentials that the
+     * broker refused are sent again only if they are passed here, for example those of a `Renewal`.
      */
     readonly reset: (
       account: Account.Account,

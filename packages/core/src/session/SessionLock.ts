@@ -26,7 +26,9 @@ import * as VaultError from "./VaultError.ts"
 export interface Lease {
   /** Grows each time that the lock is acquired. A holder with a smaller fence has lost the lock. */
   readonly fence: number
-  /** Fails with `LockUnavailable` (`lost`) if another program may hold the lock by now. Runs just before an exchange. */
+  /**
+   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock by now. Runs just before an exchange.
+   */
   readonly check: Effect.Effect<void, VaultError.VaultError>
 }
 
@@ -207,7 +209,8 @@ export interface RedisOptions {
   readonly prefix?: string | undefined
   /**
    * How long the lock stays after its holder is killed: from 1 millisecond to 1 day. Default: 800 ms. The holder renews
-   * the lease every quarter of this time. If a program is suspended for longer, another program may acquire the lock, and
+   * the lease every quarter of this time. If a program is suspended for longer, another program may acquire the lock,
+   * and
    * `check` then fails.
    */
   readonly lease?: Duration.Input | undefined
@@ -216,10 +219,11 @@ export interface RedisOptions {
 }
 
 /**
- * Makes a lock for all programs that use the same Redis (5.0 or newer). If its holder is killed, the lock is released when
- * the lease ends.
+ * Makes a lock for all programs that use the same Redis (5.0 or newer). If its holder is killed, the lock is released
+ * when the lease ends.
  *
- * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails with
+ * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
+ * with
  * `LockUnavailable` (`busy`), or with `Io` if Redis was not reachable. If Redis becomes unreachable while the lock is
  * held, only `check` fails. After the release, `check` fails with `lost`.
  *

@@ -1,6 +1,6 @@
 /**
- * Keeps the session of one account live. It survives restarts, is renewed once for all callers, and is shared with other
- * programs through the store.
+ * Keeps the session of one account live. It survives restarts, is renewed once for all callers, and is shared with
+ * other programs through the store.
  *
  * @since 0.1.0
  */
@@ -61,26 +61,26 @@ export class SessionManager extends Context.Service<
   {
     readonly account: Account
     /**
-     * Returns a live session: from memory, otherwise from the store, otherwise from the broker. After `logout`, here or in
-     * another program, it fails with `SessionExpired` (`logged-out`) until `renew` or `adopt`. A program that is started
-     * later logs in again.
+     * Returns a live session: from memory, otherwise from the store, otherwise from the broker. After `logout`, here or
+     * in another program, it fails with `SessionExpired` (`logged-out`) until `renew` or `adopt`. A program that is
+     * started later logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Returns a session other than `rejected`: one that another program stored in the meantime, otherwise a new one from
-     * the broker. Default for `rejected`: the cached session. Without `rejected`, it logs in again after a logout, and
-     * ignores the back-off after a failure.
+     * Returns a session other than `rejected`: one that another program stored in the meantime, otherwise a new one
+     * from the broker. Default for `rejected`: the cached session. Without `rejected`, it logs in again after a logout,
+     * and ignores the back-off after a failure.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
      * Runs an effect with a live session. If it fails with `SessionExpired` because the broker refused the token, the
      * session is renewed once, for all callers. The effect then runs again if every request that it sent is safe to
-     * repeat: a call that is marked `safe` in the broker's table, or a `GET`, `HEAD`, `OPTIONS` or `replayable` request of
-     * `AuthorizedClient` or `Authorize.request`. Otherwise it fails with `SessionExpired` after the renewal, and the next
-     * call uses the new session. Requests that are sent in other ways are not detected: do not place orders with them
-     * here. If the broker refuses the new token as well, it is not renewed again for ten minutes.
+     * repeat: a call that is marked `safe` in the broker's table, or a `GET`, `HEAD`, `OPTIONS` or `replayable` request
+     * of `AuthorizedClient` or `Authorize.request`. Otherwise it fails with `SessionExpired` after the renewal, and the
+     * next call uses the new session. Requests that are sent in other ways are not detected: do not place orders with
+     * them here. If the broker refuses the new token as well, it is not renewed again for ten minutes.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -95,8 +95,8 @@ export class SessionManager extends Context.Service<
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
      * Records that the broker accepted an order, or another call that must not be sent twice, with this session. Until
-     * then, a session that replaced a refused one is not replaced again at once. `AuthorizedClient` and `withSession` call
-     * this by themselves.
+     * then, a session that replaced a refused one is not replaced again at once. `AuthorizedClient` and `withSession`
+     * call this by themselves.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -118,11 +118,14 @@ export class SessionManager extends Context.Service<
 export interface Options {
   /** How long before its expiry a session is renewed. Default: the broker's own value. */
   readonly early?: Duration.Input | undefined
-  /** How long a call waits for an early renewal. After that it returns the current token, which is live. Default: 2 seconds. */
+  /**
+   * How long a call waits for an early renewal. After that it returns the current token, which is live. Default: 2
+   * seconds.
+   */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Minimum time between two reads of the store while a cached session is in use. A read finds newer sessions and logouts
-   * of other programs. Default: 30 seconds.
+   * Minimum time between two reads of the store while a cached session is in use. A read finds newer sessions and
+   * logouts of other programs. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }
@@ -254,8 +257,8 @@ export const withSession = <A, E, R>(
 
 /**
  * Makes a function for programs without Effect. It returns a promise of a live session, and starts no fiber while the
- * cached session is fresh. After the manager's scope has closed, the promises reject. A `ManagedRuntime` keeps the scope
- * open until `dispose`.
+ * cached session is fresh. After the manager's scope has closed, the promises reject. A `ManagedRuntime` keeps the
+ * scope open until `dispose`.
  *
  * @example
  * ```ts

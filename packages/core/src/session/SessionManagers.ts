@@ -85,8 +85,8 @@ export interface Options extends SessionManager.Options {
 }
 
 /**
- * The services that every layer of a union provides, such as `Renewal` if the accounts are of several brokers. A service
- * that only some of the layers provide is not included.
+ * The services that every layer of a union provides, such as `Renewal` if the accounts are of several brokers. A
+ * service that only some of the layers provide is not included.
  *
  * @category models
  * @since 0.1.0
@@ -114,7 +114,9 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
-  /** The manager of the account. Call this each time instead of keeping the manager: `invalidate` and `idle` close it. */
+  /**
+   * The manager of the account. Call this each time instead of keeping the manager: `invalidate` and `idle` close it.
+   */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
   /** A live session of the account. The effect may be kept: each run uses the manager that is open at that time. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>

@@ -56,8 +56,8 @@ export class SessionStore extends Context.Service<
     /** Reads an entry. `undefined`: nothing is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: nothing is stored). Returns
-     * whether it was written.
+     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: nothing is stored).
+     * Returns whether it was written.
      */
     readonly put: (
       account: Account.Account,
@@ -66,8 +66,8 @@ export class SessionStore extends Context.Service<
       expected: number
     ) => Effect.Effect<boolean, VaultError.VaultError>
     /**
-     * A fingerprint of a secret, keyed with the store's key. Absent if the store has no key: the login guard then cannot
-     * recognize credentials that the broker refused.
+     * A fingerprint of a secret, keyed with the store's key. Absent if the store has no key: the login guard then
+     * cannot recognize credentials that the broker refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
   }
@@ -116,9 +116,9 @@ export const makeMemory = (): SessionStore["Service"] => {
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
 
 /**
- * Encrypts the entries of a store with XChaCha20-Poly1305. Each entry is bound to its account, slot and version. Rejects
- * entries that were changed, moved, or written with another key. With a `Plaintext` key, entries have the same frame, but
- * are in clear.
+ * Encrypts the entries of a store with XChaCha20-Poly1305. Each entry is bound to its account, slot and version.
+ * Rejects entries that were changed, moved, or written with another key. With a `Plaintext` key, entries have the same
+ * frame, but are in clear.
  *
  * Fails with `Tampered`, `WrongKey` or `NewerVersion`, and with the errors of the store.
  *
@@ -274,8 +274,9 @@ export interface RedisOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-// Returns -1 for a value without a version: this library did not write it, so it must not be overwritten. A retry after a
-// lost reply ("again") may find its own value, which counts as written: no two writes of an encrypted store are equal.
+// Returns -1 for a value without a version: this library did not write it, so it must not be overwritten. A retry after
+// a lost reply ("again") may find its own value, which counts as written: no two writes of an encrypted store are
+// equal.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -298,8 +299,8 @@ const makeCompareAndSet = () =>
  * Any number of programs may share it. A write is as durable as Redis makes it: with `appendonly yes` and
  * `appendfsync always` it is on the disk before it succeeds. If Redis loses its data, the next session is a new login.
  *
- * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails with
- * `InvalidOption` if the time-out is invalid.
+ * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails
+ * with `InvalidOption` if the time-out is invalid.
  *
  * @category constructors
  * @since 0.1.0

@@ -47,11 +47,11 @@ export const layerMemory: Layer.Layer<SessionStore.SessionStore | SessionLock.Se
 export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.RedisOptions {}
 
 /**
- * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted. If the holder of a lock
- * is killed, the lock is released within a second.
+ * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted. If the holder of a
+ * lock is killed, the lock is released within a second.
  *
- * Redis must be 5.0 or newer. Configure it to persist (`appendonly yes`, and `appendfsync always` if a refresh token can
- * be used only once) and not to evict (`maxmemory-policy noeviction`): each lost session costs a login. Set
+ * Redis must be 5.0 or newer. Configure it to persist (`appendonly yes`, and `appendfsync always` if a refresh token
+ * can be used only once) and not to evict (`maxmemory-policy noeviction`): each lost session costs a login. Set
  * `disableOfflineQueue: true` in the client: otherwise the client queues requests while Redis is unreachable, and a
  * program that exits waits for them.
  *

@@ -122,7 +122,10 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
  * @since 0.1.0
  */
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
-  /** `busy`: another program held the lock until the acquire time-out. `lost`: this program was suspended for longer than its lease. */
+  /**
+   * `busy`: another program held the lock until the acquire time-out. `lost`: this program was suspended for longer
+   * than its lease.
+   */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined
 }> {

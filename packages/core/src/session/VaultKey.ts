@@ -50,8 +50,8 @@ const unavailable = (why: string, advice?: string) =>
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**
- * Makes a key from 32 bytes. `describe` names their origin in logs and errors. Fails with `KeyUnavailable` if the length
- * is another.
+ * Makes a key from 32 bytes. `describe` names their origin in logs and errors. Fails with `KeyUnavailable` if the
+ * length is another.
  *
  * @category constructors
  * @since 0.1.0
@@ -74,7 +74,8 @@ export const fromBytes = Effect.fnUntraced(function* (
 
 /**
  * Makes a key from 64 hexadecimal digits, or from base64 of 32 bytes. `openssl rand -hex 32` generates one. Quotation
- * marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error does not contain the text.
+ * marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error does not contain the
+ * text.
  *
  * @example
  * ```ts
@@ -120,8 +121,8 @@ export const generate: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.syn
 )
 
 /**
- * Reads the key from the configuration. Default name: `BROKER_AUTH_KEY`. Fails with `KeyUnavailable` if it is not set or
- * not a valid key.
+ * Reads the key from the configuration. Default name: `BROKER_AUTH_KEY`. Fails with `KeyUnavailable` if it is not set
+ * or not a valid key.
  *
  * @category layers
  * @since 0.1.0

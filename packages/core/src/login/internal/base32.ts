@@ -18,7 +18,9 @@ const base64 =
 
 const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
 
-/** Words next to a secret on a page. They are valid base32, and would give wrong codes if they were read as part of it. */
+/**
+ * Words next to a secret on a page. They are valid base32, and would give wrong codes if they were read as part of it.
+ */
 const words = /(?:^|\s)(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:\s|$)/i
 
 const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbols)
@@ -36,8 +38,8 @@ const otherEncoding = (text: string, symbols: string): string => {
 }
 
 /**
- * Rejects a text that has only base32 characters but may have another encoding: hexadecimal of 20 digits or more without
- * 0, 1, 8 and 9, or base64 with letters only. Reading it as base32 would give wrong codes.
+ * Rejects a text that has only base32 characters but may have another encoding: hexadecimal of 20 digits or more
+ * without 0, 1, 8 and 9, or base64 with letters only. Reading it as base32 would give wrong codes.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return "has words next to the secret: use the secret alone"
@@ -63,8 +65,8 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * Decodes a secret with or without blanks, dashes, padding and capitals. `certain`: the text cannot have another encoding,
- * as in an otpauth address. The failure describes the problem, without the secret.
+ * Decodes a secret with or without blanks, dashes, padding and capitals. `certain`: the text cannot have another
+ * encoding, as in an otpauth address. The failure describes the problem, without the secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")

@@ -63,7 +63,9 @@ const adviceFor = (url: URL, registered: URL): string => {
     : "The path is not the path of the redirect URL. If a proxy changes paths, restore the public path. Otherwise configure the redirect URL exactly as it is registered at the broker."
 }
 
-/** Parameters with a message of the broker may be form-encoded, with `+` for a blank. In a token, `+` is a character. */
+/**
+ * Parameters with a message of the broker may be form-encoded, with `+` for a blank. In a token, `+` is a character.
+ */
 const isSentence = (name: string): boolean => /^(?:error|message|reason|description)/i.test(name)
 
 const decode = (text: string): string => new URLSearchParams(`v=${text.replaceAll("+", "%2B")}`).get("v") ?? ""

@@ -1,4 +1,7 @@
-/** Parses the address of a QR code, `otpauth://totp/label?secret=…`, including the changes that exports and copying make. */
+/**
+ * Parses the address of a QR code, `otpauth://totp/label?secret=…`, including the changes that exports and copying
+ * make.
+ */
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 

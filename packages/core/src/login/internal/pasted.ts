@@ -1,4 +1,6 @@
-/** Removes characters that copying and env files leave around a value: quotation marks, blanks, invisible characters. */
+/**
+ * Removes characters that copying and env files leave around a value: quotation marks, blanks, invisible characters.
+ */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
 
@@ -44,7 +46,10 @@ export const quoteProblem = (text: string): string | undefined => {
 
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
-/** Describes the first invisible character by its code point: a control character, a blank other than the space, a joiner. */
+/**
+ * Describes the first invisible character by its code point: a control character, a blank other than the space, a
+ * joiner.
+ */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)
   if (found === undefined) return undefined

@@ -39,6 +39,8 @@ export const noteRequest = (kind: { readonly safe: boolean }) =>
     }
   })
 
-/** Runs an effect without counting its requests for the enclosing effect. For a renewal, which is shared by all callers. */
+/**
+ * Runs an effect without counting its requests for the enclosing effect. For a renewal, which is shared by all callers.
+ */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, RequestsSent, undefined)

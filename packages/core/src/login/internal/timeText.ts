@@ -11,8 +11,8 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. Below two minutes
- * in seconds, below one second in milliseconds.
+ * Formats a duration in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. Below two
+ * minutes in seconds, below one second in milliseconds.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))

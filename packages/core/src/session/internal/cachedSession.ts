@@ -112,14 +112,18 @@ export const usable = (
 
 /**
  * Whether another program has logged out since the last read. Versions start at 1 again if the store was emptied. A
- * store that was restored from a backup may have a logout mark that is older than the cached session: it does not count.
+ * store that was restored from a backup may have a logout mark that is older than the cached session: it does not
+ * count.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
   version !== undefined &&
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
-/** Whether the token differs from the cached one and is not older. Versions do not tell: they restart if the store is emptied. */
+/**
+ * Whether the token differs from the cached one and is not older. Versions do not tell: they restart if the store is
+ * emptied.
+ */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
@@ -195,7 +199,9 @@ export const postponeSync = (
   state.cached = { ...state.cached, ...freshness(session, state.cached.renewAt, options) }
 }
 
-/** Records that the broker refused a token. A report about an older token does not overwrite that about the cached one. */
+/**
+ * Records that the broker refused a token. A report about an older token does not overwrite that about the cached one.
+ */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }

@@ -38,7 +38,9 @@ export interface Checks {
    * sent: the guard may have waited for a TOTP period.
    */
   readonly here: Effect.Effect<void, Failure>
-  /** Fails also after a logout in another program. Runs after a refused refresh, because a logout ends refresh tokens. */
+  /**
+   * Fails also after a logout in another program. Runs after a refused refresh, because a logout ends refresh tokens.
+   */
   readonly anywhere: Effect.Effect<void, Failure>
 }
 
@@ -64,7 +66,9 @@ export interface Failing {
 /** After this many failed refreshes over this many milliseconds, an expired session is replaced by a login. */
 const enoughFailures = { count: 3, span: 30_000 }
 
-/** Errors by which the broker refuses a token. Blocks by a firewall, incomplete answers and rate limits do not count. */
+/**
+ * Errors by which the broker refuses a token. Blocks by a firewall, incomplete answers and rate limits do not count.
+ */
 const refusals: ReadonlySet<string> = new Set([
   "SessionExpired",
   "InvalidCredentials",
@@ -75,7 +79,9 @@ const refusals: ReadonlySet<string> = new Set([
 const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
-/** After these errors a login would fail as well: the firewall blocks it, the account is locked, or the user must act. */
+/**
+ * After these errors a login would fail as well: the firewall blocks it, the account is locked, or the user must act.
+ */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
 export const reasonOf = (failure: Failure): string => failure.reason._tag
@@ -83,11 +89,15 @@ export const reasonOf = (failure: Failure): string => failure.reason._tag
 /** A token with less than this left is useless. In milliseconds. */
 const minLifetime = 30_000
 
-/** Considers only the expiry in the token itself: one computed from a cut-off or a lifetime does not show a wrong clock. */
+/**
+ * Considers only the expiry in the token itself: one computed from a cut-off or a lifetime does not show a wrong clock.
+ */
 const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
   expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
 
-/** Brokers have their cut-offs at full or half hours IST, which are multiples of half an hour in UTC. In milliseconds. */
+/**
+ * Brokers have their cut-offs at full or half hours IST, which are multiples of half an hour in UTC. In milliseconds.
+ */
 const halfHour = 1_800_000
 const nearCutOff = 120_000
 
@@ -226,7 +236,10 @@ export const make = (
     return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
   })
 
-  /** If a new token has expired by its own claim but the broker accepts it, it is returned: this machine's clock is wrong. */
+  /**
+   * If a new token has expired by its own claim but the broker accepts it, it is returned: this machine's clock is
+   * wrong.
+   */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
     hadTrouble: boolean,

@@ -1,6 +1,6 @@
 /**
- * State of the login guard for one account: the logins that were sent, the pause after one that cannot succeed, and which
- * credentials the broker accepted or refused. Nothing here does I/O.
+ * State of the login guard for one account: the logins that were sent, the pause after one that cannot succeed, and
+ * which credentials the broker accepted or refused. Nothing here does I/O.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -178,7 +178,9 @@ const throttleInterval = minutes(2)
 const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): boolean =>
   credentials !== undefined && accepted.includes(credentials)
 
-/** The attempts that may count towards the broker's lock: refused ones, and unanswered ones with unproven credentials. */
+/**
+ * The attempts that may count towards the broker's lock: refused ones, and unanswered ones with unproven credentials.
+ */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter(
     ({ at, credentials, outcome }) =>
@@ -263,7 +265,10 @@ export const replaceableAt = ({ replacement }: Ledger, now: number): number | un
   return isWithin(replacement.since, length, now) ? replacement.since + length : undefined
 }
 
-/** Records a replacement. `refused`: when the refused session was issued. `undefined`: that session is known to have worked. */
+/**
+ * Records a replacement. `refused`: when the refused session was issued. `undefined`: that session is known to have
+ * worked.
+ */
 export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: number, now: number): Ledger => ({
   ...ledger,
   replacement: {
@@ -273,7 +278,10 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
   }
 })
 
-/** Records the result of the profile call. If the session is live, the pause starts again. The next call is after the pause. */
+/**
+ * Records the result of the profile call. If the session is live, the pause starts again. The next call is after the
+ * pause.
+ */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
   if (replacement === undefined) return ledger

@@ -56,7 +56,10 @@ export interface Trial {
   readonly accepted: Set<"read" | "order">
 }
 
-/** Services and state of one account. Functions take it as an argument: closures for each account would need more memory. */
+/**
+ * Services and state of one account. Functions take it as an argument: closures for each account would need more
+ * memory.
+ */
 export interface Self {
   readonly account: Account
   readonly renewal: Renewal["Service"]
@@ -109,8 +112,8 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Upper bound for the time of the last use. Calls that return the cached session are not recorded, so the session counts
- * as used until `freshUntil`.
+ * Upper bound for the time of the last use. Calls that return the cached session are not recorded, so the session
+ * counts as used until `freshUntil`.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now

@@ -48,7 +48,8 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // After a logout by this program, the state is already cleared, and another caller may have requested a session since.
+      // After a logout by this program, the state is already cleared, and another caller may have requested a session
+      // since.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         self.state.unsaved = undefined

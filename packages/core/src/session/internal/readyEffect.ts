@@ -26,8 +26,8 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Makes effects that return the value of `ready`, or run `otherwise` if that is `undefined`. Both are called again on each
- * run.
+ * Makes effects that return the value of `ready`, or run `otherwise` if that is `undefined`. Both are called again on
+ * each run.
  *
  * In a generator, `yield*` reads a ready value without the runtime, at a fifth of the cost. Each effect is one small
  * object, so a hundred thousand of them are still fast to access.

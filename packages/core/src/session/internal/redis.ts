@@ -17,7 +17,9 @@ export const keyOf = (prefix: string, account: Account.Account, what: string): s
 const advice =
   "Check that Redis is running, reachable, has free memory, and allows this program to write and run scripts."
 
-/** The error code of a Redis reply, such as `OOM` in `OOM command not allowed …`. The rest may contain the arguments. */
+/**
+ * The error code of a Redis reply, such as `OOM` in `OOM command not allowed …`. The rest may contain the arguments.
+ */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
 

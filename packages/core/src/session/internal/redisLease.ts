@@ -29,9 +29,9 @@ export interface Leases {
 }
 
 /**
- * The fence is the larger of the time of Redis in milliseconds and the last fence plus one. So it grows even if a restart
- * loses the last fence, or the clock is set back. A lost reply does no harm: the retry has the same token. A stored fence
- * that is negative, not a number, or too large to count up from is damaged and is ignored.
+ * The fence is the larger of the time of Redis in milliseconds and the last fence plus one. So it grows even if a
+ * restart loses the last fence, or the clock is set back. A lost reply does no harm: the retry has the same token. A
+ * stored fence that is negative, not a number, or too large to count up from is damaged and is ignored.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -46,8 +46,8 @@ redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
 /**
- * An expired lease is renewed if no other holder has had the lock since: each holder leaves a larger fence. While the lock
- * exists, its token identifies the holder, whatever the stored fence is.
+ * An expired lease is renewed if no other holder has had the lock since: each holder leaves a larger fence. While the
+ * lock exists, its token identifies the holder, whatever the stored fence is.
  */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -108,7 +108,10 @@ const whatItDoes = "lock the account in Redis"
 
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
-/** During a failover, a node is read-only for seconds. If it lasts longer than this, the node is a replica. In milliseconds. */
+/**
+ * During a failover, a node is read-only for seconds. If it lasts longer than this, the node is a replica. In
+ * milliseconds.
+ */
 const maxReadOnly = 5000
 
 const readOnly = new VaultError.Io({
@@ -196,8 +199,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
 
   /**
    * Fails if the lease is lost. If this process was suspended for longer than the lease, another program may have the
-   * lock, so the lease is renewed first. A suspension can also happen within this check, hence the loop. An expired lease
-   * alone is not a failure: only Redis decides.
+   * lock, so the lease is renewed first. A suspension can also happen within this check, hence the loop. An expired
+   * lease alone is not a failure: only Redis decides.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
     for (let renewals = 0; !held.isGone; renewals += 1) {
@@ -211,7 +214,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     take: Effect.fnUntraced(function* (account, note) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
-      // Added before the first try: an abandoned try may have succeeded. If the release fails, the lock ends with its lease.
+      // Added before the first try: an abandoned try may have succeeded. If the release fails, the lock ends with its
+      // lease.
       yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.release)(keys.lock, token), lease)))
       const held: AcquiredLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
       yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))

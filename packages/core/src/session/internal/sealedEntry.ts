@@ -10,8 +10,8 @@
  * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes; plain without a key    |
  * | 8     | first bytes of SHA-256 over the entry's place and all bytes before            |
  *
- * The checksum is no protection. It distinguishes a damaged entry from an intact one with another key or a newer format:
- * only for the latter does the error ask for the right key instead of a deletion.
+ * The checksum is no protection. It distinguishes a damaged entry from an intact one with another key or a newer
+ * format: only for the latter does the error ask for the right key instead of a deletion.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as Digest from "effect/crypto/Digest"

@@ -1,4 +1,6 @@
-/** Stops renewals if the broker refuses a new session as well: something else is wrong, and more logins make it worse. */
+/**
+ * Stops renewals if the broker refuses a new session as well: something else is wrong, and more logins make it worse.
+ */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -44,9 +46,9 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails if the refused session is itself a replacement of a refused one, and no other may be requested yet, in any program
- * that shares the store. If there is a profile call, it decides once per pause whether the session is live. A session that
- * is live, or whose state is unknown, is returned until the pause is over.
+ * Fails if the refused session is itself a replacement of a refused one, and no other may be requested yet, in any
+ * program that shares the store. If there is a profile call, it decides once per pause whether the session is live. A
+ * session that is live, or whose state is unknown, is returned until the pause is over.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
