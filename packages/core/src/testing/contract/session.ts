@@ -113,10 +113,10 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     name: "returns a session with its expiry",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
-      yield* ensure(!Session.isExpired(session, session.issuedAt), "alive at its beginning")
+      yield* ensure(!Session.isExpired(session, session.issuedAt), "live at its start")
       const end = session.expiresAt
       if (end === undefined) return yield* same(session.expirySource, "unknown", "expirySource")
-      yield* ensure(!Session.isExpired(session, end - 1) && Session.isExpired(session, end), "dead at its end")
+      yield* ensure(!Session.isExpired(session, end - 1) && Session.isExpired(session, end), "expired at its end")
     })
   }
 ]
