@@ -50,7 +50,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
     "a QR address without a secret",
     { ...credentials, totp: secret("otpauth://totp/Angel?issuer=Angel") },
     {
-      totp: "has no secret in it: give the whole address behind the QR code"
+      totp: "has no secret: use the whole address of the QR code"
     }
   ],
   ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
@@ -145,7 +145,7 @@ describe("one-time codes that cannot be right", () => {
     [
       "the secret",
       CodeSource.fixed(secret(demo.totpSecret)),
-      "looks like the TOTP secret: give the secret to CodeSource.totp, which makes the codes"
+      "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
     ["nothing, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
     ["a number, from an effect without types", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],

@@ -29,17 +29,17 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.InvalidStepUpCode({ kind: "totp", hints: [] }),
     "The broker refused the one-time code",
-    "Use a fresh code. A code is good for one try."
+    "Use a fresh code. A code works only once."
   ],
   [
     new AuthError.InvalidStepUpCode({ kind: "authorization-code", hints: [] }),
     "The broker refused the code of the browser login",
-    "Begin the browser login again. The code of a callback is good once."
+    "Begin the browser login again. The code of a callback works only once."
   ],
   [
     new AuthError.InvalidStepUpCode({ kind: "authorization-code", hints: [], by: "client" }),
     "This browser login was completed before, so nothing was sent",
-    "Begin the browser login again. The code of a callback is good once."
+    "Begin the browser login again. The code of a callback works only once."
   ],
   [
     new AuthError.InvalidStepUpCode({
@@ -57,13 +57,13 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     (why, index) =>
       [
         new AuthError.ChallengeExpired({ why }),
-        `The step-up challenge cannot be answered any more: ${
+        `The step-up challenge can no longer be answered: ${
           [
-            "it was answered before",
-            "its time is over",
+            "it was already answered",
+            "it has timed out",
             "it belongs to another account",
-            "it was answered wrongly too often",
-            "the broker does not know it"
+            "too many wrong codes were entered",
+            "the broker does not recognize it"
           ][index]
         }`,
         "Log in again to get a new challenge."
@@ -87,7 +87,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.AccountLocked({ scope: "account", unlock: "unknown" }),
     "The broker has locked this account",
-    "Look into the broker's app or ask its support, and stop every program that logs in until then."
+    "Check the broker's app or ask its support, and stop every program that logs in until then."
   ],
   ...(
     [
@@ -104,8 +104,8 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ),
   [
     new AuthError.SessionLimitReached({}),
-    "The broker allows no further session for this account",
-    "Log out of sessions that are not used any more, then log in once."
+    "The broker allows no more sessions for this account",
+    "Log out of sessions that you no longer use, then log in once."
   ],
   [
     new AuthError.RateLimited({ by: "client", retryAfter: Duration.millis(1500) }),
@@ -114,12 +114,12 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.RateLimited({ by: "broker", retryAfter: undefined, brokerMessage: "exceeding access rate" }),
-    "The broker refused the call because there were too many (exceeding access rate)",
+    "The broker refused the call because of too many calls (exceeding access rate)",
     "Wait a while before the next call, and let one program at a time log in."
   ],
   [
     new AuthError.RateLimited({ by: "broker", retryAfter: Duration.zero }),
-    "The broker refused the call because there were too many",
+    "The broker refused the call because of too many calls",
     "Wait a while before the next call, and let one program at a time log in."
   ],
   [
@@ -130,11 +130,11 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ...(
     [
       ["ip", "this IP address is not registered for the app"],
-      ["waf", "its firewall stopped the request"],
+      ["waf", "its firewall blocked the request"],
       ["subscription", "the API is not subscribed"],
       ["activation", "the app is not activated"],
       ["consent", "consent is missing"],
-      ["app", "the app is of a kind that may not do this"],
+      ["app", "this type of app may not do this"],
       ["unknown", "it does not say why"]
     ] as const
   ).map(
@@ -143,17 +143,17 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ),
   [
     new AuthError.PermissionDenied({ why: "waf", supportId: "428592", code: "x" }),
-    "The broker denies access: its firewall stopped the request, support id 428592 (x)",
-    "Stop for a while: repeated logins get an address blocked. If it lasts, tell support the support id."
+    "The broker denies access: its firewall blocked the request, support id 428592 (x)",
+    "Stop for a while: repeated logins can get your IP address blocked. If it continues, quote the support id to the broker's support."
   ],
   [
     new AuthError.ActionRequired({ what: "Change the password" }),
-    "Something has to be done first",
+    "An action is required first",
     "Change the password, then try again."
   ],
   [
     new AuthError.ActionRequired({ what: "Change the password.", advice: "Use the app.", code: "E1" }),
-    "Something has to be done first: Change the password (E1)",
+    "An action is required first: Change the password (E1)",
     "Use the app."
   ],
   [
@@ -173,13 +173,13 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.BrokerUnavailable({ why: "network", systemCode: "ENOTFOUND" }),
-    "No connection to the broker: this machine could not find the broker's address by its name, ENOTFOUND",
+    "No connection to the broker: this machine could not resolve the broker's host name, ENOTFOUND",
     "Check this machine's network and DNS, and the spelling of the host if you have set one, then try again."
   ],
   [
     new AuthError.BrokerUnavailable({ why: "proxy", systemCode: "ECONNREFUSED" }),
     "No connection to the broker: the proxy between this machine and the broker failed, ECONNREFUSED",
-    "Check the proxy's address and whether it runs and lets this machine through to the broker."
+    "Check that the proxy's address is correct, that it is running, and that it allows connections to the broker."
   ],
   [
     new AuthError.BrokerUnavailable({ why: "broker", status: 503, brokerMessage: "Down" }),
@@ -188,22 +188,22 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.MalformedResponse({ status: 200, problem: "it is not JSON", excerpt: "Back at seven." }),
-    "The broker's answer (HTTP 200) cannot be understood: it is not JSON. It begins: Back at seven.",
-    "Look whether the broker is under maintenance or a proxy answers in its place."
+    "The broker's answer (HTTP 200) could not be decoded: it is not JSON. It starts with: Back at seven.",
+    "Check whether the broker is under maintenance, or whether a proxy sent this answer."
   ],
   [
     new AuthError.MalformedResponse({ status: 200, problem: "it is empty", excerpt: "" }),
-    "The broker's answer (HTTP 200) cannot be understood: it is empty",
-    "Look whether the broker is under maintenance or a proxy answers in its place."
+    "The broker's answer (HTTP 200) could not be decoded: it is empty",
+    "Check whether the broker is under maintenance, or whether a proxy sent this answer."
   ],
   [
     new AuthError.BrokerRejected({ code: "XY1", brokerMessage: "No", status: 200 }),
-    "The broker said no (XY1: No)",
-    "Look the code up in the broker's documents. If it concerns logging in, please report it to us."
+    "The broker rejected the call (XY1: No)",
+    "Look up the code in the broker's documentation. If it concerns logging in, please report it to us."
   ],
   [
     new AuthError.InvalidRequest({ problems: [problem("pin"), problem("apiKey"), problem("pin")] }),
-    "The request cannot be right: pin is missing; apiKey is missing; pin is missing",
+    "The request is invalid: pin is missing; apiKey is missing; pin is missing",
     "Correct pin, apiKey."
   ],
   ...redirectWhys.map(
@@ -212,14 +212,14 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
         new AuthError.RedirectRejected({ why, advice: "Begin again." }),
         `The browser login was not accepted: ${
           [
-            "its state is not the one that this login began with",
+            "the state does not match this login",
             "the address is not the registered redirect URL",
-            "the address brings no token",
-            "a parameter comes more than once, with different values",
+            "the address contains no token",
+            "a parameter occurs more than once, with different values",
             "the login was denied",
-            "this is not an address",
-            "another account than the configured one has logged in",
-            "the kept request is damaged, or was sealed with another key or for another account",
+            "the given text is not an address",
+            "the login was for an account other than the configured one",
+            "the stored request is damaged, or was sealed with another key or for another account",
             "it was begun too long ago"
           ][index]
         }`,
@@ -360,7 +360,7 @@ describe("as JSON", () => {
 
 it("prints its message wherever errors are printed", () => {
   const text = shown(AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits"))
-  assert.include(text, "angel login: The request cannot be right: totp is not 6 digits. Correct totp.")
+  assert.include(text, "angel login: The request is invalid: totp is not 6 digits. Correct totp.")
 })
 
 it("invalidRequest names its field, and isAuthError knows its own", () => {

@@ -774,7 +774,7 @@ describe("an answer that cannot be understood", () => {
   const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
   it.effect.each([
     ["is empty", "", /it is empty/],
-    ["is HTML", "<html><p>Back at seven</p></html>", /it is not JSON\. It begins: Back at seven\./],
+    ["is HTML", "<html><p>Back at seven</p></html>", /it is not JSON\. It starts with: Back at seven\./],
     ["is half a JSON", `{"ok":true,"data":{"token":"t`, /it is not JSON/],
     ["is JSON of another shape", `{"status":"true"}`, /neither yes nor no.*\{"status":string\(4\)\}/],
     ["is a list", "[]", /neither yes nor no/],

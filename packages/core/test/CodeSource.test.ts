@@ -64,7 +64,7 @@ describe("totp", () => {
   )
 
   it.each([NaN, -5, "2 secs" as "2 seconds"])("a margin of %s is a problem that a layer tells", (margin) =>
-    assert.include(CodeSource.totp(secret, { margin }).problem, 'is no span such as "2 seconds"')
+    assert.include(CodeSource.totp(secret, { margin }).problem, 'is not a duration such as "2 seconds"')
   )
 
   it.effect("a margin as long as the step still leaves time for a code", () =>
@@ -224,7 +224,7 @@ describe("prompt", () => {
         assert.lengthOf(shown, 2)
         assert.match(
           shown[1] ?? "",
-          /^The text is (empty|not 6 digits)\. Nothing was sent\. Enter the code again\.\nOne-time/
+          /^The input is (empty|not 6 digits)\. Nothing was sent\. Enter the code again\.\nOne-time/
         )
       })
   )
@@ -243,7 +243,7 @@ describe("prompt", () => {
       assert.strictEqual(error?.reason._tag, "InvalidRequest")
       assert.strictEqual(
         error?.message,
-        "angel login: The request cannot be right: code is not 6 digits. Nothing was sent. Log in again, and enter the 6 digits of the code."
+        "angel login: The request is invalid: code is not 6 digits. Nothing was sent. Log in again, and enter the 6 digits of the code."
       )
     })
   )
@@ -289,7 +289,7 @@ describe("prompt", () => {
       const known = { kind: "otp", expiresAt: 1_300_000, attemptsLeft: 3, resendsLeft: 2 } as const
       const early = yield* ask(["123456"], { ...known, resendAt: 1_029_100 })
       assert.deepStrictEqual(early.shown, [
-        "One-time code (angel A123456, good for 5 minutes, a new one can be sent in 30 seconds, 3 attempts left): "
+        "One-time code (angel A123456, valid for 5 minutes, a new one can be sent in 30 seconds, 3 attempts left): "
       ])
       const late = yield* ask(["123456"], { ...known, resendAt: 1_000_000, attemptsLeft: 1 })
       assert.include(late.shown[0], "a new one can be sent now, 1 attempt left")

@@ -86,7 +86,7 @@ describe("check", () => {
       found: [
         "clientCode is an e-mail address",
         "pin is missing",
-        "totpSecret is too short for a TOTP secret: give the secret behind the QR code, not a code from the app"
+        "totpSecret is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
       ]
     }
   ])("names every fault at once: $title", ({ found, input }) =>

@@ -197,7 +197,7 @@ describe("sessions: session", () => {
       const tiny = makeTiny({ expiry: () => ({ at: morning - minutes(60), source: "jwt" }) })
       const manager = yield* start(tiny)
       const failed = yield* Effect.flip(manager.session)
-      assert.include(failed.message, "the broker's new tokens are over when they come")
+      assert.include(failed.message, "the broker's new tokens have already expired when they arrive")
       for (let asks = 0; asks < 10; asks++) yield* Effect.result(manager.session)
       assert.deepStrictEqual(tiny.calls, ["login 1"])
     })

@@ -239,7 +239,7 @@ describe("sessions: warm", () => {
       const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
       assert.strictEqual(failures.length, 2)
       for (const { message } of failures) {
-        assert.include(message, "no answer came in time. The login goes on by itself")
+        assert.include(message, "no answer came in time. The login continues in the background")
       }
       yield* pass("1 hour")
       yield* managers.session("hangs 1")

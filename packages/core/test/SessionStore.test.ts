@@ -472,7 +472,7 @@ describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
       for (const attempt of bothOf(store, 1)) {
         const { reason } = yield* Effect.flip(attempt)
         assert.strictEqual(reason._tag, "Io")
-        assert.match(reason.remedy, /Check that Redis runs/)
+        assert.match(reason.remedy, /Check that Redis is running/)
       }
       thaw()
       // The write that was given up has happened all the same: whoever tries again sees that, and overwrites nothing.

@@ -131,7 +131,7 @@ describe("vaults: a Redis that is not there", () => {
       const failed = yield* Effect.flip(Effect.scoped(Layer.build(vault)))
       assert.strictEqual(failed._tag, "VaultError")
       assert.include(failed.message, "Could not connect to Redis")
-      assert.include(failed.remedy, "Check that Redis runs")
+      assert.include(failed.remedy, "Check that Redis is running")
     }).pipe(Effect.provide(Logger.layer([])))
   )
 })

@@ -8,8 +8,8 @@ const what = "session of tiny/production/default/T1"
 /** Every reason, whether the same call may succeed later, and what a person reads. */
 const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [new VaultError.Tampered({ what }), false, /session of tiny.* was changed .* new login/],
-  [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Give the key/],
-  [new VaultError.NewerVersion({ what, version: 2 }), false, /is of format 2, .* Update this package/],
+  [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Provide the key/],
+  [new VaultError.NewerVersion({ what, version: 2 }), false, /has format 2, .* Update this package/],
   [
     new VaultError.Io({ what: `write the ${what}`, systemCode: "ENOSPC" }),
     true,
@@ -33,7 +33,7 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
     /Could not use it\. chmod 700 it$/
   ],
   [new VaultError.LockUnavailable({ why: "busy" }), true, /held the lock of this account\. Look/],
-  [new VaultError.LockUnavailable({ why: "lost" }), true, /stopped for so long .* Ask again\.$/]
+  [new VaultError.LockUnavailable({ why: "lost" }), true, /suspended for so long .* Try again\.$/]
 ]
 
 describe("an error of a vault", () => {

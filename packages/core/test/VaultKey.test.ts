@@ -51,7 +51,10 @@ describe("vaults: a key", () => {
     Effect.gen(function* () {
       for (const length of [0, 31, 33]) {
         const error = yield* Effect.flip(VaultKey.fromBytes(Redacted.make(new Uint8Array(length)), "the keyring's key"))
-        assert.strictEqual(error.reason.message, "There is no key for the vault: the keyring's key has not 32 bytes")
+        assert.strictEqual(
+          error.reason.message,
+          "There is no key for the vault: the keyring's key does not have 32 bytes"
+        )
       }
     })
   )

@@ -123,7 +123,7 @@ describe("sessions: an account that is invalidated", () => {
       yield* pass("1 second")
       yield* managers.invalidate("T1")
       for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
-        assert.include(message, "InvalidRequest: tiny session: The request cannot be right: account was closed by")
+        assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
         assert.include(message, "Ask SessionManagers for the account again")
       }
     })

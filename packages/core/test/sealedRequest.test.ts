@@ -145,7 +145,10 @@ describe("a sealed request", () => {
         assert.include(yield* refusal(SealedRequest.seal(request, key, { account, lifetime })), "lifetime must be")
       }
       for (const nothing of [undefined, null, "text", {}, JSON.parse(JSON.stringify(request))]) {
-        assert.include(yield* refusal(SealedRequest.seal(nothing as never, key, { account })), "not what begin gave")
+        assert.include(
+          yield* refusal(SealedRequest.seal(nothing as never, key, { account })),
+          "is not a result of begin"
+        )
       }
     })
   )

@@ -240,7 +240,7 @@ describe("sessions: adopt at the wrong moment", () => {
       yield* manager.session
       const { message, reason } = yield* Effect.flip(manager.adopt(fromBrowser(morning - 36 * hour)))
       assert.strictEqual(reason._tag, "InvalidRequest")
-      assert.include(message, "has ended: log in again")
+      assert.include(message, "has expired: log in again")
       assert.strictEqual(numberOf(yield* manager.session), "1")
       assert.deepStrictEqual(tiny.calls, ["login 1"])
     })

@@ -113,12 +113,12 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
-    { totp: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
+    { totp: "is not base32, which has only the letters A to Z and the digits 2 to 7" }
   ],
   [
     "a code for the TOTP secret",
     { ...credentials, totp: secret("123456") },
-    { totp: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+    { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
   ]
 ]
 

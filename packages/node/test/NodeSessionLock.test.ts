@@ -117,7 +117,7 @@ describe("vaults: NodeSessionLock", () => {
       Effect.gen(function* () {
         const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
         assert.deepInclude(error, { operation: "open", isRetryable: false })
-        assert.match(error.message, /The option acquireTimeout must be longer than nothing, such as "60 seconds"/)
+        assert.match(error.message, /The option acquireTimeout must be a duration above zero, such as "60 seconds"/)
       })
     )
   }

@@ -324,7 +324,7 @@ describe("vaults: a vault that somebody has changed", () => {
         [reason._tag, reason.message],
         [
           "Tampered",
-          "The stored session of angel/production/default/A123456 was changed by something else than this library"
+          "The stored session of angel/production/default/A123456 was changed by something other than this library"
         ]
       )
     })

@@ -84,7 +84,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
     [
       "a code for the TOTP secret",
       { ...credentials, totp: secret("123456") },
-      { totp: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+      { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
     ],
     ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
     ["a number for the device", { ...credentials, deviceId: 7 }, { deviceId: noText }]

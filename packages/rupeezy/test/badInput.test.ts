@@ -97,12 +97,12 @@ const wrongCredentials: ReadonlyArray<Row> = [
   [
     "a code for the TOTP secret",
     { ...credentials, totp: secret("018949") },
-    { totp: "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app" }
+    { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
   ],
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
-    { totp: "is not base32: only the letters A to Z and the digits 2 to 7 occur in one" }
+    { totp: "is not base32, which has only the letters A to Z and the digits 2 to 7" }
   ],
   ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
 ]
@@ -226,7 +226,7 @@ describe("one-time codes that cannot be right", () => {
     [
       "the secret",
       CodeSource.fixed(secret(demo.totpSecret)),
-      "looks like the TOTP secret: give the secret to CodeSource.totp, which makes the codes"
+      "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
     ["nothing, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
     [

@@ -242,7 +242,7 @@ const readLimits = (
  *
  * const program = Effect.gen(function* () {
  *   const error = yield* Effect.flip(BrokerClient.readDuration("tiny", "codeLifetime", NaN))
- *   error.reason.message // => "The request cannot be right: codeLifetime must be a duration, or zero"
+ *   error.reason.message // => "The request is invalid: codeLifetime must be a duration, or zero"
  * })
  * ```
  *

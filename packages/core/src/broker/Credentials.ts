@@ -320,7 +320,7 @@ const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
  *
  * const program = Effect.gen(function* () {
  *   const error = yield* Effect.flip(Credentials.check("tiny", fields, { userId: " " }))
- *   error.reason.message // => "The request cannot be right: userId is empty; pin is missing"
+ *   error.reason.message // => "The request is invalid: userId is empty; pin is missing"
  * })
  * ```
  *

@@ -1,12 +1,12 @@
 /**
- * Which login a session belongs to: the key of every map, lock and file.
+ * The account that a session belongs to. It is the key of every map, lock and file.
  *
  * @since 0.1.0
  */
 
 /**
- * One account at one broker. No field is a secret: `app` is a name that you give
- * to an API key (for those who hold several), never the key itself.
+ * One account at one broker. No field is a secret: `app` is your name for an API key (if you have several), never the
+ * key itself.
  *
  * @category models
  * @since 0.1.0
@@ -14,16 +14,16 @@
 export interface Account {
   /** Broker id, as in its descriptor: `"angel"`. */
   readonly broker: string
-  /** `"production"` unless the broker has others. */
+  /** The broker's environment. Default: `"production"`. */
   readonly environment: string
-  /** Your name for the API key that is used, `"default"` unless you have several. */
+  /** Your name for the API key. Default: `"default"`. */
   readonly app: string
   /** Client code or user id at the broker. */
   readonly id: string
 }
 
 /**
- * Makes an account, with `production` and `default` where nothing is said.
+ * Makes an account. Defaults: environment `production`, app `default`.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export const make = (options: {
 })
 
 /**
- * The account as one string, safe in a file name but for its slashes; two accounts never share one.
+ * The account as one string. It is unique, and safe in a file name except for its slashes.
  *
  * @category converting
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Getting back into an account: unblock it, or set a new password.
+ * Account recovery: unblock an account, or set a new password.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type { AuthError } from "./AuthError.ts"
 import type { Challenge } from "./Challenge.ts"
 
 /**
- * Recovery in two or three steps, each proven by a one-time code that the broker sends to the holder.
+ * Recovery in two or three steps, confirmed by one-time codes that the broker sends to the account holder.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export class AccountRecovery extends Context.Service<
     readonly unblock: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
     readonly confirmUnblock: (challenge: Challenge, code: Redacted.Redacted<string>) => Effect.Effect<void, AuthError>
     readonly forgotPassword: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
-    /** The challenge that comes back allows one `resetPassword`. */
+    /** Returns a challenge for one `resetPassword`. */
     readonly confirmForgotPassword: (
       challenge: Challenge,
       code: Redacted.Redacted<string>

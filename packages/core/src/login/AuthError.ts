@@ -1,8 +1,8 @@
 /**
- * The one error of every authentication call, and the reasons that it carries.
+ * The error of every authentication call, and its reasons.
  *
- * No reason holds a request, a response or a foreign error: those print their bodies, passwords included. What a
- * broker said is kept as `code` and `brokerMessage`, with secrets removed.
+ * No reason contains a request, a response or the error of another library: those print their bodies, including
+ * passwords. The broker's own code and message are in `code` and `brokerMessage`, with secrets removed.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import { timeText } from "./internal/timeText.ts"
 
 /**
- * What the broker said, as far as it said anything.
+ * The broker's code and message, if it sent any.
  *
  * @category models
  * @since 0.1.0
@@ -19,27 +19,27 @@ import { timeText } from "./internal/timeText.ts"
 export interface BrokerSaid {
   /** The broker's own code, such as `AB1050`. */
   readonly code?: string | undefined
-  /** The broker's own words, with secrets removed. */
+  /** The broker's own message, with secrets removed. */
   readonly brokerMessage?: string | undefined
-  /** What to do now, where there is better advice than the reason's own. */
+  /** What to do now. Default: the general remedy of the reason. */
   readonly advice?: string | undefined
 }
 
 /**
- * What every reason can tell.
+ * The fields of every reason.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ReasonLike extends BrokerSaid {
   readonly _tag: string
-  /** What happened, for a person. */
+  /** What happened, to show to the user. */
   readonly message: string
-  /** What to do now, for a person. */
+  /** What to do now, to show to the user. */
   readonly remedy: string
-  /** Whether the same call may succeed later without anything being changed. */
+  /** Whether the same call may succeed later without a change by the user. */
   readonly isRetryable: boolean
-  /** How long to wait at least, if that is known. */
+  /** Minimum time to wait, if known. */
   readonly retryAfter: Duration.Duration | undefined
 }
 
@@ -48,18 +48,18 @@ const said = (reason: BrokerSaid): string => {
   return parts.length === 0 ? "" : ` (${parts.join(": ")})`
 }
 
-/** Rounded up to seconds: a call that comes early is refused again. */
+/** Rounded up to seconds, because a call that is too early is refused again. */
 const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(Math.ceil(Duration.toSeconds(wait))))
 
 /**
- * A credential is wrong. Never send it again unchanged: several brokers lock the account after a few tries.
+ * A credential is wrong. Never resend it unchanged: several brokers lock the account after a few tries.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
   BrokerSaid & {
-    /** The credential at fault, in the words of the broker's descriptor; `credentials` if the broker does not say. */
+    /** The wrong credential, by its name in the broker's descriptor. `credentials`: the broker does not say which. */
     readonly field: string
   }
 > {
@@ -74,7 +74,7 @@ export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
 }
 
 /**
- * Something that may have caused a refused one-time code.
+ * A possible cause of a refused one-time code.
  *
  * @category models
  * @since 0.1.0
@@ -98,11 +98,11 @@ export interface Hint {
  */
 export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
   BrokerSaid & {
-    /** The kind of code that was asked for. */
+    /** The kind of the code. */
     readonly kind: "totp" | "otp" | "authorization-code"
-    /** What may have gone wrong, the likeliest first. */
+    /** Possible causes, the most likely first. */
     readonly hints: ReadonlyArray<Hint>
-    /** A code that `client` refused was never sent. Default: `broker`. */
+    /** `client`: this library refused the code, and nothing was sent. Default: `broker`. */
     readonly by?: "broker" | "client" | undefined
   }
 > {
@@ -115,14 +115,15 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
   }
   get remedy(): string {
     if (this.advice !== undefined) return this.advice
-    if (this.kind === "authorization-code") return "Begin the browser login again. The code of a callback is good once."
-    if (this.hints.length === 0) return "Use a fresh code. A code is good for one try."
+    if (this.kind === "authorization-code")
+      return "Begin the browser login again. The code of a callback works only once."
+    if (this.hints.length === 0) return "Use a fresh code. A code works only once."
     return `Use a fresh code, and check: ${this.hints.map((hint) => hint.text).join(" ")}`
   }
 }
 
 /**
- * A step-up challenge is over: used, timed out, or not of this account.
+ * A step-up challenge has ended, or belongs to another account. `why` says which.
  *
  * @category reasons
  * @since 0.1.0
@@ -133,7 +134,7 @@ export class ChallengeExpired extends Data.TaggedError("ChallengeExpired")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The step-up challenge cannot be answered any more: ${challengeWhy[this.why]}${said(this)}`
+    return `The step-up challenge can no longer be answered: ${challengeWhy[this.why]}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? "Log in again to get a new challenge."
@@ -141,11 +142,11 @@ export class ChallengeExpired extends Data.TaggedError("ChallengeExpired")<
 }
 
 const challengeWhy: Record<ChallengeExpired["why"], string> = {
-  used: "it was answered before",
-  "timed-out": "its time is over",
+  used: "it was already answered",
+  "timed-out": "it has timed out",
   "other-account": "it belongs to another account",
-  attempts: "it was answered wrongly too often",
-  refused: "the broker does not know it"
+  attempts: "too many wrong codes were entered",
+  refused: "the broker does not recognize it"
 }
 
 /**
@@ -156,9 +157,9 @@ const challengeWhy: Record<ChallengeExpired["why"], string> = {
  */
 export class AccountLocked extends Data.TaggedError("AccountLocked")<
   BrokerSaid & {
-    /** What is locked. */
+    /** The part that is locked. */
     readonly scope: "account" | "otp" | "trading"
-    /** Who can unlock it. */
+    /** How it can be unlocked. */
     readonly unlock: "broker" | "self-service" | "wait" | "unknown"
   }
 > {
@@ -176,11 +177,11 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
   broker: "Ask the broker's support to unlock it, and stop every program that logs in until then.",
   "self-service": "Unlock it with the broker's own recovery, and stop every program that logs in until then.",
   wait: "Wait until the broker lifts the lock, and stop every program that logs in until then.",
-  unknown: "Look into the broker's app or ask its support, and stop every program that logs in until then."
+  unknown: "Check the broker's app or ask its support, and stop every program that logs in until then."
 }
 
 /**
- * The session is over. A new login, or a refresh where the broker has one, is needed.
+ * The session has ended. Log in again, or refresh it if the broker supports that.
  *
  * @category reasons
  * @since 0.1.0
@@ -211,7 +212,7 @@ const sessionWhy: Record<SessionExpired["why"], string> = {
 }
 
 /**
- * The broker allows no further session for this account.
+ * The broker allows no more sessions for this account.
  *
  * @category reasons
  * @since 0.1.0
@@ -220,24 +221,24 @@ export class SessionLimitReached extends Data.TaggedError("SessionLimitReached")
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The broker allows no further session for this account${said(this)}`
+    return `The broker allows no more sessions for this account${said(this)}`
   }
   get remedy(): string {
-    return this.advice ?? "Log out of sessions that are not used any more, then log in once."
+    return this.advice ?? "Log out of sessions that you no longer use, then log in once."
   }
 }
 
 /**
- * Too many calls, by the broker's count or, before anything was sent, by our own.
+ * Too many calls. Either the broker refused the call, or this library stopped it before it was sent.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class RateLimited extends Data.TaggedError("RateLimited")<
   BrokerSaid & {
-    /** How long to wait, if it is known. */
+    /** Time to wait, if known. */
     readonly retryAfter: Duration.Duration | undefined
-    /** Who counted: a call stopped by `client` was never sent. */
+    /** `client`: this library stopped the call, and nothing was sent. */
     readonly by: "broker" | "client"
   }
 > {
@@ -245,7 +246,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
   override get message(): string {
     return this.by === "client"
       ? "The broker's rate limit is used up, so nothing was sent"
-      : `The broker refused the call because there were too many${said(this)}`
+      : `The broker refused the call because of too many calls${said(this)}`
   }
   get remedy(): string {
     if (this.advice !== undefined) return this.advice
@@ -256,7 +257,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
 }
 
 /**
- * The broker will not serve this caller, whatever the credentials.
+ * The broker denies access to this program or network, even with correct credentials.
  *
  * @category reasons
  * @since 0.1.0
@@ -264,7 +265,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
 export class PermissionDenied extends Data.TaggedError("PermissionDenied")<
   BrokerSaid & {
     readonly why: "ip" | "waf" | "subscription" | "activation" | "consent" | "app" | "unknown"
-    /** The number to tell the broker's support. */
+    /** The id to quote to the broker's support. */
     readonly supportId?: string | undefined
   }
 > {
@@ -282,37 +283,38 @@ export class PermissionDenied extends Data.TaggedError("PermissionDenied")<
 const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readonly remedy: string }> = {
   ip: {
     what: "this IP address is not registered for the app",
-    remedy: "Register the public IP address that you call from in the broker's developer portal."
+    remedy: "Register the public IP address of this machine in the broker's developer portal."
   },
   waf: {
-    what: "its firewall stopped the request",
-    remedy: "Stop for a while: repeated logins get an address blocked. If it lasts, tell support the support id."
+    what: "its firewall blocked the request",
+    remedy:
+      "Stop for a while: repeated logins can get your IP address blocked. If it continues, quote the support id to the broker's support."
   },
   subscription: { what: "the API is not subscribed", remedy: "Subscribe to the API at the broker." },
   activation: { what: "the app is not activated", remedy: "Activate the app in the broker's developer portal." },
   consent: { what: "consent is missing", remedy: "Give the consent that the broker asks for in its portal." },
-  app: { what: "the app is of a kind that may not do this", remedy: "Use an app of the kind that this login needs." },
+  app: { what: "this type of app may not do this", remedy: "Use the type of app that this login requires." },
   unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote its message." }
 }
 
 /**
- * A person has to do something at the broker first.
+ * The user must act at the broker first.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class ActionRequired extends Data.TaggedError("ActionRequired")<
   BrokerSaid & {
-    /** What has to be done. */
+    /** The action. */
     readonly what: string
   }
 > {
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    // Without other advice the remedy says what has to be done, and an `AuthError` shows both.
+    // Without advice, the remedy is `what`, and an `AuthError` shows both message and remedy.
     const what = this.advice === undefined ? "" : `: ${this.what.replace(/\.$/, "")}`
-    return `Something has to be done first${what}${said(this)}`
+    return `An action is required first${what}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? `${this.what.replace(/\.$/, "")}, then try again.`
@@ -320,26 +322,26 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 }
 
 /**
- * No usable answer came: the network failed, time ran out, or the broker is in trouble.
- * The broker may or may not have acted on the request.
+ * No usable answer: the network failed, the call timed out, or the broker has a fault. The broker may or may not have
+ * processed the request.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
-    /** `certificate` and `proxy` are faults between this program and the broker, as most of `network` are. */
+    /** `certificate`, `proxy` and most of `network` are faults between this program and the broker. */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
-    /** HTTP status, if there was one. */
+    /** HTTP status, if there was an answer. */
     readonly status?: number | undefined
-    /** The operating system's word for it, such as `ECONNREFUSED`. */
+    /** The operating system's error code, such as `ECONNREFUSED`. */
     readonly systemCode?: string | undefined
-    /** How long the broker asks to wait, at most 15 minutes. */
+    /** Time that the broker asks to wait, at most 15 minutes. */
     readonly retryAfter?: Duration.Duration | undefined
   }
 > {
   declare readonly retryAfter: Duration.Duration | undefined
-  /** A certificate or a proxy's settings do not mend themselves. */
+  /** A retry does not fix a certificate or the settings of a proxy. */
   get isRetryable(): boolean {
     return this.why !== "certificate" && this.status !== 407
   }
@@ -359,48 +361,49 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   }
 }
 
-interface Told {
+interface Description {
   readonly what: string
   readonly remedy: string
 }
 
-const toldByBroker = (what: string): Told => ({
+const brokerDown = (what: string): Description => ({
   what: `The broker is not available: ${what}`,
   remedy: "Check the network and the broker's status page, then try again in a moment."
 })
 
-const unavailableWhy: Record<BrokerUnavailable["why"], Told> = {
-  "time-out": toldByBroker("no answer came in time"),
-  network: toldByBroker("the connection failed"),
-  broker: toldByBroker("it reports a fault of its own"),
+const unavailableWhy: Record<BrokerUnavailable["why"], Description> = {
+  "time-out": brokerDown("no answer came in time"),
+  network: brokerDown("the connection failed"),
+  broker: brokerDown("it reports a fault of its own"),
   certificate: {
     what: "No secure connection to the broker: its certificate was not accepted on this machine",
     remedy:
-      "Check this machine's clock and its CA certificates (NODE_EXTRA_CA_CERTS), and whether a proxy inspects the traffic. Do not turn the check off: the credentials could go to a stranger."
+      "Check this machine's clock and its CA certificates (NODE_EXTRA_CA_CERTS), and whether a proxy inspects the traffic. Do not disable the check: an attacker could then read the credentials."
   },
   proxy: {
     what: "No connection to the broker: the proxy between this machine and the broker failed",
-    remedy: "Check the proxy's address and whether it runs and lets this machine through to the broker."
+    remedy:
+      "Check that the proxy's address is correct, that it is running, and that it allows connections to the broker."
   }
 }
 
-const proxyLogin: Told = {
-  what: "No connection to the broker: the proxy between this machine and the broker wants a login",
-  remedy: "Give the proxy its user name and password, or use another proxy. The broker has not seen the call."
+const proxyLogin: Description = {
+  what: "No connection to the broker: the proxy between this machine and the broker requires a login",
+  remedy: "Configure the user name and password of the proxy, or use another proxy. Nothing reached the broker."
 }
 
-const noName: Told = {
-  what: "No connection to the broker: this machine could not find the broker's address by its name",
+const noName: Description = {
+  what: "No connection to the broker: this machine could not resolve the broker's host name",
   remedy: "Check this machine's network and DNS, and the spelling of the host if you have set one, then try again."
 }
 
-const noRoute: Told = {
+const noRoute: Description = {
   what: "No connection to the broker: this machine could not open one",
   remedy:
     "Check this machine's network and VPN, and whether a firewall blocks connections to the broker, then try again. If other machines cannot connect either, the broker is down."
 }
 
-const unavailableBySystem: Readonly<Record<string, Told>> = {
+const unavailableBySystem: Readonly<Record<string, Description>> = {
   ENOTFOUND: noName,
   EAI_AGAIN: noName,
   EAI_FAIL: noName,
@@ -416,13 +419,13 @@ const unavailableBySystem: Readonly<Record<string, Told>> = {
   EPERM: noRoute
 }
 
-const unavailable = ({ status, systemCode = "", why }: BrokerUnavailable): Told => {
+const unavailable = ({ status, systemCode = "", why }: BrokerUnavailable): Description => {
   if (status === 407) return proxyLogin
   return (why === "network" ? unavailableBySystem[systemCode] : undefined) ?? unavailableWhy[why]
 }
 
 /**
- * An answer came that cannot be understood.
+ * The broker's answer could not be decoded.
  *
  * @category reasons
  * @since 0.1.0
@@ -431,25 +434,25 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
   BrokerSaid & {
     /** HTTP status. */
     readonly status: number
-    /** What was wrong with it. */
+    /** The fault of the answer. */
     readonly problem: string
-    /** The beginning of the body, without values and secrets. */
+    /** The first part of the body, without values and secrets. */
     readonly excerpt: string
   }
 > {
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    const begins = this.excerpt === "" ? "" : `. It begins: ${this.excerpt}`
-    return `The broker's answer (HTTP ${this.status}) cannot be understood: ${this.problem}${begins}`
+    const start = this.excerpt === "" ? "" : `. It starts with: ${this.excerpt}`
+    return `The broker's answer (HTTP ${this.status}) could not be decoded: ${this.problem}${start}`
   }
   get remedy(): string {
-    return this.advice ?? "Look whether the broker is under maintenance or a proxy answers in its place."
+    return this.advice ?? "Check whether the broker is under maintenance, or whether a proxy sent this answer."
   }
 }
 
 /**
- * The broker said no in a way that its documents do not explain. `code` is what it said; nothing was guessed.
+ * The broker rejected the call with a code that its documentation does not explain. `code` is the broker's own code.
  *
  * @category reasons
  * @since 0.1.0
@@ -464,49 +467,50 @@ export class BrokerRejected extends Data.TaggedError("BrokerRejected")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The broker said no${said(this)}`
+    return `The broker rejected the call${said(this)}`
   }
   get remedy(): string {
     return (
-      this.advice ?? "Look the code up in the broker's documents. If it concerns logging in, please report it to us."
+      this.advice ??
+      "Look up the code in the broker's documentation. If it concerns logging in, please report it to us."
     )
   }
 }
 
 /**
- * One thing that is wrong with what the caller gave.
+ * A problem with one field of the caller's input.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Problem {
-  /** Name of the field, and of the environment variable where it came from one. */
+  /** Name of the field, with the environment variable if the value came from one. */
   readonly field: string
-  /** What is wrong, without the value. */
+  /** The problem, without the value. */
   readonly problem: string
 }
 
 /**
- * What the caller gave cannot be right. Found before anything was sent, unless the broker found it.
+ * The caller's input is invalid. Nothing was sent, unless it was the broker that refused the input.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
   BrokerSaid & {
-    /** Every problem at once. */
+    /** All problems. */
     readonly problems: readonly [Problem, ...ReadonlyArray<Problem>]
   }
 > {
   readonly isRetryable = false
   readonly retryAfter = undefined
-  /** The first field at fault. */
+  /** The first invalid field. */
   get field(): string {
     return this.problems[0].field
   }
   override get message(): string {
     const problems = this.problems.map(({ field, problem }) => `${field} ${problem}`).join("; ")
-    return `The request cannot be right: ${problems}${said(this)}`
+    return `The request is invalid: ${problems}${said(this)}`
   }
   get remedy(): string {
     const fields = Array.from(new Set(this.problems.map(({ field }) => field)))
@@ -515,14 +519,14 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 }
 
 /**
- * A browser login came back in a way that must not be trusted.
+ * The callback of a browser login was rejected.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
-    /** `request-changed` and `request-expired` are of a request that was sealed and kept. */
+    /** `request-changed` and `request-expired` concern a request that was sealed with `SealedRequest`. */
     readonly why:
       | "state"
       | "origin"
@@ -547,40 +551,44 @@ export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
 
 const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; readonly remedy: string }> = {
   state: {
-    what: "its state is not the one that this login began with",
-    remedy: "Begin again, and complete the login in the same program that began it. Somebody else may have sent this."
+    what: "the state does not match this login",
+    remedy:
+      "Begin again, and complete the login in the program that began it. If you did not begin one, the callback may come from an attacker."
   },
   origin: {
     what: "the address is not the registered redirect URL",
     remedy:
-      "Complete only what arrives at the redirect URL. If the app has another one at the broker, configure that one to the letter."
+      "Complete only callbacks to the redirect URL. If another one is registered at the broker, configure exactly that one."
   },
   "missing-token": {
-    what: "the address brings no token",
-    remedy: "Begin again. If it stays so, check the app's kind and redirect URL in the broker's developer portal."
+    what: "the address contains no token",
+    remedy: "Begin again. If it happens again, check the app's type and redirect URL in the broker's developer portal."
   },
   repeated: {
-    what: "a parameter comes more than once, with different values",
-    remedy: "Begin again, and give the address unchanged: the broker sends each parameter once."
+    what: "a parameter occurs more than once, with different values",
+    remedy: "Begin again, and pass the address unchanged: the broker sends each parameter once."
   },
   "request-changed": {
-    what: "the kept request is damaged, or was sealed with another key or for another account",
-    remedy: "Begin the login again. If it stays so, give every process the same key and the same account."
+    what: "the stored request is damaged, or was sealed with another key or for another account",
+    remedy: "Begin the login again. If it happens again, give every process the same key and the same account."
   },
   "request-expired": {
     what: "it was begun too long ago",
-    remedy: "Begin the login again, and finish it sooner. If it stays so, compare the clocks of your machines."
+    remedy: "Begin the login again, and finish it sooner. If it happens again, compare the clocks of your machines."
   },
   denied: { what: "the login was denied", remedy: "Begin again and allow the app." },
   "other-account": {
-    what: "another account than the configured one has logged in",
+    what: "the login was for an account other than the configured one",
     remedy: "Begin again, and log in with the account that this program is configured for."
   },
-  "not-a-url": { what: "this is not an address", remedy: "Give the whole address that the browser was sent to." }
+  "not-a-url": {
+    what: "the given text is not an address",
+    remedy: "Pass the whole address that the browser was redirected to."
+  }
 }
 
 /**
- * Everything that can be the reason of an `AuthError`.
+ * The reasons of an `AuthError`.
  *
  * @category reasons
  * @since 0.1.0
@@ -602,7 +610,7 @@ export type Reason =
   | RedirectRejected
 
 /**
- * An authentication call failed, and `reason` says how.
+ * An authentication call failed. `reason` says why.
  *
  * @example
  * ```ts
@@ -622,24 +630,24 @@ export type Reason =
 export class AuthError extends Data.TaggedError("AuthError")<{
   /** Broker id. */
   readonly broker: string
-  /** What was being done, such as `login` or `getProfile`. */
+  /** The operation that failed, such as `login` or `getProfile`. */
   readonly operation: string
   readonly reason: Reason
 }> {
   override get message(): string {
-    // Some reasons end with words of the broker or of the caller, full stop included.
+    // A message that ends with the broker's or caller's text may already have a full stop.
     const { message } = this.reason
     return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }
-  /** What to do now, for a person. */
+  /** What to do now, to show to the user. */
   get remedy(): string {
     return this.reason.remedy
   }
-  /** Whether the same call may succeed later without anything being changed. */
+  /** Whether the same call may succeed later without a change by the user. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }
-  /** How long to wait at least, if that is known. */
+  /** Minimum time to wait, if known. */
   get retryAfter(): Duration.Duration | undefined {
     return this.reason.retryAfter
   }
@@ -668,7 +676,7 @@ export const make = (broker: string, operation: string, reason: Reason): AuthErr
   new AuthError({ broker, operation, reason })
 
 /**
- * An `AuthError` for a single field that the caller got wrong.
+ * An `AuthError` for a single invalid field.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Carrying a session on your own calls to the broker.
+ * Adds a session to your own calls to the broker.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { mayReplay, noteRequest } from "./internal/requestsSent.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * The answer to a call of your own, its body read as text.
+ * The answer to a call of your own, with its body as text.
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,8 @@ export interface Answer {
 }
 
 /**
- * The headers that every later call to this broker needs, the origins that may see them, and what the answers mean.
+ * The headers that every call with a session needs, the origins that may receive them, and the check of answers for
+ * refusals.
  *
  * @category services
  * @since 0.1.0
@@ -39,19 +40,19 @@ export class Authorize extends Context.Service<
     readonly headers: (session: Session) => Readonly<Record<string, string | Redacted.Redacted<string>>>
     /** Such as `https://apiconnect.angelone.in`. */
     readonly origins: ReadonlyArray<string>
-    /** The origin that the broker told this session at login, at brokers that do. It counts as the broker's own. */
+    /** The origin that the broker assigned to this session at login, if it does that. It counts as the broker's own. */
     readonly toldOrigin?: (session: Session) => string | undefined
     /**
-     * What the broker's answer to any call that carried the session means, if it is a refusal: brokers say so in
-     * several dialects, and often with HTTP 200. `SessionExpired` says that the token is dead. `undefined` is no refusal,
-     * and neither is an answer with HTTP 2xx that is in none of the broker's dialects. The operation is `request`, and
-     * no secret of the session shows.
+     * Converts the broker's refusal of any call with the session to an error. Brokers have several formats for it, and
+     * often use HTTP 200. `SessionExpired`: the broker refuses the token. `undefined`: the answer is not a refusal, or
+     * it has HTTP 2xx and none of the broker's formats. The operation of the error is `request`. The error contains no
+     * secret of the session.
      */
     readonly refusal: (answer: Answer, session: Session) => AuthError | undefined
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** As the client reads it that will send the request. */
+/** Parsed by `URL`, like the HTTP client does. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
@@ -80,9 +81,8 @@ export const originsFor = (
 }
 
 /**
- * Puts the session's headers on a request. A request to any other host than the broker's is given back as it is:
- * a token must not leave for a stranger. It fails with `InvalidRequest` if a token has a character that no header can
- * carry.
+ * Adds the session's headers to a request. A request to a host other than the broker's is returned unchanged, so that
+ * no token is sent there. If a token has a character that is not allowed in a header, it fails with `InvalidRequest`.
  *
  * @example
  * ```ts
@@ -130,8 +130,8 @@ export const request = (
   })
 
 /**
- * What an answer to a call of your own means, if it is a refusal. Above all, whether the session is over, which no
- * HTTP status tells at these brokers.
+ * Converts a refusal in the answer to a call of your own to an error. Use it to find out whether the session has ended:
+ * the HTTP status alone does not show that at these brokers.
  *
  * @example
  * ```ts

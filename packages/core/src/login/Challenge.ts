@@ -1,7 +1,7 @@
 /**
- * What a broker still wants before it hands out a session: a one-time code.
+ * Step-up challenges: the broker requires a one-time code before it issues a session.
  *
- * A challenge is answered once, in its time, for its account. The ledger of a layer sees to that.
+ * A challenge can be answered once, before it expires, and for its own account. The ledger of a layer enforces this.
  *
  * @since 0.1.0
  */
@@ -23,44 +23,43 @@ import * as CodeSource from "./CodeSource.ts"
  * @since 0.1.0
  */
 export interface Challenge {
-  /** Not a secret; unique within its layer. */
+  /** Not a secret. Unique within its layer. */
   readonly id: string
   readonly account: Account.Account
-  /** The kinds of code that will do, the preferred first. */
+  /** The kinds of code that the broker accepts, the preferred first. */
   readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
-  /** Where a code was sent to, masked by the broker: `xxxxxx1234`. */
+  /** Where the code was sent, masked by the broker: `xxxxxx1234`. */
   readonly destinations: ReadonlyArray<string>
-  /** Earliest instant for a resend, milliseconds since the epoch; `undefined` if it cannot be resent. */
+  /** Earliest time for a resend, milliseconds since the epoch. `undefined`: the code cannot be resent. */
   readonly resendAt: number | undefined
   readonly resendsLeft: number | undefined
-  /** Milliseconds since the epoch; `undefined` if the broker does not say. */
+  /** Milliseconds since the epoch. `undefined`: the broker does not say. */
   readonly expiresAt: number | undefined
-  /** How many digits a code has. Default: 6. */
+  /** Number of digits of a code. Default: 6. */
   readonly digits?: number | undefined
-  /** How many codes may still be tried, by what was answered until now; `undefined` if that is not known. */
+  /** Number of attempts that are left, counting the answers so far. `undefined`: unknown. */
   readonly attemptsLeft?: number | undefined
-  /** The broker's token between the steps. */
+  /** The broker's token for the second step. */
   readonly stepToken: Redacted.Redacted<string>
 }
 
 /**
- * Remembers which challenges are open.
+ * The open challenges of a layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Ledger {
-  /** Opens a challenge of this layer's account, and gives it its id. */
+  /** Opens a challenge for this layer's account, with a new id. */
   readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
-  /** Takes the challenge for one answer; fails with `ChallengeExpired` if it is not open any more. */
+  /** Claims a challenge for one answer. Fails with `ChallengeExpired` if it is no longer open. */
   readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
-  /** Opens it again after an answer that the broker did not count as the last. */
+  /** Opens a claimed challenge again, after an answer that was not the last allowed one. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
-   * Answers a challenge with one code, sent once. A code that cannot be one is refused before it is sent, and leaves
-   * the challenge open; so does a wrong code, since brokers allow some misses: `misses` of them, or `attemptsLeft` of
-   * the challenge if it has that.
-   * Whatever else happens ends it.
+   * Answers a challenge with one code, which is sent once. A code of the wrong shape is refused before it is sent, and
+   * the challenge stays open. It also stays open after a wrong code, until the number of wrong codes reaches
+   * `attemptsLeft` of the challenge, otherwise `misses`. A rate limit leaves it open as well. Any other result ends it.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
@@ -72,8 +71,9 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Has a code sent again, not before its time. On success the challenge is replaced by the one that `send` gives. On
-   * failure it stays open, since the first code is still good; only the broker's `ChallengeExpired` ends it.
+   * Requests a new code, not before `resendAt`. If it succeeds, the result of `send` replaces the challenge. If it
+   * fails, the challenge stays open, because the first code is still valid. Only the broker's `ChallengeExpired` ends
+   * it.
    */
   readonly resend: <R>(
     challenge: Challenge,
@@ -117,7 +117,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const pending = new Set<string>()
     const missed = new Map<string, number>()
     const allowed = new Map<string, number>()
-    /** Why a challenge is over. Without an entry it was answered. */
+    /** Why a challenge has ended. No entry: it was answered. */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
@@ -162,7 +162,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
 
     const reopen: Ledger["reopen"] = (challenge) => Effect.sync(() => void pending.add(challenge.id))
 
-    /** Counts a wrong code, and tells whether it was the last that the broker takes. */
+    /** Counts a wrong code. Returns whether it was the last one allowed. */
     const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
       const count = (missed.get(id) ?? 0) + 1
       missed.set(id, count)
@@ -171,7 +171,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return isLast
     }
 
-    /** Ends the challenge if the broker says that it is over, and opens it again otherwise. */
+    /** Ends the challenge if the broker reports that it has expired, otherwise opens it again. */
     const reopenAfterResend = (challenge: Challenge, cause: Cause.Cause<AuthError.AuthError>) => {
       const error = Cause.findErrorOption(cause)
       if (Option.isNone(error) || error.value.reason._tag !== "ChallengeExpired") return reopen(challenge)
@@ -200,14 +200,14 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       resend: (challenge, send) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
           if (challenge.resendAt === undefined || challenge.resendsLeft === 0) {
-            const problem = "cannot be sent again: log in again for a new one"
+            const problem = "cannot be resent: log in again to get a new one"
             return fail("resend", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
           }
           if (now < challenge.resendAt) {
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          // A new code does not bring back the attempts that were used: the broker counts them for the account.
+          // A new code does not reset the attempts: the broker counts them for the account.
           const attemptsLeft = attemptsLeftOf(challenge.id)
           const reopenedBy = Effect.flatMap(send, (fields) =>
             open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })

@@ -1,5 +1,5 @@
 /**
- * Where one-time codes come from: a TOTP secret, a person, or an effect of your own.
+ * Sources of one-time codes: a TOTP secret, a prompt, or an effect of your own.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import * as Totp from "./Totp.ts"
 const TypeId = "~@auth/broker-core/login/CodeSource"
 
 /**
- * What a code is wanted for.
+ * A request for a code.
  *
  * @category models
  * @since 0.1.0
@@ -29,30 +29,30 @@ const TypeId = "~@auth/broker-core/login/CodeSource"
 export interface CodeRequest {
   readonly account: Account.Account
   readonly kind: CodeKind
-  /** Where the broker sent the code to, masked by it. */
+  /** Where the broker sent the code, masked by the broker. */
   readonly destinations?: ReadonlyArray<string> | undefined
-  /** How many digits the code has. Default: 6. */
+  /** Number of digits. Default: 6. */
   readonly digits?: number | undefined
-  /** Earliest instant for a resend, milliseconds since the epoch; `undefined` if it cannot be resent. */
+  /** Earliest time for a resend, milliseconds since the epoch. `undefined`: the code cannot be resent. */
   readonly resendAt?: number | undefined
   readonly resendsLeft?: number | undefined
-  /** When the code ends, milliseconds since the epoch; `undefined` if the broker does not say. */
+  /** When the code expires, milliseconds since the epoch. `undefined`: the broker does not say. */
   readonly expiresAt?: number | undefined
-  /** How many wrong codes the broker still takes, the last of which ends the login; `undefined` if that is not known. */
+  /** Number of wrong codes that the broker still allows. The last one ends the login. `undefined`: unknown. */
   readonly attemptsLeft?: number | undefined
 }
 
 /**
- * Gives a code when one is wanted.
+ * A source of one-time codes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface CodeSource {
   readonly [TypeId]: typeof TypeId
-  /** What is wrong with the source itself, found when a layer is built: `undefined` if nothing is. */
+  /** An error in the source itself, reported when a layer is built. `undefined`: none. */
   readonly problem: string | undefined
-  /** How long a code is good for, where the codes are those of a TOTP secret. */
+  /** Validity of a code, if the codes come from a TOTP secret. */
   readonly period?: Duration.Duration | undefined
   readonly code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
@@ -66,9 +66,9 @@ const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId
 export const isCodeSource = (value: unknown): value is CodeSource => Predicate.hasProperty(value, TypeId)
 
 /**
- * Codes of a TOTP secret. In the last `margin` of a period (2 seconds unless said otherwise) it waits for the next
- * one, since a code must still be good when it arrives; and it never gives the same period's code twice for an
- * account, since brokers refuse a code that was used. The clock is Effect's `Clock`.
+ * Codes from a TOTP secret. At the end of a period it waits for the next, because a code must still be valid when it
+ * arrives: `margin` is that time. Default: 2 seconds. It returns one code per period and account, because brokers
+ * refuse a used code. The clock is Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -87,9 +87,11 @@ export const totp = (
   options?: { readonly margin?: Duration.Input | undefined }
 ): CodeSource => {
   const parsed = Totp.parse(secret)
-  const asked = Option.getOrUndefined(durations.parse(options?.margin ?? "2 seconds"))
-  if (Result.isFailure(parsed) || asked === undefined) {
-    const problem = Result.isFailure(parsed) ? parsed.failure : 'has a margin that is no span such as "2 seconds"'
+  const requestedMargin = Option.getOrUndefined(durations.parse(options?.margin ?? "2 seconds"))
+  if (Result.isFailure(parsed) || requestedMargin === undefined) {
+    const problem = Result.isFailure(parsed)
+      ? parsed.failure
+      : 'has a margin that is not a duration such as "2 seconds"'
     return make({
       problem,
       code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
@@ -97,8 +99,8 @@ export const totp = (
   }
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
-  // A margin as long as the period would wait for ever: its first second always stays open.
-  const margin = Math.min(Duration.toMillis(asked), periodMillis - 1000)
+  // With a margin as long as the period, no code would ever be returned. At least the first second remains.
+  const margin = Math.min(Duration.toMillis(requestedMargin), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({
     problem: undefined,
@@ -110,7 +112,7 @@ export const totp = (
         const step = Totp.stepAt(parameters, now)
         const end = (step + 1) * periodMillis
         const last = lastSteps.get(key)
-        // A step far ahead of the clock was taken before the clock was set back: it must not block for years.
+        // A used step far in the future means that the clock was set back. It must not block for years.
         const used = last !== undefined && last >= step && last - step < 10
         if (!used && end - now > margin) {
           lastSteps.set(key, step)
@@ -123,7 +125,7 @@ export const totp = (
 }
 
 /**
- * One code that you have at hand, without blanks and quotation marks around it. It is good for a single login.
+ * A single code, for one login. Blanks and quotation marks around it are removed.
  *
  * @example
  * ```ts
@@ -151,7 +153,7 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
  * import * as Effect from "effect/Effect"
  * import * as Redacted from "effect/Redacted"
  *
- * // Such as a mailbox that is looked into.
+ * // For example, reading a mailbox.
  * const codes = CodeSource.fromEffect(({ kind }) => Effect.succeed(Redacted.make(kind === "otp" ? "123456" : "654321")))
  * ```
  *
@@ -162,31 +164,31 @@ export const fromEffect = (
   code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 ): CodeSource => make({ problem: undefined, code })
 
-/** How often the terminal asks again after a text that cannot be a code. */
-const asksAgain = 3
+/** Number of further prompts after an input that cannot be a code. */
+const maxRetries = 3
 
-const usualDigits = 6
+const defaultDigits = 6
 
 const plural = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
-/** Brokers mask destinations. One that is not masked is, except for its end. */
-const masked = (destination: string): string => {
+/** Masks a destination, unless the broker has already masked it. */
+const mask = (destination: string): string => {
   const text = destination.replace(/\p{C}/gu, "").trim()
   if (/[*•#]|x{3}/i.test(text)) return text
   const [name = "", host] = text.split("@")
   return host === undefined ? `xxxx${text.slice(-4)}` : `${name.slice(0, 1)}xxxx@${host}`
 }
 
-/** What the person needs to know of the code: all that the challenge says. */
+/** The prompt, with everything that is known about the code. */
 const promptText = (request: CodeRequest, now: number): string => {
   const { account, attemptsLeft, destinations = [], expiresAt, kind, resendAt, resendsLeft } = request
-  const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(masked).join(", ")}`
+  const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(mask).join(", ")}`
   const what = kind === "totp" ? "Code from your authenticator app" : `One-time code${where}`
   const isSent = kind === "otp"
   const wait = resendAt === undefined ? 0 : Math.ceil((resendAt - now) / 1000)
   const facts = [
     `${account.broker} ${account.id}`,
-    isSent && expiresAt !== undefined && expiresAt > now ? `good for ${timeText(expiresAt - now)}` : undefined,
+    isSent && expiresAt !== undefined && expiresAt > now ? `valid for ${timeText(expiresAt - now)}` : undefined,
     isSent && resendAt !== undefined && resendsLeft !== 0
       ? `a new one can be sent ${wait > 0 ? `in ${timeText(Duration.seconds(wait))}` : "now"}`
       : undefined,
@@ -195,19 +197,19 @@ const promptText = (request: CodeRequest, now: number): string => {
   return `${what} (${facts.filter((fact) => fact !== undefined).join(", ")}): `
 }
 
-/** People type a code in groups, as their app shows it. */
+/** Joins groups of digits: authenticator apps show codes in groups. */
 const withoutGroups = (line: string): string => {
   const joined = line.replace(/[\s-]/g, "")
   return /^\d+$/.test(joined) ? joined : line.trim()
 }
 
 /**
- * Asks the person at the terminal. The prompt shows what is known of the code: where it was sent, how long it is good,
- * when another can be sent, and how many attempts are left.
+ * Asks for the code at the terminal. The prompt shows what is known about the code: where it was sent, how long it is
+ * valid, when another can be sent, and how many attempts are left.
  *
- * A text that cannot be a code, such as an empty line or five digits, is asked for again, three times. Nothing is sent
- * meanwhile, so the code that the broker sent stays good. After that it fails with `InvalidRequest`, and with
- * `ActionRequired` if the person leaves the prompt or there is no terminal.
+ * If the input cannot be a code, such as an empty line or five digits, it asks again, up to three times. Nothing is
+ * sent meanwhile, so the code stays valid. After that it fails with `InvalidRequest`. If the user leaves the prompt, or
+ * there is no terminal, it fails with `ActionRequired`.
  *
  * @example
  * ```ts
@@ -238,16 +240,16 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
   fromEffect(
     Effect.fnUntraced(function* (request: CodeRequest) {
       const { broker } = request.account
-      const left = () =>
+      const noTerminal = () =>
         AuthError.make(broker, "login", new AuthError.ActionRequired({ what: "Enter the one-time code at a terminal" }))
-      const digits = request.digits ?? usualDigits
+      const digits = request.digits ?? defaultDigits
       let problem = ""
-      for (let asked = 0; asked <= asksAgain; asked += 1) {
-        const again = asked === 0 ? "" : `The text ${problem}. Nothing was sent. Enter the code again.\n`
+      for (let retries = 0; retries <= maxRetries; retries += 1) {
+        const again = retries === 0 ? "" : `The input ${problem}. Nothing was sent. Enter the code again.\n`
         const text = promptText(request, yield* Clock.currentTimeMillis)
         const line = yield* terminal
           .display(`${again}${text}`)
-          .pipe(Effect.andThen(terminal.readLine), Effect.mapError(left))
+          .pipe(Effect.andThen(terminal.readLine), Effect.mapError(noTerminal))
         const code = Redacted.make(withoutGroups(line))
         const found = shapeProblem(code, digits)
         if (found === undefined) return code
@@ -268,21 +270,21 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
 )
 
 /**
- * How a one-time code reaches the holder.
+ * How the user gets a one-time code: `totp` from an authenticator app, `otp` in a message of the broker.
  *
  * @category models
  * @since 0.1.0
  */
 export type CodeKind = "totp" | "otp"
 
-/** What a challenge says of the code that it wants. */
-interface Asked extends Omit<CodeRequest, "kind"> {
+/** The fields of a challenge that concern the code. */
+interface CodeChallenge extends Omit<CodeRequest, "kind"> {
   readonly kinds: readonly [CodeKind, ...ReadonlyArray<CodeKind>]
 }
 
 /**
- * Answers a challenge with the code of a source: for `Login.withStepUp` and `Renewal.layerLoginWithStepUp`. The source
- * gets everything that the challenge says of the code.
+ * Answers a challenge with a code from a source, for `Login.withStepUp` and `Renewal.layerLoginWithStepUp`. The source
+ * gets all fields of the challenge that concern the code.
  *
  * @example
  * ```ts
@@ -298,28 +300,28 @@ interface Asked extends Omit<CodeRequest, "kind"> {
  */
 export const respond =
   (codes: CodeSource) =>
-  (challenge: Asked): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
+  (challenge: CodeChallenge): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
     const { account, attemptsLeft, destinations, digits, expiresAt, kinds, resendAt, resendsLeft } = challenge
     return codes.code({ account, attemptsLeft, destinations, digits, expiresAt, kind: kinds[0], resendAt, resendsLeft })
   }
 
 /**
- * What is wrong with a code, before it is sent: `undefined` if it has the right shape.
+ * Checks the shape of a code before it is sent. Returns the problem, or `undefined` if there is none.
  *
  * @category checks
  * @since 0.1.0
  */
 export const shapeProblem = (code: Redacted.Redacted<string>, digits: number): string | undefined => {
-  // An effect of somebody else's may give anything.
+  // A source of the user may return anything.
   if (!Redacted.isRedacted(code) || !Predicate.isString(Redacted.value(code))) return "must be Redacted text"
   if (new RegExp(`^\\d{${digits}}$`).test(Redacted.value(code))) return undefined
   return looksLikeSecret(code)
-    ? "looks like the TOTP secret: give the secret to CodeSource.totp, which makes the codes"
+    ? "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     : `is not ${digits} digits`
 }
 
 /**
- * Whether somebody gave the secret behind the QR code where a code was wanted.
+ * Whether the text looks like a TOTP secret instead of a code.
  *
  * @category checks
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * When a session ends. Brokers tell it in different ways, so an expiry is a small rule, and rules combine.
+ * When a session expires. Brokers define this in different ways, so an expiry is a small rule, and rules can be
+ * combined.
  *
  * Indian Standard Time is the fixed offset +05:30; all instants are milliseconds since the epoch, UTC.
  *
@@ -17,7 +18,7 @@ import * as durations from "./internal/durations.ts"
 
 export {
   /**
-   * A length of time as a person reads it, in its two largest units: `90 seconds`, `1 hour 5 minutes`, `9 days`.
+   * Formats a duration in its two largest units: `90 seconds`, `1 hour 5 minutes`, `9 days`.
    *
    * @category converting
    * @since 0.1.0
@@ -26,7 +27,7 @@ export {
 } from "./internal/timeText.ts"
 
 /**
- * Where an end comes from: the token's own `exp`, the broker's `expires_in`, its daily cut-off, or a fixed span.
+ * Source of an expiry: the token's own `exp`, the broker's `expires_in`, its daily cut-off, or a fixed lifetime.
  *
  * @category models
  * @since 0.1.0
@@ -34,7 +35,7 @@ export {
 export type ExpirySource = "jwt" | "expires-in" | "daily-cut-off" | "lifetime" | "unknown"
 
 /**
- * What is known when a token has just been issued.
+ * The facts about a token that was just issued.
  *
  * @category models
  * @since 0.1.0
@@ -43,14 +44,14 @@ export interface Issued {
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
   readonly accessToken: Redacted.Redacted<string>
-  /** The broker's `expires_in`, where it sends one. */
+  /** The broker's `expires_in`, if it sends one. */
   readonly expiresIn?: Duration.Duration | undefined
   /** The end that the broker names as an instant, in milliseconds since the epoch. */
   readonly expiresAt?: number | undefined
 }
 
 /**
- * The end of a session, in milliseconds since the epoch, and where it comes from.
+ * The expiry of a session, in milliseconds since the epoch, and its source.
  *
  * @category models
  * @since 0.1.0
@@ -61,7 +62,7 @@ export interface End {
 }
 
 /**
- * A rule that tells the end of a session, or `undefined` where it cannot.
+ * A rule that computes the expiry of a session. `undefined`: the rule does not apply.
  *
  * @category models
  * @since 0.1.0
@@ -70,19 +71,22 @@ export type Expiry = (issued: Issued) => End | undefined
 
 const millisPerDay = 86_400_000
 const istOffset = 19_800_000
-/** The last instant that a date can hold, with a day to spare for the offset. */
+/** The last instant of `Date`, minus a day for the offset. */
 const maxInstant = 8.64e15 - millisPerDay
 
-/** An end that no date can hold is none: it could neither be shown nor stored. */
+/** Ignores an expiry beyond the range of `Date`. */
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
-/** RFC 7519, section 2, wants a number of seconds. As seconds, this is the year 5138. */
+/**
+ * RFC 7519, section 2, defines seconds. From this number on, it is taken as milliseconds: 1e11 seconds is the year
+ * 5138.
+ */
 const firstMillis = 1e11
-/** As milliseconds, this is the year 5138. Larger numbers have another unit. */
+/** 1e14 milliseconds is the year 5138. Larger numbers have another unit, and are ignored. */
 const lastMillis = 1e14
 
-/** A NumericDate in milliseconds: also one that came in milliseconds, or in quotes. */
+/** Converts a NumericDate to milliseconds. Accepts seconds, milliseconds, and numbers in quotes. */
 const fromNumericDate = (exp: unknown): number | undefined => {
   const number = Predicate.isString(exp) && /^\s*\d+(?:\.\d+)?\s*$/.test(exp) ? Number(exp) : exp
   if (!Predicate.isNumber(number) || number >= lastMillis) return undefined
@@ -90,7 +94,8 @@ const fromNumericDate = (exp: unknown): number | undefined => {
 }
 
 /**
- * The `exp` claim of the access token, in seconds or milliseconds, also as text. The signature is not checked: the broker is the one who decides.
+ * The `exp` claim of the access token, in seconds or milliseconds, as a number or as text. The signature is not
+ * checked: only the broker decides whether a token is valid.
  *
  * @example
  * ```ts
@@ -164,7 +169,7 @@ export const fromAnswer = (value: unknown): Pick<Issued, "expiresIn" | "expiresA
 }
 
 /**
- * A fixed span after the token was issued. Throws an `IllegalArgumentError` if it is no span.
+ * A fixed lifetime after the token was issued. Throws an `IllegalArgumentError` if it is not a duration.
  *
  * @example
  * ```ts
@@ -182,15 +187,15 @@ export const after = (lifetime: Duration.Input): Expiry => {
   const millis = Duration.toMillis(
     Option.getOrThrowWith(
       durations.parse(lifetime),
-      () => new Cause.IllegalArgumentError('A lifetime must be a span such as "8 hours"')
+      () => new Cause.IllegalArgumentError('A lifetime must be a duration such as "8 hours"')
     )
   )
   return ({ issuedAt }) => endAt(issuedAt + millis, "lifetime")
 }
 
 /**
- * The next time that it is `time` in India, strictly after the token was issued. Throws an `IllegalArgumentError` if that
- * is no time of a day.
+ * A daily cut-off: the next `time` IST, strictly after the token was issued. Throws an `IllegalArgumentError` if `time`
+ * is not a time of day.
  *
  * @example
  * ```ts
@@ -220,7 +225,7 @@ export const dailyAt = (time: `${number}:${number}`): Expiry => {
 }
 
 /**
- * The earliest end that any of the rules tells.
+ * The earliest expiry of several rules.
  *
  * @example
  * ```ts
@@ -247,7 +252,7 @@ export const earliest =
   }
 
 /**
- * An instant as a person in India reads it: `2026-11-21 15:30:00 IST`.
+ * Formats an instant in Indian Standard Time: `2026-11-21 15:30:00 IST`.
  *
  * @example
  * ```ts

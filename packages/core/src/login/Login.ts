@@ -1,5 +1,5 @@
 /**
- * Logging in with the credentials of the layer.
+ * Login with the credentials of the layer.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { Session } from "./Session.ts"
 import { StepUp } from "./StepUp.ts"
 
 /**
- * What a login leads to: a session at once, or a challenge that wants a one-time code.
+ * Result of a login: a session, or a challenge for a one-time code.
  *
  * @category models
  * @since 0.1.0
@@ -34,7 +34,7 @@ export const authenticated = (session: Session): LoginOutcome => ({ _tag: "Authe
 export const stepUpRequired = (challenge: Challenge): LoginOutcome => ({ _tag: "StepUpRequired", challenge })
 
 /**
- * Logs in one account. A login is sent once, and never repeated by itself.
+ * Logs in one account. A login is sent once, and never retried automatically.
  *
  * @category services
  * @since 0.1.0
@@ -45,7 +45,7 @@ export class Login extends Context.Service<
 >()("@auth/broker-core/login/Login") {}
 
 /**
- * Logs in. Most brokers answer with a session at once; some with a challenge.
+ * Logs in. Most brokers return a session at once, some a challenge.
  *
  * @category accessors
  * @since 0.1.0
@@ -56,8 +56,8 @@ export const login: Effect.Effect<LoginOutcome, AuthError.AuthError, Login> = Ef
 )
 
 /**
- * Logs in at a broker that needs no second step. Should the broker ask for one all the same, it fails with
- * `ActionRequired`; `withStepUp` answers it.
+ * Logs in at a broker that needs no second step. If the broker returns a challenge, it fails with `ActionRequired`: use
+ * `withStepUp` to answer challenges.
  *
  * @example
  * ```ts
@@ -91,7 +91,7 @@ export const session: Effect.Effect<Session, AuthError.AuthError, Login> = Effec
 )
 
 /**
- * Logs in and answers a challenge with what `respond` gives, once.
+ * Logs in, and answers a challenge once, with the code from `respond`.
  *
  * @example
  * ```ts
@@ -99,7 +99,7 @@ export const session: Effect.Effect<Session, AuthError.AuthError, Login> = Effec
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
  *
- * // Asks the person at the terminal for the code that the broker has sent.
+ * // Asks at the terminal for the code that the broker has sent.
  * const session = Effect.gen(function* () {
  *   const codes = yield* CodeSource.prompt
  *   return yield* Login.withStepUp(CodeSource.respond(codes))

@@ -1,5 +1,5 @@
 /**
- * Ending a session.
+ * Ends a session.
  *
  * @since 0.1.0
  */
@@ -10,8 +10,8 @@ import type { AuthError } from "./AuthError.ts"
 import * as Session from "./Session.ts"
 
 /**
- * What a logout has done: `revoked` if the broker confirmed the end of the session, otherwise only what we hold
- * was dropped, and `why` tells the reason.
+ * Result of a logout. `Revoked`: the broker confirmed the end of the session. `LocalOnly`: only the local copy was
+ * dropped, and `why` gives the reason.
  *
  * @category models
  * @since 0.1.0
@@ -21,7 +21,7 @@ export type LogoutReceipt =
   | { readonly _tag: "LocalOnly"; readonly account: Account; readonly why: "already-over" | "no-such-call" }
 
 /**
- * Ends sessions. Whatever comes back, the session must not be used again.
+ * Ends sessions. The session must not be used again, even if the logout fails.
  *
  * @category services
  * @since 0.1.0
@@ -32,7 +32,8 @@ export class Logout extends Context.Service<
 >()("@auth/broker-core/login/Logout") {}
 
 /**
- * Makes the service of a broker. What is no session fails with `SessionExpired` (`missing`), and nothing is sent.
+ * Makes the service of a broker. For a value that is not a session, it fails with `SessionExpired` (`missing`), and
+ * nothing is sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -42,7 +43,7 @@ export const make = (broker: string, logout: Logout["Service"]["logout"]): Logou
 })
 
 /**
- * The logout of a broker that has a call for it: a session that was over already needs no telling.
+ * The logout of a broker that has a logout call. If the session has already ended, it succeeds with `LocalOnly`.
  *
  * @category constructors
  * @since 0.1.0
@@ -59,7 +60,7 @@ export const revoke = <R>(
   )
 
 /**
- * Ends a session, and tells what that came to.
+ * Ends a session, and returns the result.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Who the session belongs to. Also the cheap way to learn whether it is alive.
+ * The profile of the account holder. The call is also a cheap check that the session is live.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { AuthError } from "./AuthError.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Asks the broker about the account's holder; fails with `SessionExpired` if the session is over.
+ * Gets the profile of the account holder from the broker. Fails with `SessionExpired` if the session has ended.
  *
  * @category services
  * @since 0.1.0
@@ -20,7 +20,8 @@ export class Profile extends Context.Service<
 >()("@auth/broker-core/login/Profile") {}
 
 /**
- * Makes the service of a broker. What is no session fails with `SessionExpired` (`missing`), and nothing is sent.
+ * Makes the service of a broker. For a value that is not a session, it fails with `SessionExpired` (`missing`), and
+ * nothing is sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -30,7 +31,7 @@ export const make = (broker: string, profile: Profile["Service"]["profile"]): Pr
 })
 
 /**
- * Asks the broker who the session belongs to.
+ * Gets the profile of the account holder from the broker.
  *
  * @example
  * ```ts

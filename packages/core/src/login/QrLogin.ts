@@ -1,5 +1,5 @@
 /**
- * Logging in by scanning a picture with the broker's app.
+ * Login by scanning a QR code with the broker's app.
  *
  * @since 0.1.0
  */
@@ -11,13 +11,13 @@ import * as AuthError from "./AuthError.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * A picture to scan. Who scans it logs in, so it is a secret until it ends.
+ * A QR code to scan. Anyone can log in by scanning it, so it is a secret until it expires.
  *
  * @category models
  * @since 0.1.0
  */
 export interface QrCode {
-  /** What `poll` asks for. */
+  /** Identifies the QR code in `poll`. */
   readonly name: Redacted.Redacted<string>
   /** PNG, base64. */
   readonly image: Redacted.Redacted<string>
@@ -26,7 +26,7 @@ export interface QrCode {
 }
 
 /**
- * Shows a picture, and asks whether it was scanned: `None` means not yet.
+ * Gets a QR code to show, and polls until it was scanned. `None`: not yet.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export interface QrCode {
  * import * as Option from "effect/Option"
  * import * as Schedule from "effect/Schedule"
  *
- * // Asks every two seconds until the picture was scanned.
+ * // Polls every two seconds until the QR code was scanned.
  * const session = Effect.gen(function* () {
  *   const { begin, poll } = yield* QrLogin.QrLogin
  *   const code = yield* begin
@@ -55,7 +55,8 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes the service of a broker. What is no picture that `begin` gave fails with `InvalidRequest`, and nothing is sent.
+ * Makes the service of a broker. For a value that is not a result of `begin`, `poll` fails with `InvalidRequest`, and
+ * nothing is sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -65,5 +66,5 @@ export const make = (broker: string, { begin, poll }: QrLogin["Service"]): QrLog
   poll: (code) =>
     Redacted.isRedacted({ ...code }.name)
       ? poll(code)
-      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "is not what begin gave"))
+      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "is not a result of begin"))
 })

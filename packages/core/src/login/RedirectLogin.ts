@@ -1,5 +1,5 @@
 /**
- * Logging in through the browser.
+ * Login in the browser, with a redirect back to your app.
  *
  * @since 0.1.0
  */
@@ -19,22 +19,22 @@ import * as CallbackAddress from "./internal/callbackAddress.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * Where to send the browser, and what must come back.
+ * A pending browser login: the URL to open, and the state that the callback must return.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AuthorizationRequest {
-  /** Has the API key in it, so it is a secret: give it to the browser, not to a log. */
+  /** The login page. It contains the API key, so it is a secret: open it in the browser, but do not log it. */
   readonly url: Redacted.Redacted<string>
-  /** Proves that an answer belongs to this request. */
+  /** Proves that a callback belongs to this request. */
   readonly state: Redacted.Redacted<string>
-  /** Where the broker sends the browser afterwards. */
+  /** Where the broker redirects the browser after the login. */
   readonly redirectUrl: string
 }
 
 /**
- * Begins a browser login, and completes it with the address that the browser was sent to.
+ * Begins a browser login, and completes it with the callback URL.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export interface AuthorizationRequest {
  * import * as Effect from "effect/Effect"
  * import type * as Redacted from "effect/Redacted"
  *
- * // `browse` shows the address to the user, and gives the one that the browser came back with.
+ * // `browse` opens the URL in the user's browser, and returns the callback URL.
  * const login = (browse: (url: Redacted.Redacted<string>) => Effect.Effect<Redacted.Redacted<string>>) =>
  *   Effect.gen(function* () {
  *     const { begin, complete } = yield* RedirectLogin.RedirectLogin
@@ -58,7 +58,7 @@ export class RedirectLogin extends Context.Service<
   RedirectLogin,
   {
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
-    /** `callbackUrl` brings tokens in its query: replace it in the browser's history at once. */
+    /** `callbackUrl` has tokens in its query: replace it in the browser's history at once. */
     readonly complete: (
       request: AuthorizationRequest,
       callbackUrl: Redacted.Redacted<string>
@@ -70,7 +70,7 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * How a broker completes a browser login.
+ * The broker's part of a browser login.
  *
  * @category models
  * @since 0.1.0
@@ -82,23 +82,23 @@ export interface Completion<Callback extends { readonly code: Redacted.Redacted<
     request: AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
   ) => Effect.Effect<Callback, AuthError.AuthError>
-  /** Exchanges what was received for a session. */
+  /** Exchanges the callback for a session. */
   readonly exchange: (callback: Callback) => Effect.Effect<Session, AuthError.AuthError>
   /**
-   * A `code` is sent once, whatever the answer. A `token` may be sent again until a completion has succeeded. Default:
-   * `code`.
+   * `code`: it is sent once, even if the exchange fails. `token`: it may be resent until a completion has succeeded.
+   * Default: `code`.
    */
   readonly carries?: "code" | "token" | undefined
 }
 
-/** Completions that are remembered. Codes expire within minutes, so older ones need no memory. */
-const rememberedCallbacks = 10_000
+/** Maximum number of completions to remember. Codes expire within minutes, so older ones can be dropped. */
+const maxCompletions = 10_000
 
 type Secrets = Array<Redacted.Redacted<string>>
 
 /**
- * States of completed requests, of all layers of this process: a web app may build its layer for each request. A test
- * that plays another process provides an empty array.
+ * The states of completed requests. All layers of this process share them, because a web app may build its layer for
+ * each request. To simulate another process in a test, provide an empty array.
  *
  * @category services
  * @since 0.1.0
@@ -110,12 +110,12 @@ export const CompletedStates: Context.Reference<Array<Redacted.Redacted<string>>
   }
 )
 
-const knows = (known: Secrets, secret: Redacted.Redacted<string>): boolean =>
+const contains = (known: Secrets, secret: Redacted.Redacted<string>): boolean =>
   known.some((other) => Equal.equals(other, secret))
 
 const remember = (known: Secrets, secret: Redacted.Redacted<string>) => {
   known.push(secret)
-  if (known.length > rememberedCallbacks) known.shift()
+  if (known.length > maxCompletions) known.shift()
 }
 
 const forget = (known: Secrets, secret: Redacted.Redacted<string>) => {
@@ -131,17 +131,18 @@ const replayed = (broker: string) =>
       kind: "authorization-code",
       by: "client",
       hints: [{ id: "CodeReused", text: "This callback was completed before." }],
-      advice: "Begin the browser login again. A callback is good once."
+      advice: "Begin the browser login again. A callback works only once."
     })
   )
 
 /**
- * Makes the service of a broker. A request is completed once, and a code is sent once: a second completion of the same
- * request or with the same code fails with `InvalidStepUpCode`, and nothing is sent. A callback that is rejected before
- * its code is sent does not count. Fails with `InvalidRequest` on values that are not a request or an address.
+ * Makes the service of a broker. A request can be completed once, and a code is sent once: a second completion of the
+ * same request, or with the same code, fails with `InvalidStepUpCode`, and nothing is sent. A callback that is rejected
+ * before its code is sent does not count. If a value is not a request or a callback URL, it fails with
+ * `InvalidRequest`.
  *
- * Requests are remembered by the process, codes by the layer. Another process knows of neither: there the broker refuses
- * a code that was sent before, so clear a request that is kept in a cookie when its callback arrives.
+ * Completed requests are stored per process, codes per layer. In another process, only the broker refuses a used code.
+ * So if you keep a request in a cookie, clear the cookie when the callback arrives.
  *
  * @category constructors
  * @since 0.1.0
@@ -155,7 +156,7 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
   const completeOnce = (state: Redacted.Redacted<string>, callback: Callback) =>
     Effect.flatMap(CompletedStates, (states) => {
       const { code } = callback
-      if (knows(states, state) || knows(codes, code)) return Effect.fail(replayed(broker))
+      if (contains(states, state) || contains(codes, code)) return Effect.fail(replayed(broker))
       remember(states, state)
       remember(codes, code)
       if (carries === "code") return exchange(callback)
@@ -173,7 +174,7 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
     complete: (request, callbackUrl) => {
       const { redirectUrl, state } = { ...request }
       if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
-        return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not what begin gave"))
+        return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not a result of begin"))
       }
       return isSecretText(callbackUrl)
         ? Effect.flatMap(receive(request, callbackUrl), (callback) => completeOnce(request.state, callback))
@@ -183,7 +184,7 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
 }
 
 /**
- * A fresh state: 128 random bits, in hexadecimal.
+ * Makes a random state: 128 bits, in hexadecimal.
  *
  * @category constructors
  * @since 0.1.0
@@ -193,7 +194,7 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 )
 
 /**
- * The parameters of a callback, of its query and its fragment, by name in lower case.
+ * The parameters of a callback, from its query and its fragment. Keys are names in lower case.
  *
  * @category models
  * @since 0.1.0
@@ -201,8 +202,8 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
 /**
- * The parameter of a callback that tells how the login ended, and its value for success. Any other value means that the
- * login was denied, also where the callback does not bring the state back: brokers leave it out when a user cancels.
+ * The parameter of a callback that contains the result of the login, and its value for success. Any other value means
+ * that the login was denied, even if the callback has no state: brokers omit the state if the user cancels.
  *
  * @category models
  * @since 0.1.0
@@ -218,13 +219,14 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Reads a callback: it must be the registered address, say nothing of a denial, and bring the state back. Scheme, host,
- * port and path are compared, those of a custom scheme too; a path alone, as in `request.url` of `node:http`, is read as
- * one of the registered origin. A query or a code alone is refused, and so is a parameter that comes twice with different
- * values. Mended: `&amp;`, a second question mark, tokens in the fragment, a value that was encoded twice, line breaks
- * and quotes of a copy. A `+` in a value is kept.
+ * Parses a callback. It must have the registered redirect URL and the right state, and must not report a denial.
  *
- * No part of the address is in the error, but for what `refusal` takes of it.
+ * Scheme, host, port and path are compared, including those of a custom scheme. A path alone, as in `request.url` of
+ * `node:http`, is resolved against the registered origin. A query or a code alone is rejected, and so is a parameter
+ * that occurs twice with different values. It accepts `&amp;`, a second question mark, tokens in the fragment, a value
+ * that was encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
+ *
+ * The error contains no part of the URL, except for values that `refusal` uses.
  *
  * @example
  * ```ts
@@ -250,13 +252,13 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly broker: string
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
-  /** `optional` is for brokers that do not document that they bring the state back. */
+  /** `optional`: the broker does not document that it returns the state. */
   readonly state: "required" | "optional"
-  /** The parameter that brings the state back, where the broker has a name of its own for it. */
+  /** The parameter with the state. Default: `state`. */
   readonly stateParameter?: string | undefined
-  /** The parameter that tells how the login ended, where the broker has one. */
+  /** The parameter with the result of the login, if the broker has one. */
   readonly outcome?: Outcome | undefined
-  /** What an `error` in the callback means at this broker, where it tells more than that the login was denied. */
+  /** Converts an `error` in the callback. Default: `RedirectRejected` (`denied`). */
   readonly refusal?: (parameters: CallbackParameters) => AuthError.Reason
 }): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make(options.broker, "complete", reason))
@@ -268,7 +270,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   let repeated = false
   for (const [name, value] of pairs) {
     const known = parameters.get(name)
-    // Of two values nothing tells which one is the broker's, so neither is taken.
+    // If a parameter has two values, it is unknown which one is the broker's, so neither is used.
     const certain = known === undefined || Redacted.value(known) === value
     if (!certain && !own.has(name)) repeated = true
     parameters.set(name, Redacted.make(certain ? value : ""))
@@ -292,7 +294,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
 })
 
 /**
- * A parameter that the callback must bring.
+ * Reads a parameter that the callback must have.
  *
  * @category parsing
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Renewing a session without a login.
+ * Renews a session without a login.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { AuthError } from "./AuthError.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Renews sessions. The old session must be taken as dead once this succeeded: brokers rotate.
+ * Renews sessions. After it has succeeded, the old session must not be used: brokers rotate tokens.
  *
  * @category services
  * @since 0.1.0
@@ -20,7 +20,8 @@ export class Refresh extends Context.Service<
 >()("@auth/broker-core/login/Refresh") {}
 
 /**
- * Makes the service of a broker. What is no session fails with `SessionExpired` (`missing`), and nothing is sent.
+ * Makes the service of a broker. For a value that is not a session, it fails with `SessionExpired` (`missing`), and
+ * nothing is sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -30,7 +31,7 @@ export const make = (broker: string, refresh: Refresh["Service"]["refresh"]): Re
 })
 
 /**
- * Renews a session. Keep the new one in the place of the old.
+ * Renews a session. Use the new session instead of the old one.
  *
  * @example
  * ```ts

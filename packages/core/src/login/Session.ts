@@ -1,5 +1,5 @@
 /**
- * A live session: the tokens of one account, and when they end.
+ * A session: the tokens of one account, and their expiry.
  *
  * @since 0.1.0
  */
@@ -18,24 +18,24 @@ import { headerProblem, unsendable } from "./internal/headerText.ts"
 const TypeId = "~@auth/broker-core/login/Session"
 
 /**
- * The secrets of a session. Every broker has an access token; the others are what this broker gives beside it.
+ * The tokens of a session. Every broker issues an access token. The others depend on the broker.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Tokens {
   readonly access: Redacted.Redacted<string>
-  /** Renews the session without a login, where the broker allows that. */
+  /** Renews the session without a login, if the broker supports that. */
   readonly refresh?: Redacted.Redacted<string>
   /** Opens the market feed. */
   readonly feed?: Redacted.Redacted<string>
-  /** The first of two tokens, at brokers whose access token comes by a second exchange. */
+  /** The first of two tokens, at brokers that issue the access token in a second exchange. */
   readonly login?: Redacted.Redacted<string>
 }
 
 /**
- * What a login brought beside the tokens that later calls need, by name: a server id, a base address, a user id. Nothing
- * in it is a secret.
+ * Values beside the tokens that a login returned and later calls need, by name: a server id, a base address, a user id.
+ * They contain no secret.
  *
  * @category models
  * @since 0.1.0
@@ -43,7 +43,7 @@ export interface Tokens {
 export type Extras = Readonly<Record<string, string>>
 
 /**
- * What a broker says about the account's holder. Only `id` is always there.
+ * The broker's data about the account holder. Only `id` is always present.
  *
  * @category models
  * @since 0.1.0
@@ -55,12 +55,12 @@ export interface UserProfile {
   readonly mobile?: string
   readonly exchanges?: ReadonlyArray<string>
   readonly products?: ReadonlyArray<string>
-  /** What only this broker tells, such as `passwordChangeDue`. */
+  /** Fields that only this broker has, such as `passwordChangeDue`. */
   readonly flags?: Readonly<Record<string, string | boolean>>
 }
 
 /**
- * A profile from what a broker told. Fields that are `undefined` are left out, and so are flags.
+ * Makes a profile from a broker's fields. Fields and flags that are `undefined` are omitted.
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ const withoutUndefined = <A>(fields: Readonly<Record<string, A | undefined>>): R
   Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, A] => entry[1] !== undefined))
 
 /**
- * A live session. It cannot exist without an access token.
+ * A session. It always has an access token.
  *
  * @category models
  * @since 0.1.0
@@ -95,15 +95,15 @@ const withoutUndefined = <A>(fields: Readonly<Record<string, A | undefined>>): R
 export interface Session {
   readonly [TypeId]: typeof TypeId
   readonly account: Account
-  /** The method that made it, an id of the broker's descriptor: `"totp"`. */
+  /** The login method, an id of the broker's descriptor: `"totp"`. */
   readonly method: string
   readonly tokens: Tokens
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
-  /** Milliseconds since the epoch; `undefined` if the broker does not let it be known. */
+  /** Milliseconds since the epoch. `undefined`: unknown. */
   readonly expiresAt: number | undefined
   readonly expirySource: ExpirySource
-  /** What the login told of the holder. */
+  /** The profile, if the login returned it. */
   readonly profile: UserProfile | undefined
   readonly extras?: Extras
 }
@@ -186,26 +186,26 @@ export const make = (options: {
 }
 
 /**
- * What a call that issues tokens came to.
+ * Result of a call that issues tokens.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Issue {
-  /** The account, where it is the broker who says which one has logged in. */
+  /** The account, if only the broker's answer identifies it. */
   readonly account?: Account
   readonly tokens: Tokens
-  /** How long the tokens live, where the broker says so. */
+  /** Lifetime of the tokens, if the broker returns it. */
   readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
-  /** When they end, where the broker says so. Milliseconds since the epoch. */
+  /** End of the tokens, if the broker returns it. Milliseconds since the epoch. */
   readonly expiresAt?: Parameters<Expiry>[0]["expiresAt"]
   readonly profile?: UserProfile | undefined
   readonly extras?: Extras | undefined
 }
 
 /**
- * Runs a call, and tells when its first request left, in milliseconds since the epoch: the wait for a rate limit is
- * over then. If nothing is sent, it is when the call began.
+ * Runs a call, and also returns when its first request was sent, in milliseconds since the epoch. That is after the
+ * wait for a rate limit. If nothing was sent, it is when the call began.
  *
  * @category combinators
  * @since 0.1.0
@@ -224,9 +224,9 @@ export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Eff
   })
 
 /**
- * Runs a call that issues tokens, and makes the session. Its life is counted from when the request leaves: a token
- * issued just before a cut-off must not be taken for one of the day after, nor one that a rate limit kept until after it
- * for one of the day before.
+ * Runs a call that issues tokens, and makes the session. `issuedAt` is when the request was sent, so that the session
+ * gets the right daily cut-off: not the end of the call, if the token was issued just before the cut-off, and not the
+ * start of the call, if a rate limit delayed the request until after the cut-off.
  *
  * @category constructors
  * @since 0.1.0
@@ -238,7 +238,7 @@ export const issue = <E, R>(
   Effect.map(withDeparture(call), ([issued, issuedAt]) => make({ ...fields, ...issued, issuedAt }))
 
 /**
- * Whether the session is over at `now`. One whose end is unknown is not: the broker will say so.
+ * Whether the session has expired at `now`. If its expiry is unknown, it has not: the broker will refuse the token.
  *
  * @category predicates
  * @since 0.1.0
@@ -247,7 +247,7 @@ export const isExpired = (session: Session, now: number): boolean =>
   session.expiresAt !== undefined && now >= session.expiresAt
 
 /**
- * The session without its refresh token: the broker has refused that one.
+ * The session without its refresh token. For use after the broker has refused that token.
  *
  * @category converting
  * @since 0.1.0
@@ -258,7 +258,7 @@ export const withoutRefreshToken = (session: Session): Session => {
 }
 
 /**
- * The session with an unknown end: the broker accepts its token although that is over by its own word.
+ * The session with an unknown expiry. For a token that the broker accepts although its own expiry has passed.
  *
  * @category converting
  * @since 0.1.0
@@ -267,7 +267,7 @@ export const withUnknownEnd = (session: Session): Session =>
   new SessionImpl({ ...session, expiresAt: undefined, expirySource: "unknown" })
 
 /**
- * What a call needs of a session.
+ * The fields of a session that a call needs.
  *
  * @category models
  * @since 0.1.0
@@ -275,8 +275,8 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * The account and the tokens for a call. A program without types may give no session at all: then there are none, and
- * the call fails with `SessionExpired` before anything is sent.
+ * The account and the tokens for a call. In plain JavaScript the argument may not be a session: both are then
+ * undefined, and the call fails with `SessionExpired` before anything is sent.
  *
  * @category converting
  * @since 0.1.0
@@ -289,8 +289,8 @@ export const authorizedBy = (
 }
 
 /**
- * The session, if it is one: what a program without types gives may not be. It fails with `SessionExpired` (`missing`)
- * then, and with `InvalidRequest` if a token has a character that no header can carry.
+ * Checks that a value is a session: in plain JavaScript it may not be. Otherwise it fails with `SessionExpired`
+ * (`missing`). If a token has a character that is not allowed in a header, it fails with `InvalidRequest`.
  *
  * @category guards
  * @since 0.1.0
@@ -311,7 +311,7 @@ export const required = (
 }
 
 /**
- * A token without the `Bearer ` prefixes that other programs store it with, however many there are.
+ * Removes all `Bearer ` prefixes from a token. Other programs store tokens with them.
  *
  * @example
  * ```ts
@@ -332,7 +332,7 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
   )
 
 /**
- * Tokens as a broker or another program gives them, without `Bearer ` prefixes. A blank token counts as absent.
+ * Makes tokens from a broker or another program. `Bearer ` prefixes are removed. A blank token counts as absent.
  *
  * @example
  * ```ts
@@ -398,7 +398,7 @@ const Encoded = Schema.Struct({
 })
 
 /**
- * A session as JSON and back. The JSON holds the tokens in clear: it is for a store that encrypts.
+ * Converts a session to JSON and back. The JSON contains the tokens in clear: use it only with a store that encrypts.
  *
  * @category schemas
  * @since 0.1.0

@@ -12,7 +12,7 @@ import type { Challenge } from "./Challenge.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * Answers challenges. A code is sent once, whatever happens to the answer.
+ * Answers challenges. A code is sent once, even if the broker does not answer.
  *
  * @example
  * ```ts
@@ -40,8 +40,8 @@ export class StepUp extends Context.Service<
       code: Redacted.Redacted<string>
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
-     * Has a new code sent, where the broker sends codes. On success the new challenge replaces the old one. On failure
-     * the old one stays open: its code is still good.
+     * Requests a new code, if the broker sends codes. If it succeeds, the new challenge replaces the old one. If it
+     * fails, the old challenge stays open, because its code is still valid.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }
@@ -53,14 +53,15 @@ const isChallenge = (value: Challenge): boolean => {
 }
 
 /**
- * Makes the service of a broker. What is no challenge that a login gave fails with `InvalidRequest`, and nothing is sent.
+ * Makes the service of a broker. For a value that is not a challenge of a login, it fails with `InvalidRequest`, and
+ * nothing is sent.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (broker: string, { resend, verify }: StepUp["Service"]): StepUp["Service"] => {
   const refused = (operation: string) =>
-    Effect.fail(AuthError.invalidRequest(broker, operation, "challenge", "is not what a login gave"))
+    Effect.fail(AuthError.invalidRequest(broker, operation, "challenge", "is not a challenge of a login"))
   return {
     verify: (challenge, code) => (isChallenge(challenge) ? verify(challenge, code) : refused("verify")),
     resend: (challenge) => (isChallenge(challenge) ? resend(challenge) : refused("resend"))

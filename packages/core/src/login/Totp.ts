@@ -21,7 +21,7 @@ import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
 export type Algorithm = "SHA1" | "SHA256" | "SHA512"
 
 /**
- * A shared secret and how codes are made of it.
+ * A shared secret, with the parameters of its codes.
  *
  * @category models
  * @since 0.1.0
@@ -51,14 +51,13 @@ export const make = (options: {
 })
 
 /**
- * Reads a secret as people have it: base32 with or without spaces, dashes, padding and capitals, or the whole
- * `otpauth://totp/` address behind the QR code. Quotation marks around it, line breaks, invisible characters and the
- * escapes of HTML, JSON and shells are removed. In an address, names are read in any case, and a parameter without a
- * value counts as absent.
+ * Parses a secret: base32 with or without spaces, dashes, padding and capitals, or the whole `otpauth://totp/` address
+ * of the QR code. Quotation marks around it, line breaks, invisible characters and the escapes of HTML, JSON and shells
+ * are removed. In an address, parameter names are case-insensitive, and a parameter without a value counts as absent.
  *
- * Nothing is guessed: an unknown algorithm, parameters that contradict each other, a counter (HOTP), an export of several
- * accounts (`otpauth-migration://`), a web address, hexadecimal and base64 are failures. The failure says what is wrong,
- * without the secret. A parameter of another name is ignored only if it cannot be about the codes, such as `issuer`.
+ * It does not guess. It fails for an unknown algorithm, contradicting parameters, a counter (HOTP), an export of
+ * several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure describes the problem
+ * without the secret. An unknown parameter is ignored only if it cannot affect the codes, such as `issuer`.
  *
  * @example
  * ```ts
@@ -78,7 +77,7 @@ export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, st
   const text = withoutQuotes(Redacted.value(secret))
   if (text === "") return Result.fail("is empty")
   const quote = quoteProblem(text)
-  if (quote !== undefined) return Result.fail(`${quote}: copy the value again, as a whole`)
+  if (quote !== undefined) return Result.fail(`${quote}: copy the whole value again`)
   if (!otpauth.isAddress(text)) return Result.map(base32.decode(text), (key) => make({ key: Redacted.make(key) }))
   return Result.flatMap(otpauth.parse(text), ({ secret: symbols, ...parameters }) =>
     Result.map(base32.decode(symbols, { certain: true }), (key) => make({ ...parameters, key: Redacted.make(key) }))
@@ -86,7 +85,7 @@ export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, st
 }
 
 /**
- * The number of the period that an instant (milliseconds since the epoch) lies in.
+ * The number of the period that contains an instant (milliseconds since the epoch).
  *
  * @category codes
  * @since 0.1.0
@@ -107,7 +106,7 @@ const sign = (totp: Totp, message: Uint8Array) =>
   )
 
 /**
- * The code of a period, RFC 6238 over RFC 4226. It uses the `Mac` service if there is one, else WebCrypto.
+ * The code of a period, RFC 6238 over RFC 4226. Uses the `Mac` service if there is one, otherwise WebCrypto.
  *
  * @category codes
  * @since 0.1.0
@@ -119,7 +118,7 @@ export const codeAtStep = Effect.fnUntraced(function* (totp: Totp, step: number)
   const signed = Option.isSome(mac)
     ? Effect.provideService(sign(totp, counter), Mac.Mac, mac.value)
     : Effect.provide(sign(totp, counter), webCrypto)
-  // The key is not empty and WebCrypto knows the three hashes, so a failure here is a fault of the runtime.
+  // The key is not empty, and WebCrypto supports the three hashes. A failure here is a fault of the runtime.
   const digest = yield* Effect.orDie(signed)
   const offset = (digest.at(-1) ?? 0) & 0xf
   const truncated = new DataView(digest.buffer, digest.byteOffset).getUint32(offset) & 0x7fffffff

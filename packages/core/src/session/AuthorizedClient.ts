@@ -1,6 +1,6 @@
 /**
- * An `HttpClient` for your own calls to the broker: it carries the session, and when the broker says that the token is
- * dead, it renews once for all callers and sends again what may be sent again.
+ * An `HttpClient` for your own calls to the broker. It adds the session to each request. If the broker refuses the
+ * token, it renews the session once for all callers, and resends requests that are safe to repeat.
  *
  * @since 0.1.0
  */
@@ -24,16 +24,16 @@ import type { Session } from "../login/Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
 /**
- * The client. Its errors are those of any client, and those of getting a session.
+ * An `HttpClient` that sends the session. It has the errors of any `HttpClient` and those of the session manager.
  *
- * A call that the broker refused since the token was dead is sent again with a new token if it is a `GET`, `HEAD` or
- * `OPTIONS`, or marked with `replayable`. Otherwise it fails with `SessionExpired`, and the next call has a new token.
- * When that is refused, too, it is not renewed again for ten minutes: something else is wrong, and more logins would lock
- * the account.
- * Any other answer is handed out as it came, refusals too. Requests to other hosts go out without the session.
+ * If the broker refuses the token, a `GET`, `HEAD` or `OPTIONS` request is resent with a new token, and so is a request
+ * that is marked with `replayable`. Any other request fails with `SessionExpired`, and the next call has a new token.
+ * If the broker refuses the new token as well, it is not renewed again for ten minutes: something else is wrong, and
+ * more logins would lock the account. All other answers are returned unchanged, including other refusals. Requests to
+ * other hosts are sent without the session.
  *
- * A refusal is looked for in JSON, plain text, HTML and answers without a type, if they are not longer than 1 MiB. Any
- * other answer is handed out as soon as its head is there. No body is held in memory beyond that.
+ * The client checks JSON, plain text, HTML and answers without a content type for a refusal, up to 1 MiB. Any other
+ * answer is returned as soon as its head has arrived. No more than 1 MiB of a body is buffered.
  *
  * @category services
  * @since 0.1.0
@@ -44,7 +44,7 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks the calls of an effect as such that may be sent twice, whatever their method: a search that goes by `POST`.
+ * Marks all requests of an effect as safe to resend, whatever their method. For example, a search by `POST`.
  *
  * @example
  * ```ts
@@ -63,8 +63,9 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
   Effect.provideService(effect, Replayable, true)
 
 /**
- * Time-out for the head of an answer, from the moment that a request is sent. Default: 30 seconds. It fails with an
- * `HttpClientError`. The body has no time-out. If a call is sent again with a new token, the time-out starts anew.
+ * Time-out for the head of an answer, counted from when the request is sent. Default: 30 seconds. After it, the call
+ * fails with an `HttpClientError`. The body has no time-out. If a request is resent with a new token, the time-out
+ * starts again.
  *
  * @example
  * ```ts
@@ -85,8 +86,8 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** A larger answer is data: it is streamed through, and not taken for a refusal. In bytes. */
-const largestLookedInto = 1_048_576
+/** Maximum size in bytes of an answer that is checked for a refusal. A larger one is data, and is streamed. */
+const maxCheckedSize = 1_048_576
 
 const descriptionOf = (failure: unknown): string | undefined => {
   if (failure instanceof RedirectGuard.RedirectStopped) {
@@ -97,8 +98,8 @@ const descriptionOf = (failure: unknown): string | undefined => {
 }
 
 /**
- * An error that shows the request as the caller made it: the one that was sent has the tokens in its headers. The cause
- * is left out but for the system's code, since it may show the request as well.
+ * An error with the caller's own request: the request that was sent has the tokens in its headers. The cause may
+ * contain that request, so only its system code is kept.
  */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
   const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
@@ -110,22 +111,22 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/** A body that says nothing has none: a `Response` of these statuses refuses one. */
+/** The constructor of `Response` rejects a body with these statuses, even an empty one. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** For how long a new token that is refused is not replaced, in milliseconds: a broker's bad minutes are not for ever. */
+/** How long after its issue a new token that the broker refuses is not replaced, in milliseconds. */
 const suspicion = 600_000
 
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** What the broker says against the call, where the answer was looked into. */
+  /** The broker's refusal. `undefined`: there is none, or the answer was not checked. */
   readonly refusal: AuthError.AuthError | undefined
 }
 
-/** Content types of refusals. An answer of any other type is data, or events that have no end. */
-const lookedInto = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
+/** Content types of refusals. An answer of any other type is data, or an endless event stream. */
+const checkedTypes = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
-/** The answer with the caller's own request beside it, and its body still to be read in any way. */
+/** Checks an answer for a refusal. Returns it with the caller's own request and an unread body. */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
   response: HttpClientResponse.HttpClientResponse,
@@ -140,10 +141,10 @@ const readAnswer = Effect.fnUntraced(function* (
     return { response: toResponse(null), refusal: refusalOf({ status, headers, text: "" }) }
   }
   const announced = Number(headers["content-length"] ?? 0)
-  if (announced > largestLookedInto || !lookedInto.test(headers["content-type"] ?? "")) {
+  if (announced > maxCheckedSize || !checkedTypes.test(headers["content-type"] ?? "")) {
     return { response: toResponse(AnswerBody.passOn(response, context, toError)), refusal: undefined }
   }
-  const beginning = yield* AnswerBody.readBeginning(response, largestLookedInto)
+  const beginning = yield* AnswerBody.readBeginning(response, maxCheckedSize)
   if (beginning._tag === "Part") {
     return { response: toResponse(AnswerBody.resume(beginning, context, toError)), refusal: undefined }
   }
@@ -166,7 +167,7 @@ const executeInTime = Effect.fnUntraced(function* (
   })
 })
 
-const isDead = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
+const isTokenRefused = (error: AuthError.AuthError | undefined): error is AuthError.AuthError =>
   error?.reason._tag === "SessionExpired"
 
 const withAdvice = (error: AuthError.AuthError, advice: string) => {
@@ -188,13 +189,13 @@ const withAdvice = (error: AuthError.AuthError, advice: string) => {
 const notSentAgain = (error: AuthError.AuthError, method: string) =>
   withAdvice(
     error,
-    `There is a new session now, but this ${method} was not sent again. Send it again, or mark it with AuthorizedClient.replayable if it may be sent twice.`
+    `There is a new session now. This ${method} was not resent, because it may not be safe to send twice. Send it again, or mark it with AuthorizedClient.replayable if it is safe.`
   )
 
 const notRenewedAgain = (error: AuthError.AuthError) =>
   withAdvice(
     error,
-    "The broker refuses the new session, too, so no other is asked for within ten minutes. Find out what else it minds, or get another with SessionManager.renew."
+    "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
   )
 
 /**
@@ -211,15 +212,15 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // A token that was new and refused all the same: to renew it again and again would get the account locked.
+  // A new session that the broker refused as well. Renewing it repeatedly would get the account locked.
   let distrusted: Session | undefined
-  // A call that is not sent again does not try the new token, so that the next one does. What others say of the token
-  // in between does not count: where a broker takes everything but orders, each order would cost a login.
-  let untried: Session | undefined
-  let tried: Session | undefined
+  // If a request is not resent, the next such request is the first to test the new session. Accepted reads in between
+  // do not count: if a broker accepts everything except orders, each order would otherwise cost a login.
+  let untestedByOrder: Session | undefined
+  let acceptedForOrder: Session | undefined
 
   const isSuspect = (session: Session, mayReplay: boolean) =>
-    session === distrusted || (!mayReplay && session === untried && session !== tried)
+    session === distrusted || (!mayReplay && session === untestedByOrder && session !== acceptedForOrder)
 
   const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
     Effect.map(Clock.currentTimeMillis, (now) => isSuspect(session, mayReplay) && now - session.issuedAt < suspicion)
@@ -247,9 +248,9 @@ export const make: Effect.Effect<
     }
     const session = yield* manager.session
     const first = yield* send(request, session)
-    if (!isDead(first.refusal)) {
+    if (!isTokenRefused(first.refusal)) {
       if (!mayReplay) {
-        tried = session
+        acceptedForOrder = session
         manager.accepted(session)
       }
       return first.response
@@ -257,11 +258,11 @@ export const make: Effect.Effect<
     if (yield* isNotRenewedAgain(session, mayReplay)) return yield* Effect.fail(notRenewedAgain(first.refusal))
     const renewed = yield* manager.renew(session)
     if (!mayReplay) {
-      untried = renewed
+      untestedByOrder = renewed
       return yield* Effect.fail(notSentAgain(first.refusal, request.method))
     }
     const second = yield* send(request, renewed)
-    if (!isDead(second.refusal)) return second.response
+    if (!isTokenRefused(second.refusal)) return second.response
     distrusted = renewed
     return yield* Effect.fail(notRenewedAgain(second.refusal))
   })
@@ -270,7 +271,7 @@ export const make: Effect.Effect<
 })
 
 /**
- * The client of the account that the session manager is for.
+ * The client for the account of the session manager.
  *
  * @example
  * ```ts

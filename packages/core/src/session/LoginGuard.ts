@@ -1,6 +1,6 @@
 /**
- * Keeps an account from being locked: one login for each TOTP period, and a stop before the broker's own. What it
- * counts is in the store, so that a restart or another program does not forget it.
+ * Prevents the broker from locking an account: one login per TOTP period, and a limit on failed logins below the
+ * broker's own. The counts are in the store, so they survive a restart and apply to all programs.
  *
  * @since 0.1.0
  */
@@ -25,37 +25,37 @@ import { SessionStore } from "./SessionStore.ts"
 import type * as VaultError from "./VaultError.ts"
 
 /**
- * What the guard remembers of an account. All instants are milliseconds since the epoch.
+ * State of the guard for one account. All instants are milliseconds since the epoch.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Memory {
-  /** When the last login was sent, or may still have been under way. */
+  /** When the last login was sent, accepted or refused. */
   readonly attemptedAt: number | undefined
-  /** When the broker refused a password or a code, oldest first. */
+  /** Times at which the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
-  /** When logins were sent that had no answer, oldest first. */
+  /** Times of logins that got no answer, oldest first. */
   readonly unansweredAt: ReadonlyArray<number>
-  /** Until when no login is sent, after one that could not succeed. */
+  /** End of the pause after a login that could not succeed. No login is sent before. */
   readonly pausedUntil: number | undefined
 }
 
 /**
- * How a login is sent.
+ * Options of `protect`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ProtectOptions {
-  /** The credentials of the login in one text, to know them again. Only a keyed fingerprint of it is stored. */
+  /** The credentials of the login as one text, to recognize them later. Only a keyed fingerprint is stored. */
   readonly credentials?: Redacted.Redacted<string> | undefined
-  /** A person has asked for this login: a pause does not hold it back. */
+  /** The user asked for this login: it ignores a pause. */
   readonly byPerson?: boolean | undefined
 }
 
 /**
- * Lets logins through, or not.
+ * Decides whether a login may be sent.
  *
  * @category services
  * @since 0.1.0
@@ -64,10 +64,10 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login when one may be sent: in the next TOTP period if this one had its login. It fails with
-     * `ActionRequired` when the budget of refused logins is spent or the broker refused these credentials before, with
-     * the broker's last reason during a pause, and with `InvalidRequest` if the policy is invalid. The login is entered
-     * in the store before it is sent. The caller holds the account's lock.
+     * Runs a login. If this TOTP period already had a login, it waits for the next. It fails with `ActionRequired` if
+     * the failure budget is used up or the broker refused these credentials before, with the broker's last reason
+     * during a pause, and with `InvalidRequest` if the policy is invalid. The login is recorded in the store before it
+     * is sent. The caller must hold the account's lock.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -75,11 +75,11 @@ export class LoginGuard extends Context.Service<
       login: Effect.Effect<A, E, R>,
       options?: ProtectOptions
     ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
-    /** What is remembered. */
+    /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
-     * Forgets refused logins, locks and pauses, once the credentials were corrected. Credentials that the broker refused
-     * are sent again only if they are given here: those of a `Renewal`, for example.
+     * Clears refused logins, locks and pauses. Call it after the credentials were corrected. Credentials that the
+     * broker refused are sent again only if they are passed here, for example those of a `Renewal`.
      */
     readonly reset: (
       account: Account.Account,
@@ -88,18 +88,18 @@ export class LoginGuard extends Context.Service<
   }
 >()("@auth/broker-core/session/LoginGuard") {}
 
-/** A code that goes out in the last moments of its period may arrive in the next: the source of codes waits, and so do we. */
+/** No login starts in the last 3 seconds of a TOTP period: the code could arrive in the next. In milliseconds. */
 const margin = 3000
 
 const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
 
-/** How long until a login may be sent, in milliseconds. */
-const waitOf = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
+/** Time until a login may be sent, in milliseconds. */
+const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
   if (step === undefined) return 0
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
   const left = (period + 1) * span - now
-  // A period far ahead was taken before the clock was set back: it must not block for years.
+  // A recorded period far in the future means that the clock was set back. It must not block logins for years.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
   return left > Math.min(margin, span / 2) ? 0 : left
@@ -110,7 +110,7 @@ const actionRequired = ({ broker }: Account.Account, what: string, advice: strin
 
 const plural = (count: number, verb: string) => `${verb} ${count === 1 ? "a login" : `${count} logins`}`
 
-const spent = (account: Account.Account, within: number, attempts: ReadonlyArray<Ledger.Attempt>) => {
+const budgetUsedUp = (account: Account.Account, within: number, attempts: ReadonlyArray<Ledger.Attempt>) => {
   const refused = attempts.filter(({ outcome }) => outcome === "refused").length
   const open = attempts.length - refused
   const found = [
@@ -120,8 +120,8 @@ const spent = (account: Account.Account, within: number, attempts: ReadonlyArray
   const until = Expiry.toIst(Math.min(...attempts.map(({ at }) => at)) + within)
   return actionRequired(
     account,
-    `Check the credentials of ${account.id}: the broker ${found}, and one more may lock the account`,
-    `Nothing was sent. Correct the credentials, then allow logins again with LoginGuard.reset, or wait until ${until}.`
+    `Check the credentials of ${account.id}: the broker ${found}, and one more failure may lock the account`,
+    `Nothing was sent. Correct the credentials, then call LoginGuard.reset, or wait until ${until}.`
   )
 }
 
@@ -129,14 +129,14 @@ const refusedBefore = (account: Account.Account) =>
   actionRequired(
     account,
     `Check the credentials of ${account.id}: the broker has refused these before`,
-    "Nothing was sent. Correct the credentials. If these are right, give them to LoginGuard.reset, which allows them again."
+    "Nothing was sent. Correct the credentials. If they are right, pass them to LoginGuard.reset to allow them again."
   )
 
 const stillLocked = (account: Account.Account, { said }: Ledger.Lock) =>
   actionRequired(
     account,
     `Unlock ${account.id}: ${said.message}`,
-    `Nothing was sent. ${said.remedy} Then allow logins again with LoginGuard.reset.`
+    `Nothing was sent. ${said.remedy} Then call LoginGuard.reset.`
   )
 
 const textOf = (value: unknown): string | undefined => (Predicate.isString(value) ? value : undefined)
@@ -161,10 +161,10 @@ const deniedWhys: ReadonlyArray<AuthError.PermissionDenied["why"]> = [
   "unknown"
 ]
 
-/** The broker's last word again, with the instant of the next try. */
+/** Repeats the broker's last error, with the time of the next try. */
 const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  // The remedy of an `ActionRequired` without advice of its own is `what`, which its message then says.
+  // Without advice, the remedy of an `ActionRequired` is `what`, which is already in its message.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
   const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.`
@@ -194,20 +194,21 @@ const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
     "login",
     new AuthError.BrokerUnavailable({
       why: "time-out",
-      advice: `Ten logins of the last hour had no answer. The next is sent at ${Expiry.toIst(until)}. Check the network.`
+      advice: `Ten logins of the last hour got no answer. The next is sent at ${Expiry.toIst(until)}. Check the network.`
     })
   )
 
-/** The connection was never made: the broker has seen nothing. */
-const neverLeft = /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
+/** System codes of a connection that was never made: the broker received nothing. */
+const neverConnected =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
 type Answer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "final"
 
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
-/** What a failed login says about the login that was sent. */
-const answerOf = ({ reason }: AuthError.AuthError): Answer => {
+/** Classifies the failure of a login by what the broker received and answered. */
+const classify = ({ reason }: AuthError.AuthError): Answer => {
   switch (reason._tag) {
     case "InvalidCredentials":
     case "InvalidStepUpCode":
@@ -218,9 +219,9 @@ const answerOf = ({ reason }: AuthError.AuthError): Answer => {
       return "passing"
     case "BrokerUnavailable":
       if (reason.why === "certificate" || reason.why === "proxy" || reason.status === 407) return "nothing-sent"
-      if (reason.systemCode !== undefined && neverLeft.test(reason.systemCode)) return "nothing-sent"
+      if (reason.systemCode !== undefined && neverConnected.test(reason.systemCode)) return "nothing-sent"
       return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
-    // What this program found wrong before it sent anything.
+    // Without a code or message of the broker, this program failed before it sent anything.
     case "InvalidRequest":
     case "ActionRequired":
       return isOfTheBroker(reason) ? "final" : "nothing-sent"
@@ -230,7 +231,7 @@ const answerOf = ({ reason }: AuthError.AuthError): Answer => {
 }
 
 /**
- * Makes a guard that remembers in `store`.
+ * Makes a guard that keeps its state in `store`.
  *
  * @category constructors
  * @since 0.1.0
@@ -238,8 +239,8 @@ const answerOf = ({ reason }: AuthError.AuthError): Answer => {
 export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const { fingerprint, read, remember, write } = LoginLedger.make(store)
 
-  /** Why no login may be sent, if it may not. */
-  const hindranceOf = (
+  /** Why no login may be sent. `undefined`: it may. */
+  const refusalToSend = (
     account: Account.Account,
     ledger: Ledger.Ledger,
     policy: GuardPolicy,
@@ -251,10 +252,10 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     if (credentials !== undefined && refused.includes(credentials)) return refusedBefore(account)
     const within = Duration.toMillis(policy.window)
     const attempts = Ledger.counted(ledger, within, now)
-    if (attempts.length >= policy.maxFailures) return spent(account, within, attempts)
+    if (attempts.length >= policy.maxFailures) return budgetUsedUp(account, within, attempts)
     if (byPerson) return undefined
     if (pause !== undefined && Ledger.isWithin(pause.since, pause.length, now)) return paused(account, pause)
-    const until = Ledger.seldomUntil(ledger, now)
+    const until = Ledger.throttledUntil(ledger, now)
     return until === undefined ? undefined : tooManyUnanswered(account, until)
   }
 
@@ -269,9 +270,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     while (true) {
       const { ledger, version } = yield* read(account)
       const now = yield* Clock.currentTimeMillis
-      const hindrance = hindranceOf(account, ledger, policy, now, options)
-      if (hindrance !== undefined) return yield* Effect.fail(hindrance)
-      const wait = waitOf(ledger, policy, now)
+      const refusal = refusalToSend(account, ledger, policy, now, options)
+      if (refusal !== undefined) return yield* Effect.fail(refusal)
+      const wait = timeToNextLogin(ledger, policy, now)
       if (wait > 0) {
         yield* Effect.sleep(Duration.millis(wait))
         continue
@@ -283,16 +284,16 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   })
 
   const failed = ({ credentials, id }: Ledger.Attempt, error: AuthError.AuthError, now: number) => {
-    const answer = answerOf(error)
+    const answer = classify(error)
     return (ledger: Ledger.Ledger): Ledger.Ledger => {
       if (answer === "none") return ledger
       if (answer === "refused") {
         const refused = Ledger.refuse(ledger, id, now)
         return error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(refused, credentials) : refused
       }
-      const struck = Ledger.strike(ledger, id)
-      if (answer === "locked") return { ...struck, locked: { since: now, said: saidOf(error) } }
-      return answer === "final" ? Ledger.startPause(struck, saidOf(error), now) : struck
+      const without = Ledger.removeAttempt(ledger, id)
+      if (answer === "locked") return { ...without, locked: { since: now, said: saidOf(error) } }
+      return answer === "final" ? Ledger.startPause(without, saidOf(error), now) : without
     }
   }
 
@@ -304,7 +305,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
           restore(enter(account, policy, { byPerson: options.byPerson === true, credentials })),
           (attempt) =>
             Effect.matchEffect(restore(login), {
-              // The broker's word is what the caller must hear, also where it cannot be written down.
+              // If the store fails, the caller still gets the broker's error.
               onFailure: (error) =>
                 Effect.flatMap(Clock.currentTimeMillis, (now) =>
                   Effect.andThen(
@@ -313,8 +314,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
                         account,
                         AuthError.isAuthError(error)
                           ? failed(attempt, error, now)
-                          : // The lock was lost or a logout came: nothing was sent.
-                            (ledger) => Ledger.strike(ledger, attempt.id)
+                          : // The lock was lost, or a logout came first: nothing was sent.
+                            (ledger) => Ledger.removeAttempt(ledger, attempt.id)
                       )
                     ),
                     Effect.fail(error)
@@ -346,7 +347,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 }
 
 /**
- * A guard that remembers in the session store.
+ * A guard that keeps its state in the session store.
  *
  * @example
  * ```ts

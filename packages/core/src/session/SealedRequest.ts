@@ -1,5 +1,5 @@
 /**
- * A browser login that waits for its callback, as a text for a cookie or a cache.
+ * Encrypts a pending browser login, to keep it in a cookie or a cache until the callback.
  *
  * @since 0.1.0
  */
@@ -17,13 +17,14 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * The request as a text for a cookie or a cache, to be kept between redirect and callback: encrypted, base64url, and
- * usually below 1 kB. It opens with the same key and for the same account, in any process, until `lifetime` is over.
- * Default: 10 minutes. The key is one of `VaultKey`.
+ * Encrypts the request as text for a cookie or a cache, to be kept between redirect and callback. The text is
+ * base64url, usually below 1 kB. `open` decrypts it in any process, with the same key (of `VaultKey`) and for the same
+ * account, until
+ * `lifetime` is over. Default: 10 minutes.
  *
- * A text is the browser's own: set the cookie `HttpOnly` and `SameSite=Lax`, `Secure` where the app has https, and clear
- * it on the callback. Fails with `InvalidRequest` for `VaultKey.layerPlaintext`, a lifetime that is zero or endless, or
- * what is not a request.
+ * The text belongs to one browser: set the cookie `HttpOnly` and `SameSite=Lax`, `Secure` if the app uses https, and
+ * clear it on the callback. Fails with `InvalidRequest` for `VaultKey.layerPlaintext`, for a lifetime that is zero or
+ * infinite, and for a value that is not a request.
  *
  * @example
  * ```ts
@@ -60,12 +61,13 @@ export const seal = (
   const { redirectUrl, state, url } = { ...request }
   return isSecretText(state) && isSecretText(url) && Predicate.isString(redirectUrl)
     ? sealedRequest.seal({ redirectUrl, state, url }, key, options.account, options.lifetime)
-    : Effect.fail(AuthError.invalidRequest(options.account.broker, "seal", "request", "is not what begin gave"))
+    : Effect.fail(AuthError.invalidRequest(options.account.broker, "seal", "request", "is not a result of begin"))
 }
 
 /**
- * The request of a text that `seal` made. A missing, changed or foreign text, and one that is too old, fails with
- * `RedirectRejected` by `request-changed` or `request-expired`: begin the login again.
+ * Decrypts a text of `seal`. If the text is missing, changed or of another account, it fails with `RedirectRejected`
+ * (`request-changed`). If its lifetime is over, it fails with `RedirectRejected` (`request-expired`). In both cases,
+ * begin the login again.
  *
  * @category keeping
  * @since 0.1.0

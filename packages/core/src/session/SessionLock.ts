@@ -1,6 +1,6 @@
 /**
- * One at a time for each account: held over the exchange with the broker, so that however many fibers, processes or
- * machines want a session, one of them asks for it.
+ * A lock for each account. It is held during the exchange with the broker, so that only one fiber of all processes and
+ * machines logs in or refreshes.
  *
  * @since 0.1.0
  */
@@ -18,15 +18,17 @@ import * as vaultOptions from "./internal/vaultOptions.ts"
 import * as VaultError from "./VaultError.ts"
 
 /**
- * A lock that is held.
+ * An acquired lock.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Lease {
-  /** Grows with every holder of this lock: who has a smaller one is not the holder any more. */
+  /** Grows each time that the lock is acquired. A holder with a smaller fence has lost the lock. */
   readonly fence: number
-  /** Fails with `LockUnavailable` (`lost`) if somebody else may hold the lock by now. Asked just before an exchange. */
+  /**
+   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock by now. Runs just before an exchange.
+   */
   readonly check: Effect.Effect<void, VaultError.VaultError>
 }
 
@@ -39,11 +41,11 @@ export interface Lease {
 export class SessionLock extends Context.Service<
   SessionLock,
   {
-    /** Where the lock is and whom it holds off, for a person. */
+    /** Describes where the lock is and which programs share it, for logs. */
     readonly describe: string
     /**
-     * Waits for the account's lock, and holds it while `use` runs. Fails with `LockUnavailable` (`busy`) if the wait
-     * is long. It cannot be entered twice: who holds it must not ask for it again.
+     * Acquires the account's lock, and releases it after `use`. Fails with `LockUnavailable` (`busy`) after the acquire
+     * time-out. The lock is not re-entrant: `use` must not acquire it again.
      */
     readonly withLock: <A, E, R>(
       account: Account.Account,
@@ -54,20 +56,20 @@ export class SessionLock extends Context.Service<
 
 const defaults = { lease: Duration.millis(800), acquireTimeout: Duration.seconds(60) }
 
-const readPatience = (input: Duration.Input = defaults.acquireTimeout) =>
+const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
   vaultOptions.readSpan("acquireTimeout", input, {
-    isMeant: Duration.isGreaterThan(Duration.zero),
-    rule: 'must be longer than nothing, such as "60 seconds"'
+    isValid: Duration.isGreaterThan(Duration.zero),
+    rule: 'must be a duration above zero, such as "60 seconds"'
   })
 
-/** Redis counts whole milliseconds. What is longer than a day was meant to be a lock that does not end by itself. */
+/** Redis counts whole milliseconds. A lease of more than a day would block all programs after a holder is killed. */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
-    isMeant: Duration.between({ minimum: Duration.millis(1), maximum: Duration.days(1) }),
-    rule: 'must be from a millisecond to a day, such as "800 millis"'
+    isValid: Duration.between({ minimum: Duration.millis(1), maximum: Duration.days(1) }),
+    rule: 'must be a duration from 1 millisecond to 1 day, such as "800 millis"'
   })
 
-/** What `take` has taken is held while `use` runs. The scope of `use` is the caller's own. */
+/** Releases the lock after `use`. The lock has its own scope, so `use` keeps the caller's. */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Scope.make(),
@@ -76,35 +78,32 @@ const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (
   )
 
 /**
- * A lock of your own, such as one of a database, as seen by one who waits for it.
+ * Options of `make`: a lock of your own, such as one in a database.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LeaseOptions {
-  /** Where the lock is and whom it holds off, for a person. */
+  /** Describes where the lock is and which programs share it, for logs. */
   readonly describe: string
   /**
-   * Waits until no other process holds the account's lock, takes it, and gives it back when the scope closes. One fiber of
-   * this process at a time asks for an account. What `note` was last told is why there is no lock when acquireTimeout is at an
-   * end: without it, that others hold it.
+   * Waits until no other process holds the account's lock, acquires it, and releases it when the scope closes. It is
+   * called by one fiber of this process at a time for each account. After the acquire time-out, the error is the last
+   * reason given to `note`. Default: `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
     note: (trouble: VaultError.Reason | undefined) => void
   ) => Effect.Effect<Lease, VaultError.VaultError, Scope.Scope>
-  /**
-   * How long to wait for the lock, by turn among the fibers of this process: more than nothing. 60 seconds unless said
-   * otherwise.
-   */
+  /** Time-out for acquiring the lock, including the wait for other fibers of this process. Default: 60 seconds. */
   readonly acquireTimeout?: Duration.Input | undefined
 }
 
 /**
- * A lock among processes. The fibers of this one wait for each other by turn, and one of them asks.
+ * Makes a lock that processes share. The fibers of this process queue, and one of them at a time calls `acquire`.
  *
- * Fails with `InvalidOption` if there is no acquireTimeout, and each wait with `LockUnavailable` (`busy`) when its acquireTimeout is
- * at an end.
+ * Fails with `InvalidOption` if `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails with
+ * `LockUnavailable` (`busy`).
  *
  * @example
  * ```ts
@@ -135,7 +134,7 @@ export const make = Effect.fnUntraced(function* ({
   acquireTimeout
 }: LeaseOptions): Effect.fn.Return<SessionLock["Service"], VaultError.VaultError> {
   const local = mutexes.make()
-  const duration = yield* readPatience(acquireTimeout)
+  const duration = yield* readAcquireTimeout(acquireTimeout)
   const take = (account: Account.Account) =>
     Effect.suspend(() => {
       let trouble: VaultError.Reason | undefined
@@ -153,7 +152,7 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 /**
- * A lock among the fibers of this process, by turn. A wait does not end by itself.
+ * Makes a lock for the fibers of this process, first come, first served. It has no acquire time-out.
  *
  * @category constructors
  * @since 0.1.0
@@ -174,7 +173,7 @@ export const makeMemory = (): SessionLock["Service"] => {
 }
 
 /**
- * For a single process.
+ * A lock for a single process.
  *
  * @example
  * ```ts
@@ -200,30 +199,33 @@ export const makeMemory = (): SessionLock["Service"] => {
 export const layerMemory: Layer.Layer<SessionLock> = Layer.sync(SessionLock, makeMemory)
 
 /**
- * How a lock in Redis is held.
+ * Options of a lock in Redis.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RedisOptions {
-  /** Begins every key. `broker-auth` unless said otherwise. */
+  /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
   /**
-   * How long the lock outlives a holder that was killed. It is renewed four times as often while it is held. 800 ms
-   * unless said otherwise, from a millisecond to a day: a program that is stopped for longer loses the lock to the next who
-   * asks, and is told so by `check`.
+   * How long the lock stays after its holder is killed: from 1 millisecond to 1 day. Default: 800 ms. The holder renews
+   * the lease every quarter of this time. If a program is suspended for longer, another program may acquire the lock,
+   * and
+   * `check` then fails.
    */
   readonly lease?: Duration.Input | undefined
-  /** How long to wait for the lock: more than nothing. 60 seconds unless said otherwise. */
+  /** Time-out for acquiring the lock. Default: 60 seconds. */
   readonly acquireTimeout?: Duration.Input | undefined
 }
 
 /**
- * A lock among all programs that use the same Redis (5.0 or newer). Who holds the lock and is killed is rid of it when its lease ends.
+ * Makes a lock for all programs that use the same Redis (5.0 or newer). If its holder is killed, the lock is released
+ * when the lease ends.
  *
- * Fails with `LockUnavailable` (`busy`) or, if Redis could not be reached at the end of the wait, with `Io`. While the
- * lock is held a Redis that goes away is a failure only of `check`. After it was given back, `check` fails with `lost`.
- * Making it fails with `InvalidOption` if `lease` or `acquireTimeout` is no span that can be meant.
+ * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
+ * with
+ * `LockUnavailable` (`busy`), or with `Io` if Redis was not reachable. If Redis becomes unreachable while the lock is
+ * held, only `check` fails. After the release, `check` fails with `lost`.
  *
  * @category constructors
  * @since 0.1.0
@@ -235,7 +237,7 @@ export const makeRedis = (
   const prefix = options.prefix ?? defaultPrefix
   return Effect.flatMap(readLease(options.lease), (lease) =>
     make({
-      describe: `Redis, keys ${prefix}:*:lock, among all programs that use it`,
+      describe: `Redis, keys ${prefix}:*:lock, shared by all programs that use it`,
       acquire: redisLease.make(redis, { prefix, lease }).take,
       acquireTimeout: options.acquireTimeout
     })
@@ -243,7 +245,7 @@ export const makeRedis = (
 }
 
 /**
- * A lock among all programs that use the same Redis: see `makeRedis`.
+ * A lock for all programs that use the same Redis: see `makeRedis`.
  *
  * @category layers
  * @since 0.1.0

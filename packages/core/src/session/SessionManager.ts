@@ -1,6 +1,6 @@
 /**
- * The session of one account, always live: kept over restarts, renewed once however many ask, shared with other
- * programs through the store.
+ * Keeps the session of one account live. It survives restarts, is renewed once for all callers, and is shared with
+ * other programs through the store.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as Cached from "./internal/cachedSession.ts"
 import { adopt } from "./internal/adoption.ts"
 import { freshExit, peek, renew, sessionOf } from "./internal/sessionRequests.ts"
 import { logout } from "./internal/logout.ts"
-import { changes, close, lastAsked, type Self } from "./internal/managerState.ts"
+import { changes, close, lastUsed, type Self } from "./internal/managerState.ts"
 import { found } from "./internal/readyEffect.ts"
 import { Tenancy } from "./internal/tenancy.ts"
 import { withSession as withSessionOf } from "./internal/sessionUse.ts"
@@ -34,7 +34,7 @@ import { SessionLock } from "./SessionLock.ts"
 import { SessionStore } from "./SessionStore.ts"
 
 /**
- * Why there is no session: the broker's or the vault's reason.
+ * The errors of a session manager: those of the broker and those of the vault.
  *
  * @category errors
  * @since 0.1.0
@@ -42,7 +42,7 @@ import { SessionStore } from "./SessionStore.ts"
 export type Failure = Cached.Failure
 
 /**
- * What happened to the session.
+ * A change of the session.
  *
  * @category models
  * @since 0.1.0
@@ -50,8 +50,8 @@ export type Failure = Cached.Failure
 export type SessionChange = sessionChange.SessionChange
 
 /**
- * Gives the session of one account. It is open as long as the scope of its layer: once that has closed, every call fails
- * with `InvalidRequest`, those that wait at that moment too.
+ * Manages the session of one account. After the scope of its layer has closed, every call fails with `InvalidRequest`,
+ * including calls that are waiting at that moment.
  *
  * @category services
  * @since 0.1.0
@@ -61,72 +61,77 @@ export class SessionManager extends Context.Service<
   {
     readonly account: Account
     /**
-     * A live session: from memory, from the store, or else from the broker. After `logout`, here or in another program,
-     * it fails with `SessionExpired` (`logged-out`) until `renew` or `adopt`; a program started later logs in anew.
+     * Returns a live session: from memory, otherwise from the store, otherwise from the broker. After `logout`, here or
+     * in another program, it fails with `SessionExpired` (`logged-out`) until `renew` or `adopt`. A program that is
+     * started later logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
-    /** The session that is held or stored, if it lives. The broker is not asked. */
+    /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Another session than `dead`, or than the one that is held: the one that somebody else got meanwhile, or else a
-     * new one from the broker. Without `dead` it logs in again after a logout, and does not wait after a failure.
+     * Returns a session other than `rejected`: one that another program stored in the meantime, otherwise a new one
+     * from the broker. Default for `rejected`: the cached session. Without `rejected`, it logs in again after a logout,
+     * and ignores the back-off after a failure.
      */
-    readonly renew: (dead?: Session.Session) => Effect.Effect<Session.Session, Failure>
+    readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
-     * Runs an effect with a live session. If it fails with `SessionExpired` since the broker refuses the token, the
-     * session is renewed once, for all callers. The effect runs again only if each request that it had sent is safe to
-     * repeat: a call that is marked `safe` in the broker's table, or a `GET`, `HEAD`, `OPTIONS` or `replayable` request of
-     * `AuthorizedClient` or `Authorize.request`. Otherwise it fails with `SessionExpired` after the renewal, and the next
-     * call has the new session. Requests sent in other ways are not seen: place no orders with them in here. A new
-     * token that is refused too is not renewed again for ten minutes.
+     * Runs an effect with a live session. If it fails with `SessionExpired` because the broker refused the token, the
+     * session is renewed once, for all callers. The effect then runs again if every request that it sent is safe to
+     * repeat: a call that is marked `safe` in the broker's table, or a `GET`, `HEAD`, `OPTIONS` or `replayable` request
+     * of `AuthorizedClient` or `Authorize.request`. Otherwise it fails with `SessionExpired` after the renewal, and the
+     * next call uses the new session. Requests that are sent in other ways are not detected: do not place orders with
+     * them here. If the broker refuses the new token as well, it is not renewed again for ten minutes.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Failure, R>
-    /** Keeps a session that was got in another way, such as a browser login. */
+    /** Stores a session that was obtained in another way, such as a browser login. */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
-     * Ends the session at the broker and forgets it. A pending renewal does not bring it back, here or in another
-     * program that shares the store; one that holds the session learns of it when it next looks into the store, or when
-     * the broker refuses the token. If the broker's call fails, the session is forgotten all the same.
+     * Ends the session at the broker, and deletes it from memory and store, even if the broker's call fails. A pending
+     * renewal, here or in another program that shares the store, does not restore it. Other programs notice the logout
+     * when they next read the store, or when the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * The broker took an order, or another call that must not be sent twice, with this session. A session that replaced a
-     * refused one is under suspicion until then. `AuthorizedClient` and `withSession` tell it by themselves.
+     * Records that the broker accepted an order, or another call that must not be sent twice, with this session. Until
+     * then, a session that replaced a refused one is not replaced again at once. `AuthorizedClient` and `withSession`
+     * call this by themselves.
      */
     readonly accepted: (session: Session.Session) => void
-    /** The held session as a value, if it needs no renewal at `now` (milliseconds since the epoch). */
+    /**
+     * The cached session without an effect. `undefined`: at `now` (milliseconds since the epoch) it must be renewed, or
+     * the store must be read.
+     */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
-    /** What happens from now on, until the manager's scope closes. A slow reader misses the oldest changes. */
+    /** The changes from now on, until the manager's scope closes. A slow reader misses the oldest changes. */
     readonly changes: Stream.Stream<SessionChange>
   }
 >()("@auth/broker-core/session/SessionManager") {}
 
 /**
- * What may be set.
+ * Options of a session manager.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** How long before its end a session is renewed, in the place of the broker's own. */
+  /** How long before its expiry a session is renewed. Default: the broker's own value. */
   readonly early?: Duration.Input | undefined
   /**
-   * How long an early renewal is waited for before the token that still lives is handed out. 2 seconds unless said
-   * otherwise.
+   * How long a call waits for an early renewal. After that it returns the current token, which is live. Default: 2
+   * seconds.
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * How often the store is looked into while a session is held and asked for, to learn of what other programs have done:
-   * a newer session, or a logout. 30 seconds unless said otherwise.
+   * Minimum time between two reads of the store while a cached session is in use. A read finds newer sessions and
+   * logouts of other programs. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }
 
 /**
- * Makes the manager of the account that the broker's layer is bound to. Options that cannot be meant fail with
- * `InvalidRequest`.
+ * Makes the manager for the account of the broker's layer. Invalid options fail with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0
@@ -153,18 +158,18 @@ export const make = Effect.fnUntraced(function* (
     pollInterval: Duration.toMillis(yield* durations.read(broker, "pollInterval", pollInterval)),
     state: Cached.makeState(),
     isClosed: false,
-    askedAt: yield* Clock.currentTimeMillis,
+    usedAt: yield* Clock.currentTimeMillis,
     tenancy,
     trial: undefined,
     hub: undefined
   }
-  if (tenancy !== undefined) tenancy.lastAsked = (now) => lastAsked(self, now)
+  if (tenancy !== undefined) tenancy.lastUsed = (now) => lastUsed(self, now)
   yield* Effect.addFinalizer((exit) => Effect.andThen(close(self), Scope.close(scope, exit)))
   return {
     account: self.account,
     session: sessionOf(self),
     peek: peek(self),
-    renew: (dead) => renew(self, dead),
+    renew: (rejected) => renew(self, rejected),
     withSession: (use) => withSessionOf(self, use),
     adopt: (given) => adopt(self, given),
     logout: logout(self),
@@ -175,7 +180,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * The manager of the account that the broker's layer is bound to.
+ * The manager for the account of the broker's layer.
  *
  * @example
  * ```ts
@@ -218,7 +223,7 @@ export const session: Effect.Effect<Session.Session, Failure, SessionManager> = 
 
 /**
  * Runs an effect with a live session of the account. If the broker refuses the token, the session is renewed once, and
- * the effect runs again if each request that it had sent is safe to repeat. See `withSession` of the service.
+ * the effect runs again if every request that it sent is safe to repeat. See `withSession` of the service.
  *
  * @example
  * ```ts
@@ -251,8 +256,9 @@ export const withSession = <A, E, R>(
   Effect.flatMap(SessionManager, (manager) => manager.withSession(use))
 
 /**
- * Gives a function for programs without Effect: a promise of a live session. It costs no fiber while one is held. The
- * promises reject once the manager's scope has closed: a `ManagedRuntime` keeps it open until `dispose`.
+ * Makes a function for programs without Effect. It returns a promise of a live session, and starts no fiber while the
+ * cached session is fresh. After the manager's scope has closed, the promises reject. A `ManagedRuntime` keeps the
+ * scope open until `dispose`.
  *
  * @example
  * ```ts
@@ -283,27 +289,27 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
     const { freshUnsafe, session } = yield* SessionManager
     const clock = yield* Clock.Clock
     const run = Effect.runPromiseWith(yield* Effect.context<never>())
-    // Who asks while another waits gets that one's promise: a fiber each would cost them several times the wait.
-    let asked: Promise<Session.Session> | undefined
-    const ask = () => {
-      let over = false
+    // Concurrent callers share one promise: a fiber for each would take several times as long as the wait itself.
+    let pending: Promise<Session.Session> | undefined
+    const start = () => {
+      let isDone = false
       const end = Effect.sync(() => {
-        over = true
-        asked = undefined
+        isDone = true
+        pending = undefined
       })
       const promise = run(Effect.ensuring(session, end))
-      if (!over) asked = promise
+      if (!isDone) pending = promise
       return promise
     }
-    // And who asks for a session that is held gets the promise that was given for it before.
-    let given: { readonly fresh: Exit.Exit<Session.Session>; readonly promise: Promise<Session.Session> } | undefined
+    // The promise of the cached session is reused.
+    let cached: { readonly fresh: Exit.Exit<Session.Session>; readonly promise: Promise<Session.Session> } | undefined
     return () => {
       const fresh = freshUnsafe(clock.currentTimeMillisUnsafe())
-      if (fresh !== undefined && fresh === given?.fresh) return given.promise
-      given = undefined
-      if (fresh === undefined || Exit.isFailure(fresh)) return asked ?? ask()
+      if (fresh !== undefined && fresh === cached?.fresh) return cached.promise
+      cached = undefined
+      if (fresh === undefined || Exit.isFailure(fresh)) return pending ?? start()
       const promise = Promise.resolve(fresh.value)
-      given = { fresh, promise }
+      cached = { fresh, promise }
       return promise
     }
   }

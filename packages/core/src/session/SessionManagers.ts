@@ -1,6 +1,5 @@
 /**
- * Many accounts: a session manager for each, made when it is first asked for, and all of them logged in before the
- * market opens.
+ * Session managers for many accounts. Each is built on first use. `warm` logs in all accounts before the market opens.
  *
  * @since 0.1.0
  */
@@ -29,64 +28,65 @@ import * as SessionManager from "./SessionManager.ts"
 import type { SessionStore } from "./SessionStore.ts"
 
 /**
- * How far the accounts are.
+ * Progress of `warm`: the outcome of one account, and counts for all.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Progress<E = never> {
-  /** The account that is done, by your name for it. */
+  /** Your name for the account that is done. */
   readonly name: string
-  /** A session, or why there is none. */
+  /** The session, or the failure. */
   readonly outcome: Exit.Exit<Session, E | SessionManager.Failure>
-  /** How many accounts are done, this one included. */
+  /** Number of accounts that are done, including this one. */
   readonly done: number
-  /** How many of them have no session. */
+  /** Number of those that failed. */
   readonly failed: number
   readonly total: number
 }
 
 /**
- * How the accounts are warmed.
+ * Options of `warm`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface WarmOptions {
-  /** How many accounts log in at the same time. 32 unless said otherwise. */
+  /** Maximum number of accounts that log in at the same time. Default: 32. */
   readonly concurrency?: number | undefined
-  /** Each account waits up to this long before it begins, so that they do not all call in one instant. 250 ms unless said otherwise. */
+  /** Maximum random delay before an account starts. It spreads the calls over time. Default: 250 ms. */
   readonly jitter?: Duration.Input | undefined
   /**
-   * How many accounts begin in a second at most, over all brokers. Each account keeps its broker's limits in any case;
-   * this is for an address that the broker's firewall shall not take notice of. Not limited unless said otherwise.
+   * Maximum number of accounts that start per second, over all brokers. Default: no limit. The rate limits of each
+   * broker apply in any case. Set this to keep the broker's firewall from blocking your IP address.
    */
   readonly perSecond?: number | undefined
   /**
-   * How long an account may take before another has its place. It fails with `BrokerUnavailable` (`time-out`) then, while
-   * its login goes on by itself. 2 minutes unless said otherwise, since a login may wait for another program's, and for
-   * the next TOTP code.
+   * Time-out for one account. Default: 2 minutes, because a login may wait for the login of another program and for the
+   * next TOTP code. After the time-out the account fails with `BrokerUnavailable` (`time-out`), and the next account
+   * starts. The login continues in the background.
    */
   readonly timeout?: Duration.Input | undefined
 }
 
 /**
- * What may be set. `early`, `renewalTimeout` and `pollInterval` are those of each account's `SessionManager`.
+ * Options of `make`. `early`, `renewalTimeout` and `pollInterval` apply to the `SessionManager` of each account.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends SessionManager.Options {
   /**
-   * An account that is asked for nothing for this long is closed, and built anew when it is next asked for. Its stored
-   * session is kept. Closed up to a quarter of this and one `pollInterval` later. Default: accounts stay open.
+   * Closes an account that was not used for this long. The next call builds it again. Its stored session is kept. The
+   * account may close later than `idle`, by up to a quarter of `idle` plus one `pollInterval`. Default: accounts stay
+   * open.
    */
   readonly idle?: Duration.Input | undefined
 }
 
 /**
- * What every layer of a union provides, such as `Renewal` where accounts are of several brokers. A service that only
- * some of them provide is not among it.
+ * The services that every layer of a union provides, such as `Renewal` if the accounts are of several brokers. A
+ * service that only some of the layers provide is not included.
  *
  * @category models
  * @since 0.1.0
@@ -104,30 +104,32 @@ type LayersWithout<Layers extends Layer.Any, Service> = Layers extends unknown
   : never
 
 /**
- * Session managers by your names for the accounts.
+ * Session managers, keyed by your names for the accounts.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SessionManagers<in out Services, in out E = never> {
-  /** The services of the account, its `SessionManager` among them. Built when first asked for, and again after a failure. */
+  /** The services of the account, including its `SessionManager`. Built on first use, and again after a failure. */
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
-  /** The manager of the account. `invalidate` and `idle` close it: ask for it each time instead of keeping it. */
+  /**
+   * The manager of the account. Call this each time instead of keeping the manager: `invalidate` and `idle` close it.
+   */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
-  /** A live session of the account. The effect may be kept and run again: it gets the account that is current then. */
+  /** A live session of the account. The effect may be kept: each run uses the manager that is open at that time. */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
-   * Closes the account's layer. The next call for the account asks `lookup` again, for example for corrected credentials.
-   * Callers that wait for the account or its session fail with `InvalidRequest`, and so does a manager that was kept.
-   * The stored session stays valid: log out first to end it. Does nothing if the account is not open.
+   * Closes the account's layer. The next call for the account calls `lookup` again, for example to use corrected
+   * credentials. Calls that are waiting for the account fail with `InvalidRequest`, and so do later calls of a manager
+   * that was kept. The stored session stays valid: to end it, log out first. Does nothing if the account is not open.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
-   * Gets a session for each account, and tells of each as it is done. One that fails or hangs does not hold the
-   * others. An account that is named twice is warmed once. What cannot be meant, such as one name in the place of a
-   * list or no account in a second, fails with `InvalidRequest` before any account begins.
+   * Gets a session for each account, and emits the outcome of each as it is done. An account that fails or hangs does
+   * not stop the others. Duplicate names are warmed once. Invalid arguments, such as a string instead of a list or a
+   * `perSecond` of 0, fail with `InvalidRequest` before any account starts.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }
@@ -138,13 +140,13 @@ interface Ready<Services> {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly scope: Scope.Closeable
   readonly tenancy: Tenancy
-  /** Whether the account was asked for by its name since it was last checked for being idle. */
-  isAsked: boolean
-  /** When it was, as of that check. Milliseconds since the epoch. */
-  askedAt: number
+  /** Whether the account was looked up since the last idle check. */
+  isUsed: boolean
+  /** The last idle check that found the account used. Milliseconds since the epoch. */
+  usedAt: number
 }
 
-/** A build that is not done yet. */
+/** A build in progress. */
 interface Attempt<Services, E> {
   readonly end: Deferred.Deferred<Ready<Services>, E | AuthError.AuthError>
   readonly scope: Scope.Closeable
@@ -154,12 +156,12 @@ interface Attempt<Services, E> {
 
 const invalidatedReason = new AuthError.InvalidRequest({
   problems: [{ field: "account", problem: "was closed by SessionManagers.invalidate" }],
-  advice: "Ask SessionManagers for the account again: it is built anew."
+  advice: "Ask SessionManagers for the account again. This builds it anew."
 })
 
 const idleReason = new AuthError.InvalidRequest({
   problems: [{ field: "account", problem: "was closed after its idle time" }],
-  advice: "Ask SessionManagers for the account each time instead of keeping its manager."
+  advice: "Get the manager from SessionManagers each time instead of keeping it."
 })
 
 const closedReason = new AuthError.InvalidRequest({
@@ -167,7 +169,7 @@ const closedReason = new AuthError.InvalidRequest({
   advice: "Keep the scope open as long as sessions are needed."
 })
 
-/** Errors that are of no broker are named after what they are of. */
+/** Stands in for the broker in errors that concern no broker. */
 const noBroker = "accounts"
 
 const readIdle = (idle: Duration.Input) => {
@@ -177,11 +179,11 @@ const readIdle = (idle: Duration.Input) => {
   return refused === undefined ? Effect.succeed(Duration.toMillis(idle)) : Effect.fail(refused)
 }
 
-/** A text is a list of its letters, for JavaScript. */
+/** Rejects a string: it is iterable too, by characters. */
 const isNames = (names: unknown): names is Iterable<string> =>
   typeof names === "object" && names !== null && Symbol.iterator in names
 
-/** The names, each once, and the options, or what is wrong with them. */
+/** Removes duplicate names, and checks the options. */
 const readWarm = (
   names: Iterable<string>,
   { concurrency = 32, jitter = "250 millis", perSecond, timeout = "2 minutes" }: WarmOptions
@@ -189,7 +191,7 @@ const readWarm = (
   const all = isNames(names) ? Array.from(new Set(names)) : undefined
   const isRate = perSecond === undefined || (Number.isFinite(perSecond) && perSecond > 0)
   const refused = Problems.refusal(noBroker, "warm", [
-    ["names", all?.every((name) => typeof name === "string") ? undefined : "is no list of names"],
+    ["names", all?.every((name) => typeof name === "string") ? undefined : "is not a list of names"],
     ["concurrency", Problems.ofCount(concurrency)],
     ["jitter", Problems.ofDuration(jitter, Duration.zero)],
     ["perSecond", isRate ? undefined : "is not a number above zero"],
@@ -201,12 +203,12 @@ const readWarm = (
 }
 
 /**
- * Makes the managers. `lookup` gives the broker's layer of an account; each account has a layer of its own, and with it
- * its own limits and lock. The layers may be of several brokers: then `services` has what all of them provide. An `idle`
- * that is no duration fails with `InvalidRequest`.
+ * Makes the managers. `lookup` returns the broker's layer for an account. Each account has its own layer, with its own
+ * limits and lock. The layers may be of several brokers: `services` then has the services that all of them provide. An
+ * invalid `idle` fails with `InvalidRequest`.
  *
- * An account that holds a session costs about 10 kB of the heap, without what its layer keeps beside it. `idle` and
- * `invalidate` free that.
+ * An account with a cached session takes about 10 kB of heap, plus the state of its layer. `idle` and `invalidate` free
+ * that memory.
  *
  * @example
  * ```ts
@@ -250,7 +252,7 @@ export const make: <Layers extends Layer.Layer<Renewal | Logout, unknown, unknow
   AuthError.AuthError,
   Layer.Services<Layers> | SessionStore | SessionLock | Scope.Scope
 > = (lookup, options) =>
-  // What all layers provide is what each provides, which the compiler cannot follow.
+  // The compiler cannot prove that each layer provides `Common<Layers>`.
   makeOf(lookup as never, options)
 
 const makeOf = Effect.fnUntraced(function* <Services, E, R>(
@@ -261,10 +263,10 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const scope = yield* Effect.scope
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
-  // Effect's LayerMap keeps a failure for ever, and costs a fiber's scope each time; a session is asked for before every
-  // call to a broker.
+  // Not Effect's LayerMap: it caches failures for ever, and needs a scope for each lookup, which is too slow for a call
+  // before every request to a broker.
   const ready = new Map<string, Ready<Services>>()
-  const underWay = new Map<string, Attempt<Services, E>>()
+  const building = new Map<string, Attempt<Services, E>>()
 
   const closed = Effect.suspend(() => Effect.fail(AuthError.make(noBroker, "session", closedReason)))
 
@@ -274,14 +276,14 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     { scope, tenancy }: Attempt<Services, E>
   ): Ready<Services> => {
     const manager = Context.get(services, SessionManager.SessionManager)
-    return { name, services, manager, scope, tenancy, isAsked: true, askedAt: -Infinity }
+    return { name, services, manager, scope, tenancy, isUsed: true, usedAt: -Infinity }
   }
 
   const sessionOf = delegating(({ manager, name, tenancy }: Ready<Services>) =>
     tenancy.closedBecause === undefined ? manager.session : sessionNow(name)
   )
 
-  /** In a scope of its own, which an attempt that fails takes with it: the next begins anew. */
+  /** Each attempt has its own scope. A failed attempt closes it, so that the next attempt starts clean. */
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() =>
       Layer.buildWithMemoMap(Layer.provideMerge(SessionManager.layer(options), lookup(name)), memoMap, attempt.scope)
@@ -291,23 +293,23 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Effect.map((services) => toReady(name, services, attempt))
     )
 
-  /** One attempt for all who wait for it, which goes on if they are interrupted. */
-  const begin = (name: string) =>
+  /** Starts one build for all callers. It continues if they are interrupted. */
+  const startBuild = (name: string) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
         if (scope.state._tag === "Closed") return closed
         const attempt: Attempt<Services, E> = {
           end: Deferred.makeUnsafe(),
           scope: Scope.forkUnsafe(scope),
-          tenancy: { lastAsked: () => -Infinity, closedBecause: undefined },
+          tenancy: { lastUsed: () => -Infinity, closedBecause: undefined },
           fiber: undefined
         }
-        underWay.set(name, attempt)
+        building.set(name, attempt)
         return Effect.map(Effect.forkIn(build(name, attempt), scope, { startImmediately: true }), (fiber) => {
           attempt.fiber = fiber
           fiber.addObserver((exit) => {
-            if (underWay.get(name) === attempt) {
-              underWay.delete(name)
+            if (building.get(name) === attempt) {
+              building.delete(name)
               if (Exit.isSuccess(exit)) ready.set(name, exit.value)
             }
             Deferred.doneUnsafe(attempt.end, Exit.hasInterrupts(exit) ? closed : exit)
@@ -322,11 +324,11 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       if (scope.state._tag === "Closed") return closed
       const known = ready.get(name)
       if (known !== undefined) {
-        known.isAsked = true
+        known.isUsed = true
         return Effect.succeed(known)
       }
-      const attempt = underWay.get(name)
-      return attempt === undefined ? Effect.flatMap(begin(name), Deferred.await) : Deferred.await(attempt.end)
+      const attempt = building.get(name)
+      return attempt === undefined ? Effect.flatMap(startBuild(name), Deferred.await) : Deferred.await(attempt.end)
     })
 
   const services = (name: string) => Effect.map(get(name), ({ services }) => services)
@@ -341,14 +343,14 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const sessionNow = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
     Effect.flatMap(get(name), ({ manager }) => manager.session)
 
-  /** Takes the account out at once, and then closes it: a call in the meantime builds it anew. */
+  /** Removes the account from the map before it closes it: calls during the close build the account anew. */
   const close = (name: string, because: AuthError.Reason) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
-        const attempt = underWay.get(name)
+        const attempt = building.get(name)
         const account = attempt ?? ready.get(name)
         if (account === undefined) return Effect.void
-        underWay.delete(name)
+        building.delete(name)
         ready.delete(name)
         account.tenancy.closedBecause = because
         if (attempt !== undefined)
@@ -364,13 +366,13 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const names: Array<string> = []
       for (const [name, account] of ready) {
-        if (account.isAsked) {
-          account.isAsked = false
-          account.askedAt = now
+        if (account.isUsed) {
+          account.isUsed = false
+          account.usedAt = now
         }
-        if (now - Math.max(account.askedAt, account.tenancy.lastAsked(now)) >= idleFor) names.push(name)
+        if (now - Math.max(account.usedAt, account.tenancy.lastUsed(now)) >= idleFor) names.push(name)
       }
-      // An account whose closing takes its time does not delay the others.
+      // Forked, so that an account that closes slowly does not delay the others.
       return Effect.forEach(names, (name) => Effect.forkIn(close(name, idleReason), scope), { discard: true })
     })
 
@@ -386,7 +388,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       const reason = new AuthError.BrokerUnavailable({
         why: "time-out",
         advice:
-          "The login goes on by itself: ask for the session in a while. Check the network and the vault meanwhile."
+          "The login continues in the background. Ask for the session again in a minute. Meanwhile, check the network and the vault."
       })
       return Effect.fail(AuthError.make(ready.get(name)?.manager.account.broker ?? noBroker, "warm", reason))
     })
@@ -427,7 +429,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * The failure of an account that could not be warmed, or `undefined` if it has a session.
+ * The failure of an account, or `undefined` if it has a session.
  *
  * @category accessors
  * @since 0.1.0

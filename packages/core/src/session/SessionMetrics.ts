@@ -1,5 +1,5 @@
 /**
- * What can be counted of sessions. No attribute holds a secret or an account: `broker`, `outcome` and `reason` are all.
+ * Metrics of sessions. Their attributes are `broker`, `outcome` and `reason`: no secrets, no accounts.
  *
  * @since 0.1.0
  */
@@ -54,22 +54,22 @@ export const refreshes = Metric.counter("broker_auth_refreshes", {
 })
 
 /**
- * Renewals that came to no session, by `broker` and `reason`: those that were never sent, too.
+ * Renewals that failed, by `broker` and `reason`. Includes those that were never sent.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const failures = Metric.counter("broker_auth_renewal_failures", {
-  description: "Renewals that came to no session, by broker and reason",
+  description: "Renewals that failed, by broker and reason",
   incremental: true
 })
 
 /**
- * How long renewals took, the wait for the lock and for a TOTP period included, by `broker`.
+ * Duration of renewals, including the wait for the lock and for a TOTP period, by `broker`.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const wait = Metric.timer("broker_auth_renewal_wait", {
-  description: "How long renewals took, the wait for the lock and for a TOTP period included"
+  description: "Duration of renewals, including the wait for the lock and for a TOTP period"
 })

@@ -1,5 +1,5 @@
 /**
- * Where sessions are kept between two starts of a program, and shared between programs.
+ * Storage for sessions. They survive a restart, and programs can share them.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * What is kept for an account: its session, and what its login guard must not forget.
+ * The entries of an account: its session, and the state of its login guard.
  *
  * @category models
  * @since 0.1.0
@@ -31,19 +31,19 @@ import * as VaultKey from "./VaultKey.ts"
 export type Slot = "session" | "guard"
 
 /**
- * What is stored, and how often it was written.
+ * A stored value with its version.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Entry {
-  /** 1 for the first that was written, and one more each time. */
+  /** 1 for the first write. Each write adds one. */
   readonly version: number
   readonly value: Redacted.Redacted<Uint8Array>
 }
 
 /**
- * Keeps entries. A write is durable before it succeeds, and happens only if nobody else has written in between.
+ * Stores entries. A write is durable before it succeeds, and fails to apply if another program has written in between.
  *
  * @category services
  * @since 0.1.0
@@ -51,13 +51,13 @@ export interface Entry {
 export class SessionStore extends Context.Service<
   SessionStore,
   {
-    /** Where entries are kept and how, for a person. */
+    /** Describes where entries are stored and whether they are encrypted, for logs. */
     readonly describe: string
-    /** `undefined` if nothing was ever stored. */
+    /** Reads an entry. `undefined`: nothing is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: nothing stored), and
-     * tells whether it did.
+     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: nothing is stored).
+     * Returns whether it was written.
      */
     readonly put: (
       account: Account.Account,
@@ -66,26 +66,26 @@ export class SessionStore extends Context.Service<
       expected: number
     ) => Effect.Effect<boolean, VaultError.VaultError>
     /**
-     * A text that tells one secret from another and says nothing about it without the store's key. Absent where the
-     * store has no key: then no credentials are known again.
+     * A fingerprint of a secret, keyed with the store's key. Absent if the store has no key: the login guard then
+     * cannot recognize credentials that the broker refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
   }
 >()("@auth/broker-core/session/SessionStore") {}
 
 /**
- * The key of an entry, for stores that have one string for it.
+ * The key of an entry as one string.
  *
  * @category converting
  * @since 0.1.0
  */
 export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/${Account.toKey(account)}`
 
-/** What an entry is called in an error. */
+/** Names an entry in errors. */
 const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${Account.toKey(account)}`
 
 /**
- * Keeps entries in the memory of this process: a restart forgets them.
+ * Stores entries in the memory of this process. They are lost when it ends.
  *
  * @category constructors
  * @since 0.1.0
@@ -108,7 +108,7 @@ export const makeMemory = (): SessionStore["Service"] => {
 }
 
 /**
- * Keeps entries in the memory of this process: a restart forgets them.
+ * Stores entries in the memory of this process. They are lost when it ends.
  *
  * @category layers
  * @since 0.1.0
@@ -116,10 +116,11 @@ export const makeMemory = (): SessionStore["Service"] => {
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
 
 /**
- * Encrypts what a store keeps with XChaCha20-Poly1305, bound to its account, its slot and its version, and refuses what
- * was changed, moved or written with another key. With a `Plaintext` key entries are framed the same way, but in clear.
+ * Encrypts the entries of a store with XChaCha20-Poly1305. Each entry is bound to its account, slot and version.
+ * Rejects entries that were changed, moved, or written with another key. With a `Plaintext` key, entries have the same
+ * frame, but are in clear.
  *
- * Fails with `Tampered`, `WrongKey` or `NewerVersion` beside what the store fails with.
+ * Fails with `Tampered`, `WrongKey` or `NewerVersion`, and with the errors of the store.
  *
  * @example
  * ```ts
@@ -176,7 +177,7 @@ export const encrypted =
   }
 
 /**
- * The store of the context, encrypted with the key of the context: for stores of your own.
+ * Encrypts the store of the context with the key of the context. For stores of your own.
  *
  * @category layers
  * @since 0.1.0
@@ -198,10 +199,10 @@ const decodeText = (operation: string, what: string, text: string | null | undef
 }
 
 /**
- * Keeps entries in clear in any `KeyValueStore`, below keys that begin with `broker-auth/`: to be wrapped by `encrypted`.
+ * Stores entries in clear in any `KeyValueStore`, under keys that start with `broker-auth/`. Wrap it with `encrypted`.
  *
- * For one process at a time: a `KeyValueStore` cannot compare and set, so two processes that write at once may lose a
- * write. Within the process writes are made one after the other. A write is as durable as the `KeyValueStore` makes it.
+ * For one process at a time: a `KeyValueStore` has no compare-and-set, so if two processes write at the same time, one
+ * write may be lost. Writes of one process are sequential. A write is as durable as the `KeyValueStore` makes it.
  *
  * @category constructors
  * @since 0.1.0
@@ -224,7 +225,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const found = yield* read("put", account, slot)
       if ((found?.version ?? 0) !== expected) return false
-      // Not to be left halfway: what comes later must not be overtaken by this.
+      // If an interrupted write continued in the background, it could overwrite a later one.
       yield* Effect.uninterruptible(
         keyValueStore.set(keyOf(account, slot), entryText.encode(expected + 1, value))
       ).pipe(Effect.mapError(failed("put", `write the ${nameOf(account, slot)}`)))
@@ -234,7 +235,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
 }
 
 /**
- * Keeps entries in any `KeyValueStore`, encrypted with the key of the context. For one process at a time.
+ * Stores entries in any `KeyValueStore`, encrypted with the key of the context. For one process at a time.
  *
  * @example
  * ```ts
@@ -261,20 +262,21 @@ export const layerKeyValueStore: Layer.Layer<SessionStore, never, KeyValueStore.
   Layer.provide(layerEncrypted, Layer.effect(SessionStore, Effect.map(KeyValueStore.KeyValueStore, makeKeyValueStore)))
 
 /**
- * How entries are kept in Redis.
+ * Options of a store in Redis.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RedisOptions {
-  /** Begins every key. `broker-auth` unless said otherwise. */
+  /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
-  /** How long to try to reach Redis. 5 seconds unless said otherwise. */
+  /** Time-out for a read or write, including retries. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
 }
 
-// What is there and has no version is not ours to overwrite. Who asks again, since no answer came, finds what it has
-// written: no two writes of an encrypted store are the same.
+// Returns -1 for a value without a version: this library did not write it, so it must not be overwritten. A retry after
+// a lost reply ("again") may find its own value, which counts as written: no two writes of an encrypted store are
+// equal.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -292,14 +294,13 @@ const makeCompareAndSet = () =>
   ).withReturnType<number>()
 
 /**
- * Keeps entries in clear in Redis (5.0 or newer), one string for each: to be wrapped by `encrypted`.
+ * Stores entries in clear in Redis (5.0 or newer), one string for each. Wrap it with `encrypted`.
  *
  * Any number of programs may share it. A write is as durable as Redis makes it: with `appendonly yes` and
- * `appendfsync always` it is on the disk before it succeeds. What a Redis without persistence has lost is as if it had
- * never been stored, and costs a login.
+ * `appendfsync always` it is on the disk before it succeeds. If Redis loses its data, the next session is a new login.
  *
- * Fails with `Io`, or with `Tampered` where a key holds what this library does not write; making it, with `InvalidOption`
- * if the time-out cannot be meant.
+ * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails
+ * with `InvalidOption` if the time-out is invalid.
  *
  * @category constructors
  * @since 0.1.0
@@ -315,9 +316,9 @@ export const makeRedis = Effect.fnUntraced(function* (
     describe: `Redis, keys ${prefix}:*`,
     get: (account, slot) => {
       const what = nameOf(account, slot)
-      const asked = redis.send<string | null>("GET", redisKey(prefix, account, slot))
+      const reply = redis.send<string | null>("GET", redisKey(prefix, account, slot))
       return Effect.flatMap(
-        persist(() => asked, { operation: "get", what: `read the ${what}`, subject: what, timeout }),
+        persist(() => reply, { operation: "get", what: `read the ${what}`, subject: what, timeout }),
         (text) => decodeText("get", what, text)
       )
     },
@@ -338,8 +339,8 @@ export const makeRedis = Effect.fnUntraced(function* (
 })
 
 /**
- * Keeps entries in Redis, encrypted with the key of the context. Redis sees no token. Any number of programs may share
- * it: see `makeRedis`, and `SessionLock.layerRedis` for the lock that belongs to it.
+ * Stores entries in Redis, encrypted with the key of the context. Redis sees no token. Any number of programs may share
+ * it: see `makeRedis`, and `SessionLock.layerRedis` for the matching lock.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Layers that tell everything that is wrong at a start at once, such as missing credentials and a missing vault key.
+ * Reports all errors of a start at once, such as missing credentials and a missing vault key.
  *
  * @since 0.1.0
  */
@@ -11,20 +11,20 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 
 /**
- * What each failure of a layer has, as `AuthError` and `VaultError` do.
+ * The fields that each error of a layer must have. `AuthError` and `VaultError` have them.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Failure {
-  /** What happened and what to do now, for a person. */
+  /** What happened and what to do now, to show to the user. */
   readonly message: string
-  /** What to do now, for a person. */
+  /** What to do now, to show to the user. */
   readonly remedy: string
 }
 
 /**
- * Two or more layers of a start have failed. `message` has a line for each of their errors.
+ * Two or more layers failed. `message` has one line for each error.
  *
  * @category errors
  * @since 0.1.0
@@ -36,7 +36,7 @@ export class StartupError<E extends Failure = Failure> extends Data.TaggedError(
   override get message(): string {
     return this.errors.map(({ message }) => message).join("\n")
   }
-  /** What to do now, for a person. */
+  /** What to do now, to show to the user. */
   get remedy(): string {
     return this.errors.map(({ remedy }) => remedy).join(" ")
   }
@@ -66,8 +66,8 @@ const merge = <A, E extends Failure, R>(
 type AnyLayer = Layer.Layer<never, Failure, unknown>
 
 /**
- * Merges layers as `Layer.mergeAll` does, but does not stop at the first that fails. If one layer fails, the error is
- * that layer's. If more fail, it is a `StartupError` with all of their errors.
+ * Merges layers like `Layer.mergeAll`, but does not stop at the first failure. If one layer fails, the error is that
+ * layer's. If several fail, it is a `StartupError` with all their errors.
  *
  * @example
  * ```ts

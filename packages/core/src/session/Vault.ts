@@ -1,6 +1,5 @@
 /**
- * A store of sessions and the lock that belongs to it, so that a program goes from one place to another by changing one
- * layer.
+ * A session store with its matching lock. To move sessions to other storage, replace this one layer.
  *
  * @since 0.1.0
  */
@@ -14,7 +13,7 @@ import * as VaultError from "./VaultError.ts"
 import type { VaultKey } from "./VaultKey.ts"
 
 /**
- * In the memory of this process: a restart forgets every session. For tests, and for programs that log in once.
+ * A vault in the memory of this process: a restart loses every session. For tests, and for programs that log in once.
  *
  * @example
  * ```ts
@@ -40,7 +39,7 @@ export const layerMemory: Layer.Layer<SessionStore.SessionStore | SessionLock.Se
 )
 
 /**
- * How sessions are kept and locked in Redis.
+ * Options of a vault in Redis.
  *
  * @category models
  * @since 0.1.0
@@ -48,13 +47,13 @@ export const layerMemory: Layer.Layer<SessionStore.SessionStore | SessionLock.Se
 export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.RedisOptions {}
 
 /**
- * In Redis, for any number of programs on any number of machines. Entries are encrypted; who holds the lock and is
- * killed is rid of it within a second.
+ * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted. If the holder of a
+ * lock is killed, the lock is released within a second.
  *
- * Redis needs to be 5.0 or newer. Let it write to its disk (`appendonly yes`, and `appendfsync always` where a refresh
- * token is good for one use), and evict nothing (`maxmemory-policy noeviction`): what it loses costs a login. Give the
- * client `disableOfflineQueue: true`: without it, requests to a Redis that is away wait in the client, and a program that
- * wants to end waits for them.
+ * Redis must be 5.0 or newer. Configure it to persist (`appendonly yes`, and `appendfsync always` if a refresh token
+ * can be used only once) and not to evict (`maxmemory-policy noeviction`): each lost session costs a login. Set
+ * `disableOfflineQueue: true` in the client: otherwise the client queues requests while Redis is unreachable, and a
+ * program that exits waits for them.
  *
  * @example
  * ```ts no-run
@@ -85,7 +84,8 @@ export const layerRedis = (
   Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
 
 /**
- * The same with a client of Redis, whose failure to connect is a `VaultError` (`Io`) as every later one is.
+ * The same as `layerRedis`, with the Redis client included. If the client cannot connect, it fails with a `VaultError`
+ * (`Io`).
  *
  * @example
  * ```ts no-run

@@ -1,7 +1,7 @@
 /**
- * The error of everything that keeps sessions: stores, locks and their keys.
+ * The error of stores, locks and vault keys.
  *
- * No reason holds a foreign error, a path's content or a secret.
+ * No reason contains the error of another library, the content of a file, or a secret.
  *
  * @since 0.1.0
  */
@@ -10,32 +10,32 @@ import type * as Duration from "effect/Duration"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
- * What is stored is not what was written: somebody or something has changed it.
+ * The stored entry is not what this library wrote: another program changed it, or it is damaged.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class Tampered extends Data.TaggedError("Tampered")<{
-  /** What was found changed: `"session of angel/production/default/A123456"`. */
+  /** The changed entry: `"session of angel/production/default/A123456"`. */
   readonly what: string
 }> {
   readonly isRetryable = false
   override get message(): string {
-    return `The stored ${this.what} was changed by something else than this library`
+    return `The stored ${this.what} was changed by something other than this library`
   }
   get remedy(): string {
-    return "Find out who can write there. Then delete what is stored: the next session is a new login."
+    return "Find out which program can write there, then delete the entry. The next session is a new login."
   }
 }
 
 /**
- * What is stored was written with another key, or with none where there is one now.
+ * The stored entry was written with another key, or in clear although there is a key now.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class WrongKey extends Data.TaggedError("WrongKey")<{
-  /** What cannot be read. */
+  /** The entry that cannot be read. */
   readonly what: string
 }> {
   readonly isRetryable = false
@@ -43,24 +43,24 @@ export class WrongKey extends Data.TaggedError("WrongKey")<{
     return `The stored ${this.what} was not written with this key`
   }
   get remedy(): string {
-    return "Give the key that it was written with: if the key was changed, restart this program with the new one. Or delete what is stored: the next session is a new login."
+    return "Provide the key that it was written with. If the key was changed, restart this program with the new one. Or delete the entry: the next session is then a new login."
   }
 }
 
 /**
- * What is stored was written by a newer version of this library.
+ * The stored entry was written by a newer version of this library.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class NewerVersion extends Data.TaggedError("NewerVersion")<{
-  /** What cannot be read. */
+  /** The entry that cannot be read. */
   readonly what: string
   readonly version: number
 }> {
   readonly isRetryable = false
   override get message(): string {
-    return `The stored ${this.what} is of format ${this.version}, which this version does not know`
+    return `The stored ${this.what} has format ${this.version}, which this version cannot read`
   }
   get remedy(): string {
     return "Update this package in every program that shares the vault."
@@ -74,13 +74,13 @@ export class NewerVersion extends Data.TaggedError("NewerVersion")<{
  * @since 0.1.0
  */
 export class Io extends Data.TaggedError("Io")<{
-  /** What was being done: `"write the session"`. */
+  /** The operation that failed: `"write the session"`. */
   readonly what: string
-  /** The system's word for it, such as `ENOSPC`. */
+  /** The system's error code, such as `ENOSPC`. */
   readonly systemCode?: string | undefined
-  /** What to do now, where there is better advice than the reason's own. */
+  /** What to do now. Default: the general remedy of this reason. */
   readonly advice?: string | undefined
-  /** `"never"` where a person has to put something right first. */
+  /** `"never"`: a retry cannot succeed until the user has fixed something. */
   readonly retry?: "never" | undefined
 }> {
   get isRetryable(): boolean {
@@ -90,18 +90,18 @@ export class Io extends Data.TaggedError("Io")<{
     return `Could not ${this.what}${this.systemCode === undefined ? "" : ` (${this.systemCode})`}`
   }
   get remedy(): string {
-    return this.advice ?? "Check that the place is there, has room, and may be written to by this program."
+    return this.advice ?? "Check that the storage exists, has free space, and is writable for this program."
   }
 }
 
 /**
- * There is no key to encrypt with. Nothing is stored in clear instead.
+ * There is no key to encrypt with. Nothing is stored.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
-  /** Why there is none: `"the keyring did not answer within 3 seconds"`. */
+  /** Why the key is missing: `"the keyring did not answer within 3 seconds"`. */
   readonly why: string
   /** What to do now. */
   readonly advice?: string | undefined
@@ -111,34 +111,37 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
     return `There is no key for the vault: ${this.why}`
   }
   get remedy(): string {
-    return this.advice ?? "Provide the key in another way. Nothing is written in clear in its place."
+    return this.advice ?? "Provide the key in another way. Nothing is stored in clear instead."
   }
 }
 
 /**
- * The lock of an account could not be had, or was lost.
+ * The lock of an account could not be acquired, or was lost.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
-  /** `busy`: another program held it all the time. `lost`: this program was stopped for longer than its lease. */
+  /**
+   * `busy`: another program held the lock until the acquire time-out. `lost`: this program was suspended for longer
+   * than its lease.
+   */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined
 }> {
   readonly isRetryable = true
   override get message(): string {
-    if (this.why === "lost") return "This program was stopped for so long that another one took its lock"
+    if (this.why === "lost") return "This program was suspended for so long that another program took its lock"
     const waited = this.waited === undefined ? "" : ` for ${timeText(this.waited)}`
     return `Another program has held the lock of this account${waited}`
   }
   get remedy(): string {
-    return this.why === "lost" ? "Ask again." : "Look for a program that hangs in a login, or ask again later."
+    return this.why === "lost" ? "Try again." : "Look for a program that hangs in a login, or try again later."
   }
 }
 
 /**
- * An option cannot be meant, such as a time-out of `NaN`. Nothing was read, written or locked.
+ * An option has an invalid value, such as a time-out of `NaN`. Nothing was read, written or locked.
  *
  * @category reasons
  * @since 0.1.0
@@ -146,7 +149,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
   /** The name of the option: `"acquireTimeout"`. */
   readonly option: string
-  /** What it must be: `"must be longer than nothing, such as \"60 seconds\""`. */
+  /** The rule that it breaks: `"must be a duration above zero, such as \"60 seconds\""`. */
   readonly problem: string
 }> {
   readonly isRetryable = false
@@ -159,7 +162,7 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
 }
 
 /**
- * Everything that can be the reason of a `VaultError`.
+ * The reasons of a `VaultError`.
  *
  * @category reasons
  * @since 0.1.0
@@ -167,7 +170,7 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
 export type Reason = Tampered | WrongKey | NewerVersion | Io | KeyUnavailable | LockUnavailable | InvalidOption
 
 /**
- * Keeping or finding a session failed, and `reason` says how.
+ * A store, lock or key failed. `reason` says why.
  *
  * @example
  * ```ts
@@ -185,18 +188,18 @@ export type Reason = Tampered | WrongKey | NewerVersion | Io | KeyUnavailable | 
  * @since 0.1.0
  */
 export class VaultError extends Data.TaggedError("VaultError")<{
-  /** What was being done: `get`, `put`, `lock`, `key`, `open`. */
+  /** The operation that failed: `get`, `put`, `lock`, `key`, `open`. */
   readonly operation: string
   readonly reason: Reason
 }> {
   override get message(): string {
     return `vault ${this.operation}: ${this.reason.message}. ${this.remedy}`
   }
-  /** What to do now, for a person. */
+  /** What to do now, to show to the user. */
   get remedy(): string {
     return this.reason.remedy
   }
-  /** Whether the same call may succeed later without anything being changed. */
+  /** Whether the same call may succeed later without a change by the user. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }

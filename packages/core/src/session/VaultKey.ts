@@ -17,7 +17,7 @@ import { withoutQuotes } from "../login/internal/pasted.ts"
 import * as VaultError from "./VaultError.ts"
 
 /**
- * A key of 32 bytes, or the express wish to have none.
+ * A key of 32 bytes, or the explicit choice to store in clear.
  *
  * @category models
  * @since 0.1.0
@@ -26,15 +26,15 @@ export type Key =
   | {
       readonly _tag: "Key"
       readonly bytes: Redacted.Redacted<Uint8Array>
-      /** Eight bytes that tell one key from another, and nothing about it. */
+      /** Eight bytes that identify the key without revealing it. */
       readonly id: Uint8Array
-      /** Where it comes from, for a person: `"the environment variable BROKER_AUTH_KEY"`. */
+      /** Origin of the key, for logs and errors: `"the environment variable BROKER_AUTH_KEY"`. */
       readonly describe: string
     }
   | { readonly _tag: "Plaintext"; readonly describe: string }
 
 /**
- * Gives the key.
+ * The key that the store uses.
  *
  * @category services
  * @since 0.1.0
@@ -46,12 +46,12 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-// With a label, so that the id is no hash of the key which another program may have use for.
+// The label makes the id different from a plain SHA-256 of the key, which another program may use.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**
- * A key of 32 bytes that you have. `describe` says where from, for a person. Fails with `KeyUnavailable` if it is of
- * another length.
+ * Makes a key from 32 bytes. `describe` names their origin in logs and errors. Fails with `KeyUnavailable` if the
+ * length is another.
  *
  * @category constructors
  * @since 0.1.0
@@ -61,7 +61,7 @@ export const fromBytes = Effect.fnUntraced(function* (
   describe: string
 ): Effect.fn.Return<Key, VaultError.VaultError> {
   const raw = Redacted.value(bytes)
-  if (raw.length !== keyLength) return yield* Effect.fail(unavailable(`${describe} has not ${keyLength} bytes`))
+  if (raw.length !== keyLength) return yield* Effect.fail(unavailable(`${describe} does not have ${keyLength} bytes`))
   const labelled = new Uint8Array(idLabel.length + raw.length)
   labelled.set(idLabel)
   labelled.set(raw, idLabel.length)
@@ -73,8 +73,9 @@ export const fromBytes = Effect.fnUntraced(function* (
 })
 
 /**
- * A key written as 64 hexadecimal digits, or as base64 of 32 bytes: `openssl rand -hex 32` makes one. Fails with
- * `KeyUnavailable` if it is neither, without saying what it is. Quotation marks around it are removed.
+ * Makes a key from 64 hexadecimal digits, or from base64 of 32 bytes. `openssl rand -hex 32` generates one. Quotation
+ * marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error does not contain the
+ * text.
  *
  * @example
  * ```ts
@@ -110,7 +111,7 @@ export const fromText = (
 }
 
 /**
- * A new random key.
+ * Generates a random key.
  *
  * @category constructors
  * @since 0.1.0
@@ -120,8 +121,8 @@ export const generate: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.syn
 )
 
 /**
- * The key from the configuration, `BROKER_AUTH_KEY` unless another name is given. Fails with `KeyUnavailable` if it is
- * not set or not a key.
+ * Reads the key from the configuration. Default name: `BROKER_AUTH_KEY`. Fails with `KeyUnavailable` if it is not set
+ * or not a valid key.
  *
  * @category layers
  * @since 0.1.0
@@ -136,8 +137,8 @@ export const layerConfig = (name = "BROKER_AUTH_KEY"): Layer.Layer<VaultKey, Vau
   )
 
 /**
- * No key: everything is stored in clear, for whoever can read the place. For tests, and for places that are encrypted by
- * themselves.
+ * No key: everything is stored in clear, and any program that can read the storage can read the tokens. For tests, and
+ * for storage that is already encrypted.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Secrets that are easy to find, and a net that catches them wherever they surface.
+ * Leak detection for tests: a net records all logs, spans and printed values, and `leaks` finds secrets in them.
  *
  * @since 0.1.0
  */
@@ -19,17 +19,17 @@ import * as Tracer from "effect/Tracer"
 import { secretParts } from "../broker/internal/secretParts.ts"
 
 /**
- * Everything that was logged, traced or otherwise shown.
+ * Records everything that was logged, traced or printed.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Net {
-  /** Loggers and a tracer that catch all that passes, at every level. */
+  /** Loggers and a tracer that record everything, at every level. */
   readonly layer: Layer.Layer<never>
-  /** Adds something that was shown, such as a printed error or a file. */
+  /** Records other output, such as a printed error or a file. */
   readonly add: (source: string, shown: string) => void
-  /** Every catch so far, as `source: text`. */
+  /** All records so far, as `source: text`. */
   readonly caught: () => ReadonlyArray<string>
   readonly spans: () => ReadonlyArray<Tracer.Span>
 }
@@ -47,7 +47,7 @@ const stringify = (value: unknown): string => {
   return text ?? String(value)
 }
 
-/** Own properties that hold data, and those of the prototypes that compute it, such as an error's `message`. */
+/** Own properties, and getters of the prototypes, such as an error's `message`. */
 const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
   const getters = new Set<PropertyKey>()
   let prototype: unknown = Object.getPrototypeOf(value)
@@ -64,8 +64,8 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 }
 
 /**
- * Every text in a value, at any depth: in hidden fields and symbols, maps, sets, bytes, errors, and the requests that
- * these hold. A secret that is `Redacted` is no text of the value.
+ * All texts in a value, at any depth: in hidden fields and symbols, maps, sets, bytes, errors, and the requests of
+ * errors. Does not look into `Redacted` values.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -134,8 +134,8 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
 })
 
 /**
- * Shows an exit in every way that programs do: as JSON, as text, and as a pretty cause. `inspect` is the platform's
- * own way, such as `util.inspect` at depth 20.
+ * Records an exit in every form that programs print: as JSON, as text, and as a pretty cause. `inspect` is the
+ * platform's function to print a value, such as `util.inspect` with depth 20.
  *
  * @category showing
  * @since 0.1.0
@@ -169,17 +169,17 @@ const spellings = (secret: string): ReadonlyArray<string> => [
   Hex.encode(secret)
 ]
 
-/** Without the backslashes of JSON, however often it was put into JSON. */
+/** Removes backslashes, so that text that was encoded as JSON several times is found. */
 const unescaped = (text: string): string => text.replaceAll("\\", "")
 
 const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= "0" && character <= "9"
 
-/** A PIN may stand by chance among the digits of an instant: a number is looked for as a whole. */
+/** A numeric secret counts only as a whole number: a PIN may occur by chance within a timestamp. */
 const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
   /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
 
-/** Where it stands, whatever the case, or -1. */
+/** Case-insensitive index of a spelling, or -1. */
 const find = (text: string, spelling: string): number => {
   const [lower, wanted] = [text.toLowerCase(), spelling.toLowerCase()]
   let at = lower.indexOf(wanted)
@@ -188,7 +188,8 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Where any of the secrets shows, in whatever spelling, or a part of one that is a header's value: an empty list is what a test wants.
+ * Finds the secrets in the records, in any encoding. For a secret that is a header value, such as `Bearer …`, it also
+ * finds its parts. Returns an excerpt for each leak. A test asserts that the list is empty.
  *
  * @category checks
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * The promises that every broker keeps, as cases for any test runner. A capability that a method lacks is a case too:
- * it must be declared as missing.
+ * The contract of every broker, as cases for any test runner. A capability that a method lacks is a case as well: the
+ * descriptor must declare it as missing.
  *
  * @since 0.1.0
  */
@@ -30,24 +30,26 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
   ["Authorize", authorize]
 ]
 
-/** What a session can come of. A method without any of it, such as an account recovery, promises nothing of sessions. */
-const waysIn: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
+/**
+ * Capabilities that create a session. The cases of sessions do not apply to a method without them, such as a recovery.
+ */
+const sessionCapabilities: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
 
 /**
- * All cases for a method of a broker. Each runs under Effect's `TestClock`, in a scope of its own.
+ * All cases for a method of a broker. Run each under Effect's `TestClock`, in its own scope.
  *
  * @category cases
  * @since 0.1.0
  */
 export const cases = (subject: Subject): ReadonlyArray<Case> => {
   const { capabilities } = subject.method
-  const ofSessions = waysIn.some((capability) => capabilities.includes(capability))
+  const createsSession = sessionCapabilities.some((capability) => capabilities.includes(capability))
   return [
     ...descriptor(subject),
-    ...(ofSessions ? session(subject) : []),
+    ...(createsSession ? session(subject) : []),
     ...byCapability
       .filter(([capability]) => capabilities.includes(capability))
       .flatMap(([, casesOf]) => casesOf(subject)),
-    ...(ofSessions ? [...renewal(subject), ...secrets(subject)] : [])
+    ...(createsSession ? [...renewal(subject), ...secrets(subject)] : [])
   ]
 }

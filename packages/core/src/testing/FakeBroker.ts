@@ -1,8 +1,8 @@
 /**
- * The base of the fake brokers: routes, a clock, a journal of what was asked, and faults on demand.
+ * Base of the fake brokers: routes, a clock, a journal of requests, and faults on demand.
  *
- * A fake is strict where its broker is. It speaks web `Request` and `Response`, so the same fake serves msw in process
- * and a server over HTTP.
+ * A fake is as strict as its broker. It uses web `Request` and `Response`, so the same fake works with msw in process
+ * and as an HTTP server.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import { decodeMemory, encodeMemory, restoreMemory } from "./fakeMemory.ts"
 import { field } from "../broker/Envelope.ts"
 
 /**
- * A request, as a route sees it.
+ * The request that a route gets.
  *
  * @category models
  * @since 0.1.0
@@ -49,7 +49,7 @@ export interface FakeResponse {
 }
 
 /**
- * One path of the fake.
+ * A route of the fake.
  *
  * @category models
  * @since 0.1.0
@@ -60,15 +60,14 @@ export interface Route {
   readonly method: string
   readonly origin: string
   readonly path: string
-  /** Tells calls of one path apart, where the body says which it is. */
+  /** Distinguishes routes with the same path, for example by the body. */
   readonly accepts?: (request: FakeRequest) => boolean
   readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
 }
 
 /**
- * A way to misbehave. `quote` answers with the request's own headers and body, as debug pages do. `truncated` and
- * `lost` happen after the fake has acted on the request; the others instead of it,
- * `latency` before it.
+ * A fault. `quote` answers with the request's own headers and body, like a debug page. `truncated` and `lost` happen
+ * after the fake has processed the request, `latency` before. The others happen instead of processing it.
  *
  * @category models
  * @since 0.1.0
@@ -86,7 +85,7 @@ export type Fault =
   | { readonly kind: "waf" | "rate-limit" | "truncated" | "reset" | "lost" }
 
 /**
- * What the fake saw. It has the credentials of its made-up accounts in it.
+ * A request that the fake received. It contains the credentials of the fake accounts.
  *
  * @category models
  * @since 0.1.0
@@ -100,12 +99,12 @@ export interface JournalEntry {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** HTTP status of the answer; 0 if the connection was cut. */
+  /** HTTP status of the answer. 0: the connection was cut. */
   readonly status: number
 }
 
 /**
- * An account with every credential, as a tester needs it.
+ * A fake account, with all its credentials.
  *
  * @category models
  * @since 0.1.0
@@ -113,17 +112,17 @@ export interface JournalEntry {
 export type FakeAccount = Readonly<Record<string, string>>
 
 /**
- * A limit of a fake, or the life of something that it hands out, in words.
+ * A limit or lifetime of a fake, as text.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FakeLimit {
-  /** What is limited: an endpoint, a code, a session. */
+  /** The limited item: an endpoint, a code, a session. */
   readonly of: string
   /** With its unit, such as `1 request in 1 second by client code`. */
   readonly limit: string
-  /** The switch that changes it. Default: none does. */
+  /** The switch that changes it. Default: none. */
   readonly switch?: string
 }
 
@@ -135,39 +134,39 @@ export interface FakeLimit {
  */
 export interface FakeBroker {
   readonly broker: string
-  /** The broker's own origins, all of which the fake answers for. */
+  /** The broker's origins. The fake answers for all of them. */
   readonly origins: ReadonlyArray<string>
   readonly endpoints: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<FakeAccount>
-  /** Its limits and lifetimes, as they are without switches. */
+  /** Its default limits and lifetimes, without switches. */
   readonly limits: ReadonlyArray<FakeLimit>
-  /** Answers as the broker would. `Response.error()` stands for a connection that was cut. */
+  /** Answers a request like the broker. `Response.error()`: the connection was cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The newest requests, the oldest of them first: as many as the limit allows. */
+  /** The newest requests, up to the limit of the journal, oldest first. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
-  /** How many older entries the journal has dropped since it was last empty. */
+  /** Number of older entries that the journal has dropped since it was last empty. */
   readonly journalDropped: Effect.Effect<number>
-  /** Lets an endpoint (`"*"`: any) misbehave the next `times` times, once unless said otherwise. */
+  /** Injects a fault into the next `times` requests of an endpoint (`"*"`: any). Default: 1. */
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Effect.Effect<void>
   /** The fake's time, milliseconds since the epoch. */
   readonly now: Effect.Effect<number>
-  /** Moves the fake's clock, ahead of the clock that it was made with. */
+  /** Advances the fake's clock, relative to the clock that it was made with. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
-  /** The one-time codes that would have gone out by SMS or mail, the newest last. */
+  /** The one-time codes that were sent by SMS or mail, newest last. */
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
-  /** Forgets everything that happened. */
+  /** Resets the fake to its initial state. */
   readonly reset: Effect.Effect<void>
-  /** Sessions, tokens and counters as JSON; neither the journal nor faults. It has tokens in it. */
+  /** Sessions, tokens and counters as JSON, without the journal and faults. It contains tokens. */
   readonly snapshot: Effect.Effect<unknown>
   /**
-   * Checks a snapshot of a fake with the same accounts, and returns the effect that restores it. `undefined` for
-   * anything else.
+   * Checks a snapshot of a fake with the same accounts, and returns the effect that restores it. `undefined`: the value
+   * is not such a snapshot.
    */
   readonly readSnapshot: (snapshot: unknown) => Effect.Effect<void> | undefined
 }
 
 /**
- * The clock of a fake: that of the program that made it, and ahead of it by what it was advanced.
+ * The clock of a fake: the clock of the program that made it, plus the time by which it was advanced.
  *
  * @category clocks
  * @since 0.1.0
@@ -220,7 +219,7 @@ const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeRespo
   return json({ status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: request.body, sent })
 }
 
-/** Half the body under the length of the whole: a server that dies while it answers. */
+/** Half of the body with the `content-length` of all of it, like a server that crashes during an answer. */
 const truncate = (response: FakeResponse): FakeResponse => ({
   ...response,
   headers: { ...response.headers, "content-length": String(new TextEncoder().encode(response.body).byteLength) },
@@ -264,7 +263,7 @@ export const html = (body: string, status = 200): FakeResponse => ({
 })
 
 /**
- * A field of a JSON body, if it is text that is not blank.
+ * A text field of a JSON body. `undefined`: it is missing, blank or not text.
  *
  * @category requests
  * @since 0.1.0
@@ -275,7 +274,7 @@ export const textField = (body: unknown, name: string): string | undefined => {
 }
 
 /**
- * Text as it may stand in a page.
+ * Escapes text for HTML.
  *
  * @category responses
  * @since 0.1.0
@@ -284,7 +283,7 @@ export const escapeHtml = (value: string): string =>
   value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
- * Counts calls as a strict broker does: more than `requests` in any span of `per` are refused.
+ * A strict rate limiter: it refuses more than `requests` calls in any period of `per`.
  *
  * @category limits
  * @since 0.1.0
@@ -292,7 +291,7 @@ export const escapeHtml = (value: string): string =>
 export const makeLimiter = (now: () => number) => {
   const counted = new Map<string, Array<number>>()
   return {
-    /** Whether one more call under `key` is allowed; it is counted if so. */
+    /** Whether one more call for `key` is allowed. If so, the call is counted. */
     allows: (
       key: string,
       limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>
@@ -310,8 +309,9 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
- * Says what a limiter counts, for `limits` of a fake: `describeLimits("login", [{ requests: 1, per: "1 second" }], "user
- * id")` is `1 request in 1 second by user id`.
+ * Describes a limiter for `limits` of a fake: `describeLimits("login", [{ requests: 1, per: "1 second" }], "user id")`
+ * is
+ * `1 request in 1 second by user id`.
  *
  * @category limits
  * @since 0.1.0
@@ -326,8 +326,8 @@ export const describeLimits = (
 }
 
 /**
- * Checks one-time codes as a strict broker does: the code of the current period and of the one before are good (RFC
- * 6238, section 5.2), and a period is used up by its code.
+ * Checks TOTP codes strictly: it accepts the codes of the current and the previous period (RFC 6238, section 5.2), and
+ * each code only once.
  *
  * @category codes
  * @since 0.1.0
@@ -351,14 +351,14 @@ export const makeAuthenticator = (
       }
       return false
     }),
-    /** The last step that was used, by account. */
+    /** The last used step, by account. */
     lastSteps,
     reset: () => lastSteps.clear()
   }
 }
 
 /**
- * How many entries the journal of a fake keeps, if its maker does not say. Default: 10,000.
+ * Maximum number of entries in the journal of a fake, unless `make` sets `journalLimit`. Default: 10,000.
  *
  * @example
  * ```ts
@@ -377,7 +377,7 @@ export const JournalLimit: Context.Reference<number> = Context.Reference<number>
   { defaultValue: () => 10_000 }
 )
 
-/** The newest entries up to a limit, and how many were dropped. */
+/** Keeps the newest entries up to a limit, and counts those that were dropped. */
 const makeJournal = (limit: number) => {
   const entries: Array<JournalEntry> = []
   let dropped = 0
@@ -398,7 +398,7 @@ const makeJournal = (limit: number) => {
 }
 
 /**
- * How long the codes of `makeAuthenticator` are good, for `limits` of a fake.
+ * The lifetime of the codes of `makeAuthenticator`, for `limits` of a fake.
  *
  * @category limits
  * @since 0.1.0
@@ -419,18 +419,18 @@ export const make = (options: {
   readonly clock: FakeClock
   readonly accounts: ReadonlyArray<FakeAccount>
   readonly origins: ReadonlyArray<string>
-  /** Limits and lifetimes, in words. Default: none. */
+  /** Limits and lifetimes, as text. Default: none. */
   readonly limits?: ReadonlyArray<FakeLimit>
   readonly routes: ReadonlyArray<Route>
-  /** Answers where no route fits. */
+  /** The answer if no route matches. */
   readonly notFound: FakeResponse
   readonly wafPage: FakeResponse
   readonly rateLimited: FakeResponse
   readonly codes?: (account: string) => ReadonlyArray<string>
   readonly reset: () => void
-  /** What a snapshot has: maps, sets, lists and numbers by name, and the accounts that they refer to. */
+  /** The content of a snapshot: maps, sets, lists and numbers by name, and the accounts that they refer to. */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
-  /** How many entries the journal keeps. Default: `JournalLimit`. */
+  /** Maximum number of entries in the journal. Default: `JournalLimit`. */
   readonly journalLimit?: number
 }): Effect.Effect<FakeBroker> =>
   Effect.map(Effect.context(), (context: Context.Context<never>) => {
@@ -447,7 +447,7 @@ export const make = (options: {
         fiber.addObserver((exit) => {
           running.delete(fiber)
           if (Exit.isSuccess(exit)) resolve(exit.value)
-          // A reset cuts the connection of a request that is under way.
+          // A reset cuts the connections of pending requests.
           else if (Cause.hasInterruptsOnly(exit.cause)) resolve(Response.error())
           else reject(Cause.squash(exit.cause))
         })
@@ -459,7 +459,7 @@ export const make = (options: {
         (route) =>
           route.method === request.method &&
           route.origin === request.url.origin &&
-          // One of the brokers documents a path with a double slash.
+          // One broker documents a path with a double slash.
           route.path === request.url.pathname.replace(/\/{2,}/g, "/") &&
           route.accepts?.(request) !== false
       )
@@ -503,7 +503,7 @@ export const make = (options: {
       const request = yield* readRequest(web)
       const route = routeOf(request)
       const endpoint = route?.endpoint ?? "unknown"
-      // The entry is there while the answer is under way, so that a request that is never answered is seen too.
+      // Added before the answer, so that the journal has requests that are never answered.
       const entry = {
         at: clock.now(),
         broker: options.broker,
@@ -522,7 +522,7 @@ export const make = (options: {
       return toResponse(response)
     })
 
-    const endRunning = Effect.suspend(() => Fiber.interruptAll([...running]))
+    const interruptRequests = Effect.suspend(() => Fiber.interruptAll([...running]))
 
     return {
       broker: options.broker,
@@ -538,8 +538,8 @@ export const make = (options: {
       advance: (duration) => Effect.sync(() => clock.advance(duration)),
       codes: (account) => Effect.sync(() => options.codes?.(account) ?? []),
       reset: Effect.andThen(
-        // A request of before the reset must not act on the state of after it.
-        endRunning,
+        // A request from before the reset must not change the new state.
+        interruptRequests,
         Effect.sync(() => {
           journal.clear()
           faults.length = 0
@@ -553,7 +553,7 @@ export const make = (options: {
         const decoded = decodeMemory(accounts, snapshot, parts())
         if (decoded === undefined) return undefined
         return Effect.andThen(
-          endRunning,
+          interruptRequests,
           Effect.sync(() => {
             journal.clear()
             faults.length = 0

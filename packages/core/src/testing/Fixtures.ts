@@ -1,6 +1,5 @@
 /**
- * Answers of a broker as they were documented or seen, and what a program must make of each, as cases for any test
- * runner.
+ * Documented or observed answers of a broker, with the expected result of each, as cases for any test runner.
  *
  * @since 0.1.0
  */
@@ -17,35 +16,35 @@ import { parseJson } from "../broker/internal/json.ts"
 import { alike, type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
 
 /**
- * One answer, where it comes from, and what comes of it.
+ * One answer, with its source and its expected result.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Fixture {
-  /** No other fixture of the endpoint has it. */
+  /** Unique among the fixtures of the endpoint. */
   readonly name: string
-  /** Where the answer is documented or was seen. */
+  /** Where the answer is documented or was observed. */
   readonly source: string
   /** Date of the source, `yyyy-mm-dd`. */
   readonly asOf: string
   readonly confidence: "high" | "medium" | "low"
-  /** Name of the dialect that must read the answer, where the fixture stands for a dialect. */
+  /** Name of the dialect that must read the answer. Default: any dialect. */
   readonly dialect?: string
   readonly endpoint: string
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** To the letter. */
+  /** The exact text. */
   readonly body: string
   /**
-   * What the call gives, with its secrets in clear and without what is `undefined`; or the tag of the reason that it
-   * fails with, and as many of the reason's fields as matter. A duration is a number of seconds.
+   * `data`: the result of the call, with secrets in clear and without `undefined` fields. `reason`: the tag of the
+   * reason that the call fails with, and the relevant fields of that reason. Durations are in seconds.
    */
   readonly expect: { readonly data: unknown } | ({ readonly reason: string } & Readonly<Record<string, unknown>>)
 }
 
 /**
- * A broker's tables and calls, with the fixtures that must cover them.
+ * A broker's tables and calls, with fixtures that must cover them.
  *
  * @category models
  * @since 0.1.0
@@ -54,15 +53,15 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly fixtures: ReadonlyArray<F>
   /** Names of all endpoints. */
   readonly endpoints: ReadonlyArray<string>
-  /** A call of each endpoint, as a user makes it. */
+  /** A call of each endpoint. */
   readonly calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Api>>>
-  /** The broker's calls, to a broker that gives the answer of the fixture to everything. */
+  /** The broker's API, over a client that answers every request with the fixture. */
   readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
-  /** What must be among the fixtures of a dialect: a no, unless it is named here. */
+  /** The verdicts that the fixtures of a dialect must include, by dialect. Default: `No`. */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
-  /** The rows that count for a fixture, where options choose them. All of them, unless said otherwise. */
+  /** The rows of the error table for a fixture, if they depend on options. Default: all rows. */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
-  /** A part of each secret that is sent or answered: no failure may show it. */
+  /** A part of each secret in requests and answers. No failure may contain it. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
 
@@ -72,7 +71,7 @@ const isDate = (text: unknown) => Predicate.isString(text) && /^\d{4}-\d\d-\d\d$
 
 const isText = (value: unknown) => Predicate.isString(value) && value.trim() !== ""
 
-/** What a call gave, with its secrets in clear and without what is undefined. */
+/** The result of a call, with secrets in clear and without `undefined` fields. */
 const plain = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
   if (Array.isArray(value)) return value.map(plain)
@@ -83,7 +82,7 @@ const plain = (value: unknown): unknown => {
 
 const written = (value: unknown) => (Duration.isDuration(value) ? Duration.toSeconds(value) : value)
 
-/** The reason's tag, and those of its fields that are expected. */
+/** The reason's tag and expected fields. */
 const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unknown>>) => {
   const fields = reason as unknown as Readonly<Record<string, unknown>>
   const named = Object.keys(expected).map((name) => [name, written(fields[name])])
@@ -91,7 +90,7 @@ const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unkno
 }
 
 /**
- * The dialect that a fixture's answer is in, and what it says.
+ * The dialect of a fixture's answer, and its verdict.
  *
  * @category reading
  * @since 0.1.0
@@ -106,8 +105,8 @@ export const read = <F extends Fixture, Api>(
 }
 
 /**
- * The row of the codes that tells what a fixture's refusal means: the first that matches. An answer that no dialect
- * reads as a no stands for no row, not even for one of its status.
+ * The first row of the error table that matches a fixture. `undefined` if no dialect reads the answer as a `No`, even
+ * if a row matches its status.
  *
  * @category reading
  * @since 0.1.0
@@ -143,14 +142,14 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
   const { failure } = result
   yield* alike(fieldsOf(failure, fixture.expect), fixture.expect)
   yield* same(failure.operation, fixture.endpoint, "the operation of the failure")
-  yield* ensure(isText(failure.remedy), "the failure must say what to do")
+  yield* ensure(isText(failure.remedy), "the failure must have a remedy")
   const shown = JSON.stringify([failure, failure.message])
-  yield* ensure(!subject.secrets.some((secret) => shown.includes(secret)), "the failure must show no secret")
+  yield* ensure(!subject.secrets.some((secret) => shown.includes(secret)), "the failure must not contain a secret")
 })
 
 /**
- * A case for each fixture: the call of its endpoint makes of the answer what the fixture expects, and a failure names
- * its call, says what to do, and shows no secret.
+ * A case for each fixture: the call of its endpoint has the expected result. A failure names its operation, has a
+ * remedy, and contains no secret.
  *
  * @example
  * ```ts
@@ -231,8 +230,7 @@ export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
   }))
 
 /**
- * A case for each thing that a dialect can say: it is among the fixtures that stand for the dialect, a yes as a
- * success.
+ * A case for each required verdict of each dialect: a fixture of the dialect has it. A `Yes` must be a success.
  *
  * @category cases
  * @since 0.1.0
@@ -258,8 +256,7 @@ const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.Erro
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
 /**
- * A case for each row of the codes: a fixture has the refusal that the row is for, and the row says where it comes
- * from.
+ * A case for each row of the error table: a fixture matches it, and the row has a source and a date.
  *
  * @category cases
  * @since 0.1.0
@@ -270,21 +267,22 @@ export const codeCases = <F extends Fixture, Api>(subject: Subject<F, Api>): Rea
     run: Effect.gen(function* () {
       yield* ensure(
         subject.fixtures.some((fixture) => rowOf(subject, fixture) === row),
-        "no fixture is for this row"
+        "no fixture matches this row"
       )
       yield* ensure(isText(row.source) && isDate(row.asOf), "the row must have a source and its date")
     })
   }))
 
 /**
- * A case for each endpoint, and cases for all fixtures together: nothing is left out, and nothing is made up.
+ * Cases for coverage: every endpoint has a call, a success and a failure, and every fixture has a source and a unique
+ * name.
  *
  * @category cases
  * @since 0.1.0
  */
 export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>): ReadonlyArray<Case> => [
   {
-    name: "every endpoint has a call, and there is no other",
+    name: "every endpoint has a call, and every call has an endpoint",
     run: same(Object.keys(subject.calls).toSorted(), subject.endpoints.toSorted(), "calls")
   },
   ...subject.endpoints.map((endpoint) => ({
@@ -302,7 +300,7 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
     })
   })),
   {
-    name: "each fixture says where it comes from",
+    name: "each fixture has a source, a date and a confidence",
     run: Effect.forEach(
       subject.fixtures,
       ({ asOf, confidence, endpoint, name, source }) =>
@@ -314,28 +312,28 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
     )
   },
   {
-    name: "each fixture has a name of its own",
+    name: "each fixture has a unique name",
     run: Effect.suspend(() => {
       const names = subject.fixtures.map(({ endpoint, name }) => `${endpoint}: ${name}`)
       return same(
         names.filter((name, index) => names.indexOf(name) !== index),
         [],
-        "names that were given twice"
+        "duplicate names"
       )
     })
   }
 ]
 
 /**
- * What decides in the answers of a broker.
+ * The fields of a broker's answers whose type matters.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Decisive {
-  /** By endpoint, the fields that carry a token or say whose it is. Endpoints that are not listed are not tried. */
+  /** By endpoint, the fields with a token or its account. Endpoints that are not listed are not tested. */
   readonly essential: Readonly<Record<string, ReadonlyArray<string> | undefined>>
-  /** Fields of the envelope that say yes or no, or that are the answer's data. */
+  /** Fields of the envelope that decide between yes and no, or contain the data. */
   readonly envelope: ReadonlyArray<string>
 }
 
@@ -368,9 +366,9 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
-/** All that an answer tells in a value, in capitals: a broker's `false` may be read as "FALSE". */
-const toldIn = (value: unknown): ReadonlyArray<string> =>
-  Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(toldIn) : [String(value).toUpperCase()]
+/** All values in a part of an answer, as text in capitals: a broker's `false` may be decoded as "FALSE". */
+const valuesIn = (value: unknown): ReadonlyArray<string> =>
+  Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
 
 const textsIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isString(value) ? [value] : childrenOf(value).flatMap(([, child]) => textsIn(child))
@@ -393,13 +391,13 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
-  // A token's own field, and whatever contains it, cannot be another type without loss.
-  const holdsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
-  const tried = paths.filter((path) => !isEnvelope(path) && !holdsToken(path))
+  // A token's field, and every field that contains it, must have its type.
+  const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
+  const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
   for (const path of tried) {
     const value = at(json, path)
-    const told = toldIn(value)
-    const kept = textsIn(data).filter((text) => !told.some((own) => own.includes(text.toUpperCase())))
+    const own = valuesIn(value)
+    const others = textsIn(data).filter((text) => !own.some((one) => one.includes(text.toUpperCase())))
     for (const sample of samples.filter((other) => typeOf(other) !== typeOf(value))) {
       const other = withBody(fixture, replaced(json, path, sample))
       const result = yield* Effect.result(Effect.provide(call, subject.layer(other)))
@@ -407,7 +405,7 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
       if (result._tag === "Failure") return yield* violation(`${where}: ${result.failure.message}`)
       const texts = textsIn(plain(result.success))
       yield* same(
-        kept.filter((text) => !texts.includes(text)),
+        others.filter((text) => !texts.includes(text)),
         [],
         `lost with ${where}`
       )
@@ -420,9 +418,8 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 })
 
 /**
- * A case for each successful fixture of an endpoint whose answer carries a token: the call still succeeds, and the
- * other fields are still read, when a field that does not decide has another JSON type. A number in quotes is read as
- * the number.
+ * A case for each successful fixture of an endpoint with a token: if a field that does not matter has another JSON
+ * type, the call still succeeds, and the other fields are still decoded. A number in quotes is decoded as a number.
  *
  * @example
  * ```ts
@@ -441,6 +438,6 @@ export const typeCases = <F extends Fixture, Api>(subject: Subject<F, Api>, deci
   subject.fixtures
     .filter(({ endpoint, expect }) => decisive.essential[endpoint] !== undefined && "data" in expect)
     .map((fixture) => ({
-      name: `${fixture.endpoint}: ${fixture.name}, with each field of another type`,
+      name: `${fixture.endpoint}: ${fixture.name}, with another type in each field`,
       run: tryTypes(subject, fixture, decisive)
     }))

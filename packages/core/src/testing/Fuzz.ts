@@ -1,5 +1,5 @@
 /**
- * A broker gone mad: answers that no broker would give, from true ones, the same for the same seed.
+ * Fuzzing: malformed answers, derived from real ones, and deterministic for a seed.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Hex from "effect/encoding/Hex"
 import * as Result from "effect/Result"
 
-/** A small generator of random numbers, the same for the same seed: mulberry32. */
+/** A pseudo-random number generator, deterministic for a seed: mulberry32. */
 const mulberry32 = (seed: number) => {
   let state = seed >>> 0
   return (): number => {
@@ -20,13 +20,13 @@ const mulberry32 = (seed: number) => {
 }
 
 /**
- * Random numbers.
+ * A source of random numbers.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Dice {
-  /** A whole number from 0, below the limit. */
+  /** A whole number from 0 to `limit - 1`. */
   readonly below: (limit: number) => number
   readonly pick: <A>(from: ReadonlyArray<A>) => A
 }
@@ -52,7 +52,7 @@ export interface Answer {
 }
 
 /**
- * How a server writes a value that it sends back.
+ * The encodings in which a server may echo a secret.
  *
  * @category spellings
  * @since 0.1.0
@@ -70,7 +70,8 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 ]
 
 /**
- * What a change may use: `echo` gives a secret in some spelling, `padded` one at a place where quotations are cut.
+ * Tools of a mutation. `echo` returns a secret in some encoding. `padded` returns one after a padding, near the length
+ * at which quotations are cut.
  *
  * @category models
  * @since 0.1.0
@@ -82,7 +83,7 @@ export interface Tools {
 }
 
 /**
- * One way to spoil a body.
+ * A change that makes a body malformed.
  *
  * @category models
  * @since 0.1.0
@@ -90,8 +91,8 @@ export interface Tools {
 export type Mutation = (body: string, tools: Tools) => string | Uint8Array<ArrayBuffer>
 
 /**
- * How this broker talks: the names in its answers, its words, the field that holds its data, and whole answers with
- * secrets in them.
+ * The answer format of a broker: field names, typical values, the field with the data, and mutations that return whole
+ * answers with secrets.
  *
  * @category models
  * @since 0.1.0
@@ -128,7 +129,7 @@ const values: ReadonlyArray<unknown> = [
   "x".repeat(3000)
 ]
 
-/** Another value somewhere in the tree. */
+/** Replaces or adds a value at a random place in the tree. */
 const swap = (
   { dice, names }: { readonly dice: Dice; readonly names: ReadonlyArray<string> },
   node: unknown,
@@ -148,7 +149,7 @@ const unicode = (dice: Dice, length: number): string =>
 
 const bytes = (dice: Dice, length: number) => Uint8Array.from({ length }, () => dice.below(256))
 
-/** Just before and after the lengths at which quotations are cut. */
+/** Lengths just below and above those at which quotations are cut. */
 const paddings = [0, 1, 150, 190, 196, 199, 280, 296, 299, 480, 492, 499, 4080, 4090, 4095]
 
 const toolsOf = (dice: Dice, secrets: ReadonlyArray<string>): Tools => {
@@ -156,7 +157,7 @@ const toolsOf = (dice: Dice, secrets: ReadonlyArray<string>): Tools => {
   return { dice, echo, padded: () => `${dice.pick(["x", "word ", "é"]).repeat(dice.pick(paddings))}${echo()}` }
 }
 
-const spoil = ({ dataField, names, words }: Idiom): ReadonlyArray<Mutation> => {
+const commonMutations = ({ dataField, names, words }: Idiom): ReadonlyArray<Mutation> => {
   const value = (dice: Dice) => dice.pick([...values, ...words])
   const named = (dice: Dice) => ({ dice, names: [...names, "__proto__", "constructor"] })
   const data = new RegExp(`"${dataField}"\\s*:\\s*(?:\\[?\\{|"[^"]*"|null)`)
@@ -234,13 +235,14 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Gives the next answer of a broker that talks like `idiom`, has the true answers `corpus`, and knows all `secrets`.
+ * Makes a generator of malformed answers in the format `idiom`. They are derived from the real answers in `corpus`, and
+ * may contain any of the `secrets`.
  *
  * @category answers
  * @since 0.1.0
  */
 export const makeAnswers = (idiom: Idiom, corpus: ReadonlyArray<string>) => {
-  const mutations = [...spoil(idiom), ...idiom.answers]
+  const mutations = [...commonMutations(idiom), ...idiom.answers]
   return (dice: Dice, secrets: ReadonlyArray<string>): Answer => {
     const tools = toolsOf(dice, secrets)
     let body: string | Uint8Array<ArrayBuffer> = dice.pick(corpus)

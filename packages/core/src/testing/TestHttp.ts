@@ -1,5 +1,5 @@
 /**
- * HTTP in tests: a fetch that msw can take over, a client without any network, and virtual time around real I/O.
+ * HTTP in tests: a fetch client for msw, a client without network, and virtual time for real I/O.
  *
  * @since 0.1.0
  */
@@ -16,8 +16,8 @@ import * as TestClock from "effect/testing/TestClock"
 import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
- * Effect's fetch client, with the `fetch` that is there when a request is made. The client of Effect keeps the one
- * that it saw first, so that a test tool which replaces it later is passed by.
+ * Effect's fetch client, which looks up `globalThis.fetch` for each request. Effect's own client keeps the first
+ * `fetch`, so a test tool that replaces it later has no effect.
  *
  * @category layers
  * @since 0.1.0
@@ -35,7 +35,7 @@ const refused = (request: HttpClientRequest.HttpClientRequest, description: stri
   )
 
 /**
- * A client that answers with `respond`, without any network.
+ * A client that answers with `respond`, without network.
  *
  * @category layers
  * @since 0.1.0
@@ -58,7 +58,7 @@ export const layerRespond = (respond: (request: Request) => Promise<Response>): 
   )
 
 /**
- * A client that asks a fake directly, without any network.
+ * A client that calls a fake directly, without network.
  *
  * @category layers
  * @since 0.1.0
@@ -66,7 +66,7 @@ export const layerRespond = (respond: (request: Request) => Promise<Response>): 
 export const layerFake = (fake: FakeBroker): Layer.Layer<HttpClient.HttpClient> => layerRespond(fake.respond)
 
 /**
- * Runs an effect to its end while virtual time passes around its real I/O, a second at a time.
+ * Runs an effect with real I/O under the `TestClock`, and advances virtual time by a second at a time until it ends.
  *
  * @category running
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The promises that every store and every lock keeps, as cases for any test runner.
+ * The contract of every store and every lock, as cases for any test runner.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { VaultError } from "../session/VaultError.ts"
 import { type Case, ensure, same } from "./contract/subject.ts"
 
 /**
- * A fresh place, and a way into it. Each opening is like another program's: they share nothing but the place.
+ * A new storage, and an effect that opens it. Each opening acts like another program: they share only the storage.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +31,7 @@ type Lock = SessionLock["Service"]
 const account = Account.make({ broker: "tiny", id: "T1" })
 const other = Account.make({ broker: "tiny", id: "T2" })
 
-/** Ids that a careless key would mistake for one another, or for something else than an id. */
+/** Ids that a careless key format would confuse with each other, or with a separator. */
 const lookAlikes = ["a", "A", "a/b", "a%2Fb", "a:b", "a{b}", "a b", "..", "a\u0000b", "ä", "a\u0308", "session/a"]
 
 const bytesOf = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -49,7 +49,7 @@ const pair = <A>(subject: Subject<A>) => Effect.flatMap(subject.make, ({ open })
 const opened = <A>(subject: Subject<A>): Effect.Effect<A, VaultError, Scope.Scope> =>
   Effect.flatMap(subject.make, ({ open }) => open)
 
-/** Reads, adds one, and writes, until nobody has written in between. */
+/** Reads, adds one, and writes. Retries after a concurrent write. */
 const increment = Effect.fnUntraced(function* (store: Store) {
   while (true) {
     const [version = 0, count = 0] = ((yield* read(store)) ?? []).map(Number)
@@ -68,25 +68,25 @@ const race = Effect.fnUntraced(function* (stores: ReadonlyArray<Store>, round: n
 })
 
 /**
- * What a store promises. Each case runs in a scope of its own, in real time.
+ * The contract of a store. Run each case in its own scope, in real time.
  *
  * @category cases
  * @since 0.1.0
  */
 export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
   {
-    name: "says where it keeps what",
+    name: "describes where it stores entries",
     run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "describe"))
   },
   {
-    name: "has nothing of an account that never stored",
+    name: "has no entry for an account before the first write",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* same(yield* read(store), undefined, "entry")
     })
   },
   {
-    name: "gives back every byte that was stored, for every way in",
+    name: "returns every stored byte, in every opening",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) & 0xff)
@@ -109,13 +109,13 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "writes nothing over a version that the writer has not seen",
+    name: "does not overwrite a version that the writer has not read",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* same(
         yield* store.put(account, "session", bytesOf("early"), 1),
         false,
-        "put over a version that is not there"
+        "put over a version that does not exist"
       )
       yield* same(yield* read(store), undefined, "entry")
       yield* store.put(account, "session", bytesOf("first"), 0)
@@ -139,7 +139,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "keeps accounts apart that look alike",
+    name: "keeps similar accounts apart",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       const accounts = lookAlikes.flatMap((id) => [
@@ -161,7 +161,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "loses no write of many that try until they succeed",
+    name: "loses no write when many writers retry until they succeed",
     run: Effect.gen(function* () {
       const stores = yield* openings(subject, 4)
       const writers = stores.flatMap((store) => Array.from({ length: 5 }, () => increment(store)))
@@ -175,10 +175,10 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
   }
 ]
 
-/** Long enough for whoever is not held off to come in. That nobody comes can only be seen by waiting. */
+/** Long enough for a fiber that is not blocked to enter. That none enters can only be tested by waiting. */
 const grace = Effect.sleep("150 millis")
 
-/** One that is inside and stays there until it is told to go. */
+/** Acquires the lock, and holds it until `leave`. */
 const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
   const entered = yield* Deferred.make<number>()
   const leave = yield* Deferred.make<void, string>()
@@ -192,7 +192,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
 
 const enter = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Ends a holder in some way, and sees another come in. */
+/** Ends a holder with `end`, and checks that others can then acquire the lock. */
 const freedAfter = (
   subject: Subject<Lock>,
   end: (holder: Effect.Success<ReturnType<typeof occupy>>) => Effect.Effect<unknown>
@@ -213,18 +213,18 @@ const freedAfter = (
   })
 
 /**
- * What a lock promises. Each case runs in a scope of its own, in real time.
+ * The contract of a lock. Run each case in its own scope, in real time.
  *
  * @category cases
  * @since 0.1.0
  */
 export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
   {
-    name: "says whom it holds off",
+    name: "describes where it is",
     run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "describe"))
   },
   {
-    name: "lets one in at a time, whichever way in they take",
+    name: "has one holder at a time, over all openings",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       let inside = 0
@@ -235,7 +235,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
         yield* same([together, inside], [1, 1], "inside")
         inside -= 1
       })
-      // Some come for the first time, some again, while others wait and others leave.
+      // Fibers acquire it repeatedly, while others wait and release it.
       const again = (lock: Lock) =>
         Effect.repeat(
           lock.withLock(account, () => visit),
@@ -246,7 +246,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "holds all others off while it is held, also for longer than a second",
+    name: "blocks all others while it is held, even for longer than a second",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const { fiber, leave } = yield* occupy(locks[0])
@@ -262,7 +262,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "lets those who came by one way in by turn",
+    name: "serves the fibers of one opening in order",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const { leave } = yield* occupy(lock)
@@ -295,7 +295,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     run: freedAfter(subject, ({ fiber }) => Fiber.interrupt(fiber))
   },
   {
-    name: "is not waited for by one who was interrupted",
+    name: "is not acquired for a fiber that was interrupted while it waited",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const { fiber, leave } = yield* occupy(one)
@@ -311,7 +311,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives each holder a larger fence than the one before",
+    name: "gives each holder a larger fence than the previous one",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       const turns = Array.from({ length: 5 }, () => locks).flat()
@@ -323,14 +323,14 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "tells a holder that it still is one",
+    name: "confirms to a holder that it still has the lock",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       yield* lock.withLock(account, ({ check }) => Effect.andThen(check, Effect.andThen(grace, check)))
     })
   },
   {
-    name: "locks one account, and no other",
+    name: "locks only one account",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const held = yield* occupy(locks[0])
@@ -344,7 +344,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives what its use gives, be it an answer or a failure, and leaves the caller's scope alone",
+    name: "returns the result or failure of its use, and does not close the caller's scope",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const events: Array<string> = []

@@ -16,17 +16,17 @@ const encode = (accounts: ReadonlyArray<object>, value: unknown): unknown => {
   return Object.fromEntries(entriesOf(value).map(([name, part]) => [name, encode(accounts, part)]))
 }
 
-/** The parts of a fake's memory as JSON. An account is written as its place in the list. */
+/** Encodes the parts of a fake's memory as JSON. An account is encoded as its index in the list. */
 export const encodeMemory = (accounts: ReadonlyArray<object>, parts: Parts): unknown => encode(accounts, { ...parts })
 
 const listOf = (value: unknown): ReadonlyArray<unknown> => {
-  if (!Array.isArray(value)) throw new TypeError("no list")
+  if (!Array.isArray(value)) throw new TypeError("not a list")
   return value
 }
 
 const entryOf = (value: unknown): readonly [unknown, unknown] => {
   const list = listOf(value)
-  if (list.length !== 2) throw new TypeError("no entry")
+  if (list.length !== 2) throw new TypeError("not an entry")
   return [list[0], list[1]]
 }
 
@@ -37,7 +37,7 @@ const decode = (accounts: ReadonlyArray<object>, value: unknown): unknown => {
   if ("$set" in value) return new Set(listOf(decode(accounts, value.$set)))
   if ("$account" in value) {
     const account = accounts[Number(value.$account)]
-    if (account === undefined) throw new TypeError("no account")
+    if (account === undefined) throw new TypeError("unknown account")
     return account
   }
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, decode(accounts, part)]))
@@ -49,7 +49,7 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? "list" : typeof value
 }
 
-/** The parts of a snapshot, or `undefined` unless it has exactly the parts that `like` has, of the same kinds. */
+/** Decodes the parts of a snapshot. `undefined`: its names or kinds differ from those of `like`. */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))
   if (kindOf(decoded) !== "object" || decoded === null) return undefined
@@ -58,7 +58,7 @@ export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown,
   return Array.from(names).every((name) => kindOf(parts[name]) === kindOf(like[name])) ? parts : undefined
 }
 
-/** Puts the parts of a snapshot in the place of those that are there. */
+/** Replaces the parts of `target` by those of a snapshot. */
 export const restoreMemory = (target: Parts, parts: Parts): void => {
   for (const [name, part] of Object.entries(parts)) {
     const into = target[name]

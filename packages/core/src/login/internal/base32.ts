@@ -3,44 +3,46 @@ import * as Result from "effect/Result"
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-/** RFC 4226 wants 128 bits; brokers hand out 80. What is shorter is a code or a slip. */
-const fewestBytes = 10
+/** RFC 4226 requires 128 bits, but brokers issue 80. A shorter text is a code or a mistake. */
+const minBytes = 10
 
-const tooShort = "is too short for a TOTP secret: give the secret behind the QR code, not a code from the app"
+const tooShort = "is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
 
-const notBase32 = "is not base32: only the letters A to Z and the digits 2 to 7 occur in one"
+const notBase32 = "is not base32, which has only the letters A to Z and the digits 2 to 7"
 
 const hexadecimal =
-  "looks like hexadecimal, not base32: give the secret in base32, or the otpauth:// address behind the QR code"
+  "looks like hexadecimal, not base32: use the secret in base32, or the otpauth:// address of the QR code"
 
 const base64 =
-  "mixes capital and small letters, as base64 does: give the secret in base32 and in capitals, or the otpauth:// address behind the QR code"
+  "mixes capital and small letters, like base64: use the secret in base32 and in capitals, or the otpauth:// address of the QR code"
 
 const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
 
-/** Words of base32's own letters, as stand beside a secret on a page. Read along with it they would give wrong codes. */
+/**
+ * Words next to a secret on a page. They are valid base32, and would give wrong codes if they were read as part of it.
+ */
 const words = /(?:^|\s)(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:\s|$)/i
 
 const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbols)
 
-/** Base32 comes in capitals, in small letters, or as a phone's keyboard writes words. */
+/** Base32 may be in capitals, in small letters, or capitalized by a phone's keyboard. */
 const isOneCase = (group: string): boolean => /^(?:[A-Z]?[^A-Z]*|[^a-z]*)$/.test(group)
 
 const looksLikeBase64 = (text: string): boolean =>
   /^[\w+/\s-]+=*$/.test(text) && /[A-Za-z]/.test(text) && text.split(/[\s-]+/).some((group) => !isOneCase(group))
 
-/** What the text is instead, where it has characters that base32 lacks. */
+/** Describes a text with characters that are not base32. */
 const otherEncoding = (text: string, symbols: string): string => {
   if (isHex(symbols)) return hexadecimal
   return looksLikeBase64(text) || /^[\w+/]*[+/][\w+/]*=*$/.test(symbols) ? base64 : notBase32
 }
 
 /**
- * Also a text of base32's own characters may be of another encoding: hexadecimal of 20 digits or more that lacks 0, 1, 8
- * and 9, or base64 that has letters alone. To read those as base32 would give wrong codes.
+ * Rejects a text that has only base32 characters but may have another encoding: hexadecimal of 20 digits or more
+ * without 0, 1, 8 and 9, or base64 with letters only. Reading it as base32 would give wrong codes.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
-  if (words.test(text)) return "has words beside the secret: give the secret alone"
+  if (words.test(text)) return "has words next to the secret: use the secret alone"
   if (looksLikeBase64(text)) return base64
   const isBoth = isHex(symbols) && symbols.length % 2 === 0 && /\d/.test(symbols) && /[a-f]/i.test(symbols)
   return isBoth ? hexadecimal.replace("looks like hexadecimal, not base32", "may be hexadecimal or base32") : undefined
@@ -63,16 +65,16 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * The bytes of a secret with or without blanks, dashes, padding and capitals. `certain` is set where another encoding is
- * out of the question, as in an otpauth address. The failure says what is wrong, without the secret.
+ * Decodes a secret with or without blanks, dashes, padding and capitals. `certain`: the text cannot have another
+ * encoding, as in an otpauth address. The failure describes the problem, without the secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")
   if (/^\d{1,10}$/.test(symbols)) return Result.fail(tooShort)
-  // Checked before the capitals: other scripts have letters that turn into these.
+  // Before `toUpperCase`: it converts some letters of other scripts to A to Z.
   if (!/^[A-Za-z2-7]*$/.test(symbols)) return Result.fail(otherEncoding(text.trim(), symbols))
   const problem = options === undefined ? ambiguity(text.trim(), symbols) : undefined
   if (problem !== undefined) return Result.fail(problem)
   const bytes = decodeSymbols(symbols.toUpperCase())
-  return bytes.length < fewestBytes ? Result.fail(tooShort) : Result.succeed(bytes)
+  return bytes.length < minBytes ? Result.fail(tooShort) : Result.succeed(bytes)
 }

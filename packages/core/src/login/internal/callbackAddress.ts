@@ -1,16 +1,15 @@
 /**
- * Reads the address of a callback as it arrives: from a browser's address bar, from HTML, from a shell, or from a
- * server behind a proxy.
+ * Parses a callback URL from a browser's address bar, from HTML, from a shell, or from a server behind a proxy.
  */
 import * as Result from "effect/Result"
 
-/** Why an address is not read, and what to do where the reason alone does not say it. */
+/** Why a URL is rejected. `advice`: what to do now, if the remedy of the reason is too general. */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
   readonly advice?: string | undefined
 }
 
-/** Name in lower case, and value, in the order of the address. */
+/** Names in lower case, with values, in the order of the URL. */
 export type Pairs = ReadonlyArray<readonly [name: string, value: string]>
 
 const parse = (text: string, base?: URL): URL | undefined =>
@@ -22,21 +21,21 @@ const decodeOnce = (text: string): string =>
     () => text
   )
 
-/** Marks that enclose a copied address. None of them occurs in one, but for the single quote. */
+/** Marks around a copied URL. None of them occurs in a URL, except for the single quote. */
 const enclosed = /^["<>“”„«»`\s]+|["<>“”„«»`\s]+$/g
 const inSingleQuotes = /^(['‘])([^]*)['’]$/
 
-const mends: ReadonlyArray<(text: string) => string> = [
+const repairs: ReadonlyArray<(text: string) => string> = [
   (text) => text.replace(/[\u200b-\u200f\u2060\ufeff]/g, ""),
   (text) => text.replace(enclosed, "").replace(inSingleQuotes, "$2").trim(),
-  // A line break of a terminal or of a mail, with the indentation after it.
+  // Line breaks of a terminal or a mail, with the indentation that follows.
   (text) => text.replace(/[ \t]*[\r\n][\s]*|\t/g, ""),
   (text) => (/^[a-z][a-z\d+.-]*%3a/i.test(text) ? decodeOnce(text) : text),
-  // HTML, JSON, and a shell that escapes what is pasted.
+  // Escapes of HTML, JSON, and of shells that escape pasted text.
   (text) => text.replace(/&(?:amp;)+|&#(?:38|x26);|\\u0026/gi, "&").replace(/\\([?&=#])/g, "$1")
 ]
 
-/** Without query and fragment. `URL.origin` is "null" for every custom scheme, whatever its host. */
+/** The URL without query and fragment. Not `URL.origin`: it is "null" for every custom scheme. */
 const placeOf = (url: URL): string => {
   const { host, href, password, pathname, protocol, username } = url
   if (!href.startsWith(`${protocol}//`)) return `${protocol}${pathname}`
@@ -51,20 +50,22 @@ const isWeb = ({ protocol }: URL): boolean => protocol === "https:" || protocol 
 
 const adviceFor = (url: URL, registered: URL): string => {
   const foreign =
-    "Complete only what arrives at the redirect URL. If the app has another one at the broker, configure that one to the letter."
+    "Complete only callbacks to the redirect URL. If another one is registered at the broker, configure exactly that one."
   if (!isWeb(url) || !isWeb(registered) || url.username !== "" || url.password !== "") return foreign
   if (url.origin !== registered.origin) {
     const isInner = url.hostname === registered.hostname || innerHost.test(url.hostname)
     return isInner && !innerHost.test(registered.hostname)
-      ? "This is the inner address of a server behind a proxy. Rebuild the public address from X-Forwarded-Proto and X-Forwarded-Host of your own proxy, and complete the login with that. The registered redirect URL need not change."
+      ? "This is the internal address of a server behind a proxy. Rebuild the public address from X-Forwarded-Proto and X-Forwarded-Host of your own proxy, and complete the login with that. Do not change the registered redirect URL."
       : foreign
   }
   return url.pathname.replace(/\/$/, "") === registered.pathname.replace(/\/$/, "")
-    ? "The paths differ by a slash at the end. Configure the redirect URL as it is registered at the broker, and keep the server from adding or removing the slash."
-    : "The path is not the one of the redirect URL. If a proxy changes paths, restore the public one. Otherwise configure the redirect URL as it is registered at the broker, to the letter."
+    ? "The paths differ by a slash at the end. Configure the redirect URL exactly as it is registered at the broker, and do not let the server add or remove the slash."
+    : "The path is not the path of the redirect URL. If a proxy changes paths, restore the public path. Otherwise configure the redirect URL exactly as it is registered at the broker."
 }
 
-/** A broker's own sentence may come as a form writes it. In a token `+` is a character of its own. */
+/**
+ * Parameters with a message of the broker may be form-encoded, with `+` for a blank. In a token, `+` is a character.
+ */
 const isSentence = (name: string): boolean => /^(?:error|message|reason|description)/i.test(name)
 
 const decode = (text: string): string => new URLSearchParams(`v=${text.replaceAll("+", "%2B")}`).get("v") ?? ""
@@ -74,12 +75,12 @@ const valueOf = (name: string, raw: string): string => {
     ? raw.replaceAll("+", " ")
     : raw.replace(/^(?:bearer\+)+/i, (prefix) => prefix.replaceAll("+", " "))
   const once = decode(blanks)
-  // No broker has a token with a percent sign in it, so what is still encoded was encoded twice.
+  // No broker's token contains a percent sign, so a value that is still encoded was encoded twice.
   const value = /%[\da-f]{2}/i.test(once) ? decodeOnce(once) : once
   return /^[+\s]*$/.test(value) ? "" : value
 }
 
-/** A broker that appends `?code=…` to an address with a query of its own makes a second question mark. */
+/** Splits parameters into names and values. */
 const pairsOf = (parts: ReadonlyArray<string>): Pairs =>
   parts.map((part) => {
     const end = part.includes("=") ? part.indexOf("=") : part.length
@@ -87,7 +88,10 @@ const pairsOf = (parts: ReadonlyArray<string>): Pairs =>
     return [name, valueOf(name, part.slice(end + 1))] as const
   })
 
-/** Of the fragment, which may have a route before its own query, and of the query. */
+/**
+ * The parameters of the fragment and of the query. The fragment may have a route before its query. The query may have a
+ * second question mark: a broker appends `?code=…` to a redirect URL that already has a query.
+ */
 const parametersOf = ({ hash, search }: URL): Pairs => {
   const inHash = hash
     .split(/[?&#]/)
@@ -98,22 +102,22 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
 }
 
 /**
- * The parameters of a callback, and the names that the registered address itself has. A path alone, as in `request.url`
- * of `node:http`, is an address of the registered origin. A query or a code alone is not an address: nothing tells
- * where it arrived.
+ * Parses a callback URL. Returns its parameters, and the names of the parameters in the registered redirect URL. A path
+ * alone, as in `request.url` of `node:http`, is resolved against the registered origin. A query or a code alone is
+ * rejected, because it does not show where the callback arrived.
  */
 export const read = (
   callbackUrl: string,
   redirectUrl: string
 ): Result.Result<{ readonly pairs: Pairs; readonly own: ReadonlySet<string> }, Refusal> => {
   const registered = parse(redirectUrl)
-  const text = mends.reduce((mended, mend) => mend(mended), callbackUrl)
+  const text = repairs.reduce((repaired, repair) => repair(repaired), callbackUrl)
   if (registered === undefined) return Result.fail({ why: "not-a-url" })
   if (text.includes(" ")) {
     return Result.fail({
       why: "not-a-url",
       advice:
-        "There is a blank in the address. Give the whole address that the browser was sent to, and no other words."
+        "The address contains a blank. Pass the whole address that the browser was redirected to, and no other text."
     })
   }
   const url = text.startsWith("/") && isWeb(registered) ? parse(text, registered) : parse(text)

@@ -1,16 +1,16 @@
 import * as Context from "effect/Context"
 
-/** What is known of the requests of a call. */
+/** Times of the requests of a call. */
 export interface Departure {
-  /** When the first request left, milliseconds since the epoch; `undefined` before it did. */
+  /** When the first request was sent, milliseconds since the epoch. `undefined`: none was sent yet. */
   at: number | undefined
-  /** The `Date` of the last answer. */
+  /** The `Date` header of the last answer. */
   date?: string | undefined
-  /** When that came, by this machine's clock. */
+  /** When the last answer arrived, by this machine's clock. */
   answeredAt?: number | undefined
 }
 
-/** Where a client notes when a request leaves, for who counts a session's life from that. */
+/** The HTTP client records here when a request is sent. The lifetime of a session counts from then. */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
 })

@@ -3,13 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
 
-/** No wait can be less than nothing, and JavaScript's NaN is a mistake that a type does not show. */
+/** Parses a duration. Rejects negative ones and NaN, which is a `number` for the type checker. */
 export const parse = (input: Duration.Input): Option.Option<Duration.Duration> =>
   Number.isNaN(input)
     ? Option.none()
     : Option.filter(Duration.fromInput(input), (found) => Duration.toMillis(found) >= 0)
 
-/** A duration among the options of a layer, refused with the option's name. */
+/** Parses an option of a layer. The error contains the option's name. */
 export const read = (
   broker: string,
   option: string,

@@ -1,12 +1,12 @@
 import * as Redacted from "effect/Redacted"
 
-/** RFC 9110, section 5.5: a client refuses other characters, and its error shows the whole value. */
+/** RFC 9110, section 5.5. The HTTP client rejects these characters, with an error that contains the whole value. */
 const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 
 const isHeaderText = (text: string): boolean => !forbidden.test(text)
 
 export const headerProblem =
-  "has a line break or another character that no HTTP header can carry: copy it again, in one piece"
+  "has a line break or another character that is not allowed in an HTTP header: copy the whole value again"
 
 const unsendableIn = (what: string, values: object): string | undefined => {
   const found = Object.entries(values).find(([, value]) => {
@@ -16,6 +16,6 @@ const unsendableIn = (what: string, values: object): string | undefined => {
   return found === undefined ? undefined : `${what}.${found[0]}`
 }
 
-/** Name of the first of the tokens, or else of the headers, that no header can carry. */
+/** Name of the first token, otherwise of the first header, with a character that is not allowed in a header. */
 export const unsendable = (tokens: object, headers: object = {}): string | undefined =>
   unsendableIn("tokens", tokens) ?? unsendableIn("headers", headers)

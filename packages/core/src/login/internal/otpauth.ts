@@ -1,8 +1,11 @@
-/** The address behind a QR code, `otpauth://totp/label?secret=…`, as exporters write it and as copying changes it. */
+/**
+ * Parses the address of a QR code, `otpauth://totp/label?secret=…`, including the changes that exports and copying
+ * make.
+ */
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/** What an address says, with the defaults where it says nothing. */
+/** The parameters of an address, with defaults for those that it omits. */
 export interface Parameters {
   readonly secret: string
   readonly algorithm: "SHA1" | "SHA256" | "SHA512"
@@ -17,29 +20,29 @@ const names: ReadonlySet<string> = new Set<Name>(["secret", "algorithm", "digits
 
 const isName = (name: string): name is Name => names.has(name)
 
-const whole = "give the otpauth://totp/ address, as a whole"
+const whole = "use the whole otpauth://totp/ address"
 
 const migration =
-  "is an export of several accounts (otpauth-migration://): give the secret of this account alone, or its otpauth://totp/ address"
+  "is an export of several accounts (otpauth-migration://): use the secret of this account alone, or its otpauth://totp/ address"
 
-const webAddress = `is a web address: ${whole}, which is inside the QR code`
+const webAddress = `is a web address: ${whole} in the QR code`
 
-const counterBased = "is for counter-based codes (HOTP): set up TOTP at the broker, and give that secret"
+const counterBased = "is for counter-based codes (HOTP): set up TOTP at the broker, and use that secret"
 
 const encodedSeparator =
-  "has an encoded or doubled separator before a parameter, or a semicolon: give the address as the QR code has it"
+  "has an encoded or doubled separator before a parameter, or a semicolon: use the address exactly as in the QR code"
 
-/** Line breaks, and characters that cannot be seen. Blanks stay: labels have them. */
+/** Line breaks and invisible characters, but not blanks: labels contain them. */
 const invisible = /[\t\n\r\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu
 
 const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => decodeURIComponent(text.replaceAll("+", " "))))
 
-/** For values that are not used: a broken percent sign in a label is no fault of the secret. */
+/** Decodes values that are not used. Never fails: an invalid escape in a label does not affect the secret. */
 const withoutEscapes = (text: string): string =>
   text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
 
-/** Takes away what HTML, JSON and shells put before separators. */
+/** Removes the escapes that HTML, JSON and shells add to separators. */
 const unescaped = (text: string): string =>
   text
     .replace(/&(?:amp;|#0*38;|#x0*26;)+/gi, "&")
@@ -47,7 +50,7 @@ const unescaped = (text: string): string =>
     .replace(/\\u00(26|3d|3f|2f)/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
     .replaceAll("\\", "")
 
-/** The address in one piece and with one level of escapes less. */
+/** The address on one line, with one level of escapes removed. */
 const normalized = (text: string): string | undefined => {
   const bare = text
     .replace(invisible, "")
@@ -57,7 +60,7 @@ const normalized = (text: string): string | undefined => {
   return address.includes("?") || !/%3f/i.test(address) ? address : decoded(address.replaceAll("+", "%2B"))
 }
 
-/** Whether the text is meant as an address, or a part of one, and no secret by itself. */
+/** Whether the text is an address or part of one, not a bare secret. */
 export const isAddress = (text: string): boolean => {
   const bare = text.replace(invisible, "")
   return /otpauth|^\s*<?\s*[a-z][a-z0-9+.-]*:/i.test(bare) || /(?:^|[?&\s;])secret\s*[=:]/i.test(bare)
@@ -66,24 +69,23 @@ export const isAddress = (text: string): boolean => {
 const kindProblem = (address: string): string | undefined => {
   if (/^otpauth-migration:/i.test(address)) return migration
   if (/^https?:/i.test(address)) return webAddress
-  if (/otpauth[\w-]*:\/\/.*otpauth[\w-]*:\/\//i.test(address)) return "has more than one otpauth address: give one"
+  if (/otpauth[\w-]*:\/\/.*otpauth[\w-]*:\/\//i.test(address)) return "has more than one otpauth address: use one"
   if (/^otpauth:/i.test(address)) {
     const kind = /^otpauth:\/*([^/?#]*)/i.exec(address)?.[1]?.toLowerCase()
     if (kind === "hotp") return counterBased
     return kind === "totp" ? undefined : "is not an otpauth://totp/ address"
   }
   if (/otpauth[\w-]*:/i.test(address)) return `has text before the otpauth address: ${whole}`
-  if (/^[a-z][a-z0-9+.-]*:\/\/|^(?:data|mailto|tel|urn):/i.test(address))
-    return `is an address of another kind: ${whole}`
+  if (/^[a-z][a-z0-9+.-]*:\/\/|^(?:data|mailto|tel|urn):/i.test(address)) return `is another kind of address: ${whole}`
   return `is part of an otpauth address: ${whole}`
 }
 
 const nested = /[&?;]\s*(?:amp;)?(?:secret|algorithm|digits|period|counter)\s*=/i
 
-/** Names of parameters that do not concern the codes, whatever their value is. */
+/** Names of parameters that never affect the codes. */
 const harmless = /^(?:issuer|image|icon|logo|colou?r|lock|label|name|account|accountname|user|username|email)$/
 
-/** Parts of names that speak of how codes are made. TOTP has none of them, so they are misspelled or of another kind. */
+/** Parts of names that suggest an effect on the codes. TOTP has no such parameter, so it is misspelled or not TOTP. */
 const meaningful =
   /alg|hash|digest|sha\d|hmac|digit|length|size|period|step|interval|time|epoch|offset|counter|encod|type|otp|secret|key|seed|^pin$/
 
@@ -95,20 +97,20 @@ const isCodeValue = (value: string): boolean => {
   return algorithmOf(value) !== undefined || foreign.test(compact(value))
 }
 
-/** What is wrong with a parameter of another name, if it may be about the codes. */
+/** The problem with an unknown parameter, if it may affect the codes. */
 const otherProblem = (name: string, value: string): string | undefined => {
   if (harmless.test(name)) return undefined
   const part = meaningful.exec(name)?.[0]
   const known = "only secret, algorithm, digits and period are known"
   if (part !== undefined) return `has a parameter with "${part}" in its name, which may change the codes: ${known}`
   return isCodeValue(value.trim())
-    ? `has a parameter of an unknown name with a number or an algorithm, which may change the codes: ${known}`
+    ? `has an unknown parameter with a number or an algorithm, which may change the codes: ${known}`
     : undefined
 }
 
 type Given = Partial<Record<Name, string>>
 
-/** The values that mean the same are written the same. */
+/** Normalizes a value, so that equivalent values are equal. */
 const canonical = (name: Name, value: string): string => {
   if (name === "secret")
     return value
@@ -119,7 +121,7 @@ const canonical = (name: Name, value: string): string => {
   return name === "type" ? value.trim().toLowerCase() : value.trim().replace(/^0+(?=\d)/, "")
 }
 
-/** The parameters of a query. One that is set to nothing counts as absent. */
+/** Parses the parameters of a query. An empty value counts as absent. */
 const readQuery = (query: string): Result.Result<Given, string> => {
   const given: Given = {}
   for (const part of query.split("&")) {
@@ -133,12 +135,12 @@ const readQuery = (query: string): Result.Result<Given, string> => {
       continue
     }
     const raw = decoded(text)
-    if (raw === undefined) return Result.fail(`has a broken percent sign in the parameter ${name}: ${whole}`)
+    if (raw === undefined) return Result.fail(`has an invalid percent escape in the parameter ${name}: ${whole}`)
     const value = withoutQuotes(raw.replace(invisible, ""))
     if (value === "") continue
     const earlier = given[name]
     if (earlier !== undefined && canonical(name, earlier) !== canonical(name, value)) {
-      return Result.fail(`has two different values for ${name}: give the address as the QR code has it`)
+      return Result.fail(`has two different values for ${name}: use the address exactly as in the QR code`)
     }
     given[name] = value
   }
@@ -152,7 +154,7 @@ const algorithmOf = (value: string): Parameters["algorithm"] | undefined => {
   return length === undefined ? undefined : (`SHA${length}` as Parameters["algorithm"])
 }
 
-/** Names that are safe to show: they cannot be a part of a secret. */
+/** Names of other algorithms. They are safe to show: they cannot be part of a secret. */
 const foreign = /^(?:HMAC)?(?:MD[245]|SHA2?|SHA224|SHA384|SHA3(?:224|256|384|512)?|SM3|RIPEMD160|BLAKE[23][BS]?)$/
 
 const wholeNumber = (text: string, least: number, most: number): number | undefined => {
@@ -165,33 +167,33 @@ const shownNumber = (text: string): string => (/^-?[0-9]{1,4}$/.test(text) ? ` (
 const interpret = ({ algorithm = "SHA1", counter, digits = "6", period = "30", secret, type }: Given) => {
   const fail = (problem: string): Result.Result<Parameters, string> => Result.fail(problem)
   if (type !== undefined && type.toLowerCase() !== "totp") {
-    return fail(type.toLowerCase() === "hotp" ? counterBased : "names another type of code than TOTP")
+    return fail(type.toLowerCase() === "hotp" ? counterBased : "has a code type other than TOTP")
   }
   if (counter !== undefined) return fail("has a counter, which only counter-based codes (HOTP) have")
   const hash = algorithmOf(algorithm)
   if (hash === undefined) {
     const shown = foreign.test(compact(algorithm)) ? ` (${algorithm})` : ""
-    return fail(`names an algorithm that TOTP does not have${shown}: it has SHA1, SHA256 and SHA512`)
+    return fail(`has an algorithm that TOTP does not support${shown}: it supports SHA1, SHA256 and SHA512`)
   }
   const length = wholeNumber(digits, 6, 8)
-  if (length === undefined) return fail(`names a number of digits other than 6 to 8${shownNumber(digits)}`)
+  if (length === undefined) return fail(`has a number of digits other than 6 to 8${shownNumber(digits)}`)
   const seconds = wholeNumber(period, 1, 300)
   if (seconds === undefined) {
-    return fail(`names a period that is not a whole number of seconds, 1 to 300${shownNumber(period)}`)
+    return fail(`has a period that is not a whole number of seconds from 1 to 300${shownNumber(period)}`)
   }
-  if (secret === undefined) return fail("has no secret in it: give the whole address behind the QR code")
+  if (secret === undefined) return fail("has no secret: use the whole address of the QR code")
   return Result.succeed<Parameters>({ secret, algorithm: hash, digits: length, period: seconds })
 }
 
-/** Reads an address. The failure says what is wrong, and shows neither the secret nor whose it is. */
+/** Parses an address. The failure describes the problem, and contains neither the secret nor the account. */
 export const parse = (text: string): Result.Result<Parameters, string> => {
   const address = normalized(text)
-  if (address === undefined) return Result.fail(`has a broken percent sign: ${whole}`)
+  if (address === undefined) return Result.fail(`has an invalid percent escape: ${whole}`)
   const problem = kindProblem(address.trim())
   if (problem !== undefined) return Result.fail(problem)
   const [before = "", ...fragment] = address.split("#")
   if (/[?&]\s*[^=&]+=/.test(fragment.join("#"))) {
-    return Result.fail("has a raw # before a parameter: write it as %23, or give the secret alone")
+    return Result.fail("has a raw # before a parameter: write it as %23, or use the secret alone")
   }
   const [, ...query] = before.split("?")
   return Result.flatMap(readQuery(query.join("?")), interpret)

@@ -1,4 +1,6 @@
-/** What copying and env files leave around a value: quotation marks, blanks, invisible characters. */
+/**
+ * Removes characters that copying and env files leave around a value: quotation marks, blanks, invisible characters.
+ */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
 
@@ -6,7 +8,7 @@ const entities = String.raw`&(?:quot|apos|[lr][dsa]quo|[bs]dquo|sbquo|#0*(?:3[49
 
 const mark = String.raw`(?:\\*${signs}|${entities}|\\u00(?:22|27))`
 
-// What stands before the last mark keeps a long run of backslashes or blanks from being tried again at each of them.
+// The lookbehinds prevent quadratic time for long runs of backslashes or blanks.
 const firstMark = new RegExp(`^${mark}`, "i")
 const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 
@@ -15,7 +17,7 @@ const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`,
 
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
-/** The text without blanks, invisible characters and pairs of quotation marks around it. A single mark stays. */
+/** Removes blanks, invisible characters and pairs of quotation marks around a text. A single mark is kept. */
 export const withoutQuotes = (text: string): string => {
   let inner = withoutAround(text)
   while (true) {
@@ -27,10 +29,10 @@ export const withoutQuotes = (text: string): string => {
   }
 }
 
-/** One backslash says that a mark is escaped. More may belong to the value. */
+/** Shows at most one backslash before a mark. Further ones may be part of the value. */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 
-/** Which quotation marks the text begins and ends with, if any. The sentence shows the marks alone. */
+/** Describes the quotation marks at the start and end of a text, if any. Shows only the marks, not the text. */
 export const quoteProblem = (text: string): string | undefined => {
   const inner = withoutAround(text)
   const open = shown(firstMark.exec(inner)?.[0])
@@ -44,7 +46,10 @@ export const quoteProblem = (text: string): string | undefined => {
 
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
-/** The first character that cannot be seen, by its number: a control, a blank other than the space, a joiner. */
+/**
+ * Describes the first invisible character by its code point: a control character, a blank other than the space, a
+ * joiner.
+ */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)
   if (found === undefined) return undefined

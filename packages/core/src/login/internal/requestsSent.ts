@@ -1,4 +1,4 @@
-/** Which requests an effect has sent to the broker, as far as they decide whether it may run a second time. */
+/** Counts the requests of an effect, to decide whether it may run a second time. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
@@ -6,23 +6,23 @@ export interface RequestsSent {
   count: number
   /** Requests that must not be sent twice, such as an order. */
   unsafe: number
-  /** The record of an effect around this one. */
+  /** The record of the enclosing effect. */
   readonly parent: RequestsSent | undefined
 }
 
-/** The record that requests are noted in; `undefined` outside of `SessionManager.withSession`. */
+/** The record for the requests of the current effect. `undefined` outside of `SessionManager.withSession`. */
 export const RequestsSent = Context.Reference<RequestsSent | undefined>("@auth/broker-core/internal/RequestsSent", {
   defaultValue: () => undefined
 })
 
-/** Whether a call may be sent twice, though its method does not say so. */
+/** Whether a call may be sent twice, although its method is not safe. */
 export const Replayable = Context.Reference<boolean>("@auth/broker-core/AuthorizedClient/Replayable", {
   defaultValue: () => false
 })
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** Whether a request may be sent twice: by its method, or because it is marked. A stream cannot be read a second time. */
+/** Whether a request may be sent twice: by its method, or because it is marked. A stream can be read only once. */
 export const mayReplay = (request: { readonly method: string; readonly body: { readonly _tag: string } }) =>
   request.body._tag === "Stream"
     ? Effect.succeed(false)
@@ -30,7 +30,7 @@ export const mayReplay = (request: { readonly method: string; readonly body: { r
       ? Effect.succeed(true)
       : Effect.flatMap(Replayable, Effect.succeed)
 
-/** Notes a request right before it is sent. */
+/** Counts a request just before it is sent. */
 export const noteRequest = (kind: { readonly safe: boolean }) =>
   Effect.map(RequestsSent, (innermost) => {
     for (let sent = innermost; sent !== undefined; sent = sent.parent) {
@@ -39,6 +39,8 @@ export const noteRequest = (kind: { readonly safe: boolean }) =>
     }
   })
 
-/** Runs an effect whose requests are not those of the effect around it: a login for all that wait. */
+/**
+ * Runs an effect without counting its requests for the enclosing effect. For a renewal, which is shared by all callers.
+ */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, RequestsSent, undefined)

@@ -1,4 +1,4 @@
-/** Lengths of time in words, for messages that a person reads. */
+/** Formats durations for messages. */
 import * as Duration from "effect/Duration"
 
 const units = [
@@ -11,8 +11,8 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * A length of time in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. Below two minutes
- * it is given in seconds, below one second in milliseconds.
+ * Formats a duration in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. Below two
+ * minutes in seconds, below one second in milliseconds.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))

@@ -1,4 +1,4 @@
-/** Sessions that were got in another way. */
+/** Stores sessions that were obtained in another way. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Account } from "../../login/Account.ts"
@@ -14,7 +14,7 @@ type Failure = Cached.Failure
 export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
   const { account } = self
   const now = yield* Clock.currentTimeMillis
-  self.askedAt = now
+  self.usedAt = now
   if (self.isClosed) return yield* closed(self, "adopt")
   const problem = adoptionProblem(account, given, now)
   if (problem !== undefined) {
@@ -25,12 +25,12 @@ export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Ses
     if (self.isClosed) return closed(self, "adopt")
     return self.state.logouts === logouts ? Effect.void : loggedOut(self)
   })
-  const keep = Effect.gen(function* () {
+  const store = Effect.gen(function* () {
     const { version } = yield* overwrite(self, Record.ofSession(given), isWanted)
-    if (self.state.logouts === logouts) Cached.forget(self.state, "kept")
+    if (self.state.logouts === logouts) Cached.clear(self.state, "kept")
     return yield* cacheSession(self, given, { tag: "Adopted", version: version + 1, logouts })
   })
-  yield* self.lock.withLock(account, () => Effect.uninterruptible(keep))
+  yield* self.lock.withLock(account, () => Effect.uninterruptible(store))
 })
 
 const adoptionProblem = (account: Account, session: Session.Session, now: number): string | undefined => {
@@ -42,6 +42,8 @@ const adoptionProblem = (account: Account, session: Session.Session, now: number
   if (id !== account.id) return `is of ${id}, not of ${account.id}`
   const field = unsendable(session.tokens)
   if (field !== undefined) return `has a token (${field}) that ${headerProblem}`
-  if (Session.isExpired(session, now)) return "has ended: log in again"
-  return Cached.isLive(session, now) ? undefined : "was issued later than this machine's clock: set the clock by NTP"
+  if (Session.isExpired(session, now)) return "has expired: log in again"
+  return Cached.isLive(session, now)
+    ? undefined
+    : "was issued in the future by this machine's clock: set the clock by NTP"
 }

@@ -9,20 +9,20 @@ import * as Stream from "effect/Stream"
 
 type Failure = HttpClientError.HttpClientError
 
-/** A body that is being read, and can be handed on at any point. */
+/** A body in the course of being read. */
 interface Reading {
   readonly pull: Pull.Pull<ReadonlyArray<Uint8Array>, Failure>
   readonly scope: Scope.Closeable
 }
 
-/** `all` is the body, if it is not longer than the limit. `head` and what `rest` gives are the body otherwise. */
+/** `Whole`: the body is within the limit. `Part`: the body is longer, and consists of `head` and then `rest`. */
 export type Beginning =
   | { readonly _tag: "Whole"; readonly all: Uint8Array<ArrayBuffer> }
   | { readonly _tag: "Part"; readonly head: ReadonlyArray<Uint8Array>; readonly rest: Reading }
 
 const open = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
   const scope = yield* Scope.make()
-  // A response without a body has a stream that fails.
+  // The stream of a response without a body fails with `EmptyBodyError`.
   const stream = Stream.catchIf(
     response.stream,
     (error) => error.reason._tag === "EmptyBodyError",
@@ -42,7 +42,7 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, size: number) => {
   return all
 }
 
-/** Reads a body up to the first chunk that exceeds the limit. The memory that this takes is the limit and that chunk. */
+/** Reads a body up to the first chunk that exceeds the limit. Memory use is at most the limit plus that chunk. */
 export const readBeginning = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number
@@ -70,8 +70,8 @@ export const readBeginning = (
   )
 
 /**
- * A web stream of a body: what was read of it, and then the rest. It reads when its reader asks and not before. Every
- * failure becomes what `toError` gives, since the client's own error shows the request that was sent.
+ * A web stream of a body: first `head`, then the rest. It reads only when its consumer pulls. `toError` converts every
+ * failure, because the client's own error contains the request with the tokens.
  */
 const toWebStream = (
   head: ReadonlyArray<Uint8Array>,
@@ -79,8 +79,8 @@ const toWebStream = (
   context: Context.Context<never>,
   toError: (failure: unknown) => unknown
 ): ReadableStream<Uint8Array> => {
-  const kept = head.slice()
-  const given = new AbortController()
+  const pending = head.slice()
+  const cancelled = new AbortController()
   let reading: Reading | undefined
   const close = Effect.suspend(() => (reading === undefined ? Effect.void : Scope.close(reading.scope, Exit.void)))
   const next = (controller: ReadableStreamDefaultController<Uint8Array>) => {
@@ -107,13 +107,13 @@ const toWebStream = (
   return new ReadableStream<Uint8Array>(
     {
       pull: (controller) => {
-        const chunk = kept.shift()
-        if (chunk === undefined) return run(next(controller), { signal: given.signal }).then(() => undefined)
+        const chunk = pending.shift()
+        if (chunk === undefined) return run(next(controller), { signal: cancelled.signal }).then(() => undefined)
         controller.enqueue(chunk)
         return undefined
       },
       cancel: () => {
-        given.abort()
+        cancelled.abort()
         return run(close).then(() => undefined)
       }
     },
@@ -121,7 +121,7 @@ const toWebStream = (
   )
 }
 
-/** The body of an answer that was read in part. */
+/** Streams the body of an answer that was read in part. */
 export const resume = (
   beginning: Beginning & { readonly _tag: "Part" },
   context: Context.Context<never>,
@@ -131,7 +131,7 @@ export const resume = (
   return toWebStream(head, Effect.succeed(rest), context, toError)
 }
 
-/** The body of an answer of which nothing was read. */
+/** Streams the body of an answer that was not read yet. */
 export const passOn = (
   response: HttpClientResponse.HttpClientResponse,
   context: Context.Context<never>,

@@ -13,13 +13,13 @@ const tooSlow = (operation: "get" | "put") =>
     operation,
     new VaultError.Io({
       what: `${operation === "get" ? "read" : "write"} an entry within ${timeText(limit)}`,
-      advice: "Check the store of the sessions: it does not answer. Nothing is lost; the call can be made again."
+      advice: "Check the session store: it does not answer. Nothing is lost. Try again when it answers."
     })
   )
 
 /**
- * Runs a call of a store in a fiber of its own. The wait for it ends also where it must not be interrupted: there a store
- * that hangs would cacheSession a logout, or the end of the program, for ever.
+ * Runs a call of a store in its own fiber. The time-out also applies in uninterruptible regions: otherwise a store that
+ * hangs would block a logout, or the end of the program, for ever.
  */
 const inTime = <A>(
   operation: "get" | "put",
@@ -55,7 +55,7 @@ const first = <A>(
     })
   })
 
-/** The store with a time-out for each call, whoever has written it. */
+/** Adds a time-out to each call of a store. */
 export const bounded = (store: SessionStore["Service"]): SessionStore["Service"] => ({
   ...store,
   get: (...args) => inTime("get", store.get(...args)),

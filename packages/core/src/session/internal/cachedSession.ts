@@ -1,4 +1,4 @@
-/** What a session manager has in memory, and the rules for when it may be handed out. Nothing here waits or asks. */
+/** The state of a session manager in memory, and the rules for returning a cached session. Nothing here does I/O. */
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -11,50 +11,50 @@ import type * as Record from "./record.ts"
 
 export type Failure = AuthError | VaultError
 
-/** `freshFrom` is there for a clock that is set back: an instant reckoned by it cannot be trusted then. */
 export interface Cached {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
+  /** Before this instant the clock must have been set back, so `freshUntil` cannot be trusted. */
   readonly freshFrom: number
-  /** When it is handed out no more without a second thought: to be renewed, or for a look at the store. */
+  /** From this instant on, the session must be renewed, or the store must be read. */
   readonly freshUntil: number
   readonly renewAt: number
 }
 
-/** No exchange before `until`, since the last one failed. */
+/** The back-off after a failed exchange: none is sent before `until`. */
 export interface Pause {
   readonly error: Failure
-  /** Whether the token lived then: when it is dead, waiting is another matter. */
+  /** Whether the token was live at the failure. Such a pause ends when the token does. */
   readonly live: boolean
   readonly since: number
   readonly until: number
 }
 
-/** The renewal under way. */
+/** The renewal that all callers share (single-flight). */
 export interface PendingRenewal {
   readonly end: Deferred.Deferred<Session.Session, Failure>
   readonly wait: Effect.Effect<Session.Session, Failure>
-  /** For those who cacheSession a token that lives: waits until it comes or their renewalTimeout is over. */
+  /** For callers with a live token: waits for the renewal, or until `renewalTimeout`. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
 }
 
 export interface State {
   cached: Cached
-  /** A token that the broker refused: it must not be handed out, though its end has not come. */
-  dead: Session.Session | undefined
-  /** Got from the broker, but not stored yet: the store failed. */
+  /** The broker refused this token. It must not be returned, although it has not expired. */
+  rejected: Session.Session | undefined
+  /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
-  /** The broker took an order with it: when it is refused later, it has ended. */
+  /** The broker accepted an order with this session. If it is refused later, it has really ended. */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
-  /** Refreshes that had no answer of the broker. */
+  /** Refreshes that the broker did not answer. */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
-  /** The stored version that was seen last; `undefined` before the first look. */
+  /** The stored version at the last read. `undefined`: not read yet. */
   version: number | undefined
   loggedOut: boolean
-  /** One more for each logout: a renewal that began before must not end in a session. */
+  /** Number of logouts. A renewal that started before a logout must not produce a session. */
   logouts: number
 }
 
@@ -68,7 +68,7 @@ const nothing: Cached = {
 
 export const makeState = (): State => ({
   cached: nothing,
-  dead: undefined,
+  rejected: undefined,
   unsaved: undefined,
   proven: undefined,
   pendingRenewal: undefined,
@@ -80,110 +80,117 @@ export const makeState = (): State => ({
   logouts: 0
 })
 
-/** How far behind the instant of issue the clock may be, in milliseconds, before it must have been set back. */
-const backwards = 60_000
+/** If the clock is more than this before a session's issue, it was set back. In milliseconds. */
+const clockTolerance = 60_000
 
 export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>
   other !== undefined && Redacted.value(one.tokens.access) === Redacted.value(other.tokens.access)
 
 export const isLive = (session: Session.Session, now: number): boolean =>
-  !Session.isExpired(session, now) && now >= session.issuedAt - backwards
+  !Session.isExpired(session, now) && now >= session.issuedAt - clockTolerance
 
-/** The held session, if it may be handed out without a second thought. */
+/** The cached session, if it may be returned without a renewal or a read of the store. */
 export const fresh = ({ cached }: State, now: number): Ready.Ready<Session.Session> | undefined =>
   now < cached.freshUntil && now >= cached.freshFrom ? cached.ready : undefined
 
-/** The held session, if it may still be handed out. */
-export const liveSession = ({ dead, cached: { session } }: State, now: number): Session.Session | undefined =>
-  session !== undefined && isLive(session, now) && !sameToken(session, dead) ? session : undefined
+/** The cached session, if it has not expired and the broker has not refused it. */
+export const liveSession = ({ rejected, cached: { session } }: State, now: number): Session.Session | undefined =>
+  session !== undefined && isLive(session, now) && !sameToken(session, rejected) ? session : undefined
 
-/** The stored session, if it is another than `dead`, lives, and is not due: somebody else was faster. */
+/** The stored session, if it is live, not rejected, and not due for renewal: another program has renewed it. */
 export const usable = (
-  { dead: refused, cached }: State,
+  state: State,
   record: Record.Record,
-  dead: Session.Session | undefined,
+  rejected: Session.Session | undefined,
   now: number
 ): Session.Session | undefined => {
   if (record._tag !== "Live" || !isLive(record.session, now)) return undefined
   const stored = record.session
-  if (sameToken(stored, dead) || sameToken(stored, refused)) return undefined
-  return sameToken(stored, cached.session) && now >= cached.renewAt ? undefined : stored
+  if (sameToken(stored, rejected) || sameToken(stored, state.rejected)) return undefined
+  return sameToken(stored, state.cached.session) && now >= state.cached.renewAt ? undefined : stored
 }
 
 /**
- * Somebody has logged out since this program last looked. A store that was emptied counts from one again, and one that
- * was put back has an old mark.
+ * Whether another program has logged out since the last read. Versions start at 1 again if the store was emptied. A
+ * store that was restored from a backup may have a logout mark that is older than the cached session: it does not
+ * count.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
   version !== undefined &&
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
-/** Another token than the cached one, and not from before it: a store that was emptied counts its versions from one again. */
+/**
+ * Whether the token differs from the cached one and is not older. Versions do not tell: they restart if the store is
+ * emptied.
+ */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
-/** The newest of these, by when the broker gave them. */
+/** The newest of these sessions, by `issuedAt`. */
 export const newest = (...sessions: ReadonlyArray<Session.Session | undefined>): Session.Session | undefined =>
   sessions.reduce(
     (one, other) => (one === undefined || (other && other.issuedAt > one.issuedAt) ? other : one),
     undefined
   )
 
-/** The failure to wait after, if its time is not over. */
+/** The back-off that applies now. `undefined`: none. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
   if (pause === undefined || now >= pause.until || now < pause.since) return undefined
   return pause.live && live === undefined ? undefined : pause
 }
 
 const firstPause = 1000
-const longestPause = { live: 60_000, dead: 15_000 }
+const longestPause = { live: 60_000, expired: 15_000 }
 
-/** How long to wait after a failure, in milliseconds: longer each time. `spread` is chance, from 0 to 1. */
-export const backoff = (failures: number, live: boolean, spread: number): number =>
-  Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "dead"]) * (1 + spread / 2)
+/** Exponential back-off after a failure, in milliseconds. `jitter` is a random number from 0 to 1. */
+export const backoff = (failures: number, live: boolean, jitter: number): number =>
+  Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
-/** When a session is renewed. A token that its renewal did not lengthen is kept to its end. */
+/** When a session is renewed. If the last renewal did not extend the expiry, the token is kept until it expires. */
 const renewAtOf = (
   session: Session.Session,
   before: Session.Session | undefined,
   early: Duration.Duration,
-  spread: number
+  jitter: number
 ) => {
   const { expiresAt, expirySource, issuedAt } = session
   if (expiresAt === undefined) return Infinity
-  const isLengthened = before?.expiresAt === undefined || sameToken(session, before) || expiresAt > before.expiresAt
-  if (expirySource === "daily-cut-off" || !isLengthened) return expiresAt
+  const isExtended = before?.expiresAt === undefined || sameToken(session, before) || expiresAt > before.expiresAt
+  if (expirySource === "daily-cut-off" || !isExtended) return expiresAt
   const window = Math.min(Duration.toMillis(early), (expiresAt - issuedAt) / 2)
-  return expiresAt - window * (1 - spread / 2)
+  return expiresAt - window * (1 - jitter / 2)
 }
 
 const freshness = (
   session: Session.Session,
   renewAt: number,
   { pollInterval, now }: { readonly now: number; readonly pollInterval: number }
-) => ({ freshFrom: Math.max(session.issuedAt, now) - backwards, freshUntil: Math.min(renewAt, now + pollInterval) })
+) => ({
+  freshFrom: Math.max(session.issuedAt, now) - clockTolerance,
+  freshUntil: Math.min(renewAt, now + pollInterval)
+})
 
-/** Takes a session into memory, with all that is known of the one before forgotten. */
-export const take = (
+/** Caches a session, and clears the state of the session before. */
+export const setCached = (
   state: State,
   session: Session.Session,
   options: {
     readonly early: Duration.Duration
-    readonly spread: number
+    readonly jitter: number
     readonly now: number
     readonly pollInterval: number
   }
 ): void => {
-  const renewAt = renewAtOf(session, state.cached.session, options.early, options.spread)
+  const renewAt = renewAtOf(session, state.cached.session, options.early, options.jitter)
   state.cached = { session, ready: Ready.make(session), renewAt, ...freshness(session, renewAt, options) }
-  state.dead = undefined
+  state.rejected = undefined
   state.pause = undefined
   state.failures = 0
   state.failingRefresh = undefined
 }
 
-/** The held session stays good, and the next look at the store is `pollInterval` after `now`. */
+/** Postpones the next read of the store to `pollInterval` after `now`. */
 export const postponeSync = (
   state: State,
   session: Session.Session,
@@ -192,28 +199,30 @@ export const postponeSync = (
   state.cached = { ...state.cached, ...freshness(session, state.cached.renewAt, options) }
 }
 
-/** The broker refuses this token. An older one that is said to be dead, too, does not bring back the one after it. */
-export const refuse = (state: State, dead: Session.Session): void => {
-  if (state.dead === undefined || sameToken(dead, state.cached.session)) state.dead = dead
+/**
+ * Records that the broker refused a token. A report about an older token does not overwrite that about the cached one.
+ */
+export const markRejected = (state: State, rejected: Session.Session): void => {
+  if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** The refused token lives after all. It is looked at again before it is handed out. */
-export const pardon = (state: State, session: Session.Session): void => {
-  if (sameToken(session, state.dead)) state.dead = undefined
+/** Records that a refused token is live after all. It is checked again before it is returned. */
+export const clearRejected = (state: State, session: Session.Session): void => {
+  if (sameToken(session, state.rejected)) state.rejected = undefined
   if (sameToken(session, state.cached.session)) {
     state.cached = { ...state.cached, renewAt: session.expiresAt ?? Infinity }
   }
 }
 
-/** Counts a refresh that had no answer of the broker. */
+/** Counts a refresh that the broker did not answer. */
 export const countFailedRefresh = (state: State, now: number): { readonly count: number; readonly since: number } => {
   const { count, since } = state.failingRefresh ?? { count: 0, since: now }
   state.failingRefresh = { count: count + 1, since }
   return state.failingRefresh
 }
 
-/** The broker refused this refresh token: it is gone from memory. */
+/** Removes a refresh token that the broker refused from memory. */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
   const without = Session.withoutRefreshToken(session)
   if (sameToken(session, state.cached.session)) {
@@ -223,9 +232,9 @@ export const dropRefreshToken = (state: State, session: Session.Session): Sessio
   return without
 }
 
-export const forget = (state: State, mark: "logged-out" | "kept"): void => {
+export const clear = (state: State, mark: "logged-out" | "kept"): void => {
   state.cached = nothing
-  state.dead = undefined
+  state.rejected = undefined
   state.pause = undefined
   state.failures = 0
   state.failingRefresh = undefined

@@ -1,4 +1,4 @@
-/** An entry as one line of text, for places that keep text: the version, a space, the value in base64. */
+/** Encodes an entry as one line of text: the version, a space, the value in base64. */
 import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -11,12 +11,12 @@ interface Decoded {
   readonly value: Redacted.Redacted<Uint8Array>
 }
 
-/** `undefined` if `encode` cannot have written this. */
+/** `undefined`: the text is not a result of `encode`. */
 export const decode = (text: string): Decoded | undefined => {
   const [, version, base64] = /^([1-9]\d{0,14}) ([A-Za-z0-9+/]*={0,2})$/.exec(text) ?? []
   if (version === undefined || base64 === undefined) return undefined
   const value = Base64.decode(base64)
-  // The last digit of base64 has bits that say nothing: whoever flips one has changed the entry all the same.
+  // The last base64 digit has unused bits. An entry with other values in them was changed, although it decodes.
   if (Result.isFailure(value) || Base64.encode(value.success) !== base64) return undefined
   return { version: Number(version), value: Redacted.make(value.success) }
 }

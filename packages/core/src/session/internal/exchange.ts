@@ -1,4 +1,4 @@
-/** How a session manager asks the broker: by a refresh where that can help, else by a login that the guard lets through. */
+/** Gets a session from the broker: by a refresh if that can work, otherwise by a login that the guard allows. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -23,48 +23,52 @@ import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 
-/** What the broker gave, and for what. */
-export interface Got {
+/** Result of an exchange with the broker. */
+export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
-  /** The token is over already, or within seconds: what the caller is told when it cannot be handed out. */
+  /** The error for the caller if the token has already expired, or will within seconds. */
   readonly over?: AuthError.AuthError | undefined
 }
 
-/** Fails when somebody has logged out meanwhile: a login must not follow a logout. */
-export interface Wanted {
+/** Checks that fail if the session is no longer wanted: a login must not follow a logout. */
+export interface Checks {
   /**
-   * In this program; or when another one may cacheSession the lock by now. Asked when the guard lets the login through, which may
-   * be a TOTP period later.
+   * Fails after a logout in this program, or if another program may hold the lock by now. Runs just before the login is
+   * sent: the guard may have waited for a TOTP period.
    */
   readonly here: Effect.Effect<void, Failure>
-  /** In another one. Asked when a refresh was refused: a logout is what ends a refresh token, too. */
+  /**
+   * Fails also after a logout in another program. Runs after a refused refresh, because a logout ends refresh tokens.
+   */
   readonly anywhere: Effect.Effect<void, Failure>
 }
 
-export interface Asked {
+export interface Request {
   readonly previous: Session.Session | undefined
   readonly now: number
-  /** A person has asked for this renewal. */
+  /** The user asked for this renewal. */
   readonly byPerson: boolean
-  /** Counts a refresh that had no answer of the broker. */
+  /** Counts a refresh that the broker did not answer. */
   readonly countFailure: () => Failing
-  /** Whether the broker still takes the access token. */
+  /** Whether the broker still accepts the access token. */
   readonly isLive: boolean
-  /** Run when the broker refuses the refresh token: it must never be sent again. */
+  /** Runs if the broker refuses the refresh token, which must never be sent again. */
   readonly dropRefreshToken: Effect.Effect<void, Failure>
 }
 
-/** Refreshes that had no answer of the broker: how many, and since when. */
+/** Refreshes that the broker did not answer: how many, and since when. */
 export interface Failing {
   readonly count: number
   readonly since: number
 }
 
-/** After so many failures over so many milliseconds a dead token is replaced by a login. */
+/** After this many failed refreshes over this many milliseconds, an expired session is replaced by a login. */
 const enoughFailures = { count: 3, span: 30_000 }
 
-/** Only the broker's own word is a refusal of the token: a firewall, half an answer or another limit is none. */
+/**
+ * Errors by which the broker refuses a token. Blocks by a firewall, incomplete answers and rate limits do not count.
+ */
 const refusals: ReadonlySet<string> = new Set([
   "SessionExpired",
   "InvalidCredentials",
@@ -75,41 +79,47 @@ const refusals: ReadonlySet<string> = new Set([
 const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
-/** A login would go into the same firewall, or to an account that is locked or wants a person. */
+/**
+ * After these errors a login would fail as well: the firewall blocks it, the account is locked, or the user must act.
+ */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
-/** A token with less than this left is of no use, in milliseconds. */
-const shortest = 30_000
+/** A token with less than this left is useless. In milliseconds. */
+const minLifetime = 30_000
 
-/** Only a token's own word: an end that was reckoned from a cut-off or a lifetime says nothing of the clock. */
-const isOverOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
-  expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < shortest
+/**
+ * Considers only the expiry in the token itself: one computed from a cut-off or a lifetime does not show a wrong clock.
+ */
+const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
+  expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
 
-/** Cut-offs of brokers are at full hours in India, which are half hours in UTC. */
+/**
+ * Brokers have their cut-offs at full or half hours IST, which are multiples of half an hour in UTC. In milliseconds.
+ */
 const halfHour = 1_800_000
 const nearCutOff = 120_000
 
-/** How long to wait for the end of a daily cut-off that this token ends at, in milliseconds. */
+/** If a new token expires at a daily cut-off that is now: time to wait until the cut-off is over, in milliseconds. */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {
   const { expiresAt } = session
-  if (!isOverOnArrival(session, now) || expiresAt === undefined || expiresAt % halfHour !== 0) return undefined
+  if (!isExpiredOnArrival(session, now) || expiresAt === undefined || expiresAt % halfHour !== 0) return undefined
   if (now < expiresAt) return expiresAt - now + 1000
   return now - expiresAt < nearCutOff ? expiresAt + nearCutOff - now : undefined
 }
 
-/** This machine's clock minus the broker's, in milliseconds, by the `Date` of the last answer. */
+/** This machine's clock minus the broker's, in milliseconds, by the `Date` header of the last answer. */
 const driftOf = ({ answeredAt, date }: Departure): number | undefined => {
   const at = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
   return at === undefined || answeredAt === undefined ? undefined : answeredAt - DateTime.toEpochMillis(at)
 }
 
 const saidOf = (drift: number | undefined): Ledger.Said => {
-  const what = "Find out why the broker's new tokens are over when they come"
+  const what = "Find out why the broker's new tokens have already expired when they arrive"
   const remedy =
-    drift === undefined || Math.abs(drift) < shortest
-      ? "Log in with the broker's app, and look at the broker's status page."
+    drift === undefined || Math.abs(drift) < minLifetime
+      ? "Log in with the broker's app, and check the broker's status page."
       : `This machine's clock is ${timeText(drift)} ${drift > 0 ? "ahead of" : "behind"} the broker's: set it by NTP.`
   return { tag: "ActionRequired", what, message: what, remedy }
 }
@@ -140,7 +150,7 @@ export const make = (
       return Metric.update(Metric.withAttributes(metric, { broker: account.broker, outcome }), 1)
     })
 
-  /** A refresh token does not outlive a daily cut-off, unless the broker says so. */
+  /** A daily cut-off also ends the refresh token, unless the broker documents otherwise (`afterCutOff`). */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
     const isCutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
@@ -148,12 +158,15 @@ export const make = (
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const forgetProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
+  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
 
-  /** A login that was accepted has been accepted, also where a later exchange of it fails. */
+  /**
+   * Sends a new login. If its progress was stored, the broker has accepted the credentials: the guard counts it as
+   * accepted, even if a later exchange of the same login fails.
+   */
   const byNewLogin = (
     login: Effect.Effect<Session.Session, AuthError.AuthError>,
-    wanted: Wanted,
+    checks: Checks,
     byPerson: boolean
   ) => {
     let isKept = false
@@ -161,56 +174,56 @@ export const make = (
       isKept = true
       return Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, progress)))
     }
-    const sent = Effect.andThen(wanted.here, counted(SessionMetrics.logins, login)).pipe(
+    const sent = Effect.andThen(checks.here, counted(SessionMetrics.logins, login)).pipe(
       Effect.provideService(LoginProgress.Keeper, keeper),
       Effect.map(Result.succeed),
       Effect.catch((error) => (isKept ? Effect.succeed(Result.fail(error)) : Effect.fail(error)))
     )
     return guard.protect(account, renewal.guard, sent, { byPerson, credentials: renewal.credentials }).pipe(
       Effect.flatMap(Effect.fromResult),
-      Effect.tap(() => (isKept ? forgetProgress : Effect.void))
+      Effect.tap(() => (isKept ? clearProgress : Effect.void))
     )
   }
 
-  /** The session of a login that was kept, or `undefined` if there is none or the broker takes it no more. */
-  const resumed = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
+  /** Resumes a stored login in progress. `undefined`: there is none, or the broker no longer accepts it. */
+  const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
     const { progress } = (yield* ledger.read(account)).ledger
     if (progress === undefined) return undefined
     const now = yield* Clock.currentTimeMillis
     if (progress.endsAt !== undefined && now >= progress.endsAt) {
-      yield* forgetProgress
+      yield* clearProgress
       return undefined
     }
     const result = yield* Effect.result(counted(SessionMetrics.logins, resume(progress)))
     if (Result.isFailure(result) && !isRefusal(result.failure)) return yield* Effect.fail(result.failure)
-    yield* forgetProgress
+    yield* clearProgress
     return Result.isSuccess(result) ? result.success : undefined
   })
 
-  const byLogin = (wanted: Wanted, byPerson: boolean): Effect.Effect<Session.Session, Failure> => {
+  const byLogin = (checks: Checks, byPerson: boolean): Effect.Effect<Session.Session, Failure> => {
     const { login } = renewal
     if (login !== undefined) {
-      return Effect.flatMap(Effect.andThen(wanted.here, resumed()), (session) =>
-        session === undefined ? byNewLogin(login, wanted, byPerson) : Effect.succeed(session)
+      return Effect.flatMap(Effect.andThen(checks.here, resumeLogin()), (session) =>
+        session === undefined ? byNewLogin(login, checks, byPerson) : Effect.succeed(session)
       )
     }
-    const what = `Log in to ${account.broker} as ${account.id}, and give the session to SessionManager.adopt`
+    const what = `Log in to ${account.broker} as ${account.id}, and pass the session to SessionManager.adopt`
     return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what })))
   }
 
   const exchange = Effect.fnUntraced(function* (
-    { byPerson, countFailure, dropRefreshToken, isLive, now, previous }: Asked,
-    wanted: Wanted
-  ): Effect.fn.Return<Got, Failure> {
+    { byPerson, countFailure, dropRefreshToken, isLive, now, previous }: Request,
+    checks: Checks
+  ): Effect.fn.Return<Exchanged, Failure> {
     const refresh = refreshOf(previous, now)
-    if (refresh === undefined) return { session: yield* byLogin(wanted, byPerson), by: "LoggedIn" }
+    if (refresh === undefined) return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
     const refreshed = yield* Effect.result(refresh)
     if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
     const { failure } = refreshed
     if (isRefusal(failure)) {
-      yield* wanted.anywhere
+      yield* checks.anywhere
       yield* dropRefreshToken
     } else {
       const { count, since } = countFailure()
@@ -218,19 +231,22 @@ export const make = (
       if (isLive || !isFailingLong || renewal.login === undefined || forbidsLogin.has(failure.reason._tag)) {
         return yield* Effect.fail(failure)
       }
-      yield* wanted.anywhere
+      yield* checks.anywhere
     }
-    return { session: yield* byLogin(wanted, byPerson), by: "LoggedIn" }
+    return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
   })
 
-  /** A token that is over by its own word is handed out if the broker accepts it: this machine's clock is wrong then. */
-  const arrive = Effect.fnUntraced(function* (
-    got: Got,
+  /**
+   * If a new token has expired by its own claim but the broker accepts it, it is returned: this machine's clock is
+   * wrong.
+   */
+  const checkExpiry = Effect.fnUntraced(function* (
+    got: Exchanged,
     hadTrouble: boolean,
     departure: Departure
-  ): Effect.fn.Return<Got, Failure> {
+  ): Effect.fn.Return<Exchanged, Failure> {
     const now = yield* Clock.currentTimeMillis
-    if (!isOverOnArrival(got.session, now)) {
+    if (!isExpiredOnArrival(got.session, now)) {
       if (hadTrouble) yield* Effect.ignore(ledger.remember(account, Ledger.arriveLive))
       return got
     }
@@ -238,7 +254,7 @@ export const make = (
       return { ...got, session: Session.withUnknownEnd(got.session) }
     }
     const said = saidOf(driftOf(departure))
-    // What the broker gave is not lost where this cannot be written.
+    // If the store fails, the session is still returned.
     yield* Effect.ignore(ledger.remember(account, (before) => Ledger.arriveOver(before, said, now)))
     const pause = yield* Effect.match(ledger.read(account), {
       onFailure: () => undefined,
@@ -247,24 +263,24 @@ export const make = (
     return { ...got, over: pause === undefined ? undefined : toError(account.broker, pause) }
   })
 
-  return Effect.fnUntraced(function* (asked: Asked, wanted: Wanted): Effect.fn.Return<Got, Failure> {
+  return Effect.fnUntraced(function* (request: Request, checks: Checks): Effect.fn.Return<Exchanged, Failure> {
     const { overOnArrival } = (yield* ledger.read(account)).ledger
     const now = yield* Clock.currentTimeMillis
-    if (overOnArrival !== undefined && !asked.byPerson) {
+    if (overOnArrival !== undefined && !request.byPerson) {
       if (Ledger.isWithin(overOnArrival.since, overOnArrival.length, now)) {
         return yield* Effect.fail(toError(account.broker, overOnArrival))
       }
     }
     const departure: Departure = { at: undefined }
-    const noting = Effect.provideService(exchange(asked, wanted), Departure, departure)
-    const got = yield* noting
+    const exchanged = Effect.provideService(exchange(request, checks), Departure, departure)
+    const got = yield* exchanged
     const wait = cutOffWait(got.session, yield* Clock.currentTimeMillis)
     if (wait === undefined || renewal.login === undefined) {
-      return yield* arrive(got, overOnArrival !== undefined, departure)
+      return yield* checkExpiry(got, overOnArrival !== undefined, departure)
     }
-    // The day that the token is of ends: one login after that, and none before.
+    // The token is still of the day that ends now. Only one more login is sent, and only after the cut-off.
     yield* Effect.sleep(Duration.millis(wait))
-    const again: Got = { session: yield* byLogin(wanted, asked.byPerson), by: "LoggedIn" }
-    return yield* arrive(again, overOnArrival !== undefined, departure)
+    const again: Exchanged = { session: yield* byLogin(checks, request.byPerson), by: "LoggedIn" }
+    return yield* checkExpiry(again, overOnArrival !== undefined, departure)
   })
 }

@@ -1,13 +1,13 @@
 /**
- * What the login guard keeps of an account: the logins that were sent, the pause after one that cannot work, and which
- * credentials the broker has accepted or refused. Nothing here waits or asks.
+ * State of the login guard for one account: the logins that were sent, the pause after one that cannot succeed, and
+ * which credentials the broker accepted or refused. Nothing here does I/O.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
-/** A login that was sent. It is `open` until an answer comes, and stays so if none does. */
+/** A login that was sent. It is `open` until the broker answers. */
 export interface Attempt {
   readonly id: string
   readonly at: number
@@ -15,7 +15,7 @@ export interface Attempt {
   readonly outcome: "open" | "refused"
 }
 
-/** The broker's last word, by which a program that comes later is told why it has to wait. */
+/** The broker's last error. Other programs repeat it during the pause. */
 export interface Said {
   readonly tag: string
   readonly why?: string | undefined
@@ -26,11 +26,11 @@ export interface Said {
   readonly remedy: string
 }
 
-/** A span is stored as a start and a length: a start in the future is void, since the clock was set back. */
+/** A pause, stored as start and length. A start in the future means that the clock was set back: it is ignored. */
 export interface Pause {
   readonly since: number
   readonly length: number
-  /** How many pauses in a row. */
+  /** Number of consecutive pauses. */
   readonly count: number
   readonly said: Said
 }
@@ -40,31 +40,32 @@ export interface Lock {
   readonly said: Said
 }
 
-/** A session that was got because the broker refused the one before it. */
+/** A session that replaced one that the broker refused. */
 export interface Replacement {
   readonly since: number
-  /** How many in a row. */
+  /** Number of consecutive replacements. */
   readonly count: number
-  /** When the broker issued it: by that it is known again. */
+  /** When the broker issued it. Identifies the session. */
   readonly issuedAt: number
-  /** What the broker's profile call said of it after it was refused, in this pause. */
+  /** Whether the profile call accepted it after it was refused, in this pause. */
   readonly lives?: boolean | undefined
 }
 
 export interface Ledger {
   readonly format: 2
-  /** When the last login was sent, or may still have been under way. */
+  /** When the last login was sent, accepted or refused. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
-  /** Fingerprints of credentials. */
+  /** Fingerprints of credentials that the broker accepted. */
   readonly accepted: ReadonlyArray<string>
+  /** Fingerprints of credentials that the broker refused. */
   readonly refused: ReadonlyArray<string>
   readonly pause?: Pause | undefined
   readonly locked?: Lock | undefined
-  /** New tokens were over when they came: the pause before another is asked for. */
+  /** The pause after a new token that had already expired when it arrived. */
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
-  /** A login that was accepted, and that is not a session yet. */
+  /** A login that the broker accepted, without a session yet. */
   readonly progress?: LoginProgress | undefined
 }
 
@@ -119,7 +120,7 @@ const LedgerFromJson = Schema.fromJsonString(
   })
 )
 
-/** The format before, kept for each app and spelling of an account. */
+/** Format 1, stored separately for each app and each spelling of the account id. */
 const FormatOneFromJson = Schema.fromJsonString(
   Schema.Struct({ attemptedAt: Schema.optional(Schema.Finite), refusedAt: Schema.Array(Schema.Finite) })
 )
@@ -131,7 +132,7 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
-/** A number is the format of a newer program; `undefined`: the text is not of this library. */
+/** A number: the format of a newer version. `undefined`: the text was not written by this library. */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
   if (Option.isSome(ledger)) return ledger.value
@@ -148,11 +149,11 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
     }))
   )
 
-/** The broker locks the account, whichever app it is used by and however its id is spelled. */
+/** The account without app and case of the id: a broker locks the account for all apps and spellings. */
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
   Account.make({ broker, environment, app: "*", id: id.toLowerCase() })
 
-/** A start that lies further ahead than this comes from a clock that was set back. */
+/** A start further in the future than this means that the clock was set back. In milliseconds. */
 const tolerance = 60_000
 
 export const isWithin = (since: number, length: number, now: number): boolean =>
@@ -161,7 +162,7 @@ export const isWithin = (since: number, length: number, now: number): boolean =>
 const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
-/** A firewall blocks an address, and a broker counts sessions: each try makes it worse. */
+/** For firewall blocks and session limits, where each try makes it worse. */
 const longPauses = [5, 15, 60].map(minutes)
 
 export const pauseLength = ({ tag, why }: Said, count: number): number => {
@@ -169,57 +170,59 @@ export const pauseLength = ({ tag, why }: Said, count: number): number => {
   return lengths[Math.min(count, lengths.length) - 1] ?? minutes(10)
 }
 
-/** How many logins with accepted credentials may be without an answer in an hour before they are sent more seldom. */
-const manyOpen = 10
+/** After this many unanswered logins in an hour, even logins with accepted credentials are throttled. */
+const maxOpen = 10
 const hour = 3_600_000
-const seldom = minutes(2)
+const throttleInterval = minutes(2)
 
 const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): boolean =>
   credentials !== undefined && accepted.includes(credentials)
 
-/** Those that count towards the broker's own limit: refused, or unanswered with credentials that it never accepted. */
+/**
+ * The attempts that may count towards the broker's lock: refused ones, and unanswered ones with unproven credentials.
+ */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter(
     ({ at, credentials, outcome }) =>
       Math.abs(now - at) < within && (outcome === "refused" || !isAccepted(ledger, credentials))
   )
 
-/** When accepted credentials may be sent again on a network that gives no answers; `undefined`: now. */
-export const seldomUntil = (ledger: Ledger, now: number): number | undefined => {
+/** When the next login may be sent after many unanswered ones. `undefined`: now. */
+export const throttledUntil = (ledger: Ledger, now: number): number | undefined => {
   const open = ledger.attempts.filter(({ at, outcome }) => outcome === "open" && isWithin(at, hour, now))
   const last = Math.max(...open.map(({ at }) => at))
-  return open.length >= manyOpen && now < last + seldom ? last + seldom : undefined
+  return open.length >= maxOpen && now < last + throttleInterval ? last + throttleInterval : undefined
 }
 
-const mostAttempts = 200
-const mostFingerprints = 16
+const maxAttempts = 200
+const maxFingerprints = 16
 
 const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): ReadonlyArray<string> =>
-  one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-mostFingerprints)
+  one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
-/** Before the login is sent. */
+/** Records a login before it is sent. */
 export const enter = (ledger: Ledger, attempt: Attempt, within: number): Ledger => ({
   ...ledger,
   attemptedAt: attempt.at,
   attempts: [...ledger.attempts.filter(({ at }) => Math.abs(attempt.at - at) < Math.max(within, hour)), attempt].slice(
-    -mostAttempts
+    -maxAttempts
   )
 })
 
-/** A login was accepted: everything before it is settled. */
+/** Records an accepted login, and clears the failures before it. */
 export const accept = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: now,
   accepted: addTo(ledger.accepted, credentials),
   refused: ledger.refused.filter((other) => other !== credentials),
-  // Whether the token is of any use is known only afterwards.
+  // These concern the new token, which is not checked yet.
   overOnArrival: ledger.overOnArrival,
   replacement: ledger.replacement,
   progress: ledger.progress
 })
 
-/** The broker answered something that does not count as a wrong login. */
-export const strike = (ledger: Ledger, id: string): Ledger => ({
+/** Removes an attempt that does not count as a failed login. */
+export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   ...ledger,
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id)
 })
@@ -240,7 +243,7 @@ export const startPause = (ledger: Ledger, said: Said, now: number): Ledger => {
   return { ...ledger, pause: { since: now, length: pauseLength(said, count), count, said } }
 }
 
-/** One more try at once, then one each 15 minutes. */
+/** Starts a pause after a token that had expired on arrival: 1 second the first time, then 15 minutes. */
 export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
   const count = (ledger.overOnArrival?.count ?? 0) + 1
   return { ...ledger, overOnArrival: { since: now, length: count === 1 ? 1000 : minutes(15), count, said } }
@@ -248,21 +251,24 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
-/** A replacement that is refused after so long was fine until then. */
+/** A replacement that is refused later than this worked until then. */
 const trusted = minutes(30)
 
-/** Whether the session that is refused is itself such a replacement, and not one that was good for a while. */
+/** Whether a refused session is itself a recent replacement of a refused one. */
 export const isSuspect = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
   replacement !== undefined && replacement.issuedAt === issuedAt && isWithin(replacement.since, trusted, now)
 
-/** When the next replacement may be asked for; `undefined`: now. */
+/** When the next replacement may be requested. `undefined`: now. */
 export const replaceableAt = ({ replacement }: Ledger, now: number): number | undefined => {
   if (replacement === undefined) return undefined
   const length = pauses[Math.min(replacement.count, pauses.length) - 1] ?? minutes(10)
   return isWithin(replacement.since, length, now) ? replacement.since + length : undefined
 }
 
-/** `refused` is when the session was issued that was refused; `undefined` if that is known to have been good. */
+/**
+ * Records a replacement. `refused`: when the refused session was issued. `undefined`: that session is known to have
+ * worked.
+ */
 export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: number, now: number): Ledger => ({
   ...ledger,
   replacement: {
@@ -272,7 +278,10 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
   }
 })
 
-/** What the profile call said. It is asked again after the pause, which begins anew if the session lives. */
+/**
+ * Records the result of the profile call. If the session is live, the pause starts again. The next call is after the
+ * pause.
+ */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
   if (replacement === undefined) return ledger
@@ -281,7 +290,7 @@ export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
 
 export const setProgress = (ledger: Ledger, progress: LoginProgress | undefined): Ledger => ({ ...ledger, progress })
 
-/** Frees these credentials. A program that still has other refused ones stays silent. */
+/** Clears failures, locks and pauses, and allows these credentials. Other refused credentials stay blocked. */
 export const reset = (ledger: Ledger, credentials: string | undefined): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,

@@ -1,4 +1,4 @@
-/** The ledger of an account in the store. */
+/** Reads and writes the ledger of an account in the store. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -18,7 +18,7 @@ export const make = (store: SessionStore["Service"]) => {
         : { version: entry.version, text: new TextDecoder().decode(Redacted.value(entry.value)) }
     )
 
-  /** The format before kept it beside the session. It is read until something is written. */
+  /** Format 1 is stored under the account itself. It is read until a ledger of the current format is written. */
   const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
     const entry = yield* textAt(account)
     if (entry === undefined) return Ledger.empty
@@ -42,7 +42,7 @@ export const make = (store: SessionStore["Service"]) => {
   const write = (account: Account.Account, ledger: Ledger.Ledger, version: number) =>
     store.put(Ledger.placeOf(account), "guard", Redacted.make(new TextEncoder().encode(Ledger.encode(ledger))), version)
 
-  /** Changes what is remembered, whoever else does so at the same time. */
+  /** Applies a change to the stored ledger, and retries after a concurrent write. */
   const remember = (
     account: Account.Account,
     change: (ledger: Ledger.Ledger) => Ledger.Ledger

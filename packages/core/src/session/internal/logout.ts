@@ -1,4 +1,4 @@
-/** The end of a session, which no pending renewal may undo. */
+/** Ends a session. A pending renewal must not undo it. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -11,28 +11,28 @@ import * as LoginLedger from "./loginLedger.ts"
 import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managerState.ts"
 import * as Record from "./record.ts"
 
-/** Forgets at once, in memory; gives the sessions that were held. */
-const forgetAtOnce = (self: Self) => {
+/** Marks the manager as logged out, and returns the sessions that it had. */
+const markLoggedOut = (self: Self) => {
   const mine = [self.state.unsaved, self.state.cached.session]
   const { pendingRenewal } = self.state
   self.state.logouts += 1
   self.state.pendingRenewal = undefined
   self.state.unsaved = undefined
-  Cached.forget(self.state, "logged-out")
-  // The renewal itself goes on, and ends what it gets.
+  Cached.clear(self.state, "logged-out")
+  // The renewal itself continues, and revokes the session that it gets.
   if (pendingRenewal !== undefined) Deferred.doneUnsafe(pendingRenewal.end, loggedOut(self))
   return mine
 }
 
-/** Leaves the mark of the logout, and gives the session that was stored until then. */
-const markLogout = (self: Self) =>
+/** Stores the logout mark, and returns the session that it replaced. */
+const storeLogout = (self: Self) =>
   Effect.gen(function* () {
     const record = yield* overwrite(self, Record.ofLogout(yield* Clock.currentTimeMillis))
     self.state.version = record.version + 1
     return record._tag === "Live" ? record.session : undefined
   })
 
-/** Those that live, each once, the newest first. */
+/** The unexpired sessions, without duplicates, newest first. */
 const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: number): ReadonlyArray<Session.Session> =>
   sessions
     .filter((session) => session !== undefined)
@@ -40,8 +40,8 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** A login that was accepted must not become a session after the logout. */
-const forgetProgress = ({ account, store }: Self) =>
+/** Deletes a login in progress: it must not become a session after the logout. */
+const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
 
 export const logout = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
@@ -51,15 +51,15 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { account, revoke } = self
-      const mine = forgetAtOnce(self)
-      const marked = yield* Effect.result(markLogout(self))
-      if (self.renewal.resume !== undefined) yield* Effect.ignore(forgetProgress(self))
+      const mine = markLoggedOut(self)
+      const marked = yield* Effect.result(storeLogout(self))
+      if (self.renewal.resume !== undefined) yield* Effect.ignore(clearProgress(self))
       yield* publish(self, { _tag: "LoggedOut", account: self.account })
       const stored = Result.getOrElse(marked, () => undefined)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
-      // Without the mark it is still in the store.
-      self.state.dead = stored ?? mine[1]
-      // A failure to end one must not leave the others alive.
+      // If the mark could not be stored, the session is still in the store.
+      self.state.rejected = stored ?? mine[1]
+      // All sessions are revoked, even if one fails.
       const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))
       const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
       if (Result.isFailure(marked)) return yield* Effect.fail(marked.failure)

@@ -1,4 +1,4 @@
-/** What a session manager is, and how a session gets into its memory and its store. */
+/** The state of a session manager, and the writes to its cache and store. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
@@ -22,19 +22,19 @@ import * as Cached from "./cachedSession.ts"
 import * as Record from "./record.ts"
 import type { Tenancy } from "./tenancy.ts"
 
-/** Where a session that is taken into memory comes from. */
-export interface From {
+/** The origin of a session that is cached. */
+export interface Origin {
   readonly tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
   readonly version: number
-  /** How many logouts there had been when it was asked for. */
+  /** Number of logouts when it was requested. */
   readonly logouts: number
 }
 
-/** Another version is written in between, each time, only if something else than this library writes. */
-export const writesBeforeGivingUp = 5
+/** So many conflicting writes in a row happen only if a program without this library writes the entry. */
+export const maxWrites = 5
 
 export const keepsChanging = Effect.fail(
-  VaultError.make("put", new VaultError.Io({ what: "write the session: something else keeps writing it" }))
+  VaultError.make("put", new VaultError.Io({ what: "write the session, because another program keeps changing it" }))
 )
 
 const fail = (account: Account, reason: AuthError.Reason) =>
@@ -42,28 +42,31 @@ const fail = (account: Account, reason: AuthError.Reason) =>
 
 const loggedOutReason = new AuthError.SessionExpired({
   why: "logged-out",
-  advice: "Log in again on purpose with SessionManager.renew, or start the program anew."
+  advice: "To log in again, call SessionManager.renew or restart the program."
 })
 
 const endedAlreadyReason = new AuthError.SessionExpired({
   why: "expired",
-  advice: "The broker's new token has ended already by this machine's clock: set the clock by NTP."
+  advice: "The broker's new token has already expired by this machine's clock. Set the clock by NTP."
 })
 
-/** A session that replaced a refused one, and the kinds of calls that the broker has accepted it for since. */
+/** A session that replaced a refused one, with the kinds of calls that the broker has accepted since. */
 export interface Trial {
   readonly session: Session.Session
   readonly accepted: Set<"read" | "order">
 }
 
-/** An account's tools and its state. The code is one for all: closures of its own for each would be most of its memory. */
+/**
+ * Services and state of one account. Functions take it as an argument: closures for each account would need more
+ * memory.
+ */
 export interface Self {
   readonly account: Account
   readonly renewal: Renewal["Service"]
   readonly revoke: Logout["Service"]["logout"]
   readonly store: SessionStore["Service"]
   readonly lock: SessionLock["Service"]
-  /** Asks the broker whether a token lives, if the method has that. */
+  /** The broker's profile call, which shows whether a token is live. `undefined`: the method has none. */
   readonly profile: Profile["Service"]["profile"] | undefined
   readonly scope: Scope.Scope
   readonly early: Duration.Duration
@@ -71,14 +74,14 @@ export interface Self {
   /** Milliseconds. */
   readonly pollInterval: number
   readonly state: Cached.State
-  /** Set when the manager's scope closes. Nothing is handed out from then on. */
+  /** Set when the manager's scope closes. No session is returned after that. */
   isClosed: boolean
-  /** When the manager was last asked for something, calls on the hot path excepted. Milliseconds since the epoch. */
-  askedAt: number
+  /** Time of the last call, except calls on the hot path. Milliseconds since the epoch. */
+  usedAt: number
   readonly tenancy: Tenancy | undefined
-  /** The session that `withSession` got last in place of a refused one. */
+  /** The last session that `withSession` got in place of a refused one. */
   trial: Trial | undefined
-  /** Made for the first who listens: most managers have nobody, and it takes more memory than all the rest. */
+  /** Created for the first subscriber: most managers have none, and it needs more memory than everything else here. */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
 
@@ -101,81 +104,81 @@ const closedReason = new AuthError.InvalidRequest({
 export const closed = (self: Self, operation: string): Effect.Effect<never, AuthError.AuthError> =>
   Effect.fail(AuthError.make(self.account.broker, operation, self.tenancy?.closedBecause ?? closedReason))
 
-/** Runs an operation of the manager unless the manager is closed. */
+/** Runs an operation of the manager. Fails if the manager is closed. */
 export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect.Effect<A, E>) =>
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | AuthError.AuthError> => {
-    self.askedAt = now
+    self.usedAt = now
     return self.isClosed ? closed(self, operation) : run()
   })
 
 /**
- * When the manager was asked for something last, at the latest: calls that get the held session are not counted, so the
- * whole time for which it may be handed out without a look at the store counts.
+ * Upper bound for the time of the last use. Calls that return the cached session are not recorded, so the session
+ * counts as used until `freshUntil`.
  */
-export const lastAsked = ({ askedAt, state }: Self, now: number): number =>
-  state.pendingRenewal === undefined ? Math.min(now, Math.max(askedAt, state.cached.freshUntil)) : now
+export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
+  state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
 /**
- * Closes the manager: fails all callers that wait for a renewal, and drops the held session. Runs before the renewal's
- * fiber is interrupted, since its interruption would reach the callers otherwise.
+ * Closes the manager: fails all callers that wait for a renewal, and clears the cached session. It must run before the
+ * renewal's fiber is interrupted: otherwise the callers would be interrupted instead of getting an error.
  */
 export const close = (self: Self) =>
   Effect.suspend(() => {
     const { pendingRenewal } = self.state
     self.isClosed = true
     self.state.pendingRenewal = undefined
-    Cached.forget(self.state, "kept")
+    Cached.clear(self.state, "kept")
     if (pendingRenewal !== undefined) Deferred.doneUnsafe(pendingRenewal.end, closed(self, "session"))
     return self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)
   })
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
-/** Takes a session that is stored into memory, and hands it out, unless there was a logout since `logouts`. */
+/** Caches a stored session, and returns it. Fails if there was a logout since `logouts` was read. */
 export const cacheSession = Effect.fnUntraced(function* (
   self: Self,
   session: Session.Session,
-  { logouts, tag, version }: From
+  { logouts, tag, version }: Origin
 ): Effect.fn.Return<Session.Session, Cached.Failure> {
   const now = yield* Clock.currentTimeMillis
-  const spread = yield* Random.next
-  // The logout that came in between has seen what is stored, and ends it.
+  const jitter = yield* Random.next
+  // A logout in between has read the stored session, and revokes it.
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
-  // Stored, and not handed out.
+  // The session is stored, but not cached. `close` has already failed the callers.
   if (self.isClosed) return session
   if (!Cached.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
-  Cached.take(self.state, session, { early: self.early, spread, now, pollInterval: self.pollInterval })
+  Cached.setCached(self.state, session, { early: self.early, jitter, now, pollInterval: self.pollInterval })
   yield* publish(self, { _tag: tag, account: self.account, session })
   return session
 })
 
-export const readStore = Effect.fnUntraced(function* (self: Self, dead: Session.Session | undefined) {
+export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Session.Session | undefined) {
   const { version } = self.state
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
-  // What this program has written meanwhile is newer than what was read.
+  // If this program wrote during the read, its own version is newer than the one that was read.
   const isNewest = self.state.version === version
   const isNewLogout = isNewest && Cached.isNewLogout(self.state, record)
   if (isNewest) self.state.version = record.version
-  if (!isNewLogout) return { isNewest, record, now, session: Cached.usable(self.state, record, dead, now) }
+  if (!isNewLogout) return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }
   const { unsaved } = self.state
   self.state.unsaved = undefined
-  Cached.forget(self.state, "logged-out")
+  Cached.clear(self.state, "logged-out")
   yield* publish(self, { _tag: "LoggedOut", account: self.account })
-  // Nobody else knows of it.
+  // It was never stored, so no other program can revoke it.
   if (unsaved !== undefined) yield* Effect.forkIn(Effect.ignore(self.revoke(unsaved)), self.scope)
   return yield* loggedOut(self)
 })
 
-/** Writes over whatever is stored, and gives that. */
+/** Overwrites the stored record, and returns the previous one. `isWanted` runs before each write and may fail. */
 export const overwrite = Effect.fnUntraced(function* <E = never>(
   self: Self,
   value: Redacted.Redacted<Uint8Array>,
   isWanted: Effect.Effect<void, E> = Effect.void
 ) {
-  for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
+  for (let writes = 0; writes < maxWrites; writes++) {
     const record = yield* Record.read(self.store, self.account)
     yield* isWanted
     if (yield* self.store.put(self.account, "session", value, record.version)) return record

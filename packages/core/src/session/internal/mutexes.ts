@@ -2,14 +2,14 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 
-/** A mutex for every key, among the fibers of this process, by turn. */
+/** A mutex for each key, for the fibers of this process, first come, first served. */
 export interface Mutexes {
-  /** Waits for the key's mutex, and holds it until the scope closes. */
+  /** Acquires the key's mutex, and releases it when the scope closes. */
   readonly take: (key: string) => Effect.Effect<void, never, Scope.Scope>
 }
 
 export const make = (): Mutexes => {
-  // An entry goes when nobody holds it or waits for it.
+  // An entry is deleted when no fiber holds it or waits for it.
   const mutexes = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
   const enter = (key: string) => {
     const mutex = mutexes.get(key) ?? { semaphore: Semaphore.makeUnsafe(1), users: 0 }

@@ -1,4 +1,4 @@
-/** One renewal, from the look into the store to the session that is stored, and all who wait for it. */
+/** One renewal for all callers (single-flight): reads the store, gets a session, and stores it. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -11,60 +11,54 @@ import type { Lease } from "../SessionLock.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
 import * as Exchange from "./exchange.ts"
 import * as Cached from "./cachedSession.ts"
-import {
-  cacheSession,
-  keepsChanging,
-  readStore,
-  loggedOut,
-  publish,
-  type Self,
-  writesBeforeGivingUp
-} from "./managerState.ts"
+import { cacheSession, keepsChanging, readStore, loggedOut, publish, type Self, maxWrites } from "./managerState.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
 import * as Suspicion from "./suspicion.ts"
 
 type Failure = Cached.Failure
 
-/** What a renewal is for: another session than `dead`, and whether a person has asked for it. */
-interface Wish {
-  readonly dead: Session.Session | undefined
+/** Request for a session other than `rejected`. */
+interface RenewalRequest {
+  readonly rejected: Session.Session | undefined
+  /** The user asked for it. */
   readonly byPerson: boolean
 }
 
-/** Somebody logged out while we asked: what we got is ended, too. */
-const dropFor = (self: Self, session: Session.Session) =>
+/** Revokes a new session because of a logout during the exchange. */
+const revokeAfterLogout = (self: Self, session: Session.Session) =>
   Effect.andThen(
     Effect.ignore(self.revoke(session)),
     Effect.suspend(() => loggedOut(self))
   )
 
-/** Stores what the broker gave, and hands it out only then. */
-const save = Effect.fnUntraced(function* (
+/** Stores a new session, and returns it only after that. */
+const storeSession = Effect.fnUntraced(function* (
   self: Self,
-  got: Exchange.Got,
+  got: Exchange.Exchanged,
   expected: number,
   logouts: number
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
   self.state.unsaved = got.session
-  for (let writes = 0; writes < writesBeforeGivingUp; writes++) {
+  for (let writes = 0; writes < maxWrites; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
       return yield* cacheSession(self, got.session, { tag: got.by, version: version + 1, logouts })
     }
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // A logout by this program has forgotten everything already, and somebody may have asked for a session since.
+      // After a logout by this program, the state is already cleared, and another caller may have requested a session
+      // since.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         self.state.unsaved = undefined
-        Cached.forget(self.state, "logged-out")
+        Cached.clear(self.state, "logged-out")
         yield* publish(self, { _tag: "LoggedOut", account: self.account })
       }
-      return yield* dropFor(self, got.session)
+      return yield* revokeAfterLogout(self, got.session)
     }
-    // Our lease was lost, and the next holder was faster.
+    // This program lost its lease, and the next holder has already stored a session.
     if (
       record._tag === "Live" &&
       Cached.isLive(record.session, now) &&
@@ -77,24 +71,29 @@ const save = Effect.fnUntraced(function* (
   return yield* keepsChanging
 })
 
-/** Nobody has logged out since there had been so many logouts, and the lock is still ours. */
-const wantedSince = (self: Self, lease: Lease, dead: Session.Session | undefined, logouts: number): Exchange.Wanted => {
+/** Checks that there was no logout since `logouts` was read, and that this program still holds the lock. */
+const checksSince = (
+  self: Self,
+  lease: Lease,
+  rejected: Session.Session | undefined,
+  logouts: number
+): Exchange.Checks => {
   const here = Effect.suspend((): Effect.Effect<void, Failure> =>
     self.state.logouts === logouts ? lease.check : loggedOut(self)
   )
-  return { here, anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, dead))) }
+  return { here, anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, rejected))) }
 }
 
 /**
- * The broker refused the refresh token of this session: no program that shares the store sends it again. Gives the
- * version that is stored then.
+ * Removes a refresh token that the broker refused, so that no program that shares the store sends it again. Returns the
+ * stored version.
  */
 const dropRefreshToken = (self: Self, session: Session.Session | undefined, record: Record.Record) =>
   Effect.suspend(() => {
     if (session === undefined) return Effect.succeed(record.version)
     const without = Cached.dropRefreshToken(self.state, session)
     if (record._tag !== "Live" || !Cached.sameToken(session, record.session)) return Effect.succeed(record.version)
-    // If this cannot be written, at least this program remembers it.
+    // If the store fails, only this program stops using the token.
     return Effect.match(self.store.put(self.account, "session", Record.ofSession(without), record.version), {
       onFailure: () => record.version,
       onSuccess: (written) => (written ? record.version + 1 : record.version)
@@ -104,23 +103,23 @@ const dropRefreshToken = (self: Self, session: Session.Session | undefined, reco
 const renewHolding = Effect.fnUntraced(function* (
   self: Self,
   lease: Lease,
-  { byPerson, dead }: Wish,
+  { byPerson, rejected }: RenewalRequest,
   logouts: number
 ): Effect.fn.Return<Session.Session, Failure> {
-  const { now, record, session } = yield* readStore(self, dead)
+  const { now, record, session } = yield* readStore(self, rejected)
   if (session !== undefined)
     return yield* cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { unsaved } = self.state
-      if (unsaved !== undefined && Cached.isLive(unsaved, now) && !Cached.sameToken(unsaved, dead)) {
-        return yield* save(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
+      if (unsaved !== undefined && Cached.isLive(unsaved, now) && !Cached.sameToken(unsaved, rejected)) {
+        return yield* storeSession(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
       }
-      // The newest has the refresh token that is still good.
+      // Only the newest session has a valid refresh token.
       const stored = record._tag === "Live" ? record.session : self.state.cached.session
       const previous = Cached.newest(unsaved, stored)
       yield* restore(lease.check)
-      const refused = dead ?? self.state.dead
+      const refused = rejected ?? self.state.rejected
       if (refused !== undefined && !byPerson) yield* restore(Suspicion.check(self, refused))
       const exchange = Exchange.make(self.renewal, self.store, self.profile)
       const live = Cached.liveSession(self.state, now)
@@ -132,18 +131,19 @@ const renewHolding = Effect.fnUntraced(function* (
             now,
             byPerson,
             countFailure: () => Cached.countFailedRefresh(self.state, now),
-            isLive: live !== undefined && !Cached.sameToken(live, dead),
+            isLive: live !== undefined && !Cached.sameToken(live, rejected),
             dropRefreshToken: Effect.map(dropRefreshToken(self, previous, record), (stored) => void (version = stored))
           },
-          wantedSince(self, lease, dead, logouts)
+          checksSince(self, lease, rejected, logouts)
         )
       )
-      if (self.state.logouts !== logouts) return yield* dropFor(self, got.session)
-      if (refused !== undefined && !byPerson) yield* Effect.ignore(Suspicion.note(self, refused, got.session))
-      // A broker that refreshes may have ended the token before.
-      if (got.by === "Refreshed") self.state.dead = previous
+      if (self.state.logouts !== logouts) return yield* revokeAfterLogout(self, got.session)
+      if (refused !== undefined && !byPerson)
+        yield* Effect.ignore(Suspicion.noteReplacement(self, refused, got.session))
+      // A refresh may end the previous access token.
+      if (got.by === "Refreshed") self.state.rejected = previous
       const { over } = got
-      const saved = save(self, got, version, logouts)
+      const saved = storeSession(self, got, version, logouts)
       return yield* over === undefined ? saved : Effect.mapError(saved, (error) => (isOver(error) ? over : error))
     })
   )
@@ -151,14 +151,14 @@ const renewHolding = Effect.fnUntraced(function* (
 
 const isOver = ({ reason }: Failure): boolean => reason._tag === "SessionExpired" && reason.why === "expired"
 
-const pauseAfter = Effect.fnUntraced(function* (self: Self, error: Failure) {
+const startBackoff = Effect.fnUntraced(function* (self: Self, error: Failure) {
   const now = yield* Clock.currentTimeMillis
-  const spread = yield* Random.next
+  const jitter = yield* Random.next
   self.state.failures += 1
-  const wished = AuthError.isAuthError(error) ? error.retryAfter : undefined
+  const retryAfter = AuthError.isAuthError(error) ? error.retryAfter : undefined
   const live = Cached.liveSession(self.state, now)
-  const backoff = Cached.backoff(self.state.failures, live !== undefined, spread)
-  const retryAt = now + Math.max(backoff, wished === undefined ? 0 : Duration.toMillis(wished))
+  const backoff = Cached.backoff(self.state.failures, live !== undefined, jitter)
+  const retryAt = now + Math.max(backoff, retryAfter === undefined ? 0 : Duration.toMillis(retryAfter))
   self.state.pause = { error, live: live !== undefined, since: now, until: retryAt }
   yield* Metric.update(
     Metric.withAttributes(SessionMetrics.failures, { broker: self.account.broker, reason: Exchange.reasonOf(error) }),
@@ -168,27 +168,26 @@ const pauseAfter = Effect.fnUntraced(function* (self: Self, error: Failure) {
   return live === undefined ? yield* Effect.fail(error) : live
 })
 
-/** Nothing was sent: whoever has the lock now may have the session, too. */
+/** The lock was lost before anything was sent. The next holder may have stored a session. */
 const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"
 
-/** How often in a row a program may be stopped for so long that it loses the lock before it gives up. */
-const lostLocks = 2
+/** Maximum number of retries after a lost lock. */
+const maxLostLocks = 2
 
-/** One renewal, for all who wait for it. */
-const runRenewal = (self: Self, wish: Wish): Effect.Effect<Session.Session, Failure> =>
+const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
     const { logouts } = self.state
-    return readStore(self, wish.dead).pipe(
+    return readStore(self, request.rejected).pipe(
       Effect.flatMap(({ record, session }) =>
         session === undefined
           ? Effect.retry(
-              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, wish, logouts)),
-              { while: hasLostLock, times: lostLocks }
+              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, request, logouts)),
+              { while: hasLostLock, times: maxLostLocks }
             )
           : cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
       ),
       Effect.catch((error) =>
-        self.state.loggedOut || self.state.logouts !== logouts ? loggedOut(self) : pauseAfter(self, error)
+        self.state.loggedOut || self.state.logouts !== logouts ? loggedOut(self) : startBackoff(self, error)
       ),
       Effect.timed,
       Effect.flatMap(([took, session]) =>
@@ -201,16 +200,16 @@ const runRenewal = (self: Self, wish: Wish): Effect.Effect<Session.Session, Fail
     )
   })
 
-/** The renewal under way, or one that begins now, and goes on if those who wait for it are interrupted. */
-export const startRenewal = (self: Self, wish: Wish): Effect.Effect<Cached.PendingRenewal> =>
-  // Who is interrupted between the two steps would leave a renewal that nobody runs, and all others waiting for it.
+/** Returns the pending renewal, or starts one. It continues if its callers are interrupted. */
+export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Cached.PendingRenewal> =>
+  // An interruption between the two steps would leave a pending renewal that never runs, and block all later callers.
   Effect.uninterruptible(
     Effect.suspend(() => {
       if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)
       const end = Deferred.makeUnsafe<Session.Session, Failure>()
       const pendingRenewal: Cached.PendingRenewal = { end, wait: Deferred.await(end), boundedWait: undefined }
       self.state.pendingRenewal = pendingRenewal
-      return Effect.map(Effect.forkIn(runRenewal(self, wish), self.scope), (fiber) => {
+      return Effect.map(Effect.forkIn(runRenewal(self, request), self.scope), (fiber) => {
         fiber.addObserver((exit) => {
           if (self.state.pendingRenewal === pendingRenewal) self.state.pendingRenewal = undefined
           Deferred.doneUnsafe(end, exit)
@@ -222,9 +221,10 @@ export const startRenewal = (self: Self, wish: Wish): Effect.Effect<Cached.Pendi
 
 export const awaitRenewal = (
   self: Self,
-  dead: Session.Session | undefined,
+  rejected: Session.Session | undefined,
   byPerson = false
 ): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(
-    () => self.state.pendingRenewal?.wait ?? Effect.flatMap(startRenewal(self, { dead, byPerson }), ({ wait }) => wait)
+    () =>
+      self.state.pendingRenewal?.wait ?? Effect.flatMap(startRenewal(self, { rejected, byPerson }), ({ wait }) => wait)
   )

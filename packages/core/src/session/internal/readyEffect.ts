@@ -5,10 +5,10 @@ import * as Fiber from "effect/Fiber"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
-/** How often in a row a value is taken past the runtime, which lets other fibers run by counting its steps. A power of 2. */
-const inARow = 64
+/** Every 64th read goes through the runtime, so that its scheduler can let other fibers run. A power of 2. */
+const readsPerYield = 64
 
-/** A value in every form in which it is asked for, made once: what is handed out a million times must not be made anew. */
+/** A value in every form that callers need, created once: it may be returned a million times. */
 export interface Ready<A> {
   readonly value: A
   readonly exit: Exit.Exit<A>
@@ -22,15 +22,15 @@ export const make = <A>(value: A): Ready<A> => {
 
 interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
   readonly subject: Subject
-  row: number
+  reads: number
 }
 
 /**
- * Makes effects that give `ready`'s value while there is one, and else what `otherwise` gives. Both are asked anew each
- * time that such an effect is run.
+ * Makes effects that return the value of `ready`, or run `otherwise` if that is `undefined`. Both are called again on
+ * each run.
  *
- * In a generator `yield*` takes a value that is ready without the runtime, at a fifth of the cost. An effect is one small
- * object, so that a hundred thousand of them still are quick to reach.
+ * In a generator, `yield*` reads a ready value without the runtime, at a fifth of the cost. Each effect is one small
+ * object, so a hundred thousand of them are still fast to access.
  */
 export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
@@ -47,15 +47,15 @@ export const readyOr = <Subject, A, E, R>(
   const prototype = Object.assign(Object.create(base), {
     [Symbol.iterator](this: Self) {
       const fiber = Fiber.getCurrent()
-      this.row = (this.row + 1) & (inARow - 1)
-      if (fiber === undefined || this.row === 0) return iterate.call(this)
+      this.reads = (this.reads + 1) & (readsPerYield - 1)
+      if (fiber === undefined || this.reads === 0) return iterate.call(this)
       return ready(this.subject, fiber)?.iterator ?? iterate.call(this)
     }
   })
-  return (subject) => Object.assign(Object.create(prototype), { subject, row: 0 }) as Self
+  return (subject) => Object.assign(Object.create(prototype), { subject, reads: 0 }) as Self
 }
 
-/** The effect that `find` finds, which may be one of the above. Without it `missing` says why there is none. */
+/** Runs the effect that `find` returns, which may be one of the above, or `missing` if that is `undefined`. */
 export const found = <A, E, R>(
   find: (fiber: AnyFiber) => Effect.Effect<A, E, R> | undefined,
   missing: Effect.Effect<A, E, R>
@@ -70,7 +70,7 @@ export const found = <A, E, R>(
   })
 }
 
-/** Makes effects that are what `find` finds for their subject each time that they are run. Each is one small object. */
+/** Makes effects that call `find` for their subject on each run, and run the result. Each is one small object. */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {

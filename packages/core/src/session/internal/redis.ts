@@ -1,4 +1,4 @@
-/** What the store and the lock in Redis share: names, and failures without what the client tells of them. */
+/** Shared by the store and the lock in Redis: key names, retries, and errors without the client's own error. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redis from "effect/persistence/Redis"
@@ -10,13 +10,16 @@ import { systemCode } from "../../broker/internal/systemCode.ts"
 
 export const defaultPrefix = "broker-auth"
 
-/** The braces keep everything of an account on one node of a cluster. An account's key has none of its own. */
+/** The braces (hash tag) keep all keys of an account on one node of a cluster. Account keys contain no braces. */
 export const keyOf = (prefix: string, account: Account.Account, what: string): string =>
   `${prefix}:{${Account.toKey(account)}}:${what}`
 
-const advice = "Check that Redis runs, can be reached, has room, and lets this program run scripts and write."
+const advice =
+  "Check that Redis is running, reachable, has free memory, and allows this program to write and run scripts."
 
-/** Redis begins a refusal with a word: `OOM command not allowed …`. What follows may cacheSession what was sent. */
+/**
+ * The error code of a Redis reply, such as `OOM` in `OOM command not allowed …`. The rest may contain the arguments.
+ */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
 
@@ -27,11 +30,11 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
     advice
   })
 
-/** Refusals that only a person can end: rights, a password, a key of another kind. */
+/** Errors that a retry cannot solve: missing permissions, a wrong password, a key of another type. */
 export const isFinal = (word: string | undefined): boolean =>
   word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
 
-/** What a refusal means. A key of another kind holds what this library does not write. */
+/** Converts an error of Redis. A key of another type was not written by this library. */
 export const toReason = (
   what: string,
   subject: string,
@@ -42,22 +45,22 @@ export const toReason = (
   return isFinal(word) ? new VaultError.Io({ what, systemCode: word, advice, retry: "never" }) : toIo(what, error)
 }
 
-/** Refusals that pass: while Redis starts, or while another node takes over. */
-const passing = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
+/** Transient errors: Redis is starting, or another node is taking over. */
+const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
 
-/** Between two tries, so that those who wait do not come all at once. */
+/** Random pause between two tries, to spread the requests of waiting programs. */
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 /**
- * Asks until Redis answers, or says no for good, or time is up. `isAgain` tells a request that one before it, of which
- * no answer came, may have been carried out.
+ * Retries a request until Redis answers, fails permanently, or the time-out is over. `isAgain`: an earlier try may have
+ * been executed although its reply was lost.
  */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,
   options: {
     readonly operation: string
     readonly what: string
-    /** What is read or written, without a verb. */
+    /** The entry that is read or written, for errors. */
     readonly subject: string
     readonly timeout: Duration.Duration
   }
@@ -69,7 +72,7 @@ export const persist = <A>(
       Effect.catch(ask(isAgain), (error) => {
         last = error
         const word = refusal(error)
-        return word === undefined || passing.has(word) ? Effect.andThen(pause, attempt(true)) : fail()
+        return word === undefined || transient.has(word) ? Effect.andThen(pause, attempt(true)) : fail()
       })
     return Effect.timeoutOrElse(attempt(false), { duration: options.timeout, orElse: fail })
   })

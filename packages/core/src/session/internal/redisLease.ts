@@ -1,4 +1,4 @@
-/** A lease on an account's lock in Redis: taken, renewed while its scope is open, given back. */
+/** A lease on an account's lock in Redis: acquired, renewed while its scope is open, then released. */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
@@ -17,21 +17,21 @@ export interface Settings {
 
 type Note = (trouble: VaultError.Reason | undefined) => void
 
-/** A lock that was taken: its number, and whether it is still held. */
+/** An acquired lock: its fence, and a check that it is still held. */
 interface Taken {
   readonly fence: number
   readonly check: Effect.Effect<void, VaultError.VaultError>
 }
 
 export interface Leases {
-  /** Tries until it has the lock, and notes when Redis cannot be reached. Fails at once where trying again is no use. */
+  /** Retries until it has the lock, and notes if Redis is unreachable. Fails at once if a retry cannot succeed. */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
 
 /**
- * The fence is the time of Redis in milliseconds, or one more than the last fence where that is larger: it grows although
- * a restart may have lost the last one, and although a clock may be set back. A reply that got lost is no harm, since who
- * asks again asks with the same token. A fence that no counting reaches is damage: a number as large would overflow.
+ * The fence is the larger of the time of Redis in milliseconds and the last fence plus one. So it grows even if a
+ * restart loses the last fence, or the clock is set back. A lost reply does no harm: the retry has the same token. A
+ * stored fence that is negative, not a number, or too large to count up from is damaged and is ignored.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -46,8 +46,8 @@ redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
 /**
- * A lease that is over goes on if nobody has had the lock since: every holder has left a larger fence. While the lock is
- * there its token says whose it is, whatever became of the fence.
+ * An expired lease is renewed if no other holder has had the lock since: each holder leaves a larger fence. While the
+ * lock exists, its token identifies the holder, whatever the stored fence is.
  */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -56,7 +56,7 @@ if not holder and redis.call("GET", KEYS[2]) ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
 return 1`
 
-const giveBackLua = `
+const releaseLua = `
 if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call("DEL", KEYS[1])`
 
@@ -72,8 +72,8 @@ const makeScripts = (lease: number) => ({
       numberOfKeys: 2
     }
   ).withReturnType<number>(),
-  giveBack: Redis.script((lock: string, token: string) => [lock, token], {
-    lua: giveBackLua,
+  release: Redis.script((lock: string, token: string) => [lock, token], {
+    lua: releaseLua,
     numberOfKeys: 1
   }).withReturnType<number>()
 })
@@ -87,7 +87,7 @@ const instant: Effect.Effect<Instant> = Clock.clockWith((clock) =>
   Effect.sync(() => ({ monotonic: clock.monotonicTimeNanosUnsafe(), wall: clock.currentTimeMillisUnsafe() }))
 )
 
-/** By two clocks: the monotonic one may stand still while the machine sleeps, the wall clock may be set back. */
+/** Checks two clocks: the monotonic clock may stop while the machine sleeps, and the wall clock may be set back. */
 const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean =>
   now.monotonic - from.monotonic >= BigInt(Math.floor(Duration.toMillis(lease))) * 1_000_000n ||
   now.wall - from.wall >= Duration.toMillis(lease)
@@ -95,26 +95,29 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
 /**
- * What Redis answers within a lease, or `undefined`. After a stop that was longer, the end of the wait is due at once, and
- * an answer that has come meanwhile is read only after it: it gets one more moment.
+ * The reply of Redis, or `undefined` after the time of one lease. If this process was suspended for longer, the timer
+ * fires before a reply that has arrived meanwhile is read. The extra 10 ms allow for that.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/** Who is stopped again each time that it asks is not told from a Redis that is too slow for this lease. */
-const mostStops = 5
+/** Maximum number of renewals in one check. More means that Redis is too slow for this lease. */
+const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
 
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
-/** A node that is read-only while another takes over is writable again within seconds; a replica never is. */
-const longestReadOnly = 5000
+/**
+ * During a failover, a node is read-only for seconds. If it lasts longer than this, the node is a replica. In
+ * milliseconds.
+ */
+const maxReadOnly = 5000
 
 const readOnly = new VaultError.Io({
   what: whatItDoes,
   systemCode: "READONLY",
-  advice: "Connect to the primary node of Redis: this one is a replica and takes no writes."
+  advice: "Connect to the primary node of Redis. This one is a replica and accepts no writes."
 })
 
 interface Keys {
@@ -122,21 +125,21 @@ interface Keys {
   readonly fenceKey: string
 }
 
-/** A lease that was had. */
-interface HeldLease {
+/** An acquired lease. */
+interface AcquiredLease {
   readonly token: string
   readonly fence: number
-  /** When the last request was sent that Redis said yes to. */
+  /** When the last successful request was sent. The lease counts from then. */
   from: Instant
-  /** Redis said no, since another has or had the lock, or it was given back. It is not asked again. */
+  /** The lease is lost to another holder, or was released. It is not renewed again. */
   isGone: boolean
 }
 
 export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings): Leases => {
   const scripts = makeScripts(Math.ceil(Duration.toMillis(lease)))
-  const beat = Duration.millis(Duration.toMillis(lease) / 4)
+  const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
-  /** One try: the fence, or `undefined` if another holds the lock or Redis cannot be reached. */
+  /** One try. Returns the fence, or `undefined` if another program holds the lock or Redis is unreachable. */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
       Effect.matchEffect({
@@ -156,7 +159,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     )
 
   const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, note: Note) {
-    // Until it has answered for the first time.
+    // The reason until Redis replies for the first time.
     note(unreachable(undefined))
     let readOnlySince: number | undefined
     while (true) {
@@ -164,7 +167,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
       const fence = yield* attempt(lock, fenceKey, token, note)
       if (fence === "read-only") {
         readOnlySince ??= from.wall
-        if (from.wall - readOnlySince >= longestReadOnly) return yield* Effect.fail(VaultError.make("lock", readOnly))
+        if (from.wall - readOnlySince >= maxReadOnly) return yield* Effect.fail(VaultError.make("lock", readOnly))
         yield* pause
         continue
       }
@@ -174,8 +177,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     }
   })
 
-  /** Whether Redis said yes. */
-  const renew = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, held: HeldLease) {
+  /** Renews the lease once. Returns whether it succeeded. */
+  const renew = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, held: AcquiredLease) {
     const from = yield* instant
     const answer = yield* Effect.orElseSucceed(
       inTime(redis.eval(scripts.renew)(lock, fenceKey, held.token, held.fence), lease),
@@ -186,22 +189,23 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     return answer === 1
   })
 
-  /** Until Redis says that the lock is another's. One that does not answer is asked again at the next beat. */
-  const renewing = (keys: Keys, held: HeldLease) =>
+  /** Renews the lease until it is gone. If Redis does not reply, the next renewal is after `renewInterval`. */
+  const keepRenewing = (keys: Keys, held: AcquiredLease) =>
     Effect.whileLoop({
       while: () => !held.isGone,
-      body: () => Effect.andThen(Effect.sleep(beat), renew(keys, held)),
+      body: () => Effect.andThen(Effect.sleep(renewInterval), renew(keys, held)),
       step: () => undefined
     })
 
   /**
-   * Who was stopped for longer than a lease asks whether another was faster. A stop may come between any two steps, also
-   * of this: the end of a lease is a reason to ask, and never one to fail without having asked.
+   * Fails if the lease is lost. If this process was suspended for longer than the lease, another program may have the
+   * lock, so the lease is renewed first. A suspension can also happen within this check, hence the loop. An expired
+   * lease alone is not a failure: only Redis decides.
    */
-  const check = Effect.fnUntraced(function* (keys: Keys, held: HeldLease) {
-    for (let stops = 0; !held.isGone; stops += 1) {
+  const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
+    for (let renewals = 0; !held.isGone; renewals += 1) {
       if (!isOver(lease, held.from, yield* instant)) return
-      if (stops === mostStops || !(yield* renew(keys, held))) break
+      if (renewals === maxRenewals || !(yield* renew(keys, held))) break
     }
     return yield* Effect.fail(lost)
   })
@@ -210,11 +214,12 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     take: Effect.fnUntraced(function* (account, note) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
-      // Before the first try: one that is given up may have succeeded. What cannot be given back ends with its lease.
-      yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.giveBack)(keys.lock, token), lease)))
-      const held: HeldLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
+      // Added before the first try: an abandoned try may have succeeded. If the release fails, the lock ends with its
+      // lease.
+      yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.release)(keys.lock, token), lease)))
+      const held: AcquiredLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
       yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))
-      yield* Effect.forkScoped(renewing(keys, held))
+      yield* Effect.forkScoped(keepRenewing(keys, held))
       return { fence: held.fence, check: check(keys, held) }
     })
   }

@@ -1,17 +1,17 @@
 /**
- * How an entry is written where others may read or change it.
+ * Format of an entry in storage that other programs can read or change.
  *
- * | bytes | what                                                                          |
+ * | bytes | content                                                                       |
  * | ----- | ----------------------------------------------------------------------------- |
  * | 3     | `BAV`                                                                         |
  * | 1     | format, 1                                                                     |
  * | 8     | id of the key; zeros: no key                                                  |
- * | 24    | nonce: no two writes are the same, also without a key                         |
+ * | 24    | nonce: no two writes are equal, even without a key                            |
  * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes; plain without a key    |
- * | 8     | beginning of SHA-256 over the entry's place and all bytes before              |
+ * | 8     | first bytes of SHA-256 over the entry's place and all bytes before            |
  *
- * The checksum keeps nobody out. It tells damage from an entry that is whole, but of another key or a newer format: only
- * then is a person told to look for the key instead of deleting.
+ * The checksum is no protection. It distinguishes a damaged entry from an intact one with another key or a newer
+ * format: only for the latter does the error ask for the right key instead of a deletion.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as Digest from "effect/crypto/Digest"
@@ -22,7 +22,7 @@ import * as Redacted from "effect/Redacted"
 import * as VaultError from "../VaultError.ts"
 import type { Key } from "../VaultKey.ts"
 
-/** Where an entry belongs. It opens at no other place, and as no other version. */
+/** The place of an entry. `open` fails for any other place or version. */
 export interface Place {
   /** Names the place in errors. */
   readonly what: string
@@ -56,7 +56,7 @@ const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
 const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
-/** A line each, since neither an account's key nor a number has a line break. */
+/** One line for each part. It is unambiguous, because account keys and numbers contain no line breaks. */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
 
@@ -67,7 +67,7 @@ const checksum = (place: Place, format: number, bytes: Uint8Array) =>
   )
 
 const aeadKey = (bytes: Redacted.Redacted<Uint8Array>) =>
-  // `VaultKey` has seen to its length.
+  // `VaultKey` has checked the length.
   Effect.orDie(Aead.key(Aead.xchacha20Poly1305, Redacted.value(bytes)))
 
 const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place) {
@@ -79,7 +79,7 @@ const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, nonce:
 /** The bytes to store for a value. */
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  // Never from a service: one that a test has seeded would give the same nonce twice.
+  // Not from a service: a seeded one, as in tests, would repeat nonces.
   const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
   const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)
@@ -95,7 +95,7 @@ const decrypt = Effect.fnUntraced(function* (key: Key, body: Uint8Array, nonce: 
   )
 })
 
-/** The value of stored bytes, or why they cannot be read. */
+/** The value of stored bytes. Fails with the reason if they cannot be read. */
 export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Redacted<Uint8Array>, place: Place) {
   const { what } = place
   const all = Redacted.value(stored)
@@ -108,7 +108,7 @@ export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Reda
   if (found !== format) return yield* new VaultError.NewerVersion({ what, version: found })
   const id = key._tag === "Plaintext" ? noKey : key.id
   if (!equals(id, bytes.subarray(idStart, nonceStart))) return yield* new VaultError.WrongKey({ what })
-  // Copies: what is given out must not change with the bytes of the store.
+  // Copies: the result must not change if the store changes its bytes.
   const nonce = bytes.slice(nonceStart, headerLength)
   return Redacted.make(yield* decrypt(key, bytes.slice(headerLength), nonce, place))
 }, Effect.provide(webCrypto))

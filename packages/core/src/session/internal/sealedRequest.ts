@@ -11,17 +11,17 @@ import type { Key } from "../VaultKey.ts"
 import * as Durations from "../../login/internal/durations.ts"
 import * as SealedEntry from "./sealedEntry.ts"
 
-/** What is sealed, without names: a cookie holds 4 kB, and some proxies take less. */
+/** The sealed content. A tuple, to save space: a cookie holds 4 kB, and some proxies accept less. */
 const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
 )
 
-/** A browser keeps no cookie of more. */
-const longest = 4096
+/** Maximum size of a cookie in browsers, in bytes. */
+const maxLength = 4096
 
 const defaultLifetime = Duration.minutes(10)
 
-/** No key of a vault's entry begins like this, so neither opens in the place of the other. */
+/** No vault entry has a key with this prefix, so a vault entry never opens as a request, and vice versa. */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
   key: `authorization-request/${Account.toKey(account)}`,
@@ -32,7 +32,7 @@ const checkKey = (broker: string, operation: string, key: Key): Effect.Effect<vo
   key._tag === "Key"
     ? Effect.void
     : Effect.fail(
-        AuthError.invalidRequest(broker, operation, "key", "must be a key of 32 bytes: without one nothing is sealed")
+        AuthError.invalidRequest(broker, operation, "key", "must be a key of 32 bytes, to encrypt the request")
       )
 
 export const seal = Effect.fnUntraced(function* (
@@ -46,14 +46,14 @@ export const seal = Effect.fnUntraced(function* (
   const millis = Duration.toMillis(lasting)
   if (!Number.isFinite(millis) || millis === 0) {
     return yield* Effect.fail(
-      AuthError.invalidRequest(account.broker, "seal", "lifetime", "must be more than zero, and end")
+      AuthError.invalidRequest(account.broker, "seal", "lifetime", "must be above zero and finite")
     )
   }
   const now = yield* Clock.currentTimeMillis
   const content = [Redacted.value(request.url), Redacted.value(request.state), request.redirectUrl, now, millis]
   const bytes = Redacted.make(new TextEncoder().encode(JSON.stringify(content)))
   const text = Base64Url.encode(Redacted.value(yield* SealedEntry.seal(key, bytes, placeOf(account))))
-  return text.length > longest
+  return text.length > maxLength
     ? yield* Effect.fail(AuthError.invalidRequest(account.broker, "seal", "request", "is too long for a cookie"))
     : text
 })
@@ -67,11 +67,11 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     return yield* refused(
       account,
       "request-changed",
-      "No kept request came along. Begin the login again in this browser, on the host of the redirect URL, and let it take cookies."
+      "The callback came without its cookie. Begin the login again in this browser, on the host of the redirect URL, and allow cookies."
     )
   }
   const changed = refused(account, "request-changed")
-  const decoded = text.length > longest ? undefined : Result.getOrUndefined(Base64Url.decode(text))
+  const decoded = text.length > maxLength ? undefined : Result.getOrUndefined(Base64Url.decode(text))
   if (decoded === undefined) return yield* changed
   const plain = yield* Effect.catch(SealedEntry.open(key, Redacted.make(decoded), placeOf(account)), () => changed)
   const [url, state, redirectUrl, begunAt, lifetime] = yield* Effect.catch(
@@ -79,7 +79,7 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     () => changed
   )
   const age = (yield* Clock.currentTimeMillis) - begunAt
-  // A request of the future comes from a clock that is wrong, so nothing tells when its time is over.
+  // A start in the future means that a clock is wrong, so the expiry cannot be determined.
   if (age >= lifetime || age < -lifetime) return yield* refused(account, "request-expired")
   return { url: Redacted.make(url), state: Redacted.make(state), redirectUrl }
 })

@@ -2,12 +2,12 @@ import type { Account } from "../../login/Account.ts"
 import type { Session } from "../../login/Session.ts"
 import type { Failure } from "./cachedSession.ts"
 
-/** What happened to a session. */
+/** A change of a session. */
 export type SessionChange =
   | {
       /**
-       * `LoggedIn` and `Refreshed`: this program asked the broker. `PickedUp`: it was in the store, from an earlier
-       * run or another program. `Adopted`: it was given to `adopt`.
+       * `LoggedIn` and `Refreshed`: from the broker. `PickedUp`: from the store, written by an earlier run or another
+       * program. `Adopted`: passed to `adopt`.
        */
       readonly _tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
       readonly account: Account
@@ -17,9 +17,9 @@ export type SessionChange =
       readonly _tag: "RenewalFailed"
       readonly account: Account
       readonly error: Failure
-      /** Whether the token still lives, and is handed out until then. */
+      /** Whether the current token is still live. It is then returned until the next try. */
       readonly live: boolean
-      /** When the next renewal may be tried, milliseconds since the epoch. */
+      /** Earliest time of the next renewal. Milliseconds since the epoch. */
       readonly retryAt: number
     }
   | { readonly _tag: "LoggedOut"; readonly account: Account }

@@ -1,4 +1,4 @@
-/** What those get who ask: the held session, the one that a renewal brings, or why there is none. */
+/** The calls that return a session: from the cache, from a renewal, or with the error of the last renewal. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,30 +17,30 @@ type Failure = Cached.Failure
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
-/** A renewal cannot run in a scope that is closed. */
+/** Awaits the renewal. Fails if the manager is closed: a renewal cannot run in a closed scope. */
 const awaitWhileOpen = (
   self: Self,
-  dead: Session.Session | undefined,
+  rejected: Session.Session | undefined,
   byPerson = false
 ): Effect.Effect<Session.Session, Failure> =>
-  whileOpen(self, "session", () => self.state.pendingRenewal?.wait ?? unnoted(awaitRenewal(self, dead, byPerson)))
+  whileOpen(self, "session", () => self.state.pendingRenewal?.wait ?? unnoted(awaitRenewal(self, rejected, byPerson)))
 
-/** What those get whose renewalTimeout is over. Their token may have ended meanwhile, or somebody has logged out. */
-const instead = (self: Self): Effect.Effect<Session.Session, Failure> =>
+/** The result after `renewalTimeout`: the cached session, unless it has expired or was logged out meanwhile. */
+const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)
     return live === undefined ? obtain(self, now) : Effect.succeed(live)
   })
 
-/** One timer for all who cacheSession a token that lives: one for each of them would cost ten times as much as the wait. */
+/** One timer for all callers with a live token: a timer for each would cost ten times as much as the wait. */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
-    Effect.flatMap(unnoted(startRenewal(self, { dead: undefined, byPerson: false })), (pendingRenewal) => {
+    Effect.flatMap(unnoted(startRenewal(self, { rejected: undefined, byPerson: false })), (pendingRenewal) => {
       if (pendingRenewal.boundedWait !== undefined) return Effect.succeed(pendingRenewal.boundedWait)
       const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
       const wait = Effect.flatMap(
         Deferred.await(end),
-        Option.match({ onSome: Effect.succeed, onNone: () => instead(self) })
+        Option.match({ onSome: Effect.succeed, onNone: () => afterTimeout(self) })
       )
       pendingRenewal.boundedWait = wait
       return Effect.map(
@@ -56,7 +56,7 @@ const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Sessi
 const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
-/** What other programs have done meanwhile: one may have a newer session, or have logged out. */
+/** Reads the store for changes by other programs: a newer session, or a logout. */
 const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
     const { logouts, version = 0 } = self.state
@@ -70,14 +70,14 @@ const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
     )
   })
 
-/** Nobody waits for the look: a store that hangs or fails does not stop who holds a token that lives. */
+/** Reads the store in the background: a store that hangs or fails must not block callers while the token is live. */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
   return Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
 }
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
-  self.askedAt = now
+  self.usedAt = now
   if (self.isClosed) return closed(self, "session")
   if (self.state.loggedOut) return loggedOut(self)
   const live = Cached.liveSession(self.state, now)
@@ -100,47 +100,51 @@ const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Fail
 
 export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Option.Option<Session.Session>, Failure> => {
-    self.askedAt = now
+    self.usedAt = now
     if (self.isClosed) return closed(self, "peek")
     const live = Cached.liveSession(self.state, now)
     if (live !== undefined || self.state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
     return Effect.map(Record.read(self.store, self.account), (record) =>
-      record._tag === "Live" && Cached.isLive(record.session, now) && !Cached.sameToken(record.session, self.state.dead)
+      record._tag === "Live" &&
+      Cached.isLive(record.session, now) &&
+      !Cached.sameToken(record.session, self.state.rejected)
         ? Option.some(record.session)
         : Option.none()
     )
   })
 
-/** The caller says that the broker refused this token. */
-const replace = (self: Self, dead: Session.Session) =>
+/** Replaces a session that the broker refused, as reported by the caller. */
+const replace = (self: Self, rejected: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)
-    if (live !== undefined && !Cached.sameToken(live, dead)) return sessionAt(self, now)
-    Cached.refuse(self.state, dead)
+    if (live !== undefined && !Cached.sameToken(live, rejected)) return sessionAt(self, now)
+    Cached.markRejected(self.state, rejected)
     if (self.state.loggedOut) return loggedOut(self)
     const pause = Cached.pauseOf(self.state, undefined, now)
     if (pause !== undefined) return Effect.fail(pause.error)
     const { pendingRenewal } = self.state
     const another = Effect.suspend(() =>
-      Effect.flatMap(awaitWhileOpen(self, dead), (got) => insteadOf(self, dead, got))
+      Effect.flatMap(awaitWhileOpen(self, rejected), (got) => requireOther(self, rejected, got))
     )
     if (pendingRenewal === undefined) return another
-    // One that was under way before may bring the very token that the broker has refused since.
-    return Effect.flatMap(pendingRenewal.wait, (got) => (Cached.sameToken(got, dead) ? another : Effect.succeed(got)))
+    // A renewal that started before may return the very token that the broker has refused.
+    return Effect.flatMap(pendingRenewal.wait, (got) =>
+      Cached.sameToken(got, rejected) ? another : Effect.succeed(got)
+    )
   })
 
-/** The token lives, but it is not the other one that was asked for. */
-const insteadOf = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
+/** Fails with the error of the renewal if it returned the same session, which is live but not the new one. */
+const requireOther = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
   before !== undefined && self.state.pause !== undefined && Cached.sameToken(got, before)
     ? Effect.fail(self.state.pause.error)
     : Effect.succeed(got)
 
-export const renew = (self: Self, dead: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
+export const renew = (self: Self, rejected: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "renew", () => {
-    if (dead !== undefined) return replace(self, dead)
-    // Who asks on purpose wants a session whoever has logged out before.
+    if (rejected !== undefined) return replace(self, rejected)
+    // An explicit request ignores an earlier logout.
     self.state.version = undefined
     self.state.loggedOut = false
     const before = self.state.cached.session
-    return Effect.flatMap(awaitWhileOpen(self, before, true), (renewed) => insteadOf(self, before, renewed))
+    return Effect.flatMap(awaitWhileOpen(self, before, true), (renewed) => requireOther(self, before, renewed))
   })

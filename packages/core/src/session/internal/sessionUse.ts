@@ -1,4 +1,4 @@
-/** Effects that use a session, and what follows when the broker says that its token is dead. */
+/** Runs effects with a session, and renews it if the broker refuses the token. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as AuthError from "../../login/AuthError.ts"
@@ -8,24 +8,24 @@ import type * as Cached from "./cachedSession.ts"
 import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 
-/** By what was sent: only requests that are safe to repeat, or others too. */
+/** `read`: only requests that are safe to repeat were sent. `order`: others as well. */
 type Kind = "read" | "order"
 
-/** How long after its issue a new token that is refused is not replaced, in milliseconds. */
+/** How long after its issue a new token that the broker refuses is not replaced, in milliseconds. */
 const suspicion = 600_000
 
-type DeadToken = AuthError.AuthError & { readonly reason: AuthError.SessionExpired }
+type TokenRefused = AuthError.AuthError & { readonly reason: AuthError.SessionExpired }
 
-/** The broker's word for a dead token. The manager's own failures, and those of other brokers, are something else. */
-const isDeadToken =
+/** Whether this broker refused the token. Errors of the manager itself, and of other brokers, do not count. */
+const isTokenRefused =
   ({ account }: Self) =>
-  (error: unknown): error is DeadToken => {
+  (error: unknown): error is TokenRefused => {
     if (!AuthError.isAuthError(error) || error.broker !== account.broker || error.operation === "session") return false
     const { reason } = error
     return reason._tag === "SessionExpired" && ["expired", "invalid", "unknown"].includes(reason.why)
   }
 
-const withAdvice = ({ broker, operation, reason }: DeadToken, advice: string) =>
+const withAdvice = ({ broker, operation, reason }: TokenRefused, advice: string) =>
   AuthError.make(
     broker,
     operation,
@@ -33,15 +33,15 @@ const withAdvice = ({ broker, operation, reason }: DeadToken, advice: string) =>
   )
 
 const notRunAgain =
-  "There is a new session now, so the next call works. This one was not repeated, since it may have sent something that must not be sent twice: look at the broker what was done, then call again."
+  "There is a new session now. This call was not repeated, because it may have sent a request that must not be sent twice. Check at the broker what was done, then call again."
 
 const notRenewedAgain =
-  "The broker refuses the new session too, so no other is asked for within ten minutes. Find out what else it objects to, or get another session with SessionManager.renew."
+  "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
 
 const isSuspect = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
   trial !== undefined && trial.session === session && !trial.accepted.has(kind) && now - session.issuedAt < suspicion
 
-/** Runs the effect once. What it has sent is known also after it has failed. */
+/** Prepares one run of the effect. `sent` shows what the run has sent, even if it fails. */
 const runOnce = <A, E, R>(
   self: Self,
   session: Session.Session,
@@ -69,18 +69,20 @@ export const withSession = <A, E, R>(
   Effect.gen(function* () {
     const session = yield* sessionOf(self)
     const first = yield* runOnce(self, session, use)
-    const isDead = isDeadToken(self)
-    const afterRefusal = Effect.fnUntraced(function* (error: DeadToken): Effect.fn.Return<A, E | Cached.Failure, R> {
+    const isRefusal = isTokenRefused(self)
+    const afterRefusal = Effect.fnUntraced(function* (error: TokenRefused): Effect.fn.Return<A, E | Cached.Failure, R> {
       const now = yield* Clock.currentTimeMillis
       if (isSuspect(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
       if (self.trial?.session !== renewed) self.trial = { session: renewed, accepted: new Set() }
-      // A request that this library did not send is unknown, and might be an order.
+      // If no request was counted, the effect has sent it in another way, and it may be an order.
       if (first.sent.count === 0 || first.sent.unsafe > 0) return yield* Effect.fail(withAdvice(error, notRunAgain))
       const second = yield* runOnce(self, renewed, use)
-      return yield* Effect.mapError(second.run, (again) => (isDead(again) ? withAdvice(again, notRenewedAgain) : again))
+      return yield* Effect.mapError(second.run, (again) =>
+        isRefusal(again) ? withAdvice(again, notRenewedAgain) : again
+      )
     })
     return yield* Effect.catch(first.run, (error): Effect.Effect<A, E | Cached.Failure, R> =>
-      isDead(error) ? afterRefusal(error) : Effect.fail(error)
+      isRefusal(error) ? afterRefusal(error) : Effect.fail(error)
     )
   })

@@ -1,4 +1,6 @@
-/** A new session that the broker refuses although it is new: something else is wrong, and more logins make it worse. */
+/**
+ * Stops renewals if the broker refuses a new session as well: something else is wrong, and more logins make it worse.
+ */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,12 +21,12 @@ const isProven = ({ state: { proven } }: Self, session: Session.Session): boolea
   proven !== undefined && Cached.sameToken(proven, session)
 
 const accepted =
-  "The broker's profile call accepts this session, so it is not replaced: the refused call has another fault. SessionManager.renew gets another session all the same."
+  "The broker's profile call accepts this session, so it was not replaced. Find the fault in the refused call, or get another session with SessionManager.renew."
 
 const notYet = (until: number) =>
-  `The broker refuses the new session too, so the next is asked for at ${Expiry.toIst(until)}. Find out what else it objects to, or get another with SessionManager.renew.`
+  `The broker also refuses the new session. The next renewal is at ${Expiry.toIst(until)}. Find out why the broker refuses it, or get another session with SessionManager.renew.`
 
-/** What is known of the session, or else what the profile call says: `undefined` where there is none. */
+/** Whether the session is live: as known, otherwise by the profile call. `undefined`: unknown. */
 const probe = Effect.fnUntraced(function* (
   self: Self,
   refused: Session.Session,
@@ -33,7 +35,7 @@ const probe = Effect.fnUntraced(function* (
   if (known !== undefined || self.profile === undefined) return known
   const exit = yield* Effect.exit(self.profile(refused))
   const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
-  // A profile call that does not work says nothing of the token.
+  // A profile call that fails for another reason does not show whether the token is live.
   if (failure !== undefined && failure.reason._tag !== "SessionExpired") return undefined
   const lives = Exit.isSuccess(exit)
   const now = yield* Clock.currentTimeMillis
@@ -44,9 +46,9 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails if the refused session is itself a replacement of a refused one, and no other may be asked for yet, in any
- * program that shares the store. Where there is a profile call, it decides once in each pause whether the session lives.
- * A session that lives, or of which that is not known, is handed out until the pause is over.
+ * Fails if the refused session is itself a replacement of a refused one, and no other may be requested yet, in any
+ * program that shares the store. If there is a profile call, it decides once per pause whether the session is live. A
+ * session that is live, or whose state is unknown, is returned until the pause is over.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
@@ -59,17 +61,17 @@ export const check = Effect.fnUntraced(function* (
   const until = Ledger.replaceableAt(ledger, now)
   const lives = yield* probe(self, refused, until === undefined ? undefined : ledger.replacement?.lives)
   if (lives === true) {
-    Cached.pardon(self.state, refused)
+    Cached.clearRejected(self.state, refused)
     return yield* Effect.fail(complaint(self, accepted))
   }
   if (until === undefined) return
-  // Without the profile's word it may live after all, and is better than none.
-  if (lives === undefined) Cached.pardon(self.state, refused)
+  // If the state is unknown, the session may still be live.
+  if (lives === undefined) Cached.clearRejected(self.state, refused)
   return yield* Effect.fail(complaint(self, notYet(until)))
 })
 
-/** The next program that is refused this session knows why it is there. */
-export const note = (self: Self, refused: Session.Session, got: Session.Session) =>
+/** Records that the new session replaces a refused one, for all programs that share the store. */
+export const noteReplacement = (self: Self, refused: Session.Session, got: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     LoginLedger.make(self.store).remember(self.account, (ledger) =>
       Ledger.replace(ledger, isProven(self, refused) ? undefined : refused.issuedAt, got.issuedAt, now)

@@ -1,15 +1,15 @@
 import * as Context from "effect/Context"
 import type { Reason } from "../../login/AuthError.ts"
 
-/** What the owner of many session managers and one of them tell each other. */
+/** State that `SessionManagers` shares with one of its session managers. */
 export interface Tenancy {
-  /** When the manager was asked for anything last, at the latest. Milliseconds since the epoch. Set by the manager. */
-  lastAsked: (now: number) => number
-  /** Why the owner closes the manager; `undefined` if its scope just ends. */
+  /** Upper bound for the time of the last use. Milliseconds since the epoch. Set by the manager. */
+  lastUsed: (now: number) => number
+  /** Why the owner closes the manager. `undefined`: only the scope ends. Set by the owner. */
   closedBecause: Reason | undefined
 }
 
-/** Given by the owner to the manager that is being built. */
+/** The owner provides it to the manager that it builds. */
 export const Tenancy = Context.Reference<Tenancy | undefined>("@auth/broker-core/internal/Tenancy", {
   defaultValue: () => undefined
 })

@@ -1,4 +1,4 @@
-/** What a user gives to a store, a lock or a key, read before any of them is touched. It may come from plain JavaScript. */
+/** Checks the options of stores, locks and keys before any I/O. They may come from plain JavaScript. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,15 +8,15 @@ import * as durations from "../../login/internal/durations.ts"
 export const readSpan = (
   option: string,
   input: Duration.Input,
-  { isMeant, rule }: { readonly isMeant: (span: Duration.Duration) => boolean; readonly rule: string }
+  { isValid, rule }: { readonly isValid: (span: Duration.Duration) => boolean; readonly rule: string }
 ): Effect.Effect<Duration.Duration, VaultError.VaultError> =>
-  Option.match(Option.filter(durations.parse(input), isMeant), {
+  Option.match(Option.filter(durations.parse(input), isValid), {
     onNone: () => Effect.fail(VaultError.make("open", new VaultError.InvalidOption({ option, problem: rule }))),
     onSome: Effect.succeed
   })
 
 export const readTimeout = (option: string, input: Duration.Input) =>
   readSpan(option, input, {
-    isMeant: Duration.isGreaterThan(Duration.zero),
-    rule: 'must be longer than nothing, such as "5 seconds"'
+    isValid: Duration.isGreaterThan(Duration.zero),
+    rule: 'must be a duration above zero, such as "5 seconds"'
   })

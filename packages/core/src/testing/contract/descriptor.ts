@@ -50,7 +50,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     ).pipe(Effect.asVoid)
   },
   {
-    name: "gives each credential an environment variable of its own and a description",
+    name: "has a unique environment variable and a description for each credential",
     run: Effect.gen(function* () {
       const fields = Object.values(subject.method.credentials)
       const prefix = `${subject.broker.id.toUpperCase()}_`
@@ -87,14 +87,14 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   { name: "names all blank credentials at once, and sends nothing", run: refusesAll(subject, " \t\n") },
   { name: "names all credentials that are not text at once, and sends nothing", run: refusesAll(subject, 4711) },
   {
-    name: "refuses a host with plain http that is not this machine",
+    name: "rejects an http host that is not this machine",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       yield* failsWith(build({ options: { origins: { api: "http://api.example.com" } } }), "InvalidRequest")
     })
   },
   {
-    name: "refuses a host for a purpose that the broker does not have, and names those that it has",
+    name: "rejects a host for an unknown purpose, and names the broker's purposes",
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       const reason = yield* failsWith(
@@ -109,7 +109,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "takes a host for every purpose that the broker has",
+    name: "accepts a host for every purpose of the broker",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const purposes = purposesOf(subject.broker).map((purpose) => [purpose, "https://api.example.com"] as const)
@@ -117,7 +117,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "refuses a host that is no origin",
+    name: "rejects a host that is not an origin",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       yield* failsWith(build({ options: { origins: { api: "https://api.example.com/v2/" } } }), "InvalidRequest")

@@ -28,7 +28,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, context, endpoint, login, world }
 })
 
-/** Every way to go wrong on the way, and what it is called. */
+/** All faults of a login, with the expected reasons. */
 const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
   ["the broker answers 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
   ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
@@ -43,7 +43,11 @@ const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
   ["the answer is half a JSON", answer(200, `{"status":true,"data":{"jwt`), "MalformedResponse"],
   ["the answer is JSON without meaning", answer(200, "[1,2,3]"), "MalformedResponse"],
   ["the answer is null", answer(200, "null"), "MalformedResponse"],
-  ["the answer sends us elsewhere", answer(302, "", { location: "https://example.com/" }), "MalformedResponse"]
+  [
+    "the answer is a redirect to another host",
+    answer(302, "", { location: "https://example.com/" }),
+    "MalformedResponse"
+  ]
 ]
 
 function answer(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Fault {
@@ -53,7 +57,7 @@ function answer(status: number, body: string, headers: Readonly<Record<string, s
 const mishapCase =
   (subject: Subject) =>
   ([name, fault, tag]: (typeof mishaps)[number]): Case => ({
-    name: `sends a login once when ${name}`,
+    name: `sends a login once if ${name}`,
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, fault)
@@ -65,7 +69,7 @@ const mishapCase =
 const wrongCase =
   (subject: Subject) =>
   ([what, changes]: readonly [string, Subject["wrongCredentials"][string]]): Case => ({
-    name: `tells a wrong ${what} apart, and sends it once`,
+    name: `fails with InvalidCredentials for a wrong ${what}, and sends it once`,
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       const { login } = yield* service(yield* build(changes), Login)
@@ -76,14 +80,14 @@ const wrongCase =
   })
 
 const freshCode = (subject: Subject): Case => ({
-  name: "waits for a fresh code rather than sending one twice",
+  name: "waits for a fresh code instead of sending the same code twice",
   run: Effect.gen(function* () {
     const { endpoint, fake, login } = yield* begin(subject)
     yield* login
     const again = yield* Effect.forkChild(login)
     yield* TestClock.withLive(Effect.sleep("20 millis"))
     yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent in one period")
-    // Once, and no further: time that passes while a request is under way would make its code an old one.
+    // Only once: if time advanced further during the request, its code would be too old.
     yield* TestClock.adjust("30 seconds")
     yield* Fiber.join(again)
     yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
@@ -103,7 +107,7 @@ const twiceAtOnce = (subject: Subject): Case => ({
 
 export const login = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "logs in to the account of the layer, with the method's name on the session",
+    name: "returns a session with the account of the layer and the name of the method",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
@@ -113,7 +117,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "counts the session from the clock of the program, and for a day at most",
+    name: "returns a session that starts at the program's clock, and lasts for a day at most",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const { expiresAt, issuedAt } = yield* signIn(subject, world, context)
@@ -131,7 +135,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "trims credentials that were pasted with white space",
+    name: "trims white space around credentials",
     run: Effect.gen(function* () {
       const world = yield* start(subject)
       const account = { ...world.fake.accounts[0] }
@@ -144,7 +148,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends no tracing header, also inside a span",
+    name: "sends no tracing header, even inside a span",
     run: Effect.gen(function* () {
       const { fake, login } = yield* begin(subject)
       yield* Effect.withSpan(login, "program")
@@ -158,7 +162,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   {
     name:
       subject.loginCarries === "session-before"
-        ? "sends the token of the session before with a login, and nowhere but in its body"
+        ? "sends the token of the previous session with a login, only in its body"
         : "never sends an old token along with a login",
     run: Effect.gen(function* () {
       const { context, endpoint, fake, login, world } = yield* begin(subject)
@@ -180,7 +184,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...mishaps.map(mishapCase(subject)),
   {
-    name: "reads no answer of 20 megabytes to its end",
+    name: "does not read an answer of 20 megabytes to its end",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, answer(200, `{"status":true,"data":"${"x".repeat(20_000_000)}"}`))
@@ -190,7 +194,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends a login once when time runs out",
+    name: "sends a login once if it times out",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -204,7 +208,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends a login once when it is interrupted",
+    name: "sends a login once if it is interrupted",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -216,7 +220,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "logs in again after a login that failed on the way",
+    name: "can log in again after a failed login",
     run: Effect.gen(function* () {
       const { context, endpoint, fake, login, world } = yield* begin(subject)
       yield* fake.inject(endpoint, { kind: "reset" })
@@ -227,7 +231,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "takes no yes without a token for a session",
+    name: "fails with MalformedResponse if a successful answer has no token",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, subject.emptyYes)
@@ -235,7 +239,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "guesses nothing about a code that it does not know",
+    name: "fails with BrokerRejected for an unknown code, without guessing",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, subject.refusal("ZZ9876"))
@@ -249,7 +253,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     ? []
     : [
         {
-          name: "tells a wrong one-time code apart, and sends it once",
+          name: "fails with InvalidStepUpCode for a wrong one-time code, and sends it once",
           run: Effect.gen(function* () {
             const { build, fake } = yield* start(subject)
             const { login } = yield* service(yield* build(subject.wrongCode), Login)

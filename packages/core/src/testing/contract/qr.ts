@@ -19,7 +19,7 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/** A picture, and the person who scans it. */
+/** A QR code, and an effect that scans it. */
 const begin = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const qr = yield* service(yield* world.build(), QrLogin)
@@ -37,18 +37,18 @@ const faults: ReadonlyArray<readonly [string, Fault]> = [
 
 export const qr = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "shows a picture that ends, and prints neither it nor its name",
+    name: "returns a QR code with an expiry, and prints neither its image nor its name",
     run: Effect.gen(function* () {
       const { code, fake } = yield* begin(subject)
-      yield* ensure(code.expiresAt > (yield* fake.now), "the picture ends later")
+      yield* ensure(code.expiresAt > (yield* fake.now), "the QR code expires later")
       yield* ensure(/^iVBORw0KGgo[A-Za-z0-9+/]+=*$/.test(Redacted.value(code.image)), "a PNG in base64")
       const printed = `${subject.inspect(code)} ${JSON.stringify(code)}`
       yield* ensure(!printed.includes(Redacted.value(code.name)), "the name was printed")
-      yield* ensure(!printed.includes(Redacted.value(code.image)), "the picture was printed")
+      yield* ensure(!printed.includes(Redacted.value(code.image)), "the image was printed")
     })
   },
   {
-    name: "has nothing to give until the picture is scanned, and a session then",
+    name: "returns a session only after the QR code was scanned",
     run: Effect.gen(function* () {
       const { code, qr, scan } = yield* begin(subject)
       yield* same(Option.isNone(yield* qr.poll(code)), true, "none before the scan")
@@ -60,7 +60,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
     }).pipe(Effect.asVoid)
   },
   {
-    name: "makes one session of a picture",
+    name: "returns one session for a QR code",
     run: Effect.gen(function* () {
       const { code, endpoint, fake, qr, scan } = yield* begin(subject)
       yield* scan
@@ -70,7 +70,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "does not ask for a picture whose time is over",
+    name: "does not poll for a QR code that has expired",
     run: Effect.gen(function* () {
       const { code, endpoint, fake, qr } = yield* begin(subject)
       yield* TestClock.adjust(code.expiresAt - (yield* fake.now))
@@ -80,7 +80,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...faults.map(([what, fault]): Case => ({
-    name: `sends a poll once when ${what}`,
+    name: `sends a poll once if ${what}`,
     run: Effect.gen(function* () {
       const { code, endpoint, fake, qr, scan } = yield* begin(subject)
       yield* scan
@@ -90,7 +90,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   {
-    name: "sends a poll once when time runs out",
+    name: "sends a poll once if it times out",
     run: Effect.gen(function* () {
       const { code, endpoint, fake, qr } = yield* begin(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })

@@ -35,7 +35,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, answer, confirmedReset, proof, recovery }
 })
 
-/** The two recoveries that begin with a code: their names, and how they go on. */
+/** The two recoveries that start with a code: their names, and their second steps. */
 const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirmUnblock" | "confirmForgotPassword"]> = [
   ["unblock", "confirmUnblock"],
   ["forgotPassword", "confirmForgotPassword"]
@@ -44,7 +44,7 @@ const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirm
 const beginning = (subject: Subject): ReadonlyArray<Case> =>
   recoveries.flatMap(([first, second]): ReadonlyArray<Case> => [
     {
-      name: `${first} comes to a challenge, which is answered once`,
+      name: `${first} returns a challenge, which can be answered once`,
       run: Effect.gen(function* () {
         const { answer, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -54,7 +54,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     {
-      name: `${second} tells a wrong code apart, and lets the right one follow`,
+      name: `${second} fails with InvalidStepUpCode for a wrong code, and then accepts the right one`,
       run: Effect.gen(function* () {
         const { answer, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -74,7 +74,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     {
-      name: `${second} takes no challenge whose time is over`,
+      name: `${second} rejects a challenge that has timed out`,
       run: Effect.gen(function* () {
         const { answer, fake, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -85,7 +85,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     ...["", "12ab56", "123"].map((code): Case => ({
-      name: `${second} sends no code such as "${code}"`,
+      name: `${second} does not send a code such as "${code}"`,
       run: Effect.gen(function* () {
         const { fake, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -99,7 +99,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
 export const recovery = (subject: Subject): ReadonlyArray<Case> => [
   ...beginning(subject),
   {
-    name: "begins no recovery for an identity that cannot be one, and sends nothing",
+    name: "does not begin a recovery for an invalid identity, and sends nothing",
     run: Effect.gen(function* () {
       const { fake, recovery } = yield* begin(subject)
       for (const identity of ["", "  ", "not one"]) {
@@ -110,7 +110,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "takes no challenge of one recovery for another",
+    name: "rejects the challenge of another recovery",
     run: Effect.gen(function* () {
       const { answer, proof, recovery } = yield* begin(subject)
       const challenge = yield* recovery.unblock(proof)
@@ -130,14 +130,14 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sets no blank password",
+    name: "rejects a blank password",
     run: Effect.gen(function* () {
       const { confirmedReset, recovery } = yield* begin(subject)
       yield* failsWith(recovery.resetPassword(yield* confirmedReset, Redacted.make("  ")), "InvalidRequest")
     })
   },
   {
-    name: "sends a new password once, whatever happens to the answer",
+    name: "sends a new password once, even if the answer is lost",
     run: Effect.gen(function* () {
       const { confirmedReset, fake, recovery } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "AccountRecovery")
@@ -149,7 +149,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...(["page", "json", "refusal"] as const).map((as): Case => ({
-    name: `shows no secret of a recovery that is answered with a ${as} that quotes the request`,
+    name: `shows no secret if a recovery is answered with a ${as} that quotes the request`,
     run: Effect.gen(function* () {
       const { confirmedReset, fake, identity = "", recovery, secrets } = yield* begin(subject)
       const challenge = yield* confirmedReset

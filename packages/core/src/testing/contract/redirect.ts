@@ -12,7 +12,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, redirect, request, browse: world.browse(request) }
 })
 
-/** What a program without types may give in the place of a value. */
+/** Values that plain JavaScript may pass instead of the expected one. */
 const nothings: ReadonlyArray<readonly [string, unknown]> = [
   ["nothing", undefined],
   ["null", null],
@@ -20,7 +20,7 @@ const nothings: ReadonlyArray<readonly [string, unknown]> = [
   ["an empty object", {}]
 ]
 
-/** Callbacks that must not be believed: the true one, tampered with. */
+/** Forged callbacks, made by changing the real one. */
 const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
   ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
@@ -36,7 +36,7 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_ta
   ]
 ]
 
-/** The true callback as copies and servers spell it. */
+/** The real callback, in the forms that copying and servers produce. */
 const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
   ["with &amp; for &", ({ href }) => href.replaceAll("&", "&amp;")],
   ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],
@@ -49,7 +49,7 @@ const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
 
 export const redirect = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "begins a browser login at the broker over https, and shows nothing of the address",
+    name: "begins a browser login over https, and does not print the address",
     run: Effect.gen(function* () {
       const { request } = yield* begin(subject)
       yield* ensure(Redacted.value(request.url).startsWith("https://"), "https")
@@ -57,7 +57,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "begins each browser login with a state of its own",
+    name: "begins each browser login with a new state",
     run: Effect.gen(function* () {
       const { redirect, request } = yield* begin(subject)
       const again = yield* redirect.begin
@@ -66,7 +66,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "completes a callback once: a second time it is refused before anything is sent",
+    name: "completes a callback once: the second completion fails, and sends nothing",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
@@ -85,7 +85,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "does not believe a callback of another login",
+    name: "rejects a callback of another login",
     run: Effect.gen(function* () {
       const { browse, redirect } = yield* begin(subject)
       const other = yield* redirect.begin
@@ -102,7 +102,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   {
-    name: "does not believe a callback with another token beside its own, and sends nothing",
+    name: "rejects a callback with a second, different token, and sends nothing",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))
@@ -115,7 +115,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...forgeries.map(([what, tamper, tag]): Case => ({
-    name: `does not believe a callback with ${what}`,
+    name: `rejects a callback with ${what}`,
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))
@@ -124,7 +124,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   ...nothings.map(([what, nothing]): Case => ({
-    name: `says what is wrong where a program without types gives ${what} to complete a login`,
+    name: `fails with InvalidRequest if plain JavaScript passes ${what} to complete a login`,
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
@@ -141,7 +141,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   {
-    name: "does not believe a callback that is no address",
+    name: "rejects a callback that is not an address",
     run: Effect.gen(function* () {
       const { redirect, request } = yield* begin(subject)
       yield* failsWith(redirect.complete(request, Redacted.make("not an address")), "RedirectRejected")

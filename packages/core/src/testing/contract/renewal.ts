@@ -44,7 +44,7 @@ const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
   step: guard.step === undefined ? undefined : Duration.toMillis(guard.step)
 })
 
-/** The session works, where there is a call to see it by. */
+/** Checks that the session works, by the profile call if there is one. */
 const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Context<never>, session: Session) {
   yield* ensure(Redacted.value(session.tokens.access).length > 8, "access token")
   if (!subject.method.capabilities.includes("Profile")) return
@@ -52,7 +52,7 @@ const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Co
   yield* same((yield* profile(session)).id, session.account.id, "id")
 })
 
-/** A manager of the layer's account, with a store of its own. */
+/** A manager for the layer's account, with its own store. */
 const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
   const sessions = SessionManager.layer().pipe(
     Layer.provide(Layer.succeedContext(context)),
@@ -63,7 +63,7 @@ const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
 
 const common = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "describes how its sessions are renewed, and where its numbers come from",
+    name: "describes how its sessions are renewed, and the source of its limits",
     run: Effect.gen(function* () {
       const { by, source, when, window, maxFailures } = yield* described(subject)
       const { capabilities } = subject.method
@@ -75,7 +75,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "renews the account of the layer, with the numbers and the ways of its descriptor",
+    name: "renews the account of the layer, with the limits and capabilities of its descriptor",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -92,7 +92,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "renews with the numbers of the user, where there are any",
+    name: "renews with the user's limits, if there are any",
     run: Effect.gen(function* () {
       const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
       const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)
@@ -100,7 +100,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "refuses numbers of the user that cannot be, all at once",
+    name: "rejects invalid limits of the user, all at once",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const renewal = { early: "soon", maxFailures: 0, window: 0 } as unknown as Renewal.Options
@@ -113,7 +113,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
 
 const aPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "says that only a person can log in, and keeps the session that the person brings",
+    name: "fails with ActionRequired if only the user can log in, and keeps the session that is adopted",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       yield* same([typeof renewal.login], ["undefined"], "login")
@@ -128,7 +128,7 @@ const aPerson = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** A session of the way, once its code can be a fresh one. */
+/** Gets a session by renewal, in the next TOTP period. */
 const renewed = (
   login: Effect.Effect<Session, AuthError> | undefined
 ): Effect.Effect<Session, AuthError | ContractViolation> =>
@@ -138,7 +138,7 @@ const renewed = (
 
 const unattended = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "logs in by itself, once for a renewal, to a session that works",
+    name: "logs in once for a renewal, and gets a session that works",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const session = yield* renewed(renewal.login)
@@ -148,7 +148,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives a session manager a session, and another one when the broker refuses that",
+    name: "gives a session manager a session, and another one if the broker refuses the first",
     run: Effect.gen(function* () {
       const { context } = yield* begin(subject)
       const manager = yield* managed(context)
@@ -163,7 +163,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
 ]
 
 const refreshed = (subject: Subject): Case => ({
-  name: "renews a session without the credentials, to one that works",
+  name: "renews a session without the credentials, and gets one that works",
   run: Effect.gen(function* () {
     const { context, renewal, world } = yield* begin(subject)
     const session = yield* signIn(subject, world, context)
@@ -179,10 +179,10 @@ const refreshed = (subject: Subject): Case => ({
 const respond = (world: World) => (challenge: Parameters<NonNullable<World["answer"]>>[0]) =>
   world.answer === undefined ? Effect.die("the subject cannot answer") : world.answer(challenge)
 
-/** Logins that come to a code by SMS or mail. */
+/** Logins with a code by SMS or mail. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "has no second code sent that nobody answers, and says what helps",
+    name: "does not request a second code if the first was not answered, and fails with a remedy",
     run: Effect.gen(function* () {
       const { renewal, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
@@ -195,7 +195,7 @@ const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "renews with the codes that a person gives, where the program asks for them",
+    name: "renews with codes that the user enters, if the program asks for them",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const asking = Renewal.layerLoginWithStepUp(respond(world)).pipe(

@@ -23,7 +23,7 @@ import {
   type World
 } from "./subject.ts"
 
-/** Runs the effect under the net, shows how it ended in every way, and wants no secret to be seen. */
+/** Runs the effect under the net, prints its exit in every form, and checks that no secret is visible. */
 export const watched = Effect.fnUntraced(function* (
   subject: Subject,
   effect: Effect.Effect<unknown, unknown>,
@@ -52,7 +52,10 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
   ["a cut connection", { kind: "lost" }]
 ]
 
-/** One-time codes are made while a case runs: whatever else with digits went out in a body, but for what is public. */
+/**
+ * The one-time codes of a case, which are generated while it runs: all values with four digits in a row in request
+ * bodies, except credentials that are not secret.
+ */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
     const account = world.fake.accounts[0] ?? {}
@@ -63,7 +66,7 @@ const codesIn = (subject: Subject, world: World) =>
       .filter((value) => !known.has(value))
   })
 
-/** Gets a session, lets time pass and uses it, all under the net. */
+/** Logs in, lets time pass and uses the session, under the net. */
 const life = (
   subject: Subject,
   pause: Duration.Input,
@@ -89,7 +92,7 @@ const life = (
 
 export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "shows no secret in logs, spans and values of a whole life",
+    name: "shows no secret in logs, spans and values, from login to logout",
     run: life(subject, "31 seconds", (context, session) =>
       Effect.gen(function* () {
         const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0
@@ -101,7 +104,7 @@ export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...(subject.method.capabilities.includes("Login")
     ? answers.map(([what, fault]): Case => ({
-        name: `shows no secret when a login is answered with ${what}`,
+        name: `shows no secret if a login is answered with ${what}`,
         run: Effect.gen(function* () {
           const world = yield* start(subject)
           const context = yield* world.build()
@@ -117,7 +120,7 @@ export const secrets = (subject: Subject): ReadonlyArray<Case> => [
       }))
     : []),
   {
-    name: "shows no token when a dead session is used",
+    name: "shows no token if an expired session is used",
     run: life(subject, "2 days", (context, session) =>
       Effect.flatMap(service(context, Logout), ({ logout }) => logout(session))
     )

@@ -35,7 +35,7 @@ const forged = (session: Session.Session): Session.Session =>
 
 type Call = (context: Parameters<typeof service>[0], session: Session.Session) => Effect.Effect<unknown, unknown>
 
-/** The call goes wrong in ways that leave open whether the broker acted, and is not repeated. */
+/** Faults after which it is unknown whether the broker has processed the call. It must not be resent. */
 const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArray<Case> => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
     ["the broker answers 503", { kind: "status", status: 503 }],
@@ -45,7 +45,7 @@ const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArr
   const name = capability.toLowerCase()
   return [
     ...faults.map(([what, fault]): Case => ({
-      name: `sends a ${name} once when ${what}`,
+      name: `sends a ${name} once if ${what}`,
       run: Effect.gen(function* () {
         const { context, session, world } = yield* signedIn(subject)
         const endpoint = yield* endpointOf(subject, capability)
@@ -55,7 +55,7 @@ const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArr
       })
     })),
     {
-      name: `sends a ${name} once when time runs out`,
+      name: `sends a ${name} once if it times out`,
       run: Effect.gen(function* () {
         const { context, session, world } = yield* signedIn(subject)
         const endpoint = yield* endpointOf(subject, capability)
@@ -85,13 +85,13 @@ const asking = Effect.fnUntraced(function* (context: Parameters<typeof service>[
   return yield* profile(session)
 })
 
-/** How far the broker's end of the session is away, by the session's own word; a day if it does not say. */
+/** Time until the session expires, by its own expiry. Default: one day. */
 const toItsEnd = (session: Session.Session, fake: FakeBroker) =>
   Effect.map(fake.now, (now) => (session.expiresAt === undefined ? 86_400_000 : session.expiresAt - now))
 
 export const session = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "gives a session that goes to JSON and comes back",
+    name: "returns a session that can be converted to JSON and back",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
       const json = yield* Schema.encodeEffect(Session.SessionFromJson)(session)
@@ -101,7 +101,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives a session that shows no token when it is printed",
+    name: "returns a session that does not print its tokens",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
       const printed = `${subject.inspect(session)} ${JSON.stringify(session)}`
@@ -110,18 +110,18 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives a session that knows its end",
+    name: "returns a session with its expiry",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
-      yield* ensure(!Session.isExpired(session, session.issuedAt), "alive at its beginning")
+      yield* ensure(!Session.isExpired(session, session.issuedAt), "live at its start")
       const end = session.expiresAt
       if (end === undefined) return yield* same(session.expirySource, "unknown", "expirySource")
-      yield* ensure(!Session.isExpired(session, end - 1) && Session.isExpired(session, end), "dead at its end")
+      yield* ensure(!Session.isExpired(session, end - 1) && Session.isExpired(session, end), "expired at its end")
     })
   }
 ]
 
-/** What a program without types may give in the place of a session. */
+/** Values that plain JavaScript may pass instead of a session. */
 const noSessions: ReadonlyArray<readonly [string, unknown]> = [
   ["nothing", undefined],
   ["null", null],
@@ -132,7 +132,7 @@ const noSessions: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
-  name: `says that there is no session for a ${capability.toLowerCase()}, whatever is given in its place`,
+  name: `fails a ${capability.toLowerCase()} with SessionExpired (missing) for a value that is not a session`,
   run: Effect.gen(function* () {
     const { context, world } = yield* signedIn(subject)
     const before = (yield* world.fake.journal).length
@@ -150,21 +150,21 @@ const withoutSession = (subject: Subject, capability: Capability, call: Call): C
 export const profile = (subject: Subject): ReadonlyArray<Case> => [
   withoutSession(subject, "Profile", asking),
   {
-    name: "tells whose session it is",
+    name: "returns the account of the session",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       yield* same((yield* asking(context, session)).id, session.account.id, "id")
     })
   },
   {
-    name: "knows a forged token for what it is",
+    name: "fails with SessionExpired for a forged token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       yield* failsWith(asking(context, forged(session)), "SessionExpired")
     })
   },
   {
-    name: "finds the session alive until its end, and dead from then on",
+    name: "accepts the session until it expires, and refuses it from then on",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       yield* TestClock.adjust((yield* toItsEnd(session, world.fake)) - 1000)
@@ -175,7 +175,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "asks once more when the connection was cut, since nothing can happen twice",
+    name: "retries once if the connection was cut, because the call is safe to repeat",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -186,7 +186,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives up when the connection is cut again",
+    name: "fails if the connection is cut again",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -199,7 +199,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
 export const refresh = (subject: Subject): ReadonlyArray<Case> => [
   withoutSession(subject, "Refresh", refreshing),
   {
-    name: "renews a session, and keeps whose it is",
+    name: "renews a session of the same account",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const renewed = yield* refreshing(context, session)
@@ -210,7 +210,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "finds the session before the refresh dead",
+    name: "ends the previous session by a refresh",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const renewed = yield* refreshing(context, session)
@@ -219,7 +219,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "takes a refresh token only once",
+    name: "accepts a refresh token only once",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       yield* refreshing(context, session)
@@ -228,7 +228,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "renews no session that has no refresh token, and sends nothing",
+    name: "does not renew a session without a refresh token, and sends nothing",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const bare = Session.make({
@@ -241,7 +241,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "renews no session after its end",
+    name: "does not renew a session that has expired",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       yield* TestClock.adjust(yield* toItsEnd(session, world.fake))
@@ -251,13 +251,13 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
   ...once(subject, "Refresh", refreshing)
 ]
 
-/** A logout that the broker knows; where it knows none, the receipt says so and nothing is sent. */
+/** If the broker has no logout call, the receipt says so, and nothing is sent. */
 export const logout = (subject: Subject): ReadonlyArray<Case> =>
   subject.endpoints.Logout === undefined
     ? [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "says that a logout is local, and sends nothing",
+          name: "reports that a logout is local, and sends nothing",
           run: Effect.gen(function* () {
             const { context, session, world } = yield* signedIn(subject)
             const before = (yield* world.fake.journal).length
@@ -270,7 +270,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
     : [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "ends a session at the broker, and says so",
+          name: "ends a session at the broker, and reports it",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* same(yield* loggingOut(context, session), { _tag: "Revoked", account: session.account }, "receipt")
@@ -281,8 +281,8 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
         {
           name:
             subject.logoutAgain === "confirmed"
-              ? "takes the broker's word for the end of a session that was over already"
-              : "says that a session was over already",
+              ? "reports the broker's confirmation for a session that had already ended"
+              : "reports that a session had already ended",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* loggingOut(context, session)
@@ -300,7 +300,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
 
 export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "wraps every secret among the headers that carry a session",
+    name: "wraps every secret in the headers of a session",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { headers, origins } = yield* service(context, Authorize)
@@ -318,7 +318,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : []),
   deadToken(subject),
   {
-    name: "takes nothing for a dead token that is none",
+    name: "does not treat other errors as an expired token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { refusal } = yield* service(context, Authorize)
@@ -334,7 +334,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "shows no token of the session when an answer quotes it",
+    name: "shows no token of the session if an answer quotes it",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { headers, refusal } = yield* service(context, Authorize)
@@ -355,7 +355,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Answers to orders and to data that every broker may give: none says a word about the token. */
+/** Answers to orders and data calls that any broker may send. None of them concerns the token. */
 const harmless: ReadonlyArray<readonly [number, string]> = [
   [200, ""],
   [200, "[]"],
@@ -372,7 +372,7 @@ const harmless: ReadonlyArray<readonly [number, string]> = [
   [503, "Service Unavailable"]
 ]
 
-/** A call of the program's own with the headers of a session, answered by the fake. */
+/** Sends a call of your own, with the headers of a session, to the fake. */
 const askFake = Effect.fnUntraced(function* (
   fake: FakeBroker,
   call: NonNullable<Subject["call"]>,
@@ -390,26 +390,26 @@ const askFake = Effect.fnUntraced(function* (
 })
 
 const deadToken = (subject: Subject): Case => ({
-  name: "knows the broker's word for a dead token in an answer to a call of the program's own",
+  name: "recognizes the refusal of an expired token in an answer to a call of your own",
   run: Effect.gen(function* () {
     const { context, session, world } = yield* signedIn(subject)
     const { headers, refusal } = yield* service(context, Authorize)
     if (subject.call === undefined) yield* asking(context, session)
     const call = subject.call ?? (yield* world.fake.journal).at(-1)
     if (call === undefined) return yield* new ContractViolation({ message: "the subject has no call with a session" })
-    // No broker counts more than one call in such a span.
+    // Longer than the rate limit of any broker.
     yield* TestClock.adjust("2 seconds")
-    const living = yield* askFake(world.fake, call, headers(session))
-    yield* same(refusal(living, session), undefined, "the answer to a living token")
+    const live = yield* askFake(world.fake, call, headers(session))
+    yield* same(refusal(live, session), undefined, "the answer to a live token")
     yield* TestClock.adjust("2 seconds")
-    const dead = forged(session)
-    const error = refusal(yield* askFake(world.fake, call, headers(dead)), dead)
+    const rejected = forged(session)
+    const error = refusal(yield* askFake(world.fake, call, headers(rejected)), rejected)
     yield* same([error?.reason._tag, error?.operation], ["SessionExpired", "request"], "reason, operation")
   })
 })
 
 const acceptedHeaders = (subject: Subject): Case => ({
-  name: "carries a session with the headers that the broker accepts",
+  name: "adds headers that the broker accepts",
   run: Effect.gen(function* () {
     const { context, session, world } = yield* signedIn(subject)
     const { headers } = yield* service(context, Authorize)

@@ -22,14 +22,14 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/** A login that came to a challenge, and the code that answers it. */
+/** A login that returned a challenge, and the code for it. */
 const challenged = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const context = yield* world.build(subject.stepUp)
   const { login } = yield* service(context, Login)
   const outcome = yield* login
   if (outcome._tag !== "StepUpRequired" || world.answer === undefined) {
-    return yield* new ContractViolation({ message: "the login brought no challenge" })
+    return yield* new ContractViolation({ message: "the login returned no challenge" })
   }
   const { challenge } = outcome
   const code = yield* world.answer(challenge)
@@ -49,7 +49,7 @@ const wrong = Redacted.make("000000")
 
 export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "brings a challenge that says what is wanted, and shows no token when it is printed",
+    name: "returns a challenge with the kinds of code, which does not print its token",
     run: Effect.gen(function* () {
       const { challenge } = yield* challenged(subject)
       yield* ensure(challenge.kinds.length > 0 && challenge.id !== "", "kinds and id")
@@ -58,7 +58,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "makes a session of a challenge and its code",
+    name: "returns a session for a challenge and its code",
     run: Effect.gen(function* () {
       const { verified } = yield* challenged(subject)
       const session = yield* verified
@@ -75,7 +75,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends one code when many answer the same challenge at once",
+    name: "sends one code if many fibers answer the same challenge at once",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(verified), {
@@ -95,7 +95,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "tells a wrong code apart, and sends it once",
+    name: "fails with InvalidStepUpCode for a wrong code, and sends it once",
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verify } = yield* challenged(subject)
       const reason = yield* failsWith(verify(challenge, wrong), "InvalidStepUpCode")
@@ -104,7 +104,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...["", "12ab56", "123"].map((code): Case => ({
-    name: `sends no code such as "${code}"`,
+    name: `does not send a code such as "${code}"`,
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verified, verify } = yield* challenged(subject)
       yield* failsWith(verify(challenge, Redacted.make(code)), "InvalidRequest")
@@ -113,7 +113,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   ...faults.map(([what, fault, tag]): Case => ({
-    name: `sends a code once when ${what}`,
+    name: `sends a code once if ${what}`,
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, fault)
@@ -123,7 +123,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   {
-    name: "sends a code once when time runs out",
+    name: "sends a code once if it times out",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -136,7 +136,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends a code once when it is interrupted",
+    name: "sends a code once if it is interrupted",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -148,7 +148,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "has a code sent again not before its time, and drops the old challenge then",
+    name: "resends a code only after its time, and then replaces the challenge",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")

@@ -25,7 +25,7 @@ import { StepUp } from "../../login/StepUp.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
 
 /**
- * How a test wants the layer changed: other credentials, by the names of the descriptor's fields, and other options.
+ * Changes to the layer for a test: credentials, by the names of the descriptor's fields, and options.
  *
  * @category models
  * @since 0.1.0
@@ -36,29 +36,29 @@ export interface Changes {
 }
 
 /**
- * A fresh fake with one account, and the layer of the method over it.
+ * A new fake with one account, and the layer of the method over it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface World {
   readonly fake: FakeBroker
-  /** Builds the layer of the method for the fake's account, over a client that reaches the fake. */
+  /** Builds the layer of the method for the fake's account, over a client of the fake. */
   readonly build: (changes?: Changes) => Effect.Effect<Context.Context<never>, AuthError.AuthError, Scope.Scope>
-  /** Every secret of the account, as the fake knows it. */
+  /** All secrets of the account. */
   readonly secrets: ReadonlyArray<string>
   /** Answers a step-up challenge. */
   readonly answer?: (challenge: Challenge) => Effect.Effect<Redacted.Redacted<string>>
-  /** Does what a person does in the browser, and gives the address that the browser ends at. */
+  /** Logs in like a user in the browser, and returns the callback URL. */
   readonly browse?: (request: AuthorizationRequest) => Effect.Effect<Redacted.Redacted<string>>
-  /** Scans a picture with the broker's app, and approves it. */
+  /** Scans a QR code with the broker's app, and approves it. */
   readonly scan?: (code: QrCode) => Effect.Effect<void>
-  /** What proves the holder to an account recovery, such as the PAN. */
+  /** The proof of identity for an account recovery, such as the PAN. */
   readonly identity?: string
 }
 
 /**
- * A method of a broker, with what the suite must know to test it.
+ * A method of a broker, with the data that the suite needs to test it.
  *
  * @category models
  * @since 0.1.0
@@ -67,32 +67,32 @@ export interface Subject {
   readonly broker: Broker
   readonly method: Method
   readonly make: Effect.Effect<World, never, Scope.Scope>
-  /** The fake's name of the call behind each capability. */
+  /** The fake's endpoint for each capability. */
   readonly endpoints: Partial<Record<Capability, string>>
-  /** Credentials that the broker refuses as such, by what is wrong. */
+  /** Wrong credentials that the broker refuses, by the wrong field. */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
-  /** Changes with a one-time code that the broker refuses, where the login takes one. */
+  /** Changes with a one-time code that the broker refuses, if the login has a code. */
   readonly wrongCode?: Changes
-  /** Changes that make a login come to a step-up challenge with a code by SMS or mail, where the method has that. */
+  /** Changes that make a login return a challenge for a code by SMS or mail, if the method supports that. */
   readonly stepUp?: Changes
-  /** The broker confirms a logout also where the session was over already. */
+  /** The broker confirms a logout even if the session has already ended. */
   readonly logoutAgain?: "confirmed"
-  /** The login proves itself with the token of the session before it, as a login by biometrics does. */
+  /** The login sends the token of the previous session, like a login by biometrics. */
   readonly loginCarries?: "session-before"
-  /** Who gives the one-time codes of a login: a person does, where it comes to a code by SMS or mail. */
+  /** `person`: the one-time codes of a login arrive by SMS or mail, and the user enters them. */
   readonly codes?: "person"
-  /** A call that carries the session, for methods without `Profile`: the fake refuses it for a dead token. */
+  /** A call with the session, for methods without `Profile`. The fake must refuse it if the token has expired. */
   readonly call?: { readonly method: string; readonly url: string; readonly body: string }
-  /** A refusal in the broker's dialect, with a code that no table has. */
+  /** A refusal in the broker's dialect, with a code that is in no error table. */
   readonly refusal: (code: string) => Fault
-  /** A yes in the broker's dialect that brings no token. */
+  /** A successful answer in the broker's dialect, without a token. */
   readonly emptyYes: Fault
-  /** The platform's way to print a value, such as `util.inspect` at depth 20. */
+  /** The platform's function to print a value, such as `util.inspect` with depth 20. */
   readonly inspect: (value: unknown) => string
 }
 
 /**
- * One promise that every broker keeps.
+ * One case of the contract.
  *
  * @category models
  * @since 0.1.0
@@ -103,7 +103,7 @@ export interface Case {
 }
 
 /**
- * A promise that was not kept.
+ * A violation of the contract.
  *
  * @category errors
  * @since 0.1.0
@@ -143,7 +143,7 @@ export const service = <Id, Shape>(
     onSome: Effect.succeed
   })
 
-/** A trading morning in India, a second after a TOTP period began: 09:30:01 IST. */
+/** A trading morning in India, one second after the start of a TOTP period: 09:30:01 IST. */
 export const morning = 1_795_147_201_000
 
 export const start = Effect.fnUntraced(function* (subject: Subject) {
@@ -151,7 +151,7 @@ export const start = Effect.fnUntraced(function* (subject: Subject) {
   return yield* subject.make
 })
 
-/** Gets a session by whatever way the method has. */
+/** Logs in with the method's capability. */
 export const signIn = Effect.fnUntraced(function* (
   subject: Subject,
   world: World,
@@ -170,7 +170,7 @@ export const signIn = Effect.fnUntraced(function* (
     yield* world.scan(code)
     const session = yield* qr.poll(code)
     if (Option.isSome(session)) return session.value
-    return yield* new ContractViolation({ message: "the scan brought no session" })
+    return yield* new ContractViolation({ message: "there is no session after the scan" })
   }
   const { login } = yield* service(context, Login)
   const outcome = yield* login
@@ -180,7 +180,7 @@ export const signIn = Effect.fnUntraced(function* (
   return yield* stepUp.verify(outcome.challenge, yield* world.answer(outcome.challenge))
 })
 
-/** A world with its layer built and a session in hand, half a minute after the login. */
+/** Builds a world and its layer, and logs in. The time is then 31 seconds after the login. */
 export const signedIn = Effect.fnUntraced(function* (subject: Subject, changes?: Changes) {
   const world = yield* start(subject)
   const context = yield* world.build(changes)
@@ -192,41 +192,41 @@ export const signedIn = Effect.fnUntraced(function* (subject: Subject, changes?:
 export const endpointOf = (subject: Subject, capability: Capability): Effect.Effect<string, ContractViolation> => {
   const endpoint = subject.endpoints[capability]
   return endpoint === undefined
-    ? Effect.fail(new ContractViolation({ message: `the subject names no endpoint for ${capability}` }))
+    ? Effect.fail(new ContractViolation({ message: `the subject has no endpoint for ${capability}` }))
     : Effect.succeed(endpoint)
 }
 
 export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<number> =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/** Waits in real time until the fake has seen the endpoint so many times. */
+/** Waits in real time until the fake has received this number of requests for the endpoint. */
 export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
   for (let attempts = 0; attempts < 3000; attempts += 1) {
     if ((yield* timesAsked(fake, endpoint)) >= times) return
     yield* TestClock.withLive(Effect.sleep("5 millis"))
   }
-  return yield* new ContractViolation({ message: `${endpoint} was not asked ${times} times` })
+  return yield* new ContractViolation({ message: `${endpoint} was not called ${times} times` })
 })
 
-/** The reason that an effect fails with. */
+/** The reason of an effect's failure. */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<AuthError.Reason, ContractViolation, R> =>
   Effect.flatMap(Effect.exit(effect), (exit) => {
     const error = Option.getOrUndefined(Exit.findErrorOption(exit))
     if (AuthError.isAuthError(error)) return Effect.succeed(error.reason)
-    const got = Exit.isSuccess(exit) ? "it succeeded" : `it failed otherwise: ${String(exit.cause)}`
+    const got = Exit.isSuccess(exit) ? "it succeeded" : `it failed with another error: ${String(exit.cause)}`
     return Effect.fail(new ContractViolation({ message: `expected an AuthError, but ${got}` }))
   })
 
-/** The effect fails with this reason, which tells a person what to do. */
+/** Checks that the effect fails with this reason, and that the reason has a remedy. */
 export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   tag: AuthError.Reason["_tag"]
 ) {
   const reason = yield* reasonOf(effect)
   yield* same(reason._tag, tag, "reason")
-  yield* ensure(reason.message.length > 10 && reason.remedy.length > 10, "the error must say what to do")
+  yield* ensure(reason.message.length > 10 && reason.remedy.length > 10, "the error must have a message and a remedy")
   return reason
 })
 
