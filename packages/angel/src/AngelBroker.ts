@@ -110,22 +110,12 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-privatekey"],
   documentation: ["https://smartapi.angelone.in/docs"],
   assumptions: Broker.assumptions(asOf, [
-    [
-      "identity-headers",
-      "medium",
-      "clientLocalIp, clientPublicIp, macAddress",
-      "The broker does not check the values of the identity headers."
-    ],
+    ["identity-headers", "medium", "identity headers", "The broker does not check the values of these headers."],
     ["refresh-within-the-day", "medium", "none: Renewal.layerLogin always logs in", "No refresh works after midnight."],
     ["refresh-token-in-callback", "low", "none needed", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],
     ["daily-end", "medium", "expiry", "Sessions end at midnight IST as documented; an older statement says 05:00."],
-    [
-      "lock-out",
-      "low",
-      "renewal.maxFailures, renewal.window",
-      "Two wrong PINs or codes in 24 hours do not lock the account."
-    ]
+    ["lock-out", "low", "renewal", "Two wrong PINs or codes in 24 hours do not lock the account."]
   ]),
   verifiedOn: asOf
 }

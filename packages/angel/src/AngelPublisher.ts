@@ -7,7 +7,6 @@ import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Method from "@auth/broker-core/broker/Method"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import * as AngelApi from "./AngelApi.ts"
 import { broker, publisherCredentials as credentials } from "./AngelBroker.ts"
 import { family, type Options as FamilyOptions, profile, toTokens } from "./internal/services.ts"
@@ -39,11 +38,12 @@ const method = Method.redirect(family, {
   api: ({ apiKey }, options: Options) => AngelApi.make({ ...options, apiKey }),
   account: ({ clientCode }) => clientCode,
   redirectUrl: (values) => values.redirectUrl,
-  page: ({ api, credentials: { apiKey, redirectUrl }, options, state }) => {
-    const query = new URLSearchParams({ api_key: Redacted.value(apiKey), state: Redacted.value(state) })
-    if (options.sendRedirectUrl === "always") query.set("redirect_url", redirectUrl)
-    return Redacted.make(`${api.origins["login"]}/publisher-login?${query}`)
-  },
+  page: ({ api, credentials: { apiKey, redirectUrl }, options, state }) =>
+    RedirectLogin.page(`${api.origins["login"]}/publisher-login`, {
+      api_key: apiKey,
+      state,
+      redirect_url: options.sendRedirectUrl === "always" ? redirectUrl : undefined
+    }),
   state: () => "required",
   carries: "token",
   receive: (parameters) =>

@@ -201,18 +201,8 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   assumptions: Broker.assumptions(asOf, [
-    [
-      "identity-headers",
-      "medium",
-      "clientLocalIp, macAddress, osName, …",
-      "The broker checks only the form of these headers."
-    ],
-    [
-      "api-secret",
-      "medium",
-      "generation",
-      "The generation v7 requires the API secret with every call, including the login."
-    ],
+    ["identity-headers", "medium", "identity options", "The broker checks only the form of these headers."],
+    ["api-secret", "medium", "generation", "Generation v7 requires the API secret with every call, and for the login."],
     ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body; some clients send {}."],
     ["otp-type", "medium", "otpType", "The one-time code is sent as text, as the SDKs do; the table says number."],
     ["access-token-end", "low", "expiry", "The access token of the second exchange expires with the login's own."],
@@ -221,12 +211,7 @@ export const broker: Broker.Broker = {
     ["token-in-data", "low", "none needed", "The login's token may be inside data instead of beside status."],
     ["odd-json", "low", "none needed", "Answers may have typographic quotes or stray bytes after their end."],
     ["portal-state", "medium", "state", "A callback without state is accepted; a state that is present is compared."],
-    [
-      "lock-out",
-      "low",
-      "renewal.maxFailures, renewal.window",
-      "Two wrong passwords or codes in 24 hours do not lock the account."
-    ],
+    ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["two-a-second", "medium", "requestsPerSecond", "Two calls of one kind in a second are allowed."],
     ["resend-pause", "low", "resendAfter", "A code can be sent again after 30 seconds, any number of times."],
     ["trade-socket-host", "medium", "origins", "The trade socket is at the host of the calls, at /ws."]

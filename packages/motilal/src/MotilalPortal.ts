@@ -64,10 +64,8 @@ const method = Method.redirect(services.family, {
     ),
   account: services.accountOf,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
-  page: ({ api, credentials: { apiKey }, state }) => {
-    const query = new URLSearchParams({ apikey: Redacted.value(apiKey), state: Redacted.value(state) })
-    return Redacted.make(`${api.origins["login"]}/OpenAPI/Login.aspx?${query}`)
-  },
+  page: ({ api, credentials: { apiKey: apikey }, state }) =>
+    RedirectLogin.page(`${api.origins["login"]}/OpenAPI/Login.aspx`, { apikey, state }),
   state: ({ state }) => state ?? "optional",
   carries: "token",
   receive: (parameters) => Effect.map(tokenOf(parameters), (code) => ({ code })),

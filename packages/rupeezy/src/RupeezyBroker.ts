@@ -91,42 +91,17 @@ export const broker: Broker.Broker = {
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   assumptions: Broker.assumptions(asOf, [
     ["hosts", "medium", "origins", "There is no test host: none is documented or found in an SDK."],
-    [
-      "refusals",
-      "medium",
-      "refusals",
-      "The message of a refused login distinguishes a wrong password, a wrong code and a lock."
-    ],
-    [
-      "state-comes-back",
-      "low",
-      "state",
-      "A callback without cb_param is accepted; a cb_param that is present is compared."
-    ],
+    ["refusals", "medium", "refusals", "The message of a refused login tells a wrong password from a wrong code."],
+    ["state-comes-back", "low", "state", "A callback without cb_param is accepted; a present one is compared."],
     ["user-id-is-client-code", "low", "otherAccount", "The user_id of a browser login's answer is the client code."],
     ["end-in-token", "medium", "expiry", "The token's own exp is its expiry. Without exp, the expiry is unknown."],
     ["no-daily-end", "low", "dailyEnd", "Sessions have no common daily end."],
     ["dead-after-logout", "medium", "none needed", "After a logout, the broker no longer accepts the token."],
     ["forbidden", "medium", "forbidden", "HTTP 403 denies access, and the session stays valid."],
-    [
-      "address-of-orders",
-      "medium",
-      "refusals",
-      "HTTP 403 with IP_NOT_ALLOWED: the IPv4 or IPv6 address is not registered."
-    ],
+    ["address-of-orders", "medium", "refusals", "HTTP 403 with IP_NOT_ALLOWED: the address is not registered."],
     ["funds-segments", "medium", "probe", "Funds are reported by nse and mcx, by exchange_combined, or by all three."],
-    [
-      "profile-call",
-      "low",
-      "probe",
-      "GET /user/profile answers with the fields of a login. By default it is not called."
-    ],
-    [
-      "lock-out",
-      "low",
-      "renewal.maxFailures, renewal.window",
-      "Two wrong passwords or codes in 24 hours do not lock the account."
-    ],
+    ["profile-call", "low", "probe", "GET /user/profile returns the fields of a login. Default: not called."],
+    ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["renewal-at-the-end", "low", "renewal.early", "A login before the end of a session gives no later expiry."],
     ["login-time", "low", "loginTimeOffset", "login_time, which has no time zone, is Indian Standard Time."]
   ]),

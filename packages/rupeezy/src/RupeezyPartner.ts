@@ -9,7 +9,6 @@ import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Method from "@auth/broker-core/broker/Method"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import * as RupeezyApi from "./RupeezyApi.ts"
 import { broker, partnerCredentials } from "./RupeezyBroker.ts"
 import * as services from "./internal/services.ts"
@@ -48,9 +47,8 @@ const method = Method.redirect(services.family, {
   account: ({ clientCode }) => clientCode,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
   page: ({ api, credentials: { applicationId }, options, state }) => {
-    const query = new URLSearchParams({ applicationId })
-    if (options.state !== "not-sent") query.set(stateParameter, Redacted.value(state))
-    return Redacted.make(`${api.origins["login"]}?${query}`)
+    const sent = options.state === "not-sent" ? undefined : state
+    return RedirectLogin.page(api.origins["login"] ?? "", { applicationId, [stateParameter]: sent })
   },
   state: ({ state }) => (state === "required" ? "required" : "optional"),
   stateParameter,

@@ -130,50 +130,15 @@ export const broker: Broker.Broker = {
     ["account-id", "medium", "accountCheck", "accountID and user_id of the answers are the configured client id."],
     ["daily-end", "medium", "expiry", "Sessions of all three logins end at 08:00 IST, whatever expires_in says."],
     ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh also renews a session after 08:00 IST."],
-    [
-      "lock-out",
-      "low",
-      "renewal.maxFailures, renewal.window",
-      "Two wrong keys or passwords a day do not block the account."
-    ],
-    [
-      "refresh-before-the-end",
-      "low",
-      "renewal.early",
-      "A refresh five minutes before the expiry gives a later expiry."
-    ],
-    [
-      "authorize-parameters",
-      "medium",
-      "authorizePage",
-      "The page accepts the documented parameter names, not those of OAuth."
-    ],
+    ["lock-out", "low", "renewal", "Two wrong keys or passwords a day do not block the account."],
+    ["refresh-before-the-end", "low", "renewal.early", "A refresh five minutes before the end gives a later one."],
+    ["authorize-parameters", "medium", "authorizePage", "The page accepts the documented names, not those of OAuth."],
     ["oauth-failures", "low", "none needed", "Failures of the OAuth calls have their code in errorCode."],
-    [
-      "authenticate-body",
-      "low",
-      "none needed",
-      "The login page sends these fields to /oauth/authenticate; no layer does."
-    ],
-    [
-      "access-token-text",
-      "low",
-      "none needed",
-      "A refusal of /login that mentions the access token means that it has expired."
-    ],
-    [
-      "ip-answer",
-      "low",
-      "none needed",
-      "The deprecated IP calls need no session; every field of the answer may be absent."
-    ],
+    ["authenticate-body", "low", "none", "The login page sends these fields to /oauth/authenticate; no layer does."],
+    ["access-token-text", "low", "none", "A refusal of /login that mentions the access token: it has expired."],
+    ["ip-answer", "low", "none", "The deprecated IP calls need no session; any field of the answer may be absent."],
     ["time-zone", "medium", "none needed", "serverTime is Indian time. It is passed on as text."],
-    [
-      "concurrent-exchange",
-      "medium",
-      "concurrentExchange",
-      "After EOAUTH030, a refresh token is valid for one more try."
-    ]
+    ["concurrent-exchange", "medium", "concurrentExchange", "After EOAUTH030, a refresh token is valid once more."]
   ]),
   verifiedOn: asOf
 }

@@ -52,14 +52,22 @@ type Given = Method.Given<SamcoApi.SamcoApi["Service"], typeof oauthCredentials,
 const pause = Duration.seconds(1)
 
 const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly state: Redacted.Redacted<string> }) => {
-  const { authorizePage, scopes = ["all"] } = options
-  const { redirectUrl } = credentials
-  const [key, scope, secret] = [Redacted.value(credentials.apiKey), scopes.join(","), Redacted.value(state)]
-  const [page, query] =
-    authorizePage === "standard"
-      ? ["/oauth/authorize", { response_type: "code", client_id: key, redirect_uri: redirectUrl, state: secret, scope }]
-      : ["/app/oauth/authorize", { api_key: key, redirect_url: redirectUrl, state: secret, scopes: scope }]
-  return Redacted.make(`${api.origins["api"]}${page}?${new URLSearchParams(query)}`)
+  const { apiKey, redirectUrl } = credentials
+  const scopes = (options.scopes ?? ["all"]).join(",")
+  return options.authorizePage === "standard"
+    ? RedirectLogin.page(`${api.origins["api"]}/oauth/authorize`, {
+        response_type: "code",
+        client_id: apiKey,
+        redirect_uri: redirectUrl,
+        state,
+        scope: scopes
+      })
+    : RedirectLogin.page(`${api.origins["api"]}/app/oauth/authorize`, {
+        api_key: apiKey,
+        redirect_url: redirectUrl,
+        state,
+        scopes
+      })
 }
 
 /** The refusal in a callback, with the broker's message without secrets. */

@@ -143,8 +143,11 @@ export interface RedirectSpec<
   readonly redirectUrl: (credentials: Credentials.Values<F>) => string
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
-  /** Whether the callback must bring the state back. `optional` compares it where it is there. */
-  readonly state: (options: O) => "required" | "optional"
+  /**
+   * Whether the callback must bring the state back. `optional` compares it where it is there. `none`: the broker has no
+   * state; then only the newest request can be completed, within five minutes.
+   */
+  readonly state: (options: O) => "required" | "optional" | "none"
   /** The parameter that brings the state back. Default: `state`. */
   readonly stateParameter?: string
   /** The parameter of the callback that tells how the login ended. Default: there is none. */
@@ -492,6 +495,9 @@ export const login = <
     return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
   })
 
+/** How long a login without state can be completed. */
+const pendingMillis = 300_000
+
 /**
  * A way to log in on the broker's page in a browser.
  *
@@ -514,25 +520,34 @@ export const redirect = <
     const { broker } = family
     const { refusal } = spec
     const redirectUrl = spec.redirectUrl(given.credentials)
+    const stateRule = spec.state(given.options)
+    const newest = { state: Redacted.make(""), until: -Infinity }
+    const isNewest = (state: Redacted.Redacted<string>, now: number): boolean =>
+      Redacted.value(newest.state) === Redacted.value(state) && now < newest.until
+    const notNewest = AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "state" }))
+    const begun = (state: Redacted.Redacted<string>) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        Object.assign(newest, { state, until: now + pendingMillis })
+        return { url: spec.page({ ...given, state }), state, redirectUrl }
+      })
     const service = RedirectLogin.make<Received>(broker.id, {
-      begin: Effect.map(RedirectLogin.makeState, (state) => ({
-        url: spec.page({ ...given, state }),
-        state,
-        redirectUrl
-      })),
-      receive: (request, callbackUrl) =>
-        Effect.flatMap(
-          RedirectLogin.parseCallback({
-            broker: broker.id,
-            request,
-            callbackUrl,
-            state: spec.state(given.options),
-            stateParameter: spec.stateParameter,
-            outcome: spec.outcome,
-            ...(refusal !== undefined && { refusal: (parameters) => refusal(parameters, request.state) })
-          }),
-          (parameters) => spec.receive(parameters, given)
-        ),
+      begin: Effect.flatMap(RedirectLogin.makeState, begun),
+      receive: (request, callbackUrl) => {
+        const parsed = RedirectLogin.parseCallback({
+          broker: broker.id,
+          request,
+          callbackUrl,
+          state: stateRule,
+          stateParameter: spec.stateParameter,
+          outcome: spec.outcome,
+          ...(refusal !== undefined && { refusal: (parameters) => refusal(parameters, request.state) })
+        })
+        const received = Effect.flatMap(parsed, (parameters) => spec.receive(parameters, given))
+        if (stateRule !== "none") return received
+        return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          isNewest(request.state, now) ? received : Effect.fail(notNewest)
+        )
+      },
       exchange: (received) => {
         const other = AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "other-account" }))
         const exchanged = sameAccount(given.account, spec.exchange(received, given), other)

@@ -252,8 +252,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly broker: string
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
-  /** `optional`: the broker does not document that it returns the state. */
-  readonly state: "required" | "optional"
+  /** `optional`: the broker does not document that it returns the state. `none`: the broker has no state. */
+  readonly state: "required" | "optional" | "none"
   /** The parameter with the state. Default: `state`. */
   readonly stateParameter?: string | undefined
   /** The parameter with the result of the login, if the broker has one. */
@@ -294,18 +294,100 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
 })
 
 /**
- * Reads a parameter that the callback must have.
+ * The address of a login page: the base and its parameters. Absent parameters are left out.
  *
- * @category parsing
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const url = RedirectLogin.page("https://login.example.com/connect", {
+ *   api_key: Redacted.make("key"),
+ *   redirect_url: undefined
+ * })
+ * Redacted.value(url) // => "https://login.example.com/connect?api_key=key"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const page = (
+  base: string,
+  parameters: Readonly<Record<string, string | Redacted.Redacted<string> | undefined>>
+): Redacted.Redacted<string> => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) query.set(name, Redacted.isRedacted(value) ? Redacted.value(value) : value)
+  }
+  return Redacted.make(query.size === 0 ? base : `${base}?${query}`)
+}
+
+/**
+ * The callback URL of a callback that arrived as a form (`POST` with `application/x-www-form-urlencoded`). Pass the
+ * result to `complete`.
+ *
+ * @example
+ * ```ts
+ * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const url = RedirectLogin.fromForm("https://app.example.com/callback", Redacted.make("API_Session=1234"))
+ * Redacted.value(url) // => "https://app.example.com/callback?API_Session=1234"
+ * ```
+ *
+ * @category callbacks
+ * @since 0.1.0
+ */
+export const fromForm = (url: string, body: Redacted.Redacted<string>): Redacted.Redacted<string> => {
+  const fields = Array.from(new URLSearchParams(Redacted.value(body)))
+  const query = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&")
+  const separator = url.includes("?") ? "&" : "?"
+  return Redacted.make(query === "" ? url : `${url}${separator}${query}`)
+}
+
+/**
+ * The value of a parameter that contains JSON, also if the JSON is a JSON string, or is percent-encoded once more. Fails
+ * with `RedirectRejected` (`missing-token`) if there is no such value.
+ *
+ * @category callbacks
+ * @since 0.1.0
+ */
+export const jsonParameter = (
+  broker: string,
+  parameters: CallbackParameters,
+  names: string | ReadonlyArray<string>
+): Effect.Effect<unknown, AuthError.AuthError> =>
+  Effect.flatMap(requireParameter(broker, parameters, names), (value) => {
+    const parsed = readJson(Redacted.value(value), 3)
+    return parsed === undefined
+      ? Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
+      : Effect.succeed(parsed)
+  })
+
+const readJson = (text: string, depth: number): unknown => {
+  if (depth === 0) return undefined
+  const parsed = Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
+  if (Predicate.isString(parsed)) return readJson(parsed, depth - 1)
+  if (parsed !== undefined) return parsed
+  const decoded = Result.getOrUndefined(Result.try(() => decodeURIComponent(text)))
+  return decoded === undefined || decoded === text ? undefined : readJson(decoded, depth - 1)
+}
+
+/**
+ * Requires a parameter of a callback, under one of several names in any case. Fails with `RedirectRejected`
+ * (`missing-token`) if it is missing or blank.
+ *
+ * @category callbacks
  * @since 0.1.0
  */
 export const requireParameter = (
   broker: string,
   parameters: CallbackParameters,
-  name: string
+  names: string | ReadonlyArray<string>
 ): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
-  const value = parameters.get(name.toLowerCase())
-  return value === undefined || Redacted.value(value).trim() === ""
+  const values = [names].flat().map((name) => parameters.get(name.toLowerCase()))
+  const value = values.find((found) => found !== undefined && Redacted.value(found).trim() !== "")
+  return value === undefined
     ? Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
     : Effect.succeed(value)
 }

@@ -44,8 +44,11 @@ export const spec = {
   page: ({ api, credentials: { apiKey }, state }) => {
     // The broker drops a separate state parameter. It returns the state only as a pair inside redirect_params.
     const pairs = new URLSearchParams({ state: Redacted.value(state) }).toString()
-    const query = new URLSearchParams({ v: "3", api_key: Redacted.value(apiKey), redirect_params: pairs })
-    return Redacted.make(`${api.origins["login"]}/connect/login?${query}`)
+    return RedirectLogin.page(`${api.origins["login"]}/connect/login`, {
+      v: "3",
+      api_key: apiKey,
+      redirect_params: pairs
+    })
   },
   state: () => "required",
   outcome: { parameter: "status", success: "success" },
