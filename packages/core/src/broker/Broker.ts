@@ -141,6 +141,22 @@ export const twoPerDay = (source: string): Pick<Renewal, "maxFailures" | "window
 })
 
 /**
+ * A login on the broker's page in a browser, whose session no program can renew.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const byBrowser = (
+  method: Pick<Method, "id" | "layer" | "credentials" | "expiry">,
+  budget: ReturnType<typeof twoPerDay>
+): Method => ({
+  ...method,
+  title: "Browser",
+  capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
+  renewal: { ...budget, by: [], when: "A person logs in by browser again" }
+})
+
+/**
  * A broker.
  *
  * @example
