@@ -90,15 +90,7 @@ export const broker: Broker.Broker = {
         codes: "totp"
       }
     },
-    {
-      id: "publisher",
-      layer: "AngelPublisher",
-      title: "Browser",
-      capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
-      credentials: publisherCredentials,
-      expiry,
-      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
-    }
+    Broker.byBrowser({ id: "publisher", layer: "AngelPublisher", credentials: publisherCredentials, expiry }, budget)
   ],
   environments: {
     production: {

@@ -179,15 +179,7 @@ export const broker: Broker.Broker = {
         when: "After 06:00 IST, the end of every session: the broker has no refresh"
       }
     },
-    {
-      id: "portal",
-      layer: "MotilalPortal",
-      title: "Browser",
-      capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
-      credentials: portalCredentials,
-      expiry,
-      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
-    }
+    Broker.byBrowser({ id: "portal", layer: "MotilalPortal", credentials: portalCredentials, expiry }, budget)
   ],
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },

@@ -76,15 +76,7 @@ export const broker: Broker.Broker = {
         codes: "totp"
       }
     },
-    {
-      id: "partner",
-      layer: "RupeezyPartner",
-      title: "Browser",
-      capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
-      credentials: partnerCredentials,
-      expiry,
-      renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
-    }
+    Broker.byBrowser({ id: "partner", layer: "RupeezyPartner", credentials: partnerCredentials, expiry }, budget)
   ],
   environments: { production: { api: "https://vortex-api.rupeezy.in", login: "https://flow.rupeezy.in" } },
   secretHeaders: ["authorization", "x-api-key"],

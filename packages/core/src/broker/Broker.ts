@@ -153,7 +153,7 @@ export const byBrowser = (
   ...method,
   title: "Browser",
   capabilities: ["RedirectLogin", "Logout", "Profile", "Authorize"],
-  renewal: { ...budget, by: [], when: "A person logs in by browser again" }
+  renewal: { ...budget, by: [], when: "A person logs in again in the browser" }
 })
 
 /**
