@@ -2,10 +2,12 @@
 import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
 import * as Totp from "@auth/broker-core/login/Totp"
-import { BrokerTests, type Contract, type FakeBroker, type Fixtures } from "@auth/broker-core/testing"
-import { describe, it } from "@effect/vitest"
+import { BrokerTests, type Contract, type FakeBroker, type Fixtures, TestHttp } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { HttpHandler } from "msw"
@@ -57,6 +59,28 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
   return Redacted.value(yield* Totp.codeAtStep(totp, step))
 })
 
+/** The problems that an error names, by field. */
+export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
+  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
+
+/** Gives the error of an effect that must fail before anything is sent, and must show none of the secrets. */
+export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
+  Effect.fnUntraced(function* <A, R>(
+    effect: Effect.Effect<A, AuthError, R>,
+    layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
+  ) {
+    const fake = yield* make
+    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
+    assert.deepStrictEqual(yield* fake.journal, [])
+    assert.isNotEmpty(error.remedy)
+    const shown = printed(error)
+    for (const value of secrets) assert.notInclude(shown, value)
+    return error
+  })
+
+/** Text as a secret; or anything else as one, as a program without types may give it. */
+export const redacted = (value: unknown) => Redacted.make(value as string)
+
 export const methodOf = (broker: Broker, id: string): Method => {
   const method = broker.methods.find((candidate) => candidate.id === id)
   if (method === undefined) throw new Error(`no method ${id}`)
@@ -65,6 +89,21 @@ export const methodOf = (broker: Broker, id: string): Method => {
 
 /** Wraps text, as a program that has types would; hands on what is no text, as one without types may give it. */
 export const secret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
+
+type Unprovided = Layer.Layer<never, AuthError, HttpClient.HttpClient>
+
+/** Builds the layer of a method with an account's values, by the names of its descriptor and as a program without types gives them. */
+export const buildOf =
+  (method: Method, account: object, layer: (options: never) => Unprovided): Contract.World["build"] =>
+  ({ credentials, options } = {}) => {
+    const values: Readonly<Record<string, unknown>> = { ...account, ...credentials }
+    const given = Object.entries(method.credentials).map(([name, field]) => [
+      name,
+      field.secret ? secret(values[name]) : values[name]
+    ])
+    const made = layer({ ...options, credentials: Object.fromEntries(given) } as never)
+    return Layer.build(Layer.provide(made, TestHttp.layerLateFetch))
+  }
 
 /** An answer of a broker, as a fault of its fake. */
 export const answer = (status: number, body: unknown) =>

@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -80,6 +81,8 @@ export interface FuzzSubject<Tag, Api> {
   readonly calls: Readonly<Record<string, FuzzCall<Api>>>
   /** How many answers are made up. */
   readonly bodies: number
+  /** Tags of reasons that must come up, beside those that come up for every broker. */
+  readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
   /** The platform's way to print a value, such as `util.inspect` at depth 20. */
   readonly inspect: (value: unknown) => string
@@ -92,8 +95,8 @@ export interface FuzzSubject<Tag, Api> {
  * @since 0.1.0
  */
 export interface Subject<Tag, Api, R extends RequestFixture> {
-  /** One for each method. */
-  readonly contract: ReadonlyArray<Contract.Subject>
+  /** One for each method. `title` names one of several for the same method. Default: the method's id. */
+  readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
   readonly answers: Omit<Fixtures.Subject<Fixtures.Fixture, Tag>, "endpoints">
   /** Fields of the envelope that say yes or no, or that are the answer's data. */
@@ -184,23 +187,38 @@ const requestCases = <Tag, Api, R extends RequestFixture>({
 
 const namesOf = (table: Readonly<Record<string, Endpoint>>) => Object.values(table).map(({ name }) => name)
 
+const essentialOf = (table: Readonly<Record<string, Endpoint>>) =>
+  Object.fromEntries(Object.values(table).map(({ essential, name }) => [name, essential]))
+
 interface Verdict {
   readonly tag: string
   readonly problem?: string
 }
 
+interface Judged {
+  /** Fields of the answer that must not be blank where they are secrets. */
+  readonly essential: ReadonlyArray<string>
+  readonly spelled: ReadonlyArray<string>
+}
+
+const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
+
 /** The tag of the reason, or what is wrong with the outcome. */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
-  spelled: ReadonlyArray<string>,
+  { essential, spelled }: Judged,
   inspect: (value: unknown) => string
 ): Verdict => {
-  if (Exit.isSuccess(exit)) return { tag: "Success" }
+  if (Exit.isSuccess(exit)) {
+    const fields = Object(exit.value) as Readonly<Record<string, unknown>>
+    const blank = essential.find((name) => isBlankSecret(fields[name]))
+    return blank === undefined ? { tag: "Success" } : { tag: "", problem: `a blank ${blank}` }
+  }
   const [first, ...others] = exit.cause.reasons
   if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
   const { reason, remedy } = first.error
   // A control character is printed as its number, whose last digit may be the first of a PIN.
-  const text = printed(first.error, inspect)
+  const text = printed([first.error, exit], inspect)
     .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
     .toLowerCase()
   const leak = spelled.find((secret) => text.includes(secret))
@@ -230,18 +248,21 @@ const tradingMorning = 1_795_406_401_000
 /** Only a fuzz in which all of these come up has tried more than rubbish. */
 const mustComeUp = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
-const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<string>) =>
+const fuzz = <Tag, Api, R extends RequestFixture>({ answers, fuzz: subject, table }: Subject<Tag, Api, R>) =>
   Effect.gen(function* () {
     yield* shortStacks
     yield* TestClock.setTime(tradingMorning)
     const { bodies, inspect, seed } = subject
+    const corpus = answers.fixtures.map(({ body }) => body)
     const nextAnswer = Fuzz.makeAnswers(subject.idiom, corpus)
     let answer: Fuzz.Answer = { status: 200, headers: {}, body: "" }
     const client = TestHttp.layerRespond(() => Promise.resolve(toResponse(answer)))
     const api = yield* Effect.provide(subject.api, Layer.provide(subject.layer, client))
     const dice = Fuzz.makeDice(seed)
-    const calls = Object.values(subject.calls).map((call) => ({
+    const essential = essentialOf(table)
+    const calls = Object.entries(subject.calls).map(([name, call]) => ({
       ...call,
+      essential: essential[name] ?? [],
       spelled: call.sent.flatMap((secret) => Fuzz.spellings.map((spell) => spell(secret).toLowerCase()))
     }))
     const outcomes = new Set<string>()
@@ -250,13 +271,14 @@ const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<st
       answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
       // No rate limit is met.
       yield* TestClock.adjust("1 second")
-      const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call.spelled, inspect)
+      const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call, inspect)
       yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)
       outcomes.add(tag)
     }
+    const wanted = [...mustComeUp, ...(subject.outcomes ?? [])]
     yield* ensure(
-      mustComeUp.every((tag) => outcomes.has(tag)),
-      `of ${mustComeUp.join(", ")} not all came up, only ${Array.from(outcomes).join(", ")}`
+      wanted.every((tag) => outcomes.has(tag)),
+      `of ${wanted.join(", ")} not all came up, only ${Array.from(outcomes).join(", ")}`
     )
   })
 
@@ -269,13 +291,13 @@ const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<st
  */
 export const run = <Tag, Api, R extends RequestFixture>(runner: Runner, subject: Subject<Tag, Api, R>): void => {
   const answers = { ...subject.answers, endpoints: namesOf(subject.table) }
-  const essential = Object.fromEntries(Object.values(subject.table).map((row) => [row.name, row.essential]))
+  const essential = essentialOf(subject.table)
   const group = (title: string, cases: ReadonlyArray<Case>) =>
     runner.describe(title, () => {
       for (const { name, run: body } of cases) runner.effect(name, () => body)
     })
   for (const contract of subject.contract) {
-    group(`contract: ${contract.broker.id} ${contract.method.id}`, Contract.cases(contract))
+    group(`contract: ${contract.broker.id} ${contract.title ?? contract.method.id}`, Contract.cases(contract))
   }
   group("fixtures", Fixtures.fixtureCases(answers))
   group("a token is not lost to another field", Fixtures.typeCases(answers, { essential, envelope: subject.envelope }))
@@ -285,13 +307,12 @@ export const run = <Tag, Api, R extends RequestFixture>(runner: Runner, subject:
   group("requests", requestCases(subject))
   runner.describe("fuzz", () => {
     const { bodies, calls } = subject.fuzz
-    const corpus = subject.answers.fixtures.map(({ body }) => body)
     runner.effect("tries every call", () =>
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
       `${bodies} answers with every secret in them: typed errors, and no secret in any`,
-      ({ task }) => Effect.map(fuzz(subject.fuzz, corpus), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
+      ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )
   })
