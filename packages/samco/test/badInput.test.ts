@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Profile from "@auth/broker-core/login/Profile"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -12,28 +12,11 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import { problemsOf as problems, redacted as secret, refusedUnsent } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
 
-const secret = (value: unknown) => Redacted.make(value as string)
-
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeSamco.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    for (const value of [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+const refused = refusedUnsent(FakeSamco.make(), [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken])
 
 const missing = "is missing"
 const empty = "is empty"
