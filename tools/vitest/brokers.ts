@@ -114,8 +114,8 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 /** How many answers a fuzz test makes up. */
 export const bodies = thorough ? 25_000 : 500
 
-export const runBrokerTests = <Tag, Api, R extends BrokerTests.RequestFixture>(
-  subject: BrokerTests.Subject<Tag, Api, R>
+export const runBrokerTests = <Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture>(
+  subject: BrokerTests.Subject<Tag, Api, R, F>
 ): void => BrokerTests.run({ describe, effect: it.effect }, subject)
 
 export type { BrokerTests, Contract }

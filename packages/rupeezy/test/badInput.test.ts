@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
@@ -14,37 +14,13 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import {
-  createSessionRequest,
-  credentials,
-  loginRequest,
-  partnerCredentials,
-  printed,
-  reasonOf,
-  session
-} from "./support.ts"
+import { problemsOf as problems, redacted as secret, refusedUnsent } from "../../../tools/vitest/brokers.ts"
+import { createSessionRequest, credentials, loginRequest, partnerCredentials, reasonOf, session } from "./support.ts"
 
-const secret = (value: unknown) => Redacted.make(value as string)
 const demo = FakeRupeezy.demoAccount
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeRupeezy.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    for (const value of [demo.password, demo.apiKey, demo.totpSecret]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+const refused = refusedUnsent(FakeRupeezy.make(), [demo.password, demo.apiKey, demo.totpSecret])
 
 const missing = "is missing"
 const empty = "is empty"

@@ -94,11 +94,11 @@ export interface FuzzSubject<Tag, Api> {
  * @category models
  * @since 0.1.0
  */
-export interface Subject<Tag, Api, R extends RequestFixture> {
+export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture = Fixtures.Fixture> {
   /** One for each method. `title` names one of several for the same method. Default: the method's id. */
   readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
-  readonly answers: Omit<Fixtures.Subject<Fixtures.Fixture, Tag>, "endpoints">
+  readonly answers: Omit<Fixtures.Subject<F, Tag>, "endpoints">
   /** Fields of the envelope that say yes or no, or that are the answer's data. */
   readonly envelope: ReadonlyArray<string>
   readonly requests: {
@@ -155,11 +155,11 @@ export const sent = (
 /** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
-const requestCases = <Tag, Api, R extends RequestFixture>({
+const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   answers,
   requests,
   table
-}: Subject<Tag, Api, R>): ReadonlyArray<Case> => [
+}: Subject<Tag, Api, R, F>): ReadonlyArray<Case> => [
   ...requests.fixtures.map((fixture) => ({
     name: `${fixture.endpoint}: ${fixture.name}, to the letter`,
     run: Effect.gen(function* () {
@@ -248,7 +248,11 @@ const tradingMorning = 1_795_406_401_000
 /** Only a fuzz in which all of these come up has tried more than rubbish. */
 const mustComeUp = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
-const fuzz = <Tag, Api, R extends RequestFixture>({ answers, fuzz: subject, table }: Subject<Tag, Api, R>) =>
+const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
+  answers,
+  fuzz: subject,
+  table
+}: Subject<Tag, Api, R, F>) =>
   Effect.gen(function* () {
     yield* shortStacks
     yield* TestClock.setTime(tradingMorning)
@@ -289,7 +293,10 @@ const fuzz = <Tag, Api, R extends RequestFixture>({ answers, fuzz: subject, tabl
  * @category running
  * @since 0.1.0
  */
-export const run = <Tag, Api, R extends RequestFixture>(runner: Runner, subject: Subject<Tag, Api, R>): void => {
+export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>(
+  runner: Runner,
+  subject: Subject<Tag, Api, R, F>
+): void => {
   const answers = { ...subject.answers, endpoints: namesOf(subject.table) }
   const essential = essentialOf(subject.table)
   const group = (title: string, cases: ReadonlyArray<Case>) =>

@@ -98,7 +98,7 @@ const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unkno
  * @since 0.1.0
  */
 export const read = <F extends Fixture, Api>(
-  { dialects, quirks }: Subject<F, Api>,
+  { dialects, quirks }: Pick<Subject<F, Api>, "dialects" | "quirks">,
   { body, headers, status }: F
 ): { readonly dialect: Envelope.Dialect | undefined; readonly verdict: Envelope.Verdict | undefined } => {
   const answer: Envelope.Answer = { status, headers, text: body, json: parseJson(body, quirks) }
@@ -114,7 +114,7 @@ export const read = <F extends Fixture, Api>(
  * @since 0.1.0
  */
 export const rowOf = <F extends Fixture, Api>(
-  subject: Subject<F, Api>,
+  subject: Pick<Subject<F, Api>, "codes" | "codesFor" | "dialects" | "quirks">,
   fixture: F
 ): ErrorTable.ErrorRow | undefined => {
   const { verdict } = read(subject, fixture)
