@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Login, StepUp } from "@auth/broker-core"
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import { TestHttp } from "@auth/broker-core/testing"
 import { FakeMotilal } from "@auth/motilal/msw"
@@ -10,31 +10,19 @@ import { credentials as fields } from "@auth/motilal/MotilalBroker"
 import * as MotilalPortal from "@auth/motilal/MotilalPortal"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import { calls, credentials, demo, layer, loginRequest, printed, reasonOf, serve, session } from "./support.ts"
-
-const secret = (value: unknown) => Redacted.make(value as string)
+import { problemsOf as problems, redacted as secret, refusedUnsent } from "../../../tools/vitest/brokers.ts"
+import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layerOf: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeMotilal.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layerOf, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    const { apiKey, apiSecret, pan, password, secondFactor, totpSecret } = demo
-    for (const value of [apiKey, apiSecret, pan, password, secondFactor, totpSecret]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+const refused = refusedUnsent(FakeMotilal.make(), [
+  demo.apiKey,
+  demo.apiSecret,
+  demo.pan,
+  demo.password,
+  demo.secondFactor,
+  demo.totpSecret
+])
 
 const missing = "is missing"
 const empty = "is empty"
