@@ -17,28 +17,13 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { apiOptions, credentials, demo, newestCode, printed, reasonOf, session } from "./support.ts"
+import { problemsOf as problems, redacted as secret, refusedUnsent } from "../../../tools/vitest/brokers.ts"
+import { apiOptions, credentials, demo, newestCode, reasonOf, session } from "./support.ts"
 
-const secret = (value: unknown) => Redacted.make(value as string)
+const { accessToken, apiSecret, password, totpSecret, vendor } = demo
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeRmoney.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    const { accessToken, apiSecret, password, totpSecret, vendor } = demo
-    for (const value of [password, apiSecret, totpSecret, vendor, accessToken]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
+const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecret, vendor, accessToken])
 
 const missing = "is missing"
 const empty = "is empty"
