@@ -81,6 +81,24 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
 /** Text as a secret; or anything else as one, as a program without types may give it. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
+/** Credentials of a program without types, and the problem of each field. */
+export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
+
+/** A test for each row: the error of `refuse`, which builds a layer with what is given, names every problem at once. */
+export const namesEveryProblem = (
+  rows: ReadonlyArray<WrongCredentials>,
+  refuse: (given: never) => Effect.Effect<AuthError, unknown>,
+  title = ""
+): void => {
+  for (const [what, given, expected] of rows) {
+    it.effect(`${title}${what}: every problem is named at once, before anything is sent`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(problemsOf(yield* refuse(given as never)), expected)
+      })
+    )
+  }
+}
+
 export const methodOf = (broker: Broker, id: string): Method => {
   const method = broker.methods.find((candidate) => candidate.id === id)
   if (method === undefined) throw new Error(`no method ${id}`)
@@ -114,8 +132,18 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 /** How many answers a fuzz test makes up. */
 export const bodies = thorough ? 25_000 : 500
 
+/** What is the same for every broker of this repository has a default. */
+type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
+  BrokerTests.Subject<Tag, Api, R, F>,
+  "fuzz"
+> & {
+  readonly fuzz: Omit<BrokerTests.FuzzSubject<Tag, Api>, "bodies" | "inspect" | "seed"> &
+    Partial<BrokerTests.FuzzSubject<Tag, Api>>
+}
+
 export const runBrokerTests = <Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture>(
-  subject: BrokerTests.Subject<Tag, Api, R, F>
-): void => BrokerTests.run({ describe, effect: it.effect }, subject)
+  subject: Subject<Tag, Api, R, F>
+): void =>
+  BrokerTests.run({ describe, effect: it.effect }, { ...subject, fuzz: { bodies, inspect, seed, ...subject.fuzz } })
 
 export type { BrokerTests, Contract }

@@ -136,9 +136,7 @@ brokers.runBrokerTests({
     layer: AngelApi.layer({ apiKey: Redacted.make(apiKey) }),
     api: AngelApi.AngelApi,
     calls: fuzzCalls,
-    bodies: thorough ? 100_000 : brokers.bodies,
-    seed: brokers.seed,
-    inspect
+    bodies: thorough ? 100_000 : brokers.bodies
   }
 })
 

@@ -11,7 +11,13 @@ import * as MotilalPortal from "@auth/motilal/MotilalPortal"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { problemsOf as problems, redacted as secret, refusedUnsent } from "../../../tools/vitest/brokers.ts"
+import {
+  namesEveryProblem,
+  problemsOf as problems,
+  redacted as secret,
+  refusedUnsent,
+  type WrongCredentials
+} from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
@@ -35,9 +41,7 @@ const required = ["userId", "password", "apiKey", "apiSecret", "secondFactor"] a
 const every = (problem: string) => Object.fromEntries(required.map((name) => [name, problem]))
 const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value) })
 
-type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
-
-const wrongCredentials: ReadonlyArray<Row> = [
+const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, every(missing)],
   ["no field", {}, every(missing)],
   [
@@ -111,15 +115,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
 ]
 
 describe("bad input: credentials", () => {
-  for (const [what, given, expected] of wrongCredentials) {
-    it.effect(`${what}: named when the layer is built, and nothing is sent`, () =>
-      Effect.gen(function* () {
-        const auth = MotilalAuth.layer({ credentials: given as MotilalAuth.MotilalCredentials })
-        const error = yield* refused(Login.login, auth)
-        assert.deepStrictEqual(problems(error), expected)
-      })
-    )
-  }
+  namesEveryProblem(wrongCredentials, (given) => refused(Login.login, MotilalAuth.layer({ credentials: given })))
 
   for (const [what, value] of [
     ["18/10/1988", "18/10/1988"],
@@ -225,7 +221,7 @@ describe("bad input: credentials", () => {
   )
 })
 
-const wrongOptions: ReadonlyArray<Row> = [
+const wrongOptions: ReadonlyArray<WrongCredentials> = [
   ["a generation that there is not", { generation: "v9" }, { generation: "is none of v7, v4, v3" }],
   ["an environment that there is not", { environment: "live" }, { environment: "is none of production, uat, uat-old" }],
   ["a source that there is not", { sourceId: "TV" }, { sourceId: "is none of WEB, DESKTOP, MOBILE" }],

@@ -249,10 +249,7 @@ brokers.runBrokerTests({
     idiom,
     layer: MotilalApi.layer({ apiKey: Redacted.make(apiKey), apiSecret: Redacted.make(apiSecret) }),
     api: MotilalApi.MotilalApi,
-    calls: fuzzCalls,
-    bodies: brokers.bodies,
-    seed: brokers.seed,
-    inspect
+    calls: fuzzCalls
   }
 })
 

@@ -237,10 +237,7 @@ brokers.runBrokerTests({
     idiom,
     layer: RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "POST", path: "/auth/client/logout" } }),
     api: RmoneyApi.RmoneyApi,
-    calls: fuzzCalls,
-    bodies: brokers.bodies,
-    seed: brokers.seed,
-    inspect
+    calls: fuzzCalls
   }
 })
 

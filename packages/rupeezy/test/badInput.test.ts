@@ -14,7 +14,13 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import { problemsOf as problems, redacted as secret, refusedUnsent } from "../../../tools/vitest/brokers.ts"
+import {
+  namesEveryProblem,
+  problemsOf as problems,
+  redacted as secret,
+  refusedUnsent,
+  type WrongCredentials
+} from "../../../tools/vitest/brokers.ts"
 import { createSessionRequest, credentials, loginRequest, partnerCredentials, reasonOf, session } from "./support.ts"
 
 const demo = FakeRupeezy.demoAccount
@@ -32,9 +38,7 @@ const partnerNames = ["clientCode", "applicationId", "apiKey", "redirectUrl"]
 const all = (fields: ReadonlyArray<string>, problem: string) =>
   Object.fromEntries(fields.map((field) => [field, problem]))
 
-type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
-
-const wrongCredentials: ReadonlyArray<Row> = [
+const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, all(names, missing)],
   ["no field", {}, all(names, missing)],
   [
@@ -83,7 +87,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
 ]
 
-const wrongPartners: ReadonlyArray<Row> = [
+const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, all(partnerNames, missing)],
   ["no field", {}, all(partnerNames, missing)],
   ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
@@ -95,23 +99,13 @@ const wrongPartners: ReadonlyArray<Row> = [
 ]
 
 describe("credentials that cannot be right", () => {
-  for (const [what, given, expected] of wrongCredentials) {
-    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = RupeezyAuth.layer({ credentials: given as RupeezyAuth.RupeezyCredentials })
-        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(wrongCredentials, (given) => refused(Login.session, RupeezyAuth.layer({ credentials: given })))
 
-  for (const [what, given, expected] of wrongPartners) {
-    it.effect(`a browser login with ${what} is refused before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = RupeezyPartner.layer({ credentials: given as RupeezyPartner.PartnerCredentials })
-        assert.deepStrictEqual(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(
+    wrongPartners,
+    (given) => refused(RupeezyApi.RupeezyApi, RupeezyPartner.layer({ credentials: given })),
+    "a browser login with "
+  )
 
   for (const [what, given] of [
     ["in no options at all", undefined],

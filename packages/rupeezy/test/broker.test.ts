@@ -162,7 +162,6 @@ brokers.runBrokerTests({
     calls: fuzzCalls,
     // Fewer bring no locked account.
     bodies: Math.max(brokers.bodies, 1500),
-    seed: brokers.seed,
     outcomes: [
       "AccountLocked",
       "BrokerUnavailable",
@@ -171,8 +170,7 @@ brokers.runBrokerTests({
       "InvalidStepUpCode",
       "PermissionDenied",
       "SessionExpired"
-    ],
-    inspect
+    ]
   }
 })
 

@@ -203,10 +203,7 @@ brokers.runBrokerTests({
     idiom,
     layer: SamcoApi.layer(),
     api: SamcoApi.SamcoApi,
-    calls: fuzzCalls,
-    bodies: brokers.bodies,
-    seed: brokers.seed,
-    inspect
+    calls: fuzzCalls
   }
 })
 
