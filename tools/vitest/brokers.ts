@@ -2,10 +2,12 @@
 import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
 import * as Totp from "@auth/broker-core/login/Totp"
-import { BrokerTests, type Contract, type FakeBroker, type Fixtures } from "@auth/broker-core/testing"
-import { describe, it } from "@effect/vitest"
+import { BrokerTests, type Contract, type FakeBroker, type Fixtures, TestHttp } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { HttpHandler } from "msw"
@@ -57,6 +59,46 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
   return Redacted.value(yield* Totp.codeAtStep(totp, step))
 })
 
+/** The problems that an error names, by field. */
+export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
+  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
+
+/** Gives the error of an effect that must fail before anything is sent, and must show none of the secrets. */
+export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
+  Effect.fnUntraced(function* <A, R>(
+    effect: Effect.Effect<A, AuthError, R>,
+    layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
+  ) {
+    const fake = yield* make
+    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
+    assert.deepStrictEqual(yield* fake.journal, [])
+    assert.isNotEmpty(error.remedy)
+    const shown = printed(error)
+    for (const value of secrets) assert.notInclude(shown, value)
+    return error
+  })
+
+/** Text as a secret; or anything else as one, as a program without types may give it. */
+export const redacted = (value: unknown) => Redacted.make(value as string)
+
+/** Credentials of a program without types, and the problem of each field. */
+export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
+
+/** A test for each row: the error of `refuse`, which builds a layer with what is given, names every problem at once. */
+export const namesEveryProblem = (
+  rows: ReadonlyArray<WrongCredentials>,
+  refuse: (given: never) => Effect.Effect<AuthError, unknown>,
+  title = ""
+): void => {
+  for (const [what, given, expected] of rows) {
+    it.effect(`${title}${what}: every problem is named at once, before anything is sent`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(problemsOf(yield* refuse(given as never)), expected)
+      })
+    )
+  }
+}
+
 export const methodOf = (broker: Broker, id: string): Method => {
   const method = broker.methods.find((candidate) => candidate.id === id)
   if (method === undefined) throw new Error(`no method ${id}`)
@@ -65,6 +107,21 @@ export const methodOf = (broker: Broker, id: string): Method => {
 
 /** Wraps text, as a program that has types would; hands on what is no text, as one without types may give it. */
 export const secret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
+
+type Unprovided = Layer.Layer<never, AuthError, HttpClient.HttpClient>
+
+/** Builds the layer of a method with an account's values, by the names of its descriptor and as a program without types gives them. */
+export const buildOf =
+  (method: Method, account: object, layer: (options: never) => Unprovided): Contract.World["build"] =>
+  ({ credentials, options } = {}) => {
+    const values: Readonly<Record<string, unknown>> = { ...account, ...credentials }
+    const given = Object.entries(method.credentials).map(([name, field]) => [
+      name,
+      field.secret ? secret(values[name]) : values[name]
+    ])
+    const made = layer({ ...options, credentials: Object.fromEntries(given) } as never)
+    return Layer.build(Layer.provide(made, TestHttp.layerLateFetch))
+  }
 
 /** An answer of a broker, as a fault of its fake. */
 export const answer = (status: number, body: unknown) =>
@@ -75,8 +132,18 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 /** How many answers a fuzz test makes up. */
 export const bodies = thorough ? 25_000 : 500
 
-export const runBrokerTests = <Tag, Api, R extends BrokerTests.RequestFixture>(
-  subject: BrokerTests.Subject<Tag, Api, R>
-): void => BrokerTests.run({ describe, effect: it.effect }, subject)
+/** What is the same for every broker of this repository has a default. */
+type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
+  BrokerTests.Subject<Tag, Api, R, F>,
+  "fuzz"
+> & {
+  readonly fuzz: Omit<BrokerTests.FuzzSubject<Tag, Api>, "bodies" | "inspect" | "seed"> &
+    Partial<BrokerTests.FuzzSubject<Tag, Api>>
+}
+
+export const runBrokerTests = <Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture>(
+  subject: Subject<Tag, Api, R, F>
+): void =>
+  BrokerTests.run({ describe, effect: it.effect }, { ...subject, fuzz: { bodies, inspect, seed, ...subject.fuzz } })
 
 export type { BrokerTests, Contract }

@@ -5,6 +5,7 @@ import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Effect from "effect/Effect"
+import { namesEveryProblem, type WrongCredentials } from "../../../tools/vitest/brokers.ts"
 import { demo, problems, refused, secret, told } from "./refusing.ts"
 import { credentials } from "./support.ts"
 
@@ -16,9 +17,7 @@ const publisher = {
   redirectUrl: demo.redirectUrl
 }
 
-type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
-
-const wrongCredentials: ReadonlyArray<Row> = [
+const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   ["no field", {}, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   [
@@ -73,7 +72,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
     "\uff14\uff17\uff11\uff11",
     "47 1",
     "-471"
-  ].map((pin): Row => [
+  ].map((pin): WrongCredentials => [
     `the PIN ${pin}`,
     { ...credentials, pin: secret(pin) },
     { pin: "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password" }
@@ -90,7 +89,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   ]
 ]
 
-const wrongRedirects: ReadonlyArray<Row> = [
+const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { clientCode: missing, apiKey: missing, redirectUrl: missing }],
   ["plain http", { ...publisher, redirectUrl: "http://app.example.com/callback" }, { redirectUrl: needsHost }],
   ["localhost", { ...publisher, redirectUrl: "https://localhost/callback" }, { redirectUrl: needsHost }],
@@ -103,23 +102,13 @@ const wrongRedirects: ReadonlyArray<Row> = [
 ]
 
 describe("credentials that cannot be right", () => {
-  for (const [what, given, expected] of wrongCredentials) {
-    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = AngelAuth.layer({ credentials: given as AngelAuth.AngelCredentials })
-        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(wrongCredentials, (given) => refused(Login.session, AngelAuth.layer({ credentials: given })))
 
-  for (const [what, given, expected] of wrongRedirects) {
-    it.effect(`a browser login with ${what} is refused before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = AngelPublisher.layer({ credentials: given as AngelPublisher.PublisherCredentials })
-        assert.deepStrictEqual(problems(yield* refused(AngelApi.AngelApi, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(
+    wrongRedirects,
+    (given) => refused(AngelApi.AngelApi, AngelPublisher.layer({ credentials: given })),
+    "a browser login with "
+  )
 
   for (const [what, given] of [
     ["in no options at all", undefined],

@@ -1,35 +1,12 @@
-import { assert } from "@effect/vitest"
 import { FakeAngel } from "@auth/angel/msw"
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
-import * as TestHttp from "@auth/broker-core/testing/TestHttp"
-import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import { printed, reasonOf } from "./support.ts"
+import { refusedUnsent } from "../../../tools/vitest/brokers.ts"
+
+export { problemsOf as problems, redacted as secret } from "../../../tools/vitest/brokers.ts"
 
 export const demo = FakeAngel.demoAccount
 
-/** A secret, or what a program without types takes for one. */
-export const secret = (value: unknown) => Redacted.make(value as string)
-
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-export const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeAngel.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    for (const value of [demo.pin, demo.apiKey, demo.publisherKey, demo.totpSecret]) assert.notInclude(shown, value)
-    return error
-  })
-
-export const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+export const refused = refusedUnsent(FakeAngel.make(), [demo.pin, demo.apiKey, demo.publisherKey, demo.totpSecret])
 
 /** What is said of a field. */
 export const told = {

@@ -2,35 +2,20 @@ import { FakeAngel, handlers } from "@auth/angel/msw"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
-import * as Totp from "@auth/broker-core/login/Totp"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import { setupServer } from "msw/node"
-import * as fs from "node:fs"
-import * as path from "node:path"
-import { inspect } from "node:util"
+import { fixturesOf, serveFake, totpCode } from "../../../tools/vitest/brokers.ts"
 
-/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
+
+export const fixtures = fixturesOf(import.meta.dirname)
+
 export const serve = (options?: Parameters<typeof FakeAngel.make>[0]) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeAngel.make(options)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = setupServer(...handlers(fake))
-        server.listen({ onUnhandledFrame: "error" })
-        return server
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    return fake
-  })
+  Effect.flatMap(FakeAngel.make(options), (fake) => serveFake(fake, handlers))
 
 export const credentials: AngelAuth.AngelCredentials = {
   clientCode: FakeAngel.demoAccount.clientCode,
@@ -80,33 +65,16 @@ export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, An
   logout: Effect.flatMap(AngelApi.AngelApi, (api) => api.logout({ clientcode: credentials.clientCode }, session))
 }
 
-export const readFixtures = (name: string): unknown =>
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
-
-/** The error's reason, if it is the one that is wanted. */
-export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
-  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
-  return error.reason as Extract<Reason, { _tag: Tag }>
-}
-
-/** A value in every way that programs print it. */
-export const printed = (value: unknown): string => {
-  const each = Array.isArray(value) ? value : [value]
-  const texts = each.flatMap((one: unknown) => [
-    String(one),
-    one instanceof Error ? String(one.stack) : "",
-    Cause.pretty(Cause.fail(one)),
-    inspect(one, { depth: 20, showHidden: true, getters: true }),
-    JSON.stringify(one)
-  ])
-  return texts.join("\n")
-}
-
 /** A trading morning in India: 2026-11-23 09:30:01 IST, a second after a period of codes began. */
 export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
 /** The code that the account's authenticator app shows. */
-export const codeNow = Effect.fnUntraced(function* ({ totpSecret }: FakeAngel.Account) {
-  const totp = Result.getOrThrow(Totp.parse(Redacted.make(totpSecret)))
-  return Redacted.value(yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis)))
+export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
+
+/** Fills in the publisher page, and gives the address that the browser ends at. */
+export const browse = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, account: FakeAngel.Account) {
+  const { clientCode: clientcode, pin } = account
+  const body = new URLSearchParams({ clientcode, pin, totp: yield* codeNow(account) })
+  const response = yield* Effect.promise(() => fetch(Redacted.value(url), { method: "POST", body, redirect: "manual" }))
+  return Redacted.make(response.headers.get("location") ?? "")
 })

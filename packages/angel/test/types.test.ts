@@ -3,15 +3,11 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { AngelAuth, AngelPublisher } from "@auth/angel"
 import type { AngelApi } from "@auth/angel/AngelApi"
-import { broker } from "@auth/angel/AngelBroker"
 import { FakeAngel } from "@auth/angel/msw"
 import * as Core from "@auth/broker-core"
-import { TestHttp } from "@auth/broker-core/testing"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { credentials, session } from "./support.ts"
 
@@ -25,19 +21,6 @@ const publisher = AngelPublisher.layer({
     redirectUrl: demoAccount.redirectUrl
   }
 })
-
-/** The service behind each capability. */
-const services = {
-  Login: Core.Login.Login,
-  StepUp: Core.StepUp.StepUp,
-  Refresh: Core.Refresh.Refresh,
-  Logout: Core.Logout.Logout,
-  Profile: Core.Profile.Profile,
-  RedirectLogin: Core.RedirectLogin.RedirectLogin,
-  QrLogin: Core.QrLogin.QrLogin,
-  AccountRecovery: Core.AccountRecovery.AccountRecovery,
-  Authorize: Core.Authorize.Authorize
-} as const
 
 /** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
@@ -115,23 +98,4 @@ describe("what a layer provides, and what does not compile", () => {
     ]
     assert.strictEqual(given.length, 3)
   })
-
-  for (const [name, layer] of [
-    ["AngelAuth", auth],
-    ["AngelPublisher", publisher]
-  ] as const) {
-    it.effect(`${name} provides what its descriptor says, and nothing else`, () =>
-      Effect.gen(function* () {
-        const fake = yield* FakeAngel.make()
-        const built: Layer.Layer<never, Core.AuthError.AuthError, HttpClient.HttpClient> = layer
-        const context = yield* Layer.build(Layer.provide(built, TestHttp.layerFake(fake)))
-        const provided = Core.Broker.capabilities.filter((capability) =>
-          Option.isSome(Context.getOption(context, services[capability] as typeof Core.Login.Login))
-        )
-        const method = broker.methods.find((candidate) => candidate.layer === name)
-        assert.deepStrictEqual(provided.toSorted(), method?.capabilities.toSorted())
-        assert.deepStrictEqual(Object.keys(services).toSorted(), Core.Broker.capabilities.toSorted())
-      })
-    )
-  }
 })

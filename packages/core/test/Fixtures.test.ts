@@ -1,5 +1,5 @@
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
-import type * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
+import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import type * as Envelope from "@auth/broker-core/broker/Envelope"
 import { Fixtures, TestHttp } from "@auth/broker-core/testing"
 import type { Case } from "@auth/broker-core/testing/Contract"
@@ -84,6 +84,16 @@ const { code: _, ...bare } = row
 const dialect = protocol.dialects[0] as Envelope.Dialect
 
 const telling = fixture("login", "told", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
+
+/** Codes that are kept as they came, with a fixture for the first alone. */
+const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
+  const order = ErrorTable.rows("made up", "2026-11-21")
+  return {
+    ...sound,
+    codes: [...codes, order("O1", "Concerns orders", ErrorTable.rejected), order("O2", meaning, reason)],
+    fixtures: [...sound.fixtures, fixture("profile", "an order", said("O1"), { reason: "BrokerRejected", code: "O1" })]
+  }
+}
 
 const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: string, message: RegExp]> = [
   ["other data than expected", having(first, { expect: { data: { ...data, token: "u" } } }), "login: yes", /"u".*"t"/],
@@ -178,6 +188,18 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
+    "a row that keeps its code as others do, with a meaning of its own",
+    orders("Concerns funds", ErrorTable.rejected),
+    "O2: Concerns funds",
+    /no fixture/
+  ],
+  [
+    "a row that makes more of its code than others",
+    orders("Concerns orders", ErrorTable.unavailable),
+    "O2: Concerns orders",
+    /no fixture/
+  ],
+  [
     "a row that does not count with the fixture's options",
     { ...sound, codesFor: () => [] },
     "T9153: made up",
@@ -240,6 +262,11 @@ describe("the cases of fixtures", () => {
   it.effect("are all kept where nothing is wrong", () =>
     Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true })
   )
+
+  it.effect("want one fixture of all codes that are kept as they came", () => {
+    const subject = orders("Concerns orders", ErrorTable.rejected)
+    return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
+  })
 
   it("have a name of their own each", () => {
     const names = casesOf(sound).map(({ name }) => name)

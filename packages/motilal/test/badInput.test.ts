@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Login, StepUp } from "@auth/broker-core"
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import { TestHttp } from "@auth/broker-core/testing"
 import { FakeMotilal } from "@auth/motilal/msw"
@@ -10,31 +10,25 @@ import { credentials as fields } from "@auth/motilal/MotilalBroker"
 import * as MotilalPortal from "@auth/motilal/MotilalPortal"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import { calls, credentials, demo, layer, loginRequest, printed, reasonOf, serve, session } from "./support.ts"
-
-const secret = (value: unknown) => Redacted.make(value as string)
+import {
+  namesEveryProblem,
+  problemsOf as problems,
+  redacted as secret,
+  refusedUnsent,
+  type WrongCredentials
+} from "../../../tools/vitest/brokers.ts"
+import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layerOf: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeMotilal.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layerOf, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    const { apiKey, apiSecret, pan, password, secondFactor, totpSecret } = demo
-    for (const value of [apiKey, apiSecret, pan, password, secondFactor, totpSecret]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+const refused = refusedUnsent(FakeMotilal.make(), [
+  demo.apiKey,
+  demo.apiSecret,
+  demo.pan,
+  demo.password,
+  demo.secondFactor,
+  demo.totpSecret
+])
 
 const missing = "is missing"
 const empty = "is empty"
@@ -47,9 +41,7 @@ const required = ["userId", "password", "apiKey", "apiSecret", "secondFactor"] a
 const every = (problem: string) => Object.fromEntries(required.map((name) => [name, problem]))
 const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value) })
 
-type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
-
-const wrongCredentials: ReadonlyArray<Row> = [
+const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, every(missing)],
   ["no field", {}, every(missing)],
   [
@@ -123,15 +115,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
 ]
 
 describe("bad input: credentials", () => {
-  for (const [what, given, expected] of wrongCredentials) {
-    it.effect(`${what}: named when the layer is built, and nothing is sent`, () =>
-      Effect.gen(function* () {
-        const auth = MotilalAuth.layer({ credentials: given as MotilalAuth.MotilalCredentials })
-        const error = yield* refused(Login.login, auth)
-        assert.deepStrictEqual(problems(error), expected)
-      })
-    )
-  }
+  namesEveryProblem(wrongCredentials, (given) => refused(Login.login, MotilalAuth.layer({ credentials: given })))
 
   for (const [what, value] of [
     ["18/10/1988", "18/10/1988"],
@@ -237,7 +221,7 @@ describe("bad input: credentials", () => {
   )
 })
 
-const wrongOptions: ReadonlyArray<Row> = [
+const wrongOptions: ReadonlyArray<WrongCredentials> = [
   ["a generation that there is not", { generation: "v9" }, { generation: "is not one of v7, v4, v3" }],
   [
     "an environment that there is not",

@@ -1,7 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Login, Profile, RedirectLogin } from "@auth/broker-core"
-import type { AuthError } from "@auth/broker-core/login/AuthError"
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as MotilalApi from "@auth/motilal/MotilalApi"
 import * as MotilalPortal from "@auth/motilal/MotilalPortal"
@@ -9,102 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import * as Tracer from "effect/Tracer"
-import * as endpoints from "../src/internal/endpoints.ts"
-import {
-  calls,
-  credentials,
-  hash,
-  layer,
-  layerApi,
-  legacySession,
-  loginRequest,
-  readFixtures,
-  serve,
-  session
-} from "./support.ts"
-
-interface Fixture {
-  readonly name: string
-  readonly endpoint: string
-  readonly given: {
-    readonly call?: string
-    readonly options?: Partial<Omit<MotilalApi.Options, "apiSecret">> & { readonly apiSecret?: null }
-  }
-  readonly method: string
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  /** To the letter. */
-  readonly body: string
-}
-
-const fixtures = readFixtures("requests.json") as ReadonlyArray<Fixture>
-
-/** What Node's fetch adds to every request by itself. */
-const ofFetch = "accept-encoding accept-language connection content-length host sec-fetch-mode".split(" ")
-
-const sent = (fake: FakeBroker) =>
-  Effect.map(fake.journal, (journal) =>
-    journal.map(({ body, headers, method, url }) => ({
-      method,
-      url,
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ofFetch.includes(name))),
-      body
-    }))
-  )
-
-const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect<A, AuthError>) =>
-  Effect.flatMap(MotilalApi.MotilalApi, call)
-
-const { totp: _, ...withoutTotp } = loginRequest
-const { "2FA": __, ...withoutFactor } = withoutTotp
-
-/** Calls that are made in more ways than one. */
-const others: typeof calls = {
-  loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
-  loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),
-  profileOfClient: using((api) => api.getprofile({ clientcode: "Q02429" }, session)),
-  logoutOfDealer: using((api) => api.logout({ userid: "AA017" }, session))
-}
-
-const legacy: typeof calls = {
-  ...calls,
-  getprofile: using((api) => api.getprofile({}, legacySession)),
-  logout: using((api) => api.logout({}, legacySession))
-}
-
-const callOf = ({ endpoint, given: { call, options } }: Fixture) => {
-  if (call !== undefined) return others[call]
-  return (options?.generation === undefined ? calls : legacy)[endpoint]
-}
-
-/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
-const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
+import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests", () => {
-  for (const fixture of fixtures) {
-    const { body, endpoint, given, headers, method, name, url } = fixture
-    it.effect(`${endpoint}: ${name}, to the letter`, () =>
-      Effect.gen(function* () {
-        const fake = yield* serve()
-        const call = callOf(fixture)
-        assert.isDefined(call)
-        const { apiSecret, ...options } = { ...given.options }
-        const api = layerApi(apiSecret === null ? { ...options, apiSecret: undefined } : options)
-        yield* Effect.exit(call).pipe(
-          Effect.withSpan("of the user's program"),
-          Effect.provide(Layer.mergeAll(api, layerTracer))
-        )
-        assert.deepStrictEqual(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
-      })
-    )
-  }
-
-  it("each documented call has one", () => {
-    const have = new Set(fixtures.map(({ endpoint }) => endpoint))
-    assert.deepStrictEqual([...have].toSorted(), Object.keys(endpoints.make("v7", 2)).toSorted())
-  })
-
   it.effect("the password is sent as SHA-256 of password and API key, in small hexadecimal letters", () =>
     Effect.gen(function* () {
       // By sha256sum; the sample of the documentation is another number, and wrong.

@@ -2,35 +2,20 @@ import { FakeMotilal, handlers } from "@auth/motilal/msw"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as MotilalApi from "@auth/motilal/MotilalApi"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
-import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
-import * as Totp from "@auth/broker-core/login/Totp"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import { setupServer } from "msw/node"
-import * as fs from "node:fs"
-import * as path from "node:path"
-import { inspect } from "node:util"
+import { fixturesOf, serveFake, totpCode } from "../../../tools/vitest/brokers.ts"
 
-/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
+
+export const fixtures = fixturesOf(import.meta.dirname)
+
 export const serve = (options?: Parameters<typeof FakeMotilal.make>[0]) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeMotilal.make(options)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = setupServer(...handlers(fake))
-        server.listen({ onUnhandledFrame: "error" })
-        return server
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    return fake
-  })
+  Effect.flatMap(FakeMotilal.make(options), (fake) => serveFake(fake, handlers))
 
 export const demo = FakeMotilal.demoAccount
 
@@ -118,11 +103,7 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
   })[call] ?? loginToken
 
 /** The code that an authenticator app shows now. */
-export const codeNow = (secret: string = demo.totpSecret) =>
-  Effect.gen(function* () {
-    const totp = Result.getOrThrow(Totp.parse(Redacted.make(secret)))
-    return Redacted.value(yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis)))
-  })
+export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
 /** What a person does on the portal's page: opens it, fills the form in, and ends at the registered address. */
 export const browse = (address: string, fields: Readonly<Record<string, string>>) =>
@@ -133,25 +114,3 @@ export const browse = (address: string, fields: Readonly<Record<string, string>>
     const response = await fetch(address, { method: "POST", body, redirect: "manual" })
     return { html: await response.text(), location: response.headers.get("location") }
   })
-
-export const readFixtures = (name: string): unknown =>
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
-
-/** The error's reason, if it is the one that is wanted. */
-export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
-  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
-  return error.reason as Extract<Reason, { _tag: Tag }>
-}
-
-/** A value in every way that programs print it. */
-export const printed = (value: unknown): string => {
-  const each = Array.isArray(value) ? value : [value]
-  const texts = each.flatMap((one: unknown) => [
-    String(one),
-    one instanceof Error ? String(one.stack) : "",
-    Cause.pretty(Cause.fail(one)),
-    inspect(one, { depth: 20, showHidden: true, getters: true }),
-    JSON.stringify(one)
-  ])
-  return texts.join("\n")
-}

@@ -17,28 +17,19 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { apiOptions, credentials, demo, newestCode, printed, reasonOf, session } from "./support.ts"
+import {
+  namesEveryProblem,
+  problemsOf as problems,
+  redacted as secret,
+  refusedUnsent,
+  type WrongCredentials
+} from "../../../tools/vitest/brokers.ts"
+import { apiOptions, credentials, demo, newestCode, reasonOf, session } from "./support.ts"
 
-const secret = (value: unknown) => Redacted.make(value as string)
+const { accessToken, apiSecret, password, totpSecret, vendor } = demo
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeRmoney.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    const { accessToken, apiSecret, password, totpSecret, vendor } = demo
-    for (const value of [password, apiSecret, totpSecret, vendor, accessToken]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
+const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecret, vendor, accessToken])
 
 const missing = "is missing"
 const empty = "is empty"
@@ -49,8 +40,6 @@ const noClientId = "must be the client id: letters and digits, no e-mail address
 const noAddress = "is not an address"
 
 type Any = Layer.Layer<never, AuthError, HttpClient.HttpClient>
-type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
-
 const uat = { environment: "uat" } as const
 const sso = {
   userId: demo.userId,
@@ -71,7 +60,7 @@ const layers: Readonly<Record<string, (given: unknown) => Any>> = {
   RmoneyRecovery: (given) => RmoneyRecovery.layer({ ...uat, credentials: given as RmoneyRecovery.RecoveryCredentials })
 }
 
-const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
+const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
   RmoneyAuth: [
     ["nothing at all", undefined, { userId: missing, password: missing }],
     ["no field", {}, { userId: missing, password: missing }],
@@ -111,13 +100,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
 
 describe("credentials that cannot be right", () => {
   for (const [name, layer] of Object.entries(layers)) {
-    for (const [what, given, expected] of rows[name] ?? []) {
-      it.effect(`${name} with ${what}: every problem is named at once, before anything is sent`, () =>
-        Effect.gen(function* () {
-          assert.deepStrictEqual(problems(yield* refused(Effect.void, layer(given))), expected)
-        })
-      )
-    }
+    namesEveryProblem(rows[name] ?? [], (given) => refused(Effect.void, layer(given)), `${name} with `)
   }
 })
 

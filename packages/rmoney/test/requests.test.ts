@@ -1,73 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Login, RedirectLogin } from "@auth/broker-core"
-import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import * as TestHttp from "@auth/broker-core/testing/TestHttp"
-import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
+import { BrokerTests, TestHttp } from "@auth/broker-core/testing"
+import type * as RmoneyApi from "@auth/rmoney/RmoneyApi"
 import * as RmoneySso from "@auth/rmoney/RmoneySso"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as TestClock from "effect/testing/TestClock"
-import * as Tracer from "effect/Tracer"
-import * as endpoints from "../src/internal/endpoints.ts"
-import { apiOptions, calls, demo, layer, newestCode, printed, readFixtures, serve } from "./support.ts"
-
-interface Fixture {
-  readonly name: string
-  readonly endpoint: string
-  readonly given: Partial<RmoneyApi.Options>
-  readonly method: string
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  /** To the letter. */
-  readonly body: string
-}
-
-const fixtures = readFixtures("requests.json") as ReadonlyArray<Fixture>
-
-/** What Node's fetch adds to every request by itself. */
-const ofFetch = "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
-
-const sent = (fake: FakeBroker) =>
-  Effect.map(fake.journal, (journal) =>
-    journal.map(({ body, headers, method, url }) => ({
-      method,
-      url,
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ofFetch.includes(name))),
-      body
-    }))
-  )
-
-/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
-const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
-
-const layerApi = (options: Partial<RmoneyApi.Options>) =>
-  RmoneyApi.layer({ ...apiOptions, ...options }).pipe(Layer.provide(TestHttp.layerLateFetch))
+import { calls, demo, layer, layerApi, newestCode, printed, serve } from "./support.ts"
 
 describe("requests", () => {
-  for (const { body, endpoint, given, headers, method, name, url } of fixtures) {
-    it.effect(`${endpoint}: ${name}, to the letter`, () =>
-      Effect.gen(function* () {
-        const fake = yield* serve()
-        const call = calls[endpoint]
-        assert.isDefined(call)
-        yield* Effect.exit(call).pipe(
-          Effect.withSpan("of the user's program"),
-          Effect.provide(Layer.mergeAll(layerApi(given), layerTracer))
-        )
-        assert.deepStrictEqual(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
-      })
-    )
-  }
-
-  it("each documented call has one", () => {
-    const have = new Set(fixtures.map(({ endpoint }) => endpoint))
-    assert.deepStrictEqual(
-      [...have].toSorted(),
-      [...Object.values(endpoints.table).map(({ name }) => name), "logout"].toSorted()
-    )
-  })
-
   for (const [endpoint, call] of Object.entries(calls).filter(([name]) => name !== "getProfile")) {
     it.effect(`${endpoint} is sent once when the connection is cut, also where it is a GET`, () =>
       Effect.gen(function* () {
@@ -89,7 +30,7 @@ describe("requests", () => {
       })
       yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
       const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
-      assert.strictEqual((yield* sent(fake))[0]?.headers["x-step"], "made.of.TSET0A0FO0PETS")
+      assert.strictEqual((yield* BrokerTests.sent(fake))[0]?.headers["x-step"], "made.of.TSET0A0FO0PETS")
       assert.notInclude(printed(error), "TSET0A0FO0PETS")
     })
   )
@@ -102,7 +43,7 @@ describe("requests", () => {
       })
       yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
       const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
-      const [request] = yield* sent(fake)
+      const [request] = yield* BrokerTests.sent(fake)
       assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
       assert.notProperty(request?.headers, "authorization")
       assert.notInclude(String(error), "STEP0OF0A0TEST")
@@ -117,24 +58,6 @@ describe("requests", () => {
       assert.include(first?.body, `"userId":"${demo.email}"`)
       assert.include(second?.body, `"userId":"${demo.userId}"`)
       assert.match(second?.headers["authorization"] ?? "", /^Bearer [A-Z0-9]{256}$/)
-    })
-  )
-
-  it.effect("no login carries the token of the session before it", () =>
-    Effect.gen(function* () {
-      const fake = yield* serve()
-      const login = Login.withStepUp(() => newestCode(fake))
-      yield* Effect.gen(function* () {
-        yield* login
-        yield* TestClock.adjust("30 seconds")
-        yield* login
-      }).pipe(Effect.provide(layer()))
-      const logins = (yield* fake.journal).filter(({ endpoint }) => endpoint === "pwdValidate")
-      assert.deepStrictEqual(
-        logins.map(({ status }) => status),
-        [200, 200]
-      )
-      for (const { headers } of logins) assert.notProperty(headers, "authorization")
     })
   )
 
@@ -193,7 +116,7 @@ describe("requests", () => {
       // printf %s TEST10159E4VTFKINI13OBAWOS3demo-secret-101 | sha256sum
       const checkSum = "615364266b655578c2392f88ad2771fb9a43b92d23007a3109342f6274d283a0"
       assert.deepStrictEqual(
-        (yield* sent(fake)).map(({ body }) => body),
+        (yield* BrokerTests.sent(fake)).map(({ body }) => body),
         [`{"checkSum":"${checkSum}"}`]
       )
     })

@@ -1,38 +1,23 @@
-import { inspect } from "node:util"
-import * as fs from "node:fs"
-import * as path from "node:path"
 import * as Account from "@auth/broker-core/login/Account"
-import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import * as Totp from "@auth/broker-core/login/Totp"
 import { FakeRmoney, handlers } from "@auth/rmoney/msw"
 import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
 import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import { setupServer } from "msw/node"
+import { fixturesOf, serveFake, totpCode } from "../../../tools/vitest/brokers.ts"
 
-/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
+
+export const fixtures = fixturesOf(import.meta.dirname)
+
 export const serve = (options?: Parameters<typeof FakeRmoney.make>[0]) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeRmoney.make(options)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = setupServer(...handlers(fake))
-        server.listen({ onUnhandledFrame: "error" })
-        return server
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    return fake
-  })
+  Effect.flatMap(FakeRmoney.make(options), (fake) => serveFake(fake, handlers))
 
 export const demo = FakeRmoney.demoAccount
 
@@ -48,6 +33,9 @@ export const layer = (overrides: Partial<RmoneyAuth.RmoneyCredentials> = {}, opt
   )
 
 export const apiOptions = { environment: "uat", deviceId: demo.deviceId } as const
+
+export const layerApi = (options: Partial<RmoneyApi.Options>) =>
+  RmoneyApi.layer({ ...apiOptions, ...options }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
 /** The raw calls, to a broker that gives the same answer to everything. */
 export const layerAnswer = (
@@ -108,21 +96,8 @@ export const calls: Calls = {
   logout: call((api) => api.logout?.(session) ?? Effect.die("no logout"))
 }
 
-export const readFixtures = (name: string): unknown =>
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
-
-/** The error's reason, if it is the one that is wanted. */
-export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
-  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
-  return error.reason as Extract<Reason, { _tag: Tag }>
-}
-
 /** The code that the authenticator of an account shows now. */
-export const totpNow = (account: FakeRmoney.Account) =>
-  Effect.gen(function* () {
-    const totp = Result.getOrThrow(Totp.parse(Redacted.make(account.totpSecret)))
-    return yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis))
-  })
+export const totpNow = ({ totpSecret }: FakeRmoney.Account) => Effect.map(totpCode(totpSecret), Redacted.make)
 
 /** The newest code that went out by SMS and mail. */
 export const newestCode = (fake: FakeBroker, account: string = demo.userId) =>
@@ -143,16 +118,3 @@ export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Accoun
       password: account.password
     })
   )
-
-/** A value in every way that programs print it. */
-export const printed = (value: unknown): string => {
-  const each = Array.isArray(value) ? value : [value]
-  const texts = each.flatMap((one: unknown) => [
-    String(one),
-    one instanceof Error ? String(one.stack) : "",
-    Cause.pretty(Cause.fail(one)),
-    inspect(one, { depth: 20, showHidden: true, getters: true }),
-    JSON.stringify(one)
-  ])
-  return texts.join("\n")
-}

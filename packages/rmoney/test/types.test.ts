@@ -2,16 +2,11 @@
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Core from "@auth/broker-core"
-import { TestHttp } from "@auth/broker-core/testing"
 import { RmoneyAuth, RmoneyBiometric, RmoneyQr, RmoneyRecovery, RmoneySso } from "@auth/rmoney"
-import { FakeRmoney } from "@auth/rmoney/msw"
 import type { RmoneyApi } from "@auth/rmoney/RmoneyApi"
-import { broker } from "@auth/rmoney/RmoneyBroker"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { credentials, demo, session } from "./support.ts"
 
@@ -39,19 +34,6 @@ const biometric = RmoneyBiometric.layer({
   credentials: { userId, accessToken: Redacted.make(demo.accessToken) }
 })
 const recovery = RmoneyRecovery.layer({ environment, credentials: { userId } })
-
-/** The service behind each capability. */
-const services = {
-  Login: Core.Login.Login,
-  StepUp: Core.StepUp.StepUp,
-  Refresh: Core.Refresh.Refresh,
-  Logout: Core.Logout.Logout,
-  Profile: Core.Profile.Profile,
-  RedirectLogin: Core.RedirectLogin.RedirectLogin,
-  QrLogin: Core.QrLogin.QrLogin,
-  AccountRecovery: Core.AccountRecovery.AccountRecovery,
-  Authorize: Core.Authorize.Authorize
-} as const
 
 /** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
@@ -137,19 +119,4 @@ describe("what a layer provides, and what does not compile", () => {
     ]
     assert.strictEqual(given.length, 5)
   })
-
-  for (const [id, layer] of Object.entries({ password: auth, sso, "sso-vendor": vendor, qr, biometric, recovery })) {
-    it.effect(`the method ${id} provides what its descriptor says, and nothing else`, () =>
-      Effect.gen(function* () {
-        const fake = yield* FakeRmoney.make()
-        const built: Layer.Layer<never, Core.AuthError.AuthError, HttpClient.HttpClient> = layer
-        const context = yield* Layer.build(Layer.provide(built, TestHttp.layerFake(fake)))
-        const provided = Core.Broker.capabilities.filter((capability) =>
-          Option.isSome(Context.getOption(context, services[capability] as typeof Core.Login.Login))
-        )
-        const method = broker.methods.find((candidate) => candidate.id === id)
-        assert.deepStrictEqual(provided.toSorted(), method?.capabilities.toSorted())
-      })
-    )
-  }
 })

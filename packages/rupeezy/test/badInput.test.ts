@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
@@ -14,37 +14,19 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import {
-  createSessionRequest,
-  credentials,
-  loginRequest,
-  partnerCredentials,
-  printed,
-  reasonOf,
-  session
-} from "./support.ts"
+  namesEveryProblem,
+  problemsOf as problems,
+  redacted as secret,
+  refusedUnsent,
+  type WrongCredentials
+} from "../../../tools/vitest/brokers.ts"
+import { createSessionRequest, credentials, loginRequest, partnerCredentials, reasonOf, session } from "./support.ts"
 
-const secret = (value: unknown) => Redacted.make(value as string)
 const demo = FakeRupeezy.demoAccount
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeRupeezy.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    for (const value of [demo.password, demo.apiKey, demo.totpSecret]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+const refused = refusedUnsent(FakeRupeezy.make(), [demo.password, demo.apiKey, demo.totpSecret])
 
 const missing = "is missing"
 const empty = "is empty"
@@ -56,9 +38,7 @@ const partnerNames = ["clientCode", "applicationId", "apiKey", "redirectUrl"]
 const all = (fields: ReadonlyArray<string>, problem: string) =>
   Object.fromEntries(fields.map((field) => [field, problem]))
 
-type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
-
-const wrongCredentials: ReadonlyArray<Row> = [
+const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, all(names, missing)],
   ["no field", {}, all(names, missing)],
   [
@@ -107,7 +87,7 @@ const wrongCredentials: ReadonlyArray<Row> = [
   ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
 ]
 
-const wrongPartners: ReadonlyArray<Row> = [
+const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, all(partnerNames, missing)],
   ["no field", {}, all(partnerNames, missing)],
   ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
@@ -119,23 +99,13 @@ const wrongPartners: ReadonlyArray<Row> = [
 ]
 
 describe("credentials that cannot be right", () => {
-  for (const [what, given, expected] of wrongCredentials) {
-    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = RupeezyAuth.layer({ credentials: given as RupeezyAuth.RupeezyCredentials })
-        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(wrongCredentials, (given) => refused(Login.session, RupeezyAuth.layer({ credentials: given })))
 
-  for (const [what, given, expected] of wrongPartners) {
-    it.effect(`a browser login with ${what} is refused before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = RupeezyPartner.layer({ credentials: given as RupeezyPartner.PartnerCredentials })
-        assert.deepStrictEqual(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(
+    wrongPartners,
+    (given) => refused(RupeezyApi.RupeezyApi, RupeezyPartner.layer({ credentials: given })),
+    "a browser login with "
+  )
 
   for (const [what, given] of [
     ["in no options at all", undefined],

@@ -1,40 +1,25 @@
-import * as fs from "node:fs"
-import * as path from "node:path"
-import { inspect } from "node:util"
-import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
-import * as Totp from "@auth/broker-core/login/Totp"
 import { FakeRupeezy, handlers } from "@auth/rupeezy/msw"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as RupeezyPartner from "@auth/rupeezy/RupeezyPartner"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import { setupServer } from "msw/node"
+import { fixturesOf, serveFake, totpCode } from "../../../tools/vitest/brokers.ts"
 
 const demo = FakeRupeezy.demoAccount
 
-/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
+
+export const fixtures = fixturesOf(import.meta.dirname)
+
 export const serve = (options?: Parameters<typeof FakeRupeezy.make>[0]) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeRupeezy.make(options)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = setupServer(...handlers(fake))
-        server.listen({ onUnhandledFrame: "error" })
-        return server
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    return fake
-  })
+  Effect.flatMap(FakeRupeezy.make(options), (fake) => serveFake(fake, handlers))
 
 export const credentials: RupeezyAuth.RupeezyCredentials = {
   clientCode: demo.clientCode,
@@ -107,20 +92,8 @@ export const calls: Readonly<Record<string, Call>> = {
   getProfile: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getProfile(session))
 }
 
-export const readFixtures = (name: string): unknown =>
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
-
-/** The error's reason, if it is the one that is wanted. */
-export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
-  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
-  return error.reason as Extract<Reason, { _tag: Tag }>
-}
-
 /** The code of an authenticator app, now. */
-export const codeOf = Effect.fnUntraced(function* (account: FakeRupeezy.Account) {
-  const totp = Result.getOrThrow(Totp.parse(Redacted.make(account.totpSecret)))
-  return Redacted.value(yield* Totp.codeAtStep(totp, Totp.stepAt(totp, yield* Clock.currentTimeMillis)))
-})
+export const codeOf = ({ totpSecret }: FakeRupeezy.Account) => totpCode(totpSecret)
 
 /** Fills and submits the login page, as a person does; gives the page's answer. */
 export const submit = (
@@ -148,16 +121,3 @@ export const statuses = (fake: FakeBroker, endpoint: string) =>
   Effect.map(fake.journal, (entries) =>
     entries.filter((entry) => entry.endpoint === endpoint).map(({ status }) => status)
   )
-
-/** A value in every way that programs print it. */
-export const printed = (value: unknown): string => {
-  const each = Array.isArray(value) ? value : [value]
-  const texts = each.flatMap((one: unknown) => [
-    String(one),
-    one instanceof Error ? String(one.stack) : "",
-    Cause.pretty(Cause.fail(one)),
-    inspect(one, { depth: 20, showHidden: true, getters: true }),
-    JSON.stringify(one)
-  ])
-  return texts.join("\n")
-}

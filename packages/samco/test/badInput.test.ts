@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Profile from "@auth/broker-core/login/Profile"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -12,28 +12,17 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import {
+  namesEveryProblem,
+  problemsOf as problems,
+  redacted as secret,
+  refusedUnsent,
+  type WrongCredentials
+} from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
 
-const secret = (value: unknown) => Redacted.make(value as string)
-
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeSamco.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    for (const value of [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+const refused = refusedUnsent(FakeSamco.make(), [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken])
 
 const missing = "is missing"
 const empty = "is empty"
@@ -43,9 +32,7 @@ const plaintext =
 const mail = "is an e-mail address: give the client id, such as DV99999"
 const needsHttps = "must be https, or http with the host 127.0.0.1: the broker takes no other"
 
-type Row = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
-
-const wrongKeys: ReadonlyArray<Row> = [
+const wrongKeys: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],
   ["no field", {}, { userId: missing, apiKey: missing, apiSecret: missing }],
   [
@@ -76,7 +63,7 @@ const wrongKeys: ReadonlyArray<Row> = [
   ]
 ]
 
-const wrongRedirects: ReadonlyArray<Row> = [
+const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { userId: missing, apiKey: missing, redirectUrl: missing }],
   ["plain http", { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
   ["localhost", { ...oauthCredentials, redirectUrl: "http://localhost:8080/cb" }, { redirectUrl: needsHttps }],
@@ -90,7 +77,7 @@ const wrongRedirects: ReadonlyArray<Row> = [
   ["the plain key", { ...oauthCredentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }]
 ]
 
-const wrongLegacy: ReadonlyArray<Row> = [
+const wrongLegacy: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { userId: missing, password: missing, accessToken: missing }],
   ["a blank access token", { ...legacyCredentials, accessToken: secret(" ") }, { accessToken: empty }],
   ["a year of two digits", { ...legacyCredentials, yob: secret("80") }, { yob: "must be a year of four digits" }],
@@ -103,32 +90,19 @@ const wrongLegacy: ReadonlyArray<Row> = [
 ]
 
 describe("credentials that cannot be right", () => {
-  for (const [what, given, expected] of wrongKeys) {
-    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = SamcoAuth.layer({ credentials: given as SamcoAuth.SamcoCredentials })
-        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(wrongKeys, (given) => refused(Login.session, SamcoAuth.layer({ credentials: given })))
 
-  for (const [what, given, expected] of wrongRedirects) {
-    it.effect(`a browser login with ${what} is refused before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = SamcoOAuth.layer({ credentials: given as SamcoOAuth.OAuthCredentials })
-        assert.deepStrictEqual(problems(yield* refused(SamcoApi.SamcoApi, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(
+    wrongRedirects,
+    (given) => refused(SamcoApi.SamcoApi, SamcoOAuth.layer({ credentials: given })),
+    "a browser login with "
+  )
 
-  for (const [what, given, expected] of wrongLegacy) {
-    it.effect(`the old login with ${what} is refused before anything is sent`, () =>
-      Effect.gen(function* () {
-        const layer = SamcoLegacy.layer({ credentials: given as SamcoLegacy.LegacyCredentials })
-        assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), expected)
-      })
-    )
-  }
+  namesEveryProblem(
+    wrongLegacy,
+    (given) => refused(Login.session, SamcoLegacy.layer({ credentials: given })),
+    "the old login with "
+  )
 
   for (const redirectUrl of ["http://127.0.0.1/cb", "http://127.0.0.1:8976/cb", "https://localhost/cb"]) {
     it.effect(`${redirectUrl} is fine`, () =>

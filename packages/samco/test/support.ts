@@ -1,4 +1,4 @@
-import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { AuthorizationRequest } from "@auth/broker-core/login/RedirectLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -8,29 +8,17 @@ import * as SamcoApi from "@auth/samco/SamcoApi"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import type * as SamcoLegacy from "@auth/samco/SamcoLegacy"
 import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { setupServer } from "msw/node"
-import * as fs from "node:fs"
-import * as path from "node:path"
-import { inspect } from "node:util"
+import { fixturesOf, serveFake } from "../../../tools/vitest/brokers.ts"
 
-/** An msw server over the fake for as long as the scope lives; a request to anybody else fails the test. */
+export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
+
+export const fixtures = fixturesOf(import.meta.dirname)
+
 export const serve = (options?: Parameters<typeof FakeSamco.make>[0]) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeSamco.make(options)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = setupServer(...handlers(fake))
-        server.listen({ onUnhandledFrame: "error" })
-        return server
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    return fake
-  })
+  Effect.flatMap(FakeSamco.make(options), (fake) => serveFake(fake, handlers))
 
 export const demo = FakeSamco.demoAccount
 
@@ -120,26 +108,4 @@ export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Sa
   ipRegistration: use((api) => api.ipRegistration(ip)),
   ipUpdate: use((api) => api.ipUpdate(ip)),
   getLimits: use((api) => api.getLimits(session))
-}
-
-export const readFixtures = (name: string): unknown =>
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "fixtures", name), "utf8"))
-
-/** The error's reason, if it is the one that is wanted. */
-export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
-  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
-  return error.reason as Extract<Reason, { _tag: Tag }>
-}
-
-/** A value in every way that programs print it. */
-export const printed = (value: unknown): string => {
-  const each = Array.isArray(value) ? value : [value]
-  const texts = each.flatMap((one: unknown) => [
-    String(one),
-    one instanceof Error ? String(one.stack) : "",
-    Cause.pretty(Cause.fail(one)),
-    inspect(one, { depth: 20, showHidden: true, getters: true }),
-    JSON.stringify(one)
-  ])
-  return texts.join("\n")
 }

@@ -2,35 +2,17 @@
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Core from "@auth/broker-core"
-import { TestHttp } from "@auth/broker-core/testing"
 import { SamcoAuth, SamcoLegacy, SamcoOAuth } from "@auth/samco"
-import { FakeSamco } from "@auth/samco/msw"
 import type { SamcoApi } from "@auth/samco/SamcoApi"
-import { broker } from "@auth/samco/SamcoBroker"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { credentials, legacyCredentials, oauthCredentials, session } from "./support.ts"
 
 const auth = SamcoAuth.layer({ credentials })
 const oauth = SamcoOAuth.layer({ credentials: oauthCredentials })
 const legacy = SamcoLegacy.layer({ credentials: legacyCredentials })
-
-/** The service behind each capability. */
-const services = {
-  Login: Core.Login.Login,
-  StepUp: Core.StepUp.StepUp,
-  Refresh: Core.Refresh.Refresh,
-  Logout: Core.Logout.Logout,
-  Profile: Core.Profile.Profile,
-  RedirectLogin: Core.RedirectLogin.RedirectLogin,
-  QrLogin: Core.QrLogin.QrLogin,
-  AccountRecovery: Core.AccountRecovery.AccountRecovery,
-  Authorize: Core.Authorize.Authorize
-} as const
 
 /** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
@@ -118,24 +100,4 @@ describe("what a layer provides, and what does not compile", () => {
     ]
     assert.strictEqual(given.length, 4)
   })
-
-  for (const [name, layer] of [
-    ["SamcoAuth", auth],
-    ["SamcoOAuth", oauth],
-    ["SamcoLegacy", legacy]
-  ] as const) {
-    it.effect(`${name} provides what its descriptor says, and nothing else`, () =>
-      Effect.gen(function* () {
-        const fake = yield* FakeSamco.make()
-        const built: Layer.Layer<never, Core.AuthError.AuthError, HttpClient.HttpClient> = layer
-        const context = yield* Layer.build(Layer.provide(built, TestHttp.layerFake(fake)))
-        const provided = Core.Broker.capabilities.filter((capability) =>
-          Option.isSome(Context.getOption(context, services[capability] as typeof Core.Login.Login))
-        )
-        const method = broker.methods.find((candidate) => candidate.layer === name)
-        assert.deepStrictEqual(provided.toSorted(), method?.capabilities.toSorted())
-        assert.deepStrictEqual(Object.keys(services).toSorted(), Core.Broker.capabilities.toSorted())
-      })
-    )
-  }
 })

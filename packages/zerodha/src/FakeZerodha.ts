@@ -489,6 +489,13 @@ export const make = Effect.fnUntraced(function* (
     notFound,
     wafPage,
     rateLimited,
+    memory: {
+      accounts,
+      parts: () => {
+        const { misses, refreshes, requestTokens, sessions } = memory
+        return { sessions, refreshes, requestTokens, misses, lastSteps: authenticator.lastSteps }
+      }
+    },
     reset: () => {
       memory.reset()
       authenticator.reset()

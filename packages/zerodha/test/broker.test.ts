@@ -131,10 +131,7 @@ brokers.runBrokerTests({
     idiom,
     layer: ZerodhaApi.layer({ apiKey: Redacted.make(apiKey) }),
     api: ZerodhaApi.ZerodhaApi,
-    calls: fuzzCalls,
-    bodies: brokers.bodies,
-    seed: brokers.seed,
-    inspect
+    calls: fuzzCalls
   }
 })
 

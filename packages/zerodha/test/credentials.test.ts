@@ -1,4 +1,4 @@
-import type { AuthError, Problem } from "@auth/broker-core/login/AuthError"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import { TestHttp } from "@auth/broker-core/testing"
 import { FakeZerodha } from "@auth/zerodha/msw"
@@ -8,37 +8,26 @@ import * as ZerodhaPlatform from "@auth/zerodha/ZerodhaPlatform"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { credentials, demo, printed, reasonOf, session } from "./support.ts"
-
-const secret = (value: unknown) => Redacted.make(value as string)
+import {
+  namesEveryProblem,
+  problemsOf as problems,
+  redacted as secret,
+  refusedUnsent,
+  type WrongCredentials
+} from "../../../tools/vitest/brokers.ts"
+import { credentials, demo, reasonOf, session } from "./support.ts"
 
 /** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
-const refused = <A, R>(
-  effect: Effect.Effect<A, AuthError, R>,
-  layer: Layer.Layer<R, AuthError, HttpClient.HttpClient>
-) =>
-  Effect.gen(function* () {
-    const fake = yield* FakeZerodha.make()
-    const error = yield* Effect.flip(Effect.provide(effect, Layer.provide(layer, TestHttp.layerFake(fake))))
-    assert.deepStrictEqual(yield* fake.journal, [])
-    assert.isNotEmpty(error.remedy)
-    const shown = printed(error)
-    for (const value of [demo.apiKey, demo.apiSecret]) assert.notInclude(shown, value)
-    return error
-  })
-
-const problems = (error: AuthError): Readonly<Record<string, string>> =>
-  Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }: Problem) => [field, problem]))
+const refused = refusedUnsent(FakeZerodha.make(), [demo.apiKey, demo.apiSecret])
 
 const missing = "is missing"
 const noText = "must be text"
 const characters = "has characters other than letters and digits"
 const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker takes no other"
 
-const wrong: ReadonlyArray<readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]> = [
+const wrong: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
   [
     "numbers from a program without types",
@@ -63,14 +52,11 @@ const wrong: ReadonlyArray<readonly [what: string, given: unknown, problems: Rea
 ]
 
 describe("credentials that cannot be right", () => {
-  for (const [what, given, expected] of wrong) {
-    it.effect(`${what}: every problem is named at once, before anything is sent`, () =>
-      Effect.gen(function* () {
-        for (const { layer } of [ZerodhaAuth, ZerodhaPlatform]) {
-          const made = layer({ credentials: given as ZerodhaAuth.ZerodhaCredentials })
-          assert.deepStrictEqual(problems(yield* refused(RedirectLogin.RedirectLogin, made)), expected)
-        }
-      })
+  for (const [name, { layer }] of Object.entries({ ZerodhaAuth, ZerodhaPlatform })) {
+    namesEveryProblem(
+      wrong,
+      (given) => refused(RedirectLogin.RedirectLogin, layer({ credentials: given })),
+      `${name} with `
     )
   }
 

@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -46,6 +47,8 @@ export interface Runner {
 export interface RequestFixture {
   readonly name: string
   readonly endpoint: string
+  /** `false` if the fake does not know the path, such as one of an option. */
+  readonly served?: boolean
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -80,6 +83,8 @@ export interface FuzzSubject<Tag, Api> {
   readonly calls: Readonly<Record<string, FuzzCall<Api>>>
   /** How many answers are made up. */
   readonly bodies: number
+  /** Tags of reasons that must come up, beside those that come up for every broker. */
+  readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
   /** The platform's way to print a value, such as `util.inspect` at depth 20. */
   readonly inspect: (value: unknown) => string
@@ -91,11 +96,11 @@ export interface FuzzSubject<Tag, Api> {
  * @category models
  * @since 0.1.0
  */
-export interface Subject<Tag, Api, R extends RequestFixture> {
-  /** One for each method. */
-  readonly contract: ReadonlyArray<Contract.Subject>
+export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture = Fixtures.Fixture> {
+  /** One for each method. `title` names one of several for the same method. Default: the method's id. */
+  readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
-  readonly answers: Omit<Fixtures.Subject<Fixtures.Fixture, Tag>, "endpoints">
+  readonly answers: Omit<Fixtures.Subject<F, Tag>, "endpoints">
   /** Fields of the envelope that say yes or no, or that are the answer's data. */
   readonly envelope: ReadonlyArray<string>
   readonly requests: {
@@ -152,15 +157,15 @@ export const sent = (
 /** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
-const requestCases = <Tag, Api, R extends RequestFixture>({
+const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   answers,
   requests,
   table
-}: Subject<Tag, Api, R>): ReadonlyArray<Case> => [
+}: Subject<Tag, Api, R, F>): ReadonlyArray<Case> => [
   ...requests.fixtures.map((fixture) => ({
     name: `${fixture.endpoint}: ${fixture.name}, to the letter`,
     run: Effect.gen(function* () {
-      const { body, endpoint, headers, method, url } = fixture
+      const { body, endpoint, headers, method, served = true, url } = fixture
       const fake = yield* requests.serve
       const call = requests.call?.(fixture) ?? answers.calls[endpoint]
       yield* ensure(call !== undefined, `there is no call ${endpoint}`)
@@ -169,7 +174,7 @@ const requestCases = <Tag, Api, R extends RequestFixture>({
         Effect.provide(Layer.mergeAll(requests.layer(fixture), layerTracer))
       )
       yield* alike(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
-      yield* same((yield* fake.journal)[0]?.endpoint, endpoint, "the endpoint of the fake")
+      yield* same((yield* fake.journal)[0]?.endpoint, served ? endpoint : "unknown", "the endpoint of the fake")
     })
   })),
   {
@@ -184,23 +189,38 @@ const requestCases = <Tag, Api, R extends RequestFixture>({
 
 const namesOf = (table: Readonly<Record<string, Endpoint>>) => Object.values(table).map(({ name }) => name)
 
+const essentialOf = (table: Readonly<Record<string, Endpoint>>) =>
+  Object.fromEntries(Object.values(table).map(({ essential, name }) => [name, essential]))
+
 interface Verdict {
   readonly tag: string
   readonly problem?: string
 }
 
+interface Judged {
+  /** Fields of the answer that must not be blank where they are secrets. */
+  readonly essential: ReadonlyArray<string>
+  readonly spelled: ReadonlyArray<string>
+}
+
+const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
+
 /** The tag of the reason, or what is wrong with the outcome. */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
-  spelled: ReadonlyArray<string>,
+  { essential, spelled }: Judged,
   inspect: (value: unknown) => string
 ): Verdict => {
-  if (Exit.isSuccess(exit)) return { tag: "Success" }
+  if (Exit.isSuccess(exit)) {
+    const fields = Object(exit.value) as Readonly<Record<string, unknown>>
+    const blank = essential.find((name) => isBlankSecret(fields[name]))
+    return blank === undefined ? { tag: "Success" } : { tag: "", problem: `a blank ${blank}` }
+  }
   const [first, ...others] = exit.cause.reasons
   if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
   const { reason, remedy } = first.error
   // A control character is printed as its number, whose last digit may be the first of a PIN.
-  const text = printed(first.error, inspect)
+  const text = printed([first.error, exit], inspect)
     .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
     .toLowerCase()
   const leak = spelled.find((secret) => text.includes(secret))
@@ -230,18 +250,25 @@ const tradingMorning = 1_795_406_401_000
 /** Only a fuzz in which all of these come up has tried more than rubbish. */
 const mustComeUp = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
-const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<string>) =>
+const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
+  answers,
+  fuzz: subject,
+  table
+}: Subject<Tag, Api, R, F>) =>
   Effect.gen(function* () {
     yield* shortStacks
     yield* TestClock.setTime(tradingMorning)
     const { bodies, inspect, seed } = subject
+    const corpus = answers.fixtures.map(({ body }) => body)
     const nextAnswer = Fuzz.makeAnswers(subject.idiom, corpus)
     let answer: Fuzz.Answer = { status: 200, headers: {}, body: "" }
     const client = TestHttp.layerRespond(() => Promise.resolve(toResponse(answer)))
     const api = yield* Effect.provide(subject.api, Layer.provide(subject.layer, client))
     const dice = Fuzz.makeDice(seed)
-    const calls = Object.values(subject.calls).map((call) => ({
+    const essential = essentialOf(table)
+    const calls = Object.entries(subject.calls).map(([name, call]) => ({
       ...call,
+      essential: essential[name] ?? [],
       spelled: call.sent.flatMap((secret) => Fuzz.spellings.map((spell) => spell(secret).toLowerCase()))
     }))
     const outcomes = new Set<string>()
@@ -250,13 +277,14 @@ const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<st
       answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
       // No rate limit is met.
       yield* TestClock.adjust("1 second")
-      const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call.spelled, inspect)
+      const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call, inspect)
       yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)
       outcomes.add(tag)
     }
+    const wanted = [...mustComeUp, ...(subject.outcomes ?? [])]
     yield* ensure(
-      mustComeUp.every((tag) => outcomes.has(tag)),
-      `of ${mustComeUp.join(", ")} not all came up, only ${Array.from(outcomes).join(", ")}`
+      wanted.every((tag) => outcomes.has(tag)),
+      `of ${wanted.join(", ")} not all came up, only ${Array.from(outcomes).join(", ")}`
     )
   })
 
@@ -267,15 +295,18 @@ const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<st
  * @category running
  * @since 0.1.0
  */
-export const run = <Tag, Api, R extends RequestFixture>(runner: Runner, subject: Subject<Tag, Api, R>): void => {
+export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>(
+  runner: Runner,
+  subject: Subject<Tag, Api, R, F>
+): void => {
   const answers = { ...subject.answers, endpoints: namesOf(subject.table) }
-  const essential = Object.fromEntries(Object.values(subject.table).map((row) => [row.name, row.essential]))
+  const essential = essentialOf(subject.table)
   const group = (title: string, cases: ReadonlyArray<Case>) =>
     runner.describe(title, () => {
       for (const { name, run: body } of cases) runner.effect(name, () => body)
     })
   for (const contract of subject.contract) {
-    group(`contract: ${contract.broker.id} ${contract.method.id}`, Contract.cases(contract))
+    group(`contract: ${contract.broker.id} ${contract.title ?? contract.method.id}`, Contract.cases(contract))
   }
   group("fixtures", Fixtures.fixtureCases(answers))
   group("a token is not lost to another field", Fixtures.typeCases(answers, { essential, envelope: subject.envelope }))
@@ -285,13 +316,12 @@ export const run = <Tag, Api, R extends RequestFixture>(runner: Runner, subject:
   group("requests", requestCases(subject))
   runner.describe("fuzz", () => {
     const { bodies, calls } = subject.fuzz
-    const corpus = subject.answers.fixtures.map(({ body }) => body)
     runner.effect("tries every call", () =>
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
       `${bodies} answers with every secret in them: typed errors, and no secret in any`,
-      ({ task }) => Effect.map(fuzz(subject.fuzz, corpus), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
+      ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )
   })

@@ -157,6 +157,20 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
+    name: "accepts the session again after the fake was reset and its snapshot restored",
+    run: Effect.gen(function* () {
+      const { context, session, world } = yield* signedIn(subject)
+      const { fake } = world
+      const snapshot: unknown = JSON.parse(JSON.stringify(yield* fake.snapshot))
+      yield* fake.reset
+      yield* failsWith(asking(context, session), "SessionExpired")
+      const restore = fake.readSnapshot(snapshot)
+      if (restore === undefined) return yield* new ContractViolation({ message: "the fake refuses its own snapshot" })
+      yield* restore
+      yield* same((yield* asking(context, session)).id, session.account.id, "id")
+    })
+  },
+  {
     name: "fails with SessionExpired for a forged token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
