@@ -123,9 +123,9 @@ it.live(
 )
 
 const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, says: RegExp]> = [
-  [["--port", "abc"], 2, /--port takes a number from 0 to 65535, not "abc"/],
+  [["--port", "abc"], 2, /--port must be a number from 0 to 65535, not "abc"/],
   [["--json", "--json"], 2, /--json is given more than once/],
-  [["--seed", "/nowhere.json"], 2, /--seed takes a file/],
+  [["--seed", "/nowhere.json"], 2, /--seed needs a file/],
   [["--port", "65534"], 1, /65535/]
 ]
 

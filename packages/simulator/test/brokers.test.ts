@@ -305,7 +305,7 @@ for (const { account, form, layer, title, totp } of flows) {
         const redirect = yield* RedirectLogin.RedirectLogin
         const request = yield* redirect.begin
         const refused = yield* Effect.flip(LoginPage.submit(request.url, { userid: "nobody", user_id: account.id }))
-        assert.include(refused.message, "The login page says: ")
+        assert.include(refused.message, "The login page rejected the form: ")
         const code = totp === undefined ? "" : (yield* simulator.totp(...totp)).code
         const callback = yield* LoginPage.submit(request.url, form(code))
         assert.isTrue(Redacted.value(callback).startsWith(account.redirectUrl))

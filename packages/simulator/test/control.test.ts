@@ -156,7 +156,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["a broker that is not served", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
   ["an endpoint that does not exist", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
   ["a fault that does not exist", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
-  ["a fault without a kind", "/faults", faults({ fault: 7 }), ["kind 7", "waf"]],
+  ["a fault without a kind", "/faults", faults({ fault: 7 }), ["fault 7", "waf"]],
   ["a latency without a duration", "/faults", faults({ fault: "latency" }), ["duration: Missing key", "3 seconds"]],
   ["a status that is none", "/faults", faults({ fault: { kind: "status", status: 700 } }), ["status", "200 and 599"]],
   [
@@ -183,12 +183,12 @@ for (const [title, path, body, says] of refusals) {
 
 const queries: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
   ["/journal?broker=nobody", 400, "use one of angel"],
-  ["/codes", 400, "lacks broker"],
-  ["/codes?broker=angel", 400, "lacks account"],
+  ["/codes", 400, "broker is missing"],
+  ["/codes?broker=angel", 400, "account is missing"],
   ["/codes?broker=angel&account=B1", 400, "use one of A123456"],
   ["/totp?broker=angel&account=B1", 400, "use one of A123456"],
-  ["/nowhere", 404, "ask GET /"],
-  ["/faults", 405, "takes POST"]
+  ["/nowhere", 404, "GET / lists"],
+  ["/faults", 405, "accepts POST"]
 ]
 
 it.live("refuses queries, paths and methods that it does not have", () =>
@@ -209,7 +209,10 @@ it.live("says that a port is taken, and that ports end", () =>
     const simulator = yield* Simulator.make()
     const port = Number(new URL(simulator.control).port)
     const taken = yield* Effect.flip(Simulator.make({ port }))
-    assert.strictEqual(taken.message, `Port ${port} on 127.0.0.1 is in use: choose another, or none to get a free one.`)
+    assert.strictEqual(
+      taken.message,
+      `Port ${port} on 127.0.0.1 is in use: choose another port, or omit it to use a free one.`
+    )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")
   })

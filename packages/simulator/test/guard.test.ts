@@ -133,7 +133,7 @@ it.live("lets in the hosts and origins that are allowed by name, and no others",
     assert.strictEqual((yield* ask(control, "/clock", { origin: "http://app.test:3000" })).status, 200)
     assert.strictEqual((yield* ask(control, "/clock", { origin: "http://app.test:3001" })).status, 403)
     for (const options of [{ allowHosts: ["http://a"] }, { allowOrigins: ["http://a/"] }, { allowOrigins: ["null"] }]) {
-      assert.include((yield* Effect.flip(Simulator.make(options))).message, "give one such as")
+      assert.include((yield* Effect.flip(Simulator.make(options))).message, "use one such as")
     }
   })
 )

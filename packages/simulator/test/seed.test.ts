@@ -22,9 +22,9 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     { brokers: { angel: { accounts: [{}] } } },
     "brokers.angel.accounts[0].clientCode: is missing"
   ],
-  ["an unknown key", angelWith({ s3cret: "s3cr" }), "brokers.angel.accounts[0].s3cret: is not known here"],
-  ["an unknown broker", { brokers: { nobody: {} } }, "brokers.nobody: is not known here"],
-  ["a key beside the brokers", { brokers: {}, accounts: [] }, "accounts: is not known here"],
+  ["an unknown key", angelWith({ s3cret: "s3cr" }), "brokers.angel.accounts[0].s3cret: is not a known field"],
+  ["an unknown broker", { brokers: { nobody: {} } }, "brokers.nobody: is not a known field"],
+  ["a key next to the brokers", { brokers: {}, accounts: [] }, "accounts: is not a known field"],
   ["an unknown state", angelWith({ state: "s3cr" }), 'brokers.angel.accounts[0].state: must be "active" or "blocked"'],
   [
     "a redirect URL without a scheme",
@@ -39,7 +39,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
   [
     "an unknown switch",
     { brokers: { angel: { switches: { s3cr: 1 } } } },
-    "brokers.angel.switches.s3cr: is not known here"
+    "brokers.angel.switches.s3cr: is not a known field"
   ],
   [
     "a wrong switch",
@@ -161,7 +161,7 @@ it("--seed names the path of what is wrong, and an absent file", () => {
   assert.strictEqual(wrong.stderr, "broker-auth-simulator: brokers.angel.accounts[0].pin: must be four digits\n")
   const absent = command("--seed", `${file}.absent`)
   assert.strictEqual(absent.status, 2)
-  assert.include(absent.stderr, "--seed takes a file that can be read")
+  assert.include(absent.stderr, "--seed needs a file that can be read")
 })
 
 it.live("the README's seed can be used", () =>
