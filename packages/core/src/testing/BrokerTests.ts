@@ -1,6 +1,6 @@
 /**
- * The tests that every broker package has: the contract of each method, the fixtures of answers and requests, and answers
- * made up at random. A package gives its tables and its fake, and the functions of its test runner.
+ * The tests that every broker package runs: the contract of each method, the fixtures of answers and requests, and a
+ * fuzz test with random answers. A package passes its tables, its fake and the functions of its test runner.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as Fuzz from "./Fuzz.ts"
 import * as TestHttp from "./TestHttp.ts"
 
 /**
- * The functions of a test runner that a run needs. `effect` runs a test under Effect's `TestClock`, in a scope of its
+ * The functions of a test runner that `run` uses. `effect` runs a test under Effect's `TestClock`, in a scope of its
  * own, as `it.effect` of `@effect/vitest` does.
  *
  * @category models
@@ -38,7 +38,7 @@ export interface Runner {
 }
 
 /**
- * A request, to the letter.
+ * An expected request, compared exactly.
  *
  * @category models
  * @since 0.1.0
@@ -59,9 +59,9 @@ export interface RequestFixture {
  * @since 0.1.0
  */
 export interface FuzzCall<Api> {
-  /** Secrets that the request carries. The answers have them in them, and no error may show them. */
+  /** Secrets in the request. The answers repeat them, and no error may contain them. */
   readonly sent: ReadonlyArray<string>
-  /** `account` is another one each time, so that no rate limit is met. */
+  /** `account` is different in each call, so that no rate limit applies. */
   readonly run: (api: Api, account: string) => Effect.Effect<unknown, AuthError>
 }
 
@@ -73,20 +73,20 @@ export interface FuzzCall<Api> {
  */
 export interface FuzzSubject<Tag, Api> {
   readonly idiom: Fuzz.Idiom
-  /** The typed calls, over the given client. */
+  /** The typed calls, with the given HTTP client. */
   readonly layer: Layer.Layer<Tag, AuthError, HttpClient.HttpClient>
   readonly api: Effect.Effect<Api, never, Tag>
-  /** A call of each endpoint. */
+  /** One call for each endpoint. */
   readonly calls: Readonly<Record<string, FuzzCall<Api>>>
-  /** How many answers are made up. */
+  /** Number of random answers. */
   readonly bodies: number
   readonly seed: number
-  /** The platform's way to print a value, such as `util.inspect` at depth 20. */
+  /** The platform's function that prints a value, such as `util.inspect` at depth 20. */
   readonly inspect: (value: unknown) => string
 }
 
 /**
- * A broker package, as far as its tests are those of every broker.
+ * A broker package under test.
  *
  * @category models
  * @since 0.1.0
@@ -96,21 +96,21 @@ export interface Subject<Tag, Api, R extends RequestFixture> {
   readonly contract: ReadonlyArray<Contract.Subject>
   readonly table: Readonly<Record<string, Endpoint>>
   readonly answers: Omit<Fixtures.Subject<Fixtures.Fixture, Tag>, "endpoints">
-  /** Fields of the envelope that say yes or no, or that are the answer's data. */
+  /** Fields of the envelope that report success or failure, or that contain the data. */
   readonly envelope: ReadonlyArray<string>
   readonly requests: {
     readonly fixtures: ReadonlyArray<R>
-    /** A fresh fake that `layer` reaches. */
+    /** Makes a new fake, to which `layer` sends its requests. */
     readonly serve: Effect.Effect<FakeBroker, never, Scope.Scope>
     readonly layer: (fixture: R) => Layer.Layer<Tag, AuthError>
-    /** The call of a fixture. Default: that of its endpoint among the calls of `answers`. */
+    /** The call of a fixture. Default: the call of its endpoint in `answers.calls`. */
     readonly call?: (fixture: R) => Effect.Effect<unknown, AuthError, Tag> | undefined
   }
   readonly fuzz: FuzzSubject<Tag, Api>
 }
 
 /**
- * A value in every way that programs print it.
+ * A value, printed in every way that programs print it.
  *
  * @category printing
  * @since 0.1.0
@@ -126,8 +126,8 @@ export const printed = (value: unknown, inspect: (value: unknown) => string): st
     ])
     .join("\n")
 
-/** What Node's fetch adds to every request by itself. */
-const ofFetch = new Set(
+/** Headers that Node's `fetch` adds to every request. */
+const fetchHeaders = new Set(
   "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
 )
 
@@ -142,14 +142,14 @@ export const sent = (
 ): Effect.Effect<ReadonlyArray<Pick<RequestFixture, "method" | "url" | "headers" | "body">>> =>
   Effect.map(fake.journal, (journal) =>
     journal.map(({ body, headers, method, url }) => {
-      const own = Object.entries(headers).filter(([name]) => name === "user-agent" || !ofFetch.has(name))
+      const own = Object.entries(headers).filter(([name]) => name === "user-agent" || !fetchHeaders.has(name))
       const fromFetch = /^(?:node|undici|.*Node\.js.*)$/i.test(headers["user-agent"] ?? "")
       const shown = own.filter(([name]) => name !== "user-agent" || !fromFetch)
       return { method, url, headers: Object.fromEntries(shown), body }
     })
   )
 
-/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
+/** A tracer like the user's. With it, Effect's clients send `b3` and `traceparent` unless that is disabled. */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
 const requestCases = <Tag, Api, R extends RequestFixture>({
@@ -158,14 +158,14 @@ const requestCases = <Tag, Api, R extends RequestFixture>({
   table
 }: Subject<Tag, Api, R>): ReadonlyArray<Case> => [
   ...requests.fixtures.map((fixture) => ({
-    name: `${fixture.endpoint}: ${fixture.name}, to the letter`,
+    name: `${fixture.endpoint}: ${fixture.name}, exactly`,
     run: Effect.gen(function* () {
       const { body, endpoint, headers, method, url } = fixture
       const fake = yield* requests.serve
       const call = requests.call?.(fixture) ?? answers.calls[endpoint]
       yield* ensure(call !== undefined, `there is no call ${endpoint}`)
       yield* Effect.exit(call ?? Effect.void).pipe(
-        Effect.withSpan("of the user's program"),
+        Effect.withSpan("user's program"),
         Effect.provide(Layer.mergeAll(requests.layer(fixture), layerTracer))
       )
       yield* alike(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
@@ -189,7 +189,7 @@ interface Verdict {
   readonly problem?: string
 }
 
-/** The tag of the reason, or what is wrong with the outcome. */
+/** The tag of the reason, or the problem of the outcome. */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
   spelled: ReadonlyArray<string>,
@@ -199,19 +199,19 @@ const judge = (
   const [first, ...others] = exit.cause.reasons
   if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
   const { reason, remedy } = first.error
-  // A control character is printed as its number, whose last digit may be the first of a PIN.
+  // A control character is printed as a number. Its last digit could look like the first digit of a PIN.
   const text = printed(first.error, inspect)
     .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
     .toLowerCase()
   const leak = spelled.find((secret) => text.includes(secret))
-  if (leak !== undefined) return { tag: "", problem: `shows ${leak}` }
+  if (leak !== undefined) return { tag: "", problem: `contains ${leak}` }
   return remedy === "" ? { tag: "", problem: "no remedy" } : { tag: reason._tag }
 }
 
-/** Of V8. */
+/** `stackTraceLimit` is a property of V8. */
 const errors: { stackTraceLimit?: number } = Error as object
 
-/** Every error has a stack. To print it whole would take most of the time. */
+/** Shortens stacks: printing whole ones would take most of the time of the test. */
 const shortStacks = Effect.acquireRelease(
   Effect.sync(() => {
     const { stackTraceLimit = 10 } = errors
@@ -224,11 +224,11 @@ const shortStacks = Effect.acquireRelease(
 const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
   new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
 
-/** 2026-11-23 09:30:01 IST, a second after a period of codes began. */
+/** 2026-11-23 09:30:01 IST, one second into a TOTP period. */
 const tradingMorning = 1_795_406_401_000
 
-/** Only a fuzz in which all of these come up has tried more than rubbish. */
-const mustComeUp = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
+/** Outcomes that must occur. Without them, the random answers would all be malformed. */
+const requiredOutcomes = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
 const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<string>) =>
   Effect.gen(function* () {
@@ -248,20 +248,20 @@ const fuzz = <Tag, Api>(subject: FuzzSubject<Tag, Api>, corpus: ReadonlyArray<st
     for (let count = 0; count < bodies; count += 1) {
       const call = dice.pick(calls)
       answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
-      // No rate limit is met.
+      // So that no rate limit applies.
       yield* TestClock.adjust("1 second")
       const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call.spelled, inspect)
       yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)
       outcomes.add(tag)
     }
     yield* ensure(
-      mustComeUp.every((tag) => outcomes.has(tag)),
-      `of ${mustComeUp.join(", ")} not all came up, only ${Array.from(outcomes).join(", ")}`
+      requiredOutcomes.every((tag) => outcomes.has(tag)),
+      `expected outcomes: ${requiredOutcomes.join(", ")}; found: ${Array.from(outcomes).join(", ")}`
     )
   })
 
 /**
- * Runs all tests that every broker has. The titles begin with `contract`, `fixtures`, `dialects`, `codes`, `requests` and
+ * Runs the tests of a broker package. The titles begin with `contract`, `fixtures`, `dialects`, `codes`, `requests` and
  * `fuzz`.
  *
  * @category running
@@ -281,16 +281,16 @@ export const run = <Tag, Api, R extends RequestFixture>(runner: Runner, subject:
   group("a token is not lost to another field", Fixtures.typeCases(answers, { essential, envelope: subject.envelope }))
   group("dialects", Fixtures.dialectCases(answers))
   group("codes", Fixtures.codeCases(answers))
-  group("nothing that is documented is left out", Fixtures.coverageCases(answers))
+  group("fixtures cover the documentation", Fixtures.coverageCases(answers))
   group("requests", requestCases(subject))
   runner.describe("fuzz", () => {
     const { bodies, calls } = subject.fuzz
     const corpus = subject.answers.fixtures.map(({ body }) => body)
-    runner.effect("tries every call", () =>
+    runner.effect("has a case for every call", () =>
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `${bodies} answers with every secret in them: typed errors, and no secret in any`,
+      `${bodies} random answers that contain secrets: fails with typed errors, without secrets`,
       ({ task }) => Effect.map(fuzz(subject.fuzz, corpus), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )
