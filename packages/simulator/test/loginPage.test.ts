@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { account, servedOf, site } from "./support.ts"
 
-it.live("fills in Angel's publisher page, and the callback makes a session", () =>
+it.live("submits Angel's publisher page, and completes the login with the callback", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const layer = AngelPublisher.layer({
@@ -36,7 +36,7 @@ it.live("fills in Angel's publisher page, and the callback makes a session", () 
   })
 )
 
-it.live("says what the page says of a form that is wrong, that there is no form, and that nobody answers", () =>
+it.live("reports a rejected form, a page without a form, and a simulator that does not run", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const messageAt = (address: string) =>
