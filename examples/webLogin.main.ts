@@ -1,5 +1,5 @@
 /**
- * Runs the web app for an account of Samco, at the redirect URL that is registered for its app, such as
+ * Runs the web app for a Samco account, at the redirect URL that is registered for its app, such as
  * `http://127.0.0.1:3000/callback`. Reads SAMCO_USER_ID, SAMCO_API_KEY, SAMCO_REDIRECT_URL and BROKER_AUTH_KEY.
  */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
@@ -28,7 +28,7 @@ const program = Effect.gen(function* () {
 })
 
 Effect.runPromise(Effect.scoped(Effect.provide(program, Broker))).catch((error: Error) => {
-  // One sentence with what to do, and no stack.
+  // The message says what to do. No stack.
   process.stderr.write(`${error.message}\n`)
   process.exitCode = 1
 })

@@ -14,7 +14,7 @@ import { serve } from "./webLogin.ts"
 const demo = FakeSamco.demoAccount
 const key = VaultKey.fromText(Redacted.make("ab".repeat(32)), "the key of a test")
 
-/** One process of the app, with layers of its own. Gives its address. */
+/** Starts one process of the app, with its own layers. Returns its address. */
 const startApp = Effect.fnUntraced(function* (simulator: Simulator.Info) {
   const layer = SessionManager.layer().pipe(
     Layer.provideMerge(
@@ -34,7 +34,7 @@ const startApp = Effect.fnUntraced(function* (simulator: Simulator.Info) {
 
 const get = (url: string, cookie = "") => Effect.promise(() => fetch(url, { redirect: "manual", headers: { cookie } }))
 
-/** Opens `/login`, and fills in the broker's page. */
+/** Opens `/login`, and submits the broker's login page. */
 const browse = Effect.fnUntraced(function* (app: string) {
   const response = yield* get(`${app}/login`)
   assert.strictEqual(response.status, 302)
@@ -44,7 +44,7 @@ const browse = Effect.fnUntraced(function* (app: string) {
   return { setCookie, cookie: setCookie.split(";")[0] ?? "", callback: address.pathname + address.search }
 })
 
-it.live("logs a user in through the broker's page, and leaves no code in the address", () =>
+it.live("logs a user in through the broker's page, and removes the code from the address", () =>
   Effect.gen(function* () {
     const app = yield* startApp(yield* Simulator.make({ brokers: ["samco"] }))
     const { callback, cookie, setCookie } = yield* browse(app)
@@ -64,7 +64,7 @@ it.live("logs a user in through the broker's page, and leaves no code in the add
   }).pipe(Effect.provide(TestHttp.layerLateFetch))
 )
 
-it.live("completes in one process what another has begun", () =>
+it.live("completes a login that another process has started", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["samco"] })
     const first = yield* startApp(simulator)

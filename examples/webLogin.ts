@@ -1,7 +1,7 @@
 /**
- * A web app whose user logs in at the broker: `GET /login` sends the browser there, and the path of the redirect URL
- * completes the login. What has to be kept in between is in a cookie, so the app may restart, or run as several
- * processes that have the same key.
+ * A web app whose user logs in at the broker: `GET /login` redirects the browser to the broker, and the path of the
+ * redirect URL completes the login. The state in between is in an encrypted cookie, so the app may restart, or run as
+ * several processes with the same key.
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
@@ -21,7 +21,7 @@ const cookieOf = (request: http.IncomingMessage): string | undefined =>
     .find((cookie) => cookie.startsWith(`${cookieName}=`))
     ?.slice(cookieName.length + 1)
 
-/** The browser sends the cookie to the callback alone, and no script of a page can read it. */
+/** The browser sends the cookie only to the callback, and scripts cannot read it. */
 const setCookie = (value: string, seconds: number, redirectUrl: URL): string =>
   `${cookieName}=${value}; Path=${redirectUrl.pathname}; Max-Age=${seconds}; HttpOnly; SameSite=Lax` +
   (redirectUrl.protocol === "https:" ? "; Secure" : "")
@@ -38,16 +38,16 @@ const login = Effect.fnUntraced(function* (redirectUrl: URL) {
   const request = yield* begin
   const sealed = yield* SealedRequest.seal(request, yield* VaultKey.VaultKey, { account })
   const headers = { location: Redacted.value(request.url), "set-cookie": setCookie(sealed, 600, redirectUrl) }
-  return { status: 302, headers, text: "Going to the broker" } satisfies Answer
+  return { status: 302, headers, text: "Redirecting to the broker" } satisfies Answer
 })
 
-/** A path alone is enough of an address, so a proxy in front of the app changes nothing. */
+/** `complete` accepts the path alone as the address, so the app also works behind a proxy. */
 const callback = Effect.fnUntraced(function* (request: http.IncomingMessage, redirectUrl: URL) {
   const { complete } = yield* RedirectLogin.RedirectLogin
   const { account, adopt } = yield* SessionManager.SessionManager
   const begun = yield* SealedRequest.open(cookieOf(request), yield* VaultKey.VaultKey, { account })
   yield* adopt(yield* complete(begun, Redacted.make(request.url ?? "")))
-  // Away from the address that has the code in it.
+  // Redirects, so that the code does not stay in the browser's address bar.
   return {
     status: 303,
     headers: { location: "/", "set-cookie": setCookie("", 0, redirectUrl) },
@@ -61,7 +61,7 @@ const home = Effect.gen(function* () {
   return { status: 200, text: `Logged in as ${account.id}` } satisfies Answer
 })
 
-/** Messages have no secret in them, and say what to do. */
+/** Error messages contain no secrets, and say what to do. */
 const refusal = (redirectUrl: URL) => (error: AuthError.AuthError | VaultError) =>
   Effect.succeed<Answer>({
     status: AuthError.isAuthError(error) ? 400 : 500,
@@ -69,7 +69,7 @@ const refusal = (redirectUrl: URL) => (error: AuthError.AuthError | VaultError) 
     text: error.message
   })
 
-/** Serves until its scope closes. Port 0 takes one that is free. */
+/** Serves the app until its scope closes, and returns its port. Port 0 selects a free port. */
 export const serve = Effect.fnUntraced(function* (options: { readonly redirectUrl: string; readonly port: number }) {
   const redirectUrl = new URL(options.redirectUrl)
   const context = yield* Effect.context<
@@ -78,7 +78,7 @@ export const serve = Effect.fnUntraced(function* (options: { readonly redirectUr
 
   const answerTo = (request: http.IncomingMessage) => {
     const path = (request.url ?? "").replace(/[?#].*$/s, "")
-    if (request.method !== "GET") return Effect.succeed<Answer>({ status: 405, text: "Only GET" })
+    if (request.method !== "GET") return Effect.succeed<Answer>({ status: 405, text: "Only GET is allowed" })
     if (path === "/login") return login(redirectUrl)
     if (path === redirectUrl.pathname) return callback(request, redirectUrl)
     return path === "/" ? home : Effect.succeed<Answer>({ status: 404, text: "Not found" })
@@ -90,7 +90,7 @@ export const serve = Effect.fnUntraced(function* (options: { readonly redirectUr
       response.writeHead(status, { ...always, ...headers }).end(text)
     }
     void Effect.runPromiseWith(context)(Effect.catch(answerTo(request), refusal(redirectUrl))).then(reply, () =>
-      reply({ status: 500, text: "The app has failed" })
+      reply({ status: 500, text: "The app failed" })
     )
   })
   yield* Effect.acquireRelease(

@@ -373,7 +373,7 @@ it.live(
       const failed = /^ {2}✗ (\w+(?: \w+)?) +(get a session by .*|log in through the browser)\n/m
       const [, broker = "", step = ""] = failed.exec(stderr) ?? []
       assert.include(Object.keys(steps), broker)
-      assert.match(stderr, broker === "Zerodha" ? /No login page answers there/ : /ENETDOWN/)
+      assert.match(stderr, broker === "Zerodha" ? /No login page answers at this address/ : /ENETDOWN/)
       assert.isTrue(stderr.endsWith(`\nnpm start failed: ${broker}, ${step}\n`), stderr)
     }),
   { tags: ["thorough"], timeout }

@@ -19,7 +19,7 @@ const reusedCode = oneOf("refused", "accepted")
 const ordersOnly = "`unregistered`: orders are refused"
 
 /**
- * The fake for programs that serve it, such as the simulator.
+ * Describes the fake for programs that serve it, such as the simulator.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +59,7 @@ export const descriptor = FakeDescriptor.make<FakeAngel.Account, FakeAngel.Switc
 })
 
 /**
- * Makes the document, for generators of clients in other languages.
+ * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
  *
  * @category descriptions
  * @since 0.1.0
@@ -70,7 +70,7 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers: headersFor({ apiKey: OpenApi.sample("apiKey") }),
-    // Some services write `status` as text, and the gateway writes `success` in its place.
+    // Some services send `status` as text. The gateway sends `success` instead.
     yes: OpenApi.inside("data", {
       status: { enum: [true, "true", "SUCCESS", "success"] },
       message: OpenApi.text,

@@ -18,7 +18,7 @@ const ip = oneOf("registered", "unregistered")
 const reusedCode = oneOf("refused", "accepted")
 
 /**
- * The fake for programs that serve it, such as the simulator.
+ * Describes the fake for programs that serve it, such as the simulator.
  *
  * @category models
  * @since 0.1.0
@@ -40,10 +40,10 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
     totpSecret: [totpSecret, [body("authdirectapi", "totp", "code"), form("portal-login", "totp", "code")]],
     redirectUrl: [redirectUrl, redirected],
     name: [text, [answer("getprofile", "name")]],
-    role: [oneOf("investor", "dealer"), "`dealer`: a login needs no `2FA`, and getprofile needs the client"],
+    role: [oneOf("investor", "dealer"), "`dealer`: a login needs no `2FA`, and getprofile needs the client code"],
     client: [optionalText, [body("getprofile", "clientcode")]],
     state: [oneOf("active", "not-live", "no-consent", "pan-not-linked"), "other than `active`: a login is refused"],
-    ip: [ip, "`unregistered`: orders are refused, with the switch `addressCheck` all calls"]
+    ip: [ip, "`unregistered`: orders are refused; with the switch `addressCheck`, all calls"]
   },
   switches: {
     accept: oneOf("any-with-json", "exact"),
@@ -63,14 +63,14 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
   page: ({ apiKey }) => ["https://invest.motilaloswal.com", "/OpenAPI/Login.aspx", { apikey: apiKey }]
 })
 
-/** Of the newest generation, for a program of the kind that the layers are by default. */
+/** Options of the newest generation, with the defaults of the layers. */
 const headersOf = headers.make({
   apiKey: OpenApi.sample("apiKey"),
   apiSecret: OpenApi.sample("apiSecret"),
   generation: "v7"
 })
 
-/** Calls of a login that is not at its end carry its first token alone. */
+/** Calls before the end of a login carry only the first token. */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")
@@ -78,7 +78,7 @@ const status = OpenApi.word("SUCCESS")
 const envelope = { message: OpenApi.text, errorcode: OpenApi.text }
 
 /**
- * Makes the document, for generators of clients in other languages.
+ * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
  *
  * @category descriptions
  * @since 0.1.0
@@ -91,7 +91,7 @@ export const document = (): OpenApi.Document =>
     headers: ({ account, endpoint, tokens }) =>
       headersOf(account, tokens && endpoints.ofLogin.has(endpoint?.name ?? "") ? ofLogin(tokens) : tokens),
     yes: OpenApi.beside({ status, ...envelope }),
-    // The word is FAILURE or ERROR; the official SDKs know others.
+    // The value is FAILURE or ERROR. The official SDKs have others.
     no: {
       type: "object",
       properties: { status: { type: "string", not: status }, ...envelope },

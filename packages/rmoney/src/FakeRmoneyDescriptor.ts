@@ -16,7 +16,7 @@ const { text, id, pan, mobile, email, redirectUrl, totpSecret } = FakeDescriptor
 const tokenEnd = oneOf("in-token", "absent")
 
 /**
- * The fake for programs that serve it, such as the simulator.
+ * Describes the fake for programs that serve it, such as the simulator.
  *
  * @category models
  * @since 0.1.0
@@ -78,7 +78,7 @@ const app = {
 }
 
 /**
- * Makes the document, for generators of clients in other languages.
+ * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
  *
  * @category descriptions
  * @since 0.1.0
@@ -90,7 +90,7 @@ export const document = (): OpenApi.Document =>
     codes,
     headers: headers.make("bare", app.source),
     app,
-    // `result` is an object or a list of one. The calls of a browser login answer beside `stat`.
+    // `result` is an object or a list with one object. Answers of a browser login have their fields next to `stat`.
     yes: (data) => ({
       anyOf: [
         OpenApi.inside("result", access)(data),

@@ -19,7 +19,7 @@ const reusedCode = oneOf("refused", "accepted")
 const ordersOnly = "`unregistered`: orders are refused"
 
 /**
- * The fake for programs that serve it, such as the simulator.
+ * Describes the fake for programs that serve it, such as the simulator.
  *
  * @category models
  * @since 0.1.0
@@ -78,13 +78,13 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // These have no envelope in the mocks of the official SDK.
+  // In the mocks of the official SDK, the answers of these calls have no envelope.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }
 
 /**
- * Makes the document, for generators of clients in other languages.
+ * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
  *
  * @category descriptions
  * @since 0.1.0

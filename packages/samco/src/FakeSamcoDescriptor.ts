@@ -16,7 +16,7 @@ const { text, optionalText, id, hex, redirectUrl } = FakeDescriptor.rules
 const tokenEnd = oneOf("in-token", "absent")
 
 /**
- * The fake for programs that serve it, such as the simulator.
+ * Describes the fake for programs that serve it, such as the simulator.
  *
  * @category models
  * @since 0.1.0
@@ -37,9 +37,9 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     yob: [matches("a year of four digits", /^\d{4}$/), [body("login", "yob")]],
     secretApiKey: [text, [body("accessToken", "secretApiKey")]],
     accessToken: [text, [body("login", "accessToken")]],
-    state: [oneOf("active", "blocked", "dormant"), "other than `active`: no session starts"],
-    subscription: [oneOf("active", "none"), "`none`: no session starts"],
-    appSignIn: [oneOf("done", "needed"), "`needed`: no session starts (EOAUTH999)"],
+    state: [oneOf("active", "blocked", "dormant"), "other than `active`: a login is refused"],
+    subscription: [oneOf("active", "none"), "`none`: a login is refused"],
+    appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused (EOAUTH999)"],
     ip: [
       oneOf("registered", "unregistered", "unregistered-server"),
       "`unregistered`: the login page and orders are refused (EOAUTH009)"
@@ -77,7 +77,7 @@ const flat = OpenApi.beside({ status, statusMessage: OpenApi.text })
 const nested = OpenApi.inside("data", { status, message: OpenApi.text })
 
 /**
- * Makes the document, for generators of clients in other languages.
+ * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
  *
  * @category descriptions
  * @since 0.1.0
@@ -88,7 +88,7 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers,
-    // The calls of OAuth answer in `data`, the others beside `status`.
+    // Answers of the OAuth calls have their fields in `data`, the others next to `status`.
     yes: (data) => ({ anyOf: [flat(data), nested(data)] }),
     no: {
       type: "object",

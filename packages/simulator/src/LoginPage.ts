@@ -1,5 +1,5 @@
 /**
- * The login pages of the browser flows, for a test that has no browser.
+ * Submits the login pages of browser flows, for tests without a browser.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ const hiddenFields = (page: string): ReadonlyArray<readonly [string, string]> =>
     unescape(value)
   ])
 
-/** What the page says of a form that it did not take. */
+/** The error message of a page that rejected a form. */
 const problemOf = (page: string): string =>
   read(page, /role="alert">([^<]+)</) || page.replace(/<[^>]*>/g, " ").trim() || "nothing"
 
@@ -33,15 +33,17 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
     const response = yield* client.execute(request)
     return { location: response.headers["location"], page: yield* response.text }
   }).pipe(
-    // The address that the browser is sent to belongs to the program, which may not run.
+    // The redirect goes to the user's program, which may not be running.
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
-    Effect.mapError(() => new SimulatorError({ message: "No login page answers there: does the simulator run?" }))
+    Effect.mapError(
+      () =>
+        new SimulatorError({ message: "No login page answers at this address: check that the simulator is running." })
+    )
   )
 
 /**
- * Opens the login page of a browser flow, fills in its form as a person would, and returns the address that the browser
- * is sent to. The names of the fields are in the page, and in the README. It fails with what the page says if the form
- * is not taken.
+ * Opens the login page of a browser flow, submits its form, and returns the address that the page redirects to. The
+ * names of the fields are in the page and in the README. If the page rejects the form, it fails with the page's message.
  *
  * @example
  * ```ts
@@ -65,7 +67,7 @@ export const submit = Effect.fnUntraced(function* (
   fields: Readonly<Record<string, string>>
 ): Effect.fn.Return<Redacted.Redacted<string>, SimulatorError, HttpClient.HttpClient> {
   const { page } = yield* send(HttpClientRequest.get(Redacted.value(url)))
-  if (!page.includes('<form method="post"')) return yield* refuse(`There is no form to fill in: ${problemOf(page)}`)
+  if (!page.includes('<form method="post"')) return yield* refuse(`The login page has no form: ${problemOf(page)}`)
   const action = new URL(read(page, /<form method="post" action="([^"]*)"/), Redacted.value(url))
   const answer = yield* send(
     HttpClientRequest.post(action).pipe(
@@ -73,6 +75,6 @@ export const submit = Effect.fnUntraced(function* (
     )
   )
   return answer.location === undefined
-    ? yield* refuse(`The login page says: ${problemOf(answer.page)}`)
+    ? yield* refuse(`The login page rejected the form: ${problemOf(answer.page)}`)
     : Redacted.make(answer.location)
 })

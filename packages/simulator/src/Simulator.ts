@@ -44,7 +44,7 @@ export type BrokerId = table.BrokerId
 export const brokerIds: ReadonlyArray<BrokerId> = table.brokerIds
 
 /**
- * Where everything is, and every credential of the accounts: what `broker-auth-simulator --json` prints.
+ * The addresses of a simulator and every credential of its accounts: the output of `broker-auth-simulator --json`.
  *
  * @category models
  * @since 0.1.0
@@ -52,13 +52,13 @@ export const brokerIds: ReadonlyArray<BrokerId> = table.brokerIds
 export interface Info {
   /** Address of the control port. */
   readonly control: string
-  /** Where each origin of a broker is served, by the broker's own origin. */
+  /** The address of each origin of a broker, keyed by the broker's own origin. */
   readonly origins: Readonly<Record<string, string>>
   readonly brokers: Readonly<Record<string, { readonly accounts: ReadonlyArray<FakeAccount> }>>
 }
 
 /**
- * A code of an account's authenticator app, and how long the app will show it.
+ * A TOTP code of an account, and the seconds until its period ends.
  *
  * @category models
  * @since 0.1.0
@@ -66,24 +66,24 @@ export interface Info {
 export type TotpCode = Fakes.TotpCode
 
 /**
- * What may be set.
+ * Options of a simulator.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** All that there are unless said otherwise. */
+  /** The brokers to serve. Default: all. */
   readonly brokers?: ReadonlyArray<BrokerId> | undefined
-  /** The control port; the origins take the ports after it. Free ones unless said otherwise. */
+  /** The control port. The origins use the ports after it. Default: free ports. */
   readonly port?: number | undefined
   /**
    * Accounts and switches of the brokers, as in a seed file: `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
-   * It goes before `fakes`.
+   * It takes precedence over `fakes`.
    */
   readonly seed?: unknown
-  /** Fakes other than those with the demo account: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
+  /** Fakes to serve in place of those with the demo accounts: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
   readonly fakes?: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>> | undefined
-  /** How many requests the journal keeps of each broker, from 1 to 1,000,000. Default: 10,000. */
+  /** Number of requests that the journal keeps for each broker, from 1 to 1,000,000. Default: 10,000. */
   readonly journalLimit?: number | undefined
   /** Host names that are allowed besides 127.0.0.1, localhost and [::1], such as `simulator.test`. Default: none. */
   readonly allowHosts?: ReadonlyArray<string> | undefined
@@ -92,7 +92,7 @@ export interface Options {
 }
 
 /**
- * A running simulator. What the control port offers is here too.
+ * A running simulator, with the functions of its control port.
  *
  * @category services
  * @since 0.1.0
@@ -100,31 +100,31 @@ export interface Options {
 export class Simulator extends Context.Service<
   Simulator,
   Info & {
-    /** The brokers' time: this program's, and ahead of it by what it was advanced. */
+    /** The brokers' clock: this program's clock plus the time by which it was advanced. */
     readonly clock: Clock.Clock
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
-    /** The newest requests that the fakes saw, the oldest of them first; of one broker, or of all. */
+    /** The newest requests that the fakes received, oldest first. Default: of all brokers. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
-    /** How many older requests the journal has dropped since the last reset, of one broker, or of all. */
+    /** Number of older requests that the journal has dropped since the last reset. Default: of all brokers. */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
-    /** Lets an endpoint (`"*"`: any) misbehave the next `times` times, once unless said otherwise. */
+    /** Injects a fault into the next `times` requests to an endpoint (`"*"`: any). Default: one request. */
     readonly inject: (
       broker: BrokerId,
       endpoint: string,
       fault: Fault,
       times?: number
     ) => Effect.Effect<void, SimulatorError>
-    /** The codes that would have gone out by SMS or mail, the newest last. */
+    /** The codes that the broker would have sent by SMS or mail, newest last. */
     readonly codes: (broker: BrokerId, account: string) => Effect.Effect<ReadonlyArray<string>, SimulatorError>
-    /** What the account's authenticator app shows now. */
+    /** The account's current TOTP code. */
     readonly totp: (broker: BrokerId, account: string) => Effect.Effect<TotpCode, SimulatorError>
-    /** Replaces the accounts and switches, forgets everything that happened, and sets the clock back. */
+    /** Replaces the accounts and switches, clears all other state, and resets the clock. */
     readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
     /** Sessions, tokens, counters and the clock as JSON. */
     readonly snapshot: Effect.Effect<unknown>
-    /** Restores a snapshot, also of another simulator with the same accounts. */
+    /** Restores a snapshot of this simulator, or of another one with the same accounts. */
     readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>
-    /** Forgets everything that happened, and sets the clock back. */
+    /** Clears sessions, journal and faults, and resets the clock. */
     readonly reset: Effect.Effect<void>
   }
 >()("@auth/simulator/Simulator") {}
@@ -137,7 +137,7 @@ const checkPort = (port: number, origins: number) => {
     ? Effect.void
     : Effect.fail(
         new SimulatorError({
-          message: `Port ${port} does not do: it and the ${origins} after it must lie between 1 and ${highestPort}.`
+          message: `Port ${port} is not valid: it and the ${origins} ports after it must be between 1 and ${highestPort}.`
         })
       )
 }
@@ -155,7 +155,7 @@ const checkAllowed = ({ allowHosts = [], allowOrigins = [] }: Options) => {
   const host = allowHosts.find((value) => !isHostName(value))
   if (host !== undefined) {
     return Effect.fail(
-      new SimulatorError({ message: `${JSON.stringify(host)} is not a host name: give one such as simulator.test.` })
+      new SimulatorError({ message: `${JSON.stringify(host)} is not a host name: use one such as simulator.test.` })
     )
   }
   const origin = allowOrigins.find((value) => !isOriginName(value))
@@ -163,13 +163,13 @@ const checkAllowed = ({ allowHosts = [], allowOrigins = [] }: Options) => {
     ? Effect.void
     : Effect.fail(
         new SimulatorError({
-          message: `${JSON.stringify(origin)} is not an origin: give one such as http://127.0.0.1:3000.`
+          message: `${JSON.stringify(origin)} is not an origin: use one such as http://127.0.0.1:3000.`
         })
       )
 }
 
 /**
- * Serves the fakes on 127.0.0.1 until the scope ends.
+ * Serves the fakes on 127.0.0.1 until the scope closes.
  *
  * @example
  * ```ts
@@ -263,7 +263,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * A simulator for as long as the layer lives.
+ * Serves a simulator until the layer's scope closes.
  *
  * @category layers
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * The simulator's time for a program that talks to it.
+ * The simulator's clock, for programs that use the simulator.
  *
- * After `POST /clock` the brokers live tomorrow. A program that still lives today makes one-time codes of the wrong
- * period, and takes a session for alive that is over.
+ * `POST /clock` advances the brokers' clock only. A program that keeps its own clock then computes one-time codes of
+ * the wrong period, and treats an expired session as live.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import { Simulator } from "./Simulator.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * The clock of the program, ahead by the milliseconds that `ahead` tells each time. Waiting takes as long as ever.
+ * The program's clock plus the milliseconds that `ahead` returns at each read. Sleeping is not affected.
  *
  * @example
  * ```ts
@@ -39,7 +39,7 @@ export const make = (ahead: () => number): Effect.Effect<Clock.Clock> =>
   Effect.map(Clock.Clock, (base) => runAhead(base, ahead))
 
 /**
- * Lets a program live in the time of the simulator in the same process.
+ * Gives a program the clock of the simulator in the same process.
  *
  * @category layers
  * @since 0.1.0
@@ -50,24 +50,24 @@ export const layer: Layer.Layer<never, never, Simulator> = Layer.effect(
 )
 
 /**
- * A simulator's time from afar.
+ * The clock of a simulator in another process.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Remote {
-  /** As of the last `advance` or `sync`. */
+  /** The simulator's clock, as of the last `advance` or `sync`. */
   readonly clock: Clock.Clock
-  /** Moves the simulator's clock and this one. */
+  /** Advances the simulator's clock and this one. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
-  /** Takes over what others have advanced. */
+  /** Reads the simulator's clock, which another program may have advanced. */
   readonly sync: Effect.Effect<void, SimulatorError>
 }
 
 const Answer = Schema.fromJsonString(Schema.Struct({ aheadMillis: Schema.Finite }))
 
 /**
- * Follows the simulator whose control port has the address `control`, such as `http://127.0.0.1:4010`.
+ * Connects to the simulator whose control port has the address `control`, such as `http://127.0.0.1:4010`.
  *
  * @category constructors
  * @since 0.1.0
@@ -81,11 +81,16 @@ export const connect = Effect.fnUntraced(function* (
   const ask = (request: HttpClientRequest.HttpClientRequest) =>
     client.execute(request).pipe(
       Effect.flatMap((response) => response.text),
-      Effect.mapError(() => new SimulatorError({ message: `No simulator answers at ${control}.` })),
+      Effect.mapError(
+        () => new SimulatorError({ message: `No simulator answers at ${control}: start it, or correct the address.` })
+      ),
       Effect.flatMap((text) =>
         Effect.mapError(
           Schema.decodeUnknownEffect(Answer)(text),
-          () => new SimulatorError({ message: `The simulator at ${control} refuses: ${text.trim().slice(0, 200)}` })
+          () =>
+            new SimulatorError({
+              message: `The simulator at ${control} refused the request: ${text.trim().slice(0, 200)}`
+            })
         )
       ),
       Effect.map(({ aheadMillis }) => {

@@ -1,18 +1,18 @@
 /**
- * What goes wrong with a simulator itself; what its brokers say is not among it.
+ * The errors of a simulator itself. Errors that its brokers return are not among them.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
 
 /**
- * The simulator cannot do what was asked: a port is in use, a broker or an endpoint does not exist. The message says
- * what to do.
+ * The simulator cannot do what was requested, for example because a port is in use, or because a broker or an endpoint
+ * does not exist. The message says what to do.
  *
  * @category errors
  * @since 0.1.0
  */
 export class SimulatorError extends Data.TaggedError("SimulatorError")<{
-  /** What happened and what to do, for a person. */
+  /** Says what happened and what to do. */
   readonly message: string
 }> {}

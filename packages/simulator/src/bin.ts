@@ -18,7 +18,7 @@ const readSeed = (path: string | undefined) =>
     : Effect.flatMap(
         Effect.tryPromise({
           try: () => readFile(path, "utf8"),
-          catch: () => new Flags.UsageError({ message: "--seed takes a file that can be read" })
+          catch: () => new Flags.UsageError({ message: "--seed needs a file that can be read" })
         }),
         Seed.parse
       )
@@ -50,15 +50,15 @@ const main = Effect.gen(function* () {
   return yield* Effect.raceFirst(stopped, serve({ ...command.options, seed }, command.format))
 })
 
-const complain = (line: string) => Console.error(`${name}: ${line}`)
+const printError = (line: string) => Console.error(`${name}: ${line}`)
 
 const program = main.pipe(
   Effect.as(0),
   Effect.catchTags({
-    UsageError: ({ message }) => Effect.as(complain(`${message}. See ${name} --help.`), 2),
-    SimulatorError: ({ message }) => Effect.as(complain(message), 1)
+    UsageError: ({ message }) => Effect.as(printError(`${message}. See ${name} --help.`), 2),
+    SimulatorError: ({ message }) => Effect.as(printError(message), 1)
   }),
-  Effect.catchCause((cause) => Effect.as(complain(Cause.pretty(cause)), 1))
+  Effect.catchCause((cause) => Effect.as(printError(Cause.pretty(cause)), 1))
 )
 
 Effect.runCallback(program, {

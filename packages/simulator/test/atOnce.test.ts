@@ -26,7 +26,7 @@ const at = <A>(make: Effect.Effect<A>, times: number) =>
     { concurrency: "unbounded" }
   )
 
-it.live("a request that waits does not act on the state after a reset", () =>
+it.live("does not process a delayed request after a reset", () =>
   Effect.gen(function* () {
     const fake = yield* FakeAngel.make()
     yield* fake.inject("*", { kind: "latency", duration: "50 millis" })
@@ -38,7 +38,7 @@ it.live("a request that waits does not act on the state after a reset", () =>
   })
 )
 
-it.live("a reset cuts the connections that wait for an answer", () =>
+it.live("closes connections that wait for an answer at a reset", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* simulator.inject("samco", "sessionToken", { kind: "latency", duration: "1 minute" })
@@ -62,7 +62,7 @@ it.live("a reset cuts the connections that wait for an answer", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("one code of an RMoney vendor opens one session when it is used at once", () =>
+it.live("opens one session when a code of an RMoney vendor is used several times at once", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount
@@ -82,7 +82,7 @@ it.live("one code of an RMoney vendor opens one session when it is used at once"
 )
 
 for (const enable of [true, "true"]) {
-  it.live(`RMoney's bio/enable takes ${JSON.stringify(enable)}`, () =>
+  it.live(`RMoney's bio/enable accepts ${JSON.stringify(enable)}`, () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const { accessToken, userId } = FakeRmoney.demoAccount
@@ -102,7 +102,7 @@ for (const enable of [true, "true"]) {
 
 const samco = "https://tradeapi.samco.in"
 
-it.live("Samco says EOAUTH030 while an exchange of the same code or refresh token is under way", () =>
+it.live("Samco answers EOAUTH030 while an exchange of the same code or refresh token is pending", () =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make()
     const { apiKey, apiSecret, redirectUrl } = FakeSamco.demoAccount
@@ -119,12 +119,12 @@ it.live("Samco says EOAUTH030 while an exchange of the same code or refresh toke
       refreshed.map(({ errorCode }) => errorCode),
       [undefined, "EOAUTH030"]
     )
-    // The exchange that was alone has used the code up.
+    // The first exchange has used the code.
     assert.strictEqual((yield* postTo(fake, `${samco}/oauth/token`, body))["errorCode"], "EOAUTH012")
   })
 )
 
-it.live("Samco takes any Accept that includes JSON", () =>
+it.live("Samco accepts any Accept header that includes JSON", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["samco"] })
     const { apiKey, apiSecret } = FakeSamco.demoAccount
@@ -139,7 +139,7 @@ it.live("Samco takes any Accept that includes JSON", () =>
   })
 )
 
-it.effect("Samco's access token of the demo account lives again after a reset on a later day", () =>
+it.effect("Samco's access token of the demo account is valid again after a reset on a later day", () =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make()
     const { accessToken, password, userId, yob } = FakeSamco.demoAccount

@@ -21,7 +21,7 @@ interface Ended {
   readonly stderr: string
 }
 
-/** The command in a process of its own, which does not outlive the test. */
+/** Starts the command in a process that ends with the test. */
 const start = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
@@ -59,7 +59,7 @@ const startJson = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
 })
 
 it.live(
-  "prints one line with everything that a client needs, and a login works with it",
+  "prints one line with the addresses and credentials that a login needs",
   () =>
     Effect.gen(function* () {
       const { child, ended, info } = yield* startJson("--broker", "angel")
@@ -78,7 +78,7 @@ it.live(
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   it.live(
-    `stops at once on ${signal}, although a client keeps its connection and another waits`,
+    `stops at once on ${signal}, with an idle connection and a delayed answer`,
     () =>
       Effect.gen(function* () {
         const { child, ended, info } = yield* startJson()
@@ -99,7 +99,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 it.live(
-  "takes the control port from the command line, and the ports after it for the origins",
+  "uses the control port of the command line, and the ports after it for the origins",
   () =>
     Effect.gen(function* () {
       const first = yield* startJson()
@@ -109,7 +109,7 @@ it.live(
       assert.strictEqual(refused.code, 1)
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
-      // Below the ports that systems hand out, and another one for each run.
+      // Below the ephemeral ports of the system, and different in each run.
       const port = 20_000 + (process.pid % 700) * 16
       const third = yield* startJson("--port", String(port))
       const addresses = [third.info.control, ...Object.values(third.info.origins)]
@@ -123,14 +123,14 @@ it.live(
 )
 
 const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, says: RegExp]> = [
-  [["--port", "abc"], 2, /--port takes a number from 0 to 65535, not "abc"/],
+  [["--port", "abc"], 2, /--port must be a number from 0 to 65535, not "abc"/],
   [["--json", "--json"], 2, /--json is given more than once/],
-  [["--seed", "/nowhere.json"], 2, /--seed takes a file/],
+  [["--seed", "/nowhere.json"], 2, /--seed needs a file/],
   [["--port", "65534"], 1, /65535/]
 ]
 
 it.live(
-  "says in one line what is wrong with its arguments, and ends with 2",
+  "reports wrong arguments in one line, and exits with 2",
   () =>
     Effect.gen(function* () {
       const started = yield* Effect.forEach(misuses, ([args]) => start(...args))
@@ -146,7 +146,7 @@ it.live(
 )
 
 it.live(
-  "explains itself",
+  "prints its usage",
   () =>
     Effect.gen(function* () {
       const exit = yield* (yield* start("--help")).ended
@@ -158,7 +158,7 @@ it.live(
   timeout
 )
 
-/** curl as the pasted lines use it, for machines that have none. */
+/** A replacement for curl, with the options of the pasted lines, for machines without it. */
 const curlShim = `curl() { '${process.execPath}' -e '
   const args = process.argv.slice(1), headers = {}
   let body, url, redirect = "follow"
@@ -199,13 +199,13 @@ const readme = readFileSync(join(folder, "README.md"), "utf8")
 const blockOf = (language: string): string =>
   new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1] ?? ""
 
-/** The shell blocks of the README, with the broker in bold before each of them. The first one has none. */
+/** The shell blocks of the README, each with the broker in bold before it. The first block has no broker. */
 const [before, ...logins] = Array.from(
   readme.matchAll(/(?:^\*\*([^*]+)\*\*.*\n\n)?```sh\n([\s\S]*?)```/gm),
   ([, broker = "", script = ""]) => ({ broker, script })
 )
 
-/** The brokers by their titles, and what the last line of a login prints. */
+/** The brokers by their titles, with the expected output of the last line of a login. */
 const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = {
   "Angel One": ["angel", /"status":true.*"jwtToken":"[^"]+"/],
   "Motilal Oswal": ["motilal", /"status":"SUCCESS".*"accesstoken":"[^"]+"\}$/],
@@ -218,7 +218,7 @@ const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = 
 const separator = "\n-- next --\n"
 
 it.live(
-  "logs in to every broker with the curl lines of the README, and the headers that curl sends of itself",
+  "logs in to every broker with the README's curl lines and curl's own headers",
   () =>
     Effect.gen(function* () {
       const { info } = yield* startJson()
@@ -235,7 +235,7 @@ it.live(
         assert.strictEqual(answers.length, scripts.length, title)
         for (const text of answers) assert.match(text, answer, id)
       }
-      // The others log in by one request, which the simulator prints at its start.
+      // The other brokers log in with one request, which the simulator prints when it starts.
       const described = Object.values(titles).map(([id]) => id)
       for (const id of Simulator.brokerIds) {
         assert.isTrue(described.includes(id) || brokers[id].descriptor.curl !== undefined, `no lines for ${id}`)
@@ -251,7 +251,7 @@ it.live(
 )
 
 it.live(
-  "prints every account, and how to log in with curl where one request does it",
+  "prints every account, and curl lines where one request logs in",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
@@ -276,7 +276,7 @@ it.live(
 )
 
 it.live(
-  "prints where each login page is, which opens in a browser as it stands",
+  "prints the address of each login page, which a browser can open",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
@@ -296,7 +296,7 @@ it.live(
   timeout
 )
 
-it.live("has every broker, origin and account in its README", () =>
+it.live("documents every broker, origin and account in the README", () =>
   Effect.gen(function* () {
     const { brokers, origins } = yield* Simulator.make()
     for (const origin of Object.keys(origins)) assert.include(readme, `\`${origin.replace("https://", "")}\``)
@@ -307,7 +307,7 @@ it.live("has every broker, origin and account in its README", () =>
   })
 )
 
-it.live("has the login pages of its README, with the fields that the README names", () =>
+it.live("serves the login pages of the README, with the fields that the README names", () =>
   Effect.gen(function* () {
     const { origins } = yield* Simulator.make()
     const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
@@ -320,7 +320,7 @@ it.live("has the login pages of its README, with the fields that the README name
 )
 
 it.live(
-  "runs the program of the README, which prints what the README says",
+  "runs the program of the README, which prints the documented line",
   () =>
     Effect.sync(() => {
       const program = blockOf("ts")

@@ -42,7 +42,7 @@ const packages = join(import.meta.dirname, "../..")
 const rmoney = FakeRmoney.demoAccount
 const rmoneyTotp = FakeRmoney.demoTotpAccount
 
-/** The fields of an account, all of them as secrets. */
+/** The fields of an account, all of them redacted. */
 const hide = <A extends object>(account: A) =>
   Object.fromEntries(Object.entries(account).map(([name, value]) => [name, Redacted.make(value)])) as {
     readonly [K in keyof A]: Redacted.Redacted<string>
@@ -116,7 +116,7 @@ const ways: ReadonlyArray<Way> = [
     endpoints: ["sessionToken", "getLimits", "logout"]
   },
   {
-    title: "Samco with the old login",
+    title: "Samco with the legacy login",
     layer: (simulator) =>
       SamcoLegacy.layer({ ...at(simulator).samco, credentials: { ...hide(samco), userId: samco.userId } }),
     account: samco.userId,
@@ -125,7 +125,7 @@ const ways: ReadonlyArray<Way> = [
 ]
 
 for (const { account, endpoints, layer, title } of ways) {
-  it.live(`logs in and out over HTTP at ${title}`, () =>
+  it.live(`logs in and out over HTTP: ${title}`, () =>
     Effect.gen(function* () {
       const asked = yield* inSimulator(layer, () =>
         Effect.gen(function* () {
@@ -142,7 +142,7 @@ for (const { account, endpoints, layer, title } of ways) {
   )
 }
 
-/** What `GET /totp` shows. */
+/** The code of `GET /totp`. */
 const authenticator = ({ control }: Simulator.Info, broker: string, account: string) =>
   CodeSource.fromEffect(() =>
     Effect.map(send(`${control}/totp?broker=${broker}&account=${account}`), ({ text }) =>
@@ -150,7 +150,7 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
     )
   )
 
-it.live("logs in at RMoney with the TOTP that GET /totp shows, and drops the session here", () =>
+it.live("logs in to RMoney with the TOTP of GET /totp, and logs out locally", () =>
   Effect.gen(function* () {
     const asked = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoneyTotp, authenticator(simulator, "rmoney", rmoneyTotp.userId)),
@@ -168,14 +168,14 @@ it.live("logs in at RMoney with the TOTP that GET /totp shows, and drops the ses
   })
 )
 
-/** The newest code that `GET /codes` tells. */
+/** The newest code of `GET /codes`. */
 const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
   Effect.map(send(`${control}/codes?broker=${broker}&account=${account}`), ({ text }) => {
     const { codes } = JSON.parse(text) as { readonly codes: ReadonlyArray<string> }
     return Redacted.make(codes.at(-1) ?? "")
   })
 
-it.live("sends the code by SMS of Motilal to GET /codes", () =>
+it.live("returns the SMS code of Motilal by GET /codes", () =>
   Effect.gen(function* () {
     const asked = yield* inSimulator(motilalLayer, (simulator) =>
       Effect.gen(function* () {
@@ -187,7 +187,7 @@ it.live("sends the code by SMS of Motilal to GET /codes", () =>
   })
 )
 
-it.live("sends the code by SMS of RMoney to GET /codes", () =>
+it.live("returns the SMS code of RMoney by GET /codes", () =>
   Effect.gen(function* () {
     const asked = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoney),
@@ -209,7 +209,7 @@ it.live("sends the code by SMS of RMoney to GET /codes", () =>
   })
 )
 
-it.live("sends the codes of Samco to GET /codes, and says that it has no TOTP", () =>
+it.live("returns the codes of Samco by GET /codes, and reports that it has no TOTP", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const headers = { accept: "application/json", "content-type": "application/json" }
@@ -229,7 +229,7 @@ interface Flow {
   ) => Layer.Layer<RedirectLogin.RedirectLogin, AuthError.AuthError, HttpClient.HttpClient>
   readonly account: { readonly redirectUrl: string; readonly id: string }
   readonly form: (totp: string) => Readonly<Record<string, string>>
-  /** Who has the code that the form asks for. */
+  /** The source of the code that the form needs. */
   readonly totp?: readonly [broker: Simulator.BrokerId, account: string]
 }
 
@@ -299,13 +299,13 @@ const flows: ReadonlyArray<Flow> = [
 ]
 
 for (const { account, form, layer, title, totp } of flows) {
-  it.live(`takes a browser through ${title}`, () =>
+  it.live(`logs in through the browser flow of ${title}`, () =>
     inSimulator(layer, (simulator) =>
       Effect.gen(function* () {
         const redirect = yield* RedirectLogin.RedirectLogin
         const request = yield* redirect.begin
         const refused = yield* Effect.flip(LoginPage.submit(request.url, { userid: "nobody", user_id: account.id }))
-        assert.include(refused.message, "The login page says: ")
+        assert.include(refused.message, "The login page rejected the form: ")
         const code = totp === undefined ? "" : (yield* simulator.totp(...totp)).code
         const callback = yield* LoginPage.submit(request.url, form(code))
         assert.isTrue(Redacted.value(callback).startsWith(account.redirectUrl))
@@ -318,7 +318,7 @@ for (const { account, form, layer, title, totp } of flows) {
   )
 }
 
-it.live("lets a page stand for the app that scans RMoney's picture", () =>
+it.live("approves RMoney's QR login on a page in place of the mobile app", () =>
   Effect.gen(function* () {
     const asked = yield* inSimulator(
       (simulator) => RmoneyQr.layer({ ...at(simulator).rmoney, credentials: { userId: rmoney.userId } }),
@@ -342,7 +342,7 @@ it.live("lets a page stand for the app that scans RMoney's picture", () =>
   })
 )
 
-it.live("logs in at RMoney from a device with biometrics", () =>
+it.live("logs in to RMoney from a device with biometrics", () =>
   inSimulator(
     (simulator) =>
       RmoneyBiometric.layer({
@@ -360,7 +360,7 @@ it.live("logs in at RMoney from a device with biometrics", () =>
   )
 )
 
-it.live("names all the brokers there are", () =>
+it.live("serves every broker of brokers.json, and lists them in errors", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const known = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)

@@ -26,12 +26,12 @@ const places: ReadonlyArray<readonly [title: string, address: (port: number) => 
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** These stand for the others where all of them would take long. */
+/** A sample of the attacks, for cases where all of them would take too long. */
 const somePosts = ["a urlencoded form", "a text/plain form", "a form that is sent on", "fetch without CORS"]
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
 const windows = ["a window", "a window that is sent on"]
 
-/** What a page is told of a WebSocket that it opens, with what its console says. */
+/** The outcome of a WebSocket that a page opens, with the message of its console. */
 const webSocket = async (frame: Frame, address: string): Promise<string> => {
   const said = frame.page().waitForEvent("console", (message) => message.text().includes("WebSocket"))
   const outcome = await frame.evaluate(
@@ -49,12 +49,12 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "is refused what works for a client that is no browser",
+      "cannot send requests that other clients can send",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()
           for (const { body, url } of yield* logins(simulator)) {
-            // Motilal's portal wants a field of the page that it has shown.
+            // Motilal's portal requires a field of the page that it has served.
             if (url.includes("Login.aspx")) continue
             const headers = { "content-type": "application/x-www-form-urlencoded" }
             assert.strictEqual((yield* send(url, { method: "POST", body, headers })).status, 302, url)
@@ -80,7 +80,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
         })
 
       it.effect(
-        `changes nothing through the control port, from ${title}`,
+        `cannot change anything through the control port, from ${title}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -93,7 +93,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `logs in to no broker, from ${title}`,
+        `cannot log in to a broker, from ${title}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -104,7 +104,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `reads nothing, from ${title}`,
+        `cannot read answers, from ${title}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -117,7 +117,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `shows login pages to a person, and reads nothing of them, from ${title}`,
+        `can navigate to login pages but not read them, from ${title}`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -131,7 +131,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `opens no WebSocket, from ${title}`,
+        `cannot open a WebSocket, from ${title}`,
         () =>
           from((frame, { simulator }) =>
             Effect.gen(function* () {

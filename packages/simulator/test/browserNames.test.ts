@@ -7,24 +7,24 @@ import { changes, inPage, logins, prepare, readable, stateOf, tryAll } from "./c
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** The same by another name of the machine. */
+/** The same target under another name of the machine. */
 const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 
-/** A page may read why it is refused, which is nothing of the simulator's own. */
+/** A page may read the reason for its refusal, which contains nothing of the simulator's state. */
 const refusal = /^(?:(?:403 )?The simulator (?:answers one Host header|refuses requests)[^{}]*)?$/
 
 /** GET requests without an Origin. */
 const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
 
-/** `localhost` and the names under it are as trusted by browsers as a page over TLS. */
+/** Browsers trust `localhost` and its subdomains like a page over TLS. */
 const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
 
 describe.runIf(runsChromium)("names of the simulator in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const host of ["evil.example", "evil.localhost"]) {
       it.effect(
-        `refuses a page whose name, ${host}, is the simulator's after DNS rebinding`,
+        `refuses a page at ${host}, which resolves to the simulator after DNS rebinding`,
         () =>
           Effect.gen(function* () {
             const prepared = yield* prepare()
@@ -57,7 +57,7 @@ describe.runIf(runsChromium)("names of the simulator in Chromium", () => {
     }
 
     it.effect(
-      "reads and changes nothing under a name that is allowed",
+      "lets no page read or change anything under an allowed name",
       () =>
         Effect.gen(function* () {
           const host = "simulator.test"
@@ -67,7 +67,7 @@ describe.runIf(runsChromium)("names of the simulator in Chromium", () => {
               const frame = page.mainFrame()
               yield* tryAll(frame, prepared, "posts", under(host, changes(prepared).slice(0, 1)))
               const state = yield* stateOf(prepared.simulator)
-              // No header tells that a page sends these, so they are answered.
+              // No header shows that a page sends these requests, so they are answered.
               const info = under(host, readable(prepared.simulator).slice(0, 1))
               yield* tryAll(frame, prepared, "gets", info, { names: unmarked, status: 200 })
               assert.strictEqual(yield* stateOf(prepared.simulator), state)

@@ -15,10 +15,10 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Closes what it may stand in, and runs in two ways if it becomes part of a page. */
+/** Closes the element or attribute around it, and runs in two ways if a page contains it unescaped. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
-/** Fields of accounts that stand in pages and in their addresses. */
+/** Fields of accounts that pages and their addresses contain. */
 const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
 
 /** The demo accounts with other fields. */
@@ -32,7 +32,7 @@ const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, s
           ...Object.fromEntries(
             Object.entries(fields)
               .filter(([name]) => name in account)
-              // Those that name an app are of one account alone.
+              // Fields that identify an app must be unique to one account.
               .map(([name, value]) => [name, index === 0 ? value : `${value}${index}`])
           )
         }))
@@ -41,7 +41,7 @@ const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, s
   )
 })
 
-/** A simulator whose accounts send the browser back to a page that is there. */
+/** A simulator whose accounts have a redirect URL that is served. */
 const prepare = (fields: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const port = yield* attacker
@@ -58,13 +58,13 @@ const fill = async (page: Page, form: URLSearchParams): Promise<void> => {
   }
 }
 
-/** Presses Enter's button, and waits for what the browser shows then. */
+/** Clicks the submit button, and waits for the next page. */
 const submit = async (page: Page, button = "button[type=submit]"): Promise<URL> => {
   await Promise.all([page.waitForNavigation(), page.locator(button).first().click()])
   return new URL(page.url())
 }
 
-/** Whether a page has what was planted in it, and whether that ran. */
+/** Whether a page contains the planted text, and whether its script ran. */
 const hasPlanted = async (page: Page) => ({
   ran: await page.evaluate("globalThis.ran === true"),
   elements: await page.locator("script, img, [onerror]").count()
@@ -78,7 +78,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `takes a person from a web app through ${login.title} and back`,
+        `redirects from a web app through ${login.title} and back`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -140,7 +140,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "runs no script of an answer that a test ordered, though one is in it",
+      "runs no script of an injected answer",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -150,7 +150,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
           yield* withPage(async (page) => {
             await page.goto(`${simulator.origins[site]}/`)
             assert.deepStrictEqual(await hasPlanted(page), { ran: false, elements: 2 })
-            // Without the policy it runs, so this test would see it.
+            // Without the policy the script would run, and this test would fail.
             const session = await page.context().newCDPSession(page)
             await session.send("Page.setBypassCSP", { enabled: true })
             await page.goto(`${simulator.origins[site]}/`)
@@ -161,7 +161,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "takes a person back who denies or cancels",
+      "redirects back after deny or cancel",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()
@@ -181,7 +181,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "sends a person on to a redirect URL over TLS on another host, from a form of the web app",
+      "redirects to a redirect URL over TLS on another host, from a form of the web app",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -208,7 +208,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "lets a person approve RMoney's picture, and runs no script that is planted in its page",
+      "approves RMoney's QR picture, and runs no script that is planted in its page",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -19,7 +19,7 @@ interface JournalAnswer {
 
 const readClock = (answer: Answer) => json(answer) as ClockAnswer
 
-it.live("says what it can do, and where everything is", () =>
+it.live("returns its help, its addresses and its credentials", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const help = yield* send(`${simulator.control}/`)
@@ -36,7 +36,7 @@ it.live("says what it can do, and where everything is", () =>
   })
 )
 
-it.live("tells the journal of all brokers, or of one", () =>
+it.live("returns the journal of all brokers, or of one", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* send(`${simulator.origins[api]}/rest/nowhere?x=1`, { headers: { "x-privatekey": "k" } })
@@ -51,7 +51,7 @@ it.live("tells the journal of all brokers, or of one", () =>
   })
 )
 
-it.live("keeps the newest requests of each broker, and says how many it dropped until a reset or a seed", () =>
+it.live("keeps the newest requests of each broker, and counts dropped ones until a reset or a seed", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })
     const samco = simulator.origins["https://tradeapi.samco.in"] ?? ""
@@ -76,7 +76,7 @@ it.live("keeps the newest requests of each broker, and says how many it dropped 
     ] as const) {
       yield* post(`${simulator.control}${path}`, body)
       assert.deepStrictEqual(yield* ask(""), [[], 0])
-      // The limit holds for the fakes of the new seed, too.
+      // The limit also applies to the fakes of the new seed.
       yield* fill
       assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
     }
@@ -93,7 +93,7 @@ it.live("refuses a journal limit that is not a whole number from 1 to 1,000,000"
   })
 )
 
-it.live("moves the clock, and back at a reset", () =>
+it.live("advances the clock, and resets it", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const url = `${simulator.control}/clock`
@@ -104,7 +104,7 @@ it.live("moves the clock, and back at a reset", () =>
     assert.strictEqual(after.aheadMillis, 28_801_000)
     assert.closeTo(Date.parse(after.now) - Date.parse(before.now), 28_801_000, 5000)
     assert.match(after.ist, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d IST$/)
-    // The brokers live by it.
+    // The brokers use it.
     const answer = yield* send(`${simulator.origins[api]}/`)
     assert.closeTo(Date.parse(answer.headers.get("date") ?? "") - Date.parse(after.now), 0, 5000)
     assert.strictEqual(readClock(yield* post(`${simulator.control}/reset`, "")).aheadMillis, 0)
@@ -112,7 +112,7 @@ it.live("moves the clock, and back at a reset", () =>
   })
 )
 
-it.live("shows the code of an authenticator app, and for how long", () =>
+it.live("returns the TOTP code of an account and its remaining seconds", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const url = `${simulator.control}/totp?broker=angel&account=${account.clientCode}`
@@ -127,7 +127,7 @@ it.live("shows the code of an authenticator app, and for how long", () =>
   })
 )
 
-it.live("takes a fault by its kind alone, and forgets it at a reset", () =>
+it.live("accepts a fault by its kind alone, and clears it at a reset", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const armed = yield* post(`${simulator.control}/faults`, { broker: "angel", endpoint: "*", fault: "waf", times: 2 })
@@ -143,22 +143,22 @@ const faults = (change: Record<string, unknown>) => ({ broker: "angel", endpoint
 
 const refusals: ReadonlyArray<readonly [title: string, path: string, body: unknown, says: ReadonlyArray<string>]> = [
   ["a body that is not JSON", "/clock", "8 hours", ["not JSON", '{"advance": "8 hours"}']],
-  ["a unit that does not exist", "/clock", { advance: "8 hourz" }, ["advance: not a duration", "8 hours"]],
-  ["a clock that goes back", "/clock", { advance: -1 }, ["advance: not a duration"]],
-  ["time without end", "/clock", { advance: "Infinity" }, ["advance: not a duration"]],
+  ["an unknown unit", "/clock", { advance: "8 hourz" }, ["advance: not a duration", "8 hours"]],
+  ["a negative duration", "/clock", { advance: -1 }, ["advance: not a duration"]],
+  ["an infinite duration", "/clock", { advance: "Infinity" }, ["advance: not a duration"]],
   ["a year of five digits", "/clock", { advance: "4000000 days" }, ["9999"]],
-  ["a field that does not exist", "/clock", { advance: 1, by: 2 }, ["by"]],
+  ["an unknown field", "/clock", { advance: 1, by: 2 }, ["by"]],
   ["a misspelt field of a fault", "/faults", faults({ time: 2 }), ["time"]],
   ["a field that the fault does not have", "/faults", faults({ fault: { kind: "waf", status: 5 } }), ["status"]],
-  ["a parameter that does not exist", "/clock?dry=1", { advance: 1 }, ["dry", "none"]],
+  ["an unknown parameter", "/clock?dry=1", { advance: 1 }, ["dry", "none"]],
   ["a parameter at a reset", "/reset?broker=angel", "", ["broker", "none"]],
   ["a clock without a duration", "/clock", {}, ["advance: Missing key"]],
   ["a broker that is not served", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
-  ["an endpoint that does not exist", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
-  ["a fault that does not exist", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
-  ["a fault without a kind", "/faults", faults({ fault: 7 }), ["kind 7", "waf"]],
+  ["an unknown endpoint", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
+  ["an unknown fault", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
+  ["a fault without a kind", "/faults", faults({ fault: 7 }), ["fault 7", "waf"]],
   ["a latency without a duration", "/faults", faults({ fault: "latency" }), ["duration: Missing key", "3 seconds"]],
-  ["a status that is none", "/faults", faults({ fault: { kind: "status", status: 700 } }), ["status", "200 and 599"]],
+  ["an invalid status", "/faults", faults({ fault: { kind: "status", status: 700 } }), ["status", "200 and 599"]],
   [
     "a header that HTTP cannot carry",
     "/faults",
@@ -170,7 +170,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
 ]
 
 for (const [title, path, body, says] of refusals) {
-  it.live(`refuses ${title}, and says what to send instead`, () =>
+  it.live(`refuses ${title}, and shows a valid request`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       const answer = yield* post(`${simulator.control}${path}`, body)
@@ -183,15 +183,15 @@ for (const [title, path, body, says] of refusals) {
 
 const queries: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
   ["/journal?broker=nobody", 400, "use one of angel"],
-  ["/codes", 400, "lacks broker"],
-  ["/codes?broker=angel", 400, "lacks account"],
+  ["/codes", 400, "broker is missing"],
+  ["/codes?broker=angel", 400, "account is missing"],
   ["/codes?broker=angel&account=B1", 400, "use one of A123456"],
   ["/totp?broker=angel&account=B1", 400, "use one of A123456"],
-  ["/nowhere", 404, "ask GET /"],
-  ["/faults", 405, "takes POST"]
+  ["/nowhere", 404, "GET / lists"],
+  ["/faults", 405, "accepts POST"]
 ]
 
-it.live("refuses queries, paths and methods that it does not have", () =>
+it.live("refuses unknown queries, paths and methods", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [query, status, says] of queries) {
@@ -204,12 +204,15 @@ it.live("refuses queries, paths and methods that it does not have", () =>
   })
 )
 
-it.live("says that a port is taken, and that ports end", () =>
+it.live("reports a port that is in use, and one that is out of range", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const port = Number(new URL(simulator.control).port)
     const taken = yield* Effect.flip(Simulator.make({ port }))
-    assert.strictEqual(taken.message, `Port ${port} on 127.0.0.1 is in use: choose another, or none to get a free one.`)
+    assert.strictEqual(
+      taken.message,
+      `Port ${port} on 127.0.0.1 is in use: choose another port, or omit it to use a free one.`
+    )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")
   })

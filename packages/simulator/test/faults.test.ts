@@ -13,7 +13,7 @@ const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times 
 const statuses = (simulator: Simulator.Simulator["Service"]) =>
   Effect.map(simulator.journal("angel"), (journal) => journal.map(({ endpoint, status }) => `${endpoint} ${status}`))
 
-it.live("cuts the connection of a reset, which a program meets as BrokerUnavailable", () =>
+it.live("resets the connection, so that a program fails with BrokerUnavailable", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "reset")
@@ -24,7 +24,7 @@ it.live("cuts the connection of a reset, which a program meets as BrokerUnavaila
   })
 )
 
-it.live("cuts the connection after it has acted, if the answer is lost", () =>
+it.live("resets the connection after processing the request, if the answer is lost", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {
@@ -36,7 +36,7 @@ it.live("cuts the connection after it has acted, if the answer is lost", () =>
   })
 )
 
-it.live("breaks off a truncated answer before its announced end", () =>
+it.live("closes the connection before the announced end of a truncated answer", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "truncated")
@@ -55,7 +55,7 @@ it.live("breaks off a truncated answer before its announced end", () =>
   })
 )
 
-it.live("counts a login that timed out once, however late it answers", () =>
+it.live("counts a login that timed out once, although its answer arrives later", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "1 second" })
@@ -68,7 +68,7 @@ it.live("counts a login that timed out once, however late it answers", () =>
 )
 
 it.live(
-  "answers as the firewall, the limiter or whoever else is wanted",
+  "returns the answers of the firewall, of the rate limiter, or of a fault",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
@@ -84,7 +84,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-/** This machine's clock, and how many wait by it. */
+/** This machine's clock, and the number of its sleepers. */
 const countingClock = Effect.gen(function* () {
   const base = yield* Clock.Clock
   const waits = { open: 0 }
@@ -97,7 +97,7 @@ const countingClock = Effect.gen(function* () {
   return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
 })
 
-it.live("waits no longer for what it was to answer, once it has stopped", () =>
+it.live("ends delayed answers when the simulator stops", () =>
   Effect.gen(function* () {
     const { clock, waits } = yield* countingClock
     yield* Effect.scoped(

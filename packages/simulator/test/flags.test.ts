@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 
 const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: RegExp]> = [
   [["--prot", "4010"], /Unknown option '--prot'/],
-  [["--port", "many"], /--port takes a number from 0 to 65535, not "many"/],
+  [["--port", "many"], /--port must be a number from 0 to 65535, not "many"/],
   [["--port", "-1"], /--port/],
   [["--port=-1"], /not "-1"/],
   [["--port", "70000"], /not "70000"/],
@@ -16,13 +16,13 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: RegExp
   [["--help", "-h"], /--help is given more than once/],
   [["--print-seed", "--print-seed"], /--print-seed is given more than once/],
   [["--seed"], /--seed/],
-  [["--seed="], /--seed takes a file/],
+  [["--seed="], /--seed needs a file/],
   [["--seed", "a.json", "--seed", "a.json"], /--seed is given more than once/],
-  [["--seed", "a.json", "--print-seed"], /--print-seed goes with --broker only, not with --seed/],
+  [["--seed", "a.json", "--print-seed"], /--print-seed can be combined with --broker only, not with --seed/],
   [["--print-seed", "--json"], /not with --json/],
   [["--print-seed", "--port", "4010"], /not with --port/],
   [["--journal"], /--journal/],
-  [["--journal", "0"], /--journal takes a number from 1 to 1000000, not "0"/],
+  [["--journal", "0"], /--journal must be a number from 1 to 1000000, not "0"/],
   [["--journal", "1e3"], /not "1e3"/],
   [["--journal", "1000001"], /not "1000001"/],
   [["--journal", "5", "--journal", "5"], /--journal is given more than once/],
@@ -32,9 +32,9 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: RegExp
   [["--broker", "a\nb"], /not "a\\nb"/],
   [["--allow-host", "a.test", "--allow-host", "a.test"], /--allow-host is given twice with "a.test"/],
   [["angel"], /angel/],
-  [["--allow-origin", "example.org"], /--allow-origin takes/],
-  [["--allow-host", "http://a"], /--allow-host takes/],
-  [["--broker", "nobody"], /--broker takes angel, .*, not "nobody"/]
+  [["--allow-origin", "example.org"], /--allow-origin must be/],
+  [["--allow-host", "http://a"], /--allow-host must be/],
+  [["--broker", "nobody"], /--broker must be one of angel, .*, not "nobody"/]
 ]
 
 it.effect.each(misuses)("refuses %j in one line", ([args, says]) =>

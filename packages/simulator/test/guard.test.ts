@@ -6,7 +6,7 @@ import { api, raw, send, site } from "./support.ts"
 
 type Headers = Readonly<Record<string, string | ReadonlyArray<string>>>
 
-/** Sends headers that `fetch` does not let a caller set. */
+/** Sends headers that `fetch` does not allow. */
 const ask = (address: string, path: string, headers: Headers, method = "GET", body = "") =>
   Effect.callback<{ readonly status: number; readonly text: string }>((resume) => {
     const options = { method, headers: { connection: "close", ...headers } as Record<string, string> }
@@ -51,7 +51,7 @@ it.live("refuses a Host that is not a loopback name with the port, on every port
   })
 )
 
-it.live("refuses a request without a Host, with two, and with a foreign request target", () =>
+it.live("refuses a request without a Host, with two Hosts, or with another target", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     const host = `Host: ${new URL(control).host}`
@@ -62,7 +62,7 @@ it.live("refuses a request without a Host, with two, and with a foreign request 
   })
 )
 
-it.live("takes every loopback name in any case", () =>
+it.live("accepts every loopback name in any case", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const name of ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]) {
@@ -93,7 +93,7 @@ it.live("refuses a web page of another origin, on every port", () =>
   })
 )
 
-it.live("lets a person visit a login page from another site, and send its form", () =>
+it.live("accepts a visit of a login page from another site, and its form", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const address = simulator.origins[site] ?? ""
@@ -109,7 +109,7 @@ it.live("lets a person visit a login page from another site, and send its form",
   })
 )
 
-it.live("refuses what a browser sends in advance, though it says that no page asked for it", () =>
+it.live("refuses a prefetch, although its Sec-Fetch-Site is none", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const address = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
@@ -124,7 +124,7 @@ it.live("refuses what a browser sends in advance, though it says that no page as
   })
 )
 
-it.live("lets in the hosts and origins that are allowed by name, and no others", () =>
+it.live("accepts allowed hosts and origins, and no others", () =>
   Effect.gen(function* () {
     const allowed = { allowHosts: ["simulator.test"], allowOrigins: ["http://app.test:3000"] }
     const { control } = yield* Simulator.make({ brokers: ["angel"], ...allowed })
@@ -133,12 +133,12 @@ it.live("lets in the hosts and origins that are allowed by name, and no others",
     assert.strictEqual((yield* ask(control, "/clock", { origin: "http://app.test:3000" })).status, 200)
     assert.strictEqual((yield* ask(control, "/clock", { origin: "http://app.test:3001" })).status, 403)
     for (const options of [{ allowHosts: ["http://a"] }, { allowOrigins: ["http://a/"] }, { allowOrigins: ["null"] }]) {
-      assert.include((yield* Effect.flip(Simulator.make(options))).message, "give one such as")
+      assert.include((yield* Effect.flip(Simulator.make(options))).message, "use one such as")
     }
   })
 )
 
-it.live("sends headers that stop scripts and frames, also with a planted answer", () =>
+it.live("sends headers that disable scripts and frames, also with an injected answer", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const headers = { "content-type": "text/html", "content-security-policy": "script-src *" }

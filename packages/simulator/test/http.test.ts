@@ -21,7 +21,7 @@ const headers = [
 
 const upgrade = ["Host: localhost", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
 
-it.live("says in x-error-message why a websocket does not open", () =>
+it.live("gives the reason in x-error-message when it refuses a WebSocket", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[feed] ?? ""
@@ -44,7 +44,7 @@ it.live("says in x-error-message why a websocket does not open", () =>
   })
 )
 
-it.live("reads the body of a client that offers HTTP/2 on the way", () =>
+it.live("reads the body of a client that offers an upgrade to HTTP/2", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { code } = yield* simulator.totp("angel", account.clientCode)
@@ -60,7 +60,7 @@ it.live("reads the body of a client that offers HTTP/2 on the way", () =>
   })
 )
 
-it.live("keeps every request on the origin that it came to, whatever its path says", () =>
+it.live("keeps every request on its own origin, with any path", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""
@@ -74,7 +74,7 @@ it.live("keeps every request on the origin that it came to, whatever its path sa
   })
 )
 
-it.live("takes the body that an official SDK sends along with GET", () =>
+it.live("accepts a GET with a body, as an official SDK sends it", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const received = yield* raw(
@@ -101,7 +101,7 @@ it.live("answers HEAD without a body", () =>
     ])
     assert.match(received, /^HTTP\/1\.1 404 Not Found\r\n/)
     assert.isTrue(received.endsWith("\r\n\r\n"))
-    // The length of the body that GET would bring is no reason to break off.
+    // HEAD announces the length of the body of GET; the connection must stay open.
     yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body: "", headers: { "content-length": "9" } })
     const next = ["GET / HTTP/1.1", "Host: localhost", "Connection: close"]
     const both = yield* raw(simulator.origins[api] ?? "", ["HEAD / HTTP/1.1", "Host: localhost", "", ...next])
@@ -109,7 +109,7 @@ it.live("answers HEAD without a body", () =>
   })
 )
 
-it.live("refuses a body of 20 MB, and goes on serving", () =>
+it.live("refuses a body of 20 MB, and continues to serve", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""
@@ -125,7 +125,7 @@ it.live("refuses a body of 20 MB, and goes on serving", () =>
   })
 )
 
-it.live("keeps the connections that it holds to a number", () =>
+it.live("limits the number of open connections", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { hostname, port } = new URL(simulator.control)
@@ -143,7 +143,7 @@ it.live("keeps the connections that it holds to a number", () =>
   })
 )
 
-it.live("stops at once, whatever clients keep open, and frees its port", () =>
+it.live("stops at once with open connections, and frees its port", () =>
   Effect.gen(function* () {
     const first = yield* Effect.scoped(
       Effect.gen(function* () {

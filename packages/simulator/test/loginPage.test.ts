@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { account, servedOf, site } from "./support.ts"
 
-it.live("fills in Angel's publisher page, and the callback makes a session", () =>
+it.live("submits Angel's publisher page, and completes the login with the callback", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const layer = AngelPublisher.layer({
@@ -36,14 +36,17 @@ it.live("fills in Angel's publisher page, and the callback makes a session", () 
   })
 )
 
-it.live("says what the page says of a form that is wrong, that there is no form, and that nobody answers", () =>
+it.live("reports a rejected form, a page without a form, and a simulator that does not run", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const messageAt = (address: string) =>
       Effect.map(Effect.flip(LoginPage.submit(Redacted.make(address), { pin: "0000" })), ({ message }) => message)
     const page = `${simulator.origins[site]}/publisher-login`
-    assert.strictEqual(yield* messageAt(`${page}?api_key=${account.publisherKey}`), "The login page says: Login failed")
-    assert.strictEqual(yield* messageAt(`${page}?api_key=unknown`), "There is no form to fill in: 403 Forbidden")
-    assert.include(yield* messageAt("http://127.0.0.1:1/"), "does the simulator run?")
+    assert.strictEqual(
+      yield* messageAt(`${page}?api_key=${account.publisherKey}`),
+      "The login page rejected the form: Login failed"
+    )
+    assert.strictEqual(yield* messageAt(`${page}?api_key=unknown`), "The login page has no form: 403 Forbidden")
+    assert.include(yield* messageAt("http://127.0.0.1:1/"), "check that the simulator is running")
   }).pipe(Effect.provide(TestHttp.layerLateFetch))
 )

@@ -35,7 +35,7 @@ const fixturesOf = (id: string, file: string) =>
 const operationsOf = ({ paths }: OpenApi.Document): ReadonlyArray<Operation> =>
   Object.values(paths).flatMap((path) => Object.values(path) as ReadonlyArray<Operation>)
 
-/** By the name of a call. One operation may have several. */
+/** Finds an operation by the name of a call. One operation may have several calls. */
 const operationOf = (document: OpenApi.Document, call: string): Operation | undefined =>
   operationsOf(document).find(
     ({ description = "", operationId }) => operationId === call || description.split(/[ ,.]+/).includes(call)
@@ -49,7 +49,7 @@ const parse = (body: string): unknown => {
   }
 }
 
-/** Checks an answer against the schema that the document has for its call and status. */
+/** Checks an answer against the document's schema for its call and status. */
 const makeCheck = (document: OpenApi.Document) => {
   const ajv = new Ajv2020({ strict: false, formats: { password: true } })
   ajv.addSchema({ $id: "broker", components: document.components })
@@ -64,7 +64,7 @@ const makeCheck = (document: OpenApi.Document) => {
   }
 }
 
-/** The same answer with its tokens gone. */
+/** The same answer without its tokens. */
 const withoutSecrets = (value: unknown, secrets: ReadonlySet<string>): unknown => {
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, secrets))
   if (typeof value !== "object" || value === null) return value
@@ -91,7 +91,7 @@ const isText = ({ anyOf = [], type }: Json): boolean => type === "string" || (an
 const isSecret = ({ anyOf = [], format }: Json): boolean =>
   format === "password" || (anyOf as ReadonlyArray<Json>).some(isSecret)
 
-/** What these hold is no secret, whatever their names say. */
+/** These fields are not secret, although their names suggest it. */
 const open = /^(?:token_type|isAuthTokenVerified|isTOtpAvailable|passwordChangeMessage)$/
 
 const secretName = /token|secret|passw|totp|^otp$|^pin$|checksum|api_?key|^2FA$|^code$/i
@@ -100,11 +100,11 @@ describe("OpenAPI documents", () => {
   for (const id of Simulator.brokerIds) {
     const document = brokers[id].document()
     const check = makeCheck(document)
-    // RMoney documents no logout: options may name one.
+    // RMoney documents no logout; an option may name one.
     const fixtures = (file: string) =>
       fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 
-    it(`${id}: a validator of OpenAPI 3.1 has no complaint`, async () => {
+    it(`${id}: is valid OpenAPI 3.1`, async () => {
       const validator = new Validator()
       const { errors, valid } = await validator.validate(
         JSON.parse(JSON.stringify(document)) as Record<string, unknown>
@@ -121,7 +121,7 @@ describe("OpenAPI documents", () => {
       assert.deepStrictEqual(problems, [])
     })
 
-    it(`${id}: an answer that lacks its token does not match`, () => {
+    it(`${id}: an answer without its token does not match`, () => {
       const found = propertiesIn(document.paths).flatMap(({ name, schema }) => (isSecret(schema) ? name : []))
       const secrets = new Set(found)
       const answers = fixtures("success.json").filter(
@@ -145,7 +145,7 @@ describe("OpenAPI documents", () => {
       assert.deepStrictEqual(problems, [])
     })
 
-    it(`${id}: what is named like a secret is marked as a password`, () => {
+    it(`${id}: fields with the name of a secret have the format password`, () => {
       const plain = propertiesIn(document.paths).filter(
         ({ name, schema }) => secretName.test(name) && !open.test(name) && isText(schema) && !isSecret(schema)
       )
@@ -161,7 +161,7 @@ describe("OpenAPI documents", () => {
       }
     })
 
-    it(`${id}: shows no value of an account, and no sample value`, () => {
+    it(`${id}: contains no value of an account, and no sample value`, () => {
       const text = JSON.stringify(document.paths)
       for (const account of brokers[id].descriptor.accounts) {
         const secrets = Object.entries(account).filter(([name, value]) => secretName.test(name) && value !== "")

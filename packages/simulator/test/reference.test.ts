@@ -10,7 +10,7 @@ import { errorOf, post, send } from "./support.ts"
 
 const packages = join(import.meta.dirname, "../..")
 
-it.live("says in GET / which faults, journal fields, account fields, limits and units there are", () =>
+it.live("lists faults, journal fields, account fields, limits and units in GET /", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
     yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
@@ -27,12 +27,12 @@ it.live("says in GET / which faults, journal fields, account fields, limits and 
     assert.match(text, /^ {2}rmoney +wrong passwords +4 in 300 seconds, .* +switch lockAfter$/m)
     assert.match(text, /milliseconds/)
     assert.notMatch(text, /^ {2}samco /m)
-    // An answer is read in a terminal, where no line should end with blanks.
+    // For terminals: no line ends with blanks.
     assert.notMatch(text, / $/m)
   })
 )
 
-it.live("takes every fault as its table writes it", () =>
+it.live("accepts every fault as written in its table", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const [kind, { sample }] of Object.entries(Faults.table)) {
@@ -46,7 +46,7 @@ it.live("takes every fault as its table writes it", () =>
   })
 )
 
-it.live("names endpoints and wire names that the fakes have, for every field of an account", () =>
+it.live("names existing endpoints and wire names for every field of an account", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [broker, { descriptor }] of Object.entries(brokers)) {
@@ -69,7 +69,7 @@ it.live("names endpoints and wire names that the fakes have, for every field of 
   })
 )
 
-it.live("has the limits of every broker, and they are those that the fakes keep", () =>
+it.live("lists the limits of every broker, as the fakes enforce them", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { text } = yield* send(`${simulator.control}/`)

@@ -22,9 +22,9 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     { brokers: { angel: { accounts: [{}] } } },
     "brokers.angel.accounts[0].clientCode: is missing"
   ],
-  ["an unknown key", angelWith({ s3cret: "s3cr" }), "brokers.angel.accounts[0].s3cret: is not known here"],
-  ["an unknown broker", { brokers: { nobody: {} } }, "brokers.nobody: is not known here"],
-  ["a key beside the brokers", { brokers: {}, accounts: [] }, "accounts: is not known here"],
+  ["an unknown key", angelWith({ s3cret: "s3cr" }), "brokers.angel.accounts[0].s3cret: is not a known field"],
+  ["an unknown broker", { brokers: { nobody: {} } }, "brokers.nobody: is not a known field"],
+  ["a key next to the brokers", { brokers: {}, accounts: [] }, "accounts: is not a known field"],
   ["an unknown state", angelWith({ state: "s3cr" }), 'brokers.angel.accounts[0].state: must be "active" or "blocked"'],
   [
     "a redirect URL without a scheme",
@@ -32,14 +32,14 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     "brokers.angel.accounts[0].redirectUrl: must be"
   ],
   [
-    "a TOTP secret that is none",
+    "an invalid TOTP secret",
     angelWith({ totpSecret: "s3cr!" }),
     "brokers.angel.accounts[0].totpSecret: must be a Base32"
   ],
   [
     "an unknown switch",
     { brokers: { angel: { switches: { s3cr: 1 } } } },
-    "brokers.angel.switches.s3cr: is not known here"
+    "brokers.angel.switches.s3cr: is not a known field"
   ],
   [
     "a wrong switch",
@@ -57,13 +57,13 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     { brokers: { samco: { accounts: [{ userId: "S3CR" }, { userId: "S3CR" }] } } },
     "brokers.samco.accounts: must not have two accounts with the same userId"
   ],
-  ["accounts that are no list", { brokers: { angel: { accounts: "s3cr" } } }, "brokers.angel.accounts: must be"],
+  ["accounts that are not a list", { brokers: { angel: { accounts: "s3cr" } } }, "brokers.angel.accounts: must be"],
   ["a seed that is a list", ["s3cr"], "seed: must be"],
   ["nothing", {}, "brokers: is missing"]
 ]
 
 for (const [title, seed, says] of refusals) {
-  it.live(`refuses a seed with ${title}, names the path, and changes nothing`, () =>
+  it.live(`refuses a seed with ${title}, reports the path, and changes nothing`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       yield* simulator.advance("1 hour")
@@ -97,7 +97,7 @@ it.live("refuses a seed for a broker that is not served", () =>
   })
 )
 
-it.live("a web app on http://127.0.0.1:3000/callback gets its callback after a seed", () =>
+it.live("redirects to a web app on http://127.0.0.1:3000/callback after a seed", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const redirectUrl = "http://127.0.0.1:3000/callback"
@@ -118,7 +118,7 @@ it.live("a web app on http://127.0.0.1:3000/callback gets its callback after a s
   })
 )
 
-it.live("blocked accounts and switches of a seed reach the fake", () =>
+it.live("applies blocked accounts and switches of a seed to the fake", () =>
   Effect.gen(function* () {
     const seed = {
       brokers: {
@@ -153,7 +153,7 @@ it.live("--print-seed prints a seed that can be used at once", () =>
   })
 )
 
-it("--seed names the path of what is wrong, and an absent file", () => {
+it("--seed reports the path of a wrong value, and a missing file", () => {
   const file = join(mkdtempSync(join(tmpdir(), "seed-")), "seed.json")
   writeFileSync(file, JSON.stringify(angelWith({ pin: "s3cr" })))
   const wrong = command("--seed", file)
@@ -161,10 +161,10 @@ it("--seed names the path of what is wrong, and an absent file", () => {
   assert.strictEqual(wrong.stderr, "broker-auth-simulator: brokers.angel.accounts[0].pin: must be four digits\n")
   const absent = command("--seed", `${file}.absent`)
   assert.strictEqual(absent.status, 2)
-  assert.include(absent.stderr, "--seed takes a file that can be read")
+  assert.include(absent.stderr, "--seed needs a file that can be read")
 })
 
-it.live("the README's seed can be used", () =>
+it.live("accepts the README's seed", () =>
   Effect.gen(function* () {
     const readme = readFileSync(join(folder, "README.md"), "utf8")
     const seed = JSON.parse(/```json\n(\{\n {2}"brokers": \{\n {4}"samco"[^`]*)```/.exec(readme)?.[1] ?? "") as unknown

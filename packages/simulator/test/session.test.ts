@@ -30,7 +30,7 @@ it.live("carries a session from login to logout", () =>
   })
 )
 
-it.live("ends sessions at midnight IST of the advanced clock, in which the program lives too", () =>
+it.live("ends sessions at midnight IST by the advanced clock, which the program shares", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.Simulator
     yield* Effect.gen(function* () {
@@ -45,7 +45,7 @@ it.live("ends sessions at midnight IST of the advanced clock, in which the progr
   }).pipe(Effect.provide(Simulator.layer()))
 )
 
-it.live("is followed from another process by its control port", () =>
+it.live("sets the clock of another process through its control port", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const remote = yield* SimulatorClock.connect(simulator.control)
@@ -64,7 +64,7 @@ it.live("is followed from another process by its control port", () =>
   }).pipe(Effect.provide(TestHttp.layerLateFetch))
 )
 
-it.live("serves fakes of the caller's own", () =>
+it.live("serves the fakes of the option `fakes`", () =>
   Effect.gen(function* () {
     const blocked = { ...account, state: "blocked" } as const
     const simulator = yield* Simulator.make({ fakes: { angel: FakeAngel.make({ accounts: [blocked] }) } })

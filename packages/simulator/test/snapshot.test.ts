@@ -35,7 +35,7 @@ it.live("restores sessions and the clock on another simulator with the same seed
     assert.strictEqual(restored.status, 200)
     assert.include(restored.text, '"aheadMillis":172800000')
     assert.strictEqual(yield* funds(second, token), 200)
-    // The snapshot of a restored simulator is the same.
+    // A restored simulator has the same snapshot.
     assert.strictEqual((yield* send(`${second.control}/snapshot`)).text, text)
     yield* first.reset
     assert.strictEqual(yield* funds(first, token), 401)
@@ -44,7 +44,7 @@ it.live("restores sessions and the clock on another simulator with the same seed
   })
 )
 
-it.live("refuses a broken snapshot whole, and changes nothing", () =>
+it.live("refuses an invalid snapshot, and changes nothing", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const token = yield* login(simulator)

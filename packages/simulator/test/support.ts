@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** Where a broker's own origins are served, by purpose. */
+/** The addresses of a broker's origins, by purpose. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,
@@ -25,7 +25,7 @@ export const servedOf = (
     Object.entries(environments[environment] ?? {}).map(([purpose, origin]) => [purpose, origins[origin] ?? ""])
   )
 
-/** A trading program's layers, over a real connection to the simulator. */
+/** The layers of a trading program, with a real connection to the simulator. */
 export const angel = (simulator: Simulator.Info, options: AngelAuth.Options = {}) =>
   AngelAuth.layer({
     ...options,
@@ -55,13 +55,13 @@ export const post = (url: string, body: unknown): Effect.Effect<Answer> =>
 
 export const errorOf = ({ text }: Answer): string => String((JSON.parse(text) as { readonly error: unknown }).error)
 
-/** Waits until it holds, as long as a test may take. */
+/** Waits until the condition is true, at most for the time-out of a test. */
 export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
   Effect.gen(function* () {
     while (!(yield* holds)) yield* Effect.sleep("10 millis")
   })
 
-/** Writes to a port as it is, with the port added to `Host: localhost`, and reads until the other side closes. */
+/** Writes raw lines to a port, with the port added to `Host: localhost`, and reads until the other side closes. */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(address)

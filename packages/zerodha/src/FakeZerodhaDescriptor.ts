@@ -15,7 +15,7 @@ const { oneOf, query, form, answer, redirected } = FakeDescriptor
 const { text, id, email, timeOfDay, duration, redirectUrl, totpSecret } = FakeDescriptor.rules
 
 /**
- * The fake for programs that serve it, such as the simulator.
+ * Describes the fake for programs that serve it, such as the simulator.
  *
  * @category models
  * @since 0.1.0
@@ -36,7 +36,7 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
     state: [oneOf("active", "blocked"), "`blocked`: the login page refuses the user"],
     app: [oneOf("enabled", "disabled"), "`disabled`: the login page refuses the user"],
     ip: [oneOf("registered", "unregistered", "none"), "other than `registered`: orders are refused"],
-    platform: [oneOf("approved", "ordinary"), "`approved`: a login brings a refresh token"]
+    platform: [oneOf("approved", "ordinary"), "`approved`: a login returns a refresh token"]
   },
   switches: {
     wrongChecksum: oneOf("TokenException", "InputException"),
@@ -55,7 +55,7 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
 const apiKey = OpenApi.sample("apiKey")
 
 /**
- * Makes the document, for generators of clients in other languages.
+ * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
  *
  * @category descriptions
  * @since 0.1.0

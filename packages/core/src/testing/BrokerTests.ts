@@ -1,6 +1,6 @@
 /**
- * The tests that every broker package has: the contract of each method, the fixtures of answers and requests, and answers
- * made up at random. A package gives its tables and its fake, and the functions of its test runner.
+ * The tests that every broker package runs: the contract of each method, the fixtures of answers and requests, and a
+ * fuzz test with random answers. A package passes its tables, its fake and the functions of its test runner.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import * as Fuzz from "./Fuzz.ts"
 import * as TestHttp from "./TestHttp.ts"
 
 /**
- * The functions of a test runner that a run needs. `effect` runs a test under Effect's `TestClock`, in a scope of its
+ * The functions of a test runner that `run` uses. `effect` runs a test under Effect's `TestClock`, in a scope of its
  * own, as `it.effect` of `@effect/vitest` does.
  *
  * @category models
@@ -39,7 +39,7 @@ export interface Runner {
 }
 
 /**
- * A request, to the letter.
+ * An expected request, compared exactly.
  *
  * @category models
  * @since 0.1.0
@@ -62,9 +62,9 @@ export interface RequestFixture {
  * @since 0.1.0
  */
 export interface FuzzCall<Api> {
-  /** Secrets that the request carries. The answers have them in them, and no error may show them. */
+  /** Secrets in the request. The answers repeat them, and no error may contain them. */
   readonly sent: ReadonlyArray<string>
-  /** `account` is another one each time, so that no rate limit is met. */
+  /** `account` is different in each call, so that no rate limit applies. */
   readonly run: (api: Api, account: string) => Effect.Effect<unknown, AuthError>
 }
 
@@ -76,22 +76,22 @@ export interface FuzzCall<Api> {
  */
 export interface FuzzSubject<Tag, Api> {
   readonly idiom: Fuzz.Idiom
-  /** The typed calls, over the given client. */
+  /** The typed calls, with the given HTTP client. */
   readonly layer: Layer.Layer<Tag, AuthError, HttpClient.HttpClient>
   readonly api: Effect.Effect<Api, never, Tag>
-  /** A call of each endpoint. */
+  /** One call for each endpoint. */
   readonly calls: Readonly<Record<string, FuzzCall<Api>>>
-  /** How many answers are made up. */
+  /** Number of random answers. */
   readonly bodies: number
-  /** Tags of reasons that must come up, beside those that come up for every broker. */
+  /** Tags of reasons that must occur, beside those that occur for every broker. */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
-  /** The platform's way to print a value, such as `util.inspect` at depth 20. */
+  /** The platform's function that prints a value, such as `util.inspect` at depth 20. */
   readonly inspect: (value: unknown) => string
 }
 
 /**
- * A broker package, as far as its tests are those of every broker.
+ * A broker package under test.
  *
  * @category models
  * @since 0.1.0
@@ -101,21 +101,21 @@ export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.
   readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
   readonly answers: Omit<Fixtures.Subject<F, Tag>, "endpoints">
-  /** Fields of the envelope that say yes or no, or that are the answer's data. */
+  /** Fields of the envelope that report success or failure, or that contain the data. */
   readonly envelope: ReadonlyArray<string>
   readonly requests: {
     readonly fixtures: ReadonlyArray<R>
-    /** A fresh fake that `layer` reaches. */
+    /** Makes a new fake, to which `layer` sends its requests. */
     readonly serve: Effect.Effect<FakeBroker, never, Scope.Scope>
     readonly layer: (fixture: R) => Layer.Layer<Tag, AuthError>
-    /** The call of a fixture. Default: that of its endpoint among the calls of `answers`. */
+    /** The call of a fixture. Default: the call of its endpoint in `answers.calls`. */
     readonly call?: (fixture: R) => Effect.Effect<unknown, AuthError, Tag> | undefined
   }
   readonly fuzz: FuzzSubject<Tag, Api>
 }
 
 /**
- * A value in every way that programs print it.
+ * A value, printed in every way that programs print it.
  *
  * @category printing
  * @since 0.1.0
@@ -131,8 +131,8 @@ export const printed = (value: unknown, inspect: (value: unknown) => string): st
     ])
     .join("\n")
 
-/** What Node's fetch adds to every request by itself. */
-const ofFetch = new Set(
+/** Headers that Node's `fetch` adds to every request. */
+const fetchHeaders = new Set(
   "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
 )
 
@@ -147,14 +147,14 @@ export const sent = (
 ): Effect.Effect<ReadonlyArray<Pick<RequestFixture, "method" | "url" | "headers" | "body">>> =>
   Effect.map(fake.journal, (journal) =>
     journal.map(({ body, headers, method, url }) => {
-      const own = Object.entries(headers).filter(([name]) => name === "user-agent" || !ofFetch.has(name))
+      const own = Object.entries(headers).filter(([name]) => name === "user-agent" || !fetchHeaders.has(name))
       const fromFetch = /^(?:node|undici|.*Node\.js.*)$/i.test(headers["user-agent"] ?? "")
       const shown = own.filter(([name]) => name !== "user-agent" || !fromFetch)
       return { method, url, headers: Object.fromEntries(shown), body }
     })
   )
 
-/** A tracer of the user's own: with it, Effect's clients send `b3` and `traceparent` unless they are told not to. */
+/** A tracer like the user's. With it, Effect's clients send `b3` and `traceparent` unless that is disabled. */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
 const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -163,14 +163,14 @@ const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fix
   table
 }: Subject<Tag, Api, R, F>): ReadonlyArray<Case> => [
   ...requests.fixtures.map((fixture) => ({
-    name: `${fixture.endpoint}: ${fixture.name}, to the letter`,
+    name: `${fixture.endpoint}: ${fixture.name}, exactly`,
     run: Effect.gen(function* () {
       const { body, endpoint, headers, method, served = true, url } = fixture
       const fake = yield* requests.serve
       const call = requests.call?.(fixture) ?? answers.calls[endpoint]
       yield* ensure(call !== undefined, `there is no call ${endpoint}`)
       yield* Effect.exit(call ?? Effect.void).pipe(
-        Effect.withSpan("of the user's program"),
+        Effect.withSpan("user's program"),
         Effect.provide(Layer.mergeAll(requests.layer(fixture), layerTracer))
       )
       yield* alike(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
@@ -205,7 +205,7 @@ interface Judged {
 
 const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
 
-/** The tag of the reason, or what is wrong with the outcome. */
+/** The tag of the reason, or the problem of the outcome. */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
   { essential, spelled }: Judged,
@@ -219,19 +219,19 @@ const judge = (
   const [first, ...others] = exit.cause.reasons
   if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
   const { reason, remedy } = first.error
-  // A control character is printed as its number, whose last digit may be the first of a PIN.
+  // A control character is printed as a number. Its last digit could look like the first digit of a PIN.
   const text = printed([first.error, exit], inspect)
     .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
     .toLowerCase()
   const leak = spelled.find((secret) => text.includes(secret))
-  if (leak !== undefined) return { tag: "", problem: `shows ${leak}` }
+  if (leak !== undefined) return { tag: "", problem: `contains ${leak}` }
   return remedy === "" ? { tag: "", problem: "no remedy" } : { tag: reason._tag }
 }
 
-/** Of V8. */
+/** `stackTraceLimit` is a property of V8. */
 const errors: { stackTraceLimit?: number } = Error as object
 
-/** Every error has a stack. To print it whole would take most of the time. */
+/** Shortens stacks: printing whole ones would take most of the time of the test. */
 const shortStacks = Effect.acquireRelease(
   Effect.sync(() => {
     const { stackTraceLimit = 10 } = errors
@@ -244,11 +244,11 @@ const shortStacks = Effect.acquireRelease(
 const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
   new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
 
-/** 2026-11-23 09:30:01 IST, a second after a period of codes began. */
+/** 2026-11-23 09:30:01 IST, one second into a TOTP period. */
 const tradingMorning = 1_795_406_401_000
 
-/** Only a fuzz in which all of these come up has tried more than rubbish. */
-const mustComeUp = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
+/** Outcomes that must occur. Without them, the random answers would all be malformed. */
+const requiredOutcomes = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
 const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   answers,
@@ -275,21 +275,21 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
     for (let count = 0; count < bodies; count += 1) {
       const call = dice.pick(calls)
       answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
-      // No rate limit is met.
+      // So that no rate limit applies.
       yield* TestClock.adjust("1 second")
       const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call, inspect)
       yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)
       outcomes.add(tag)
     }
-    const wanted = [...mustComeUp, ...(subject.outcomes ?? [])]
+    const wanted = [...requiredOutcomes, ...(subject.outcomes ?? [])]
     yield* ensure(
       wanted.every((tag) => outcomes.has(tag)),
-      `of ${wanted.join(", ")} not all came up, only ${Array.from(outcomes).join(", ")}`
+      `expected outcomes: ${wanted.join(", ")}; found: ${Array.from(outcomes).join(", ")}`
     )
   })
 
 /**
- * Runs all tests that every broker has. The titles begin with `contract`, `fixtures`, `dialects`, `codes`, `requests` and
+ * Runs the tests of a broker package. The titles begin with `contract`, `fixtures`, `dialects`, `codes`, `requests` and
  * `fuzz`.
  *
  * @category running
@@ -312,15 +312,15 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
   group("a token is not lost to another field", Fixtures.typeCases(answers, { essential, envelope: subject.envelope }))
   group("dialects", Fixtures.dialectCases(answers))
   group("codes", Fixtures.codeCases(answers))
-  group("nothing that is documented is left out", Fixtures.coverageCases(answers))
+  group("fixtures cover the documentation", Fixtures.coverageCases(answers))
   group("requests", requestCases(subject))
   runner.describe("fuzz", () => {
     const { bodies, calls } = subject.fuzz
-    runner.effect("tries every call", () =>
+    runner.effect("has a case for every call", () =>
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `${bodies} answers with every secret in them: typed errors, and no secret in any`,
+      `${bodies} random answers that contain secrets: fails with typed errors, without secrets`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )

@@ -1,6 +1,6 @@
 /**
- * A fake broker described as data, for programs that serve it: what a seed may say of its accounts and switches, where
- * the fields of an account travel, and its login page.
+ * A fake broker described as data, for programs that serve it: the rules for its accounts and switches in a seed, where
+ * the fields of an account appear in requests and answers, and the login page.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,8 @@ import * as Totp from "../login/Totp.ts"
 import type { FakeAccount, FakeBroker } from "./FakeBroker.ts"
 
 /**
- * What a field must be, in words and as a schema. The schema's message never has the value, which may be a secret.
+ * A rule for the value of a field, in words and as a schema. The schema's message never contains the value, which may be a
+ * secret.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +26,7 @@ export interface Rule {
 }
 
 /**
- * Where a field of an account is seen on the wire.
+ * A place in a request or an answer that contains a field of an account.
  *
  * @category models
  * @since 0.1.0
@@ -33,14 +34,14 @@ export interface Rule {
 export interface Place {
   readonly where: "body" | "header" | "query" | "form" | "answer"
   readonly name: string
-  /** The endpoint, as the journal names it. Default: every call. */
+  /** The endpoint, by its name in the journal. Default: every call. */
   readonly of?: string
-  /** What is there, if it is not the value itself. */
+  /** Set if the place contains the TOTP code or a hash instead of the value. */
   readonly as?: "code" | "hash"
 }
 
 /**
- * The places of a field, or, for a field that is not sent, what it changes.
+ * The places of a field. For a field that is not sent: a description of its effect.
  *
  * @category models
  * @since 0.1.0
@@ -56,7 +57,7 @@ export type WireName = ReadonlyArray<Place> | string
 export type Page = readonly [origin: string, path: string, query: Readonly<Record<string, string | undefined>>]
 
 /**
- * Where a simulator is: its control address, and the address of each origin of the broker.
+ * The addresses of a simulator: its control port, and each origin of the broker.
  *
  * @category models
  * @since 0.1.0
@@ -67,11 +68,11 @@ export interface Served {
 }
 
 interface Common {
-  /** The accounts of a fake that is given none. A field that a seed leaves out is taken from the first. */
+  /** The default accounts. A field that is missing in a seed is taken from the first one. */
   readonly accounts: readonly [FakeAccount, ...ReadonlyArray<FakeAccount>]
-  /** The address of the login page. Absent where no login runs in a browser. */
+  /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
-  /** Shell lines that log in. Absent where one request is not enough. */
+  /** Shell lines that log in. Absent if a login needs more than one request. */
   readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
 }
 
@@ -92,7 +93,7 @@ export interface Spec<Account extends object, Switches extends object> extends C
 }
 
 /**
- * A fake's description, whatever its accounts and switches are.
+ * A fake's description, without the types of its accounts and switches.
  *
  * @category models
  * @since 0.1.0
@@ -105,7 +106,7 @@ export interface FakeDescriptor extends Common {
 }
 
 /**
- * Makes a description. A field of the account or a switch without a row does not compile.
+ * Makes a description. It does not compile if a field of the account or a switch has no row.
  *
  * @example
  * ```ts
@@ -125,7 +126,7 @@ export const make = <Account extends object, Switches extends object>(
 ): FakeDescriptor => ({ ...spec, make: (options) => spec.make(options) })
 
 /**
- * A rule by a predicate.
+ * A rule that a predicate checks.
  *
  * @category rules
  * @since 0.1.0
@@ -136,7 +137,7 @@ export const is = (expected: string, fits: (value: unknown) => boolean): Rule =>
 })
 
 /**
- * Text of a form.
+ * A rule for text that matches a pattern.
  *
  * @category rules
  * @since 0.1.0
@@ -145,7 +146,7 @@ export const matches = (expected: string, pattern: RegExp): Rule =>
   is(expected, (value) => typeof value === "string" && pattern.test(value))
 
 /**
- * One of several values.
+ * A rule that allows the given values.
  *
  * @category rules
  * @since 0.1.0
@@ -167,7 +168,7 @@ const isDuration = (value: unknown): boolean =>
   )
 
 /**
- * The rules that fakes share, by what they are for.
+ * Rules that several fakes use.
  *
  * @category rules
  * @since 0.1.0
@@ -194,7 +195,7 @@ export const rules = {
 } as const
 
 /**
- * What `redirectUrl` of an account changes.
+ * The effect of an account's `redirectUrl`.
  *
  * @category places
  * @since 0.1.0
@@ -246,7 +247,7 @@ export const answer = place("answer")
 export const header = (name: string): Place => ({ where: "header", name })
 
 /**
- * A shell line that gets the one-time code of an account's authenticator from a simulator.
+ * A shell line that reads an account's TOTP code from a simulator's control port.
  *
  * @category shell
  * @since 0.1.0
@@ -255,7 +256,7 @@ export const curlCode = ({ control }: Served, broker: string, account: string | 
   `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
 
 /**
- * JSON as an argument in double quotes, in which the shell replaces variables.
+ * JSON as a shell argument in double quotes, so that the shell expands variables in it.
  *
  * @category shell
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Fakes over msw, which each broker package has as `./msw`. It needs the package `msw`.
+ * Serves fakes with msw. Each broker package exports its own as `./msw`. Needs the package `msw`.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import { http, type HttpHandler } from "msw"
 import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
- * The handlers of a fake, for `setupServer` and its like.
+ * The request handlers of a fake, for msw's `setupServer` or `setupWorker`.
  *
  * @example
  * ```ts

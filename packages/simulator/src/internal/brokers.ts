@@ -7,13 +7,13 @@ import { registry } from "./registry.ts"
 interface Served {
   readonly descriptor: FakeDescriptor
   readonly handlers: (fake: FakeBroker) => ReadonlyArray<RequestHandler>
-  /** Describes the calls. */
+  /** The OpenAPI document of the broker's calls. */
   readonly document: () => OpenApi.Document
 }
 
 export type BrokerId = keyof typeof registry
 
-/** Every broker that can be served, in the order of their ports. */
+/** Every broker that can be served, in the order of its ports. */
 export const brokers: Readonly<Record<BrokerId, Served>> = registry
 
 export const brokerIds = Object.keys(brokers) as ReadonlyArray<BrokerId>

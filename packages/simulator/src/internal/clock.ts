@@ -1,7 +1,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** The clock `base`, ahead by the milliseconds that `ahead` tells. Waiting takes as long as ever, unless said otherwise. */
+/** The clock `base` plus the milliseconds that `ahead` returns. Default for `sleep`: that of `base`. */
 export const runAhead = (
   base: Clock.Clock,
   ahead: () => number,

@@ -24,7 +24,7 @@ const samples = {
 const parameter = (url: URL, name: string) => {
   const value = url.searchParams.get(name)
   return value === null || value === ""
-    ? refuse(`The query lacks ${name}, as in ${url.pathname}?broker=angel&account=A123456`)
+    ? refuse(`The query parameter ${name} is missing. Example: ${url.pathname}?broker=angel&account=A123456`)
     : Effect.succeed(value)
 }
 
@@ -33,7 +33,7 @@ interface Call {
   readonly body: string
 }
 
-/** The fakes, and what is told of them when all are served. */
+/** The fakes, and their addresses once all of them are served. */
 interface Target extends Fakes {
   readonly info: Effect.Effect<{ readonly origins: Readonly<Record<string, string>> }>
 }
@@ -86,10 +86,10 @@ const describe: Handle = Effect.fnUntraced(function* (target, { url }) {
 
 interface Route {
   readonly method: "GET" | "POST"
-  /** `<broker>` in it stands for the name of one. */
+  /** `<broker>` stands for the name of a broker. */
   readonly path: string
   readonly help: string
-  /** The parameters of the query that it reads. Default: none. */
+  /** The query parameters that the route accepts. Default: none. */
   readonly parameters?: ReadonlyArray<string>
   readonly handle: Handle
 }
@@ -98,13 +98,13 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/info",
-    help: "where each origin is served, and every credential of the accounts",
+    help: "the address of each origin, and every credential of the accounts",
     handle: ({ info }) => info
   },
   {
     method: "GET",
     path: "/journal",
-    help: "the newest requests that the fakes saw, and how many older ones were dropped; ?broker=angel for one broker's",
+    help: "the newest requests that the fakes received, and the number of older ones that were dropped; of one broker with ?broker=angel",
     parameters: ["broker"],
     handle: (fakes, { url }) => {
       const broker = url.searchParams.get("broker") ?? undefined
@@ -114,7 +114,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/clock",
-    help: "the brokers' time, and how far it is ahead of this machine's",
+    help: "the brokers' clock, and how far it is ahead of this machine's clock",
     handle: readClock
   },
   {
@@ -123,31 +123,31 @@ const routes: ReadonlyArray<Route> = [
     help: "the calls of a broker as an OpenAPI 3.1 document, with the simulator as its first server",
     handle: describe
   },
-  { method: "POST", path: "/clock", help: `moves the brokers' clock forward: ${samples.clock}`, handle: advance },
+  { method: "POST", path: "/clock", help: `advances the brokers' clock: ${samples.clock}`, handle: advance },
   {
     method: "POST",
     path: "/faults",
-    help: `lets an endpoint ("*": any) misbehave: ${samples.faults}`,
+    help: `injects a fault into an endpoint ("*": any): ${samples.faults}`,
     handle: inject
   },
   {
     method: "GET",
     path: "/totp",
-    help: "the code that an account's authenticator app shows now: ?broker=angel&account=A123456",
+    help: "the current TOTP code of an account: ?broker=angel&account=A123456",
     parameters: ["broker", "account"],
     handle: ofAccount((fakes, broker, account) => fakes.totp(broker, account))
   },
   {
     method: "GET",
     path: "/codes",
-    help: "the codes that would have gone out by SMS or mail, the newest last: ?broker=angel&account=A123456",
+    help: "the codes that the broker would have sent by SMS or mail, newest last: ?broker=angel&account=A123456",
     parameters: ["broker", "account"],
     handle: ofAccount((fakes, broker, account) => Effect.map(fakes.codes(broker, account), (codes) => ({ codes })))
   },
   {
     method: "POST",
     path: "/seed",
-    help: "replaces accounts and switches, as --seed does, and resets: a broker that the seed lacks gets its demo accounts",
+    help: "replaces accounts and switches as --seed does, and resets; a broker that is not in the seed gets its demo accounts",
     handle: seed
   },
   {
@@ -159,13 +159,13 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "POST",
     path: "/restore",
-    help: "restores a snapshot, also of another simulator with the same seed",
+    help: "restores a snapshot of this simulator, or of another one with the same seed",
     handle: restore
   },
   {
     method: "POST",
     path: "/reset",
-    help: "forgets sessions, journal and faults, and sets the clock back",
+    help: "clears sessions, journal and faults, and resets the clock",
     handle: (fakes) => Effect.andThen(fakes.reset, readClock(fakes))
   }
 ]
@@ -183,10 +183,10 @@ const isPathOf = ({ path }: Route, pathname: string): boolean => {
 const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) =>
   new Response(`${JSON.stringify(value)}\n`, { status, headers: { "content-type": "application/json", ...headers } })
 
-/** What there is to ask, for a person. */
+/** The help text of `GET /`. */
 const help = (fakes: Fakes): Response => {
   const lines = [
-    "Control of the broker simulator. Its brokers and accounts are not real.",
+    "Control port of the broker simulator. Its brokers and accounts are not real.",
     "",
     ...routes.map((route) => `${route.method.padEnd(4)} ${route.path.padEnd(22)} ${route.help}`),
     "",
@@ -199,23 +199,23 @@ const help = (fakes: Fakes): Response => {
 
 const noRoute = (path: string): Response => {
   const allowed = routes.filter((route) => isPathOf(route, path)).map(({ method }) => method)
-  if (allowed.length === 0) return json(404, { error: `There is no ${path}: ask GET / for what there is.` })
-  return json(405, { error: `${path} takes ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
+  if (allowed.length === 0) return json(404, { error: `There is no ${path}: GET / lists the requests.` })
+  return json(405, { error: `${path} accepts ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
 
-/** A misspelt parameter would otherwise be a call without it. */
+/** Rejects unknown and repeated parameters: otherwise a misspelt one would be ignored. */
 const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => {
   const names = Array.from(searchParams.keys())
   const known = parameters.length === 0 ? "none" : `only ${parameters.join(" and ")}`
-  const stranger = names.find((name) => !parameters.includes(name))
-  if (stranger !== undefined) {
-    return refuse(`${path} has no parameter ${JSON.stringify(stranger)}: it takes ${known}.`)
+  const unknown = names.find((name) => !parameters.includes(name))
+  if (unknown !== undefined) {
+    return refuse(`${path} has no parameter ${JSON.stringify(unknown)}: it accepts ${known}.`)
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  return twice === undefined ? Effect.void : refuse(`The query has ${twice} twice: give it once.`)
+  return twice === undefined ? Effect.void : refuse(`The query has ${twice} more than once: send it once.`)
 }
 
-/** Answers on the control port. */
+/** Answers the requests to the control port. */
 export const control =
   (target: Target) =>
   (request: Request): Effect.Effect<Response, unknown> => {

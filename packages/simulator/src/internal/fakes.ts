@@ -22,13 +22,13 @@ import { makeReplaceable, type Replaceable } from "./replaceable.ts"
 import * as Seed from "./seed.ts"
 import * as Snapshot from "./snapshot.ts"
 
-/** A code of the simulated authenticator app. */
+/** A TOTP code of an account. */
 export interface TotpCode {
   readonly code: string
   readonly validForSeconds: number
 }
 
-/** The fakes that run side by side, under one clock. */
+/** The served fakes. They share one clock. */
 export interface Fakes {
   readonly served: ReadonlyArray<FakeBroker>
   readonly respond: (broker: FakeBroker, request: Request) => Effect.Effect<Response, unknown>
@@ -36,7 +36,7 @@ export interface Fakes {
   readonly ahead: Effect.Effect<number>
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
   readonly journal: (broker?: string) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
-  /** How many entries the journal of a broker, or of all, has dropped. */
+  /** Number of entries that the journal has dropped. Default: of all brokers. */
   readonly journalDropped: (broker?: string) => Effect.Effect<number, SimulatorError>
   readonly inject: (
     broker: string,
@@ -48,9 +48,9 @@ export interface Fakes {
   readonly totp: (broker: string, account: string) => Effect.Effect<TotpCode, SimulatorError>
   readonly reset: Effect.Effect<void>
   readonly snapshot: Effect.Effect<unknown>
-  /** Restores a snapshot of a simulator with the same accounts. A broken one is refused, and nothing changes. */
+  /** Restores a snapshot of a simulator with the same accounts. If the snapshot is invalid, nothing changes. */
   readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>
-  /** Replaces the accounts and switches of the brokers, forgets everything that happened, and sets the clock back. */
+  /** Replaces the accounts and switches of the brokers, clears all other state, and resets the clock. */
   readonly seed: (seed: Seed.Seed) => Effect.Effect<void, SimulatorError>
 }
 
@@ -65,7 +65,7 @@ const accountId = (broker: FakeBroker, account: FakeAccount): string =>
 const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   const secret = account["totpSecret"]
   if (secret === undefined || secret === "") {
-    return yield* refuse("This account has no TOTP: if its broker sends codes, they are under /codes.")
+    return yield* refuse("This account has no TOTP: if its broker sends codes, GET /codes returns them.")
   }
   const parsed = Totp.parse(Redacted.make(secret))
   if (Result.isFailure(parsed)) return yield* refuse(`The account's totpSecret ${parsed.failure}.`)
@@ -75,7 +75,7 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   return { code, validForSeconds: Math.ceil((step + 1) * totp.period - now / 1000) }
 })
 
-/** Waiting by the clock `base` until the scope ends: a fake answers on its own, whoever has gone. */
+/** Sleeps by the clock `base`, at most until the scope closes: a fake continues after its client has disconnected. */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock
 ): Effect.fn.Return<Clock.Clock["sleep"], never, Scope.Scope> {
@@ -101,7 +101,9 @@ export const makeFakes = Effect.fnUntraced(function* (
   const replaceables: Array<readonly [BrokerId, Replaceable]> = []
   const checkServed = (seed: Seed.Seed) => {
     const absent = Object.keys(seed.brokers).find((id) => !ids.includes(id as BrokerId))
-    return absent === undefined ? Effect.void : refuse(`brokers.${absent}: is not served here, only ${ids.join(", ")}.`)
+    return absent === undefined
+      ? Effect.void
+      : refuse(`brokers.${absent}: is not served here. Served: ${ids.join(", ")}.`)
   }
   const underLimits = (make: Effect.Effect<FakeBroker>) =>
     make.pipe(Effect.provideService(Clock.Clock, fakesClock), Effect.provideService(JournalLimit, options.journalLimit))
@@ -147,13 +149,14 @@ export const makeFakes = Effect.fnUntraced(function* (
     respond: (fake, request) =>
       Effect.map(
         Effect.tryPromise(() => getResponse(handlers.get(fake) ?? [], request)),
-        (response) => response ?? new Response("No handler of the fake answers this.\n", { status: 404 })
+        (response) => response ?? new Response("The fake has no handler for this request.\n", { status: 404 })
       ),
     advance: (duration) =>
       Effect.suspend(() => {
         const millis = Math.round(Duration.toMillis(duration))
-        if (!(millis >= 0)) return refuse("The clock only goes forward: give a positive duration, or reset.")
-        if (clock.currentTimeMillisUnsafe() + millis > lastInstant) return refuse("The clock ends with the year 9999.")
+        if (!(millis >= 0)) return refuse("The clock cannot go back: use a positive duration, or reset.")
+        if (clock.currentTimeMillisUnsafe() + millis > lastInstant)
+          return refuse("The clock cannot go beyond the year 9999: use a shorter duration, or reset.")
         ahead += millis
         return Effect.void
       }),

@@ -8,7 +8,7 @@ import { SimulatorError } from "../SimulatorError.ts"
 import * as Input from "./input.ts"
 import { faultTimes } from "./limits.ts"
 
-/** A web Response has no other. */
+/** The range that a web Response allows. */
 const Status = Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 }))
 
 const isHeader = ([name, value]: readonly [string, string]): boolean =>
@@ -28,39 +28,39 @@ const Headers = Schema.Record(Schema.String, Schema.String).check(
 
 interface Row {
   readonly fields: Schema.Struct.Fields
-  /** JSON that orders it. */
+  /** An example of `fault` in `POST /faults`. */
   readonly sample: string
-  /** What the broker does, for a person. */
+  /** Describes the effect: "the broker …". */
   readonly does: string
 }
 
-/** Every fault by its kind. One without fields can be named by its kind alone. */
+/** Every fault, by its kind. A fault without fields can be given as its kind alone. */
 export const table = {
-  waf: { fields: {}, sample: '"waf"', does: "answers as its firewall does" },
-  "rate-limit": { fields: {}, sample: '"rate-limit"', does: "answers as its limiter does" },
-  truncated: { fields: {}, sample: '"truncated"', does: "acts, and breaks off in the middle of the answer" },
-  reset: { fields: {}, sample: '"reset"', does: "cuts the connection instead of acting" },
-  lost: { fields: {}, sample: '"lost"', does: "acts, and cuts the connection instead of answering" },
+  waf: { fields: {}, sample: '"waf"', does: "returns the answer of its firewall" },
+  "rate-limit": { fields: {}, sample: '"rate-limit"', does: "returns the answer of its rate limiter" },
+  truncated: { fields: {}, sample: '"truncated"', does: "processes the request, and sends only part of the answer" },
+  reset: { fields: {}, sample: '"reset"', does: "resets the connection, and does not process the request" },
+  lost: { fields: {}, sample: '"lost"', does: "processes the request, and resets the connection instead of answering" },
   status: {
     fields: { status: Status },
     sample: '{"kind": "status", "status": 503}',
-    does: "answers with this status, 200 to 599, and nothing else"
+    does: "returns this status, 200 to 599, with an empty body"
   },
   answer: {
     fields: { status: Status, body: Schema.String, headers: Schema.optionalKey(Headers) },
     sample: '{"kind": "answer", "status": 200, "body": "…", "headers": {"content-type": "text/plain"}}',
-    does: "answers with this; the headers may be left out"
+    does: "returns this answer; `headers` is optional"
   },
   latency: {
     fields: { duration: Input.Duration },
     sample: '{"kind": "latency", "duration": "3 seconds"}',
-    does: "waits before it acts"
+    does: "waits before it processes the request"
   }
 } satisfies { readonly [Kind in Exclude<Fault["kind"], "quote">]: Row }
 
 const isKind = (kind: unknown): kind is keyof typeof table => Predicate.isString(kind) && Object.hasOwn(table, kind)
 
-/** The body of `POST /faults`, as far as it is the same for all faults. */
+/** The body of `POST /faults`. `fault` is decoded by its kind. */
 export const Order = Schema.Struct({
   broker: Schema.String,
   endpoint: Schema.String,
@@ -68,13 +68,13 @@ export const Order = Schema.Struct({
   times: Schema.optionalKey(Schema.Int.check(Schema.isBetween(faultTimes)))
 })
 
-/** Reads a fault: an object, or its kind alone. */
+/** Decodes a fault: an object, or its kind alone. */
 export const read = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
   const value = Predicate.isString(input) ? { kind: input } : input
   const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined
   if (!isKind(kind)) {
     const given = JSON.stringify(kind ?? input)
-    const message = `There is no fault of the kind ${given}: use one of ${Object.keys(table).join(", ")}.`
+    const message = `There is no fault ${given}: use one of ${Object.keys(table).join(", ")}.`
     return yield* Effect.fail(new SimulatorError({ message }))
   }
   const { fields, sample } = table[kind]

@@ -5,10 +5,10 @@ import { type BrokerId, brokerIds, isBrokerId } from "./brokers.ts"
 import { isHostName, isOriginName } from "./guard.ts"
 import { largestJournal } from "./limits.ts"
 
-/** The command line cannot be followed. The message is one line without its full stop. */
+/** The command line is invalid. The message is one line, without a full stop at its end. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
 
-/** What the command is asked to do. */
+/** A decoded command line. */
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "print-seed"; readonly brokers: ReadonlyArray<BrokerId> }
@@ -25,9 +25,9 @@ export type Command =
       }
     }
 
-const misused = (message: string) => Effect.fail(new UsageError({ message }))
+const failUsage = (message: string) => Effect.fail(new UsageError({ message }))
 
-// Each may be repeated as far as Node is concerned: otherwise it would take the last one and drop the others.
+// Every flag is `multiple`, so that `checkRepeats` sees repetitions: Node would otherwise drop all values but the last.
 const flags = {
   port: { type: "string", multiple: true },
   journal: { type: "string", multiple: true },
@@ -60,9 +60,9 @@ const parse = (args: ReadonlyArray<string>) =>
 
 const checkRepeats = (given: Readonly<Record<string, ReadonlyArray<string | boolean> | undefined>>) => {
   for (const [name, values = []] of Object.entries(given)) {
-    if (values.length > 1 && !repeatable.has(name)) return misused(`--${name} is given more than once`)
+    if (values.length > 1 && !repeatable.has(name)) return failUsage(`--${name} is given more than once`)
     const twice = values.find((value, index) => values.indexOf(value) !== index)
-    if (twice !== undefined) return misused(`--${name} is given twice with ${JSON.stringify(twice)}`)
+    if (twice !== undefined) return failUsage(`--${name} is given twice with ${JSON.stringify(twice)}`)
   }
   return Effect.void
 }
@@ -73,7 +73,7 @@ const readNumber = (flag: string, given: string | undefined, range: readonly [le
   const number = /^\d{1,7}$/.test(given) ? Number(given) : Number.NaN
   return number >= least && number <= most
     ? Effect.succeed(number)
-    : misused(`${flag} takes a number from ${least} to ${most}, not ${JSON.stringify(given)}`)
+    : failUsage(`${flag} must be a number from ${least} to ${most}, not ${JSON.stringify(given)}`)
 }
 
 const readNames = (
@@ -85,7 +85,7 @@ const readNames = (
   const wrong = given?.find((value) => !accepts(value))
   return wrong === undefined
     ? Effect.succeed(given)
-    : misused(`${flag} takes a value such as ${sample}, not ${JSON.stringify(wrong)}`)
+    : failUsage(`${flag} must be a value such as ${sample}, not ${JSON.stringify(wrong)}`)
 }
 
 const readBrokers = (given: ReadonlyArray<string> | undefined) =>
@@ -94,10 +94,10 @@ const readBrokers = (given: ReadonlyArray<string> | undefined) =>
     : Effect.forEach(given, (id) =>
         isBrokerId(id)
           ? Effect.succeed(id)
-          : misused(`--broker takes ${brokerIds.join(", ")}, not ${JSON.stringify(id)}`)
+          : failUsage(`--broker must be one of ${brokerIds.join(", ")}, not ${JSON.stringify(id)}`)
       )
 
-/** Reads the command line. Everything on it is checked, also what the command would not use. */
+/** Decodes the command line. Checks every flag, including those that the command does not use. */
 export const read = Effect.fnUntraced(function* (args: ReadonlyArray<string>): Effect.fn.Return<Command, UsageError> {
   const given = yield* parse(args)
   yield* checkRepeats(given)
@@ -107,11 +107,12 @@ export const read = Effect.fnUntraced(function* (args: ReadonlyArray<string>): E
   const allowHosts = yield* readNames("--allow-host", given["allow-host"], isHostName, "simulator.test")
   const allowOrigins = yield* readNames("--allow-origin", given["allow-origin"], isOriginName, "http://127.0.0.1:3000")
   const [seedFile] = given.seed ?? []
-  if (seedFile === "") return yield* misused("--seed takes a file that can be read")
+  if (seedFile === "") return yield* failUsage("--seed needs a file that can be read")
   if (given.help !== undefined) return { kind: "help" }
   if (given["print-seed"] !== undefined) {
-    const useless = Object.keys(given).find((name) => name !== "print-seed" && name !== "broker")
-    if (useless !== undefined) return yield* misused(`--print-seed goes with --broker only, not with --${useless}`)
+    const other = Object.keys(given).find((name) => name !== "print-seed" && name !== "broker")
+    if (other !== undefined)
+      return yield* failUsage(`--print-seed can be combined with --broker only, not with --${other}`)
     return { kind: "print-seed", brokers: brokers ?? brokerIds }
   }
   return {

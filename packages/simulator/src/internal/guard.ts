@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http"
 
-/** What a port lets in besides its own loopback names. */
+/** The requests that a port accepts in addition to those for its own loopback names. */
 export interface Guard {
   readonly kind: "control" | "broker"
-  /** Paths of the login pages: a page of another site may send a person to them, as a web app does. */
+  /** Paths of the login pages. A page of another site may navigate to them, as a web app does. */
   readonly loginPages: ReadonlyArray<string>
   readonly allowHosts: ReadonlyArray<string>
   readonly allowOrigins: ReadonlyArray<string>
@@ -11,11 +11,11 @@ export interface Guard {
 
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"]
 
-/** The values as sent. Node joins or drops repeated headers elsewhere. */
+/** The values as sent: in `headers`, Node joins or drops repeated ones. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** A port of 80 is left out by clients. */
+/** Clients omit port 80. */
 const authorities = (names: ReadonlyArray<string>, port: number): ReadonlyArray<string> =>
   names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]))
 
@@ -29,7 +29,7 @@ const isOrigin = (guard: Guard, port: number, origin: string): boolean =>
   guard.allowOrigins.includes(origin) ||
   authorities(loopbackNames, port).some((authority) => origin === `http://${authority}`)
 
-/** A browser that shows a login page to a person, after a link or a redirect. */
+/** Whether a browser navigates to a login page, by a link or a redirect. */
 const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingMessage): boolean =>
   method === "GET" &&
   loginPages.includes(url.split("?", 1)[0] ?? "") &&
@@ -37,41 +37,41 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * Says why a request is refused, or undefined. A page of a browser must not reach the simulator: neither by its own
- * origin (a form post), nor by a foreign name that resolves to 127.0.0.1 (DNS rebinding). Clients other than browsers
- * send neither Origin nor Sec-Fetch-Site. When a page asks Chromium 156 to fetch an address in advance (speculation
- * rules), the request has no Origin and `Sec-Fetch-Site: none`, as if a person had typed the address.
+ * Returns why a request is refused, or undefined. A web page must not reach the simulator: neither from its own origin
+ * (a form post), nor by a foreign name that resolves to 127.0.0.1 (DNS rebinding). Clients other than browsers send
+ * neither Origin nor Sec-Fetch-Site. When a page makes Chromium 156 prefetch an address (speculation rules), the request
+ * has no Origin and `Sec-Fetch-Site: none`, like an address that was typed: only `Sec-Purpose` shows the difference.
  */
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
   const hosts = valuesOf(message, "host")
   if (hosts.length !== 1 || !isHost(guard, port, hosts[0] ?? "")) {
-    return `The simulator answers one Host header with 127.0.0.1:${port} or localhost:${port}; start it with --allow-host <host> to allow another name.`
+    return `The request needs one Host header, with 127.0.0.1:${port} or localhost:${port}. To allow another name, start the simulator with --allow-host <host>.`
   }
   const origins = valuesOf(message, "origin")
   if (origins.length > 1 || !origins.every((origin) => isOrigin(guard, port, origin))) {
-    return "The simulator refuses requests of web pages of another origin; start it with --allow-origin <origin> to allow one."
+    return "The simulator refuses requests from web pages of another origin. To allow an origin, start it with --allow-origin <origin>."
   }
   if (message.headers["sec-purpose"] !== undefined) {
-    return "The simulator refuses requests that a browser sends in advance: open the page itself."
+    return "The simulator refuses prefetched requests: open the page itself."
   }
   if (origins.length === 1) return undefined
   const sites = valuesOf(message, "sec-fetch-site")
   const own = sites.every((site) => site === "same-origin" || site === "none")
   return own || isVisit(guard, message)
     ? undefined
-    : "The simulator refuses requests that a web page of another origin starts; start it with --allow-origin <origin> to allow one, and let the page send its Origin."
+    : "The simulator refuses requests that a web page of another origin starts. To allow an origin, start it with --allow-origin <origin>, and let the page send its Origin."
 }
 
-/** An allowed Host is a name, with or without a port. */
+/** Whether a value is a host name, with or without a port. */
 export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?$/i.test(value)
 
-/** An allowed Origin is as a browser sends it: no path, no slash at the end. */
+/** Whether a value is an origin as browsers send it: without a path or a slash at the end. */
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * Chromium applies form-action to the redirect after a form, too, and that goes to the program's callback. Under
- * `no-referrer` it sends `Origin: null` for the page's own form.
+ * Chromium also applies form-action to the redirect after a form, which goes to the program's callback. With
+ * `no-referrer`, it sends `Origin: null` for the page's own form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

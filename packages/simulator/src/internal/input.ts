@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { SimulatorError } from "../SimulatorError.ts"
 
-const durationProblem = 'not a duration: give "8 hours", "90 seconds" or a number of milliseconds'
+const durationProblem = 'not a duration: use "8 hours", "90 seconds" or a number of milliseconds'
 
 const isDuration = (input: string | number): boolean =>
   Option.exists(
@@ -13,7 +13,7 @@ const isDuration = (input: string | number): boolean =>
     (duration) => Durations.isFinite(duration) && !Durations.isNegative(duration)
   )
 
-/** What `Duration` reads, as far as JSON can say it. */
+/** The durations that Effect reads, in JSON. */
 export const Duration = Schema.Union([Schema.String, Schema.Finite]).check(
   Schema.makeFilter((input: string | number) => isDuration(input) || durationProblem)
 )
@@ -27,7 +27,7 @@ const problemOf = (error: Schema.SchemaError): string =>
     )
     .join("; ")
 
-/** Decodes the body of a request. The error says what is wrong, and what to send. */
+/** Decodes the body of a request. The error says what is wrong and what to send. */
 export const decode = <S extends Schema.Constraint>(schema: S, input: unknown, sample: string) =>
   Effect.mapError(
     Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(input),

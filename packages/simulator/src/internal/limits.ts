@@ -1,9 +1,9 @@
 import { JournalLimit } from "@auth/broker-core/testing/FakeBroker"
 
-/** How many requests the journal of a broker keeps, unless told otherwise. */
+/** Default number of requests that the journal keeps for each broker. */
 export const defaultJournal = JournalLimit.defaultValue()
 
-/** The most requests that the journal of a broker may keep. */
+/** Maximum number of requests that the journal keeps for each broker. */
 export const largestJournal = 1_000_000
 
 export const isJournalLimit = (limit: number): boolean =>
@@ -11,11 +11,11 @@ export const isJournalLimit = (limit: number): boolean =>
 
 export const maxBodyBytes = 1_048_576
 
-/** Connections of a port. */
+/** Open connections of a port. */
 export const maxConnections = 256
 
-/** How often a fault may happen. */
+/** The range of `times` of a fault. */
 export const faultTimes = { minimum: 1, maximum: 1000 }
 
-/** 9999-12-31T23:59:59.999Z: a year of five digits is no date to a client. */
+/** 9999-12-31T23:59:59.999Z. Clients cannot parse dates with a year of five digits. */
 export const lastInstant = 253_402_300_799_999

@@ -1,7 +1,7 @@
 const portal = ["/OpenAPI/Login.aspx"]
 const rmoney = ["/", "/qr-scan"]
 
-/** Paths of the pages that a person fills in, by the broker's own origin. */
+/** Paths of the login pages, keyed by the broker's own origin. */
 export const loginPages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "https://smartapi.angelone.in": ["/publisher-login"],
   "https://invest.motilaloswal.com": portal,

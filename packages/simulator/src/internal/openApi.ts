@@ -1,11 +1,11 @@
 import type * as OpenApi from "@auth/broker-core/broker/OpenApi"
 
-/** Where each origin of a broker is served, by the broker's own origin. */
+/** The address of each origin of a broker, keyed by the broker's own origin. */
 type Origins = Readonly<Record<string, string>>
 
 const isSimulated = ({ url }: OpenApi.Json, origins: Origins): boolean => origins[String(url)] !== undefined
 
-/** The simulator's own addresses before those of the broker, so that a generated client calls the simulator. */
+/** Lists the simulator's addresses before those of the broker, so that a generated client calls the simulator. */
 const withSimulator = (servers: ReadonlyArray<OpenApi.Json>, origins: Origins): ReadonlyArray<OpenApi.Json> => [
   ...servers
     .filter((server) => isSimulated(server, origins))
@@ -16,7 +16,7 @@ const withSimulator = (servers: ReadonlyArray<OpenApi.Json>, origins: Origins): 
 const mapValues = (record: OpenApi.Json, change: (value: OpenApi.Json) => OpenApi.Json): Record<string, OpenApi.Json> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value as OpenApi.Json)]))
 
-/** The document of a broker that is served here. */
+/** The document of a broker, with the addresses of this simulator. */
 export const served = (document: OpenApi.Document, origins: Origins): OpenApi.Document => ({
   ...document,
   servers: withSimulator(document.servers, origins),

@@ -5,9 +5,9 @@ import { descriptorOf } from "./brokers.ts"
 import * as Faults from "./faults.ts"
 import * as limits from "./limits.ts"
 
-/** A table for people, the same in `GET /` and in the README. Its cells are Markdown. */
+/** A table of `GET /` and of the README. Its cells are Markdown. */
 export interface Table {
-  /** Its place in the README. */
+  /** The section of the README that contains it. */
   readonly section: "faults" | "journal" | "accounts" | "limits"
   readonly title: string
   readonly head: ReadonlyArray<string>
@@ -24,20 +24,20 @@ const faults: Table = {
 }
 
 const journalFields: Readonly<Record<keyof JournalEntry, string>> = {
-  at: "when the request came, by the brokers' clock: milliseconds since 1970-01-01 UTC",
+  at: "time of the request by the brokers' clock, in milliseconds since 1970-01-01 UTC",
   broker: "the broker, such as `angel`",
-  endpoint: "the call, by the name that POST /faults takes; `unknown` where none fits",
+  endpoint: "name of the call, as in POST /faults; `unknown` if no call matches",
   method: "the HTTP method",
-  url: "the address at the broker's own origin, with the query",
-  headers: "by name in lower case",
-  body: "as it was sent; empty without one",
-  status: "HTTP status of the answer; 0 before it, and if the connection was cut"
+  url: "URL at the broker's own origin, with the query",
+  headers: "the headers, keyed by name in lower case",
+  body: "the body as sent; empty if there was none",
+  status: "HTTP status of the answer; 0 before the answer, and if the connection was closed without one"
 }
 
 const journal: Table = {
   section: "journal",
   title: "Fields of an entry of GET /journal",
-  head: ["field", "what it is"],
+  head: ["field", "meaning"],
   rows: Object.entries(journalFields).map(([name, what]) => [code(name), what])
 }
 
@@ -58,27 +58,27 @@ const accountsOf = (broker: string) =>
 
 const accounts = (served: ReadonlyArray<FakeBroker>): Table => ({
   section: "accounts",
-  title: "Fields of an account, and where they are on the wire",
-  head: ["broker", "field", "must be", "on the wire, or what it changes"],
+  title: "Fields of an account, and where they appear in requests and answers",
+  head: ["broker", "field", "must be", "place in requests and answers, or effect"],
   rows: served.flatMap(({ broker }) => accountsOf(broker))
 })
 
 const { maximum, minimum } = limits.faultTimes
 
 const ownLimits: ReadonlyArray<readonly [of: string, limit: string, changedBy: string]> = [
-  ["a duration that is a number", "in milliseconds", ""],
+  ["a duration without a unit", "in milliseconds", ""],
   [
     "the journal",
     `the newest ${limits.defaultJournal} requests of each broker`,
     `\`--journal\`, 1 to ${limits.largestJournal}`
   ],
-  ["a fault", `${minimum} to ${maximum} times`, "`times`, 1 unless given"],
+  ["a fault", `${minimum} to ${maximum} times`, "`times`, default 1"],
   ["a request", `${limits.maxBodyBytes} bytes of body`, ""],
   ["a port", `${limits.maxConnections} connections`, ""],
   [
     "the clock",
     `until ${DateTime.formatIsoDateUtc(DateTime.makeUnsafe(limits.lastInstant))}`,
-    "forward by `POST /clock`"
+    "`POST /clock`, forward only"
   ]
 ]
 
@@ -99,7 +99,7 @@ const limitsOf = (served: ReadonlyArray<FakeBroker>): Table => ({
   ]
 })
 
-/** Everything about these fakes that a client has to know and cannot ask elsewhere. */
+/** The tables of these fakes: faults, journal, accounts and limits. */
 export const tables = (served: ReadonlyArray<FakeBroker>): ReadonlyArray<Table> => [
   faults,
   journal,

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 /** A fake whose accounts and state can be replaced while it is served. */
 export interface Replaceable {
   readonly fake: FakeBroker
-  /** Ends the requests that are under way, and lets `next` answer from now on. */
+  /** Ends pending requests. `next` answers all later ones. */
   readonly replace: (next: FakeBroker) => Effect.Effect<void>
 }
 

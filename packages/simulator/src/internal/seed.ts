@@ -36,7 +36,7 @@ const Seed = Schema.Struct({
   )
 })
 
-/** A seed that was checked. */
+/** A decoded seed. */
 export interface Seed {
   readonly brokers: {
     readonly [Id in BrokerId]?: {
@@ -48,11 +48,11 @@ export interface Seed {
 
 const leafMessages: Readonly<Record<string, string>> = {
   MissingKey: "is missing",
-  UnexpectedKey: "is not known here",
-  InvalidType: "must be an object, or a list where the seed has several"
+  UnexpectedKey: "is not a known field",
+  InvalidType: "must be an object, or a list for `accounts`"
 }
 
-/** The messages have paths and rules, never values. */
+/** Messages contain paths and rules, never values: these may be secrets. */
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => leafMessages[issue._tag] ?? "is not valid"
 })
@@ -63,7 +63,7 @@ const toPath = (path: ReadonlyArray<unknown>): string =>
     return sum === "" ? String(part) : `${sum}.${String(part)}`
   }, "") || "seed"
 
-/** Checks a seed. The error has each path and what is expected there. */
+/** Decodes a seed. The error lists each wrong path and the expected value. */
 export const read = (input: unknown): Effect.Effect<Seed, SimulatorError> =>
   Schema.decodeUnknownEffect(Seed)(input, { errors: "all", onExcessProperty: "error" }).pipe(
     Effect.mapError(
@@ -76,25 +76,26 @@ export const read = (input: unknown): Effect.Effect<Seed, SimulatorError> =>
     )
   )
 
-/** Reads and checks the text of a seed file. */
+/** Decodes the text of a seed file. */
 export const parse = (json: string): Effect.Effect<Seed, SimulatorError> =>
   Effect.flatMap(
     Effect.try({
       try: () => JSON.parse(json) as unknown,
-      // The parser's own message quotes the text, which has secrets.
-      catch: () => new SimulatorError({ message: 'seed: must be JSON, as {"brokers": {"angel": {"accounts": […]}}}' })
+      // The parser's own message quotes the text, which contains secrets.
+      catch: () =>
+        new SimulatorError({ message: 'seed: must be JSON, such as {"brokers": {"angel": {"accounts": […]}}}' })
     }),
     read
   )
 
-/** The accounts of a simulator without a seed, as a seed. */
+/** The demo accounts as a seed. */
 export const demo = (ids: ReadonlyArray<BrokerId>) => ({
   brokers: Object.fromEntries(
     ids.map((broker) => [broker, { accounts: brokers[broker].descriptor.accounts, switches: {} }])
   )
 })
 
-/** The fake of a broker as the seed describes it. Fields that an account lacks are those of the first demo account. */
+/** Makes the fake of a broker from a seed. Missing fields of an account are taken from the first demo account. */
 export const makeFake = (seed: Seed, broker: BrokerId): Effect.Effect<FakeBroker> => {
   const { accounts, switches } = seed.brokers[broker] ?? {}
   const { descriptor } = brokers[broker]

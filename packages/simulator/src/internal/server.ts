@@ -10,25 +10,25 @@ import { SimulatorError } from "../SimulatorError.ts"
 import { type Guard, refusalOf, securityHeaders } from "./guard.ts"
 import { maxBodyBytes, maxConnections } from "./limits.ts"
 
-/** Nothing listens on other interfaces: the accounts are made up, but the machine is real. */
+/** Loopback only: other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** How a request is answered. It comes under the origin that the server stands for. */
+/** Answers a request, whose URL has the broker's own origin. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
-/** What a port stands for, and what it lets in. */
+/** The broker's origin that a port serves, and the requests that it accepts. */
 interface Port {
   readonly origin: string
   readonly guard: Guard
   readonly respond: Respond
 }
 
-/** The request cannot be handed on, and this is the answer instead. */
+/** The request is not passed to `respond`. The client receives this answer. */
 class Unserved extends Data.TaggedError("Unserved")<{ readonly status: number; readonly text: string }> {}
 
 const unserved = (status: number, text: string) => Effect.fail(new Unserved({ status, text }))
 
-/** Reads the body whole. What is beyond the limit is read too, but not kept, so that the client sees the answer. */
+/** Reads the whole body. Bytes beyond the limit are read and dropped, so that the client receives the answer. */
 const readBody = (message: Http.IncomingMessage): Effect.Effect<Uint8Array<ArrayBuffer>, Unserved> =>
   Effect.callback((resume) => {
     const chunks: Array<Uint8Array> = []
@@ -37,10 +37,10 @@ const readBody = (message: Http.IncomingMessage): Effect.Effect<Uint8Array<Array
       size += chunk.byteLength
       if (size <= maxBodyBytes) return void chunks.push(chunk)
       chunks.length = 0
-      resume(unserved(413, `The simulator takes bodies of at most ${maxBodyBytes} bytes`))
+      resume(unserved(413, `The body of a request must have at most ${maxBodyBytes} bytes`))
     })
     message.once("end", () => resume(Effect.succeed(Bytes.concat(chunks))))
-    message.once("error", () => resume(unserved(400, "The request broke off")))
+    message.once("error", () => resume(unserved(400, "The connection closed before the request was complete")))
   })
 
 const headersOf = (message: Http.IncomingMessage): Headers => {
@@ -52,18 +52,19 @@ const headersOf = (message: Http.IncomingMessage): Headers => {
   return headers
 }
 
-/** The path is appended, not resolved: `//other.example/x` and `http://other.example/x` must stay on this origin. */
+/** Appends the path and does not resolve it: `//other.example/x` and `http://other.example/x` must stay on this origin. */
 const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Http.IncomingMessage) {
   const refusal = refusalOf(guard, message)
   if (refusal !== undefined) return yield* unserved(403, refusal)
   const { method = "GET", url = "/" } = message
-  if (!url.startsWith("/")) return yield* unserved(400, "The request line must have a path that begins with a slash")
+  if (!url.startsWith("/")) return yield* unserved(400, "The path of the request line must begin with a slash")
   const bytes = yield* readBody(message)
-  // One official SDK sends a body along with GET; a web Request cannot, and no broker reads it.
+  // One official SDK sends a body with GET. A web Request cannot have one, and no broker reads it.
   const body = bytes.byteLength === 0 || method === "GET" || method === "HEAD" ? null : bytes
   return yield* Effect.try({
     try: () => new Request(`${origin}${url}`, { method, headers: headersOf(message), body }),
-    catch: () => new Unserved({ status: 400, text: "The simulator cannot serve such a request" })
+    catch: () =>
+      new Unserved({ status: 400, text: "The simulator cannot serve this request: check its method, URL and headers" })
   })
 })
 
@@ -87,7 +88,7 @@ const cut = (socket: Socket | null): void => {
   socket?.resetAndDestroy()
 }
 
-/** Writes the response as it is. One that announces more than it has is cut off where it ends. */
+/** Writes the response unchanged. If its body is shorter than its Content-Length, closes the connection after the body. */
 const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
   target.statusCode = response.status
@@ -108,7 +109,7 @@ const exchange = (served: Port, message: Http.IncomingMessage, target: Http.Serv
         (body) => write(served, target, response, new Uint8Array(body))
       )
     ),
-    // A header that HTTP cannot carry: there is nothing left to say it with.
+    // A header that HTTP cannot carry: no answer can be written.
     Effect.catchCause(() => Effect.sync(() => cut(target.socket)))
   )
 
@@ -123,8 +124,8 @@ const withoutOffer = (connection: string): string =>
     .join(", ")
 
 /**
- * Some clients (Java's among them) offer HTTP/2 with an upgrade header on every plain request. Node then reads no
- * body, so the request is put back without the offer and read again.
+ * Some clients, such as Java's, offer HTTP/2 with an upgrade header on every plain request. Node then reads no body, so
+ * the request is put back without the offer and read again.
  */
 const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: Socket, rest: Uint8Array): void => {
   const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]
@@ -142,22 +143,22 @@ const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: S
 const close = (server: Http.Server, sockets: ReadonlySet<Socket>): Effect.Effect<void> =>
   Effect.callback((resume) => {
     server.close(() => resume(Effect.void))
-    // Connections that a client keeps alive, or that wait for a slow answer, would hold the server up.
+    // Idle connections and delayed answers would delay the close.
     for (const socket of sockets) socket.destroy()
   })
 
 const problems: Readonly<Record<string, string>> = {
-  EADDRINUSE: "is in use: choose another, or none to get a free one",
-  EACCES: "may not be used by this user: choose one above 1023"
+  EADDRINUSE: "is in use: choose another port, or omit it to use a free one",
+  EACCES: "is not allowed for this user: choose a port above 1023"
 }
 
 const listenFailure = (port: number, error: NodeJS.ErrnoException) =>
   new SimulatorError({
-    message: `Port ${port} on ${host} ${problems[error.code ?? ""] ?? `cannot be served (${error.code ?? error.message})`}.`
+    message: `Port ${port} on ${host} ${problems[error.code ?? ""] ?? `cannot be opened (${error.code ?? error.message})`}.`
   })
 
 /**
- * Serves `origin` on loopback until the scope ends; port 0 is a free one. Returns the address that it has.
+ * Serves `origin` on loopback until the scope closes, and returns its address. Port 0 selects a free port.
  */
 export const listen = Effect.fnUntraced(function* (
   options: Port & {
@@ -176,7 +177,7 @@ export const listen = Effect.fnUntraced(function* (
       socket.once("close", () => sockets.delete(socket))
     })
     server.on("upgrade", (message: Http.IncomingMessage, socket: Socket, rest: Uint8Array) => {
-      // Node has taken its own listener away, and an error without one ends the process.
+      // Node has removed its own listener. Without a listener, an error ends the process.
       socket.on("error", () => socket.destroy())
       if (!isWebSocket(message)) return readAgain(server, message, socket, rest)
       const target = new Http.ServerResponse(message)

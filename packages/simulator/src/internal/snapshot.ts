@@ -8,7 +8,7 @@ import { SimulatorError } from "../SimulatorError.ts"
 
 const Snapshot = Schema.Struct({
   version: Schema.Literal(1),
-  /** Tells whether the accounts are the same. */
+  /** Digest of the accounts. */
   accounts: Schema.String,
   aheadMillis: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
   brokers: Schema.Record(Schema.String, Schema.Unknown),
@@ -22,7 +22,7 @@ const digest = (value: unknown) => Effect.map(Checksum.sha256([JSON.stringify(va
 const accountsOf = (served: ReadonlyArray<FakeBroker>) =>
   digest(served.map(({ accounts, broker }) => [broker, accounts]))
 
-/** What all fakes remember, and the clock, as JSON. */
+/** The state of all fakes and the clock, as JSON. */
 export const take = Effect.fnUntraced(function* (served: ReadonlyArray<FakeBroker>, aheadMillis: number) {
   const brokers: Record<string, unknown> = {}
   for (const fake of served) brokers[fake.broker] = yield* fake.snapshot
@@ -30,24 +30,25 @@ export const take = Effect.fnUntraced(function* (served: ReadonlyArray<FakeBroke
   return { ...content, checksum: yield* digest(content) }
 })
 
-/** Checks a snapshot whole, before anything changes. Restores the fakes, and returns how far the clock is ahead. */
+/** Checks the whole snapshot, then restores the fakes and the clock. If it is invalid, nothing changes. */
 export const restore = Effect.fnUntraced(function* (
   served: ReadonlyArray<FakeBroker>,
   input: unknown,
   setAhead: (millis: number) => void
 ): Effect.fn.Return<void, SimulatorError> {
   const snapshot = Option.getOrUndefined(Schema.decodeUnknownOption(Snapshot)(input))
-  if (snapshot === undefined) return yield* refuse("This is no snapshot: send the answer of GET /snapshot.")
+  if (snapshot === undefined) return yield* refuse("This is not a snapshot: send the answer of GET /snapshot.")
   const { accounts, aheadMillis, brokers, checksum, version } = snapshot
   if ((yield* digest({ version, accounts, aheadMillis, brokers })) !== checksum) {
-    return yield* refuse("The snapshot was changed: send the answer of GET /snapshot as it was.")
+    return yield* refuse("The snapshot was changed: send the answer of GET /snapshot unchanged.")
   }
   if (accounts !== (yield* accountsOf(served))) {
-    return yield* refuse("The snapshot is of other accounts: start the simulator with the same seed and brokers.")
+    return yield* refuse("The snapshot belongs to other accounts: start the simulator with the same seed and brokers.")
   }
   const restores = served.map((fake) => fake.readSnapshot(brokers[fake.broker]))
   const known = restores.filter((effect) => effect !== undefined)
-  if (known.length !== served.length) return yield* refuse("The snapshot does not fit: take one with this version.")
+  if (known.length !== served.length)
+    return yield* refuse("This version cannot read the snapshot: take a new one with GET /snapshot.")
   setAhead(aheadMillis)
   yield* Effect.all(known, { discard: true })
 })

@@ -3,23 +3,23 @@ import type { Info } from "../Simulator.ts"
 import { brokerIds, descriptorOf } from "./brokers.ts"
 import { defaultJournal } from "./limits.ts"
 
-/** What `--help` prints. */
+/** Output of `--help`. */
 export const usage = `broker-auth-simulator: fake stock brokers over HTTP on this machine. Their accounts are not real.
 
 Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-seed] [--journal N]
                              [--allow-host HOST] [--allow-origin ORIGIN] [--json] [--help]
 
-  --port N       the control port; the brokers' origins take the ports after it (free ones unless given)
-  --broker NAME  serve only this broker; may be given several times (${brokerIds.join(", ")})
+  --port N       the control port; the brokers' origins use the ports after it (default: free ports)
+  --broker NAME  serve only this broker; may be repeated (${brokerIds.join(", ")})
   --seed FILE    accounts and switches of the brokers, as JSON
-  --print-seed   print a seed with the demo accounts, and end
-  --journal N    how many requests the journal keeps of each broker (${defaultJournal} unless given)
-  --allow-host HOST      answer this host name, too (127.0.0.1, localhost and [::1] always are); may be repeated
-  --allow-origin ORIGIN  let web pages of this origin send requests, such as http://127.0.0.1:3000; may be repeated
-  --json         print one line of JSON when ready: where everything is, and every credential
-  --help         print this
+  --print-seed   print a seed with the demo accounts, and exit
+  --journal N    number of requests that the journal keeps for each broker (default: ${defaultJournal})
+  --allow-host HOST      also accept this host name (127.0.0.1, localhost and [::1] are always accepted); may be repeated
+  --allow-origin ORIGIN  accept requests from web pages of this origin, such as http://127.0.0.1:3000; may be repeated
+  --json         when ready, print one line of JSON with all addresses and credentials
+  --help         print this help
 
-It stops on Ctrl+C and on SIGTERM. The control port says what it can do: curl http://127.0.0.1:N/`
+It stops on Ctrl+C and on SIGTERM. The control port lists its requests: curl http://127.0.0.1:N/`
 
 const pageOf = ({ origins }: Info, broker: string, account: FakeAccount): ReadonlyArray<readonly [string, string]> => {
   const page = descriptorOf(broker)?.page?.(account)
@@ -34,7 +34,7 @@ const columns = (rows: ReadonlyArray<readonly [string, string]>): ReadonlyArray<
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd())
 }
 
-/** What is printed when the simulator is ready, for a person. */
+/** Output of a simulator that is ready, without `--json`. */
 export const ready = (info: Info): string => {
   const sections = Object.entries(info.brokers).flatMap(([broker, { accounts }]) => {
     const sample = accounts[0] === undefined ? [] : (descriptorOf(broker)?.curl?.(accounts[0], info) ?? [])
@@ -48,11 +48,11 @@ export const ready = (info: Info): string => {
     ]
   })
   return [
-    "The broker simulator is ready. Its accounts are not real, and only this machine reaches it.",
+    "The broker simulator is ready. Its accounts are not real, and only this machine can reach it.",
     "",
     ...columns([["control", info.control], ...Object.entries(info.origins)]),
     ...sections,
     "",
-    "Ctrl+C stops it."
+    "Press Ctrl+C to stop it."
   ].join("\n")
 }

@@ -1,4 +1,4 @@
-/** A web site that attacks the simulator, the browser that shows it, and what reaches the simulator. */
+/** A web site that attacks the simulator, the browser that opens it, and the requests that reach the simulator. */
 import type { Simulator } from "@auth/simulator"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ export class Browser extends Context.Service<Browser, Chromium>()("test/Browser"
   )
 }
 
-/** A window of its own for `use`, which is a promise. */
+/** Opens a new window for `use`, which returns a promise. */
 export const withWindow = <A>(use: (window: BrowserContext) => Promise<A>) =>
   Effect.flatMap(Browser, (chromium) => Effect.promise(() => chromium.withWindow(use)))
 
@@ -40,7 +40,7 @@ self.addEventListener("message", async ({ data: { url, init }, ports: [port] }) 
 const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://attacker")
   const to = searchParams.get("to") ?? ""
-  // Nothing on this side stands in the way of an attack.
+  // The attacking site itself must not prevent an attack.
   response.setHeader("access-control-allow-origin", request.headers.origin ?? "*")
   response.setHeader("access-control-allow-headers", "*")
   if (pathname === "/redirect") {
@@ -58,7 +58,7 @@ const answer = (request: http.IncomingMessage, response: http.ServerResponse): v
   response.end(blank)
 }
 
-/** Serves a site on loopback until the scope ends, and returns its port. */
+/** Serves a site on loopback until the scope closes, and returns its port. */
 export const serve = (listener: http.RequestListener) =>
   Effect.map(
     Effect.acquireRelease(
@@ -89,10 +89,11 @@ export interface Arrival {
   readonly response: http.ServerResponse
 }
 
-/** The header by which requests of the test itself are known. */
+/** The header that marks requests of the test itself. */
 export const own = { "x-of-the-test": "yes" }
 
-/** What reaches the simulator and is not from the test itself, until the scope ends. WebSockets are not seen. */
+/** Records the requests that reach the simulator, except those of the test itself, until the scope closes. WebSockets are not
+ * recorded. */
 export const watch = ({ control, origins }: Simulator.Info) =>
   Effect.map(
     Effect.acquireRelease(

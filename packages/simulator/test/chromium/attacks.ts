@@ -1,20 +1,20 @@
-/** What a call of the simulator needs. A body that is not JSON is that of a form. */
+/** A request to the simulator. A body that is not JSON is a form. */
 export interface Target {
   readonly url: string
   readonly body: string
 }
 
-/** Resolves with the text that the page could read of the answer, or undefined if the page has no such interface. */
+/** Resolves with the text of the answer that the page could read. `undefined`: the page does not have this interface. */
 export type Attack = (target: Target) => Promise<string | undefined>
 
 export interface Attacks {
-  /** Each sends a POST. */
+  /** Attacks that send a POST. */
   readonly posts: Readonly<Record<string, Attack>>
-  /** Each sends a GET. */
+  /** Attacks that send a GET. */
   readonly gets: Readonly<Record<string, Attack>>
 }
 
-/** Runs in a page, before its own scripts, and so uses nothing from outside of itself. */
+/** Runs in a page, before its scripts, so it must not use anything from outside this function. */
 export const install = (): void => {
   const patience = 700
 
@@ -23,14 +23,14 @@ export const install = (): void => {
 
   const add = <E extends HTMLElement>(element: E): E => document.body.appendChild(element)
 
-  /** Fields of an element. */
+  /** Properties of an element. */
   const make = (tag: string, fields: Readonly<Record<string, string>>): HTMLElement => {
     const element = document.createElement(tag)
     for (const [name, value] of Object.entries(fields)) element.setAttribute(name, value)
     return element
   }
 
-  /** Loads a resource. That it loads tells a page something, too. */
+  /** Loads a resource. A successful load also gives the page information. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -124,7 +124,7 @@ export const install = (): void => {
       })
     )
 
-  /** Lets the server of the page send the request on. */
+  /** Sends the request through a redirect of the page's server. */
   const redirected = (url: string, status: number): string =>
     `/redirect?${new URLSearchParams({ to: url, status: String(status) })}`
 
@@ -197,7 +197,7 @@ export const install = (): void => {
       return ""
     },
     "a report of a policy": async ({ url }) => {
-      // The frame is the page's own.
+      // The frame has the origin of the page.
       await frame("iframe", { src: `/report?${new URLSearchParams({ to: url })}` })
       return ""
     }
@@ -227,7 +227,7 @@ export const install = (): void => {
     "a prefetch": ({ url }) => load("link", { rel: "prefetch", href: url }),
     "a preload": ({ url }) => load("link", { rel: "preload", as: "image", href: url }),
     "a speculative prefetch": async ({ url }) => {
-      // Chromium does it for no sandboxed frame, and of no address that it does not trust.
+      // Chromium does not do it in sandboxed frames, nor for addresses that it does not trust.
       if (origin === "null" || (!isSecureContext && new URL(url).origin === origin)) return undefined
       const rules = make("script", { type: "speculationrules" })
       rules.textContent = JSON.stringify({ prefetch: [{ source: "list", urls: [url], eagerness: "immediate" }] })

@@ -1,4 +1,4 @@
-/** Tries attacks of a page, and looks at what they changed. */
+/** Runs the attacks of a page, and checks what they changed. */
 import { assert } from "@effect/vitest"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -11,13 +11,13 @@ import { addressOf, codeFor, formOf, pages } from "./pages.ts"
 export const trusted = (url: string, init: RequestInit = {}) =>
   send(url, { ...init, headers: { ...own, ...(init.headers as Record<string, string>) } })
 
-/** Makes a simulator different from a fresh one: by an hour, and by a fault. */
+/** Changes a simulator: advances its clock by an hour, and injects a fault. */
 export const alter = Effect.fnUntraced(function* (simulator: Simulator.Simulator["Service"]) {
   yield* simulator.advance("1 hour")
   yield* simulator.inject("angel", "getProfile", { kind: "status", status: 418 }, 1000)
 })
 
-/** An altered simulator, its snapshot from before, and the requests that reach it. */
+/** A changed simulator, its snapshot before the change, and the requests that reach it. */
 export const prepare = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
   const simulator = yield* Simulator.make(options)
   const before = (yield* trusted(`${simulator.control}/snapshot`)).text
@@ -29,20 +29,20 @@ export type Prepared = Effect.Success<ReturnType<typeof prepare>>
 
 export const profile = "/rest/secure/angelbroking/user/v1/getProfile"
 
-/** All that an attack could change. */
+/** All state that an attack could change. */
 export const stateOf = Effect.fnUntraced(function* (simulator: Simulator.Simulator["Service"]) {
   const statuses = yield* Effect.forEach([profile, "/unknown"], (path) => trusted(`${simulator.origins[api]}${path}`))
   const journal = yield* simulator.journal()
   return JSON.stringify({
     accounts: simulator.brokers,
-    // The clock is in it.
+    // Includes the clock.
     snapshot: yield* simulator.snapshot,
     statuses: statuses.map(({ status }) => status),
     journal: journal.filter(({ headers }) => headers["x-of-the-test"] === undefined).map(({ url }) => url)
   })
 })
 
-/** What changes a simulator, and would be seen in `stateOf`. The first takes any body. */
+/** Requests that change the simulator, as `stateOf` shows. The first one accepts any body. */
 export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simulator">): ReadonlyArray<Target> => {
   const planted = "<script src='http://evil.example/'></script>"
   const fault = { kind: "answer", status: 200, body: planted, headers: { "content-type": "text/html" } }
@@ -55,7 +55,7 @@ export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simula
   }).map(([path, body]) => ({ url: `${simulator.control}${path}`, body }))
 }
 
-/** Logins with the right credentials, as a page that knows them would send them. */
+/** Logins with the correct credentials, as sent by a page that has them. */
 export const logins = (simulator: Simulator.Simulator["Service"]) =>
   Effect.forEach(pages, (page) =>
     Effect.map(codeFor(simulator, page), (code) => ({
@@ -64,7 +64,7 @@ export const logins = (simulator: Simulator.Simulator["Service"]) =>
     }))
   )
 
-/** What a client that is no browser can read. The last has a fault waiting. */
+/** Requests whose answers a client other than a browser can read. For the last one, a fault is pending. */
 export const readable = ({ control, origins }: Simulator.Info): ReadonlyArray<Target> =>
   [
     ...["/info", "/", "/journal", "/snapshot", "/codes?broker=rmoney&account=TEST101"].map(
@@ -80,7 +80,7 @@ const attacksIn = (frame: Frame, kind: Kind) =>
     frame.evaluate((kind) => Object.keys((globalThis as unknown as { readonly attacks: Attacks }).attacks[kind]), kind)
   )
 
-/** Lets the page attack, and returns what it read. */
+/** Runs an attack in the page, and returns the text that it read. */
 const attack = (frame: Frame, kind: Kind, name: string, target: Target) =>
   Effect.promise(() =>
     frame.evaluate(
@@ -95,7 +95,7 @@ const waitFor = (holds: () => boolean) =>
     return holds()
   })
 
-/** The answers of the simulator after the first `seen` ones, when there are some and all are given. */
+/** Waits until the answers after the first `seen` ones are complete, and returns their statuses. */
 export const statusesAfter = (arrivals: ReadonlyArray<Arrival>, seen: number) =>
   Effect.gen(function* () {
     const later = () => arrivals.slice(seen)
@@ -116,16 +116,16 @@ const closeOthers = (page: Page) =>
 const sometimesAbsent = ["fetch in a service worker", "a speculative prefetch"]
 
 interface Attempt {
-  /** What the page reads. Default: nothing. */
+  /** Text that the page reads. Default: nothing. */
   readonly read?: RegExp
-  /** Default: 403. With another one, the request is in the journal. */
+  /** Expected status. Default: 403. With any other status, the request is in the journal. */
   readonly status?: number
-  /** Default: all of the kind. */
+  /** The attacks to run. Default: all of the kind. */
   readonly names?: ReadonlyArray<string>
   readonly except?: ReadonlyArray<string>
 }
 
-/** Tries attacks on each target. Each must arrive, be refused, read nothing and change nothing. */
+/** Runs attacks on each target. Each must reach the simulator, be refused, read nothing and change nothing. */
 export const tryAll = Effect.fnUntraced(function* (
   frame: Frame,
   { arrivals, simulator }: Prepared,
@@ -155,8 +155,8 @@ export const tryAll = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens a page that has the attacks. `served` answers in place of the server: so begins DNS rebinding, where the name of
- * the page is that of the attacker's machine first and of this one afterwards.
+ * Opens a page with the attacks. `served` answers instead of the server. DNS rebinding begins this way: the name of the
+ * page resolves to the attacker's machine first, and to this machine afterwards.
  */
 export const inPage = <E>(
   url: string,

@@ -2,18 +2,18 @@ import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 
-/** A login page of a broker, as the table of the README has it. */
+/** A login page of a broker, as in the table of the README. */
 export interface Page {
   readonly title: string
   readonly broker: Simulator.BrokerId
   readonly origin: string
   readonly path: string
-  /** The field of the account that has the name to log in with, and which of the accounts. */
+  /** The field of the account with the user name, and the index of the account. */
   readonly name: string
   readonly account?: number
   readonly query: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   readonly fields: (account: FakeAccount, totp: string) => Readonly<Record<string, string | undefined>>
-  /** The parameter of the callback that has a code or a token. */
+  /** The parameter of the callback that contains a code or a token. */
   readonly brings: string
 }
 
@@ -107,14 +107,14 @@ export const accountOf = ({ brokers }: Simulator.Info, { account = 0, broker }: 
 const paramsOf = (fields: Readonly<Record<string, string | undefined>>): URLSearchParams =>
   new URLSearchParams(Object.entries(fields).map(([name, value = ""]) => [name, value]))
 
-/** Where a page is, with more parameters than it needs. */
+/** The address of a page, with more parameters than it needs. */
 export const addressOf = (simulator: Simulator.Info, page: Page, more: Readonly<Record<string, string>> = {}): string =>
   `${simulator.origins[page.origin]}${page.path}?${paramsOf({ ...page.query(accountOf(simulator, page)), ...more })}`
 
 export const formOf = (simulator: Simulator.Info, page: Page, totp: string): URLSearchParams =>
   paramsOf(page.fields(accountOf(simulator, page), totp))
 
-/** The code of the authenticator, if the form asks for one. */
+/** The TOTP code, if the form has a field for it. */
 export const codeFor = (simulator: Simulator.Simulator["Service"], page: Page) => {
   const account = accountOf(simulator, page)
   return page.fields(account, "needed")["totp"] === "needed"
