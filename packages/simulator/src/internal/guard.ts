@@ -40,7 +40,7 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
  * Returns why a request is refused, or undefined. A web page must not reach the simulator: neither from its own origin
  * (a form post), nor by a foreign name that resolves to 127.0.0.1 (DNS rebinding). Clients other than browsers send
  * neither Origin nor Sec-Fetch-Site. When a page makes Chromium 156 prefetch an address (speculation rules), the request
- * has no Origin and `Sec-Fetch-Site: none`, like an address that was typed: only `Sec-Purpose` shows the difference.
+ * has no Origin and `Sec-Fetch-Site: none`, like an address that was typed, so `Sec-Purpose` is checked.
  */
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
