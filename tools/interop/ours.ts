@@ -1,4 +1,4 @@
-/** Logs in with `AngelAuth`, and returns everything that a program can see of a failure. */
+/** Logs in with `AngelAuth`, and returns the failure in every form that a program can print. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
@@ -36,7 +36,7 @@ const attempt = async ({ apiKey, clientCode, code, pin, root }: Attempt): Promis
     }
   }).pipe(Layer.provide(FetchHttpClient.layer))
   const exit = await Effect.runPromiseExit(Login.session.pipe(Effect.provide(angel)))
-  if (Exit.isSuccess(exit)) throw new Error("The login succeeded.")
+  if (Exit.isSuccess(exit)) throw new Error("Expected the login to fail, but it succeeded.")
   const error = Cause.squash(exit.cause) as { readonly message: string; readonly reason?: { readonly _tag: string } }
   return {
     reason: error.reason?._tag ?? "none",

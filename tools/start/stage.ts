@@ -20,7 +20,7 @@ export class Stage extends Context.Service<
     readonly print: (text: Layout.Text) => Effect.Effect<void>
     readonly complain: (text: Layout.Text) => Effect.Effect<void>
     readonly progress: (broker: string, change: (before: Layout.Progress) => Layout.Progress) => Effect.Effect<void>
-    /** Prints only lines, without progress. */
+    /** Removes the progress of all brokers. */
     readonly close: Effect.Effect<void>
   }
 >()("tools/start/Stage") {}
@@ -64,7 +64,7 @@ export const make = (output: Layout.Output, errors: Layout.Output): Stage["Servi
   }
 }
 
-/** The failure, in one line. */
+/** The message of a failure, without its stack trace. */
 export const complaint = (cause: Cause.Cause<{ readonly message: string }>): string => {
   const error: unknown = Cause.squash(cause)
   return error instanceof Error ? error.message : String(error)
@@ -77,7 +77,7 @@ export interface Narrator {
     effect: Effect.Effect<A, E, R>,
     outcome: (value: A) => string
   ) => Effect.Effect<A, StepFailed, R>
-  /** Runs a step that must fail for this reason, and prints the error. */
+  /** Runs a step that must fail with the given reason, and prints the error. */
   readonly refused: <A, E extends Failure, R>(
     title: string,
     reason: E["reason"]["_tag"],
@@ -120,7 +120,7 @@ export const narrator = (broker: string): Effect.Effect<Narrator, never, Stage> 
             if (result._tag === "Success") return failed(title, "It was expected to fail, but it succeeded.")
             const error = result.failure
             if (error._tag === "Unexpected" || error.reason._tag !== reason) {
-              return failed(title, `Expected ${reason}, not this: ${error.message}`)
+              return failed(title, `Expected ${reason}, but got: ${error.message}`)
             }
             const { message, remedy } = error.reason
             return Effect.as(passed(title, duration, reason, message, `What to do: ${remedy}`), error)

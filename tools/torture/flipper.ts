@@ -50,7 +50,7 @@ const readVault = (folder: string) =>
     Effect.catch((error) => Effect.succeed(error.reason._tag))
   )
 
-/** The data that a program reads if it trusts its file. */
+/** Reads the entries without checks, and compares them with the original values. */
 const readNaively = (folder: string, wanted: ReadonlyMap<Place, Uint8Array>): string => {
   const database = new DatabaseSync(path.join(folder, "sessions.db"))
   const query = database.prepare("SELECT value FROM entry WHERE account = ? AND slot = ?")
@@ -117,7 +117,7 @@ servePeer(async ({ flips, folder, isNaive, pristine }: Request): Promise<Finding
   const findings: Record<string, number> = {}
   for (const [file, offset, bit] of flips) {
     const bytes = files.get(file)
-    if (bytes === undefined) throw new Error(`there is no ${file}`)
+    if (bytes === undefined) throw new Error(`The vault has no file ${file}`)
     put(folder, new Map([...files, [file, flipped(bytes, offset, bit)]]))
     const finding = isNaive
       ? attempt(() => readNaively(folder, wanted))

@@ -33,7 +33,7 @@ import type { BrokerId, Broken, Open, Outcome, Place, Request } from "./protocol
 
 type Manager = SessionManager.SessionManager["Service"]
 
-/** Each session uses the clock of its broker. */
+/** Offset of each session's clock, in milliseconds. A session uses the same clock as its broker. */
 const aheadOf = new Map<string, number>()
 const clockOf = (name: string) => SimulatorClock.make(() => aheadOf.get(name) ?? 0)
 
@@ -64,7 +64,7 @@ const brokers: Readonly<
 type Kept = SessionStore.SessionStore | SessionLock.SessionLock
 
 const redisVault = async (url: string, prefix: string): Promise<Layer.Layer<Kept, unknown, VaultKey.VaultKey>> => {
-  // Loading it takes a third of a second, so only programs that need it load it.
+  // Loading NodeRedis takes a third of a second, so only programs that need it load it.
   const NodeRedis = await import("@effect/platform-node/NodeRedis")
   return Vault.layerRedis({ prefix }).pipe(Layer.provide(NodeRedis.layer({ url, disableOfflineQueue: true })))
 }
@@ -194,5 +194,5 @@ servePeer(async (request: Request): Promise<Outcome | undefined> => {
   })
 })
 
-// Written now, not at the end, so that the next program starts in half the time.
+// Writes the cache now instead of at exit, so that the next program starts in half the time.
 flushCompileCache()

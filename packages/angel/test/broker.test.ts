@@ -64,7 +64,7 @@ const publisherMethod: Contract.Subject = {
   wrongCredentials: {}
 }
 
-/** Secrets of the fuzz test, without what secrets are known by: only a table can hide them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
 const pin = "8305"
 const apiKey = "canary&Key<q"
 const totp = "QUCKOOCANARYCODE"
@@ -94,7 +94,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   }
 }
 
-/** How the broker talks, for answers that it would never give. */
+/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "success", "message", "errorcode", "errorCode", "data", "jwtToken"],
   words: ["AB1050", "AG8001", "Access denied because of exceeding access rate"],
@@ -150,7 +150,7 @@ const documentedCodes = [
   .split(" ")
 const undocumentedCodes = "AG8004 AG7002 AB1021 AB1034 AB1050 AB1053 AB4006".split(" ")
 
-describe("nothing that is documented is left out", () => {
+describe("covers everything that is documented", () => {
   it("every code that is known has a row, and no row is for another", () => {
     const rows = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...rows].toSorted(), [...documentedCodes, ...undocumentedCodes].toSorted())

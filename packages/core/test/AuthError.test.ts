@@ -7,7 +7,6 @@ import { shown } from "./support.ts"
 const said = { code: "AB1050", brokerMessage: "Invalid totp." }
 const problem = (field: string) => ({ field, problem: "is missing" })
 
-/** Every reason, with every `why`, with and without what the broker said: message and remedy, to the letter. */
 const redirectWhys = [
   "state",
   "origin",
@@ -20,6 +19,7 @@ const redirectWhys = [
   "request-expired"
 ] as const
 
+/** The exact message and remedy of every reason: for every `why`, with and without the broker's code and message. */
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
@@ -245,8 +245,8 @@ const tags = [
   "RedirectRejected"
 ] as const satisfies ReadonlyArray<AuthError.Reason["_tag"]>
 
-it("the tables here have every reason", () => {
-  // Does not compile when a reason is missing from `tags`.
+it("these tables contain every reason", () => {
+  // Does not compile if a reason is missing from `tags`.
   const all: Record<AuthError.Reason["_tag"], true> = Object.fromEntries(tags.map((tag) => [tag, true])) as Record<
     (typeof tags)[number],
     true
@@ -257,7 +257,7 @@ it("the tables here have every reason", () => {
   )
 })
 
-describe("what a person reads", () => {
+describe("message and remedy", () => {
   it.each(rows.map(([reason, message, remedy]) => ({ tag: reason._tag, reason, message, remedy })))(
     "$tag: $message",
     ({ message, reason, remedy }) => {
@@ -280,7 +280,7 @@ describe("what a person reads", () => {
   ]
 
   it.each([...rows.map(([reason]) => reason), ...kinds, ...redirects, ...excerpts, ...sentences])(
-    "$_tag: message and remedy are whole sentences",
+    "$_tag reads as complete sentences",
     (reason) => {
       const { message, remedy } = AuthError.make("angel", "login", reason)
       assert.isTrue(message.startsWith("angel login: "), message)
@@ -292,7 +292,7 @@ describe("what a person reads", () => {
     }
   )
 
-  it("advice takes the place of the remedy", () => {
+  it("advice replaces the remedy", () => {
     const args = { advice: "Give the PIN.", field: "pin" }
     assert.strictEqual(new AuthError.InvalidCredentials(args).remedy, "Give the PIN.")
   })
@@ -300,26 +300,26 @@ describe("what a person reads", () => {
 
 const retryable = ["RateLimited", "BrokerUnavailable"]
 
-it.each(rows.map(([reason]) => reason))("$_tag may be repeated only if it is one of two", (reason) => {
-  const error = AuthError.make("angel", "login", reason)
-  assert.strictEqual(error.isRetryable, retryable.includes(reason._tag))
-  assert.strictEqual(error.retryAfter, retryable.includes(reason._tag) ? reason.retryAfter : undefined)
-})
+it.each(rows.map(([reason]) => reason))(
+  "$_tag is retryable only if it is RateLimited or BrokerUnavailable",
+  (reason) => {
+    const error = AuthError.make("angel", "login", reason)
+    assert.strictEqual(error.isRetryable, retryable.includes(reason._tag))
+    assert.strictEqual(error.retryAfter, retryable.includes(reason._tag) ? reason.retryAfter : undefined)
+  }
+)
 
 it.each([
   new AuthError.BrokerUnavailable({ why: "certificate", systemCode: "CERT_HAS_EXPIRED" }),
   new AuthError.BrokerUnavailable({ why: "proxy", status: 407 })
-])(
-  "a fault of this machine that does not mend itself is not repeated, and its remedy leads to no status page",
-  (reason) => {
-    const error = AuthError.make("angel", "login", reason)
-    assert.isFalse(error.isRetryable)
-    assert.match(error.message, /^angel login: No (?:secure )?connection to the broker: /)
-    assert.notInclude(error.message, "status page")
-  }
-)
+])("a certificate or proxy failure is not retryable, and its remedy does not mention a status page", (reason) => {
+  const error = AuthError.make("angel", "login", reason)
+  assert.isFalse(error.isRetryable)
+  assert.match(error.message, /^angel login: No (?:secure )?connection to the broker: /)
+  assert.notInclude(error.message, "status page")
+})
 
-it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its name, and by no other", (reason) =>
+it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its own tag only", (reason) =>
   Effect.gen(function* () {
     const failing = Effect.fail(AuthError.make("angel", "login", reason))
     for (const tag of tags) {
@@ -334,7 +334,7 @@ it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its name, and
 )
 
 describe("as JSON", () => {
-  it("an error is its words, without what is undefined", () => {
+  it("an error has its message and remedy, and no undefined fields", () => {
     const error = AuthError.make("angel", "login", new AuthError.InvalidCredentials({ field: "pin", ...said }))
     assert.deepStrictEqual(JSON.parse(JSON.stringify(error)), {
       _tag: "AuthError",
@@ -351,19 +351,19 @@ describe("as JSON", () => {
     assert.notProperty(JSON.parse(JSON.stringify(silent)), "code")
   })
 
-  it("an error says how long to wait", () => {
+  it("an error has the delay in milliseconds", () => {
     const wait = new AuthError.RateLimited({ by: "broker", retryAfter: Duration.seconds(3) })
     const json = JSON.parse(JSON.stringify(AuthError.make("angel", "login", wait))) as Record<string, unknown>
     assert.strictEqual(json["retryAfterMillis"], 3000)
   })
 })
 
-it("prints its message wherever errors are printed", () => {
+it("the message appears in the printed error", () => {
   const text = shown(AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits"))
   assert.include(text, "angel login: The request is invalid: totp is not 6 digits. Correct totp.")
 })
 
-it("invalidRequest names its field, and isAuthError knows its own", () => {
+it("invalidRequest sets the field, and isAuthError accepts only an AuthError", () => {
   const error = AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits")
   assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "totp")
   assert.isTrue(AuthError.isAuthError(error))
@@ -372,7 +372,7 @@ it("invalidRequest names its field, and isAuthError knows its own", () => {
   }
 })
 
-it("an ActionRequired says once what has to be done", () => {
+it("ActionRequired states the required action only once", () => {
   for (const fields of [{}, { code: "E1", brokerMessage: "Expired" }, { advice: "Nothing was sent." }]) {
     const reason = new AuthError.ActionRequired({ what: "Change the password", ...fields })
     const { message } = AuthError.make("angel", "login", reason)

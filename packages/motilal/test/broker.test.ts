@@ -126,7 +126,7 @@ const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   portal
 ]
 
-/** Secrets of the fuzz test, without what secrets are known by: only a table can hide them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-app-secret"
 const factor = "29/02/1984"
@@ -169,7 +169,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   logout: { sent: [...keys, login, access], run: (api, account) => api.logout({}, sessionOf(account)) }
 }
 
-/** How the broker talks, for answers that it would never give. */
+/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "message", "errorcode", "data", "AuthToken", "isAuthTokenVerified", "accesstoken", "clientcode"],
   words: ["SUCCESS", "ERROR", "FAILURE", "MO8001", "Invalid Token", "FALSE"],
@@ -290,7 +290,7 @@ const documentedPaths = [
   "/rest/login/v5/logout"
 ]
 
-describe("nothing that is documented is left out", () => {
+describe("covers everything that is documented", () => {
   it("every code that is known has a row, and no row is for another", () => {
     const rows = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...rows].toSorted(), [...documentedCodes, ...orderCodes].toSorted())

@@ -1,8 +1,8 @@
-// Apart from support.ts: a program that loads SQLite by itself prints Node 22's notice.
+// Not in support.ts, because this import of SQLite makes Node 22 print a warning.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 
-/** Makes a database one that a newer version has written. */
+/** Marks a database as written by a newer version. */
 export const makeNewer = (path: string): void => {
   const database = new DatabaseSync(path)
   database

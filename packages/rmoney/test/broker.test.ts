@@ -140,7 +140,7 @@ const contract = [
   subjectOf("recovery", RmoneyRecovery.layer, { endpoints: { AccountRecovery: "pwdReset" } })
 ]
 
-/** Secrets of the fuzz test, without what secrets are known by: only a table can hide them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
 const password = "canary&Pass<word"
 const code = "QUCKOOCODE"
 const step = "canary-step-word"
@@ -197,7 +197,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   logout: { sent: [access], run: (api) => api.logout?.(session) ?? Effect.void }
 }
 
-/** How the broker talks, for answers that it would never give. */
+/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "stat", "message", "emsg", "result", "token", "accessToken", "userId"],
   words: ["Ok", "Not ok", "EC087", "Unauthorized", "Try again after 5 mins"],

@@ -60,7 +60,7 @@ const contract = [
   })
 ]
 
-/** Secrets of the fuzz test, without what secrets are known by: only a table can hide them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
 const password = `canary&Pass<w"d`
 const apiKey = "canary-Key-word"
 const totp = "QUCKOOCANARYCODE"
@@ -95,7 +95,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   getProfile: { sent: [access, apiKey], run: (api, account) => api.getProfile(sessionOf(account)) }
 }
 
-/** How the broker talks, for answers that it would never give. */
+/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: [
     "status",

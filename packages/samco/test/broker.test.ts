@@ -63,7 +63,7 @@ const contract = [
       }
     }
   ),
-  // The suite wants no refresh after the end of a session. That this broker may allow it has tests of its own.
+  // The suite expects a refresh after the end of a session to be refused. Other tests cover a broker that allows it.
   subjectOf(
     "oauth",
     SamcoOAuth.layer,
@@ -88,7 +88,7 @@ const contract = [
   )
 ]
 
-/** Secrets of the fuzz test, without what secrets are known by: only a table can hide them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-secret"
 const password = "QUCKOO"
@@ -140,7 +140,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   getLimits: { sent: [access], run: (api) => api.getLimits(session) }
 }
 
-/** How the broker talks, for answers that it would never give. */
+/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: [
     "status",
@@ -285,7 +285,7 @@ describe("a refusal keeps the broker's words", () => {
   }
 })
 
-describe("nothing that is documented is left out", () => {
+describe("covers everything that is documented", () => {
   it("every code that is known has a row, and no row is for another", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedCodes.toSorted())
@@ -303,13 +303,13 @@ describe("nothing that is documented is left out", () => {
     }
   }
 
-  it("every call has a row, and no row is for another", () =>
+  it("the endpoint table has exactly the documented calls", () =>
     assert.deepStrictEqual(
       rows.map(({ method, path }) => `${method} ${path}`),
       documentedCalls
     ))
 
-  it.effect("every call has a handler of the fake", () =>
+  it.effect("the fake has a handler for every call", () =>
     Effect.gen(function* () {
       const fake = yield* FakeSamco.make()
       for (const { name } of rows) assert.include(fake.endpoints, name)

@@ -35,7 +35,7 @@ const subjectOf = (
   refusal: (code) => answer(400, { status: "error", message: "No such luck", error_type: code, data: null }),
   emptyYes: answer(200, { status: "success", data: {} }),
   inspect,
-  // The suite wants no refresh after the end of a session. That this broker may allow it has tests of its own.
+  // The suite expects a refresh after the end of a session to be refused. Other tests cover a broker that allows it.
   make: Effect.map(serve({ accounts: [account], refreshAfterEnd: "refused" }), (fake) => ({
     fake,
     secrets: [account.apiKey, account.apiSecret, account.password, account.totpSecret],
@@ -60,7 +60,7 @@ const contract = [
   subjectOf("platform", ZerodhaPlatform.layer, { ...canary, platform: "approved" })
 ]
 
-/** Secrets of the fuzz test, without what secrets are known by: only a table can hide them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
 const apiKey = "qanaryKeyq"
 const access = "canary-access-word"
 const refresh = "canary&refresh=word"
@@ -94,7 +94,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   getCommodityMargins: { sent: [apiKey, access], run: (api) => api.getCommodityMargins(session) }
 }
 
-/** How the broker talks, for answers that it would never give. */
+/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "message", "error_type", "data", "access_token", "refresh_token", "user_id", "login_time"],
   words: ["TokenException", "NetworkException", "Invalid `checksum`."],
@@ -137,7 +137,7 @@ brokers.runBrokerTests({
 
 const rows = Object.values(table)
 
-/** Every type of error that the documents, the SDKs or the login page name, as of 2026-11-27. */
+/** Every type of error in the documents, the SDKs and the login page, as of 2026-11-27. */
 const documentedTypes = [
   "TokenException UserException TwoFAException PermissionException ForbiddenError InputException OrderException",
   "MarginException HoldingException NetworkException DataException GeneralException"
@@ -156,25 +156,25 @@ const documentedCalls = [
   "GET /user/margins/commodity"
 ]
 
-describe("nothing that is documented is left out", () => {
-  it("every type of error that is known has a row, and no row is for another", () => {
+describe("covers everything that is documented", () => {
+  it("the error table has exactly the documented types of error", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedTypes.toSorted())
   })
 
-  it("every call has a row, and no row is for another", () =>
+  it("the endpoint table has exactly the documented calls", () =>
     assert.deepStrictEqual(
       rows.map(({ method, path }) => `${method} ${path}`),
       documentedCalls
     ))
 
-  it("each call is limited to ten in a second, and only reads may be sent again", () => {
+  it("each call is limited to ten requests per second, and only reads may be sent again", () => {
     for (const { limits } of rows) assert.deepStrictEqual(limits, [{ requests: 10, per: "1 second" }])
     const safe = rows.filter((row) => row.safe).map(({ name }) => name)
     assert.deepStrictEqual(safe, ["getProfile", "getMargins", "getEquityMargins", "getCommodityMargins"])
   })
 
-  it.effect("every call has a handler of the fake", () =>
+  it.effect("the fake has a handler for every call", () =>
     Effect.gen(function* () {
       const fake = yield* FakeZerodha.make()
       for (const { name } of rows) assert.include(fake.endpoints, name)

@@ -1,4 +1,4 @@
-/** One bit of the stored data has changed: a program reads the original data, or the error Tampered. */
+/** One bit of the stored data has changed: a program reads the original data, or fails with `Tampered`. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -29,7 +29,7 @@ const write = Effect.gen(function* () {
   yield* lock.withLock(entries[0].account, () => Effect.void)
 })
 
-/** A vault that a program has closed, and a vault that a program has open. */
+/** Writes a vault and closes it. `open` is a copy that was made before it was closed. */
 const makeVaults = async (torture: Torture) => {
   const closed = torture.folder()
   const open = path.join(torture.folder(), "vault")
@@ -55,13 +55,13 @@ const sizesOf = (folder: string): ReadonlyArray<readonly [file: string, size: nu
       return [path.relative(folder, file), fs.statSync(file).size] as const
     })
 
-/** Every byte, with one random bit of it. */
+/** One random bit of each byte. */
 const everyByte = ({ random }: Torture, folder: string): ReadonlyArray<Flip> =>
   sizesOf(folder).flatMap(([file, size]) =>
     Array.from({ length: size }, (_, offset): Flip => [file, offset, random.below(8)])
   )
 
-/** Bytes of files that exist only while a program has the vault open. */
+/** The same, in those files that exist only while a program has the vault open. */
 const everyByteBeside = (torture: Torture, open: string, closed: string): ReadonlyArray<Flip> => {
   const atRest = new Set(sizesOf(closed).map(([file]) => file))
   return everyByte(torture, open).filter(([file]) => !atRest.has(file))
@@ -69,10 +69,10 @@ const everyByteBeside = (torture: Torture, open: string, closed: string): Readon
 
 const sealedMagic = Buffer.from("BAV\u0001")
 
-/** More than the overhead of a sealed entry, including the checksum that follows it. */
+/** Upper bound for the bytes that sealing adds to an entry, including the checksum after it. */
 const overhead = 112
 
-/** Every bit of the entries. */
+/** Every bit of the sealed entries. */
 const everyBit = (folder: string): ReadonlyArray<Flip> => {
   const file = "sessions.db"
   const bytes = fs.readFileSync(path.join(folder, file))
@@ -91,7 +91,7 @@ const everyBit = (folder: string): ReadonlyArray<Flip> => {
 const sample = ({ random }: Torture, flips: ReadonlyArray<Flip>, count: number): ReadonlyArray<Flip> =>
   Array.from({ length: count }, () => flips[random.below(flips.length)]).filter((flip) => flip !== undefined)
 
-/** Number of bits in a batch, so that there is progress to report. */
+/** Bits in a batch. Progress is reported after each batch. */
 const batch = 100
 
 const flipAll = async (torture: Torture, pristine: string, flips: ReadonlyArray<Flip>): Promise<Findings> => {
@@ -123,10 +123,10 @@ const count = (torture: Torture, title: string, folder: string, flips: ReadonlyA
     const { intact = 0, Tampered = 0, ...others } = await flipAll(torture, folder, flips)
     const wrong = Object.entries(others)
     tally.equal("bits flipped", intact + Tampered + wrong.reduce((sum, [, many]) => sum + many, 0), flips.length)
-    tally.note("found as written", intact)
-    tally.note("found to be Tampered", Tampered)
+    tally.note("read unchanged", intact)
+    tally.note("failed with Tampered", Tampered)
     for (const [finding, many] of wrong) tally.equal(finding, many, 0)
-    tally.equal("anything else", wrong.length, 0)
+    tally.equal("other results", wrong.length, 0)
   })
 
 export const scenario: Scenario = {
@@ -137,16 +137,21 @@ export const scenario: Scenario = {
     const { closed, open } = await makeVaults(torture)
     if (torture.size === "quick") {
       await count(torture, "a vault at rest", closed, sample(torture, everyByte(torture, closed), 200))
-      await count(torture, "its entries", closed, sample(torture, everyBit(closed), 150))
+      await count(torture, "entries of a vault at rest", closed, sample(torture, everyBit(closed), 150))
       return count(
         torture,
-        "the files beside it in use",
+        "files that exist only while a vault is open",
         open,
         sample(torture, everyByteBeside(torture, open, closed), 50)
       )
     }
     await count(torture, "every byte of a vault at rest", closed, everyByte(torture, closed))
-    await count(torture, "every bit of its entries", closed, everyBit(closed))
-    await count(torture, "every byte beside it in use", open, everyByteBeside(torture, open, closed))
+    await count(torture, "every bit of the entries of a vault at rest", closed, everyBit(closed))
+    await count(
+      torture,
+      "every byte of the files that exist only while a vault is open",
+      open,
+      everyByteBeside(torture, open, closed)
+    )
   }
 }
