@@ -43,8 +43,8 @@ const problems = (error: AuthError): Readonly<Record<string, string>> =>
 const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
-const notChosen = 'is not chosen: give "uat" or "production", or the https origin of another production host'
-const noUserId = "has characters that no user id has"
+const notChosen = 'must be "uat", "production" or the https origin of another production host'
+const noUserId = "has characters that a user id cannot have"
 const noClientId = "must be the client id: letters and digits, no e-mail address"
 const noAddress = "is not an address"
 
@@ -322,7 +322,7 @@ describe("codes and identities that cannot be right", () => {
         for (const recover of ["unblock", "forgotPassword"] as const) {
           const call = Effect.flatMap(AccountRecovery.AccountRecovery, (service) => service[recover](secret(identity)))
           assert.deepStrictEqual(problems(yield* refused(call, layer)), {
-            identity: "is not a PAN: five letters, four digits and a letter"
+            identity: "must be a PAN: five letters, four digits and a letter"
           })
         }
       })
