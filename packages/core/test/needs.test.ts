@@ -135,7 +135,7 @@ describe("a GET with a body", () => {
         Effect.flip,
         Effect.provide(TestHttp.layerRespond(() => Promise.reject(new Error("sent"))))
       )
-      assert.match(error.message, /cannot go with a GET/)
+      assert.match(error.message, /cannot be sent with a GET/)
     })
   )
 

@@ -226,7 +226,7 @@ describe("a client that follows redirects", () => {
           assert.strictEqual(failed.reason._tag, "MalformedResponse")
           assert.include(failed.message, `followed a redirect to ${stranger}`)
           assert.isTrue(AuthError.isAuthError(failed))
-          assert.include((failed as AuthError.AuthError).reason.remedy, "may know what the call carried")
+          assert.include((failed as AuthError.AuthError).reason.remedy, "change the credentials of the call (password")
           for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
         }
       }

@@ -175,10 +175,13 @@ describe("an environment that was not chosen", () => {
   )
 
   for (const [production, expected] of [
-    ["http://rmoney.example.com", 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'],
+    [
+      "http://rmoney.example.com",
+      'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
+    ],
     [
       "https://rmoney.example.com/auth/v1/",
-      "is not an origin such as https://api.example.com, without a path and a slash at the end"
+      "must be an origin such as https://api.example.com, without a path or a slash at the end"
     ]
   ] as const) {
     it.effect(`${production} is refused when the layer is built`, () =>
@@ -331,7 +334,7 @@ describe("codes and identities that cannot be right", () => {
 })
 
 describe("raw calls of a program without types", () => {
-  const wrong = "is missing, blank or of the wrong kind"
+  const wrong = "is missing, blank or of the wrong type"
   const fieldsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
     ssoGetUserDetails: ["vendor", "authCode"],
     vendorGetUserDetails: ["checkSum"],
