@@ -161,8 +161,8 @@ describe("what cannot be right is not sent", () => {
     })
   )
 
-  const path = /is not an origin/
-  const clear = /is not https/
+  const path = /must be an origin/
+  const clear = /must be https/
   it.effect.each([
     { origin: "http://api.tiny.example", problem: clear },
     { origin: "http://localhost.evil.example", problem: clear },
@@ -1000,7 +1000,7 @@ describe("over real sockets", () => {
         for (const call of [client.call(login, loginOptions), client.call(profile, { account: "T1", tokens })]) {
           const reason = yield* reasonOf(Effect.asVoid(call))
           assert.strictEqual(reason._tag, "MalformedResponse")
-          assert.include(reason.message, "credentials do not follow")
+          assert.include(reason.message, "which is not followed with credentials")
         }
       }
       assert.isEmpty(strangers)

@@ -135,7 +135,7 @@ describe("a client that follows redirects", () => {
           for (const call of [loggedIn, read]) {
             const failed = yield* Effect.flip(call)
             assert.strictEqual(failed.reason._tag, "MalformedResponse")
-            assert.include(failed.message, "credentials do not follow")
+            assert.include(failed.message, "which is not followed with credentials")
           }
           const failed = yield* Effect.flip(authorized)
           assert.strictEqual(failed._tag, "HttpClientError")
