@@ -38,7 +38,7 @@ type Given = Method.Given<RmoneyApi["Service"], typeof biometricCredentials, Opt
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
   // Each login replaces the token that the next one needs, so logins are sent one at a time.
-  const turns = yield* Semaphore.make(1)
+  const oneAtATime = yield* Semaphore.make(1)
 
   const exchange = Effect.fnUntraced(function* (token: Redacted.Redacted<string>) {
     const answer = yield* api.bioPwdValidate({ userId, token })
@@ -49,7 +49,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
   })
   const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
     Session.issue({ account, method: "biometric", expiry }, Effect.flatMap(token, exchange)).pipe(
-      Semaphore.withPermit(turns)
+      Semaphore.withPermit(oneAtATime)
     )
 
   const login = signIn(Ref.get(newest))

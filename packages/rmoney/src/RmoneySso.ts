@@ -73,8 +73,8 @@ const common = {
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
     // The newer page returns userId, the older one clientid.
-    const told = parameters.get("userid") ?? parameters.get("clientid")
-    const userId = told === undefined ? account.id : Redacted.value(told)
+    const returned = parameters.get("userid") ?? parameters.get("clientid")
+    const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
     return yield* services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
   })

@@ -31,7 +31,7 @@ import { noteRequest } from "../login/internal/requestsSent.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
-import { bodyOf, complete, queryOf, reveal, uncarried } from "./internal/requestParts.ts"
+import { bodyOf, complete, queryOf, reveal, unsendableFields } from "./internal/requestParts.ts"
 import * as Redaction from "./Redaction.ts"
 import type { Extras, Tokens } from "../login/Session.ts"
 
@@ -389,7 +389,7 @@ const noteAnswer = ({ headers }: Transport.WireResponse) =>
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
 /** The parts of a request that decide the reason of its failure. */
-interface Asked {
+interface FailureContext {
   readonly operation: string
   readonly token: Endpoint["token"]
   /** By our clock, milliseconds since the epoch. */
@@ -403,12 +403,12 @@ const reasonFor = (
   { codes }: Protocol,
   answer: Envelope.Answer,
   verdict: Envelope.Verdict | undefined,
-  { now, operation, request, secrets, token }: Asked
+  { now, operation, request, secrets, token }: FailureContext
 ): AuthError.Reason | undefined => {
   const scrub = (text: string | undefined) =>
     text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
   const no = verdict?._tag === "No" ? verdict : undefined
-  const asItCame: ErrorTable.Failure = {
+  const original: ErrorTable.Failure = {
     operation,
     status: answer.status,
     code: no?.code?.slice(0, 500),
@@ -418,9 +418,9 @@ const reasonFor = (
     clockDrift: clockDriftOf(answer.headers, now),
     request
   }
-  const row = codes.find((candidate) => ErrorTable.matches(candidate, asItCame))
+  const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
   // A code of the table is the broker's own and is not redacted, even if a PIN has the same digits.
-  const failure: ErrorTable.Failure = { ...asItCame, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
+  const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
   // A page of a gateway or a proxy does not mean wrong credentials.
@@ -578,8 +578,8 @@ export const make = Effect.fnUntraced(function* (
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { name: operation, token } = endpoint
-      const asked = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
-      const reason = reasonFor(protocol, answer, verdict, asked)
+      const context = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
+      const reason = reasonFor(protocol, answer, verdict, context)
       return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
   }
@@ -617,8 +617,8 @@ export const make = Effect.fnUntraced(function* (
     const { app } = protocol
     const inBody = endpoint.tokenField === undefined ? undefined : tokens?.access
     const request = complete(endpoint, { app, extras, token: inBody }, given)
-    const lost = uncarried(endpoint, request)
-    if (lost.length > 0) return fail(endpoint, toProblems(lost, notCarried))
+    const rejected = unsendableFields(endpoint, request)
+    if (rejected.length > 0) return fail(endpoint, toProblems(rejected, notCarried))
     if (endpoint.method === "GET" && endpoint.getBody === undefined && hasBody(endpoint, request)) {
       return fail(endpoint, toProblems(["request"], noGetBody))
     }
@@ -644,8 +644,8 @@ export const make = Effect.fnUntraced(function* (
     const verdict = Envelope.read(protocol.dialects, answer)
     if (isSuccess(answer) && verdict?._tag !== "No") return undefined
     const whole: Sent = { request: undefined, headers: sent.headers ?? {}, query: undefined, tokens: sent.tokens }
-    const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
-    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(whole) })
+    const context = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
+    const reason = reasonFor(protocol, answer, verdict, { ...context, secrets: secretsOf(whole) })
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 

@@ -258,7 +258,7 @@ const fieldsOf = <Api, F extends Credentials.Fields, O>(
  * Runs one exchange of a code or a refresh token at a time. Brokers refuse a second exchange, and may end all sessions if
  * a token is used twice.
  */
-type Alone = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+type Exclusive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** The part of a method that differs from the others. */
 interface Own<Services> {
@@ -407,7 +407,7 @@ export const make = <
 >(
   family: Family<Tag, Api, O> & Fam,
   spec: Spec<Api, F, O> & S,
-  build: (given: Given<Api, F, O>, alone: Alone) => Effect.Effect<Own<Services>, AuthError.AuthError>
+  build: (given: Given<Api, F, O>, exclusively: Exclusive) => Effect.Effect<Own<Services>, AuthError.AuthError>
 ): Method<Services | Shared<Tag, Fam, S>, F, O> => {
   const { broker } = family
   const { renewal: renewals } = describe(broker, spec.id)
@@ -418,10 +418,10 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    const one = yield* Semaphore.make(1)
-    const alone: Alone = (exchange) => one.withPermit(exchange)
-    const { services, ways = {} } = yield* build(given, alone)
-    const refresh = refreshOf(given, alone)
+    const permit = yield* Semaphore.make(1)
+    const exclusively: Exclusive = (exchange) => permit.withPermit(exchange)
+    const { services, ways = {} } = yield* build(given, exclusively)
+    const refresh = refreshOf(given, exclusively)
     const afterCutOff = spec.afterCutOff === undefined ? renewals.afterCutOff : spec.afterCutOff(options)
     const own = { account, credentials, refresh: refresh?.refresh, afterCutOff }
     const renewal = yield* Renewal.fromDescription(renewals, { ...own, ...ways }, options.renewal)
@@ -431,7 +431,7 @@ export const make = <
     >
   })
 
-  const refreshOf = (given: Given<Api, F, O>, alone: Alone): Refresh.Refresh["Service"] | undefined => {
+  const refreshOf = (given: Given<Api, F, O>, exclusively: Exclusive): Refresh.Refresh["Service"] | undefined => {
     const { refresh } = spec
     if (refresh === undefined) return undefined
     return Refresh.make(broker.id, (session) => {
@@ -443,7 +443,9 @@ export const make = <
       const { account, method } = session
       const refreshed = refresh({ ...given, session, refreshToken })
       const other = AuthError.make(broker.id, "refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      return alone(Session.issue({ account, method, expiry: given.expiry }, sameAccount(account, refreshed, other)))
+      return exclusively(
+        Session.issue({ account, method, expiry: given.expiry }, sameAccount(account, refreshed, other))
+      )
     })
   }
 
@@ -509,7 +511,7 @@ export const redirect = <
   family: Family<Tag, Api, O> & Fam,
   spec: RedirectSpec<Api, F, O, Received> & S
 ): Method<RedirectLogin.RedirectLogin | Shared<Tag, Fam, S>, F, O> =>
-  make<Tag, Api, O, F, RedirectLogin.RedirectLogin, Fam, S>(family, spec, (given, alone) => {
+  make<Tag, Api, O, F, RedirectLogin.RedirectLogin, Fam, S>(family, spec, (given, exclusively) => {
     const { broker } = family
     const { refusal } = spec
     const redirectUrl = spec.redirectUrl(given.credentials)
@@ -535,7 +537,7 @@ export const redirect = <
       exchange: (received) => {
         const other = AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "other-account" }))
         const exchanged = sameAccount(given.account, spec.exchange(received, given), other)
-        return alone(Session.issue({ ...given, method: spec.id }, exchanged))
+        return exclusively(Session.issue({ ...given, method: spec.id }, exchanged))
       },
       carries: spec.carries
     })

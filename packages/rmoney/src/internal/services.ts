@@ -72,14 +72,14 @@ export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
 /** The user id that the broker returned. Its documents call it masked in one place; a masked id, with `*`, is ignored. */
-const canonical = (told: string | undefined, known: string): string => {
-  const id = told?.trim() ?? ""
+const canonical = (returned: string | undefined, known: string): string => {
+  const id = returned?.trim() ?? ""
   return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known
 }
 
 /** The user id of later steps. */
-export const laterId = ({ laterUserId }: CodeOptions, told: string | undefined, given: string): string =>
-  laterUserId === "given" ? given : canonical(told, given)
+export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefined, given: string): string =>
+  laterUserId === "given" ? given : canonical(returned, given)
 
 /**
  * Removes white space around a code: the broker's own sample has a blank after one. Programs without types may pass a
@@ -128,9 +128,9 @@ const flagOf = (value: string | null | undefined): string | boolean | undefined 
 export const toIssue = (
   known: Method.Given<never, never, never>["account"],
   userId: string,
-  { account, accessToken: access, userId: told }: LoggedIn
+  { account, accessToken: access, userId: returned }: LoggedIn
 ): Session.Issue => {
-  const id = canonical(told, userId)
+  const id = canonical(returned, userId)
   const { clientName, clientType, isDormant, passChangeFlag } = account
   const profile = Session.makeProfile({
     id,

@@ -22,7 +22,7 @@ export const reveal = (value: unknown): unknown => {
   return revealed
 }
 
-const chosen = (names: ReadonlyArray<string>, given: AppFields): Record<string, AppFields[string]> => {
+const pick = (names: ReadonlyArray<string>, given: AppFields): Record<string, AppFields[string]> => {
   const found: Record<string, AppFields[string]> = {}
   for (const name of names) {
     const value = given[name]
@@ -41,7 +41,7 @@ export interface Given {
 /** All fields of a request, in this order: those of the app, of the session, of the request, and the token. */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
-  const before = { ...chosen(endpoint.app, app), ...chosen(endpoint.session, extras) }
+  const before = { ...pick(endpoint.app, app), ...pick(endpoint.session, extras) }
   const own =
     body !== undefined
       ? body(request, before)
@@ -52,7 +52,7 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
 }
 
 /** The fields that become text: those of the query, or those of the body. */
-const travelling = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
+const textFields = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
     return Object.fromEntries([...app, ...session, ...Object.values(query)].map((field) => [field, fields[field]]))
@@ -62,8 +62,8 @@ const travelling = ({ app, encoding, query, session }: Endpoint, request: unknow
 }
 
 /** Names of the fields that the body's encoding or the query cannot carry. Absent fields are skipped. */
-export const uncarried = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
-  const fields = travelling(endpoint, request)
+export const unsendableFields = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
+  const fields = textFields(endpoint, request)
   if (fields === "not fields") return ["request"]
   const carries =
     endpoint.query === undefined ? endpoint.encoding.carries : (value: unknown) => textOf(value) !== undefined
