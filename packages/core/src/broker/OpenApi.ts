@@ -373,7 +373,7 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
  *
  * @example
  * ```ts
- * import { document } from "@auth/zerodha/ZerodhaOpenApi"
+ * import { document } from "@auth/zerodha/FakeZerodhaDescriptor"
  *
  * Object.keys(document().paths) // => ["/session/token", "/session/refresh_token", "/user/profile", "/user/margins", "/user/margins/equity", "/user/margins/commodity"]
  * ```
