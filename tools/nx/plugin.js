@@ -1,4 +1,4 @@
-// Gives every package the same targets, so that a new package has them without a line of configuration.
+// Gives every package the same targets, so that a new package needs no configuration.
 import * as path from "node:path"
 
 const everySource = ["workspace", "sources", "^sources"]

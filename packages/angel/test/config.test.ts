@@ -78,8 +78,8 @@ describe("a configuration that lacks something", () => {
 })
 
 describe("origins that credentials must not go to", () => {
-  const noOrigin = "is not an origin such as https://api.example.com, without a path and a slash at the end"
-  const clear = 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'
+  const noOrigin = "must be an origin such as https://api.example.com, without a path or a slash at the end"
+  const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
   for (const [origin, expected] of [
     ["http://api.example.com", clear],
     ["http://127.0.0.1.example.com", clear],

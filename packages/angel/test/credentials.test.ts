@@ -61,7 +61,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   [
     "an API key with a sign that no header can carry",
     { ...credentials, apiKey: secret(`${demo.apiKey}\u20ac`) },
-    { apiKey: "has spaces or other characters that no key has" }
+    { apiKey: "has spaces or other characters that a key cannot have" }
   ],
   ...[
     "abcd",
@@ -85,7 +85,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   [
     "an API key on two lines",
     { ...credentials, apiKey: secret(`${demo.apiKey}\nX-Other: 1`) },
-    { apiKey: "has spaces or other characters that no key has" }
+    { apiKey: "has spaces or other characters that a key cannot have" }
   ]
 ]
 

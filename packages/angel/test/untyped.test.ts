@@ -7,7 +7,7 @@ import { problems, refused, secret } from "./refusing.ts"
 import { credentials, loginRequest, reasonOf, session } from "./support.ts"
 
 describe("raw calls of a program without types", () => {
-  const wrong = "is missing, blank or of the wrong kind"
+  const wrong = "is missing, blank or of the wrong type"
   const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["nothing", undefined, ["request"]],
     ["no field", {}, ["clientcode", "password", "totp"]],

@@ -161,8 +161,8 @@ describe("what cannot be right is not sent", () => {
     })
   )
 
-  const path = /is not an origin/
-  const clear = /is not https/
+  const path = /must be an origin/
+  const clear = /must be https/
   it.effect.each([
     { origin: "http://api.tiny.example", problem: clear },
     { origin: "http://localhost.evil.example", problem: clear },
@@ -776,10 +776,10 @@ describe("an answer that cannot be understood", () => {
     ["is empty", "", /it is empty/],
     ["is HTML", "<html><p>Back at seven</p></html>", /it is not JSON\. It starts with: Back at seven\./],
     ["is half a JSON", `{"ok":true,"data":{"token":"t`, /it is not JSON/],
-    ["is JSON of another shape", `{"status":"true"}`, /neither yes nor no.*\{"status":string\(4\)\}/],
-    ["is a list", "[]", /neither yes nor no/],
+    ["is JSON of another shape", `{"status":"true"}`, /neither success nor failure.*\{"status":string\(4\)\}/],
+    ["is a list", "[]", /neither success nor failure/],
     ["is null", "null", /it is not JSON/],
-    ["is very deep", deep, /neither yes nor no/],
+    ["is very deep", deep, /neither success nor failure/],
     ["lacks its data", `{"ok":true}`, /its data is not as documented/],
     ["lacks a field", `{"ok":true,"data":{}}`, /: token is not as documented/],
     ["has a wrong type", `{"ok":true,"data":{"token":1,"list":["x"]}}`, /token/],
@@ -1000,7 +1000,7 @@ describe("over real sockets", () => {
         for (const call of [client.call(login, loginOptions), client.call(profile, { account: "T1", tokens })]) {
           const reason = yield* reasonOf(Effect.asVoid(call))
           assert.strictEqual(reason._tag, "MalformedResponse")
-          assert.include(reason.message, "credentials do not follow")
+          assert.include(reason.message, "which is not followed with credentials")
         }
       }
       assert.isEmpty(strangers)

@@ -135,7 +135,7 @@ describe("a GET with a body", () => {
         Effect.flip,
         Effect.provide(TestHttp.layerRespond(() => Promise.reject(new Error("sent"))))
       )
-      assert.match(error.message, /cannot go with a GET/)
+      assert.match(error.message, /cannot be sent with a GET/)
     })
   )
 
@@ -318,7 +318,7 @@ describe("what a session has beside its tokens", () => {
       const { client, seen } = yield* connect([() => yes({})], {}, { told })
       const extras: Session.Extras = { uid: "FA0001", baseUrl: baseUrl ?? "" }
       const error = yield* Effect.flip(client.call(row, { account: "T1", ...given, extras }))
-      assert.match(error.message, /extras.baseUrl is not an https address/)
+      assert.match(error.message, /extras.baseUrl must be an https address/)
       assert.lengthOf(seen, 0)
       assert.isUndefined(client.toldOrigin(extras))
     })

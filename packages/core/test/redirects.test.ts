@@ -135,7 +135,7 @@ describe("a client that follows redirects", () => {
           for (const call of [loggedIn, read]) {
             const failed = yield* Effect.flip(call)
             assert.strictEqual(failed.reason._tag, "MalformedResponse")
-            assert.include(failed.message, "credentials do not follow")
+            assert.include(failed.message, "which is not followed with credentials")
           }
           const failed = yield* Effect.flip(authorized)
           assert.strictEqual(failed._tag, "HttpClientError")
@@ -226,7 +226,7 @@ describe("a client that follows redirects", () => {
           assert.strictEqual(failed.reason._tag, "MalformedResponse")
           assert.include(failed.message, `followed a redirect to ${stranger}`)
           assert.isTrue(AuthError.isAuthError(failed))
-          assert.include((failed as AuthError.AuthError).reason.remedy, "may know what the call carried")
+          assert.include((failed as AuthError.AuthError).reason.remedy, "change the credentials of the call (password")
           for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
         }
       }

@@ -136,8 +136,8 @@ describe("hosts are set for purposes that there are", () => {
     Effect.gen(function* () {
       const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
       assert.strictEqual(problem?.field, "origins.Api")
-      assert.include(problem?.problem, "there are api")
-      assert.include((yield* problemOf({ x: "https://a.example" }, ["login", "api"]))?.problem, "there are api, login")
+      assert.include(problem?.problem, ": use api")
+      assert.include((yield* problemOf({ x: "https://a.example" }, ["login", "api"]))?.problem, ": use api, login")
     })
   )
 

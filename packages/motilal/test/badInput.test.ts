@@ -80,8 +80,8 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     "keys that no header can carry",
     { ...credentials, apiKey: secret("key\r\nx: y"), apiSecret: secret("ключ") },
     {
-      apiKey: "has spaces or other characters that no key has",
-      apiSecret: "has spaces or other characters that no key has"
+      apiKey: "has spaces or other characters that a key cannot have",
+      apiSecret: "has spaces or other characters that a key cannot have"
     }
   ],
   [

@@ -1,6 +1,6 @@
 /**
- * A fake RMoney: strict where the broker and its relatives are, for tests and for trying things out. Its accounts are
- * not real.
+ * A fake RMoney: as strict as the broker and others with its back end, for tests and experiments. Its accounts are not
+ * real.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import { broker } from "./RmoneyBroker.ts"
  * @since 0.1.0
  */
 export interface Account {
-  /** The canonical user id. E-mail address, mobile number and PAN log in too. */
+  /** The canonical user id. Logins also accept e-mail address, mobile number and PAN. */
   readonly userId: string
   readonly password: string
   readonly pan: string
@@ -37,12 +37,12 @@ export interface Account {
   readonly appCode: string
   readonly apiSecret: string
   readonly redirectUrl: string
-  /** The device that biometric login is enabled for from the beginning, and the access token that it starts with. */
+  /** The device with biometric login enabled when the fake starts, and its first access token. */
   readonly deviceId: string
   readonly accessToken: string
   /**
-   * `barred` by the broker for good; the app's vendor is `unapproved`, or calls from an `unlisted` address;
-   * `totp-first` until a login with TOTP, which the vendor calls tell with a yes.
+   * `barred`: blocked by the broker for good. `unapproved`: the app's vendor is not approved. `unlisted`: the calls come
+   * from an unregistered IP address. `totp-first`: a login with TOTP must come first; the vendor calls say so with `Ok`.
    */
   readonly state: "active" | "barred" | "unapproved" | "unlisted" | "totp-first"
   readonly passChangeFlag: "Y" | "N"
@@ -50,36 +50,35 @@ export interface Account {
 }
 
 /**
- * What is not documented of the broker, and can therefore be had both ways. The first is what is there unless said
- * otherwise.
+ * Switches for undocumented behaviour of the broker. Default: the first value.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a step wants the token of the step before. */
+  /** Whether a step checks the token of the previous step. */
   readonly stepToken: "checked" | "ignored"
-  /** In which header a step takes that token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either. */
+  /** Accepted header of that token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either. */
   readonly stepHeader: "either" | "bare" | "three-part"
-  /** Whether the password sends the one-time code, or only a call for it. */
+  /** Whether the password step sends the one-time code, or only `otpSend`. */
   readonly codeSent: "with-password" | "on-demand"
   /** Whether results are objects, or arrays of one. */
   readonly result: "object" | "array"
-  /** Whether the password step answers with the user id itself, or with a masked one. */
+  /** Whether the password step returns the user id itself, or a masked one. */
   readonly userIds: "canonical" | "masked"
   /** How many wrong passwords lock an account. */
   readonly lockAfter: 4 | 5
-  /** Whether access tokens carry `exp`. */
+  /** Whether access tokens contain `exp`. */
   readonly tokenEnd: "in-token" | "absent"
-  /** Whether the login page brings the state back. */
+  /** Whether a callback contains the state. */
   readonly state: "echoed" | "dropped"
-  /** Whether a callback brings its parameters in the query, or in a hash route in lower case. */
+  /** Whether the parameters of a callback are in the query, or, in lower case, in a hash route. */
   readonly callback: "query" | "hash"
-  /** How a picture that was not scanned yet is answered. */
+  /** Answer to a poll before the QR code is scanned. */
   readonly qrPending: "empty-token" | "no-result"
-  /** Whether a picture comes as it is, or as a data URI. */
+  /** Whether the image of a QR code is bare base64, or a data URI. */
   readonly image: "bare" | "data-uri"
-  /** Whether there is a call that ends a session: `GET /auth/logout` or `POST /auth/client/logout`. */
+  /** Call that ends a session: none, `GET /auth/logout` or `POST /auth/client/logout`. */
   readonly logout: "absent" | "get" | "post"
 }
 
@@ -99,7 +98,7 @@ const defaults: Switches = {
 }
 
 /**
- * The account that is there unless others are given. Its codes come by SMS and mail.
+ * The first default account. Its codes are sent by SMS and mail.
  *
  * @category accounts
  * @since 0.1.0
@@ -125,7 +124,7 @@ export const demoAccount: Account = {
 }
 
 /**
- * A second account that is there unless others are given. It has an authenticator.
+ * The second default account. It has an authenticator.
  *
  * @category accounts
  * @since 0.1.0
@@ -191,13 +190,13 @@ const notFound = FakeBroker.html(
 
 const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEBINTERNAL", "WEBEXTERNAL"])
 
-/** The vendor's back end, where other brokers run it: codes for 300 seconds, pictures for 35, wrong codes held 300. */
+/** The same back end at other brokers: codes are valid for 300 seconds, QR codes for 35; wrong codes block for 300. */
 const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
 
-/** How many wrong codes are let pass, and how often a code is sent again. */
+/** Allowed wrong codes and resends. */
 const counts = { wrongCodes: 3, resends: 4 }
 
-/** When all sessions end, in India. */
+/** Daily end of all sessions, IST. */
 const sessionEnd = "00:00"
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -212,20 +211,20 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
     limit: `${counts.wrongCodes} in a row; one more, and codes are refused for ${seconds.hold} seconds`
   },
   { of: "a code by SMS", limit: `1 use, within ${seconds.code} seconds` },
-  { of: "sending a code again", limit: `${counts.resends} times, ${seconds.resend} seconds apart` },
+  { of: "resending a code", limit: `${counts.resends} times, ${seconds.resend} seconds apart` },
   FakeBroker.authenticatorLimit,
-  { of: "a QR picture", limit: `${seconds.picture} seconds; once scanned, 1 login within ${seconds.approval} seconds` },
+  { of: "a QR code", limit: `${seconds.picture} seconds; once scanned, 1 login within ${seconds.approval} seconds` },
   { of: "sessions of an account", limit: "1 of each source (`API`, `MOB`, `WEB`)" },
   { of: "a session and its token", limit: `until ${sessionEnd} IST` }
 ]
 
-/** A picture of one dot: what it shows is not part of logging in. */
+/** An image of one dot. Its content is not part of a login. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
-/** The broker's own sample has a blank behind a code. */
+/** Trimmed, because the broker's own sample has a blank after a code. */
 const textField = (json: unknown, name: string): string | undefined => {
   const value = Predicate.hasProperty(json, name) ? json[name] : undefined
-  // The back end is Java, whose usual JSON reader takes numbers and booleans for text.
+  // The back end is Java. Its usual JSON reader accepts numbers and booleans as text.
   if (Predicate.isNumber(value) || Predicate.isBoolean(value)) return String(value)
   return FakeBroker.textField(json, name)?.trim()
 }
@@ -235,7 +234,7 @@ const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 const randomText = (length: number): string =>
   Array.from(SecureRandom.randomBytesUnsafe(length), (byte) => capitals[byte % capitals.length]).join("")
 
-/** Six digits, never six zeros: tests take those for a wrong code. */
+/** Six digits, but never `000000`, which tests use as a wrong code. */
 const randomCode = (): string => {
   const [high = 0, low = 0, third = 0] = SecureRandom.randomBytesUnsafe(3)
   return String(1 + (((high << 16) | (low << 8) | third) % 999_999)).padStart(6, "0")
@@ -290,10 +289,10 @@ const accountFields = {
   nseCommViewRights: "Y"
 }
 
-/** Everything that the fake remembers. */
+/** State of the fake. */
 const emptyState = () => ({
   passwords: new Map<string, string>(),
-  /** Instants of wrong passwords. */
+  /** Times of wrong passwords. */
   misses: new Map<string, ReadonlyArray<number>>(),
   locked: new Set<string>(),
   steps: new Map<string, Step>(),
@@ -309,7 +308,7 @@ const emptyState = () => ({
 })
 
 /**
- * Makes the fake. It follows the clock of the program that makes it, and answers the same on both hosts.
+ * Makes the fake. It uses the clock of its program, and answers in the same way on both hosts.
  *
  * @example
  * ```ts
@@ -358,7 +357,7 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
-  /** The one account of a name, or the refusal. */
+  /** The only account with this user id or alias, or the refusal. */
   const accountOf = (name: string): Account | FakeBroker.FakeResponse => {
     const [account, another] = known(name)
     if (account === undefined) return notOk("User does not exists")
@@ -367,7 +366,7 @@ export const make = Effect.fnUntraced(function* (
       : notOk("Given mobile linked with multiple client Id's, please use client Id")
   }
 
-  /** What every body must have, beside the fields of its own. */
+  /** Checks the fields of every body, and those of this call. */
   const bodyFault = (request: FakeBroker.FakeRequest, fields: ReadonlyArray<string>) => {
     if (!(request.headers["content-type"] ?? "").includes("application/json")) {
       return FakeBroker.text("Unsupported Media Type", 415)
@@ -404,7 +403,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const beginStep = (account: Account, purpose: Purpose): string => {
-    // A newer token of the same purpose takes the place of the one before.
+    // A new token replaces an earlier one of the same purpose.
     for (const [token, step] of state.steps) {
       if (step.account === account && step.purpose === purpose) state.steps.delete(token)
     }
@@ -426,7 +425,7 @@ export const make = Effect.fnUntraced(function* (
       ...(token === undefined ? {} : { token })
     })
 
-  /** The token of a step's header, if the header has one of the forms that are taken. */
+  /** The token of a step's header, if the header has an accepted form. */
   const stepTokenIn = (header: string, userId: string): string | undefined => {
     const { stepHeader } = switches
     const [, bare] = /^Bearer (\S+)$/.exec(header) ?? []
@@ -435,7 +434,7 @@ export const make = Effect.fnUntraced(function* (
     return stepHeader === "bare" || named !== userId ? undefined : token
   }
 
-  /** The account that a step is for, or the refusal: header and body must name the same user. */
+  /** The account of a step, or the refusal. Header and body must name the same user. */
   const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
     const userId = textField(request.json, "userId") ?? ""
     if (switches.stepToken === "ignored") return accountOf(userId)
@@ -444,7 +443,7 @@ export const make = Effect.fnUntraced(function* (
     return fits ? step.account : unauthorized
   }
 
-  /** The refusal of a code, or `undefined` for the right one, which is used up by it. */
+  /** The refusal of a code. `undefined`: the code is right, and cannot be used again. */
   const checkSent = (account: Account, purpose: Purpose, code: string): FakeBroker.FakeResponse | undefined => {
     const key = `${account.userId} ${purpose}`
     const sent = state.sent.get(key)
@@ -467,7 +466,7 @@ export const make = Effect.fnUntraced(function* (
 
   const fitsTotp = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
-  /** A new session ends the one of the same source before it. */
+  /** A new session ends the previous one of the same source. */
   const issue = (account: Account, source: string): string => {
     for (const [token, issued] of state.sessions) {
       if (issued.account === account && issued.source === source) state.sessions.delete(token)
@@ -545,7 +544,7 @@ export const make = Effect.fnUntraced(function* (
     return wrong ?? finish(account, () => loggedIn(account, "API", vendor))
   }
 
-  /** The token of the steps is used up by a login. */
+  /** Deletes the step tokens of the account. */
   const finish = (account: Account, answer: () => FakeBroker.FakeResponse) => {
     for (const [token, step] of state.steps) if (step.account === account) state.steps.delete(token)
     return answer()
@@ -559,7 +558,7 @@ export const make = Effect.fnUntraced(function* (
     if (account.totp === "disabled") return notOk("T-OTP Not Enabled")
     if ((state.heldUntil.get(account.userId) ?? 0) > clock.now()) return notOk(exceeded)
     if (!(yield* fitsTotp(account, textField(request.json, "totp") ?? ""))) return missCode(account, "Invalid totp")
-    // Another request may have used the step up while this one computed.
+    // A concurrent request may have finished the step during the check.
     if (stepOf(request, "login") !== account) return unauthorized
     state.wrongCodes.delete(account.userId)
     return finish(account, () => loggedIn(account, "API"))
@@ -576,7 +575,7 @@ export const make = Effect.fnUntraced(function* (
   const bioEnable = (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["deviceType"])
     if (refused !== undefined) return refused
-    // Typed Boolean in the document, and text in its sample.
+    // The document says Boolean; its sample has text.
     const enable = String(Predicate.hasProperty(request.json, "enable") ? request.json["enable"] : "").trim()
     if (enable !== "true" && enable !== "false") return notOk("Invalid Parameter")
     const userId = textField(request.json, "userId") ?? ""
@@ -629,7 +628,7 @@ export const make = Effect.fnUntraced(function* (
     return FakeBroker.json({ status: "Ok", message: "Success", result })
   }
 
-  /** Unblocking and the forgotten password begin alike. */
+  /** First step of unblocking and of a forgotten password. */
   const recover = (purpose: "unblock" | "forgot") => (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["pan"])
     if (refused !== undefined) return refused
@@ -680,7 +679,7 @@ export const make = Effect.fnUntraced(function* (
   const exchange = (code: string, account: Account) => {
     const refused = vendorFault(account)
     if (refused !== undefined) return refused
-    // Others may have used it while its checksum was made.
+    // A concurrent request may have used the code during the checksum.
     if (!state.grants.delete(code)) return notOkVendor("Invalid auth code")
     return FakeBroker.json({ stat: "Ok", clientId: account.userId, userSession: issue(account, "API") })
   }
@@ -699,7 +698,7 @@ export const make = Effect.fnUntraced(function* (
     if (checkSum === undefined) return notOkVendor("Invalid Parameter")
     for (const [code, account] of state.grants) {
       const expected = yield* Checksum.sha256([account.userId, code, account.apiSecret])
-      // Another request may have used the code up while this one computed.
+      // A concurrent request may have used the code during the checksum.
       if (Redacted.value(expected) === checkSum && state.grants.has(code)) return exchange(code, account)
     }
     return notOkVendor("Invalid auth code")
@@ -752,7 +751,7 @@ export const make = Effect.fnUntraced(function* (
     ["password", "Password"]
   ] as const
 
-  /** Stands for the mobile app: whoever logs in here approves the picture. */
+  /** Stands for the mobile app: a login on this page approves the QR code. */
   const scan = (request: FakeBroker.FakeRequest) => {
     const address = request.url.pathname + request.url.search
     const name = request.url.searchParams.get("qrName") ?? ""

@@ -1,5 +1,5 @@
 /**
- * The fake RMoney described as data: accounts, switches, names on the wire, login page.
+ * Description of the fake RMoney as data: accounts, switches, names on the wire, login page.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ export const descriptor = FakeDescriptor.make<FakeRmoney.Account, FakeRmoney.Swi
     accessToken: [text, [body("bioPwdValidate", "token")]],
     state: [
       oneOf("active", "barred", "unapproved", "unlisted", "totp-first"),
-      "other than `active`: the account or its app is refused"
+      "any value except `active`: the account or its app is refused"
     ],
     passChangeFlag: [oneOf("Y", "N"), [answer("otpValidate", "passChangeFlag")]],
     isDormant: [oneOf("Y", "N"), [answer("otpValidate", "isDormant")]]

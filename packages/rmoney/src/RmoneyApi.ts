@@ -21,8 +21,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Which RMoney is called. The broker publishes no production host: `"production"` is the one that a public client of
- * RMoney uses, which is an assumption, and `{ production: "https://…" }` names another.
+ * Environment of the calls. The broker publishes no production host: `"production"` is an assumption, the host that a
+ * public client of RMoney uses. `{ production: "https://…" }` names another.
  *
  * @category models
  * @since 0.1.0
@@ -30,13 +30,13 @@ import * as headers from "./internal/headers.ts"
 export type Environment = "uat" | "production" | { readonly production: string }
 
 /**
- * The token of a step, and what must go with it.
+ * A step token and the values that are sent with it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface StepToken {
-  /** As in the body of the same request, to the letter. */
+  /** Exactly as in the body of the same request. */
   readonly userId: string
   /** `WEB`, `MOB` or `API`. */
   readonly source: string
@@ -44,9 +44,9 @@ export interface StepToken {
 }
 
 /**
- * How a step carries the token of the step before. `bare`: `Authorization: Bearer <token>`, as the Python package
- * tradion_api_client sends it; `three-part`: `Authorization: Bearer <userId> <source> <token>`, as relatives of the broker
- * want it; or headers of your own. RMoney's own document names no header. As of 2026-11-27.
+ * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
+ * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with this
+ * back end require. A function makes its own headers. RMoney documents no header. As of 2026-11-27.
  *
  * @category models
  * @since 0.1.0
@@ -54,7 +54,7 @@ export interface StepToken {
 export type StepHeader = "bare" | "three-part" | ((step: StepToken) => BrokerClient.Headers)
 
 /**
- * The operating systems that the broker knows.
+ * Operating systems that the broker accepts.
  *
  * @category models
  * @since 0.1.0
@@ -62,37 +62,37 @@ export type StepHeader = "bare" | "three-part" | ((step: StepToken) => BrokerCli
 export type OsName = "MOBANDROID" | "MOBIOS" | "EXECLIENT" | "EXEMANAGER" | "WEBINTERNAL" | "WEBEXTERNAL"
 
 /**
- * A call that ends a session, where you know of one: its path from the root of the host.
+ * An undocumented call that ends a session, with its path from the root of the host.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LogoutCall {
   readonly method: "GET" | "POST"
-  /** Such as `/auth/logout`. A `POST` sends user id and source. */
+  /** For example `/auth/logout`. A `POST` sends user id and source. */
   readonly path: string
 }
 
 /**
- * What may be set beside the device.
+ * Options of the client.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends BrokerClient.Options {
-  /** Must be chosen, unless `origins` names the hosts. */
+  /** Required, unless `origins` names the hosts. */
   readonly environment?: Environment | undefined
-  /** Where the calls begin. Default: `/auth/v1`. */
+  /** Path prefix of the calls. Default: `/auth/v1`. */
   readonly basePath?: string | undefined
-  /** Other paths below `basePath`, by call: some relatives of the broker spell `access/pwd/forget` and `access/totp/verify`. */
+  /** Other paths below `basePath`, by call: similar brokers use `access/pwd/forget` and `access/totp/verify`. */
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */
   readonly appName?: string | undefined
-  /** Default: `WEBEXTERNAL`, as the only known client sends it, and `MOBIOS` for biometrics. */
+  /** Default: `WEBEXTERNAL`, as the only known client sends it. For biometrics: `MOBIOS`. */
   readonly osName?: OsName | undefined
   /** Default: `1.0.0.1.4`, as in the documented samples. */
   readonly versionNo?: string | undefined
-  /** Default: `WEB`. It is in the bodies of `pwdValidate` and `otpValidate`, and in the step header of three parts. */
+  /** Sent in the bodies of `pwdValidate` and `otpValidate`, and in the `three-part` step header. Default: `WEB`. */
   readonly source?: string | undefined
   /** Default: `bare`. */
   readonly stepHeader?: StepHeader | undefined
@@ -101,19 +101,19 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * What the API has beside its calls.
+ * Additions to the calls of the table.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Extras {
-  /** The call of the option `logoutCall`, if there is one. */
+  /** The call of the option `logoutCall`, if it is set. */
   readonly logout: ((session: Session.Authorized) => Effect.Effect<void, AuthError>) | undefined
 }
 
 /**
- * The calls: one for each endpoint, with its request and the session or the token of the step before, as far as it needs
- * them. Device, program and source are options of the whole. Each call but `getProfile` is sent once.
+ * The calls: one for each endpoint. Each takes its request and the session or the token of the previous step, if the
+ * endpoint needs them. Device, program and source are options. Only `getProfile` may be resent.
  *
  * @category services
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Logging in to RMoney with user id and password, then a one-time code by SMS and mail, or TOTP.
+ * Login to RMoney with user id and password, then a one-time code by SMS and mail, or TOTP.
  *
  * @since 0.1.0
  */
@@ -16,9 +16,9 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs. The session is that of the user id which the broker answers with. Without `totp`, the secret behind
- * the QR code or another source of codes, a challenge is answered with the code that came by SMS. `vendor`, the id of
- * your app, goes along with that code. The device id is made of the user id unless given.
+ * Credentials of a login. The session belongs to the user id that the broker returns. `totp` is the TOTP secret or another
+ * source of codes. Without it, a challenge needs the code from the SMS. `vendor`, the id of your app, is sent with that
+ * code. Default for `deviceId`: derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -26,15 +26,15 @@ import * as services from "./internal/services.ts"
 export interface RmoneyCredentials extends Credentials.Input<typeof credentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends services.Options, services.CodeOptions {
   /**
-   * When the one-time code is sent. Default: `with-password`, as the documents say. Relatives of the broker wait for a
-   * call of its own, and `after-password` makes it.
+   * When the one-time code is sent. Default: `with-password`, as documented. Other brokers with this back end need a
+   * separate call, which `after-password` sends.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }
@@ -45,7 +45,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
   const { password, totp, userId, vendor } = credentials
   const ledger = yield* Challenge.makeLedger(account)
   const challengeOf = yield* services.challenges(options)
-  // The broker answers with the user id that it goes by, and compares later steps with it.
+  // The broker returns the user id that it expects in later steps.
   const known = yield* Ref.make(userId)
 
   const kindsOf = (sent: ResponseOf<RmoneyApi, "otpSend">): Challenge.Challenge["kinds"] => {
@@ -85,7 +85,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
       Effect.gen(function* () {
         const { resendsLeft: before, stepToken } = challenge
         const sent = yield* api.otpSend({ userId: yield* Ref.get(known) }, stepToken)
-        // A code that is sent again is the one to answer with.
+        // After a resend, the code by SMS comes first.
         const kinds: Challenge.Challenge["kinds"] = challenge.kinds.includes("totp") ? ["otp", "totp"] : ["otp"]
         const fields = yield* challengeOf(sent, { kinds, stepToken })
         return { ...fields, resendsLeft: fields.resendsLeft ?? (before === undefined ? undefined : before - 1) }
@@ -102,9 +102,9 @@ const method = Method.stepUp(
 )
 
 /**
- * Everything that this method can do, for one account. Credentials are checked when the layer is built, before
- * anything is sent. A login always comes to a challenge: answer it with `Login.withStepUp`. The challenge's first kind
- * is the one that is sent; to answer with another, put it first.
+ * All services of this method, for one account. Credentials are checked when the layer is built, before anything is sent.
+ * A login always returns a challenge: answer it with `Login.withStepUp`. The code is sent as the first of the challenge's
+ * kinds; to send another kind, put it first.
  *
  * @example
  * ```ts
@@ -134,9 +134,9 @@ const method = Method.stepUp(
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, `RMONEY_ENVIRONMENT` unless the
- * option is given, and if you want `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR`. All that is missing or
- * wrong is named at once.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, `RMONEY_ENVIRONMENT` (if the
+ * option is absent) and, optionally, `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR`. One error names
+ * everything that is missing or wrong.
  *
  * @category layers
  * @since 0.1.0

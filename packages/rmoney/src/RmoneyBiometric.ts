@@ -1,5 +1,5 @@
 /**
- * Logging in to RMoney from a device with biometric login, with the access token of the session before.
+ * Login to RMoney from a device with biometric login, with the access token of the previous session.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import { biometricCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a login needs: the newest access token of the account, since the broker compares it with the one that it
- * remembers, and the device that biometric login was enabled for, made of the user id unless given, as in `RmoneyAuth`.
+ * Credentials of a login: the newest access token of the account, because the broker compares it with the one that it
+ * stored, and the device with biometric login enabled. Default device: derived from the user id, as in `RmoneyAuth`.
  *
  * @category models
  * @since 0.1.0
@@ -26,7 +26,7 @@ import * as services from "./internal/services.ts"
 export interface BiometricCredentials extends Credentials.Input<typeof biometricCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -37,19 +37,19 @@ type Given = Method.Given<RmoneyApi["Service"], typeof biometricCredentials, Opt
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
-  // Each login replaces the token that the next one needs, so they go one after the other.
-  const turns = yield* Semaphore.make(1)
+  // Each login replaces the token that the next one needs, so logins are sent one at a time.
+  const oneAtATime = yield* Semaphore.make(1)
 
   const exchange = Effect.fnUntraced(function* (token: Redacted.Redacted<string>) {
     const answer = yield* api.bioPwdValidate({ userId, token })
     const access = answer.accessToken
     yield* Ref.set(newest, access)
-    // It is the access token that renews this session, also in a program that starts later.
+    // The access token renews this session, also after a restart.
     return { ...services.toIssue(account, userId, answer), tokens: { access, refresh: access } }
   })
   const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
     Session.issue({ account, method: "biometric", expiry }, Effect.flatMap(token, exchange)).pipe(
-      Semaphore.withPermit(turns)
+      Semaphore.withPermit(oneAtATime)
     )
 
   const login = signIn(Ref.get(newest))
@@ -58,7 +58,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // The token that a login sends is another one each time.
+      // Each login sends a different token.
       credentials: undefined
     }
   }
@@ -76,9 +76,8 @@ const method = Method.make(
 )
 
 /**
- * Everything that this method can do, for one account. Enable it once with the call `bioEnable` of `RmoneyApi` in a
- * session of `RmoneyAuth`. The layer keeps the token of its newest login for the next one; a program that starts anew
- * must give it.
+ * All services of this method, for one account. Enable it once with the call `bioEnable` of `RmoneyApi` in a session of
+ * `RmoneyAuth`. The layer keeps the token of its newest login for the next one. After a restart, the program must pass it.
  *
  * @category layers
  * @since 0.1.0
@@ -86,8 +85,8 @@ const method = Method.make(
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, `RMONEY_ENVIRONMENT` unless
- * the option is given, and if you want `RMONEY_DEVICE_ID`.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, `RMONEY_ENVIRONMENT`
+ * (if the option is absent) and, optionally, `RMONEY_DEVICE_ID`.
  *
  * @example
  * ```ts

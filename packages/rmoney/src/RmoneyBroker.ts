@@ -1,5 +1,5 @@
 /**
- * RMoney, described as data.
+ * Description of RMoney as data.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   problem: (value: string) =>
     /^(?:uat|production)$/i.test(value) || /^https?:\/\//i.test(value)
       ? undefined
-      : 'is not chosen: give "uat" or "production", or the https origin of another production host',
+      : 'must be "uat", "production" or the https origin of another production host',
   option: (options: { readonly environment?: unknown; readonly origins?: Origins }, configured: unknown = "none") => {
     const { environment, origins } = options
     if (environment === undefined) return origins?.["api"] ?? origins?.["openApi"] ?? configured
@@ -24,38 +24,38 @@ const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   }
 })
 
-// It travels in a header between blanks, and no header carries others.
+// The `three-part` header separates its parts with blanks, so a user id cannot contain one.
 const userIdProblem = (value: string) =>
-  /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that no user id has"
+  /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that a user id cannot have"
 
 const userId = Credentials.plain(
   "RMONEY_USER_ID",
-  "User id; for a password login the e-mail address, mobile number or PAN of the account will do too",
+  "User id; a password login also accepts the e-mail address, mobile number or PAN of the account",
   { problem: userIdProblem }
 )
 
 const clientIdProblem = (value: string) =>
   /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
 
-/** A login by browser or picture is compared with this, so an alias will not do. */
+/** The account of a login by browser or QR code is compared with this, so aliases are rejected. */
 const clientId = Credentials.plain("RMONEY_USER_ID", "Client id of the account, such as TEST101", {
   problem: clientIdProblem
 })
 
 const deviceId = Credentials.plain(
   "RMONEY_DEVICE_ID",
-  "Id of this device, the same at every login; made of the user id unless given",
+  "Id of this device, the same at every login; derived from the user id by default",
   { optional: true }
 )
 
 const vendor = Credentials.secret("RMONEY_VENDOR", "Vendor id of your app")
 
-const redirectUrl = Credentials.plain("RMONEY_REDIRECT_URL", "The redirect URL that is registered for the app", {
+const redirectUrl = Credentials.plain("RMONEY_REDIRECT_URL", "The app's registered redirect URL", {
   problem: Credentials.addressProblem
 })
 
 /**
- * What `RmoneyAuth` needs, and under which names it looks for it in the environment.
+ * Credentials of `RmoneyAuth`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -66,7 +66,7 @@ export const credentials = {
   password: Credentials.secret("RMONEY_PASSWORD", "Password of the account", { freeText: true }),
   totp: Credentials.secret(
     "RMONEY_TOTP_SECRET",
-    "The secret behind the QR code of enabling TOTP; without it codes come by SMS and mail",
+    "The secret behind the QR code of enabling TOTP; without it, codes are sent by SMS and mail",
     { codes: true, optional: true }
   ),
   deviceId,
@@ -74,7 +74,7 @@ export const credentials = {
 }
 
 /**
- * What `RmoneySso` needs for the vendor call with a checksum.
+ * Credentials of `RmoneySso` for the vendor call with a checksum, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -88,7 +88,7 @@ export const ssoCredentials = {
 }
 
 /**
- * What `RmoneySso` needs for the older vendor call.
+ * Credentials of `RmoneySso` for the older vendor call, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -96,7 +96,7 @@ export const ssoCredentials = {
 export const ssoVendorCredentials = { environment, userId: clientId, vendor, redirectUrl }
 
 /**
- * What `RmoneyQr` needs.
+ * Credentials of `RmoneyQr`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -105,11 +105,11 @@ export const qrCredentials = { environment, userId: clientId }
 
 const accessToken = Credentials.secret(
   "RMONEY_ACCESS_TOKEN",
-  "Access token of the session before, on a device with biometric login enabled"
+  "Access token of the previous session, on a device with biometric login enabled"
 )
 
 /**
- * What `RmoneyBiometric` needs.
+ * Credentials of `RmoneyBiometric`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -117,7 +117,7 @@ const accessToken = Credentials.secret(
 export const biometricCredentials = { environment, userId, accessToken, deviceId }
 
 /**
- * What `RmoneyRecovery` needs.
+ * Credentials of `RmoneyRecovery`, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -125,20 +125,19 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * The fourth wrong password or code in 300 seconds locks the account. Two leave one for a person. Three times the span is
- * safe also if each wrong one makes the broker count from the start.
+ * The fourth wrong password or code in 300 seconds locks the account. A budget of two leaves one attempt for a person. The
+ * window is three times as long, in case each wrong attempt restarts the broker's 300 seconds.
  */
 const budget = {
   maxFailures: 2,
   window: "15 minutes",
-  source:
-    "The vendor's back end as other brokers run it: the 4th wrong password or code in 300 seconds locks the account"
+  source: "The same back end at other brokers: the 4th wrong password or code in 300 seconds locks the account"
 } as const
 
-const expiry = "The end that the token itself tells, else unknown"
+const expiry = "The token's own expiry, otherwise unknown"
 const session = ["Logout", "Authorize"] as const
 const login = ["Logout", "Profile", "Authorize"] as const
-const bySso = { ...budget, by: [], when: "A person logs in by browser again" } as const
+const bySso = { ...budget, by: [], when: "A person logs in again in the browser" } as const
 const sso = { layer: "RmoneySso", capabilities: ["RedirectLogin", ...login], expiry, renewal: bySso } as const
 
 const methods: ReadonlyArray<Broker.Method> = [
@@ -154,7 +153,7 @@ const methods: ReadonlyArray<Broker.Method> = [
       by: ["login"],
       needs: "the TOTP secret",
       codes: "totp",
-      when: "After the end that the token tells: a login before it would end the session that still lives"
+      when: "After the token's own expiry: an earlier login would end the session while it is live"
     }
   },
   { ...sso, id: "sso", title: "Browser, app code and API secret", credentials: ssoCredentials },
@@ -162,16 +161,16 @@ const methods: ReadonlyArray<Broker.Method> = [
   {
     id: "qr",
     layer: "RmoneyQr",
-    title: "Picture scanned with the mobile app",
+    title: "QR code scanned with the mobile app",
     capabilities: ["QrLogin", ...session],
     credentials: qrCredentials,
     expiry,
-    renewal: { ...budget, by: [], when: "A person scans a picture again" }
+    renewal: { ...budget, by: [], when: "A person scans a QR code again" }
   },
   {
     id: "biometric",
     layer: "RmoneyBiometric",
-    title: "Biometrics of a mobile device, with the access token of the session before",
+    title: "Biometrics of a mobile device, with the access token of the previous session",
     capabilities: ["Login", ...session],
     credentials: biometricCredentials,
     expiry,
@@ -179,7 +178,7 @@ const methods: ReadonlyArray<Broker.Method> = [
       ...budget,
       by: ["refresh", "login"],
       early: "5 minutes",
-      when: "Before the end that the token tells: it is what the next login is proved with"
+      when: "Before the token's own expiry: the next login needs a live token"
     }
   },
   {
@@ -188,7 +187,7 @@ const methods: ReadonlyArray<Broker.Method> = [
     title: "Unblocking, and a new password",
     capabilities: ["AccountRecovery"],
     credentials: recoveryCredentials,
-    expiry: "No session comes of it"
+    expiry: "Returns no session"
   }
 ]
 
@@ -210,7 +209,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization"],
   documentation: [`${production}/apidocs/Authentication/`, "https://ninjafox.codifi.in/Authentication"],
   assumptions: Broker.assumptions(asOf, [
-    ["production-host", "low", "environment", "Production logs in at https://weblive.rmoneyindia.net."],
+    ["production-host", "low", "environment", "The production host is https://weblive.rmoneyindia.net."],
     ["base-path", "low", "basePath, paths", "Production has the same paths below /auth/v1 as UAT."],
     [
       "sso-host",
@@ -218,51 +217,51 @@ export const broker: Broker.Broker = {
       "origins.login, origins.openApi",
       "UAT serves the login page and the checksum call on its API host."
     ],
-    ["step-header", "medium", "stepHeader", "The token between two steps travels as `Authorization: Bearer <token>`."],
+    ["step-header", "medium", "stepHeader", "A step sends its token as `Authorization: Bearer <token>`."],
     ["step-source", "medium", "source", "The source in the bodies of the password and code steps is WEB."],
     [
       "profile",
       "medium",
-      "none: a session tells its holder without it",
-      "GET /open-api/od/v1/profile tells whose session it is."
+      "none: a session names its account without it",
+      "GET /open-api/od/v1/profile returns the account of a session."
     ],
-    ["canonical-user-id", "low", "laterUserId", "Later steps go by the user id of the answer, unless it is masked."],
+    [
+      "canonical-user-id",
+      "low",
+      "laterUserId",
+      "Later steps send the user id of the first answer, unless it is masked."
+    ],
     [
       "refusals",
       "medium",
-      "none: what is not known stays as it came",
-      "Failures look as at other brokers with this back end: HTTP 200 and Not ok."
+      "none: an unknown failure keeps the broker's text",
+      "Failures have the form of other brokers with this back end: HTTP 200 and Not ok."
     ],
-    ["device", "low", "osName, versionNo, appName, deviceId", "A made-up device id is good for any program."],
-    ["code-lifetime", "medium", "codeLifetime", "A one-time code is good for 300 seconds."],
+    ["device", "low", "osName, versionNo, appName, deviceId", "Any device id is accepted from any program."],
+    ["code-lifetime", "medium", "codeLifetime", "A one-time code is valid for 300 seconds."],
     ["code-misses", "medium", "codeMisses", "The third wrong code ends a challenge."],
     [
       "password-misses",
       "medium",
       "renewal.maxFailures, renewal.window",
-      "The fourth wrong password in 300 seconds locks."
+      "The fourth wrong password in 300 seconds locks the account."
     ],
     ["code-sent-with-password", "medium", "sendCode", "The password step sends the one-time code."],
-    ["bearer", "medium", "none: Authorize gives the header", "Later calls, bio/enable too, carry `Bearer <token>`."],
-    [
-      "biometric-token",
-      "medium",
-      "none: give the newest token",
-      "A biometric login wants the access token that came last."
-    ],
-    ["biometric-renewal", "low", "renewal.early", "Only a living access token proves a biometric login."],
-    ["biometric-device", "low", "osName, deviceType", "Only mobile devices log in by biometrics."],
-    ["qr-lifetime", "medium", "codeLifetime of RmoneyQr", "A picture is good for 35 seconds."],
+    ["bearer", "medium", "none: Authorize makes the header", "Later calls, bio/enable too, send `Bearer <token>`."],
+    ["biometric-token", "medium", "none: give the newest token", "A biometric login needs the newest access token."],
+    ["biometric-renewal", "low", "renewal.early", "A biometric login needs a live access token."],
+    ["biometric-device", "low", "osName, deviceType", "Only mobile devices can log in by biometrics."],
+    ["qr-lifetime", "medium", "codeLifetime of RmoneyQr", "A QR code is valid for 35 seconds."],
     [
       "qr-pending",
       "low",
-      "none: any yes without a token counts",
-      "Until the scan, the answer is a yes without a token."
+      "none: every success without a token counts",
+      "Until the scan, the broker answers with success and no token."
     ],
-    ["vendor-login-page", "low", "loginPath", "The login page takes the vendor id as its appcode."],
-    ["redirect-state", "low", "state", "The login page may drop the state: a callback without one is accepted."],
-    ["session-end", "medium", "expiry", "An access token ends with its exp; without one the end is unknown."],
-    ["logout", "low", "logoutCall", "There is no call that ends a session: logout drops local state."]
+    ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id as its appcode."],
+    ["redirect-state", "low", "state", "The login page may drop the state: a callback without it is accepted."],
+    ["session-end", "medium", "expiry", "The token's own exp is its expiry. Without exp, the expiry is unknown."],
+    ["logout", "low", "logoutCall", "No call ends a session: a logout deletes local state only."]
   ]),
   verifiedOn: asOf
 }

@@ -1,5 +1,5 @@
 /**
- * Logging in to RMoney by scanning a picture with its mobile app.
+ * Login to RMoney by scanning a QR code with its mobile app.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import { qrCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What is needed: whose login is expected. Another account's is rejected.
+ * The expected account. A login of another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -18,7 +18,7 @@ import * as services from "./internal/services.ts"
 export interface QrCredentials extends Credentials.Input<typeof qrCredentials> {}
 
 /**
- * What may be set beside the credentials. `codeLifetime` is 35 seconds by default.
+ * Options of the layer. Default for `codeLifetime`: 35 seconds.
  *
  * @category models
  * @since 0.1.0
@@ -44,8 +44,8 @@ const method = Method.qr(services.family, {
 })
 
 /**
- * Everything that this method can do, for one account. Show the picture, and poll about once a second until it is
- * scanned: a poll gives `None` until then, and fails with `ChallengeExpired` when its time is over.
+ * All services of this method, for one account. Show the QR code, and poll about once a second until it is scanned. Until
+ * then, a poll returns `None`. After the QR code has expired, it fails with `ChallengeExpired`.
  *
  * @category layers
  * @since 0.1.0
@@ -53,7 +53,7 @@ const method = Method.qr(services.family, {
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` unless the option is given.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID` and (if the option is absent) `RMONEY_ENVIRONMENT`.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Getting back into an RMoney account: unblocking it, and setting a new password.
+ * Recovery of an RMoney account: unblocking it, and setting a new password.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import { broker, credentials, recoveryCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Whose account it is: by user id, e-mail address, mobile number or PAN. The device id is made of that unless given.
+ * The account, by user id, e-mail address, mobile number or PAN. Default for `deviceId`: derived from `userId`.
  *
  * @category models
  * @since 0.1.0
@@ -26,7 +26,7 @@ import * as services from "./internal/services.ts"
 export interface RecoveryCredentials extends Credentials.Input<typeof recoveryCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,7 @@ type Api = RmoneyApi.RmoneyApi["Service"]
 type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
-/** What a challenge may be used for: the steps look alike, and a code for one must not go to another. */
+/** Purpose of a challenge. A code for one purpose must not be sent for another. */
 type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 
 const invalid = (operation: string, field: string, problem: string) =>
@@ -48,10 +48,10 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
   const pan = Redacted.value(services.tidy(given)).toUpperCase()
   return /^[A-Z]{5}\d{4}[A-Z]$/.test(pan)
     ? Effect.succeed(Redacted.make(pan))
-    : invalid(operation, "identity", "is not a PAN: five letters, four digits and a letter")
+    : invalid(operation, "identity", "must be a PAN: five letters, four digits and a letter")
 }
 
-/** By the rule of a login: a password that is set in another way than it is given later would lock the account. */
+/** The same check as at login: otherwise later logins would send a different text, and lock the account. */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
     Effect.catch(({ reason }) => services.fail("resetPassword", reason))
@@ -67,7 +67,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
     purpose: Purpose,
     { token: stepToken, ...sent }: Partial<Sent> & Pick<Sent, "token">
   ) {
-    // Neither recovery has a call of its own to send a code again.
+    // No recovery has a call that resends the code.
     const { resendOtpAfter: _, resendOtpCountsLeft: __, ...once } = sent
     const challenge = yield* ledger.open(yield* challengeOf(once, { kinds: ["otp"], stepToken }))
     purposes.set(challenge.id, purpose)
@@ -81,12 +81,12 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
       return yield* open(purpose, step)
     })
 
-  /** The user id, if the challenge is for this purpose. */
+  /** The user id, if the challenge has this purpose. */
   const meantFor = (purpose: Purpose, { id }: Challenge.Challenge) => {
     const actual = purposes.get(id)
     return actual === undefined || actual === purpose
       ? Ref.get(known)
-      : invalid(purpose, "challenge", `is one of ${actual}`)
+      : invalid(purpose, "challenge", `was issued for ${actual}`)
   }
 
   const confirm = <A>(
@@ -126,7 +126,7 @@ const method = Method.withoutSession(
 )
 
 /**
- * Everything that this method can do, for one account. The identity is the account's PAN.
+ * All services of this method, for one account. The identity is the account's PAN.
  *
  * @example
  * ```ts
@@ -154,8 +154,8 @@ const method = Method.withoutSession(
 export const layer = method.layer
 
 /**
- * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ENVIRONMENT` unless the option is given,
- * and if you want `RMONEY_DEVICE_ID`.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ENVIRONMENT` (if the option is absent)
+ * and, optionally, `RMONEY_DEVICE_ID`.
  *
  * @category layers
  * @since 0.1.0

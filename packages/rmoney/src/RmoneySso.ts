@@ -1,5 +1,5 @@
 /**
- * Logging in to RMoney through the browser, with an app of a vendor.
+ * Login to RMoney in a browser, with an app of a vendor.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * What a browser login with a checksum needs. The login of another account than `userId`, the client id, is rejected.
+ * Credentials of a browser login with a checksum. A login of an account other than `userId`, the client id, is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,7 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * What a browser login with the older vendor call needs. The login of another account is rejected.
+ * Credentials of a browser login with the older vendor call. A login of an account other than `userId` is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -33,20 +33,20 @@ export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials>
 export interface SsoVendorCredentials extends Credentials.Input<typeof ssoVendorCredentials> {}
 
 /**
- * What may be set beside the credentials.
+ * Options of the layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends services.Options {
-  /** Whether a callback must bring the state back. Default: `optional`, since the broker documents none. */
+  /** Whether a callback must contain the state. Default: `optional`, because the broker documents no state. */
   readonly state?: "required" | "optional" | undefined
-  /** Where the login page is. Default: `/`. */
+  /** Path of the login page. Default: `/`. */
   readonly loginPath?: string | undefined
 }
 
 /**
- * Which call makes a session of the code. Default: the newer one with a checksum.
+ * The call that exchanges the authorization code for a session. Default: the newer one with a checksum.
  *
  * @category models
  * @since 0.1.0
@@ -63,7 +63,7 @@ interface Callback {
 type Api = RmoneyApi["Service"]
 type Given = Pick<Method.Given<Api, never, Options>, "api" | "account" | "options">
 
-/** What both calls share. */
+/** Common to both calls. */
 const common = {
   api: (holder: services.Holder, options: Options) => services.makeApi(holder, options),
   account: services.accountOf,
@@ -72,15 +72,15 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // The newer page brings userId, the older one clientid.
-    const told = parameters.get("userid") ?? parameters.get("clientid")
-    const userId = told === undefined ? account.id : Redacted.value(told)
+    // The newer page returns userId, the older one clientid.
+    const returned = parameters.get("userid") ?? parameters.get("clientid")
+    const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
     return yield* services.fail("complete", new AuthError.RedirectRejected({ why: "other-account" }))
   })
 } as const
 
-/** `app` names the app to the login page. */
+/** `app` identifies the app at the login page. */
 const pageOf = (app: Redacted.Redacted<string>, state: Redacted.Redacted<string>, { api, options }: Given) => {
   const query = new URLSearchParams({ appcode: Redacted.value(app), state: Redacted.value(state) })
   return Redacted.make(`${api.origins["login"]}${options.loginPath ?? "/"}?${query}`)
@@ -112,8 +112,7 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * Everything that this method can do, for one account. The code of a callback is good for one exchange, which is sent
- * once.
+ * All services of this method, for one account. The code of a callback is valid for one exchange, which is sent once.
  *
  * @category layers
  * @since 0.1.0
@@ -122,8 +121,8 @@ export const layer = (options: Options & Exchange) =>
   options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
- * The same with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, `RMONEY_ENVIRONMENT` unless
- * the option is given, and `RMONEY_APP_CODE` and `RMONEY_API_SECRET`, or `RMONEY_VENDOR` for the older call.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, `RMONEY_ENVIRONMENT` (if
+ * the option is absent), and `RMONEY_APP_CODE` and `RMONEY_API_SECRET`, or `RMONEY_VENDOR` for the older call.
  *
  * @example
  * ```ts

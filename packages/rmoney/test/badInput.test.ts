@@ -34,8 +34,8 @@ const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecre
 const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
-const notChosen = 'is not chosen: give "uat" or "production", or the https origin of another production host'
-const noUserId = "has characters that no user id has"
+const notChosen = 'must be "uat", "production" or the https origin of another production host'
+const noUserId = "has characters that a user id cannot have"
 const noClientId = "must be the client id: letters and digits, no e-mail address"
 const noAddress = "is not an address"
 
@@ -158,10 +158,13 @@ describe("an environment that was not chosen", () => {
   )
 
   for (const [production, expected] of [
-    ["http://rmoney.example.com", 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'],
+    [
+      "http://rmoney.example.com",
+      'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
+    ],
     [
       "https://rmoney.example.com/auth/v1/",
-      "is not an origin such as https://api.example.com, without a path and a slash at the end"
+      "must be an origin such as https://api.example.com, without a path or a slash at the end"
     ]
   ] as const) {
     it.effect(`${production} is refused when the layer is built`, () =>
@@ -305,7 +308,7 @@ describe("codes and identities that cannot be right", () => {
         for (const recover of ["unblock", "forgotPassword"] as const) {
           const call = Effect.flatMap(AccountRecovery.AccountRecovery, (service) => service[recover](secret(identity)))
           assert.deepStrictEqual(problems(yield* refused(call, layer)), {
-            identity: "is not a PAN: five letters, four digits and a letter"
+            identity: "must be a PAN: five letters, four digits and a letter"
           })
         }
       })
@@ -314,7 +317,7 @@ describe("codes and identities that cannot be right", () => {
 })
 
 describe("raw calls of a program without types", () => {
-  const wrong = "is missing, blank or of the wrong kind"
+  const wrong = "is missing, blank or of the wrong type"
   const fieldsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
     ssoGetUserDetails: ["vendor", "authCode"],
     vendorGetUserDetails: ["checkSum"],

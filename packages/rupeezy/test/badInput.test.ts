@@ -32,7 +32,7 @@ const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
 const spaced = "has white space inside"
-const noKey = "has spaces or other characters that no key has"
+const noKey = "has spaces or other characters that a key cannot have"
 const names = ["clientCode", "password", "totp", "applicationId", "apiKey"]
 const partnerNames = ["clientCode", "applicationId", "apiKey", "redirectUrl"]
 const all = (fields: ReadonlyArray<string>, problem: string) =>
@@ -59,7 +59,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   [
     "an e-mail address for the client code",
     { ...credentials, clientCode: "demo@example.com" },
-    { clientCode: "is an e-mail address: give the client code, such as XX9999" }
+    { clientCode: "is an e-mail address: use the client code, such as XX9999" }
   ],
   ["a client code with a blank in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
   [
@@ -215,7 +215,7 @@ describe("one-time codes that cannot be right", () => {
 })
 
 describe("raw calls of a program without types", () => {
-  const wrong = "is missing, blank or of the wrong kind"
+  const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["nothing", undefined, ["request"]],
     ["no field", {}, ["client_code", "password", "totp", "application_id"]],

@@ -29,8 +29,8 @@ const empty = "is empty"
 const noText = "must be text"
 const plaintext =
   'looks like plain text: give it encrypted, as the dashboard issued it (credentialCheck: "off" permits it)'
-const mail = "is an e-mail address: give the client id, such as DV99999"
-const needsHttps = "must be https, or http with the host 127.0.0.1: the broker takes no other"
+const mail = "is an e-mail address: use the client id, such as DV99999"
+const needsHttps = "must be https, or http with the host 127.0.0.1: the broker accepts no other"
 
 const wrongKeys: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],
@@ -72,7 +72,7 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   [
     "a fragment",
     { ...oauthCredentials, redirectUrl: "https://app.example.com/#/cb" },
-    { redirectUrl: "must not have a fragment: the broker could not bring its answer back" }
+    { redirectUrl: "must not have a fragment: the broker could not add its parameters" }
   ],
   ["the plain key", { ...oauthCredentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }]
 ]
@@ -205,7 +205,7 @@ describe("a configuration that lacks something", () => {
 })
 
 describe("raw calls of a program without types", () => {
-  const wrong = "is missing, blank or of the wrong kind"
+  const wrong = "is missing, blank or of the wrong type"
   type Api = SamcoApi.SamcoApi["Service"]
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [

@@ -25,7 +25,7 @@ const refused = refusedUnsent(FakeZerodha.make(), [demo.apiKey, demo.apiSecret])
 const missing = "is missing"
 const noText = "must be text"
 const characters = "has characters other than letters and digits"
-const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker takes no other"
+const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker accepts no other"
 
 const wrong: ReadonlyArray<WrongCredentials> = [
   ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
@@ -37,7 +37,7 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   [
     "an e-mail address for the user id",
     { ...credentials, userId: "demo@example.com" },
-    { userId: "is an e-mail address: give the client id" }
+    { userId: "is an e-mail address: use the client id" }
   ],
   ["a key with a colon", { ...credentials, apiKey: secret("key:token") }, { apiKey: characters }],
   ["a key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
@@ -47,7 +47,7 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   [
     "a fragment",
     { ...credentials, redirectUrl: "https://app.example.com/#/cb" },
-    { redirectUrl: "must not have a fragment: the broker could not bring its answer back" }
+    { redirectUrl: "must not have a fragment: the broker could not add its parameters" }
   ]
 ]
 
@@ -111,7 +111,7 @@ describe("a configuration", () => {
 })
 
 describe("raw calls of a program without types", () => {
-  const kind = "is missing, blank or of the wrong kind"
+  const kind = "is missing, blank or of the wrong type"
   type Api = ZerodhaApi.ZerodhaApi["Service"]
   const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =

@@ -5,12 +5,12 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { run } from "../../packages/process.ts"
 import { packages, root } from "../../packages/workspace.ts"
 
-/** Built, installed or cached: nothing that belongs to the tree. */
+/** Folders of builds, installs and caches, which are not copied. */
 const left = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "coverage"])
 
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
 
-/** The packages of the workspace are those of the copy, all others those of the tree. */
+/** Links node_modules: the workspace's packages are those of the copy, all others those of the repository. */
 const linkModules = () => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
   const own = "@auth"
@@ -27,7 +27,7 @@ const linkModules = () => {
 const tool = (script: string, ...args: ReadonlyArray<string>) =>
   run(process.execPath, [path.join("node_modules", script), ...args], {
     cwd: folder,
-    // The copy is no part of what Nx caches for this tree.
+    // The copy must not use the repository's Nx cache.
     env: { NX_DAEMON: "false", NX_CACHE_DIRECTORY: path.join(folder, ".nx"), TESTS: "" }
   })
 
@@ -50,10 +50,10 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
   it.each([
-    ["Zerodha", /"Zerodha" cannot name a broker: use small letters and digits/],
-    ["../acme", /"\.\.\/acme" cannot name a broker/],
-    ["core", /names another package of this house/],
-    ["angel", /packages\/angel is there already/]
+    ["Zerodha", /"Zerodha" cannot be a broker's name: use lower-case letters and digits/],
+    ["../acme", /"\.\.\/acme" cannot be a broker's name/],
+    ["core", /is the name of another package in this repository/],
+    ["angel", /packages\/angel already exists/]
   ])(
     "refuses the name %s, and changes nothing",
     async (name, message) => {
@@ -68,10 +68,10 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("says how it is used", async () => assert.match(await generate("--help"), /--prefix/), timeout)
+  it("prints its usage", async () => assert.match(await generate("--help"), /--prefix/), timeout)
 
   it(
-    "makes a package whose types, lint, format and tests pass as they are",
+    "makes a package whose types, lint, format and tests pass without changes",
     async () => {
       assert.include(await generate("madeup", "--title", "Made Up", "--install=false"), "Fill in its facts")
       await tool("typescript/bin/tsc", "-b", "packages/madeup", "packages/simulator")
@@ -85,7 +85,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("marks each place that waits for a fact, and leaves no word of the template", () => {
+  it("marks each place that needs a fact, and leaves no placeholder of the template", () => {
     const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files
       .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))

@@ -7,22 +7,24 @@ const templates = path.join(import.meta.dirname, "files")
 
 const list = "packages/brokers.json"
 
-// Sources of another kind have these names.
+// Names of packages that are not brokers.
 const reserved = new Set(["cli", "core", "node", "simulator"])
 
 const problemOf = (tree, { name, prefix, title }) => {
   if (!/^[a-z][a-z0-9]*$/.test(name)) {
-    return `"${name}" cannot name a broker: use small letters and digits, and begin with a letter, as in "zerodha".`
+    return `"${name}" cannot be a broker's name: use lower-case letters and digits, starting with a letter, as in "zerodha".`
   }
-  if (reserved.has(name)) return `"${name}" names another package of this house: choose another name.`
-  if (tree.exists(`packages/${name}`)) return `packages/${name} is there already: choose another name, or remove it.`
+  if (reserved.has(name)) return `"${name}" is the name of another package in this repository: choose another name.`
+  if (tree.exists(`packages/${name}`)) return `packages/${name} already exists: choose another name, or remove it.`
   const brokers = JSON.parse(tree.read(list, "utf-8"))
-  if (Object.hasOwn(brokers, name)) return `${list} has "${name}" already: choose another name, or remove the line.`
+  if (Object.hasOwn(brokers, name)) return `${list} already has "${name}": choose another name, or remove the line.`
   if (!/^[A-Z][A-Za-z0-9]*$/.test(prefix)) {
-    return `"${prefix}" cannot begin the name of a module: use letters and digits, and begin with a capital.`
+    return `"${prefix}" cannot be the prefix of module names: use letters and digits, starting with a capital letter.`
   }
-  if (Object.values(brokers).includes(prefix)) return `The modules of another broker begin with "${prefix}".`
-  if (!/^[^"\\`*/\n]+$/.test(title)) return "The title cannot have quotation marks, slashes, asterisks or line breaks."
+  if (Object.values(brokers).includes(prefix))
+    return `"${prefix}" is the prefix of another broker's modules: choose another prefix.`
+  if (!/^[^"\\`*/\n]+$/.test(title))
+    return "The title cannot contain quotation marks, slashes, asterisks or line breaks."
   return undefined
 }
 
@@ -35,7 +37,7 @@ const today = () => new Date().toISOString().slice(0, 10)
 
 const run = (root, ...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" })
 
-/** npm, run by the Node that runs it: the Node of node_modules knows neither the machine's npmrc nor its certificates. */
+/** Runs npm with npm's own Node: the Node of node_modules does not use the machine's npmrc and certificates. */
 const npm = (root, ...args) => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env
   const inherit = { cwd: root, stdio: "inherit" }
@@ -43,7 +45,7 @@ const npm = (root, ...args) => {
   else execFileSync("npm", args, { ...inherit, shell: process.platform === "win32" })
 }
 
-/** What npm install does for a package of the workspace, where node_modules is not npm's. */
+/** Links the package into node_modules, as npm install does. For a node_modules that npm did not install. */
 const link = (root, name) => {
   const place = path.join(root, "node_modules/@auth", name)
   rmSync(place, { force: true })
@@ -75,14 +77,14 @@ export default function broker(tree, options) {
   return () => {
     const { root } = tree
     const changeset = `.changeset/first-${name}.md`
-    // What npm reads comes first; the tables are read from the new package.
+    // First the files that npm reads. The tables are generated after the install, because they import the new package.
     run(root, ...docs, "--wiring")
     if (options.install === false) link(root, name)
     else npm(root, "install")
     run(root, ...docs)
     run(root, oxfmt, folder, changeset, list, "README.md", "AGENTS.md", "packages/simulator", "tsconfig.json")
     console.log(
-      `\n${folder} is made, with a broker that is made up. Fill in its facts, place by place:\n` +
+      `\nMade ${folder}, with an invented broker. Fill in its facts, place by place:\n` +
         `  grep -rn "Fill in" ${folder} ${changeset}\n` +
         "Then run npm run check."
     )

@@ -1,6 +1,6 @@
 /**
- * A broker described as data: its methods, capabilities, credentials, hosts, limits and assumptions.
- * Tables in documents and commands are made from it.
+ * Description of a broker as data: its methods, capabilities, credentials, hosts, limits and assumptions. Tables in
+ * documents and commands are generated from it.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import type * as Duration from "effect/Duration"
 import type { Fields } from "./Credentials.ts"
 
 /**
- * What a layer can provide: the name of a service.
+ * Name of a service that a layer can provide.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,7 @@ export type Capability =
   | "Authorize"
 
 /**
- * Every capability there is, in the order in which tables show them.
+ * All capabilities, in the order of the tables.
  *
  * @category models
  * @since 0.1.0
@@ -43,55 +43,54 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
- * How a session of a method is renewed without a person, and when that must stop for the account's sake. The layer of
- * the method takes its numbers from here.
+ * How a session of a method is renewed without a person, and the budget that protects the account from a lock. The layer
+ * of the method takes its numbers from here.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Renewal {
-  /** The ways there are, in the order in which they are tried. None where only a person can log in. */
+  /** The ways to renew, in the order in which they are tried. Empty: only a person can log in. */
   readonly by: ReadonlyArray<"refresh" | "login">
-  /** Without which a login takes a person: `"the TOTP secret"`. */
+  /** The credential without which a login needs a person: `"the TOTP secret"`. */
   readonly needs?: string
-  /** How long before its end a session is renewed. Not before its end where this is absent. */
+  /** How long before its expiry a session is renewed. Default: not before its expiry. */
   readonly early?: Duration.Input
-  /** Why it is renewed then, and not earlier or later, for a person. */
+  /** When a session is renewed and why then, as text for readers. */
   readonly when: string
   /** A refresh also renews a session that a daily cut-off has ended. */
   readonly afterCutOff?: boolean
-  /** `"totp"` where a login carries a TOTP code: one login in each period of 30 seconds. */
+  /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
   readonly codes?: "totp"
-  /** How many refused logins there may be in `window`: fewer than the broker locks the account after. */
+  /** Budget of refused logins in `window`. It must be below the number that locks the account. */
   readonly maxFailures: number
-  /** For how long a refused login counts. */
+  /** How long a refused login counts. */
   readonly window: Duration.Input
-  /** Where these two numbers come from, for a person. */
+  /** Source of these two numbers, as text for readers. */
   readonly source: string
 }
 
 /**
- * One way to log in, and the layer for it.
+ * One login method, and its layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Method {
   readonly id: string
-  /** Name of the module whose `layer` it is. */
+  /** Name of the module with the layer. */
   readonly layer: string
   readonly title: string
   readonly capabilities: ReadonlyArray<Capability>
   readonly credentials: Fields
-  /** When a session of this method ends, for a person. */
+  /** When a session of this method expires, as text for readers. */
   readonly expiry: string
-  /** How a session of this method is renewed. Absent where no session comes of the method. */
+  /** How a session of this method is renewed. Absent if the method returns no session. */
   readonly renewal?: Renewal
 }
 
 /**
- * Something that the broker does not document, and that we therefore took for granted. Each can be changed by the
- * option that it names.
+ * Behaviour that the broker does not document and that the package assumes. The named option changes it.
  *
  * @category models
  * @since 0.1.0
@@ -108,7 +107,7 @@ export interface Assumption {
 }
 
 /**
- * Assumptions of one date, a row each.
+ * Assumptions of one date, one row each.
  *
  * @example
  * ```ts
@@ -128,8 +127,8 @@ export const assumptions = (
 ): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
 
 /**
- * The budget of refused logins where the broker documents no lock: two in 24 hours. No broker here locks an account
- * before the third.
+ * Budget of refused logins if the broker documents no lock: two in 24 hours. No broker here locks an account before the
+ * third.
  *
  * @category constructors
  * @since 0.1.0
@@ -178,7 +177,7 @@ export interface Broker {
   readonly methods: ReadonlyArray<Method>
   /** Origins by environment and purpose: `{ production: { api: "https://…" } }`. */
   readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** Header names that carry a secret, in lower case. */
+  /** Names of headers with a secret, in lower case. */
   readonly secretHeaders: ReadonlyArray<string>
   readonly documentation: ReadonlyArray<string>
   readonly assumptions: ReadonlyArray<Assumption>
@@ -187,7 +186,7 @@ export interface Broker {
 }
 
 /**
- * Every purpose that an origin of the broker has in any of its environments.
+ * All purposes of the broker's origins, in any of its environments.
  *
  * @example
  * ```ts

@@ -26,8 +26,8 @@ import * as Session from "../login/Session.ts"
 export type Table = Readonly<Record<string, Endpoint>>
 
 /**
- * The call of an endpoint. It takes the request, if the endpoint has one, and the session or the token of the step before,
- * if the endpoint needs one.
+ * The call of an endpoint. It takes the request and the session or the token of the previous step, if the endpoint needs
+ * them.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ type TokenArgs<Token> = "none" extends Token
 type RequestArgs<Request> = [Request] extends [void] ? [] : [request: Request]
 
 /**
- * What every broker's calls have beside them.
+ * Members that every broker's API has beside its calls.
  *
  * @category models
  * @since 0.1.0
@@ -56,9 +56,9 @@ export interface Common {
   readonly origins: Readonly<Record<string, string>>
   /** Headers of a call that is not in the table, such as an order. */
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
-  /** The origin that the broker told this session at login. */
+  /** The origin that the broker returned for this session at login. */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
-  /** The failure that an answer to such a call means, if it is a refusal. */
+  /** The failure in an answer to such a call, if it is a refusal. */
   readonly refusal: Authorize["Service"]["refusal"]
 }
 
@@ -82,7 +82,7 @@ export type RequestOf<
 > = Api["Service"][Name] extends (request: infer Request, ...rest: never) => unknown ? Request : never
 
 /**
- * What a call answers: `ResponseOf<AngelApi, "getProfile">`.
+ * The response of a call: `ResponseOf<AngelApi, "getProfile">`.
  *
  * @category models
  * @since 0.1.0
@@ -137,8 +137,8 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * The constructor and the layer of a broker's calls. What the calls need of the app, such as its key, is checked as
- * `credentials` says, before anything is made.
+ * Makes the constructor and the layer of a broker's calls. Fields of the app, such as its key, are checked against
+ * `credentials` first.
  *
  * @category constructors
  * @since 0.1.0
@@ -147,7 +147,7 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
   tag: Context.Key<Tag, BrokerApi<T>>,
   spec: {
     readonly broker: Broker.Broker
-    /** The rows, where options may change them. */
+    /** The table, or a function if options change its rows. */
     readonly table: T | ((options: BrokerClient.Options & More) => T)
     readonly credentials: F
     readonly protocol: (

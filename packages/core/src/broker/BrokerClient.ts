@@ -1,6 +1,6 @@
 /**
- * The one pipeline that turns a broker's tables into calls: check the request, count it against the limits, send it,
- * read the body as text, pick the dialect, decode, and name the failure.
+ * Turns a broker's tables into calls: checks the request, counts it against the limits, sends it, reads the body as text,
+ * picks the dialect, decodes, and maps a failure to a reason.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ import { noteRequest } from "../login/internal/requestsSent.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
-import { bodyOf, complete, queryOf, reveal, uncarried } from "./internal/requestParts.ts"
+import { bodyOf, complete, queryOf, reveal, unsendableFields } from "./internal/requestParts.ts"
 import * as Redaction from "./Redaction.ts"
 import type { Extras, Tokens } from "../login/Session.ts"
 
@@ -44,24 +44,24 @@ import type { Extras, Tokens } from "../login/Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
- * What the headers of a call depend on. `endpoint` is absent for a call that the tables do not have, such as an order.
+ * Input of the headers of a call. `endpoint` is absent for a call that is not in the tables, such as an order.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Call {
   readonly endpoint?: Endpoint | undefined
-  /** What limits are counted by: the account's id, or an app's where no account is known yet. */
+  /** Limits are counted by this: the account's id, or an app's id while no account is known. */
   readonly account: string
   readonly tokens?: Tokens | undefined
-  /** The token of the step before, of a call that carries one. It is no session's. */
+  /** The token of the previous step, if the call sends one. It is not a session's token. */
   readonly step?: Redacted.Redacted<string> | undefined
-  /** Values beside the tokens that the login brought, such as a server id. */
+  /** Values that the login returned beside the tokens, such as a server id. */
   readonly extras?: Extras | undefined
 }
 
 /**
- * A request as it is sent, for a signature over it.
+ * The request that a signature covers.
  *
  * @category models
  * @since 0.1.0
@@ -69,7 +69,7 @@ export interface Call {
 export interface Unsigned {
   readonly method: Endpoint["method"]
   readonly url: string
-  /** The text of the body, to the letter. Empty if there is none. */
+  /** The exact text of the body. Empty: no body. */
   readonly body: Redacted.Redacted<string>
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -77,22 +77,22 @@ export interface Unsigned {
 }
 
 /**
- * A base address that the broker tells at login. It replaces an origin in calls of that session.
+ * A base address that the broker returns at login. It replaces an origin in calls of that session.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ToldAddress {
-  /** Name of the extra of the session that has it. A path behind the origin counts. */
+  /** Name of the session's extra with the address. A path after the origin is kept. */
   readonly extra: string
   /** The purpose of the origin that it replaces. */
   readonly origin: string
-  /** Host names that are allowed, or what they end with: `[".broker.example"]`. Only https without user and port passes. */
+  /** Allowed host names, or their endings: `[".broker.example"]`. Only https without user and port is accepted. */
   readonly hosts: readonly [string, ...ReadonlyArray<string>]
 }
 
 /**
- * What makes a broker different from the others, as tables.
+ * The tables of a broker.
  *
  * @category models
  * @since 0.1.0
@@ -105,38 +105,38 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** Tried in this order. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
-  /** Purposes that an origin may be set for, beside those of the environment. */
+  /** Purposes for which an origin may be set, in addition to those of the environment. */
   readonly purposes?: ReadonlyArray<string>
-  /** Fields of the app, such as its key, for the rows that ask for them by name. Secrets are wrapped. */
+  /** Fields of the app, such as its key, for endpoints that name them. Secrets are wrapped. */
   readonly app?: Headers
-  /** A base address that the broker tells at login. Default: there is none. */
+  /** A base address that the broker returns at login. Default: none. */
   readonly told?: ToldAddress
-  /** Headers of a signature over each call. Default: there is none. */
+  /** Headers of a signature over each call. Default: none. */
   readonly sign?: (request: Unsigned) => Effect.Effect<Headers>
-  /** The path of a call, where options change it. Default: the path of its row. */
+  /** The path of a call, if options change it. Default: the path of its row. */
   readonly path?: (endpoint: Endpoint) => string
-  /** What a call sends that has nothing to say: no body, or `{}`. Default: no body. */
+  /** Body of a call without fields: no body, or `{}`. Default: no body. */
   readonly emptyBody?: "none" | "object" | undefined
-  /** Defects of the broker's JSON that are documented. */
+  /** Known defects of the broker's JSON. */
   readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
 }
 
 /**
- * What a user may set.
+ * Options of the client.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** How long a call may take, its answer read to the end. 10 seconds unless said otherwise. */
+  /** Time-out of a call, including the read of its answer. Default: 10 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** How long a call may wait for the rate limit before it fails with `RateLimited`. 10 seconds unless said otherwise. */
+  /** Longest wait for the rate limit. After that, the call fails with `RateLimited`. Default: 10 seconds. */
   readonly queueTimeout?: Duration.Input | undefined
-  /** Size of the largest answer that is read, in bytes. One mebibyte unless said otherwise. */
+  /** Size of the largest answer that is read, in bytes. Default: one mebibyte. */
   readonly maxBodyBytes?: number | undefined
   /** Other hosts for the broker's origins, by purpose: `{ api: "http://127.0.0.1:4010" }`. */
   readonly origins?: Readonly<Record<string, string>> | undefined
-  /** Plain `http:` is refused, except on this machine, unless this says `"allow"`. */
+  /** `"allow"` accepts plain `http:` origins. Default: only on this machine. */
   readonly insecureHttp?: "allow" | undefined
 }
 
@@ -147,7 +147,7 @@ export interface Options {
  * @since 0.1.0
  */
 export interface BrokerClient {
-  /** `account` is what the broker counts its limits by. `tokens` or `step` are needed where the endpoint says so. */
+  /** Limits are counted by `account`. `tokens` or `step` are required if the endpoint's `token` says so. */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
     options: {
@@ -158,34 +158,34 @@ export interface BrokerClient {
       readonly extras?: Extras | undefined
       /** Headers of this call alone. */
       readonly headers?: Headers | undefined
-      /** Parameters of the address; those that are secret stay wrapped. */
+      /** Query parameters. Secrets stay wrapped. */
       readonly query?: Headers | undefined
     }
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
-   * What an answer to a call that the tables do not have means, such as an order: the failure, if the answer is a
-   * refusal, or else `undefined`. Rows count that name no operations, or `otherCall` among them. Only a dialect of the
-   * broker makes a refusal of an answer with HTTP 2xx; what was `sent` shows in no message.
+   * The failure in an answer to a call that is not in the tables, such as an order. `undefined`: the answer is not a
+   * refusal. Rows apply if they name no operations, or `otherCall`. An answer with HTTP 2xx is a refusal only if a dialect
+   * of the broker says so. The secrets of `sent` are removed from messages.
    */
   readonly refusal: (
     answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
     sent?: { readonly tokens?: Tokens | undefined; readonly headers?: Headers | undefined }
   ) => AuthError.AuthError | undefined
-  /** The hosts that are called, by purpose. */
+  /** The origins of the calls, by purpose. */
   readonly origins: Readonly<Record<string, string>>
-  /** The origin that the broker told this session, if it is allowed. */
+  /** The origin that the broker returned for this session, if it is allowed. */
   readonly toldOrigin: (extras: Extras | undefined) => string | undefined
 }
 
 /**
- * The operation of every call that the tables do not have.
+ * The operation of every call that is not in the tables.
  *
  * @category constants
  * @since 0.1.0
  */
 export const otherCall = "request"
 
-/** No refusal is longer, in characters; an instrument list is no text to look for one in. */
+/** In characters. Longer answers, such as instrument lists, are not searched for a refusal. */
 const longestRefusal = 65_536
 
 const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
@@ -193,26 +193,26 @@ const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/
 const originProblem = (origin: string, options: Options): string | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(origin)))
   if (url === undefined || url.origin !== origin.toLowerCase()) {
-    return "is not an origin such as https://api.example.com, without a path and a slash at the end"
+    return "must be an origin such as https://api.example.com, without a path or a slash at the end"
   }
   if (url.protocol === "https:" || loopback.test(origin) || options.insecureHttp === "allow") return undefined
-  return 'is not https: credentials would travel in clear (insecureHttp: "allow" permits it)'
+  return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
 }
 
-/** A purpose that nobody knows is a slip of the pen, and the broker's real host would be called in its place. */
+/** Rejects unknown purposes: with a misspelled one, calls would go to the broker's real host. */
 const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, string>>, options: Options) => {
   const known = Array.from(new Set([...Object.keys(environment), ...(protocol.purposes ?? [])]))
   for (const [purpose, origin] of Object.entries({ ...environment, ...options.origins })) {
     const problem = known.includes(purpose)
       ? originProblem(origin, options)
-      : `is no purpose of this broker's hosts: there are ${known.join(", ")}`
+      : `is not a purpose of this broker's hosts: use ${known.join(", ")}`
     if (problem === undefined) continue
     return Effect.fail(AuthError.invalidRequest(protocol.broker, "configuration", `origins.${purpose}`, problem))
   }
   return Effect.void
 }
 
-/** With NaN or zero a login would be sent, and fail at once. */
+/** Rejects NaN and zero: with those, a login would be sent and then time out at once. */
 const readLimits = (
   broker: string,
   { maxBodyBytes = 1_048_576, queueTimeout = "10 seconds", timeout = "10 seconds" }: Options
@@ -232,8 +232,8 @@ const readLimits = (
 }
 
 /**
- * Reads a duration among the options of a broker's layer. Fails with `InvalidRequest`, which names the option, if it is
- * no duration, or negative.
+ * Reads a duration from the options of a broker's layer. If it is negative or not a duration, it fails with
+ * `InvalidRequest`, which names the option.
  *
  * @example
  * ```ts
@@ -255,7 +255,7 @@ export const readDuration: (
   input: Duration.Input
 ) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
 
-/** All that was sent. A token is a secret of its own beside the header that it is part of. */
+/** Everything that was sent. A token is listed apart from its header, because an answer may quote it alone. */
 interface Sent {
   readonly request: unknown
   readonly headers: Headers
@@ -266,12 +266,12 @@ interface Sent {
 }
 
 const redactedIn = (value: unknown): ReadonlyArray<string> => {
-  // A secret may go out as a number, as a one-time code does at a broker that wants one.
+  // A secret may be sent as a number: some brokers require that of a one-time code.
   if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
 }
 
-/** Headers that are a secret although a table has forgotten to wrap them. */
+/** Headers that are secrets even if a table does not wrap them. */
 const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
 
 const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
@@ -283,7 +283,7 @@ const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArr
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
-/** The content type is that of the encoding, whatever the broker's headers say. JSON leaves it to the headers. */
+/** The encoding sets the content type, in place of the broker's headers. For JSON, the headers set it. */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
@@ -296,7 +296,7 @@ const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => 
 const isAllowedHost = (hostname: string, hosts: ReadonlyArray<string>): boolean =>
   hosts.some((host) => (host.startsWith(".") ? hostname.endsWith(host) : hostname === host))
 
-/** The told address without a slash at its end, if it is allowed. */
+/** The address that the broker returned, if it is allowed, without a slash at its end. */
 const allowedAddress = (told: ToldAddress, extras: Extras | undefined): string | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(extras?.[told.extra] ?? "")))
   const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "" && url.port === ""
@@ -322,13 +322,14 @@ const toProblems = (
 
 const hasBody = ({ query }: Endpoint, request: unknown): boolean => query === undefined && request !== undefined
 
-const notCarried = "cannot be sent as a form or in an address: give text, a finite number or a boolean"
+const notCarried = "cannot be sent as a form or in a URL: use text, a finite number or a boolean"
 
-const notAllowed = "is not an https address of a host that this broker is known to use: log in again"
+const notAllowed = "must be an https address of a known host of this broker: log in again"
 
-const getBodyByFetch = "is a GET with a body, which fetch cannot send: give NodeHttpClient.layerNodeHttp or its like"
+const getBodyByFetch =
+  "is a GET with a body, which fetch cannot send: use another client, such as NodeHttpClient.layerNodeHttp"
 
-const noGetBody = "cannot go with a GET: give the row a query, or let it send a body"
+const noGetBody = "cannot be sent with a GET: set query or getBody in the endpoint"
 
 const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.InvalidRequest => {
   const decoded =
@@ -337,26 +338,26 @@ const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.Invali
       : Schema.decodeUnknownResult(Schema.toType(endpoint.request), { errors: "all" })(request)
   const fields = decoded !== undefined && Result.isFailure(decoded) ? pathsOf(decoded.failure.issue) : []
   const names = fields.map((field) => field.replace(/\.value$/, "") || "request")
-  return toProblems(names, "is missing, blank or of the wrong kind")
+  return toProblems(names, "is missing, blank or of the wrong type")
 }
 
-/** A date of RFC 9110, section 5.6.7. A number alone would be taken for one, too. */
+/** A date of RFC 9110, section 5.6.7. Checked first, because `DateTime.make` also accepts a bare number. */
 const dateOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
     : undefined
 
-/** No wait that a `Retry-After` asks for is longer, in milliseconds. */
+/** Longest wait from a `Retry-After`, in milliseconds. */
 const longestWait = 900_000
 
 /**
- * The wait that a `Retry-After` asks for. A date is counted from the answer's own `Date`, and from our clock only
- * without one: the two clocks may differ by hours.
+ * The wait of a `Retry-After`. A date is counted from the answer's own `Date`, because the two clocks may differ by hours.
+ * Without a `Date`, it is counted from our clock.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()
   const wait = (millis: number) => Duration.millis(Math.min(Math.max(0, millis), longestWait))
-  // RFC 9110 knows whole seconds. Gateways send fractions, too.
+  // RFC 9110 allows whole seconds only. Gateways send fractions, too.
   if (text !== undefined && /^\d+(?:\.\d+)?$/.test(text)) return wait(Math.round(Number(text) * 1000))
   const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
   return at === undefined || from === undefined ? undefined : wait(at - from)
@@ -367,14 +368,14 @@ const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefin
   return at === undefined || now === undefined ? undefined : at - now
 }
 
-/** Of several requests the first counts: what it brought is not younger than that. */
+/** Of several requests, the first counts: that is the earliest time at which a token may have been issued. */
 const noteDeparture = Effect.flatMap(Departure, (departure) =>
   departure === undefined || departure.at !== undefined
     ? Effect.void
     : Effect.map(Clock.currentTimeMillis, (now) => void (departure.at = now))
 )
 
-/** The last answer counts: its `Date` tells whether this machine's clock is right. */
+/** The last answer counts: its `Date` shows the error of this machine's clock. */
 const noteAnswer = ({ headers }: Transport.WireResponse) =>
   Effect.flatMap(Departure, (departure) =>
     departure === undefined
@@ -387,8 +388,8 @@ const noteAnswer = ({ headers }: Transport.WireResponse) =>
 
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
-/** What was asked, as far as it helps to name a failure. */
-interface Asked {
+/** The parts of a request that decide the reason of its failure. */
+interface FailureContext {
   readonly operation: string
   readonly token: Endpoint["token"]
   /** By our clock, milliseconds since the epoch. */
@@ -397,17 +398,17 @@ interface Asked {
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
 }
 
-/** What a refusal means by the tables, or by its status alone; `undefined` if neither tells. */
+/** The reason of a refusal by the tables, otherwise by its status. `undefined`: neither gives one. */
 const reasonFor = (
   { codes }: Protocol,
   answer: Envelope.Answer,
   verdict: Envelope.Verdict | undefined,
-  { now, operation, request, secrets, token }: Asked
+  { now, operation, request, secrets, token }: FailureContext
 ): AuthError.Reason | undefined => {
   const scrub = (text: string | undefined) =>
     text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
   const no = verdict?._tag === "No" ? verdict : undefined
-  const asItCame: ErrorTable.Failure = {
+  const original: ErrorTable.Failure = {
     operation,
     status: answer.status,
     code: no?.code?.slice(0, 500),
@@ -417,12 +418,12 @@ const reasonFor = (
     clockDrift: clockDriftOf(answer.headers, now),
     request
   }
-  const row = codes.find((candidate) => ErrorTable.matches(candidate, asItCame))
-  // A code of the table is the broker's own word, also where a PIN has the same digits.
-  const failure: ErrorTable.Failure = { ...asItCame, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
+  const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
+  // A code of the table is the broker's own and is not redacted, even if a PIN has the same digits.
+  const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // A page of a gateway or a proxy is not the broker's word for wrong credentials.
+  // A page of a gateway or a proxy does not mean wrong credentials.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)
@@ -448,7 +449,8 @@ const transportReason = (failure: Transport.TransportFailure | RedirectGuard.Red
 }
 
 /**
- * Makes the client of one broker from its tables and the origins of an environment. It fails if an origin is not one.
+ * Makes the client of one broker from its tables and the origins of an environment. Invalid origins and options fail with
+ * `InvalidRequest`.
  *
  * @example
  * ```ts
@@ -576,13 +578,13 @@ export const make = Effect.fnUntraced(function* (
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { name: operation, token } = endpoint
-      const asked = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
-      const reason = reasonFor(protocol, answer, verdict, asked)
+      const context = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
+      const reason = reasonFor(protocol, answer, verdict, context)
       return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
   }
 
-  /** Names only: a value could be a secret. */
+  /** Logs names only: a value could be a secret. */
   const logMended = ({ name }: Endpoint, fields: ReadonlyArray<string>) =>
     Effect.annotateLogs(Effect.logDebug("Fields of an unexpected type in the answer"), {
       "broker.id": protocol.broker,
@@ -594,7 +596,7 @@ export const make = Effect.fnUntraced(function* (
     const secrets = secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // Names the fields at fault, and the broker chooses those of a record.
+      // The problem names fields, and in a record the broker chooses their names.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })
@@ -615,8 +617,8 @@ export const make = Effect.fnUntraced(function* (
     const { app } = protocol
     const inBody = endpoint.tokenField === undefined ? undefined : tokens?.access
     const request = complete(endpoint, { app, extras, token: inBody }, given)
-    const lost = uncarried(endpoint, request)
-    if (lost.length > 0) return fail(endpoint, toProblems(lost, notCarried))
+    const rejected = unsendableFields(endpoint, request)
+    if (rejected.length > 0) return fail(endpoint, toProblems(rejected, notCarried))
     if (endpoint.method === "GET" && endpoint.getBody === undefined && hasBody(endpoint, request)) {
       return fail(endpoint, toProblems(["request"], noGetBody))
     }
@@ -642,8 +644,8 @@ export const make = Effect.fnUntraced(function* (
     const verdict = Envelope.read(protocol.dialects, answer)
     if (isSuccess(answer) && verdict?._tag !== "No") return undefined
     const whole: Sent = { request: undefined, headers: sent.headers ?? {}, query: undefined, tokens: sent.tokens }
-    const asked = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
-    const reason = reasonFor(protocol, answer, verdict, { ...asked, secrets: secretsOf(whole) })
+    const context = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
+    const reason = reasonFor(protocol, answer, verdict, { ...context, secrets: secretsOf(whole) })
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 
@@ -651,7 +653,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 const problemOf = ({ json, status, text }: Envelope.Answer): string => {
-  if (status === 0 || (status >= 300 && status < 400)) return "it sends us elsewhere, and credentials do not follow"
+  if (status === 0 || (status >= 300 && status < 400)) return "it is a redirect, which is not followed with credentials"
   if (text.trim() === "") return "it is empty"
-  return json === undefined ? "it is not JSON" : "it says neither yes nor no"
+  return json === undefined ? "it is not JSON" : "it indicates neither success nor failure"
 }

@@ -1,6 +1,5 @@
 /**
- * Credentials as a table: what a login needs, what each field is called in the environment, and what can be said
- * of it before it is sent.
+ * Credentials as a table: the fields of a login, their environment variables, and their checks before anything is sent.
  *
  * @since 0.1.0
  */
@@ -26,21 +25,21 @@ export interface Field {
   readonly description: string
   readonly secret: boolean
   readonly optional?: true
-  /** The field is a source of one-time codes: a `CodeSource`, or the TOTP secret that one is made of. */
+  /** The field is a source of one-time codes: a `CodeSource`, or a TOTP secret. */
   readonly codes?: true
   /**
-   * A person chose the value, such as a password, or its form is not known: it may begin and end with quotation marks.
-   * Those are refused unless the value is `verbatim`. From other fields, a pair of them is removed.
+   * The user chose the value, such as a password, or its form is unknown, so it may begin and end with quotation marks.
+   * Those are rejected unless the value is `verbatim`. In other fields, a pair of them is removed.
    */
   readonly freeText?: true
-  /** What is wrong with a value, without the value: `undefined` if nothing is. It comes without blanks around it. */
+  /** The problem of a value, in text without the value. `undefined`: the value is valid. Its blanks are removed first. */
   readonly problem?: (value: string) => string | undefined
-  /** Turns another kind of value that a program may give, such as a `Date`, into text. */
+  /** Converts a value of another type, such as a `Date`, to text. */
   readonly convert?: (given: never) => unknown
-  /** The form that the broker wants. */
+  /** Converts the value to the broker's form. */
   readonly normalize?: (value: string) => string
   /**
-   * The field is an option of the layer, not one of its credentials: takes its value from the options, or else from the
+   * The field is an option of the layer, not a credential. Its value comes from the options, otherwise from the
    * configuration. `configured` is `null` if its variable is not set, and absent if the configuration is not read.
    */
   readonly option?: (options: never, configured?: unknown) => unknown
@@ -63,8 +62,7 @@ export type Values<F extends Fields> = {
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
 /**
- * What a program gives for such fields: text, or `Redacted` text for secrets. For a source of codes, it may give the TOTP
- * secret that the codes are made of.
+ * Input for a table of fields: text, or `Redacted` text for secrets. A source of codes may also be a TOTP secret.
  *
  * @category models
  * @since 0.1.0
@@ -88,7 +86,7 @@ type Value<F extends Field> = F extends { readonly codes: true }
     : string
 
 /**
- * A field that is no secret.
+ * A field that is not secret.
  *
  * @example
  * ```ts
@@ -110,7 +108,7 @@ export const plain = <const More extends Partial<Field> = object>(env: string, d
   ({ env, description, secret: false, ...more }) as FieldOf<false, More>
 
 /**
- * A field that is a secret.
+ * A secret field.
  *
  * @category fields
  * @since 0.1.0
@@ -134,7 +132,7 @@ export const totp = (env: string) =>
   secret(env, "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address", { codes: true })
 
 /**
- * The form of an account's code: letters and digits, in capitals. `what` names it for a person: `"client code, such as
+ * The form of an account's code: letters and digits, in capitals. `what` names it in the problem: `"client code, such as
  * A123456"`.
  *
  * @category checks
@@ -143,23 +141,23 @@ export const totp = (env: string) =>
 export const clientCode = (what: string) => ({
   normalize: (value: string) => value.toUpperCase(),
   problem: (value: string): string | undefined => {
-    if (value.includes("@")) return `is an e-mail address: give the ${what}`
+    if (value.includes("@")) return `is an e-mail address: use the ${what}`
     if (/\s/.test(value)) return "has white space inside"
     return /^[A-Za-z0-9]+$/.test(value) ? undefined : "has characters other than letters and digits"
   }
 })
 
 /**
- * A check of what travels in a header: visible ASCII characters, no spaces.
+ * A check of a value for a header: visible ASCII characters, no spaces.
  *
  * @category checks
  * @since 0.1.0
  */
 export const visibleProblem = (value: string): string | undefined =>
-  /^[\x21-\x7e]+$/.test(value) ? undefined : "has spaces or other characters that no key has"
+  /^[\x21-\x7e]+$/.test(value) ? undefined : "has spaces or other characters that a key cannot have"
 
 /**
- * A check of an address of any scheme.
+ * A check of a URL of any scheme.
  *
  * @category checks
  * @since 0.1.0
@@ -168,8 +166,8 @@ export const addressProblem = (value: string): string | undefined =>
   Result.isSuccess(Result.try(() => new URL(value))) ? undefined : "is not an address"
 
 /**
- * A check of a redirect URL: https, or http with one of the `loopback` hosts, and no fragment, in which a broker could
- * not bring its answer back.
+ * A check of a redirect URL: https, or http with one of the `loopback` hosts. It must not have a fragment, because the
+ * broker could not add its parameters.
  *
  * @example
  * ```ts
@@ -177,7 +175,7 @@ export const addressProblem = (value: string): string | undefined =>
  *
  * const problem = Credentials.redirectUrlProblem("127.0.0.1")
  * problem("https://app.example.com/callback") // => undefined
- * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker takes no other"
+ * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker accepts no other"
  * ```
  *
  * @category checks
@@ -188,10 +186,10 @@ export const redirectUrlProblem =
   (value: string): string | undefined => {
     const url = Result.getOrUndefined(Result.try(() => new URL(value)))
     if (url === undefined) return "is not an address"
-    if (url.hash !== "") return "must not have a fragment: the broker could not bring its answer back"
+    if (url.hash !== "") return "must not have a fragment: the broker could not add its parameters"
     return url.protocol === "https:" || (url.protocol === "http:" && loopback.includes(url.hostname))
       ? undefined
-      : `must be https, or http with the host ${loopback.join(" or ")}: the broker takes no other`
+      : `must be https, or http with the host ${loopback.join(" or ")}: the broker accepts no other`
   }
 
 const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
@@ -199,9 +197,9 @@ const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redact
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
- * A value that is sent as it stands: nothing is removed from its ends, and quotation marks and invisible characters are
- * accepted. For a password that really begins or ends with a quotation mark or a blank. The form of a field is checked
- * nevertheless, and it is written as the broker wants it.
+ * A value that is sent unchanged: nothing is removed from its ends, and quotation marks and invisible characters are
+ * accepted. It is for a password that begins or ends with a quotation mark or a blank. The field's `problem` and
+ * `normalize` still apply.
  *
  * With `layerConfig`, name the variable in `BROKER_AUTH_VERBATIM` instead; several are separated by commas.
  *
@@ -228,10 +226,10 @@ export const verbatim = (value: Redacted.Redacted<string>): Redacted.Redacted<st
 
 const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Verbatim)
 
-/** How a program is told to give a value as it stands. */
+/** Text that advises to pass a value verbatim. */
 type VerbatimAdvice = (field: string) => string
 
-/** Nothing was given: an empty variable of the environment and a blank form field mean the same as none. */
+/** An empty environment variable and a blank form field count as absent. */
 const isBlank = (value: unknown): boolean => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return true
@@ -240,7 +238,7 @@ const isBlank = (value: unknown): boolean => {
 
 type Text = { readonly text: string } | { readonly problem: string }
 
-/** The text of a field, or what is wrong with it. Programs without types give numbers, and `undefined`. */
+/** The text of a field, or its problem. Programs without types may pass a number or `undefined`. */
 const textOf = (value: unknown): Text => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
@@ -261,7 +259,7 @@ const checkForm = (text: string, field: Field): Text => {
   return problem === undefined ? { text } : { problem }
 }
 
-/** Blanks around a password come from copying. Nothing else is removed from it: it would be another password. */
+/** Blanks around a password come from copying. Nothing else is removed, because that would change the password. */
 const readFreeText = (given: string, field: Field, advice: string): Text => {
   const text = given.trim()
   const quote = quoteProblem(text)
@@ -275,10 +273,10 @@ const readPlain = (given: string, field: Field): Text => {
   const text = withoutQuotes(given)
   if (text === "") return { problem: "is empty" }
   const quote = quoteProblem(text)
-  if (quote !== undefined) return { problem: `${quote}: copy the value again, as a whole` }
+  if (quote !== undefined) return { problem: `${quote}: copy the whole value again` }
   const invisible = invisibleProblem(text)
   if (invisible === undefined) return checkForm(text, field)
-  // The field's own sentence says what a value looks like, which is of use only where a reader can see what is wrong.
+  // The field's own problem describes the value's form. It helps only if the wrong character is visible, as a blank is.
   const own = /\s/.test(text) ? field.problem?.(text) : undefined
   return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
 }
@@ -297,16 +295,16 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
   if ("problem" in read) return read
   const text = field.normalize === undefined ? read.text : field.normalize(read.text)
   if (!field.secret) return { value: text }
-  // A layer that reads the configuration checks its values twice.
+  // The mark is kept, because a layer that reads the configuration checks its values twice.
   return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
 const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
 
 /**
- * Checks all fields, and names everything that is wrong with them at once. Blanks around a value are removed. So are
- * pairs of quotation marks, as an env file or a chat program leaves them, and invisible characters, but not from a field
- * of free text: there they are refused, and `verbatim` permits them. A quotation mark at one end alone is refused.
+ * Checks all fields. One error names everything that is wrong. Blanks around a value are removed. Pairs of quotation
+ * marks, as an env file or a chat program leaves them, and invisible characters are removed, too. In a field of free text,
+ * they are rejected unless the value is `verbatim`. A quotation mark at one end alone is rejected.
  *
  * @example
  * ```ts
@@ -372,9 +370,9 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
   )
 
 /**
- * Reads all fields from the configuration, each under its `env` name. Everything that is missing or wrong is named
- * at once. Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are taken as they stand. A field that is an
- * option of the layer is read from `options` first.
+ * Reads all fields from the configuration, each under its `env` name. One error names everything that is missing or wrong.
+ * Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are read verbatim. A field that is an option of the
+ * layer is read from `options` first.
  *
  * @category configuration
  * @since 0.1.0

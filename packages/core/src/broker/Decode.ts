@@ -1,5 +1,5 @@
 /**
- * Fields of a broker's answer, read into what a program wants: text that may be absent, secrets, lists, numbers.
+ * Schemas for the fields of a broker's answer: optional text, secrets, lists, numbers.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ const MaybeText = Schema.optionalKey(Schema.NullOr(Schema.String))
 const MaybeSecretText = Schema.optionalKey(Schema.NullOr(Schema.String.annotate({ format: "password" })))
 
 /**
- * Text that the broker may leave out. Null and blank text count as absent.
+ * Text that the broker may omit. Null and blank text count as absent.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export const text = MaybeText.pipe(
 )
 
 /**
- * Fields of one kind, by their names.
+ * Fields with the same schema, by name.
  *
  * @example
  * ```ts
@@ -65,7 +65,7 @@ export const each = <S, const Names extends ReadonlyArray<string>>(
 const RedactedText = Schema.Redacted(Schema.String)
 
 /**
- * A secret that must be there and must not be blank, such as the access token.
+ * A required secret that must not be blank, such as the access token.
  *
  * @category schemas
  * @since 0.1.0
@@ -75,7 +75,7 @@ export const requiredSecret = SecretText.pipe(
 )
 
 /**
- * A secret that the broker may leave out. Null and blank text count as absent.
+ * A secret that the broker may omit. Null and blank text count as absent.
  *
  * @category schemas
  * @since 0.1.0
@@ -95,8 +95,8 @@ const countOf = (value: string | number | null): number | undefined => {
 }
 
 /**
- * A count, such as of seconds or of tries, as a number or as text. The broker may leave it out. What is not a count below
- * a million is absent.
+ * A count, such as of seconds or attempts, as a number or as text. The broker may omit it. A value that is not a count
+ * below a million is absent.
  *
  * @example
  * ```ts
@@ -121,8 +121,8 @@ export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finit
 )
 
 /**
- * A flag, as a boolean or as text: `true`, `yes` and `Y`, in any case, are true. All else is false, and so is a flag that
- * the broker leaves out.
+ * A flag, as a boolean or as text: `true`, `yes` and `Y`, in any case, are true. Other values, and a flag that the broker
+ * omits, are false.
  *
  * @example
  * ```ts
@@ -152,7 +152,7 @@ const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<
 }
 
 /**
- * A list of text. The broker may leave it out, set it to null, or send it as the text of a list.
+ * A list of text. The broker may omit it, set it to null, or send it as the text of a list.
  *
  * @example
  * ```ts
@@ -177,7 +177,7 @@ export const list = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(
 )
 
 /**
- * A list of values of one kind. The broker may leave it out or set it to null.
+ * A list of values with the same schema. The broker may omit it or set it to null.
  *
  * @category schemas
  * @since 0.1.0
@@ -193,7 +193,7 @@ export const items = <A, I>(schema: Schema.Codec<A, I>) =>
   )
 
 /**
- * An answer in another shape than it came in.
+ * Converts a decoded answer to another shape.
  *
  * @category schemas
  * @since 0.1.0
@@ -207,7 +207,7 @@ export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
   )
 
 /**
- * The same for an answer that may say nothing yet, such as that to a poll: `undefined` then.
+ * Like `map`, for an answer that may have no result yet, such as that to a poll: `to` then returns `undefined`.
  *
  * @category schemas
  * @since 0.1.0
@@ -221,7 +221,7 @@ export const mapMaybe = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => 
   )
 
 /**
- * An answer with fields that are reckoned from it.
+ * Adds fields that are computed from the answer.
  *
  * @category schemas
  * @since 0.1.0
@@ -230,7 +230,7 @@ export const extend = <A extends object, I, B extends object>(schema: Schema.Cod
   map(schema, (value): A & B => ({ ...value, ...more(value) }))
 
 /**
- * A value that the broker may leave out or set to null.
+ * A value that the broker may omit or set to null.
  *
  * @category schemas
  * @since 0.1.0
@@ -246,7 +246,7 @@ export const optional = <A, I>(schema: Schema.Codec<A, I>) =>
   )
 
 /**
- * An answer of which nothing is wanted but that it is there, and in the shape that is documented.
+ * Checks that the answer has the documented shape, and discards it.
  *
  * @category schemas
  * @since 0.1.0

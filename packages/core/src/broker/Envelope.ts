@@ -1,5 +1,5 @@
 /**
- * How a broker says yes and no. A broker speaks several dialects; each is a function from the answer to a verdict.
+ * The forms of a broker's success and refusal. A broker has several dialects; each maps an answer to a verdict.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 /**
- * What an answer says: yes, with the data inside; or no, with the broker's code and message.
+ * Verdict on an answer: `Yes` with its data, or `No` with the broker's code and message.
  *
  * @category models
  * @since 0.1.0
@@ -36,7 +36,7 @@ export type Verdict =
     }
 
 /**
- * One way in which a broker answers. `read` gives `undefined` for an answer in another dialect.
+ * One form of a broker's answers. `read` returns `undefined` for an answer in another dialect.
  *
  * @example
  * ```ts
@@ -67,7 +67,7 @@ export interface Dialect {
 }
 
 /**
- * A field of a value of any kind. `undefined` if the value has no such field.
+ * A field of a value of any type. `undefined`: the value has no such field.
  *
  * @category reading
  * @since 0.1.0
@@ -91,14 +91,14 @@ export const no = (fields: {
   readonly supportId?: string | undefined
 }): Verdict => ({ _tag: "No", code: textOf(fields.code), message: textOf(fields.message), supportId: fields.supportId })
 
-// Codes come as text or as numbers; what is neither tells nothing.
+// Codes are text or numbers. Any other type counts as absent.
 const textOf = (value: unknown): string | undefined => {
   const text = Predicate.isString(value) ? value.trim() : Predicate.isNumber(value) ? String(value) : ""
   return text === "" ? undefined : text
 }
 
 /**
- * The first dialect that the answer is in.
+ * The verdict of the first dialect that reads the answer.
  *
  * @category reading
  * @since 0.1.0
@@ -112,7 +112,7 @@ export const read = (dialects: ReadonlyArray<Dialect>, answer: Answer): Verdict 
 }
 
 /**
- * Where an answer says yes or no, as data.
+ * A dialect as data: the fields that decide between yes and no.
  *
  * @category models
  * @since 0.1.0
@@ -122,15 +122,15 @@ export interface Fields {
   readonly source: string
   /** The path of the field that decides: `["stat"]`, or `["body", "Status"]`. */
   readonly status: ReadonlyArray<string>
-  /** Words and numbers that are a yes. Text is compared by its letters and digits, in any case. */
+  /** Values that mean yes. Of text, only letters and digits are compared, in any case. */
   readonly yes: ReadonlyArray<string | number | boolean>
-  /** Words that are a no. Default: every other value of the field. */
+  /** Values that mean no. Default: every other value of the field. */
   readonly no?: ReadonlyArray<string | number | boolean>
   /** The path of the data. Default: the whole answer. */
   readonly data?: ReadonlyArray<string>
   readonly code?: ReadonlyArray<string>
   readonly message?: ReadonlyArray<string>
-  /** A yes that asks for something first, such as a new password: it is a no with this code. */
+  /** A yes that requires an action first, such as a new password. It becomes a no with this code. */
   readonly asks?: ReadonlyArray<{
     readonly field: ReadonlyArray<string>
     readonly is: string | number | boolean
@@ -144,7 +144,7 @@ const normalized = (value: unknown): unknown =>
   Predicate.isString(value) ? value.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "") : value
 
 /**
- * A dialect from the fields that decide. An answer without the deciding field is in another dialect.
+ * Makes a dialect from the fields that decide. An answer without the `status` field is in another dialect.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * What a broker's refusals mean: one row for each code or message, with its source.
+ * The error table: the meaning of a broker's refusals, one row for each code or message, with its source.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { TokenKind } from "./Endpoint.ts"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
- * A refusal, as it came.
+ * A refusal, as the broker sent it.
  *
  * @category models
  * @since 0.1.0
@@ -23,19 +23,19 @@ export interface Failure {
   /** HTTP status. */
   readonly status: number
   readonly code: string | undefined
-  /** The broker's words, with secrets removed. */
+  /** The broker's message, with secrets removed. */
   readonly message: string | undefined
   readonly supportId: string | undefined
   readonly retryAfter: Duration.Duration | undefined
-  /** The broker's clock minus ours, in milliseconds, by its `Date` header. */
+  /** The broker's clock, by its `Date` header, minus ours, in milliseconds. */
   readonly clockDrift: number | undefined
-  /** The body that was sent. Secrets in it are `Redacted`; nothing of it may get into a reason. */
+  /** The body that was sent. Its secrets are `Redacted`. No part of it may be in a reason. */
   readonly request: unknown
 }
 
 /**
- * One row. A refusal matches if everything that the row names does; the first row that matches counts. A row names a
- * code, a message or a status at least.
+ * One row. A refusal matches a row if it matches every field of the row. The first row that matches is used. A row has at
+ * least a code, a message or a status.
  *
  * @example
  * ```ts
@@ -55,13 +55,13 @@ export interface Failure {
  */
 export interface ErrorRow {
   readonly code?: string
-  /** Matched against the broker's message, in which each run of blanks is one blank. */
+  /** Matched against the broker's message, with each run of blanks as one blank. */
   readonly message?: RegExp
   readonly status?: number
   /** Names of the endpoints that the row is limited to. */
   readonly operations?: ReadonlyArray<string>
   readonly meaning: string
-  /** Where the row comes from. */
+  /** Source of the row. */
   readonly source: string
   /** Date of the facts, `yyyy-mm-dd`. */
   readonly asOf: string
@@ -74,8 +74,8 @@ const matchOf = (match: string | RegExp | number): Pick<ErrorRow, "code" | "mess
 }
 
 /**
- * A constructor for rows of one source. A string matches the broker's code, a pattern its message, a number the HTTP
- * status; `more` narrows that.
+ * Makes a constructor for rows of one source. A string matches the broker's code, a pattern its message, a number the HTTP
+ * status. `more` adds further fields of the row.
  *
  * @example
  * ```ts
@@ -139,7 +139,7 @@ export const invalidCode =
   (failure: Failure): AuthError.Reason =>
     new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
 
-/** Beyond this, in milliseconds, a code may have been made for another period. */
+/** In milliseconds. With a larger drift, the code may belong to another period. */
 const noticeableDrift = 15_000
 
 const driftHint = (millis: number): AuthError.Hint => {
@@ -148,8 +148,8 @@ const driftHint = (millis: number): AuthError.Hint => {
 }
 
 /**
- * What may be wrong with a refused TOTP at any broker, by the broker's `Date` header and the request's field `totp`;
- * `own` is what may be wrong at this one.
+ * Hints for a refused TOTP code at any broker, from the broker's `Date` header and the request's field `totp`. `own` are
+ * hints for this broker.
  *
  * @category reasons
  * @since 0.1.0
@@ -162,12 +162,12 @@ export const totpHints = (
   if (clockDrift !== undefined && Math.abs(clockDrift) > noticeableDrift) hints.push(driftHint(clockDrift))
   const totp = Predicate.hasProperty(request, "totp") ? request.totp : undefined
   if (Redacted.isRedacted(totp) && CodeSource.looksLikeSecret(totp as Redacted.Redacted<string>)) {
-    hints.push({ id: "SecretInsteadOfCode", text: "The TOTP secret was sent where a code of six digits is wanted." })
+    hints.push({ id: "SecretInsteadOfCode", text: "The TOTP secret was sent instead of a code of six digits." })
   }
   hints.push(
     ...own,
-    { id: "ReEnrolled", text: "Was TOTP enabled anew? Then the old secret is void." },
-    { id: "CodeReused", text: "A code is good once: wait for the next one." }
+    { id: "ReEnrolled", text: "If TOTP was enabled again, the old secret is no longer valid." },
+    { id: "CodeReused", text: "A code is valid once: wait for the next one." }
   )
   return hints
 }
@@ -262,12 +262,12 @@ export const rejected = (failure: Failure): AuthError.Reason =>
     status: failure.status
   })
 
-/** Messages about trouble at the broker. Such a message may name a password or a code, and is no refusal of them. */
+/** Messages about an outage of the broker. Such a message may mention a password or a code, but does not refuse them. */
 const outage =
   /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i
 
 /**
- * A reason that holds unless the message tells of trouble at the broker, such as maintenance: that is `BrokerRejected`.
+ * The given reason, unless the message reports an outage, such as maintenance. In that case: `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0
@@ -280,8 +280,8 @@ export const unlessOutage =
 const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
 
 /**
- * A login that was refused with HTTP 401: `InvalidCredentials` if the broker says nothing else. A message that does not
- * speak of credentials, nor matches `words`, is `BrokerRejected`.
+ * The reason of a login that was refused with HTTP 401. `InvalidCredentials` if there is no message, or if it mentions
+ * credentials or matches `words`. Otherwise: `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0
@@ -294,7 +294,7 @@ export const unauthorizedLogin = (field: string, words: RegExp = authentication)
   )
 
 /**
- * What an HTTP status means where the body does not say more. `undefined`: the status alone means nothing.
+ * The reason of an HTTP status, if the body gives none. `undefined`: the status is not an error.
  *
  * @category reasons
  * @since 0.1.0
@@ -312,10 +312,10 @@ const byToken = {
   required: sessionExpired("invalid")
 }
 
-/** Only a proxy answers with this status, and the broker has not seen the call. */
+/** Only a proxy returns this status: the call has not reached the broker. */
 const proxyLogin = ({ status }: Failure) => new AuthError.BrokerUnavailable({ why: "proxy", status })
 
-const badRequest = invalidRequest("request", "was refused as badly formed")
+const badRequest = invalidRequest("request", "was refused as malformed")
 
 const byExactStatus: Readonly<Record<number, (failure: Failure) => AuthError.Reason>> = {
   400: badRequest,

@@ -1,6 +1,6 @@
 /**
- * What the first exchanges of a login gave, kept until the last one succeeds: a login of several exchanges is resumed at
- * the one that failed, since each new login opens another session at the broker.
+ * Stores the result of the first exchanges of a login until the last one succeeds. A login of several exchanges is resumed
+ * at the failed one, because each new login opens another session at the broker.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * The token of a login that the broker has accepted, and that is not a session yet.
+ * The token of a login that the broker has accepted but that has no session yet.
  *
  * @category models
  * @since 0.1.0
@@ -18,12 +18,12 @@ export interface LoginProgress {
   readonly token: Redacted.Redacted<string>
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
-  /** When the token ends, milliseconds since the epoch; `undefined` if that is not known. */
+  /** When the token expires, milliseconds since the epoch. `undefined`: unknown. */
   readonly endsAt?: number | undefined
 }
 
 /**
- * Where progress is kept. A `SessionManager` provides it: encrypted, in the store. Without it nothing is kept.
+ * Stores the progress. A `SessionManager` provides it, and stores the progress encrypted. Without it, nothing is stored.
  *
  * @category references
  * @since 0.1.0
@@ -34,7 +34,7 @@ export const Keeper = Context.Reference<((progress: LoginProgress) => Effect.Eff
 )
 
 /**
- * Keeps what a login has reached, before its next exchange is sent. `resume` of the method's `Renewal` goes on from it.
+ * Stores the progress of a login before its next exchange is sent. `resume` of the method's `Renewal` continues from it.
  *
  * @example
  * ```ts

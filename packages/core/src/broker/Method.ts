@@ -1,8 +1,8 @@
 /**
- * A way to log in, from the tables of a broker and a few functions: its layers, with exactly the services that it has.
+ * A login method, made from the tables of a broker and a few functions: its layers, with exactly the services that it has.
  *
- * What all ways share is here: credentials are checked before anything is sent, the session's account and end, renewal,
- * logout, profile and the headers of later calls.
+ * This module has the logic of all methods: the check of credentials before anything is sent, the session's account and
+ * expiry, renewal, logout, profile and the headers of later calls.
  *
  * @since 0.1.0
  */
@@ -35,7 +35,7 @@ import * as Session from "../login/Session.ts"
 import * as StepUp from "../login/StepUp.ts"
 
 /**
- * What may be set for every way to log in.
+ * Options of every login method.
  *
  * @category models
  * @since 0.1.0
@@ -43,14 +43,14 @@ import * as StepUp from "../login/StepUp.ts"
 export interface Options {
   /** Your name for the API key, if you have several for one account. Default: `"default"`. */
   readonly app?: string | undefined
-  /** When a session ends. Default: what the broker documents. */
+  /** When a session expires. Default: as the broker documents. */
   readonly expiry?: Expiry | undefined
-  /** When a session manager renews, and how many refused logins it allows. Default: the numbers of the descriptor. */
+  /** When a session manager renews, and its budget of refused logins. Default: the numbers of the descriptor. */
   readonly renewal?: Renewal.Options | undefined
 }
 
 /**
- * What all ways to log in to a broker share. `logout` and `profile` are absent where the broker has no such call.
+ * The common part of all login methods of a broker. `logout` and `profile` are absent if the broker has no such call.
  *
  * @category models
  * @since 0.1.0
@@ -59,15 +59,15 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly broker: Broker
   /** The service of the typed calls. */
   readonly api: Context.Key<Tag, Api>
-  /** When a session ends by the broker's documents. */
+  /** When a session expires, as the broker documents. */
   readonly expiry: Expiry
-  /** The broker tells at login where its calls go. Default: all calls go to the known origins. */
+  /** The broker returns the origin of later calls at login. Default: all calls go to the known origins. */
   readonly tellsOrigin?: "at-login"
-  /** How the broker writes the id of an account. Default: as it is given. */
+  /** Converts the id of an account to the broker's spelling. Default: unchanged. */
   readonly accountId?: (id: string) => string
-  /** When it ends where the broker has options for it. Default: `expiry` of the options, or else the documented one. */
+  /** When a session expires, if the broker's package has options for it. Default: the option `expiry`, then `expiry`. */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
-  /** Gives `undefined` where the options decide whether the broker has such a call, and it has none. */
+  /** Returns `undefined` if, by the options, the broker has no such call. */
   readonly logout?: (
     api: Api,
     session: Session.Session,
@@ -80,36 +80,36 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   ) => Effect.Effect<Session.UserProfile, AuthError.AuthError>
 }
 
-/** What the functions of a way to log in are given. */
+/** Input of the functions of a login method. */
 export interface Given<Api, F extends Credentials.Fields, O> {
   readonly api: Api
   readonly credentials: Credentials.Values<F>
   readonly options: O
   readonly account: Account.Account
   readonly expiry: Expiry
-  /** Gets a one-time code of six digits, where the credentials have a source of them. */
+  /** Gets a one-time code of six digits. `undefined`: the credentials have no source of codes. */
   readonly code: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> | undefined
 }
 
 interface Spec<Api, F extends Credentials.Fields, O> {
   /** Id of the method in the descriptor. */
   readonly id: string
-  /** What the login needs, where options may change what is checked. */
+  /** Credentials of the login. Options may change their checks. */
   readonly credentials: F | ((options: O) => F)
   readonly api: (
     credentials: Credentials.Values<F>,
     options: O
   ) => Effect.Effect<Api, AuthError.AuthError, HttpClient.HttpClient>
-  /** The id of the account at the broker, and its environment where that is not production. */
+  /** The id of the account at the broker, and its environment if that is not production. */
   readonly account: (
     credentials: Credentials.Values<F>,
     options: O
   ) => string | { readonly id: string; readonly environment: string | undefined }
-  /** Renews a session by its refresh token. Absent where the broker has no such thing. */
+  /** Renews a session by its refresh token. Absent if the broker has no refresh. */
   readonly refresh?: (
     given: Given<Api, F, O> & { readonly session: Session.Session; readonly refreshToken: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
-  /** Whether a refresh also renews a session that a daily cut-off has ended. Default: as the descriptor says. */
+  /** Whether a refresh also renews a session that a daily cut-off has ended. Default: the descriptor's value. */
   readonly afterCutOff?: (options: O) => boolean
 }
 
@@ -120,11 +120,11 @@ interface Spec<Api, F extends Credentials.Fields, O> {
  * @since 0.1.0
  */
 export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
-  /** `code` is the one-time code, of six digits, where one of the credentials is a source of codes. */
+  /** `code` is a one-time code of six digits, or empty if no credential is a source of codes. */
   readonly signIn: (
     given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
-  /** What must hold before a session manager logs in without a person. It is made when the layer is built. */
+  /** Makes, when the layer is built, a check that runs before each login of a session manager. */
   readonly before?: (given: Given<Api, F, O>) => Effect.Effect<Effect.Effect<void, AuthError.AuthError>>
 }
 
@@ -144,20 +144,20 @@ export interface RedirectSpec<
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
   /**
-   * Whether the callback must bring the state back. `optional` compares it where it is there. `none`: the broker has no
-   * state; then only the newest request can be completed, within five minutes.
+   * Whether the callback must contain the state. `optional`: the state is compared if it is present. `none`: the broker
+   * has no state, so only the newest request can be completed, within five minutes.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
-  /** The parameter that brings the state back. Default: `state`. */
+  /** The callback's parameter with the state. Default: `state`. */
   readonly stateParameter?: string
-  /** The parameter of the callback that tells how the login ended. Default: there is none. */
+  /** The callback's parameter with the outcome of the login. Default: none. */
   readonly outcome?: RedirectLogin.Outcome
-  /** What an `error` in the callback means. Default: the login was denied. */
+  /** The reason of an `error` in the callback. Default: the login was denied. */
   readonly refusal?: (
     parameters: RedirectLogin.CallbackParameters,
     state: Redacted.Redacted<string>
   ) => AuthError.Reason
-  /** What the callback carries: a token, or a code that is exchanged once. */
+  /** Content of the callback: a token, or a code that is exchanged once. */
   readonly carries: "token" | "code"
   readonly receive: (
     parameters: RedirectLogin.CallbackParameters,
@@ -167,28 +167,28 @@ export interface RedirectSpec<
 }
 
 /**
- * What may be set for a login with a picture.
+ * Options of a login by QR code.
  *
  * @category models
  * @since 0.1.0
  */
 export interface QrOptions extends Options {
-  /** How long a picture is valid. Default: what the broker documents. */
+  /** How long a QR code is valid. Default: as the broker documents. */
   readonly codeLifetime?: Duration.Input | undefined
 }
 
 /**
- * A login with a picture that the broker's app scans.
+ * A login by a QR code that the broker's app scans.
  *
  * @category models
  * @since 0.1.0
  */
 export interface QrSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
-  /** How long a picture is valid by the broker's documents. */
+  /** How long a QR code is valid, as the broker documents. */
   readonly lifetime: Duration.Input
-  /** Has the broker make a picture. */
+  /** Requests a QR code. */
   readonly begin: (given: Given<Api, F, O>) => Effect.Effect<Omit<QrLogin.QrCode, "expiresAt">, AuthError.AuthError>
-  /** Asks what came of a picture: `undefined` until it is scanned. */
+  /** Polls a QR code. `undefined`: not scanned yet. */
   readonly poll: (
     code: QrLogin.QrCode,
     given: Given<Api, F, O>
@@ -199,33 +199,33 @@ type Present<T, Name extends string, Service> =
   T extends Readonly<Record<Name, (...args: never) => unknown>> ? Service : never
 
 /**
- * The layers of what a broker offers for an account.
+ * The layers of one method, for one account.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Layers<Services, F extends Credentials.Fields, O> {
-  /** For credentials that the program has. They are checked when the layer is built, before anything is sent. */
+  /** Takes credentials from the program. They are checked when the layer is built, before anything is sent. */
   readonly layer: (
     options: O & { readonly credentials: Credentials.Input<F> }
   ) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
-  /** For credentials of the configuration. All that is missing or wrong is named at once. */
+  /** Takes credentials from the configuration. One error names everything that is missing or wrong. */
   readonly layerConfig: (options?: O) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
 }
 
 /**
- * The layers of a way to log in.
+ * The layers of a login method.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Method<Services, F extends Credentials.Fields, O> extends Layers<Services, F, O> {
-  /** A session from tokens that another program got. It ends when the broker's documents say. */
+  /** A session from tokens that another program obtained. It expires as the broker documents. */
   readonly fromTokens: (given: ForeignTokens) => Session.Session
 }
 
 /**
- * Tokens that another program got. `Bearer ` prefixes are removed, and a blank token counts as absent.
+ * Tokens that another program obtained. `Bearer ` prefixes are removed, and a blank token counts as absent.
  *
  * @category models
  * @since 0.1.0
@@ -236,7 +236,7 @@ export interface ForeignTokens {
   readonly accessToken: Redacted.Redacted<string>
   readonly refreshToken?: Redacted.Redacted<string> | undefined
   readonly feedToken?: Redacted.Redacted<string> | undefined
-  /** The first of two tokens, at brokers whose access token comes by a second exchange. */
+  /** The first of two tokens, if the broker returns the access token in a second exchange. */
   readonly loginToken?: Redacted.Redacted<string> | undefined
   readonly environment?: string | undefined
   readonly app?: string | undefined
@@ -258,12 +258,12 @@ const fieldsOf = <Api, F extends Credentials.Fields, O>(
 ): F => (typeof credentials === "function" ? credentials(options) : credentials)
 
 /**
- * Runs one exchange of a code or a refresh token at a time: brokers refuse a second one, and may end all sessions when a
- * token is used twice.
+ * Runs one exchange of a code or a refresh token at a time. Brokers refuse a second exchange, and may end all sessions if
+ * a token is used twice.
  */
-type Alone = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+type Exclusive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** What a way adds to what all ways share. */
+/** The part of a method that differs from the others. */
 interface Own<Services> {
   readonly services: Context.Context<Services>
   readonly ways?: Pick<
@@ -286,7 +286,7 @@ const codesOf = (fields: Credentials.Fields, values: Readonly<Record<string, unk
   return name === undefined ? undefined : (values[name] as CodeSource.CodeSource | undefined)
 }
 
-/** Fails with `other` if the broker says that the tokens are of another account. */
+/** Fails with `other` if the broker returned the tokens of another account. */
 const sameAccount = (
   account: Account.Account,
   issue: Effect.Effect<Session.Issue, AuthError.AuthError>,
@@ -310,7 +310,7 @@ const codeOf = (
           : Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
       })
 
-/** What every way to log in to the broker has. */
+/** The services that every method of the broker has. */
 const common = <Tag, Api extends Common, O extends Options>(
   family: Family<Tag, Api, O>,
   api: Api,
@@ -367,8 +367,7 @@ const layersOf = <Api, F extends Credentials.Fields, O extends object, Services>
 })
 
 /**
- * Something that is done for an account without a session, such as its recovery: the services of its own, and the typed
- * calls.
+ * A method without a session, such as the recovery of an account: its own services, and the typed calls.
  *
  * @category constructors
  * @since 0.1.0
@@ -395,7 +394,7 @@ const accountOf = (
 ): Account.Account => Account.make({ broker, app, ...(typeof holder === "string" ? { id: holder } : holder) })
 
 /**
- * A way to log in that has services of its own. `login` and `redirect` are made of it.
+ * A login method with its own services. `login` and `redirect` are made from it.
  *
  * @category constructors
  * @since 0.1.0
@@ -411,7 +410,7 @@ export const make = <
 >(
   family: Family<Tag, Api, O> & Fam,
   spec: Spec<Api, F, O> & S,
-  build: (given: Given<Api, F, O>, alone: Alone) => Effect.Effect<Own<Services>, AuthError.AuthError>
+  build: (given: Given<Api, F, O>, exclusively: Exclusive) => Effect.Effect<Own<Services>, AuthError.AuthError>
 ): Method<Services | Shared<Tag, Fam, S>, F, O> => {
   const { broker } = family
   const { renewal: renewals } = describe(broker, spec.id)
@@ -422,10 +421,10 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    const one = yield* Semaphore.make(1)
-    const alone: Alone = (exchange) => one.withPermit(exchange)
-    const { services, ways = {} } = yield* build(given, alone)
-    const refresh = refreshOf(given, alone)
+    const permit = yield* Semaphore.make(1)
+    const exclusively: Exclusive = (exchange) => permit.withPermit(exchange)
+    const { services, ways = {} } = yield* build(given, exclusively)
+    const refresh = refreshOf(given, exclusively)
     const afterCutOff = spec.afterCutOff === undefined ? renewals.afterCutOff : spec.afterCutOff(options)
     const own = { account, credentials, refresh: refresh?.refresh, afterCutOff }
     const renewal = yield* Renewal.fromDescription(renewals, { ...own, ...ways }, options.renewal)
@@ -435,7 +434,7 @@ export const make = <
     >
   })
 
-  const refreshOf = (given: Given<Api, F, O>, alone: Alone): Refresh.Refresh["Service"] | undefined => {
+  const refreshOf = (given: Given<Api, F, O>, exclusively: Exclusive): Refresh.Refresh["Service"] | undefined => {
     const { refresh } = spec
     if (refresh === undefined) return undefined
     return Refresh.make(broker.id, (session) => {
@@ -447,7 +446,9 @@ export const make = <
       const { account, method } = session
       const refreshed = refresh({ ...given, session, refreshToken })
       const other = AuthError.make(broker.id, "refresh", new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      return alone(Session.issue({ account, method, expiry: given.expiry }, sameAccount(account, refreshed, other)))
+      return exclusively(
+        Session.issue({ account, method, expiry: given.expiry }, sameAccount(account, refreshed, other))
+      )
     })
   }
 
@@ -468,7 +469,7 @@ export const make = <
 }
 
 /**
- * A way to log in by one call, with or without a one-time code of an authenticator.
+ * A login method of one call, with or without a one-time code of an authenticator.
  *
  * @category constructors
  * @since 0.1.0
@@ -499,7 +500,7 @@ export const login = <
 const pendingMillis = 300_000
 
 /**
- * A way to log in on the broker's page in a browser.
+ * A login method on the broker's page in a browser.
  *
  * @category constructors
  * @since 0.1.0
@@ -516,7 +517,7 @@ export const redirect = <
   family: Family<Tag, Api, O> & Fam,
   spec: RedirectSpec<Api, F, O, Received> & S
 ): Method<RedirectLogin.RedirectLogin | Shared<Tag, Fam, S>, F, O> =>
-  make<Tag, Api, O, F, RedirectLogin.RedirectLogin, Fam, S>(family, spec, (given, alone) => {
+  make<Tag, Api, O, F, RedirectLogin.RedirectLogin, Fam, S>(family, spec, (given, exclusively) => {
     const { broker } = family
     const { refusal } = spec
     const redirectUrl = spec.redirectUrl(given.credentials)
@@ -551,7 +552,7 @@ export const redirect = <
       exchange: (received) => {
         const other = AuthError.make(broker.id, "complete", new AuthError.RedirectRejected({ why: "other-account" }))
         const exchanged = sameAccount(given.account, spec.exchange(received, given), other)
-        return alone(Session.issue({ ...given, method: spec.id }, exchanged))
+        return exclusively(Session.issue({ ...given, method: spec.id }, exchanged))
       },
       carries: spec.carries
     })
@@ -559,8 +560,8 @@ export const redirect = <
   })
 
 /**
- * A way to log in with a picture that the broker's app scans. A picture that has expired, or that brought a session
- * before, is not asked for again: that fails with `ChallengeExpired`.
+ * A login method by a QR code that the broker's app scans. If the QR code has expired, or has already returned a session,
+ * a poll sends nothing and fails with `ChallengeExpired`.
  *
  * @category constructors
  * @since 0.1.0
@@ -584,7 +585,7 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // The name of a picture is a secret and no key of a map: the picture itself is.
+      // Keyed by the QR code object, because its name is a secret and must not be a map key.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {
@@ -607,7 +608,7 @@ export const qr = <
   )
 
 /**
- * The steps of a login that the broker may answer with a challenge.
+ * The steps of a login that may return a challenge.
  *
  * @category models
  * @since 0.1.0
@@ -616,13 +617,13 @@ export interface Steps {
   readonly login: Login.Login["Service"]["login"]
   readonly verify: StepUp.StepUp["Service"]["verify"]
   readonly resend: StepUp.StepUp["Service"]["resend"]
-  /** Goes on with a login that `LoginProgress.keep` kept. */
+  /** Continues a login from the progress that `LoginProgress.keep` stored. */
   readonly resume?: NonNullable<Renewal.Renewal["Service"]["resume"]>
 }
 
 /**
- * A way to log in whose second step is a one-time code: by SMS, which a person reads, or of an authenticator, which the
- * layer answers by itself where it has the secret.
+ * A login method whose second step is a one-time code: by SMS, which a person enters, or of an authenticator, which the
+ * layer computes if it has the secret.
  *
  * @category constructors
  * @since 0.1.0

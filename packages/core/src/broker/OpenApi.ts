@@ -1,9 +1,7 @@
 /**
- * An OpenAPI 3.1 description of a broker's calls, from its table of endpoints. Generators of clients in any language
- * read it.
+ * An OpenAPI 3.1 description of a broker's calls, from its table of endpoints, for client generators in any language.
  *
- * It reads nothing but the tables that a broker is made of. So it is beside them, and whoever writes a broker can see
- * its document without a simulator, which serves the documents.
+ * It depends on a broker's tables only, so the document can be made without the simulator, which serves it.
  *
  * @since 0.1.0
  */
@@ -53,27 +51,27 @@ export interface Input {
   readonly broker: Broker
   readonly table: Readonly<Record<string, Endpoint>>
   readonly codes: ReadonlyArray<ErrorRow>
-  /** The headers of a call. It is given `sample` values. */
+  /** The headers of a call, made from `sample` values. */
   readonly headers: Protocol["headers"]
   /** Fields of the app, with `sample` values. */
   readonly app?: Protocol["app"]
-  /** What a yes looks like around the data of a call. */
+  /** Schema of a success, around the data of a call. */
   readonly yes: (data: Json, endpoint: Endpoint) => Json
-  /** What a refusal looks like. */
+  /** Schema of a refusal. */
   readonly no: Json
-  /** Whether a refusal may come with HTTP 200. */
+  /** Whether a refusal may have HTTP 200. */
   readonly refusesWith200: "yes" | "no"
 }
 
 /**
- * A value that stands for a secret of the caller in headers and bodies: `{apiKey}`.
+ * Placeholder for a secret of the caller in headers and bodies: `{apiKey}`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const sample = (name: string): Redacted.Redacted<string> => Redacted.make(`{${name}}`)
 
-/** Whether a field says yes or no: only some values are allowed. */
+/** Whether a field decides between yes and no: it allows only some values. */
 const decides = (schema: Json = {}): boolean => "const" in schema || "pattern" in schema
 
 const objectWith = (properties: Readonly<Record<string, Json>>, required: ReadonlyArray<string> = []): Json => ({
@@ -82,12 +80,12 @@ const objectWith = (properties: Readonly<Record<string, Json>>, required: Readon
   required: [...Object.keys(properties).filter((name) => decides(properties[name])), ...required]
 })
 
-/** Whether data of this schema may be left out: it has no field that must be there. */
+/** Whether data of this schema may be absent: it has no required field. */
 const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
 
 /**
- * An object whose field `name` is the data, with other fields beside it. Fields with a constant or a pattern are
- * required, and so are data with required fields.
+ * An object with the data in its field `name`, and other fields beside it. Fields with a constant or a pattern are
+ * required, and so is the data if it has required fields.
  *
  * @category envelopes
  * @since 0.1.0
@@ -116,7 +114,7 @@ export const beside =
 export const text: Json = { type: ["string", "null"] }
 
 /**
- * A word in any case, with blanks around it or without.
+ * A word in any case, with or without blanks around it.
  *
  * @category envelopes
  * @since 0.1.0
@@ -151,7 +149,7 @@ const isSecret = (schema: Json | undefined): boolean => schema?.["format"] === "
 
 const password: Json = { type: "string", format: "password" }
 
-/** A request in which each field stands for itself. */
+/** A request with a placeholder in each field. */
 const sampleOf = (schema: Json): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(propertiesOf(schema)).map(([name, property]) => [
@@ -168,13 +166,13 @@ interface Sent {
   readonly required: boolean
 }
 
-/** What is sent under these names, given what each value stands for. */
+/** The sent names with the schemas of their placeholders. */
 const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): ReadonlyArray<Sent> =>
   Object.entries(sent).map(([name, value]) => {
     const field = fieldOf(value)
     const schema = field === undefined ? undefined : propertiesOf(request)[field]
     if (schema !== undefined) return { name, schema, required: requiredOf(request).includes(field ?? "") }
-    // A field of the app, or the same in every call.
+    // A field of the app.
     if (field !== undefined) return { name, schema: password, required: true }
     return { name, schema: { const: reveal(value) }, required: true }
   })
@@ -187,7 +185,7 @@ const objectOf = (sent: ReadonlyArray<Sent>): Json => ({
 
 const requestOf = (endpoint: Endpoint): Json => (endpoint.request === undefined ? {} : toJsonSchema(endpoint.request))
 
-/** The fields that a call gets from elsewhere, each standing for itself. */
+/** Placeholders for the fields of the app, the session and the token. */
 const givenOf = ({ app }: Input, { session, tokenField }: Endpoint) => ({
   app,
   extras: Object.fromEntries(session.map((name) => [name, `{${name}}`])),
@@ -207,7 +205,7 @@ const bodySchemaOf = (endpoint: Endpoint, input: Input): Json | undefined => {
   return isRecord(sent) ? objectOf(sentOf(sent, request)) : request
 }
 
-/** Headers that HTTP itself describes: OpenAPI has other places for them. */
+/** Headers that OpenAPI does not describe as parameters. */
 const ofHttp = new Set(["accept", "content-type", "authorization", "user-agent"])
 
 const carriesToken = (value: string): boolean =>
@@ -249,7 +247,7 @@ const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}
 const isOf = ({ name }: Endpoint, { operations }: ErrorRow): boolean =>
   operations === undefined || operations.includes(name)
 
-/** The tag of the reason, by what the row itself says of a refusal. */
+/** Tag of the reason of a refusal that matches the row. */
 const reasonOf = ({ name }: Endpoint, row: ErrorRow): string =>
   row.reason({
     operation: name,
@@ -310,7 +308,7 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
-/** Calls of one method and path are one operation: their parameters are optional where only some of them have these. */
+/** Calls with the same method and path are one operation. A parameter that not all of them have is optional. */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()
   for (const parameter of lists.flat()) {
@@ -345,7 +343,7 @@ const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArr
     responses: responsesOf(input, endpoints),
     security: schemes.length === 0 ? [] : [Object.fromEntries(schemes.map((name) => [name, []]))],
     "x-limits": limitsOf(first),
-    // Nothing happens twice when it is sent again.
+    // The call may be resent.
     "x-safe": first.safe
   }
 }
@@ -370,8 +368,8 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
 /**
  * Makes the document.
  *
- * Calls with the same method and path are one operation. What is a secret has the format `password`. `x-errors` lists
- * what refusals of the call mean, `x-limits` how often it may be made, `x-safe` whether it may be sent twice.
+ * Calls with the same method and path are one operation. Secrets have the format `password`. `x-errors` lists the meanings
+ * of the call's refusals, `x-limits` its rate limits, `x-safe` whether it may be resent.
  *
  * @example
  * ```ts
@@ -399,7 +397,7 @@ export const make = (input: Input): Document => {
       title: `${broker.title}: calls for logging in`,
       version: broker.verifiedOn,
       description:
-        "Written from the table of calls of an independent package, not by the broker. " +
+        "Generated from the table of calls of an independent package, not by the broker. " +
         `Compared with the broker's documents on ${broker.verifiedOn}: ${broker.documentation.join(", ")}`
     },
     servers: serversOf(broker, "api"),

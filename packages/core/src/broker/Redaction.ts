@@ -1,5 +1,5 @@
 /**
- * Removes secrets from text that a person or a log will see.
+ * Removes secrets from text for messages and logs.
  *
  * @since 0.1.0
  */
@@ -15,10 +15,10 @@ import * as Headers from "effect/http/Headers"
 import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
-// Where a pattern begins with a run of characters, it looks back for the run's beginning: tried from every character
-// of a run, it would take hours for a megabyte.
+// A pattern that begins with a run of characters has a lookbehind for the start of the run. Without it, the pattern would
+// be tried from every character of the run, and take hours for a megabyte.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
-  // A JSON or form field whose name speaks of a secret, also when the text breaks off inside its value.
+  // A JSON or form field with the name of a secret, even if the text ends inside its value.
   [
     /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`
@@ -38,7 +38,7 @@ const encodings: ReadonlyArray<(secret: string) => string> = [
       Result.try(() => encodeURIComponent(secret)),
       () => secret
     ),
-  // A form writes a blank as a plus sign.
+  // In a form, a blank is a plus sign.
   (secret) => new URLSearchParams({ "": secret }).toString().slice(1),
   (secret) => secret.replace(/[&<>"']/g, (character) => htmlEntities[character] ?? character),
   (secret) => Base64.encode(secret).replace(/=+$/, ""),
@@ -56,7 +56,7 @@ const htmlEntities: Readonly<Record<string, string>> = {
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
 
-/** Replaces the given secrets alone. */
+/** Replaces the given secrets only. */
 const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const spellings = new Set<string>()
   for (const secret of secrets) {
@@ -70,14 +70,14 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
   return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
 }
 
-/** A pattern that searches much more exhausts its stack: V8 gives up somewhere beyond four million characters. */
+/** In characters. A pattern overflows V8's stack somewhere beyond four million characters. */
 const searchable = 1_048_576
 
-/** The beginning of a text. The end of the last word goes too: what is left of a token may not look like one any more. */
+/** The beginning of a text, without its last word: part of a token might no longer be recognized as one. */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
-/** Printable, and searched for the secrets again: invisible characters may have stood inside of one. */
+/** Makes the text printable, then hides the secrets again: invisible characters may have been inside one. */
 const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const hidden = cut(hide(text, secrets), searchable)
   const shown = printable(hidden)
@@ -85,9 +85,9 @@ const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): stri
 }
 
 /**
- * Replaces the given secrets, in every spelling they may come back in, and whatever looks like one. Control characters,
- * invisible ones and those that change the direction of text are removed or replaced. What comes after the first
- * mebibyte is left out.
+ * Replaces the given secrets, in every encoding in which an answer may quote them, and text that looks like a secret.
+ * Control characters, invisible characters and those that change the direction of text are removed or replaced. Text after
+ * the first mebibyte is removed.
  *
  * @example
  * ```ts
@@ -104,8 +104,8 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
   patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clean(text, secrets))
 
 /**
- * A short, safe quotation of a body, for errors: of JSON only names and types are kept, of other text the
- * first 200 characters without tags, secrets, values next to a name of a secret, and opaque words.
+ * A short, safe excerpt of a body, for errors. Of JSON, it has names and types only. Of other text, it has the first 200
+ * characters without tags, secrets, values next to a name of a secret, and opaque words.
  *
  * @example
  * ```ts
@@ -123,7 +123,7 @@ export const excerpt = (
   options?: { readonly json?: unknown; readonly secrets?: Iterable<Redacted.Redacted<string>> }
 ): string => {
   const { json = parse(text), secrets = [] } = options ?? {}
-  // A secret may have signs of HTML and blanks in it, so it is hidden before tags go and the text is cut.
+  // A secret may contain HTML and blanks, so it is hidden before tags are removed and the text is cut.
   const quoted =
     json === undefined
       ? withoutEscapes(scrub(cut(withoutTags(clean(text, secrets)), 4096)), secrets)
@@ -134,7 +134,7 @@ export const excerpt = (
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** Text may be escaped inside of text that is escaped. */
+/** Escaped text may contain escaped text. */
 const levels = [1, 2, 3]
 
 const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
@@ -145,7 +145,7 @@ const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string
   return withoutOpaqueWords(withoutNeighbours(plain))
 }
 
-// Keys of an answer are the broker's names, but a strange body may have made one of a secret: only plain words pass.
+// Keys of an answer are the broker's names, but a malformed body may have a secret as a key: only plain words are kept.
 const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) && scrub(key) === key ? key : "…")
 
 const outline = (value: unknown, depth: number): string => {
@@ -158,8 +158,7 @@ const outline = (value: unknown, depth: number): string => {
 }
 
 /**
- * Keeps the given header names out of logs and spans of Effect's HTTP modules, beside the names that Effect
- * already hides.
+ * Hides the values of these headers in logs and spans of Effect's HTTP modules, in addition to those that Effect hides.
  *
  * @example
  * ```ts
@@ -173,7 +172,7 @@ const outline = (value: unknown, depth: number): string => {
  */
 export const layerHeaders = (names: Iterable<string>): Layer.Layer<never> =>
   Layer.succeedContext(
-    // `CurrentRedactedNames` replaces the list it finds, so the default must be repeated.
+    // `CurrentRedactedNames` replaces the default list, so the default must be repeated.
     Context.make(Headers.CurrentRedactedNames, [
       ...Context.get(Context.empty(), Headers.CurrentRedactedNames),
       ...Array.from(names, (name) => name.toLowerCase())

@@ -1,7 +1,7 @@
 /**
- * How a dead session becomes a live one: a refresh, a login, or a refresh and else a login.
+ * How an expired session is renewed: by a refresh, by a login, or by a refresh and otherwise a login.
  *
- * Every broker's layer provides the way that suits its method; the layers here choose another.
+ * Every broker's layer provides the way of its method. The layers of this module replace it.
  *
  * @since 0.1.0
  */
@@ -25,22 +25,22 @@ import type { Session } from "../login/Session.ts"
 import type { StepUp } from "../login/StepUp.ts"
 
 /**
- * What keeps an account from being locked.
+ * Limits that protect an account from a lock.
  *
  * @category models
  * @since 0.1.0
  */
 export interface GuardPolicy {
-  /** How many refused logins there may be in `window`: fewer than the broker locks the account after, from 1 to 100. */
+  /** Budget of refused logins in `window`, from 1 to 100. It must be below the number that locks the account. */
   readonly maxFailures: number
-  /** For how long the broker remembers a refused login: more than nothing, and not for ever. */
+  /** How long a refused login counts. Finite and above zero. */
   readonly window: Duration.Duration
-  /** At most one login in each such span, where a login carries a TOTP code. */
+  /** If a login sends a TOTP code: at most one login is sent in each such period. */
   readonly step: Duration.Duration | undefined
 }
 
 /**
- * What a `SessionManager` needs to know of an account and its method.
+ * The account and its way of renewal, for a `SessionManager`.
  *
  * @category services
  * @since 0.1.0
@@ -49,18 +49,18 @@ export class Renewal extends Context.Service<
   Renewal,
   {
     readonly account: Account
-    /** Gets a session from the credentials; `undefined` where only a person can log in. */
+    /** Gets a session from the credentials. `undefined`: only a person can log in. */
     readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
-    /** Goes on with a login that was kept by `LoginProgress.keep`, where a login has several exchanges. */
+    /** Continues a login of several exchanges from the progress that `LoginProgress.keep` stored. */
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Renews a session without credentials; `undefined` where the broker has no such thing. */
+    /** Renews a session without credentials. `undefined`: the broker has no refresh. */
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Whether a refresh also renews a session that a daily cut-off has ended. It does not unless this says so. */
+    /** Whether a refresh also renews a session that a daily cut-off has ended. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
-    /** How long before its end a session is renewed. Zero where it ends at a daily cut-off. */
+    /** How long before its expiry a session is renewed. Zero if it ends at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
-    /** What `login` sends, to know it again after the broker refused or accepted it. */
+    /** Credentials of `login`. A manager compares them with those that the broker refused or accepted. */
     readonly credentials?: Redacted.Redacted<string> | undefined
   }
 >()("@auth/broker-core/broker/Renewal") {}
@@ -79,7 +79,7 @@ const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Red
 }
 
 /**
- * Makes the way of a broker's method. Numbers that cannot be fail with `InvalidRequest`.
+ * Makes the renewal of a broker's method. Invalid numbers fail with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0
@@ -91,15 +91,15 @@ export const make = (options: {
   readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
   /** Whether a refresh also renews a session that a daily cut-off has ended. */
   readonly afterCutOff?: boolean | undefined
-  /** How long before its end a session is renewed. Not before its end unless said otherwise. */
+  /** How long before its expiry a session is renewed. Default: not before its expiry. */
   readonly early?: Duration.Input | undefined
-  /** Refused logins in `window`. 2 unless said otherwise, since no broker here locks an account before the third. */
+  /** Budget of refused logins in `window`. Default: 2, because no broker here locks an account before the third. */
   readonly maxFailures?: number | undefined
-  /** For how long the broker remembers a refused login. 24 hours unless said otherwise. */
+  /** How long a refused login counts. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
-  /** Where a login carries a TOTP code, one login is sent in each of its periods: 30 seconds for `"totp"`. */
+  /** If a login sends a TOTP code: one login is sent in each of its periods. `"totp"`: 30 seconds. */
   readonly codes?: "totp" | CodeSource | undefined
-  /** The credentials of `login` by field: text and `Redacted` text count. Default: none are known again. */
+  /** The credentials of `login` by field. Only text and `Redacted` text are compared. Default: no comparison. */
   readonly credentials?: Readonly<Record<string, unknown>> | undefined
 }): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
   Effect.suspend(() => {
@@ -122,23 +122,23 @@ export const make = (options: {
   })
 
 /**
- * What a user may set in the place of the broker's descriptor, whose numbers are seldom certain.
+ * Options that replace the numbers of the broker's descriptor, which are seldom certain.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** How long before its end a session is renewed. */
+  /** How long before its expiry a session is renewed. */
   readonly early?: Duration.Input | undefined
-  /** How many refused logins there may be in `window`: a whole number from 1 to 100. */
+  /** Budget of refused logins in `window`: a whole number from 1 to 100. */
   readonly maxFailures?: number | undefined
-  /** For how long a refused login counts. */
+  /** How long a refused login counts. */
   readonly window?: Duration.Input | undefined
 }
 
 /**
- * The way of a method, with the numbers of its broker's descriptor where the user sets no others. It fails with
- * `InvalidRequest` if what the user sets cannot be.
+ * The renewal of a method. Default for its numbers: those of the broker's descriptor. Invalid options fail with
+ * `InvalidRequest`.
  *
  * @example
  * ```ts
@@ -149,7 +149,7 @@ export interface Options {
  *
  * const program = Effect.gen(function* () {
  *   const account = Account.make({ broker: "angel", id: "A123456" })
- *   const byPerson = { ...twoPerDay("No lock-out is documented"), by: [], when: "A person logs in by browser again" }
+ *   const byPerson = { ...twoPerDay("No lock-out is documented"), by: [], when: "A person logs in again in the browser" }
  *   const renewal = yield* Renewal.fromDescription(byPerson, { account })
  *   renewal.guard.maxFailures // => 2
  *   renewal.login // => undefined
@@ -166,7 +166,7 @@ export const fromDescription = (
     readonly login?: Effect.Effect<Session, AuthError.AuthError> | undefined
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** What the layer was told where the descriptor leaves it open. */
+    /** Replaces the value of the descriptor. */
     readonly afterCutOff?: boolean | undefined
     readonly codes?: "totp" | CodeSource | undefined
     readonly credentials?: Readonly<Record<string, unknown>> | undefined
@@ -188,20 +188,19 @@ const unanswerable = (account: Account, why: string) =>
       account.broker,
       "login",
       new AuthError.ActionRequired({
-        what: `Say where the broker's one-time codes come from: ${why}`,
+        what: `Set a source for the broker's one-time codes: ${why}`,
         advice:
-          "Give the layer the TOTP secret if the account has TOTP, or provide Renewal.layerLoginWithStepUp, " +
+          "If the account has TOTP, give the layer the TOTP secret. Otherwise provide Renewal.layerLoginWithStepUp, " +
           "which asks your program for the code."
       })
     )
   )
 
 /**
- * A login that answers its challenge by itself, with the TOTP codes of `codes`, where the broker takes such a code.
+ * A login that answers its challenge with a TOTP code of `codes`, if the broker accepts one.
  *
- * Where nothing could answer, nothing is sent, since each login has the broker send an SMS that nobody reads: not
- * without `codes`, and not again once the broker has asked for another kind of code. It fails with `ActionRequired` then,
- * which names `layerLoginWithStepUp`.
+ * Each login makes the broker send an SMS. Without `codes`, or after the broker has asked for another kind of code, the
+ * login therefore sends nothing. It fails with `ActionRequired`, which names `layerLoginWithStepUp`.
  *
  * @example
  * ```ts
@@ -228,11 +227,8 @@ export const answering = (options: {
 }): Effect.Effect<Effect.Effect<Session, AuthError.AuthError>> =>
   Effect.map(Ref.make(false), (refusesTotp) => {
     const { account, codes, login, verify } = options
-    const other = unanswerable(
-      account,
-      "it asks for one that it sends by SMS or mail, not for that of an authenticator"
-    )
-    if (codes === undefined) return unanswerable(account, "without a TOTP secret it sends one by SMS or mail")
+    const other = unanswerable(account, "the broker requires a code by SMS or mail, not one of an authenticator")
+    if (codes === undefined) return unanswerable(account, "without a TOTP secret, the broker sends them by SMS or mail")
     const answer = (challenge: Challenge) =>
       challenge.kinds[0] === "totp"
         ? Effect.flatMap(codes.code({ account, kind: "totp" }), (code) => verify(challenge, code))
@@ -247,7 +243,7 @@ export const answering = (options: {
   })
 
 /**
- * Renews by logging in, also where the broker would refresh.
+ * Renews by a login, even if the broker has a refresh.
  *
  * @category layers
  * @since 0.1.0
@@ -266,7 +262,7 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
 )
 
 /**
- * Renews by logging in and answering the broker's challenge with what `respond` gives, once.
+ * Renews by a login, and answers the broker's challenge once, with the code from `respond`.
  *
  * @example
  * ```ts
@@ -276,7 +272,7 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
- * // Such as a mailbox that is looked into.
+ * // For example, the code from a mailbox.
  * const Motilal = Renewal.layerLoginWithStepUp(() => Effect.succeed(Redacted.make("1234"))).pipe(
  *   Layer.provideMerge(MotilalAuth.layerConfig())
  * )
@@ -298,7 +294,7 @@ export const layerLoginWithStepUp = <R = never>(
   )
 
 /**
- * Renews by a refresh alone. When that is refused, a person has to log in.
+ * Renews by a refresh only. If the broker refuses it, a person has to log in.
  *
  * @category layers
  * @since 0.1.0
@@ -313,7 +309,7 @@ export const layerRefresh: Layer.Layer<Renewal, never, Renewal | Refresh> = Laye
 )
 
 /**
- * Renews by a refresh, and by a login where that is refused or cannot help.
+ * Renews by a refresh. If the broker refuses it, or no refresh is possible, renews by a login.
  *
  * @category layers
  * @since 0.1.0

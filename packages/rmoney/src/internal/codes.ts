@@ -3,7 +3,7 @@ import { otherCall } from "@auth/broker-core/broker/BrokerClient"
 import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Duration from "effect/Duration"
 
-/** The waiting time that a message names, as in "after 5 mins" and "after 30 seconds". */
+/** The wait that a message names, as in "after 5 mins" and "after 30 seconds". */
 const waitIn = (message: string | undefined): Duration.Duration | undefined => {
   const [, count, unit = ""] = /(\d{1,4})\s*(sec|min|hour)/i.exec(message ?? "") ?? []
   if (count === undefined) return undefined
@@ -16,34 +16,34 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
-/** Each login costs an SMS, so another one is not the advice. */
+/** Each login sends an SMS, so the advice is not to log in again. */
 const stepAdvice =
-  "If this happens in each login, the broker may want the token in another header: set the option stepHeader to " +
-  '"three-part" (or "bare"). Change it before the next try, since each login has a code sent.'
+  "If this happens at every login, the broker may expect the token in another header: set the option stepHeader to " +
+  '"three-part" (or "bare") before the next login, because each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
 
-const bioAdvice = "Log in with RmoneyAuth, and give the access token of that session to RmoneyBiometric."
+const bioAdvice = "Log in with RmoneyAuth, and pass the access token of that session to RmoneyBiometric."
 const bioRefused = (failure: ErrorTable.Failure) =>
   new AuthError.SessionExpired({ ...said(failure), why: "invalid", advice: bioAdvice })
 
-const tooOld = "The code is too old: have a new one sent with StepUp.resend, and use that."
+const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
-  "The account has no authenticator: answer with the code that came by SMS or mail, the challenge's kind otp first."
+  "The account has no authenticator: put the challenge's kind otp first, and send the code from the SMS or mail."
 const totpFirst = "Log in to RMoney's own web or mobile app with TOTP today"
-const severalClients = "belongs to several clients: give the client id"
+const severalClients = "belongs to several clients: use the client id"
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
 const filter = { source: "filter of the vendor's back end: HTTP 401 with the plain text Unauthorized" }
-const compared = { source: "the vendor's back end compares it with the token that it has kept" }
-const aliceBlue = { source: "clients of Alice Blue, of the same family" }
+const compared = { source: "the vendor's back end compares it with the token that it stored" }
+const aliceBlue = { source: "clients of Alice Blue, which has the same back end" }
 const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
 const apiPage = {
-  source: "RMoney's API page asks for an approval and a static IPv4 address; the broker's words are not known"
+  source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
 }
 
-/** Calls that carry the token of the step before. A token that is not known any more means: begin again. */
+/** Calls with the token of the previous step. If the broker refuses it, the login must start again. */
 const steps = {
   operations: ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
 }
@@ -51,41 +51,41 @@ const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCal
 
 const { denied, invalidCode, invalidCredentials, invalidRequest, locked, sessionExpired } = ErrorTable
 const row = ErrorTable.rows(
-  "constants of the vendor's back end as other brokers run it; RMoney documents no failure",
+  "constants of the same back end at other brokers; RMoney documents no failure",
   "2026-11-21"
 )
 
-/** Messages are matched loosely: the back end has typos in them, and may mend them one day. */
+/** Messages are matched loosely, because the back end may correct the typos in its texts. */
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(401, "The token of the step before is missing, wrong or over", stepRefused, { ...steps, ...filter }),
+  row(401, "The token of the previous step is missing, wrong or expired", stepRefused, { ...steps, ...filter }),
   row(
     /session expired|invalid user session|\bEC087\b/i,
-    "What the step before began is over",
+    "The previous step has expired",
     ErrorTable.challengeExpired("refused"),
     steps
   ),
-  row(401, "The earlier access token is not the one that the broker remembers", bioRefused, {
+  row(401, "The access token is not the one that the broker stored", bioRefused, {
     operations: ["bioPwdValidate"],
     ...compared
   }),
-  row(/^unauthorized$/i, "The session's token is missing, wrong or over", sessionExpired("invalid"), {
+  row(/^unauthorized$/i, "The session's token is missing, wrong or expired", sessionExpired("invalid"), {
     ...withSession,
     ...filter
   }),
   row("EC087", "The session has expired", sessionExpired("expired"), aliceBlue),
   row(/session expired/i, "The session has expired", sessionExpired("expired"), aliceBlue),
-  row(/invalid user session/i, "The session is not known", sessionExpired("invalid")),
+  row(/invalid user session/i, "The session is unknown", sessionExpired("invalid")),
   row(/invalid user\s?id or password/i, "User id or password is wrong", invalidCredentials("userId or password")),
   row(/enter valid password/i, "The password is wrong", invalidCredentials("password")),
   row(/enter valid credentials/i, "User id or password is wrong", invalidCredentials("userId or password")),
-  row(/^invalid user\W*$/i, "The user is not known", invalidCredentials("userId")),
-  row(/user does not exist/i, "The user is not known", invalidCredentials("userId")),
-  row(/invalid pan\b/i, "The PAN is not the account's", invalidCredentials("pan")),
-  row(/invalid vendor/i, "The app is not known", invalidCredentials("vendor, appCode or apiSecret")),
+  row(/^invalid user\W*$/i, "The user is unknown", invalidCredentials("userId")),
+  row(/user does not exist/i, "The user is unknown", invalidCredentials("userId")),
+  row(/invalid pan\b/i, "The PAN does not match the account", invalidCredentials("pan")),
+  row(/invalid vendor/i, "The app is unknown", invalidCredentials("vendor, appCode or apiSecret")),
   row(/invalid otp/i, "The one-time code is wrong", invalidCode("otp")),
   row(/invalid totp/i, "The authenticator's code is wrong", invalidCode("totp", ErrorTable.totpHints)),
-  row(/otp interval exceeded/i, "The one-time code is too old", invalidCode("otp", undefined, tooOld)),
-  row(/invalid auth\s?code/i, "The code of the browser login is wrong or used", invalidCode("authorization-code")),
+  row(/otp interval exceeded/i, "The one-time code has expired", invalidCode("otp", undefined, tooOld)),
+  row(/invalid auth\s?code/i, "The authorization code is wrong or was used before", invalidCode("authorization-code")),
   row(/t-?otp not enabled/i, "The account has no authenticator", invalidCode("totp", undefined, noTotp)),
   row(
     /enable\s?\/\s?login with totp/i,
@@ -93,13 +93,13 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
     ErrorTable.actionRequired(totpFirst),
     issue484
   ),
-  row(blocked, "The account was blocked by the broker, and unblocking does not help", locked("account", "broker")),
+  row(blocked, "The broker blocked the account, and unblocking does not help", locked("account", "broker")),
   row(/(?:user|client|account) (?:is )?blocked/i, "The account is locked", locked("account", "self-service")),
-  row(/exceeded maxim\w+ limit/i, "Too many tries", rateLimited),
+  row(/exceeded maxim\w+ limit/i, "Too many attempts", rateLimited),
   row(/(?:retry|try again) after \d+ (?:sec|min)/i, "Too many calls", rateLimited),
   row(
     /not (?:yet )?approved|approval (?:is )?pending/i,
-    "The app is not approved by the broker yet",
+    "The broker has not approved the app yet",
     denied("activation"),
     apiPage
   ),

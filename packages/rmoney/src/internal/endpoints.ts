@@ -6,11 +6,11 @@ import * as Schema from "effect/Schema"
 import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
-// Paths and bodies: RMoney API documentation, as of 2026-11-21. It states no limits.
+// Paths and bodies: RMoney API documentation, as of 2026-11-21. It documents no limits.
 
 const base = "/auth/v1"
 
-/** What a header can carry. Other programs' brokers put `Bearer` before it. */
+/** Visible ASCII, as a header can carry it. `Bearer` before the token is removed. */
 const tokenText = /^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i
 const tokenOrBlank = /^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i
 const toToken = (text: string) => Session.bareToken(Redacted.make(text))
@@ -26,7 +26,7 @@ const sent = {
   isTOtpAvailable: Decode.flag
 }
 
-/** As it comes: most fields are `Y` or `N`. */
+/** Not decoded: most fields are `Y` or `N`. */
 const raw = Schema.optionalKey(Schema.NullOr(Schema.String))
 const account = {
   ...Decode.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
@@ -45,7 +45,7 @@ const LoggedIn = Decode.map(
     accessToken: Token,
     /** The canonical user id. */
     userId: Decode.text,
-    /** Where a vendor's user goes next. It has a code in it that is worth a session. */
+    /** Redirect of a vendor's user. Its authorization code can be exchanged for a session. */
     redirectUrl: Decode.secret,
     isAuthorized: Decode.flag
   }),
@@ -64,7 +64,7 @@ const Picture = Schema.Struct({
   byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
 })
 
-/** Until the picture is scanned there is no token; how else the broker says so is not documented. */
+/** Until the QR code is scanned, the answer has no token. The rest of that answer is not documented. */
 const Scanned = Decode.mapMaybe(
   Schema.UndefinedOr(
     Schema.Struct({
@@ -78,7 +78,7 @@ const Scanned = Decode.mapMaybe(
   (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
 )
 
-/** Of steps that have nothing to hand out; some leave the result out. */
+/** Answer of steps that return no data. Some omit the result. */
 const Done = Decode.discard(Schema.UndefinedOr(Schema.Struct({ message: Decode.text, status: Decode.text })))
 
 const device = ["deviceId", "appName", "osName"]
@@ -105,14 +105,14 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Schema.Struct(sent), essential: [] }
 const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
 const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
-// Optional until the picture is scanned, but never ignored: the id says who scanned it.
+// Optional until the QR code is scanned, but never ignored: the id names the account that scanned it.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),
   essential: ["clientId", "userSession"]
 }
 
-/** The fields of the app are behind those of the request, as in the documented samples, and a vendor at the end. */
+/** The fields of the app follow those of the request, as in the documented samples. `vendor` comes last. */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
@@ -143,17 +143,17 @@ export const table = {
   ssoGetUserDetails: post("ssoGetUserDetails", "sso/vendor/auth/getUserDetails", "none", [], byAuthCode, session),
   /** `POST access/pwd/validate`. The fourth wrong password locks the account. */
   pwdValidate: post("pwdValidate", "access/pwd/validate", "none", [...program, "source"], byPassword, step),
-  /** `POST access/otp/send`, with the token of `pwdValidate`. Its answer brings no other. */
+  /** `POST access/otp/send`, with the token of `pwdValidate`. It returns no new token. */
   otpSend: post("otpSend", "access/otp/send", "step", program, byUser, codeSent),
   /** `POST access/otp/validate`, with the token of `pwdValidate`. */
   otpValidate: post("otpValidate", "access/otp/validate", "step", [...device, "source"], bySentCode, login),
-  /** `POST access/topt/verify`, so spelled, with the token of `pwdValidate`. */
+  /** `POST access/topt/verify` (the broker's spelling), with the token of `pwdValidate`. */
   toptVerify: post("toptVerify", "access/topt/verify", "step", device, byTotp, login),
   /** `POST access/bio/enable` */
   bioEnable: post("bioEnable", "access/bio/enable", "required", device, byDevice, done),
-  /** `POST access/bio/pwd/validate`. `token` is the access token of the session before. */
+  /** `POST access/bio/pwd/validate`. `token` is the access token of the previous session. */
   bioPwdValidate: post("bioPwdValidate", "access/bio/pwd/validate", "none", device, byToken, login),
-  /** `GET access/qr/generate`. Each call makes a picture, so it is not safe to repeat. */
+  /** `GET access/qr/generate`. Each call makes a QR code, so it is not safe to repeat. */
   qrGenerate: Endpoint.make({
     name: "qrGenerate",
     method: "GET",
@@ -161,7 +161,7 @@ export const table = {
     token: "none",
     response: Picture
   }),
-  /** `POST access/qr/login`. `undefined` until the picture is scanned. */
+  /** `POST access/qr/login`. `undefined` until the QR code is scanned. */
   qrLogin: post("qrLogin", "access/qr/login", "none", [], byQrName, scanned),
   /** `POST access/client/unblock` */
   clientUnblock: post("clientUnblock", "access/client/unblock", "none", recovery, byPan, step),
@@ -169,13 +169,13 @@ export const table = {
   clientUnblockVerify: post("clientUnblockVerify", "access/client/unblock/verify", "step", recovery, byCode, done),
   /** `POST access/pwd/forgot` */
   pwdForgot: post("pwdForgot", "access/pwd/forgot", "none", recovery, byPan, step),
-  /** `POST access/pwd/forgot/verify`, with the token of `pwdForgot`. Its answer has a new one. */
+  /** `POST access/pwd/forgot/verify`, with the token of `pwdForgot`. It returns a new token. */
   pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
   /** `POST access/pwd/reset`, with the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
   /**
-   * `POST /open-api/od/v1/vendor/getUserDetails`: `checkSum`, so spelled by RMoney's API page (2026-11-21), is SHA-256
-   * over user id, code and API secret, in hex.
+   * `POST /open-api/od/v1/vendor/getUserDetails`: `checkSum` (spelled as on RMoney's API page, 2026-11-21) is SHA-256 over
+   * user id, code and API secret, in hex.
    */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
@@ -199,7 +199,7 @@ export const table = {
   })
 }
 
-/** No document has one; relatives of RMoney answer `GET /auth/logout` or `POST /auth/client/logout`. */
+/** Undocumented. Other brokers with this back end use `GET /auth/logout` or `POST /auth/client/logout`. */
 export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/auth/logout" }) =>
   Endpoint.make({
     name: "logout",
@@ -212,17 +212,17 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     response: Decode.discard(Schema.Unknown)
   })
 
-/** The environment as accounts name it. */
+/** The environment's name in accounts. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 
-/** The hosts of an environment that is known, or else the login API at a host of the user's own. */
+/** The hosts of an environment. An https origin replaces the host of the login API. */
 export const originsOf = (environment: string): Readonly<Record<string, string>> => ({
   ...broker.environments[environmentName(environment)],
   ...(/^https?:/i.test(environment) && { api: environment })
 })
 
-/** The path of a call, where the options name another. */
+/** The path of a call, with the options `basePath` and `paths` applied. */
 export const pathOf =
   ({ basePath = base, paths = {} }: Options) =>
   ({ name, path }: Endpoint.Endpoint): string => {

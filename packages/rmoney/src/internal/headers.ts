@@ -7,17 +7,17 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/** The user id is that of the body, to the letter: the back end compares them. */
+/** The user id is exactly that of the body: the back end compares them. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)
-  // A function of the caller's own may forget that the header is a secret.
+  // The caller's own function may not have wrapped the secret.
   return Record.map(form({ userId, source, token }), (value) =>
     Redacted.isRedacted(value) ? value : Redacted.make(value)
   )
 }
 
-/** The headers of a call with a session, with the token of a step, or without either. */
+/** Headers of a call, with the token of its session or step, if it has one. */
 export const make =
   (form: StepHeader, source: string) =>
   ({ account, step, tokens }: BrokerClient.Call): BrokerClient.Headers => ({

@@ -17,27 +17,27 @@ import { environmentName } from "./endpoints.ts"
 
 export type Api = RmoneyApi.RmoneyApi["Service"]
 
-/** What may be set beside the credentials. */
+/** Options of every layer. */
 export interface Options extends RmoneyApi.Options, Method.Options {}
 
-/** What may be set for the one-time codes that the broker sends. */
+/** Options for the one-time codes that the broker sends. */
 export interface CodeOptions {
-  /** How long a one-time code is good. Default: 5 minutes. */
+  /** How long a one-time code is valid. Default: 5 minutes. */
   readonly codeLifetime?: Duration.Input | undefined
-  /** How many wrong codes a challenge takes. Default: 3, since the broker holds the account after more. */
+  /** Number of wrong codes that ends a challenge. Default: 3, because the broker blocks the account after more. */
   readonly codeMisses?: number | undefined
-  /** Which user id goes with later steps. Default: the one that the broker `answered` with. */
+  /** The user id of later steps. Default: `answered`, the one that the broker returned. */
   readonly laterUserId?: "answered" | "given" | undefined
 }
 
-/** Whose account it is, as the layers are told. */
+/** The account, as the credentials name it. */
 export interface Holder {
   readonly userId: string
   readonly environment: string
   readonly deviceId?: string | undefined
 }
 
-/** A device id in the form of the samples. The same user has the same one at every login, on every run. */
+/** A device id in the form of the samples. It depends on the user id alone, so it is the same in every run. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
   Effect.map(Checksum.sha256(["device of ", userId]), (digest) =>
     Redacted.value(digest).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")
@@ -50,7 +50,7 @@ export const makeApi = Effect.fnUntraced(function* (holder: Holder, options: Rmo
 
 export const accountOf = ({ environment, userId: id }: Holder) => ({ id, environment: environmentName(environment) })
 
-/** What the ways without `Profile` share. */
+/** Common to the methods without `Profile`. */
 export const family = {
   broker,
   api: RmoneyApi.RmoneyApi,
@@ -71,19 +71,19 @@ export const familyWithProfile = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** The user id that the broker goes by. Its documents call it masked in one place; a masked one, with `*`, is of no use. */
-const canonical = (told: string | undefined, known: string): string => {
-  const id = told?.trim() ?? ""
+/** The user id that the broker returned. Its documents call it masked in one place; a masked id, with `*`, is ignored. */
+const canonical = (returned: string | undefined, known: string): string => {
+  const id = returned?.trim() ?? ""
   return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known
 }
 
-/** The user id of the steps after the first. */
-export const laterId = ({ laterUserId }: CodeOptions, told: string | undefined, given: string): string =>
-  laterUserId === "given" ? given : canonical(told, given)
+/** The user id of later steps. */
+export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefined, given: string): string =>
+  laterUserId === "given" ? given : canonical(returned, given)
 
 /**
- * Without the white space that codes are pasted with: the broker's own sample has a blank behind one. Programs without
- * types give numbers, and `undefined`, which are no code at all.
+ * Removes white space around a code: the broker's own sample has a blank after one. Programs without types may pass a
+ * number or `undefined`, which counts as an empty code.
  */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given
@@ -124,19 +124,19 @@ const exchanges: ReadonlyArray<readonly [keyof LoggedIn["account"], string]> = [
 const flagOf = (value: string | null | undefined): string | boolean | undefined =>
   value ? ({ Y: true, N: false }[value.toUpperCase()] ?? value) : undefined
 
-/** What a login handed out. The account is the one that the broker names, not the alias that was typed. */
+/** Result of a login. The account is the one that the broker names, not the alias that was typed. */
 export const toIssue = (
   known: Method.Given<never, never, never>["account"],
   userId: string,
-  { account, accessToken: access, userId: told }: LoggedIn
+  { account, accessToken: access, userId: returned }: LoggedIn
 ): Session.Issue => {
-  const id = canonical(told, userId)
+  const id = canonical(returned, userId)
   const { clientName, clientType, isDormant, passChangeFlag } = account
   const profile = Session.makeProfile({
     id,
     name: clientName || undefined,
     exchanges: exchanges.filter(([field]) => account[field] === "Y").map(([, exchange]) => exchange),
-    // What a program should look at before it trades.
+    // A program should check these before it trades.
     flags: { passChangeFlag: flagOf(passChangeFlag), isDormant: flagOf(isDormant), clientType: flagOf(clientType) }
   })
   return { account: { ...known, id }, tokens: { access }, profile }

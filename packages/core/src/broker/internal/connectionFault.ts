@@ -1,4 +1,4 @@
-/** Why a connection failed, and at which end: nothing but codes and numbers is taken from the client's error. */
+/** Why a connection failed, and at which end. Only codes and numbers are taken from the client's error. */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -24,14 +24,14 @@ const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
   return [error, ...next, ...several.flatMap((one) => chain(one, depth + 1))]
 }
 
-/** undici says it in words alone: "Proxy response (407) !== 200 when HTTP Tunneling". */
+/** undici reports the status only in its message: "Proxy response (407) !== 200 when HTTP Tunneling". */
 const proxyStatus = (error: object): number | undefined => {
   const message = "message" in error ? error.message : undefined
   const status = Predicate.isString(message) ? /^Proxy response \((\d{3})\)/.exec(message)?.[1] : undefined
   return status === undefined ? undefined : Number(status)
 }
 
-/** The `fetch` of Node, of browsers and of Bun refuses such a request before it is sent. */
+/** The `fetch` of Node, browsers and Bun refuses such a request before it is sent. */
 const isGetBody = (error: object): boolean =>
   "message" in error &&
   Predicate.isString(error.message) &&
@@ -39,7 +39,7 @@ const isGetBody = (error: object): boolean =>
 
 const portOf = ({ port, protocol }: URL): number => (port === "" ? (protocol === "http:" ? 80 : 443) : Number(port))
 
-/** Whether the connection that failed led to another port or host than the broker's. */
+/** Whether the failed connection was to a host or port other than the broker's. */
 const isElsewhere = (error: object, url: URL): boolean => {
   if ("hostname" in error && Predicate.isString(error.hostname)) return error.hostname !== url.hostname
   return "syscall" in error && error.syscall === "connect" && "port" in error && error.port !== portOf(url)

@@ -1,19 +1,19 @@
-/** The numbers by which a method is renewed and its logins are guarded, as a user may give them. */
+/** Checks of the options for renewal and for the budget of refused logins. */
 import * as Duration from "effect/Duration"
 import type { AuthError } from "../../login/AuthError.ts"
 import * as Problems from "./problems.ts"
 
-/** Each may come from plain JavaScript, or from a file. */
+/** The numbers may come from plain JavaScript or from a file, so their types are not trusted. */
 export interface GuardNumbers {
   readonly early?: Duration.Input | undefined
   readonly maxFailures?: number | undefined
   readonly window?: Duration.Input | undefined
 }
 
-/** Beyond any broker's queueTimeout: what is more was meant to mean that all logins are sent. */
+/** No broker allows more refused logins. A larger number would let every login through. */
 const mostFailures = 100
 
-/** What cannot be, if anything: by a number that is none, every refused login would be sent again. */
+/** Rejects NaN and non-positive numbers: with those, every refused login would be sent again. */
 export const refusalOf = (
   broker: string,
   { early = 0, window = "1 hour", maxFailures = 1 }: GuardNumbers

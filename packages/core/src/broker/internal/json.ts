@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 
-/** Defects of the broker's JSON that are known, and therefore mended. */
+/** Known defects of a broker's JSON, which are repaired. */
 export type Quirk = "smart-quotes" | "trailing-bytes"
 
 const parseStrictly = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
@@ -26,7 +26,7 @@ const endOfFirstValue = (text: string): number | undefined => {
   return undefined
 }
 
-/** In this order: the end of a value cannot be found before its quotation marks are right. */
+/** The order matters: the end of a value can be found only after its quotation marks are repaired. */
 const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
   ["smart-quotes", (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"')],
   ["trailing-bytes", (text) => text.slice(0, endOfFirstValue(text))]
@@ -35,13 +35,13 @@ const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
 const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
   parseStrictly(mends.reduce((mended, [quirk, mend]) => (quirks.includes(quirk) ? mend(mended) : mended), text))
 
-/** The body as a value, or `undefined` if it is not JSON. A byte order mark is not part of JSON but harmless. */
+/** The body as a value. `undefined`: it is not JSON. A byte order mark, which JSON does not allow, is removed. */
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
   const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
   const first = text.trimStart()[0]
-  // Whatever is not an object or array is no envelope of any broker; HTML is not worth a parse.
+  // Every broker's answer is an object or an array. Anything else, such as HTML, is not parsed.
   if (first !== "{" && first !== "[") return undefined
-  // No more is mended than must be: a curly quotation mark may be part of a text.
+  // Repairs as little as possible: a curly quotation mark may be part of a text.
   for (const defects of [[], ...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value

@@ -5,15 +5,15 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Endpoint, Limit } from "../Endpoint.ts"
 
 /**
- * The broker counts when a request arrives, we when it leaves. Two that left just far enough apart may arrive too
- * close, so every span is taken a little longer.
+ * In milliseconds, added to every span. The broker counts requests when they arrive, the limiter when they are sent. Two
+ * requests that were sent far enough apart may arrive too close together.
  */
 const transit = 50
 
 interface Window {
   readonly requests: number
   readonly span: number
-  /** When the last `requests` calls were let through, oldest first. */
+  /** Times of the last `requests` calls, oldest first. */
   readonly sent: Array<number>
 }
 
@@ -23,23 +23,23 @@ const toWindow = ({ per, requests }: Limit): Window => ({
   sent: []
 })
 
-/** How long the next call must wait, in milliseconds. */
+/** Wait of the next call, in milliseconds. */
 const waitOf = (window: Window, now: number): number => {
   const oldest = window.sent.length < window.requests ? undefined : window.sent[0]
   if (oldest === undefined) return 0
-  // The clock was set back: what was sent then says nothing about now.
+  // The clock was set back, so the recorded times are not comparable.
   if (oldest > now) return 0
   return Math.max(0, oldest + window.span - now)
 }
 
 export interface Limiter {
-  /** Lets the call pass as soon as the limits allow, or fails if that takes longer than `queueTimeout`. */
+  /** Waits until the limits allow the call. Fails if that takes longer than `queueTimeout`. */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
 }
 
 /**
- * Counts calls for each account and endpoint: at most so many in any span, wherever the span begins.
- * Fixed windows and token buckets let twice as many through around a boundary, and a broker notices.
+ * Counts calls for each account and endpoint, in a sliding window. Fixed windows and token buckets allow twice as many
+ * calls around a boundary, which exceeds the broker's limit.
  */
 export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
   const windows = new Map<string, ReadonlyArray<Window>>()

@@ -1,19 +1,19 @@
-/** Text of a broker, made safe for a terminal and a log line. */
+/** Makes a broker's text safe for terminals and log lines. */
 
-/** Controls that only move on: blanks of all kinds, and the separators of lines. */
+/** Control characters for white space and line breaks. */
 const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 
-/** Characters without a glyph that change what the others look like: zero-width, bidirectional, byte order, tags. */
+/** Characters without a glyph: zero-width, bidirectional, byte order, tags. They change how other characters look. */
 const invisible = /\p{Cf}/gu
 
-/** The other controls, ESC and DEL among them, and halves of surrogate pairs. */
+/** Other control characters, such as ESC and DEL, and halves of surrogate pairs. */
 const unprintable = /[\p{Cc}\p{Cs}]/gu
 
 const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
- * Replaces every character with which text could forge a line of a log, steer a terminal or be displayed in another
- * order (ASVS 16.4.1): line breaks become a blank, invisible characters go, the rest becomes U+FFFD.
+ * Replaces characters that could forge a log line, control a terminal or change the order of the displayed text (ASVS
+ * 16.4.1). Line breaks become a blank, invisible characters are removed, the others become U+FFFD.
  */
 export const printable = (text: string): string =>
   suspicious.test(text) ? text.replace(breaks, " ").replace(invisible, "").replace(unprintable, "\ufffd") : text

@@ -1,25 +1,25 @@
-/** What is wrong with a number that a user gives, in the words of `InvalidRequest`. It may come from plain JavaScript. */
+/** Problems of numeric options, as text for `InvalidRequest`. Options may come from plain JavaScript. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as AuthError from "../../login/AuthError.ts"
 import * as durations from "../../login/internal/durations.ts"
 
-/** What lies further ahead than this has no date that could be told to a person, and no timer counts that far. */
+/** Dates further ahead cannot be displayed, and no timer runs that long. */
 const longest = Duration.days(36_525)
 
 export const ofDuration = (input: Duration.Input, shortest: Duration.Duration): string | undefined =>
   Option.exists(durations.parse(input), Duration.between({ minimum: shortest, maximum: longest }))
     ? undefined
-    : 'is no span such as "15 minutes"'
+    : 'must be a duration such as "15 minutes"'
 
 export const ofCount = (count: number, most: number = Number.MAX_SAFE_INTEGER): string | undefined => {
   if (Number.isInteger(count) && count > 0 && count <= most) return undefined
   return most === Number.MAX_SAFE_INTEGER
-    ? "is not a whole number above zero"
-    : `is not a whole number from 1 to ${most}`
+    ? "must be a whole number above zero"
+    : `must be a whole number from 1 to ${most}`
 }
 
-/** What the user must correct, if anything, all of it at once: each field with what is wrong with it. */
+/** One error for all fields with a problem. `undefined`: no field has one. */
 export const refusal = (
   broker: string,
   operation: string,

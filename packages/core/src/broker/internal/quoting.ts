@@ -1,8 +1,8 @@
-/** What is left of a page or of broken JSON when an error quotes it: words, without tags and without values of secrets. */
+/** Reduces a page or broken JSON to words for an error: without tags and without values of secrets. */
 
 export const mask = "<redacted>"
 
-/** Tags, with what was hidden inside them; of what a browser would not show, the content too. */
+/** Tags, including masked text inside them. For `style` and `script`, the content as well. */
 const tags = /<(style|script)[\s\S]*?(<\/\1>|$)|<(?!redacted>)(?:[^<>]+|<redacted>|<)*>?/gi
 
 const secretName =
@@ -10,18 +10,18 @@ const secretName =
 
 const isSecretName = (name: string): boolean => secretName.test(name)
 
-/** Elements that have no end. */
+/** Elements without an end tag. */
 const empty = /^<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b|\/>$/i
 
 const attribute = /(?:name|key|id|field|label|title)\s*=\s*["']?([\w:.-]{1,80})/gi
 
-/** Name of the element that the tag begins. */
+/** Name of the element that the tag opens. */
 const opened = (tag: string): string | undefined => (empty.test(tag) ? undefined : /^<([\w:.-]{1,80})/.exec(tag)?.[1])
 
 const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
-/** Removes the tags, and hides the content of elements that are named like a secret: to the end if they have none. */
+/** Removes tags, and hides the content of elements with the name of a secret. Without an end tag: all text after them. */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []
   let end = 0
@@ -48,7 +48,7 @@ const entities: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: 
 
 const characterOf = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : "")
 
-/** Takes one level of escapes away: those of HTML, of JSON and of addresses. */
+/** Removes one level of escapes: those of HTML, JSON and URLs. */
 export const unescaped = (text: string): string =>
   text
     .replace(/&(quot|apos|amp|lt|gt|colon);/gi, (whole, name: string) => entities[name.toLowerCase()] ?? whole)
@@ -61,7 +61,7 @@ export const unescaped = (text: string): string =>
 /** Words between the name of a secret and its value. */
 const links = new Set("id ids is was are were = == => -> : - – of value number no. nr with".split(" "))
 
-/** Words after the name of a secret that are no values. Any other word is hidden: an excerpt is for diagnosis only. */
+/** Words after the name of a secret that are not values. Any other word is hidden: an excerpt is for diagnosis only. */
 const words = new Set(
   `a about access account after again already an and any api app at authentication authorization bad be because been before
   but by can cannot check configured contact correct could data denied did disabled does empty enter error exceeded exist
@@ -75,8 +75,8 @@ const words = new Set(
 const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 
 /**
- * Hides the word after a name of a secret, as in `token abc123` and `token is "abc"`. For short texts: it looks at each
- * word by itself.
+ * Hides the word after a name of a secret, as in `token abc123` and `token is "abc"`. It checks word by word, so it is for
+ * short texts only.
  */
 export const withoutNeighbours = (text: string): string => {
   let isNear = false
@@ -105,7 +105,7 @@ export const withoutNeighbours = (text: string): string => {
   })
 }
 
-/** Words of at least ten letters and digits that have both. */
+/** Words of at least ten letters and digits, with both. */
 const opaque = /(?<!\w)(?=\w*\d)(?=\w*[A-Za-z])\w{10,}/g
 
 export const withoutOpaqueWords = (text: string): string => text.replace(opaque, mask)

@@ -22,7 +22,7 @@ export const reveal = (value: unknown): unknown => {
   return revealed
 }
 
-const chosen = (names: ReadonlyArray<string>, given: AppFields): Record<string, AppFields[string]> => {
+const pick = (names: ReadonlyArray<string>, given: AppFields): Record<string, AppFields[string]> => {
   const found: Record<string, AppFields[string]> = {}
   for (const name of names) {
     const value = given[name]
@@ -31,17 +31,17 @@ const chosen = (names: ReadonlyArray<string>, given: AppFields): Record<string, 
   return found
 }
 
-/** Fields that a call gets from elsewhere: of the app, of the session, and the token where the body carries it. */
+/** Fields that are added to a request: those of the app and the session, and the token if the body carries it. */
 export interface Given {
   readonly app: AppFields | undefined
   readonly extras: AppFields | undefined
   readonly token: Redacted.Redacted<string> | undefined
 }
 
-/** The fields that are sent: those of the app and the session first, then the request's own, then the token. */
+/** All fields of a request, in this order: those of the app, of the session, of the request, and the token. */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
-  const before = { ...chosen(endpoint.app, app), ...chosen(endpoint.session, extras) }
+  const before = { ...pick(endpoint.app, app), ...pick(endpoint.session, extras) }
   const own =
     body !== undefined
       ? body(request, before)
@@ -51,8 +51,8 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-/** The fields that become text: those of the address, or those of a body. */
-const travelling = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
+/** The fields that become text: those of the query, or those of the body. */
+const textFields = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
     return Object.fromEntries([...app, ...session, ...Object.values(query)].map((field) => [field, fields[field]]))
@@ -61,9 +61,9 @@ const travelling = ({ app, encoding, query, session }: Endpoint, request: unknow
   return isRecord(request) ? request : "not fields"
 }
 
-/** Names of the fields that neither the encoding nor an address can carry. An absent field is left out. */
-export const uncarried = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
-  const fields = travelling(endpoint, request)
+/** Names of the fields that the body's encoding or the query cannot carry. Absent fields are skipped. */
+export const unsendableFields = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
+  const fields = textFields(endpoint, request)
   if (fields === "not fields") return ["request"]
   const carries =
     endpoint.query === undefined ? endpoint.encoding.carries : (value: unknown) => textOf(value) !== undefined
@@ -75,7 +75,7 @@ const parameterOf = (value: unknown): string | Redacted.Redacted<string> => {
   return Redacted.isRedacted(value) ? Redacted.make(text) : text
 }
 
-/** The parameters of the address, where the row has any. */
+/** The query parameters, if the endpoint has any. */
 export const queryOf = ({ app, query, session }: Endpoint, request: unknown): AppFields | undefined => {
   if (query === undefined) return undefined
   const fields = { ...(request as object) } as Fields
@@ -84,7 +84,7 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
   return Object.fromEntries(present.map(([name, field]) => [name, parameterOf(fields[field])]))
 }
 
-/** The body, as the row encodes it. Some brokers want an empty object of a call that has nothing to say. */
+/** The encoded body. Some brokers require an empty object for a call without fields. */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,
   request: unknown,

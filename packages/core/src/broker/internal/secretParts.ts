@@ -1,12 +1,12 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 
-/** Words of header values that are no secrets. */
+/** Words of header values that are not secrets. */
 const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/** `id:password` out of the base64 of Basic. */
+/** `id:password` from the base64 of Basic. */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")
@@ -14,8 +14,8 @@ const decoded = (word: string): ReadonlyArray<string> => {
 }
 
 /**
- * The parts of a header value that are secrets of their own: `token KEY:TOKEN` has `KEY:TOKEN`, `KEY` and `TOKEN`.
- * A broker that quotes one of them does not quote the header.
+ * The parts of a header value that are secrets: `token KEY:TOKEN` has `KEY:TOKEN`, `KEY` and `TOKEN`. An answer may quote
+ * one of them without the rest of the header.
  */
 export const secretParts = (value: string): ReadonlyArray<string> => {
   const parts = new Set<string>()

@@ -1,6 +1,6 @@
 import * as Predicate from "effect/Predicate"
 
-/** The system's word for a failure, such as `ENOSPC`, wherever in it that is. Nothing else of a failure can be shown. */
+/** The system's code in a failure or its causes, such as `ENOSPC`. The rest of a failure may contain secrets. */
 export const systemCode = (error: unknown, depth = 0): string | undefined => {
   if (depth > 5 || !Predicate.isObject(error)) return undefined
   const code = "code" in error ? error.code : undefined

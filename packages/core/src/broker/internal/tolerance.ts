@@ -3,7 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** Data, and the paths of the fields in it that were removed or read as numbers. */
+/** Data, and the paths of its fields that were removed or read as numbers. */
 export interface Mended {
   readonly data: unknown
   readonly fields: ReadonlyArray<string>
@@ -46,7 +46,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
       fields.push(...child.fields)
       continue
     }
-    // What is required is reported by the decoder.
+    // The decoder reports required fields.
     if (context.essential.includes(name) || !SchemaAST.isOptional(type)) continue
     removed.add(name)
     fields.push(inside(context, name).path.join("."))
@@ -59,7 +59,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   }
 }
 
-/** An answer may have a list of any length, so its items are reported as the list, once. */
+/** A list may have any length, so its items are reported once, as the list. */
 const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
   const isItem = fits(type)
   const data: Array<unknown> = []
@@ -96,8 +96,8 @@ const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended 
 }
 
 /**
- * Makes data fit that failed to decode, as far as its `essential` fields allow: an optional field or an item of the
- * wrong type is removed, and a number in quotes becomes a number where the schema wants one.
+ * Repairs data that failed to decode, except for its `essential` fields: an optional field or an item of the wrong type is
+ * removed, and a number in quotes becomes a number if the schema requires one.
  */
 export const mend = (
   schema: Schema.Decoder<unknown>,

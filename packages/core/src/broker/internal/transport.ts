@@ -18,7 +18,7 @@ import * as RedirectGuard from "./redirectGuard.ts"
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   readonly url: string
-  /** Not part of `url`, so that a client which shows the address shows none that is wrapped. */
+  /** Not part of `url`, so that a client that shows the URL shows no wrapped value. */
   readonly query: Readonly<Record<string, string | Redacted.Redacted<string>>>
   readonly headers: Record<string, string>
   readonly body: string | undefined
@@ -30,7 +30,7 @@ export interface WireResponse {
   readonly text: string
 }
 
-/** Why no answer came. Nothing of the client's own error is kept: it prints the request, body included. */
+/** Why a call got no answer. The client's own error is not kept, because it prints the request with its body. */
 export class TransportFailure extends Data.TaggedError("TransportFailure")<{
   readonly why: ConnectionFault["why"] | "time-out" | "too-large"
   readonly status?: number
@@ -54,7 +54,7 @@ const readBody = (
 ): Effect.Effect<string, TransportFailure> => {
   const announced = Number(headers["content-length"] ?? "unknown")
   if (announced > limit) return Effect.fail(tooLarge(response.status))
-  // Only an exact announcement can be trusted to bound the memory: a compressed body announces its packed size.
+  // Without compression, `content-length` bounds the memory. For a compressed body, it is the compressed size.
   if (announced >= 0 && headers["content-encoding"] === undefined) {
     return Effect.mapError(response.text, toFailure)
   }
@@ -78,7 +78,7 @@ const readStream = Effect.fnUntraced(function* (response: HttpClientResponse.Htt
   return text + decoder.decode()
 })
 
-/** `node:http` gives the body of a GET neither a length nor chunks, so that no server could read it. */
+/** `node:http` sends the body of a GET with neither a length nor chunks, so a server could not read it. */
 const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined
     ? { ...headers, "content-length": String(new TextEncoder().encode(body).byteLength) }
@@ -99,10 +99,10 @@ const toHttpRequest = (wire: WireRequest) => {
   )
 }
 
-/** As a browser tells of a redirect that it did not follow. */
+/** As a browser reports a redirect that it did not follow. */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 
-/** Sends a request once and reads its body whole, within the time-out. */
+/** Sends a request once and reads the whole answer, within the time-out. */
 export const send = (
   client: HttpClient.HttpClient,
   request: WireRequest,
@@ -111,7 +111,7 @@ export const send = (
   RedirectGuard.execute(client, toHttpRequest(request)).pipe(
     Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
-      // Effect's fetch client builds them anew each time that it is asked: 5 µs for a dozen.
+      // Read once: Effect's fetch client rebuilds them at each access, 5 µs for a dozen.
       const { headers, status } = response
       return Effect.map(readBody(response, headers, options.maxBodyBytes), (text): WireResponse => ({
         status,
