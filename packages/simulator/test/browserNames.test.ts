@@ -12,7 +12,7 @@ const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Targ
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 
 /** A page may read the reason for its refusal, which contains nothing of the simulator's state. */
-const refusal = /^(?:(?:403 )?The simulator (?:answers one Host header|refuses requests)[^{}]*)?$/
+const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator refuses requests)[^{}]*)?$/
 
 /** GET requests without an Origin. */
 const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
