@@ -63,7 +63,7 @@ describe("totp", () => {
     })
   )
 
-  it.each([NaN, -5, "the layer rejects a margin of %s" as "2 seconds"])("a margin of %s is a problem that a layer tells", (margin) =>
+  it.each([NaN, -5, "2 secs" as "2 seconds"])("the layer rejects a margin of %s", (margin) =>
     assert.include(CodeSource.totp(secret, { margin }).problem, 'is not a duration such as "2 seconds"')
   )
 
@@ -229,7 +229,7 @@ describe("prompt", () => {
       })
   )
 
-  it.effect.each(["accepts a code in groups: %j", "123-456", "12 34 56"])("takes a code in groups: %j", (line) =>
+  it.effect.each(["123 456", "123-456", "12 34 56"])("accepts a code in groups: %j", (line) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask([line])).code, "123456")
     })
@@ -367,7 +367,7 @@ describe("shapeProblem", () => {
     }
   )
 
-  it.each(["does not take %j for a secret", "2345672345672345", "hello", ""])("%j is not", (text) =>
+  it.each(["123456", "2345672345672345", "hello", ""])("does not take %j for a secret", (text) =>
     assert.isFalse(CodeSource.looksLikeSecret(Redacted.make(text)))
   )
 })

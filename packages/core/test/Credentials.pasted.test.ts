@@ -164,7 +164,7 @@ describe("a password", () => {
           description: "Date of birth",
           secret: true,
           normalize: (value: string) => value.replaceAll("-", "/"),
-          problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is no date")
+          problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is not a date")
         }
       } as const
       const date = Credentials.verbatim(Redacted.make("18-10-1988"))
@@ -172,12 +172,12 @@ describe("a password", () => {
       assert.strictEqual(Redacted.value(values.date), "18/10/1988")
       const quoted = { date: Credentials.verbatim(Redacted.make('"18-10-1988"')) }
       assert.deepStrictEqual(problemsOf(yield* Effect.flip(Credentials.check("tiny", dated, quoted))), [
-        "date is no date"
+        "date is not a date"
       ])
     })
   )
 
-  it.effect.each([undefined, 4711, "of %j is missing, also if it is verbatim", " "])("that is %j is none, also verbatim", (given) =>
+  it.effect.each([undefined, 4711, "", " "])("of %j is missing, also if it is verbatim", (given) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
       assert.match(problemsOf(error)[0] ?? "", /^password (is missing|is empty|must be text)$/)
