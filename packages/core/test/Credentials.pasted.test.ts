@@ -53,12 +53,14 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
 ]
 
 describe("a value that never contains quotation marks", () => {
-  it.effect.each(pairs.map(([open, close]) => ({ open, close })))("loses $open and $close around it", ({ close, open }) =>
-    Effect.gen(function* () {
-      for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
-        assert.strictEqual((yield* check({ code: `${around}${open}T1${close}${around}` })).code, "T1")
-      }
-    })
+  it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
+    "loses $open and $close around it",
+    ({ close, open }) =>
+      Effect.gen(function* () {
+        for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
+          assert.strictEqual((yield* check({ code: `${around}${open}T1${close}${around}` })).code, "T1")
+        }
+      })
   )
 
   it.effect.each([

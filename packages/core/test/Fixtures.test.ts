@@ -98,12 +98,7 @@ const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject
 const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: string, message: RegExp]> = [
   ["data other than expected", having(first, { expect: { data: { ...data, token: "u" } } }), "login: yes", /"u".*"t"/],
   ["data that is not expected", having(first, { expect: { data: { token: "t" } } }), "login: yes", /list/],
-  [
-    "a success instead of a failure",
-    having(first, { expect: { reason: "RateLimited" } }),
-    "login: yes",
-    /RateLimited/
-  ],
+  ["a success instead of a failure", having(first, { expect: { reason: "RateLimited" } }), "login: yes", /RateLimited/],
   ["a failure instead of a success", having(wrongPin, { expect: { data } }), "login: wrong PIN", /InvalidCredentials/],
   ["another reason", having(wrongPin, { expect: { reason: "AccountLocked" } }), "login: wrong PIN", /AccountLocked/],
   [
@@ -259,9 +254,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
 ]
 
 describe("the cases of fixtures", () => {
-  it.effect("all pass for a sound subject", () =>
-    Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true })
-  )
+  it.effect("all pass for a sound subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
   it.effect("require one fixture for all codes that keep the broker's code", () => {
     const subject = orders("Concerns orders", ErrorTable.rejected)

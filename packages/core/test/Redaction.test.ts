@@ -247,11 +247,7 @@ describe("excerpt of other text", () => {
     ["attributes", `<input name="pin" value="canary">Wrong`, "Wrong"],
     ["a secret inside a tag", `<input value="ca<n>ary1">Wrong PIN ca<n>ary1`, "Wrong PIN <redacted>"],
     ["a secret with HTML characters", `<b>ca<n>ary1</b> no`, "<redacted> no"],
-    [
-      "truncated JSON",
-      `{"status":true,"data":{"jwtToken":"canary`,
-      `{"status":true,"data":{"jwtToken":<redacted>`
-    ],
+    ["truncated JSON", `{"status":true,"data":{"jwtToken":"canary`, `{"status":true,"data":{"jwtToken":<redacted>`],
     ["nothing", "  \n ", ""]
   ])("is without %s", (_, text, shown) =>
     assert.strictEqual(Redaction.excerpt(text, { secrets: secrets("ca<n>ary1") }), shown)

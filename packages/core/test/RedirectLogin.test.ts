@@ -186,10 +186,12 @@ describe("requireParameter", () => {
     })
   )
 
-  it.effect.each(["", "auth_token=", "auth_token", "auth_token=%20", "auth_token=+"])("fails for the empty or missing value in %j", (query) =>
-    Effect.gen(function* () {
-      assert.strictEqual(yield* why(needed(query)), "missing-token")
-    })
+  it.effect.each(["", "auth_token=", "auth_token", "auth_token=%20", "auth_token=+"])(
+    "fails for the empty or missing value in %j",
+    (query) =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* why(needed(query)), "missing-token")
+      })
   )
 })
 

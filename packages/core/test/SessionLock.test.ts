@@ -36,7 +36,7 @@ const makeRedis = (...args: Parameters<typeof SessionLock.makeRedis>) => Effect.
 const { url } = sharedServer()
 
 /** For tests in which the length does not matter: too long to expire while the machine is stalled for a while. */
-const patientLease = "10 seconds"
+const longLease = "10 seconds"
 
 /** The same Redis, with a count of the scripts that it was sent. */
 const countScripts = (redis: Redis.Redis["Service"]) => {
@@ -64,14 +64,16 @@ describe("vaults: a Redis that refuses commands", () => {
   const refusing = (word: string) =>
     answering(() => Effect.fail(new Redis.RedisError({ cause: new Error(`${word} something that was sent`) })))
 
-  it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])("fails at once, not after a minute, if the refusal is permanent: %s", (word) =>
-    Effect.gen(function* () {
-      const began = performance.now()
-      const failed = yield* Effect.flip(makeRedis(refusing(word)).withLock(account, () => Effect.void))
-      assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
-      assert.isBelow(performance.now() - began, 1000)
-      assert.notInclude(shown(failed), "something that was sent")
-    })
+  it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])(
+    "fails at once, not after a minute, if the refusal is permanent: %s",
+    (word) =>
+      Effect.gen(function* () {
+        const began = performance.now()
+        const failed = yield* Effect.flip(makeRedis(refusing(word)).withLock(account, () => Effect.void))
+        assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
+        assert.isBelow(performance.now() - began, 1000)
+        assert.notInclude(shown(failed), "something that was sent")
+      })
   )
 
   it.effect("fails after five seconds if it is a replica", () =>
@@ -128,7 +130,7 @@ contract("in memory", {
 })
 contract("in Redis", {
   make: Effect.map(freshPrefix, (prefix) => ({
-    open: Effect.map(connect(url()), (redis) => makeRedis(redis, { prefix, lease: patientLease }))
+    open: Effect.map(connect(url()), (redis) => makeRedis(redis, { prefix, lease: longLease }))
   }))
 })
 
@@ -137,7 +139,7 @@ const keyOf = (prefix: string, what: string) => `${prefix}:{tiny/production/defa
 const begin = Effect.gen(function* () {
   const prefix = yield* freshPrefix
   const redis = yield* connect(url())
-  const lock = makeRedis(redis, { prefix, lease: patientLease })
+  const lock = makeRedis(redis, { prefix, lease: longLease })
   return { prefix, redis, lock, key: keyOf(prefix, "lock") }
 })
 
@@ -341,7 +343,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   it.live("fails as busy after its acquireTimeout, in the same process and in another", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
-      const options = { prefix, lease: patientLease, acquireTimeout: "300 millis" } as const
+      const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
       const one = makeRedis(redis, options)
       const two = makeRedis(redis, options)
       yield* one.withLock(
@@ -491,129 +493,133 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
 })
 
 // Each test has its own server, and mostly waits.
-describe.runIf(runsRedis)("vaults: a lock in a Redis that becomes unavailable", { concurrent: true, tags: ["thorough"] }, () => {
-  it.live("is lost within its lease, and the result of its holder is not", () =>
-    Effect.gen(function* () {
-      const { freeze, thaw, url } = yield* server
-      const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
-      const { exit, millis } = yield* timed(
-        lock.withLock(
+describe.runIf(runsRedis)(
+  "vaults: a lock in a Redis that becomes unavailable",
+  { concurrent: true, tags: ["thorough"] },
+  () => {
+    it.live("is lost within its lease, and the result of its holder is not", () =>
+      Effect.gen(function* () {
+        const { freeze, thaw, url } = yield* server
+        const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
+        const { exit, millis } = yield* timed(
+          lock.withLock(
+            account,
+            Effect.fnUntraced(function* (lease) {
+              freeze()
+              yield* lease.check
+              const lost = yield* untilLost(lease)
+              assert.isTrue(lost < 5000, `lost after ${lost} ms`)
+              return "a session"
+            })
+          )
+        )
+        thaw()
+        assert.deepStrictEqual(exit, Exit.succeed("a session"))
+        assert.isBelow(millis, 10_000, "the release waits no longer than a lease")
+        yield* lock.withLock(account, ({ check }) => check)
+      })
+    )
+
+    it.live("does not block an interruption of its holder", () =>
+      Effect.gen(function* () {
+        const { freeze, thaw, url } = yield* server
+        const lock = makeRedis(yield* connect(url))
+        const entered = yield* Deferred.make<void>()
+        const fiber = yield* Effect.forkChild(
+          lock.withLock(account, () => Effect.andThen(Deferred.succeed(entered, undefined), Effect.never))
+        )
+        yield* Deferred.await(entered)
+        freeze()
+        const { millis } = yield* timed(Fiber.interrupt(fiber))
+        thaw()
+        assert.isBelow(millis, 10_000)
+      })
+    )
+
+    it.live("is lost within a renewal if Redis restarts without data, and the next has a larger fence", () =>
+      Effect.gen(function* () {
+        const { restart, url } = yield* server
+        const one = makeRedis(yield* connect(url), { lease: "8 seconds" })
+        const two = makeRedis(yield* connect(url), { lease: "8 seconds" })
+        yield* one.withLock(
           account,
           Effect.fnUntraced(function* (lease) {
-            freeze()
-            yield* lease.check
-            const lost = yield* untilLost(lease)
-            assert.isTrue(lost < 5000, `lost after ${lost} ms`)
-            return "a session"
+            yield* Effect.promise(restart)
+            assert.isBelow(yield* untilLost(lease), 7000)
+            yield* two.withLock(account, (next) => {
+              assert.isAbove(next.fence, lease.fence)
+              return next.check
+            })
           })
         )
-      )
-      thaw()
-      assert.deepStrictEqual(exit, Exit.succeed("a session"))
-      assert.isBelow(millis, 10_000, "the release waits no longer than a lease")
-      yield* lock.withLock(account, ({ check }) => check)
-    })
-  )
-
-  it.live("does not block an interruption of its holder", () =>
-    Effect.gen(function* () {
-      const { freeze, thaw, url } = yield* server
-      const lock = makeRedis(yield* connect(url))
-      const entered = yield* Deferred.make<void>()
-      const fiber = yield* Effect.forkChild(
-        lock.withLock(account, () => Effect.andThen(Deferred.succeed(entered, undefined), Effect.never))
-      )
-      yield* Deferred.await(entered)
-      freeze()
-      const { millis } = yield* timed(Fiber.interrupt(fiber))
-      thaw()
-      assert.isBelow(millis, 10_000)
-    })
-  )
-
-  it.live("is lost within a renewal if Redis restarts without data, and the next has a larger fence", () =>
-    Effect.gen(function* () {
-      const { restart, url } = yield* server
-      const one = makeRedis(yield* connect(url), { lease: "8 seconds" })
-      const two = makeRedis(yield* connect(url), { lease: "8 seconds" })
-      yield* one.withLock(
-        account,
-        Effect.fnUntraced(function* (lease) {
-          yield* Effect.promise(restart)
-          assert.isBelow(yield* untilLost(lease), 7000)
-          yield* two.withLock(account, (next) => {
-            assert.isAbove(next.fence, lease.fence)
-            return next.check
-          })
-        })
-      )
-    })
-  )
-
-  it.live(
-    "is renewed until it is released",
-    () =>
-      Effect.gen(function* () {
-        const prefix = yield* freshPrefix
-        const lock = makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
-        const other = makeRedis(yield* connect(url()), { prefix })
-        const waiting = yield* lock.withLock(
-          account,
-          Effect.fnUntraced(function* () {
-            const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
-            yield* Effect.sleep("3 seconds")
-            assert.isUndefined(fiber.pollUnsafe())
-            return fiber
-          })
-        )
-        yield* Fiber.join(waiting)
-      }).pipe(Effect.orDie, steady),
-    steadyTimeout
-  )
-
-  it.live("is acquired by a waiting caller once Redis answers again", () =>
-    Effect.gen(function* () {
-      const { freeze, restart, thaw, url } = yield* server
-      const lock = makeRedis(yield* connect(url), { lease: patientLease, acquireTimeout: "20 seconds" })
-      freeze()
-      const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
-      yield* Effect.sleep("1200 millis")
-      assert.isUndefined(waiting.pollUnsafe())
-      thaw()
-      yield* Fiber.join(waiting)
-      yield* Effect.promise(restart)
-      yield* lock.withLock(account, ({ check }) => check)
-    })
-  )
-
-  it.live("fails as Io after the acquireTimeout, with no text of the Redis client", () =>
-    Effect.gen(function* () {
-      const { freeze, stop, url } = yield* server
-      const redis = yield* connect(url)
-      const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
-      freeze()
-      const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
-      assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
-      assert.match(silent.remedy, /Check that Redis is running/)
-      yield* Effect.promise(stop)
-      assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
-    })
-  )
-
-  it.live("fails with the system's error code if there is one", () =>
-    Effect.gen(function* () {
-      const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
-        code: "ECONNREFUSED"
       })
-      const refusing = Effect.fail(new Redis.RedisError({ cause }))
-      const redis = { eval: () => () => refusing } as unknown as Redis.Redis["Service"]
-      const lock = makeRedis(redis, { acquireTimeout: "100 millis" })
-      const error = yield* Effect.flip(lock.withLock(account, () => Effect.void))
-      assert.strictEqual(error.reason.message, "Could not lock the account in Redis (ECONNREFUSED)")
-      assert.notInclude(shown(error), "hunter2")
-    })
-  )
-})
+    )
+
+    it.live(
+      "is renewed until it is released",
+      () =>
+        Effect.gen(function* () {
+          const prefix = yield* freshPrefix
+          const lock = makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
+          const other = makeRedis(yield* connect(url()), { prefix })
+          const waiting = yield* lock.withLock(
+            account,
+            Effect.fnUntraced(function* () {
+              const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
+              yield* Effect.sleep("3 seconds")
+              assert.isUndefined(fiber.pollUnsafe())
+              return fiber
+            })
+          )
+          yield* Fiber.join(waiting)
+        }).pipe(Effect.orDie, steady),
+      steadyTimeout
+    )
+
+    it.live("is acquired by a waiting caller once Redis answers again", () =>
+      Effect.gen(function* () {
+        const { freeze, restart, thaw, url } = yield* server
+        const lock = makeRedis(yield* connect(url), { lease: longLease, acquireTimeout: "20 seconds" })
+        freeze()
+        const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
+        yield* Effect.sleep("1200 millis")
+        assert.isUndefined(waiting.pollUnsafe())
+        thaw()
+        yield* Fiber.join(waiting)
+        yield* Effect.promise(restart)
+        yield* lock.withLock(account, ({ check }) => check)
+      })
+    )
+
+    it.live("fails as Io after the acquireTimeout, with no text of the Redis client", () =>
+      Effect.gen(function* () {
+        const { freeze, stop, url } = yield* server
+        const redis = yield* connect(url)
+        const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
+        freeze()
+        const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+        assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
+        assert.match(silent.remedy, /Check that Redis is running/)
+        yield* Effect.promise(stop)
+        assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
+      })
+    )
+
+    it.live("fails with the system's error code if there is one", () =>
+      Effect.gen(function* () {
+        const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
+          code: "ECONNREFUSED"
+        })
+        const refusing = Effect.fail(new Redis.RedisError({ cause }))
+        const redis = { eval: () => () => refusing } as unknown as Redis.Redis["Service"]
+        const lock = makeRedis(redis, { acquireTimeout: "100 millis" })
+        const error = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+        assert.strictEqual(error.reason.message, "Could not lock the account in Redis (ECONNREFUSED)")
+        assert.notInclude(shown(error), "hunter2")
+      })
+    )
+  }
+)
 
 /** Another program that has the lock. */
 const holder = (prefix: string) =>

@@ -219,32 +219,34 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("passes the places of hanging accounts to others after two minutes, while they continue in the background", () =>
-    Effect.gen(function* () {
-      const { brokers, managers } = yield* begin((tiny, name) => {
-        if (name.startsWith("hangs")) tiny.latency = "1 hour"
-      })
-      const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
-      const all = ["hangs 1", "hangs 2", ...names(3)]
-      const running = yield* Effect.forkChild(
-        Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
-          Effect.sync(() => seen.push(progress))
+  it.effect(
+    "passes the places of hanging accounts to others after two minutes, while they continue in the background",
+    () =>
+      Effect.gen(function* () {
+        const { brokers, managers } = yield* begin((tiny, name) => {
+          if (name.startsWith("hangs")) tiny.latency = "1 hour"
+        })
+        const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
+        const all = ["hangs 1", "hangs 2", ...names(3)]
+        const running = yield* Effect.forkChild(
+          Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
+            Effect.sync(() => seen.push(progress))
+          )
         )
-      )
-      yield* pass("119 seconds")
-      assert.deepStrictEqual(seen, [])
-      yield* pass("2 seconds")
-      yield* Fiber.join(running)
-      assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
-      const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
-      assert.strictEqual(failures.length, 2)
-      for (const { message } of failures) {
-        assert.include(message, "no answer came in time. The login continues in the background")
-      }
-      yield* pass("1 hour")
-      yield* managers.session("hangs 1")
-      assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
-    })
+        yield* pass("119 seconds")
+        assert.deepStrictEqual(seen, [])
+        yield* pass("2 seconds")
+        yield* Fiber.join(running)
+        assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
+        const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
+        assert.strictEqual(failures.length, 2)
+        for (const { message } of failures) {
+          assert.include(message, "no answer came in time. The login continues in the background")
+        }
+        yield* pass("1 hour")
+        yield* managers.session("hangs 1")
+        assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+      })
   )
 
   it.effect("gives an account the time in `timeout`", () =>

@@ -102,10 +102,7 @@ const contract = (place: string, subject: VaultContract.Subject<Store>) => {
 }
 
 contract("in memory", alone(Effect.sync(SessionStore.makeMemory)))
-contract(
-  "over a key-value store for text",
-  alone(Effect.sync(() => SessionStore.makeKeyValueStore(makeStringOnly())))
-)
+contract("over a key-value store for text", alone(Effect.sync(() => SessionStore.makeKeyValueStore(makeStringOnly()))))
 contract("with encryption", {
   make: Effect.map(Effect.sync(SessionStore.makeMemory), (raw) => ({
     open: Effect.map(keyOf("a"), (key) => SessionStore.encrypted(key)(raw))
@@ -462,8 +459,8 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
   )
 })
 
-describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
-  it.live("that hangs fails after its time-out, and works again afterwards", () =>
+describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
+  it.live("fails after its time-out while Redis hangs, and works again afterwards", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
       const store = makeRedis(yield* connect(url), { timeout: "200 millis" })
