@@ -310,7 +310,7 @@ describe("excerpt of other text", () => {
 
   it.each([
     ["the cut in a long text", 4096, " "],
-    ["the end of what is shown", 200, "x "]
+    ["the end of the shown text", 200, "x "]
   ])("shows no part of a secret at %s", (_, edge, filler) => {
     for (const secret of ["canary-4711", "can ary 4711"]) {
       for (let shift = -secret.length - 2; shift <= 2; shift += 1) {

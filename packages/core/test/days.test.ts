@@ -148,7 +148,7 @@ const live = Effect.fnUntraced(function* (options: TinyOptions) {
 })
 
 describe("days", () => {
-  it.effect(`returns no dead token in ${days} days of clock changes and refused tokens`, ({ task }) =>
+  it.effect(`returns no expired or refused token in ${days} days of clock changes and refused tokens`, ({ task }) =>
     Effect.gen(function* () {
       let calls = 0
       for (let day = 0; day < days; day++) {

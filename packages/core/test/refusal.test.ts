@@ -54,7 +54,7 @@ describe("the refusal in an answer to a call without an endpoint", () => {
     })
   )
 
-  it.effect("is none if the broker reports success, whatever text is in it", () =>
+  it.effect("is absent if the broker reports success, whatever text the answer contains", () =>
     Effect.gen(function* () {
       for (const data of [{ message: "token expired" }, [], { ok: false, code: "DEAD" }]) {
         assert.isUndefined(yield* refusalOf({ body: { ok: true, code: "DEAD", message: "token", data } }))
@@ -62,7 +62,7 @@ describe("the refusal in an answer to a call without an endpoint", () => {
     })
   )
 
-  it.effect("is none for an HTTP 2xx answer in no dialect of the broker", () =>
+  it.effect("is absent for an HTTP 2xx answer in no dialect of the broker", () =>
     Effect.gen(function* () {
       const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "DEAD", message: "token" }]
       for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
