@@ -2,7 +2,7 @@ import * as Account from "@auth/broker-core/login/Account"
 import { assert, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 
-it("an account is production and default unless it says otherwise", () => {
+it("an account defaults to the production environment and the default app", () => {
   assert.deepStrictEqual(Account.make({ broker: "angel", id: "A1" }), {
     broker: "angel",
     environment: "production",
@@ -15,12 +15,12 @@ it("an account is production and default unless it says otherwise", () => {
   )
 })
 
-// Half a surrogate pair is no text.
+// A lone surrogate is not valid text.
 const Text = Schema.String.check(Schema.makeFilter((text) => !/\p{Surrogate}/u.test(text)))
 
 const Fields = Schema.Struct({ broker: Text, environment: Text, app: Text, id: Text })
 
-it.prop("two accounts never share a key", [Fields, Fields], ([one, other]) => {
+it.prop("different accounts never share a key", [Fields, Fields], ([one, other]) => {
   const same = Object.entries(one).every(([name, value]) => other[name as keyof Account.Account] === value)
   assert.strictEqual(Account.toKey(one) === Account.toKey(other), same)
 })
@@ -38,6 +38,6 @@ it.each([
     { broker: "a", id: "%2F" },
     { broker: "a", id: "/" }
   ]
-])("%j and %j have keys of their own", (one, other) =>
+])("%j and %j have different keys", (one, other) =>
   assert.notStrictEqual(Account.toKey(Account.make(one)), Account.toKey(Account.make(other)))
 )

@@ -351,7 +351,7 @@ describe("as JSON", () => {
     assert.notProperty(JSON.parse(JSON.stringify(silent)), "code")
   })
 
-  it("an error has the delay in milliseconds", () => {
+  it("an error contains the delay in milliseconds", () => {
     const wait = new AuthError.RateLimited({ by: "broker", retryAfter: Duration.seconds(3) })
     const json = JSON.parse(JSON.stringify(AuthError.make("angel", "login", wait))) as Record<string, unknown>
     assert.strictEqual(json["retryAfterMillis"], 3000)

@@ -18,7 +18,7 @@ const broker = {
 const authorized = (url: string) =>
   Authorize.request(HttpClientRequest.get(url), session()).pipe(Effect.provideService(Authorize.Authorize, broker))
 
-describe("the broker's own addresses get the session's headers", () => {
+describe("adds the session's headers to requests to the broker", () => {
   it.effect.each([
     "https://apiconnect.angelone.in",
     "https://apiconnect.angelone.in/",
@@ -34,7 +34,7 @@ describe("the broker's own addresses get the session's headers", () => {
     })
   )
 
-  it.effect("and keep what the request had", () =>
+  it.effect("keeps the headers that the request had", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -48,7 +48,7 @@ describe("the broker's own addresses get the session's headers", () => {
   )
 })
 
-describe("a stranger gets the request back as it is", () => {
+describe("leaves requests to other origins unchanged", () => {
   it.effect.each([
     "https://evil.example/",
     "https://apiconnect.angelone.in.evil.example/",
@@ -91,7 +91,7 @@ describe("a stranger gets the request back as it is", () => {
 it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
-] as const)("a token that no header can carry is refused, and not shown", ([given, service, field]) =>
+] as const)("refuses a token that is not a valid header value, and does not show it", ([given, service, field]) =>
   Effect.gen(function* () {
     const ask = (url: string) =>
       Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))

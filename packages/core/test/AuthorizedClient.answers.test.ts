@@ -48,12 +48,12 @@ const connect = (respond: (request: Request) => Response | Promise<Response>) =>
 
 interface Source {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
-  /** Number of chunks that were asked for. */
+  /** Number of chunks that were read. */
   pulled: number
   cancelled: boolean
 }
 
-/** Gives chunk after chunk when it is asked, without an end if there is no `count`. */
+/** Produces one chunk for each read. Endless without `count`. */
 const source = (chunk: Uint8Array<ArrayBuffer>, count = Infinity, atEnd: "close" | "break" | "wait" = "close") => {
   const state: Source = {
     pulled: 0,
@@ -93,16 +93,16 @@ const chunkOf = (size: number, fill = "x") => new TextEncoder().encode(fill.repe
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
 
-/** What is in use, in bytes. */
+/** Memory in use, in bytes. */
 const memory = () => {
-  // Buffers are freed beside the program: the second collection waits for what the first has found.
+  // Buffers are freed concurrently: the second collection waits for those that the first one found.
   collect()
   collect()
   const { arrayBuffers, heapUsed } = process.memoryUsage()
   return arrayBuffers + heapUsed
 }
 
-/** Reads a body as a stream, and gives its size and by how much the memory grew meanwhile, in bytes. */
+/** Reads a body as a stream. Returns its size and the growth of the memory, in bytes. */
 const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse, before: number) {
   let size = 0
   let peak = 0
@@ -119,7 +119,7 @@ const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpCl
 describe("an answer of unknown length", () => {
   for (const type of ["application/json; charset=utf-8", "text/plain", "text/html", undefined, "text/csv", ""]) {
     it.effect(
-      `is not gathered in memory when it is read as a stream (${type})`,
+      `is not buffered when it is read as a stream (${type})`,
       () =>
         Effect.gen(function* () {
           const data = source(chunkOf(65_536), 1024)
@@ -135,7 +135,7 @@ describe("an answer of unknown length", () => {
     )
   }
 
-  it.effect("has the same bytes in the same order", () =>
+  it.effect("keeps its bytes and their order", () =>
     Effect.gen(function* () {
       const bytes = Uint8Array.from({ length: 3_000_017 }, (_, at) => (at * 7919) % 251)
       const client = yield* connect(() => answer(new Blob([bytes]).stream(), "application/json"))
@@ -144,7 +144,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is asked for no more than the caller reads, and is cancelled with the caller", () =>
+  it.effect("is read no faster than the caller reads it, and is cancelled with the caller", () =>
     Effect.gen(function* () {
       for (const type of ["application/json", "text/csv"]) {
         const data = source(chunkOf(65_536))
@@ -159,7 +159,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is looked into up to a mebibyte", () =>
+  it.effect("is inspected up to 1 MiB", () =>
     Effect.gen(function* () {
       for (const type of [
         "application/json",
@@ -181,7 +181,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is released when the caller gives up while it is looked into", () =>
+  it.effect("is released when the caller is interrupted during the inspection", () =>
     Effect.gen(function* () {
       const data = source(chunkOf(10), 3, "wait")
       const client = yield* connect(() => answer(data.body, "application/json"))
@@ -195,9 +195,9 @@ describe("an answer of unknown length", () => {
   )
 })
 
-describe("an answer of another kind", () => {
+describe("an answer of another content type", () => {
   for (const type of ["text/event-stream", "text/csv", "application/x-ndjson", "application/octet-stream"]) {
-    it.effect(`arrives at once, before its body does: ${type}`, () =>
+    it.effect(`returns before its body arrives: ${type}`, () =>
       Effect.gen(function* () {
         const data = source(new TextEncoder().encode("data: DEAD\n\n"), 1, "wait")
         const client = yield* connect(() => answer(data.body, type))
@@ -211,7 +211,7 @@ describe("an answer of another kind", () => {
 })
 
 describe("an answer without a body", () => {
-  it.effect("is no trouble, whatever length it announces", () =>
+  it.effect("is accepted, whatever length it announces", () =>
     Effect.gen(function* () {
       for (const length of ["0", "12", "5000000"]) {
         const client = yield* connect(() => new Response(null, { headers: { "content-length": length } }))
@@ -232,7 +232,7 @@ describe("a compressed answer", () => {
   }
 
   it.effect(
-    "that unpacks to much more than it announces does not fill the memory",
+    "is not buffered when it decompresses to much more than it announces",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "application/zip"]) {
@@ -246,7 +246,7 @@ describe("a compressed answer", () => {
     { tags: ["thorough"] }
   )
 
-  it.effect("that is damaged is an HttpClientError", () =>
+  it.effect("fails with HttpClientError when it is damaged", () =>
     Effect.gen(function* () {
       const body = () =>
         new Blob([new Uint8Array([31, 139, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8])])
@@ -262,7 +262,7 @@ describe("a compressed answer", () => {
 })
 
 describe("the head of an answer", () => {
-  it.effect("is waited for 30 seconds, its body without an end", () =>
+  it.effect("times out after 30 seconds, while the body has no time-out", () =>
     Effect.gen(function* () {
       const client = yield* connect(() => new Promise<Response>(() => undefined))
       const waiting = yield* Effect.forkChild(Effect.flip(client.get(url)), { startImmediately: true })
@@ -277,7 +277,7 @@ describe("the head of an answer", () => {
     })
   )
 
-  it.effect("is waited for as long as a program says", () =>
+  it.effect("times out after the time that the program sets", () =>
     Effect.gen(function* () {
       const client = yield* connect(() => new Promise<Response>(() => undefined))
       const call = Effect.provideService(client.get(url), AuthorizedClient.HeadTimeout, Duration.seconds(2))
@@ -288,7 +288,7 @@ describe("the head of an answer", () => {
     })
   )
 
-  it.effect("has come when a slow body is looked into, so no time-out ends it", () =>
+  it.effect("ends the time-out before a slow body is inspected", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<void>()
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -308,8 +308,8 @@ describe("the head of an answer", () => {
   )
 })
 
-describe("an answer that breaks off", () => {
-  /** Also what a prototype or a getter has. */
+describe("a truncated answer", () => {
+  /** Also shows the properties of prototypes and getters. */
   const everything = (value: unknown, seen = new Set<unknown>()): string => {
     if (typeof value === "string") return value
     if (typeof value !== "object" || value === null || seen.has(value)) return ""
@@ -324,7 +324,7 @@ describe("an answer that breaks off", () => {
         try {
           parts.push(everything((value as Record<PropertyKey, unknown>)[key], seen))
         } catch {
-          // A getter of a prototype that does not work on it has nothing to show.
+          // A prototype's getter can throw on this object. It then has nothing to show.
         }
       }
     }

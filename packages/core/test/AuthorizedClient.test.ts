@@ -40,7 +40,7 @@ interface Broker {
   readonly client: AuthorizedClient.AuthorizedClient["Service"]
   /** Method and token of every request, in order. */
   readonly seen: Array<string>
-  /** Tokens that the broker takes; all if there are none. */
+  /** Tokens that the broker accepts. If there are none, it accepts all. */
   readonly alive: Set<string>
 }
 
@@ -69,7 +69,7 @@ const begin = Effect.fnUntraced(function* (
   return { ...broker, client }
 })
 
-it.effect("carries the session to the broker, and nothing to a stranger", () =>
+it.effect("sends the session to the broker and to no other origin", () =>
   Effect.gen(function* () {
     const { client, seen, tiny } = yield* begin()
     yield* client.get("https://example.com/")
@@ -80,9 +80,9 @@ it.effect("carries the session to the broker, and nothing to a stranger", () =>
   })
 )
 
-describe("sessions: a dead token", () => {
+describe("sessions: a rejected token", () => {
   for (const status of [200, 401, 403, 500]) {
-    it.effect(`is met in the broker's own dialect, here with HTTP ${status}`, () =>
+    it.effect(`is recognized in the broker's own error format, here with HTTP ${status}`, () =>
       Effect.gen(function* () {
         const { alive, client, manager, seen } = yield* begin(undefined, () => dead(status))
         yield* manager.session
@@ -94,7 +94,7 @@ describe("sessions: a dead token", () => {
     )
   }
 
-  it.effect("is renewed once for 100 requests in parallel, and all succeed", () =>
+  it.effect("is renewed once for 100 concurrent requests, and all succeed", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen, tiny } = yield* begin()
       yield* manager.session
@@ -108,7 +108,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("an order is not sent twice, but the next one has a new token", () =>
+  it.effect("does not resend an order, but the next order has a new token", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -122,7 +122,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("a POST that is marked is sent again, with its body", () =>
+  it.effect("resends a POST that is marked as replayable, with its body", () =>
     Effect.gen(function* () {
       const bodies: Array<string> = []
       const { alive, client, manager } = yield* begin(async (request) => {
@@ -137,7 +137,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("a body that is streamed cannot be sent again, whatever the mark says", () =>
+  it.effect("does not resend a streamed body, even if it is marked as replayable", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -149,7 +149,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("a broker that refuses the new token, too, is not asked for another and another", () =>
+  it.effect("is renewed only once when the broker also refuses the new token", () =>
     Effect.gen(function* () {
       const { alive, client, tiny } = yield* begin()
       alive.add("none of them")
@@ -161,7 +161,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("a broker that refuses each new token of a program that only sends orders is asked for one new token", () =>
+  it.effect("is renewed only once for a program that only sends orders, when the broker refuses each new token", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen, tiny } = yield* begin()
       yield* manager.session
@@ -179,7 +179,7 @@ describe("sessions: a dead token", () => {
   )
 
   for (const method of ["GET", "POST"] as const) {
-    it.effect(`a broker that refused every token for a while is asked for another by a later ${method}`, () =>
+    it.effect(`is renewed by a later ${method} after the broker refused every token for a while`, () =>
       Effect.gen(function* () {
         const { alive, client, seen, tiny } = yield* begin()
         alive.add("3")
@@ -195,7 +195,7 @@ describe("sessions: a dead token", () => {
     )
   }
 
-  it.effect("a broker that takes everything but orders is not asked for a new token at every order", () =>
+  it.effect("is not renewed at every order when the broker refuses only orders", () =>
     Effect.gen(function* () {
       const { client, tiny } = yield* begin((request) =>
         Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
@@ -208,7 +208,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("a new token that took an order is renewed when it dies in its turn", () =>
+  it.effect("is renewed again if a token that placed an order is rejected later", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -222,7 +222,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("the late answer to an old order does not make a token suspect that has taken one since", () =>
+  it.effect("a late answer to an old order does not make a token suspect that has placed one since", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<Response>()
       const { alive, client, manager, tiny } = yield* begin(({ headers }) =>
@@ -244,7 +244,7 @@ describe("sessions: a dead token", () => {
     })
   )
 
-  it.effect("whose renewal fails gives that failure", () =>
+  it.effect("fails with the renewal's error when the renewal fails", () =>
     Effect.gen(function* () {
       const { alive, client, manager, tiny } = yield* begin()
       yield* manager.session
@@ -257,7 +257,7 @@ describe("sessions: a dead token", () => {
 })
 
 describe("sessions: any other answer", () => {
-  it.effect("is handed out as it came, refusals too", () =>
+  it.effect("is returned unchanged, including refusals", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() =>
         Promise.resolve(new Response('{"code":"NO FUNDS"}', { status: 400, headers: { "x-trace": "7" } }))
@@ -268,7 +268,7 @@ describe("sessions: any other answer", () => {
     })
   )
 
-  it.effect("can be read in every way", () =>
+  it.effect("can be read with every body accessor", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() => Promise.resolve(new Response('{"a":1}')))
       const read = <A, E>(how: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, E>) =>
@@ -279,14 +279,14 @@ describe("sessions: any other answer", () => {
     })
   )
 
-  it.effect("without a body is no trouble", () =>
+  it.effect("is accepted without a body", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() => Promise.resolve(new Response(null, { status: 204 })))
       assert.strictEqual((yield* client.get(url)).status, 204)
     })
   )
 
-  it.effect("that is large is streamed, not looked into", () =>
+  it.effect("is streamed and not inspected when it is large", () =>
     Effect.gen(function* () {
       const text = `DEAD${"x".repeat(2_000_000)}`
       const { client, tiny } = yield* begin(() =>
@@ -300,7 +300,7 @@ describe("sessions: any other answer", () => {
 })
 
 describe("sessions: secrets", () => {
-  it.effect("no answer and no error shows the tokens that its request carried", () =>
+  it.effect("the tokens of a request appear in no answer and no error", () =>
     Effect.gen(function* () {
       const { client } = yield* begin()
       const response = yield* client.get(url)
@@ -320,7 +320,7 @@ describe("sessions: secrets", () => {
     })
   )
 
-  it.effect("do not follow a redirect, and no tracing header goes along", () =>
+  it.effect("requests follow no redirect and carry no tracing header", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -346,7 +346,7 @@ describe("sessions: secrets", () => {
   )
 })
 
-it.effect("a session that ended over night is replaced before the request goes out", () =>
+it.effect("a session that ended overnight is replaced before the request is sent", () =>
   Effect.gen(function* () {
     const { client, seen } = yield* begin()
     yield* client.get(url)

@@ -49,7 +49,7 @@ const silence = () => new Promise<Response>(() => undefined)
 const status = (code: number, body = "", headers = {}) => new Response(body, { status: code, headers })
 
 describe("a request", () => {
-  it.effect("goes out to the letter", () =>
+  it.effect("is sent exactly as the endpoint declares it", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()])
       assert.deepStrictEqual(yield* tiny.login, { token: "t" })
@@ -75,7 +75,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("has headers and parameters of its own", () =>
+  it.effect("carries the headers and parameters of its endpoint", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const query = { code: Redacted.make("a&b"), page: "1" }
@@ -90,7 +90,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("brings the secrets inside of lists and objects", () =>
+  it.effect("carries the secrets inside lists and objects", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const nested = Endpoint.make({ ...login, request: Schema.Unknown, response: Schema.Unknown })
@@ -103,7 +103,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("goes to the host that the options name", () =>
+  it.effect("is sent to the host in the options", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()], { origins: { api: "http://127.0.0.1:4010" } })
       yield* tiny.login
@@ -113,7 +113,7 @@ describe("a request", () => {
   )
 })
 
-describe("what cannot be right is not sent", () => {
+describe("an invalid call is not sent", () => {
   it.effect.each([
     { request: { id: "T1" }, problems: ["pin"] },
     { request: { id: " ", pin: Redacted.make("\n") }, problems: ["id", "pin"] },
@@ -135,7 +135,7 @@ describe("what cannot be right is not sent", () => {
     })
   )
 
-  it.effect("a call without the token that it needs", () =>
+  it.effect("a call without its required token", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       assert.deepInclude(yield* reasonOf(client.call(profile, { account: "T1" })), {
@@ -147,7 +147,7 @@ describe("what cannot be right is not sent", () => {
   )
 
   const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
-  it.effect("a call beyond the limits, when it may not wait so long", () =>
+  it.effect("a call over the rate limit, if the wait is longer than allowed", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(limited, loginOptions)
@@ -180,7 +180,7 @@ describe("what cannot be right is not sent", () => {
     { origin: "", problem: path },
     { origin: undefined, problem: path },
     { origin: 4010, problem: path }
-  ])("to the origin $origin", ({ origin, problem }) =>
+  ])("a call to the origin $origin", ({ origin, problem }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(connect([() => yes()], { origins: { api: origin as string } }))
       assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "origins.api")
@@ -189,7 +189,7 @@ describe("what cannot be right is not sent", () => {
     })
   )
 
-  it.effect("but plain http goes to this machine, and elsewhere by a named option", () =>
+  it.effect("plain http is allowed to loopback, and to other hosts by an explicit option", () =>
     Effect.gen(function* () {
       for (const api of [
         "http://127.0.0.1:1",
@@ -225,7 +225,7 @@ describe("a call is sent once", () => {
     })
   )
 
-  it.effect("for as long as the options say", () =>
+  it.effect("when no answer comes within the time-out of the options", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([silence], { timeout: "1 second" })
       const fiber = yield* Effect.forkChild(reasonOf(tiny.login))
@@ -243,7 +243,7 @@ describe("a call is sent once", () => {
     })
   )
 
-  it.effect("when it is interrupted, and the connection is given up", () =>
+  it.effect("when it is interrupted, and its connection is closed", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal | null | undefined> = []
       const client = yield* overFetch("https://api.tiny.example", (_, init) => {
@@ -263,7 +263,7 @@ describe("a call is sent once", () => {
     })
   )
 
-  it.effect("when the connection fails, unless the endpoint is marked as safe: that one twice", () =>
+  it.effect("when the connection fails, or twice if its endpoint is marked as safe", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([cut])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
@@ -276,7 +276,7 @@ describe("a call is sent once", () => {
     })
   )
 
-  it.effect("and what is sent again counts against the limits again", () =>
+  it.effect("and a resend counts against the rate limit", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
@@ -319,7 +319,7 @@ describe("an answer that is too large is not read to its end", () => {
     )
   }
 
-  it.effect("one that announces its size", () =>
+  it.effect("when it announces its size", () =>
     Effect.gen(function* () {
       const { pulled, response } = streamed(20, { headers: { "content-length": "2000" } })
       const tiny = yield* connect([() => response], { maxBodyBytes: limit })
@@ -330,10 +330,10 @@ describe("an answer that is too large is not read to its end", () => {
   )
 
   it.effect.each([
-    { title: "one that does not", headers: {} },
-    { title: "one that announces nonsense", headers: { "content-length": "-1" } },
-    { title: "one that announces its packed size", headers: { "content-length": "20", "content-encoding": "gzip" } },
-    { title: "one that lies", headers: { "content-length": "", "content-encoding": "br" } }
+    { title: "when it announces no size", headers: {} },
+    { title: "when it announces an invalid size", headers: { "content-length": "-1" } },
+    { title: "when it announces its compressed size", headers: { "content-length": "20", "content-encoding": "gzip" } },
+    { title: "when it announces a wrong size", headers: { "content-length": "", "content-encoding": "br" } }
   ])("$title", ({ headers }) =>
     Effect.gen(function* () {
       const { pulled, response } = streamed(1_000_000, { headers })
@@ -344,7 +344,7 @@ describe("an answer that is too large is not read to its end", () => {
     })
   )
 
-  it.effect("one that just fits is read, in whatever pieces it comes", () =>
+  it.effect("an answer of exactly the maximum size is read, in chunks of any size", () =>
     Effect.gen(function* () {
       const text = `{"ok":true,"data":{"token":"t"}}`.padEnd(limit)
       const tiny = yield* connect(
@@ -357,14 +357,14 @@ describe("an answer that is too large is not read to its end", () => {
     })
   )
 
-  it.effect("a letter that is split between two pieces stays whole", () =>
+  it.effect("decodes a character that is split between two chunks", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => inPieces(`{"ok":true,"data":{"token":"₹é🙂"}}`, 1)])
       assert.deepStrictEqual(yield* tiny.login, { token: "₹é🙂" })
     })
   )
 
-  it.effect("a letter that breaks off at the end is no JSON", () =>
+  it.effect("rejects a body whose last character is truncated as invalid JSON", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}₹`).slice(0, -1)
       const tiny = yield* connect([() => new Response(new Blob([bytes]).stream())])
@@ -372,19 +372,17 @@ describe("an answer that is too large is not read to its end", () => {
     })
   )
 
-  it.effect.each([{}, { "content-length": "40" }])(
-    "a body that breaks off is a connection that failed: %j",
-    (headers) =>
-      Effect.gen(function* () {
-        const stream = () => new ReadableStream({ pull: (controller) => controller.error(new Error("canary")) })
-        const tiny = yield* connect([() => new Response(stream(), { headers }), () => yes()])
-        assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
-        assert.lengthOf(tiny.seen, 1)
-      })
+  it.effect.each([{}, { "content-length": "40" }])("reports a truncated body as a failed connection: %j", (headers) =>
+    Effect.gen(function* () {
+      const stream = () => new ReadableStream({ pull: (controller) => controller.error(new Error("canary")) })
+      const tiny = yield* connect([() => new Response(stream(), { headers }), () => yes()])
+      assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
+      assert.lengthOf(tiny.seen, 1)
+    })
   )
 })
 
-describe("options that cannot be meant", () => {
+describe("invalid options", () => {
   it.effect.each([
     { timeout: NaN },
     { timeout: 0 },
@@ -397,7 +395,7 @@ describe("options that cannot be meant", () => {
     { maxBodyBytes: 0 },
     { maxBodyBytes: NaN },
     { maxBodyBytes: 1.5 }
-  ])("are refused before anything is sent, by name: %o", (options) =>
+  ])("are refused by name before anything is sent: %o", (options) =>
     Effect.gen(function* () {
       const spy = HttpClient.make(() => Effect.die("sent"))
       const made = BrokerClient.make(protocol, { api: "https://api.tiny.example" }, options)
@@ -421,7 +419,7 @@ describe("tracing", () => {
       return { net, seen: tiny.seen }
     })
 
-  it.effect("never reaches the broker, and shows no secret, under a tracer and a parent span", () =>
+  it.effect("sends no tracing header and shows no secret, with a tracer and a parent span", () =>
     Effect.gen(function* () {
       const answers: ReadonlyArray<Answer> = [
         () => yes(),
@@ -444,7 +442,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("a span does not hold the tokens that a login brought", () =>
+  it.effect("a span does not contain the tokens of a login", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => yes({ token: "issued-canary" })])
       const spans = net.spans().filter(({ name }) => name.startsWith("tiny."))
@@ -456,7 +454,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("a span holds why a call failed", () =>
+  it.effect("a span contains the reason of a failed call", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => no({ code: "SLOW" })])
       const [span] = net.spans().filter(({ name }) => name === "tiny.login")
@@ -465,7 +463,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("makes a span of a call, and none where nobody has a tracer", () =>
+  it.effect("creates a span for a call if there is a tracer", () =>
     Effect.gen(function* () {
       const spans: Array<string | undefined> = []
       const spy = HttpClient.make((request) =>
@@ -508,7 +506,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("quotes what the broker says without what it was sent, and not for ever", () =>
+  it.effect("quotes the broker's message up to a limit, without the values that were sent", () =>
     Effect.gen(function* () {
       const echo: Answer = (asked) =>
         no({ message: `${asked.body} with ${sentIn(asked).join(" and ").toUpperCase()} is wrong`, code: "X" })
@@ -525,7 +523,7 @@ describe("a refusal", () => {
     ["message", { code: "X", message: "no\u001b[31m\nINFO ok\u202e\u2028" }],
     ["code", { code: "X\u001b[31m\nINFO ok\u202e\u2028", message: "no" }],
     ["support id", { code: "DENIED", message: "no", support: "1\u001b[31m\nINFO ok\u202e\u2028" }],
-    ["symbol that the cut halves", { code: "X", message: `${"x".repeat(299)}😀` }]
+    ["symbol at the cut", { code: "X", message: `${"x".repeat(299)}😀` }]
   ] as const)("has no control characters in its %s", ([, fields]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no(fields)])
@@ -537,7 +535,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("shows no part of a secret where a long message is cut", () =>
+  it.effect("shows no part of a secret at the cut of a long message", () =>
     Effect.gen(function* () {
       for (let length = 440; length < 500; length += 1) {
         const message = `eyJ${"a".repeat(length)} ${secrets.key}`
@@ -547,7 +545,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("brings support id, wait and drift to the rows", () =>
+  it.effect("passes the support id, the retry delay and the clock drift to the error table", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
@@ -562,7 +560,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("is no success because of its status, nor a yes one with a bad status", () =>
+  it.effect("with HTTP 200 fails, and so does a success with HTTP 500", () =>
     Effect.gen(function* () {
       const tags = yield* Effect.forEach(
         [() => no({ code: "X" }), () => Response.json({ ok: true, data: { token: "t" } }, { status: 500 })],
@@ -576,7 +574,7 @@ describe("a refusal", () => {
   )
 })
 
-describe("a broker that quotes a part of a header shows no secret", () => {
+describe("an error that quotes part of a header shows no secret", () => {
   const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
   const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
   const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
@@ -612,7 +610,7 @@ describe("a broker that quotes a part of a header shows no secret", () => {
   )
 })
 
-describe("without a word from the broker, the status tells", () => {
+describe("without an error body, the HTTP status decides", () => {
   const rows: ReadonlyArray<readonly [code: number, login: string, profile: string]> = [
     [200, "MalformedResponse", "MalformedResponse"],
     [204, "MalformedResponse", "MalformedResponse"],
@@ -648,14 +646,14 @@ describe("without a word from the broker, the status tells", () => {
     [403, "BrokerRejected"],
     [401, "BrokerRejected"],
     [500, "BrokerUnavailable"]
-  ] as const)("a code that nobody knows, with HTTP %d, is %s", ([code, tag]) =>
+  ] as const)("an unknown code with HTTP %d is %s", ([code, tag]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ code: "X-77" }, { status: code })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: tag, code: "X-77" })
     })
   )
 
-  it.effect("a row for one call means nothing for another", () =>
+  it.effect("a row for one endpoint does not apply to another", () =>
     Effect.gen(function* () {
       const codes = protocol.codes.map((row) => ({ ...row, operations: ["login"] }))
       const tiny = yield* connect([() => no({ code: "SLOW" })], {}, { codes })
@@ -667,7 +665,7 @@ describe("without a word from the broker, the status tells", () => {
     })
   )
 
-  it.effect("the broker's message stays where it has no code", () =>
+  it.effect("keeps the broker's message when there is no code", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ message: "Down for maintenance" }, { status: 503 })])
       assert.deepInclude(yield* reasonOf(tiny.login), {
@@ -714,8 +712,8 @@ describe("without a word from the broker, the status tells", () => {
   it.effect.each([
     ["whose clock is an hour behind ours", "Sat, 21 Nov 2026 03:00:00 GMT", "Sat, 21 Nov 2026 03:00:30 GMT", 30_000],
     ["whose clock is an hour ahead of ours", "Sat, 21 Nov 2026 05:00:00 GMT", "Sat, 21 Nov 2026 05:00:30 GMT", 30_000],
-    ["whose own date cannot be read", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
-  ] as const)("a date is counted from the answer of a broker %s", ([, date, until, millis]) =>
+    ["whose own Date header is invalid", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
+  ] as const)("converts a Retry-After date to a delay for a broker %s", ([, date, until, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503]) {
@@ -726,7 +724,7 @@ describe("without a word from the broker, the status tells", () => {
     })
   )
 
-  it.effect("a 401 page to a login is no wrong credential", () =>
+  it.effect("an HTTP 401 page to a login does not mean wrong credentials", () =>
     Effect.gen(function* () {
       for (const page of ["<html>Unauthorized</html>", "Proxy authentication needed", "nginx"]) {
         const tiny = yield* connect([() => status(401, page)])
@@ -735,7 +733,7 @@ describe("without a word from the broker, the status tells", () => {
     })
   )
 
-  it.effect("a 401 to a login is a wrong credential only if the broker does not say something else", () =>
+  it.effect("an HTTP 401 to a login means wrong credentials unless the message says otherwise", () =>
     Effect.gen(function* () {
       for (const [message, tag] of [
         [undefined, "InvalidCredentials"],
@@ -753,7 +751,7 @@ describe("without a word from the broker, the status tells", () => {
     })
   )
 
-  it.effect("a date in Retry-After is reckoned by the broker's clock, where ours is an hour behind", () =>
+  it.effect("reads a Retry-After date by the broker's clock when ours is an hour behind", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 3))
       const headers = { date: "Sat, 21 Nov 2026 04:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 04:00:20 GMT" }
@@ -762,7 +760,7 @@ describe("without a word from the broker, the status tells", () => {
     })
   )
 
-  it.effect("Retry-After of a broker that is down is told, too", () =>
+  it.effect("keeps Retry-After of a broker that is down", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(503, "", { "retry-after": "7" })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", retryAfter: Duration.seconds(7) })
@@ -770,12 +768,12 @@ describe("without a word from the broker, the status tells", () => {
   )
 })
 
-describe("an answer that cannot be understood", () => {
+describe("an answer that cannot be decoded", () => {
   const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
   it.effect.each([
     ["is empty", "", /it is empty/],
     ["is HTML", "<html><p>Back at seven</p></html>", /it is not JSON\. It starts with: Back at seven\./],
-    ["is half a JSON", `{"ok":true,"data":{"token":"t`, /it is not JSON/],
+    ["is truncated JSON", `{"ok":true,"data":{"token":"t`, /it is not JSON/],
     ["is JSON of another shape", `{"status":"true"}`, /neither success nor failure.*\{"status":string\(4\)\}/],
     ["is a list", "[]", /neither success nor failure/],
     ["is null", "null", /it is not JSON/],
@@ -794,7 +792,7 @@ describe("an answer that cannot be understood", () => {
     })
   )
 
-  it.effect("shows nothing of what was sent, whatever it looks like", () =>
+  it.effect("shows none of the values that were sent, in any format", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),
@@ -812,7 +810,7 @@ describe("an answer that cannot be understood", () => {
     })
   )
 
-  it.effect("is mended where the protocol knows the defect", () =>
+  it.effect("is repaired if the protocol lists the defect", () =>
     Effect.gen(function* () {
       const text = `\ufeff{“ok”:true,“data”:{“token”:“t”}}\u0000`
       const strict = yield* connect([() => status(200, text)])
@@ -824,7 +822,7 @@ describe("an answer that cannot be understood", () => {
     })
   )
 
-  it.effect("what the schema does not name passes", () =>
+  it.effect("accepts fields that the schema does not name", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes({ token: "t", more: { x: 1 } })])
       assert.deepStrictEqual(yield* tiny.login, { token: "t" })
@@ -832,7 +830,7 @@ describe("an answer that cannot be understood", () => {
   )
 })
 
-describe("a fault between this program and the broker is not told as the broker's", () => {
+describe("a fault between this program and the broker is not reported as the broker's", () => {
   const origin = "https://api.tiny.example"
   const failing = (code: string | undefined, fields: object = {}, message = "") =>
     overFetch(origin, () => {
@@ -868,10 +866,10 @@ describe("a fault between this program and the broker is not told as the broker'
   )
 
   it.effect.each([
-    ["a proxy that is not there", "ECONNREFUSED", { syscall: "connect", address: "10.0.0.1", port: 3128 }, ""],
-    ["a proxy whose name is unknown", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
-    ["a proxy that wants a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
-    ["a proxy that refuses", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
+    ["a proxy that is not running", "ECONNREFUSED", { syscall: "connect", address: "10.0.0.1", port: 3128 }, ""],
+    ["a proxy with an unknown host name", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
+    ["a proxy that requires a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
+    ["a proxy that refuses the connection", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
   ] as const)("%s", ([, code, fields, message]) =>
     Effect.gen(function* () {
       const client = yield* failing(code, fields, message)
@@ -895,7 +893,7 @@ describe("a fault between this program and the broker is not told as the broker'
     })
   )
 
-  it.effect("a port of the broker that refuses is no proxy, nor are several addresses that do", () =>
+  it.effect("a refused connection to the broker is not a proxy fault, on one address or on several", () =>
     Effect.gen(function* () {
       const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
       const errors = [Object.assign(new Error("x"), fields), Object.assign(new Error("x"), fields)]
@@ -908,7 +906,7 @@ describe("a fault between this program and the broker is not told as the broker'
   )
 })
 
-describe("a token that no header can carry is not sent, and shows in no error", () => {
+describe("a token that is not a valid header value is not sent and appears in no error", () => {
   it.effect.each([
     ["a line break", "canary\nhalf"],
     ["a carriage return", "canary\r\nhalf"],
@@ -920,7 +918,7 @@ describe("a token that no header can carry is not sent, and shows in no error", 
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
-        // As fetch itself does, and its error shows the value.
+        // Like fetch, whose error shows the value.
         const { method } = new Request(url, init)
         sent += method.length
         return Promise.resolve(yes())
@@ -935,7 +933,7 @@ describe("a token that no header can carry is not sent, and shows in no error", 
     })
   )
 
-  it.effect("but one of Latin-1 goes out", () =>
+  it.effect("a token of Latin-1 characters is sent", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()])
       yield* tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make("a é\tb") } })
@@ -955,7 +953,7 @@ describe("over real sockets", () => {
     )
   const originOf = (server: http.Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  it.live("a closed port is ECONNREFUSED, and the error says so", () =>
+  it.live("a closed port fails with ECONNREFUSED, and the error says so", () =>
     Effect.gen(function* () {
       const origin = yield* Effect.scoped(
         Effect.map(
@@ -969,7 +967,7 @@ describe("over real sockets", () => {
     })
   )
 
-  it.live("a connection that is cut is sent once", () =>
+  it.live("a call whose connection is cut is sent once", () =>
     Effect.gen(function* () {
       let asked = 0
       const server = yield* listen((request) => {
@@ -1072,7 +1070,7 @@ describe("an answer that carries a token", () => {
     })
   )
 
-  it.effect("names the fields that were not read in a debug event, and no value", () =>
+  it.effect("names the fields that were not read in a debug event, without their values", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
       const logger = Logger.make((options) => {

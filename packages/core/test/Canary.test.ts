@@ -16,7 +16,7 @@ class Worded extends Data.TaggedError("Worded")<{ readonly words: string }> {
 
 class Caused extends Data.TaggedError("Caused")<{ readonly cause: unknown }> {}
 
-/** As an HTTP client's error holds it, and where neither JSON nor a shallow inspection shows it. */
+/** Nested as in an HTTP client's error, where neither JSON nor a shallow inspection shows it. */
 const withRequest = (leak: string) => {
   const error = new Error("no answer")
   const reason = { request: { headers: { authorization: `token KEY:${leak}` } } }
@@ -25,10 +25,10 @@ const withRequest = (leak: string) => {
 
 const withCause = (cause: unknown) => new Caused({ cause })
 
-/** Every way that a secret may get out; a net that lets one pass is worth nothing. */
+/** Every way in which a secret can leak. The net must catch each of them. */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
   ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],
-  ["a log that is hardly ever on", (leak) => Effect.logTrace(leak)],
+  ["a trace log", (leak) => Effect.logTrace(leak)],
   ["an object in a log", (leak) => Effect.logDebug({ pin: leak })],
   ["a log's annotation", (leak) => Effect.annotateLogs(Effect.logInfo("in"), "pin", leak)],
   ["a log's span", (leak) => Effect.withLogSpan(Effect.logInfo("in"), leak)],
@@ -60,7 +60,7 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
   ],
   ["an error's cause", (leak) => Effect.fail(withCause(withCause({ body: leak })))],
   ["an error's stack", (leak) => Effect.fail(Object.assign(new Worded({ words: "x" }), { stack: `Error: ${leak}` }))],
-  ["a failure that is no error", (leak) => Effect.fail({ body: { pin: leak } })],
+  ["a failure that is not an Error", (leak) => Effect.fail({ body: { pin: leak } })],
   ["a defect", (leak) => Effect.die(new Error(leak))],
   ["a defect that is text", (leak) => Effect.die(leak)]
 ]
@@ -69,7 +69,7 @@ const eventful = (
   add: (span: { event: (name: string, at: bigint, attributes?: Record<string, unknown>) => void }) => void
 ) => Effect.withSpan(Effect.map(Effect.currentSpan, add), "login")
 
-/** Runs a program under a net, and shows how it ended. */
+/** Runs a program under a net, and shows the net its exit. */
 const caught = (program: Effect.Effect<unknown, unknown>, inspect: (value: unknown) => string = () => "") =>
   Effect.gen(function* () {
     const net = yield* Canary.make
@@ -89,7 +89,7 @@ const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) =>
   ["in hexadecimal", (text) => Buffer.from(text).toString("hex")]
 ]
 
-describe("a secret is caught in every spelling, and nothing where there is none", () => {
+describe("catches a secret in every spelling, and reports nothing without one", () => {
   it.effect.each(leaking)("%s", ([, program]) =>
     Effect.gen(function* () {
       const harmless = yield* caught(program("harmless"))
@@ -107,7 +107,7 @@ it.effect.each([
   ["success", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)("what only the platform's inspection shows of a %s is caught", ([, end]) =>
+] as const)("catches a secret that only the platform's inspection shows, in a %s", ([, end]) =>
   Effect.gen(function* () {
     const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
     assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
@@ -116,7 +116,7 @@ it.effect.each([
 )
 
 describe("a leak", () => {
-  it.effect("is told with where it was and a little of what is around it", () =>
+  it.effect("is reported with its place and a short excerpt", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("file error.log", `login with PIN 4711 failed${"!".repeat(100)}`)
@@ -126,7 +126,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is told from its own place, also behind the backslashes of JSON", () =>
+  it.effect("is quoted from its own position, also after the backslashes of JSON", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
@@ -138,7 +138,7 @@ describe("a leak", () => {
     ["token kite9key:opaq4tok", "opaq4tok"],
     ["Bearer opaq4tok", "opaq4tok"],
     [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
-  ] as const)("of %s is one of its part %s, too", ([secret, part]) =>
+  ] as const)("of %s includes a leak of its part %s", ([secret, part]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `quoted: ${part}`)
@@ -149,7 +149,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is none in the digits of an instant, where a PIN may stand by chance", () =>
+  it.effect("is not reported for a PIN that occurs by chance in the digits of an instant", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", '{"issuedAt":1795471147110,"pid":47114711}')
@@ -159,7 +159,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is none where a secret is wrapped", () =>
+  it.effect("is not reported for a wrapped secret", () =>
     Effect.gen(function* () {
       const wrapped = Redacted.make(secret)
       const net = yield* caught(
@@ -172,7 +172,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("spans are there to be counted", () =>
+  it.effect("spans can be counted", () =>
     Effect.gen(function* () {
       const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
       assert.deepStrictEqual(

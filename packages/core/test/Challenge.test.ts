@@ -22,12 +22,12 @@ const opened = Effect.gen(function* () {
   return { ledger, challenge: yield* ledger.open(fields) }
 })
 
-/** `ChallengeExpired` with why, or another tag. */
+/** The `why` of a `ChallengeExpired`, or the tag of another reason. */
 const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
 describe("the ledger", () => {
-  it.effect("gives each challenge an id of its own, and prints no step token", () =>
+  it.effect("gives each challenge a different id, and prints no step token", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const another = yield* ledger.open(fields)
@@ -37,7 +37,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("counts the attempts that are left, also over a resend, and ends with the last", () =>
+  it.effect("counts the attempts that are left, also over a resend, and closes the challenge after the last", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(30_000)
       const ledger = yield* Challenge.makeLedger(account)
@@ -61,7 +61,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("lets a challenge be claimed once", () =>
+  it.effect("allows one claim of a challenge", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       assert.strictEqual(yield* ledger.claim(challenge), challenge)
@@ -69,7 +69,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("lets one of a hundred who claim at once have it", () =>
+  it.effect("allows one of a hundred concurrent claims", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const claims = Array.from({ length: 100 }, () =>
@@ -87,7 +87,7 @@ describe("the ledger", () => {
     { at: 299_999, came: "Success" },
     { at: 300_000, came: "timed-out" },
     { at: 86_400_000, came: "timed-out" }
-  ])("at $at ms of a life of 300000 ms a claim comes to $came", ({ at, came }) =>
+  ])("a claim at $at ms of a challenge valid for 300000 ms gives $came", ({ at, came }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(at)
@@ -96,7 +96,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("a challenge without an end does not end", () =>
+  it.effect("a challenge without an expiry never times out", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const endless = yield* ledger.open({ ...fields, expiresAt: undefined })
@@ -105,7 +105,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("refuses another account's challenge, and leaves the own one open", () =>
+  it.effect("refuses another account's challenge, and leaves its own open", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const other = { ...challenge, account: Account.make({ ...account, id: "T2" }) }
@@ -121,7 +121,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("a reopened challenge is open once more", () =>
+  it.effect("a reopened challenge can be claimed again", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* ledger.claim(challenge)
@@ -160,7 +160,7 @@ describe("answer", () => {
     })
   )
 
-  it.effect("so many wrong codes as the broker takes, and then no more", () =>
+  it.effect("allows as many wrong codes as the broker does", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const another = yield* ledger.open(fields)
@@ -176,7 +176,7 @@ describe("answer", () => {
     })
   )
 
-  it.effect("a code that cannot be one is not sent, and costs nothing", () =>
+  it.effect("does not send a malformed code, or count it as an attempt", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const send = Effect.die("sent")
@@ -186,7 +186,7 @@ describe("answer", () => {
     })
   )
 
-  it.effect("an answer that is interrupted is not given again", () =>
+  it.effect("does not resend an answer that was interrupted", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const fiber = yield* Effect.forkChild(ledger.answer(challenge, code, { digits: 6, send: Effect.never }), {
@@ -201,7 +201,7 @@ describe("answer", () => {
 describe("resend", () => {
   const renewed = { ...fields, resendsLeft: 1 }
 
-  it.effect("replaces the challenge, from its time on", () =>
+  it.effect("replaces the challenge once the resend delay is over", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(29_000)
@@ -217,9 +217,9 @@ describe("resend", () => {
   )
 
   it.effect.each([
-    { title: "no code is ever sent again", change: { resendAt: undefined } },
+    { title: "the broker never resends a code", change: { resendAt: undefined } },
     { title: "no resend is left", change: { resendsLeft: 0 } }
-  ])("says so where $title", ({ change }) =>
+  ])("fails with InvalidRequest if $title", ({ change }) =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const challenge = yield* ledger.open({ ...fields, ...change })
@@ -237,7 +237,7 @@ describe("resend", () => {
     new AuthError.BrokerRejected({ code: "none", status: 200 }),
     new AuthError.PermissionDenied({ why: "waf" }),
     new AuthError.InvalidRequest({ problems: [{ field: "request", problem: "was refused" }] })
-  ])("keeps the challenge open when it fails: the first code is still good ($_tag)", (reason) =>
+  ])("leaves the challenge open when the resend fails: the first code is still valid ($_tag)", (reason) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)
@@ -249,7 +249,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("keeps the challenge open when it is interrupted, and when it dies", () =>
+  it.effect("leaves the challenge open when the resend is interrupted or dies", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)
@@ -260,7 +260,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("ends the challenge when the broker says that it is over, and says so", () =>
+  it.effect("closes the challenge when the broker reports that it has ended, and reports that", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)
@@ -270,7 +270,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("does not say that a challenge was answered when its time is over", () =>
+  it.effect("reports a time-out, not an answered challenge, after the expiry", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(300_000)
@@ -279,7 +279,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("sends once for two who ask at once", () =>
+  it.effect("sends once for two concurrent calls", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)

@@ -20,19 +20,19 @@ const request = (id = "A123456"): CodeSource.CodeRequest => ({
 
 const secret = Redacted.make("JBSWY3DPEHPK3PXP")
 
-// WebCrypto takes real time, while which virtual time would run on.
+// WebCrypto takes real time, during which virtual time would advance.
 const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
-/** When a source gives a code, in seconds, and the code. */
+/** The code of a source, and the second at which it gives it. */
 const timed = (source: CodeSource.CodeSource, id?: string) =>
   Effect.gen(function* () {
     const code = Redacted.value(yield* source.code(request(id)))
     return { code, at: (yield* Clock.currentTimeMillis) / 1000 }
   }).pipe(Effect.provide(immediateMac))
 
-/** Starts effects at once, lets so many seconds pass one by one, and tells what came of those that ended. */
+/** Starts the effects at once, advances the clock second by second for the given time, and returns their results. */
 const during = <A, E>(seconds: number, ...effects: ReadonlyArray<Effect.Effect<A, E>>) =>
   Effect.gen(function* () {
     const fibers = yield* Effect.forEach(effects, (effect) => Effect.forkChild(effect, { startImmediately: true }))
@@ -47,7 +47,7 @@ describe("totp", () => {
     { asked: 28, given: 30 },
     { asked: 29, given: 30 },
     { asked: 30, given: 30 }
-  ])("asked at $asked s, a code comes at $given s: not in the last two seconds of a step", ({ asked, given }) =>
+  ])("a request at $asked s gets its code at $given s: never in the last two seconds of a period", ({ asked, given }) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(asked * 1000)
       const [code] = yield* during(3, timed(CodeSource.totp(secret)))
@@ -55,7 +55,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("a margin of your own counts", () =>
+  it.effect("uses the given margin", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(20_000)
       const [given] = yield* during(10, timed(CodeSource.totp(secret, { margin: "10 seconds" })))
@@ -63,20 +63,20 @@ describe("totp", () => {
     })
   )
 
-  it.each([NaN, -5, "2 secs" as "2 seconds"])("a margin of %s is a problem that a layer tells", (margin) =>
+  it.each([NaN, -5, "2 secs" as "2 seconds"])("the layer rejects a margin of %s", (margin) =>
     assert.include(CodeSource.totp(secret, { margin }).problem, 'is not a duration such as "2 seconds"')
   )
 
-  it.effect("a margin as long as the step still leaves time for a code", () =>
+  it.effect("a margin as long as the period still leaves time for a code", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(timed(CodeSource.totp(secret, { margin: "1 minute" })))
       yield* TestClock.adjust("1 minute")
-      assert.isDefined(fiber.pollUnsafe(), "it waits for ever")
+      assert.isDefined(fiber.pollUnsafe(), "the source never gives a code")
       yield* Fiber.interrupt(fiber)
     })
   )
 
-  it.effect("an account never gets the same step twice", () =>
+  it.effect("gives each account a TOTP period only once", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const [first] = yield* during(0, timed(source))
@@ -86,7 +86,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("two accounts do not hold each other up", () =>
+  it.effect("two accounts do not delay each other", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const given = yield* during(0, timed(source, "A1"), timed(source, "B2"))
@@ -97,7 +97,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("ten who ask at once get ten different steps", () =>
+  it.effect("ten concurrent requests get ten different periods", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const given = yield* during(270, ...Array.from({ length: 10 }, () => timed(source)))
@@ -108,7 +108,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("one who stops waiting takes no step away from the next", () =>
+  it.effect("an interrupted request uses up no period", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       yield* during(0, timed(source))
@@ -120,7 +120,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("a clock that is set back by a day does not make a login wait for a day", () =>
+  it.effect("a clock that is set back by a day does not delay a login by a day", () =>
     Effect.gen(function* () {
       const day = 86_400
       yield* TestClock.setTime(10 * day * 1000)
@@ -132,7 +132,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("a bad secret is a problem of the source, and a typed error without the secret", () =>
+  it.effect("an invalid secret is a problem of the source, and a typed error that does not contain the secret", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(Redacted.make("JBSW-Y3DP-EHPK-3PX1"))
       assert.match(source.problem ?? "", /^is not base32/)
@@ -145,7 +145,7 @@ describe("totp", () => {
 })
 
 describe("other sources", () => {
-  it.effect("fixed gives the code, without quotation marks around it", () =>
+  it.effect("fixed removes the quotation marks around the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make('"123456"\r\n'))
       assert.strictEqual(Redacted.value(yield* source.code(request())), "123456")
@@ -153,7 +153,7 @@ describe("other sources", () => {
     })
   )
 
-  it.effect("fixed gives the code, trimmed", () =>
+  it.effect("fixed trims the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make(" 123456\n"))
       assert.isUndefined(source.problem)
@@ -162,7 +162,7 @@ describe("other sources", () => {
     })
   )
 
-  it.effect("fromEffect hears what the code is for", () =>
+  it.effect("fromEffect receives the purpose of the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fromEffect(({ account, destinations, kind }) =>
         Effect.succeed(Redacted.make(`${account.id} ${kind} ${destinations?.join()}`))
@@ -172,7 +172,7 @@ describe("other sources", () => {
     })
   )
 
-  it("knows its own", () => {
+  it("isCodeSource accepts only code sources", () => {
     assert.isTrue(CodeSource.isCodeSource(CodeSource.fixed(Redacted.make("123456"))))
     for (const other of [secret, undefined, null, "123456", { code: Effect.void }]) {
       assert.isFalse(CodeSource.isCodeSource(other))
@@ -181,7 +181,7 @@ describe("other sources", () => {
 })
 
 describe("prompt", () => {
-  /** Answers with the lines, and then leaves the prompt. */
+  /** Answers with the lines, and then quits the prompt. */
   const ask = (lines: ReadonlyArray<string>, fields: Partial<CodeSource.CodeRequest> = {}) => {
     const shown: Array<string> = []
     const typed = [...lines]
@@ -207,7 +207,7 @@ describe("prompt", () => {
     }).pipe(Effect.provideService(Terminal.Terminal, terminal))
   }
 
-  it.effect("asks for a code of the authenticator app, and trims what is typed", () =>
+  it.effect("asks for a code of the authenticator app, and trims the answer", () =>
     Effect.gen(function* () {
       const { code, shown } = yield* ask([" 123456 "])
       assert.deepStrictEqual(shown, ["Code from your authenticator app (angel A123456): "])
@@ -216,7 +216,7 @@ describe("prompt", () => {
   )
 
   it.effect.each(["", "   ", "12345", "1234567", "abcdef", "12a456", "१२३४५६", "１２３４５６", "123456 7", "\u0000"])(
-    "asks again after %j, and gives the code that is typed then",
+    "asks again after %j, and returns the next valid code",
     (wrong) =>
       Effect.gen(function* () {
         const { code, shown } = yield* ask([wrong, "123456"], { kind: "otp" })
@@ -229,13 +229,13 @@ describe("prompt", () => {
       })
   )
 
-  it.effect.each(["123 456", "123-456", "12 34 56"])("takes a code in groups: %j", (line) =>
+  it.effect.each(["123 456", "123-456", "12 34 56"])("accepts a code in groups: %j", (line) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask([line])).code, "123456")
     })
   )
 
-  it.effect("asks again three times, then fails with InvalidRequest that shows nothing of what was typed", () =>
+  it.effect("asks again three times, then fails with InvalidRequest that shows none of the answers", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask(["", "1", "22", "123456"])).code, "123456")
       const { error, shown } = yield* ask(["", "1", "22", "98765", "123456"])
@@ -248,7 +248,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("says so if the TOTP secret is typed in place of a code", () =>
+  it.effect("says so if the answer is the TOTP secret instead of a code", () =>
     Effect.gen(function* () {
       const { shown } = yield* ask(["JBSWY3DPEHPK3PXP", "123456"])
       assert.match(shown[1] ?? "", /looks like the TOTP secret/)
@@ -256,7 +256,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("wants as many digits as the challenge says", () =>
+  it.effect("requires as many digits as the challenge has", () =>
     Effect.gen(function* () {
       const { code, shown } = yield* ask(["123456", "1234"], { digits: 4 })
       assert.strictEqual(code, "1234")
@@ -264,7 +264,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("says where the broker sent the code", () =>
+  it.effect("shows where the broker sent the code", () =>
     Effect.gen(function* () {
       const sent = yield* ask(["123456"], { kind: "otp", destinations: ["xxxxxx1234", "d***@example.com"] })
       assert.deepStrictEqual(sent.shown, ["One-time code sent to xxxxxx1234, d***@example.com (angel A123456): "])
@@ -283,7 +283,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("counts down to the next code each time it asks, and shows the attempts that are left", () =>
+  it.effect("counts down to the next code at each question, and shows the attempts that are left", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_000_000)
       const known = { kind: "otp", expiresAt: 1_300_000, attemptsLeft: 3, resendsLeft: 2 } as const
@@ -298,7 +298,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("respond gives the prompt all that the challenge says", () =>
+  it.effect("respond passes all fields of the challenge to the prompt", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)
@@ -333,7 +333,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("who leaves the prompt gets ActionRequired, not a crash", () =>
+  it.effect("fails with ActionRequired when the user quits the prompt", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask([])).error?.reason._tag, "ActionRequired")
       assert.strictEqual((yield* ask(["", "12"])).error?.reason._tag, "ActionRequired")
@@ -358,7 +358,7 @@ describe("shapeProblem", () => {
   )
 
   it.each(["JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP"])(
-    "%j is the secret in place of a code",
+    "recognizes %j as the secret instead of a code",
     (text) => {
       assert.isTrue(CodeSource.looksLikeSecret(Redacted.make(text)))
       const problem = CodeSource.shapeProblem(Redacted.make(text), 6)
@@ -367,7 +367,7 @@ describe("shapeProblem", () => {
     }
   )
 
-  it.each(["123456", "2345672345672345", "hello", ""])("%j is not", (text) =>
+  it.each(["123456", "2345672345672345", "hello", ""])("does not take %j for a secret", (text) =>
     assert.isFalse(CodeSource.looksLikeSecret(Redacted.make(text)))
   )
 })

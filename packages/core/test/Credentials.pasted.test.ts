@@ -52,13 +52,15 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
   ['"\u200b', '\u200b"']
 ]
 
-describe("a value of which no kind has quotes", () => {
-  it.effect.each(pairs.map(([open, close]) => ({ open, close })))("loses $open and $close", ({ close, open }) =>
-    Effect.gen(function* () {
-      for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
-        assert.strictEqual((yield* check({ code: `${around}${open}T1${close}${around}` })).code, "T1")
-      }
-    })
+describe("a value that never contains quotation marks", () => {
+  it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
+    "loses $open and $close around it",
+    ({ close, open }) =>
+      Effect.gen(function* () {
+        for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
+          assert.strictEqual((yield* check({ code: `${around}${open}T1${close}${around}` })).code, "T1")
+        }
+      })
   )
 
   it.effect.each([
@@ -66,7 +68,7 @@ describe("a value of which no kind has quotes", () => {
     { given: "T1\u201d", side: "ends" },
     { given: "T1\\'", side: "ends" },
     { given: '""T1"', side: "begins" }
-  ])("is refused with a quote at one end: $given", ({ given, side }) =>
+  ])("is refused with a quotation mark at one end: $given", ({ given, side }) =>
     Effect.gen(function* () {
       const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
       assert.match(problem ?? "", new RegExp(`^code ${side} with a quotation mark \\(`))
@@ -74,7 +76,7 @@ describe("a value of which no kind has quotes", () => {
     })
   )
 
-  it.effect("is refused with an invisible character inside, by its number", () =>
+  it.effect("is refused with an invisible character inside, named by its number", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
         "code has an invisible character in it (U+200B): type it again, or copy it from another place"
@@ -83,13 +85,13 @@ describe("a value of which no kind has quotes", () => {
     })
   )
 
-  it.effect("keeps a quote inside", () =>
+  it.effect("keeps a quotation mark inside", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* check({ app: '"Asha\'s app"' })).app, "Asha's app")
     })
   )
 
-  it.effect("is nothing if nothing is between the quotes", () =>
+  it.effect("counts as empty if there is nothing between the quotation marks", () =>
     Effect.gen(function* () {
       const values = yield* check({ app: '""', totpSecret: Redacted.make(" '' ") })
       assert.notProperty(values, "app")
@@ -129,7 +131,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['ca"nary', "it's", "two words", "\u0915\u0941\u0902\u091c\u0940", "&amp;x", "\\slash\\"])(
-    "keeps what is inside it: %s",
+    "keeps its characters: %s",
     (given) =>
       Effect.gen(function* () {
         assert.strictEqual(Redacted.value((yield* check({ password: ` ${given}\r\n` })).password), given)
@@ -137,7 +139,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['"canary-word"', " canary-word ", "canary\u200b", "'"])(
-    "is sent as it stands, if said so: %j",
+    "is sent unchanged if it is verbatim: %j",
     (given) =>
       Effect.gen(function* () {
         const verbatim = Credentials.verbatim(Redacted.make(given))
@@ -149,14 +151,14 @@ describe("a password", () => {
       })
   )
 
-  it.effect("that begins with many backslashes is not shown by its message", () =>
+  it.effect("does not appear in the message if it begins with many backslashes", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Redacted.make('\\\\\\\\"canary-word') }))
       assert.include(problemsOf(error)[0], 'begins with a quotation mark (\\"): ')
     })
   )
 
-  it.effect("that is verbatim still gets the form that the broker wants", () =>
+  it.effect("is still converted to the broker's format if it is verbatim", () =>
     Effect.gen(function* () {
       const dated = {
         date: {
@@ -164,7 +166,7 @@ describe("a password", () => {
           description: "Date of birth",
           secret: true,
           normalize: (value: string) => value.replaceAll("-", "/"),
-          problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is no date")
+          problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is not a date")
         }
       } as const
       const date = Credentials.verbatim(Redacted.make("18-10-1988"))
@@ -172,12 +174,12 @@ describe("a password", () => {
       assert.strictEqual(Redacted.value(values.date), "18/10/1988")
       const quoted = { date: Credentials.verbatim(Redacted.make('"18-10-1988"')) }
       assert.deepStrictEqual(problemsOf(yield* Effect.flip(Credentials.check("tiny", dated, quoted))), [
-        "date is no date"
+        "date is not a date"
       ])
     })
   )
 
-  it.effect.each([undefined, 4711, "", " "])("that is %j is none, also verbatim", (given) =>
+  it.effect.each([undefined, 4711, "", " "])("of %j is missing, also if it is verbatim", (given) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
       assert.match(problemsOf(error)[0] ?? "", /^password (is missing|is empty|must be text)$/)
@@ -185,13 +187,13 @@ describe("a password", () => {
   )
 })
 
-it.prop("what is without quotes stays as it is", [Schema.String], ([some]) => {
+it.prop("a value without quotation marks stays unchanged", [Schema.String], ([some]) => {
   const once = withoutQuotes(`"${some}\u201d`)
   assert.strictEqual(withoutQuotes(once), once)
   assert.isTrue(some.includes(once))
 })
 
-it("a long run of blanks, backslashes or marks takes no long time", () => {
+it("long runs of blanks, backslashes and quotation marks are checked quickly", () => {
   for (const sign of [" ", "\\", "\u200b", '"', "&"]) {
     const long = `a${sign.repeat(100_000)}b`
     assert.strictEqual(withoutQuotes(long), long)
@@ -203,7 +205,7 @@ describe("variables", () => {
   const from = (env: Record<string, string>) =>
     Credentials.fromConfig("tiny", fields).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))
 
-  it.effect("lose the quotes that docker --env-file leaves", () =>
+  it.effect("lose the quotation marks that docker --env-file leaves", () =>
     Effect.gen(function* () {
       const values = yield* from({ TINY_CODE: '"T1"', TINY_PASSWORD: "canary-word", TINY_TOTP_SECRET: '""' })
       assert.strictEqual(values.code, "T1")
@@ -211,7 +213,7 @@ describe("variables", () => {
     })
   )
 
-  it.effect("a quoted password is refused, and the message names the variable that takes it as it stands", () =>
+  it.effect("refuse a quoted password, and name the variable that accepts it unchanged", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ TINY_CODE: "T1", TINY_PASSWORD: '"canary-word"' }))
       assert.deepStrictEqual(problemsOf(error), [
@@ -221,7 +223,7 @@ describe("variables", () => {
     })
   )
 
-  it.effect("BROKER_AUTH_VERBATIM names those that are taken as they stand", () =>
+  it.effect("are taken unchanged if BROKER_AUTH_VERBATIM names them", () =>
     Effect.gen(function* () {
       const values = yield* from({
         TINY_CODE: "'T1'",
@@ -233,7 +235,7 @@ describe("variables", () => {
     })
   )
 
-  it.effect("and keeps what an empty variable is: missing", () =>
+  it.effect("are missing if they are empty, also if they are verbatim", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         from({ TINY_CODE: "T1", TINY_PASSWORD: "", BROKER_AUTH_VERBATIM: "TINY_PASSWORD" })

@@ -31,7 +31,7 @@ const problems = (error: { readonly reason: { readonly _tag: string } }) => {
 }
 
 describe("check", () => {
-  it.effect("trims, normalizes and wraps", () =>
+  it.effect("trims, normalizes and wraps the values", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, clientCode: " t1\n", pin: Redacted.make(" 4711 "), app: " two " })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin), values.app], ["T1", "4711", "two"])
@@ -40,14 +40,14 @@ describe("check", () => {
     })
   )
 
-  it.effect("a secret may come unwrapped, and what is no secret wrapped", () =>
+  it.effect("accepts a secret that is not wrapped, and a wrapped value that is not a secret", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, pin: "4711", clientCode: Redacted.make("t1") })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin)], ["T1", "4711"])
     })
   )
 
-  it.effect("an optional field may be left out in every way", () =>
+  it.effect("accepts an optional field as absent, undefined or empty", () =>
     Effect.gen(function* () {
       for (const app of [undefined, null, "", "  ", Redacted.make("")]) {
         assert.notProperty(yield* check({ ...valid, app }), "app")
@@ -55,7 +55,7 @@ describe("check", () => {
     })
   )
 
-  it.effect("a source of codes is taken as it is, and asked what is wrong with it", () =>
+  it.effect("takes a code source unchanged, and reports its problem", () =>
     Effect.gen(function* () {
       const own = CodeSource.fromEffect(() => Effect.succeed(Redacted.make("123456")))
       assert.strictEqual((yield* check({ ...valid, totpSecret: own })).totpSecret, own)
@@ -76,12 +76,12 @@ describe("check", () => {
       found: ["clientCode is empty", "pin is empty"]
     },
     {
-      title: "what is no text",
+      title: "values that are not text",
       input: { clientCode: 1, pin: Redacted.make(4711), totpSecret: {}, app: ["x"] },
       found: ["clientCode must be text", "pin must be text", "app must be text", "totpSecret must be text"]
     },
     {
-      title: "several different faults",
+      title: "several different problems",
       input: { clientCode: "d@example.com", totpSecret: Redacted.make("123456") },
       found: [
         "clientCode is an e-mail address",
@@ -89,7 +89,7 @@ describe("check", () => {
         "totpSecret is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
       ]
     }
-  ])("names every fault at once: $title", ({ found, input }) =>
+  ])("reports every problem at once: $title", ({ found, input }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check(input))
       assert.deepStrictEqual(
@@ -108,7 +108,7 @@ describe("fromConfig", () => {
 
   const whole = { TINY_CLIENT_CODE: "t1", TINY_PIN: "4711", TINY_TOTP_SECRET: "JBSWY3DPEHPK3PXP" }
 
-  it.effect("reads each field under the name of its variable", () =>
+  it.effect("reads each field from its variable", () =>
     Effect.gen(function* () {
       const values = yield* from({ ...whole, TINY_APP: "two" })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin), values.app], ["T1", "4711", "two"])
@@ -116,13 +116,13 @@ describe("fromConfig", () => {
     })
   )
 
-  it.effect("an optional variable may be set to nothing", () =>
+  it.effect("treats an empty optional variable as absent", () =>
     Effect.gen(function* () {
       assert.notProperty(yield* from({ ...whole, TINY_APP: "" }), "app")
     })
   )
 
-  it.effect("names all variables that are missing, at once", () =>
+  it.effect("reports all missing variables at once", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({}))
       assert.deepStrictEqual(problems(error), [
@@ -134,7 +134,7 @@ describe("fromConfig", () => {
     })
   )
 
-  it.effect("a variable that is set to nothing is missing; it is named beside one that is wrong", () =>
+  it.effect("reports an empty variable as missing, together with an invalid one", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ ...whole, TINY_PIN: "", TINY_CLIENT_CODE: "d@example.com" }))
       assert.deepStrictEqual(problems(error), [
@@ -144,7 +144,7 @@ describe("fromConfig", () => {
     })
   )
 
-  it.effect("a configuration that cannot be read is a typed error that names the variable", () =>
+  it.effect("reports a configuration that cannot be read as a typed error with the variable's name", () =>
     Effect.gen(function* () {
       const broken = ConfigProvider.make(() => Effect.fail(new ConfigProvider.SourceError({ message: "canary" })))
       const error = yield* Effect.flip(

@@ -33,7 +33,7 @@ describe("a count", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode({ n })), count === undefined ? {} : { n: count })
   })
 
-  it("is absent where the broker leaves it out, and refused where it is of another kind", () => {
+  it("is absent if the broker omits it, and fails for another type", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode({})), {})
     assert.isTrue(Result.isFailure(decode({ n: true })))
   })
@@ -53,7 +53,7 @@ describe("a flag", () => {
     [null, false]
   ])("%j is %s", (given, is) => assert.deepStrictEqual(Result.getOrThrow(decode({ is: given })), { is }))
 
-  it("is false where the broker leaves it out, and refused where it is of another kind", () => {
+  it("is false if the broker omits it, and fails for another type", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode({})), { is: false })
     assert.isTrue(Result.isFailure(decode({ is: 1 })))
   })
@@ -77,7 +77,7 @@ describe("lists", () => {
   ])("%j is %j", (list, items) => assert.deepStrictEqual(decode({ list }), { list: items }))
 })
 
-it("an answer that says nothing yet is undefined", () => {
+it("mapMaybe decodes an answer without a result as undefined", () => {
   const Poll = Schema.UndefinedOr(Schema.Struct({ token: Decode.text }))
   const decode = Schema.decodeUnknownSync(Decode.mapMaybe(Poll, (poll) => poll?.token))
   for (const [answer, token] of [

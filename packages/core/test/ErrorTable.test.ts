@@ -13,7 +13,7 @@ const failure: ErrorTable.Failure = {
   request: undefined
 }
 
-describe("the rows of a code table", () => {
+describe("the rows of an error table", () => {
   const row = (fields: Partial<ErrorTable.ErrorRow>): ErrorTable.ErrorRow => ({
     meaning: "",
     source: "",
@@ -33,7 +33,7 @@ describe("the rows of a code table", () => {
     [{ code: "A1", message: /rate/ }, false]
   ])("%j matches: %s", (fields, expected) => assert.strictEqual(ErrorTable.matches(row(fields), failure), expected))
 
-  it("one that names a message does not match where there is none", () =>
+  it("a row for a message does not match an answer without one", () =>
     assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 })
 
@@ -43,18 +43,18 @@ describe("hints for a refused TOTP", () => {
   const usual = ["ReEnrolled", "CodeReused"]
   it.each([
     ["nothing special", {}, usual],
-    ["a clock that is right enough", { clockDrift: -15_000 }, usual],
-    ["a clock that is wrong", { clockDrift: 15_001 }, ["ClockDrift", ...usual]],
+    ["a clock within the tolerance", { clockDrift: -15_000 }, usual],
+    ["a clock outside the tolerance", { clockDrift: 15_001 }, ["ClockDrift", ...usual]],
     ["a code", { request: { totp: Redacted.make("123456") } }, usual],
     [
-      "the secret in place of a code",
+      "the secret instead of a code",
       { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } },
       ["SecretInsteadOfCode", ...usual]
     ],
     ["a request of another shape", { request: { totp: 123456 } }, usual]
   ] as const)("with %s", (_, fields, expected) => assert.deepStrictEqual(ids(fields), [...expected]))
 
-  it("say which way the clock is wrong", () => {
+  it("say whether the clock is behind or ahead", () => {
     const text = (clockDrift: number) => ErrorTable.totpHints({ ...failure, clockDrift })[0]?.text
     assert.strictEqual(text(90_400), "Your clock is 90 seconds behind the broker's: set it by NTP.")
     assert.strictEqual(text(-60_000), "Your clock is 60 seconds ahead of the broker's: set it by NTP.")
@@ -80,7 +80,7 @@ it.each([
     { _tag: "InvalidRequest", problems: [{ field: "pin", problem: "is short" }], ...said }
   ],
   [ErrorTable.rejected, { _tag: "BrokerRejected", status: 403, ...said }]
-] as const)("%o keeps what the broker said", (reasonOf, fields) => {
+] as const)("%o keeps the broker's code and message", (reasonOf, fields) => {
   const reason = reasonOf(failure)
   for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)
 })

@@ -23,8 +23,8 @@ describe("jwt", () => {
   it.each([
     ["exp", token({ exp: seconds })],
     ["exp among other claims", token({ sub: "A123456", iat: 1, exp: seconds, roles: [0] })],
-    ["alg none: the broker decides, not we", token({ exp: seconds }, { alg: "none" })],
-    ["a header that is no JSON", `x.${Base64Url.encode(`{"exp":${seconds}}`)}.y`],
+    ["alg none: the broker checks signatures, not this library", token({ exp: seconds }, { alg: "none" })],
+    ["a header that is not JSON", `x.${Base64Url.encode(`{"exp":${seconds}}`)}.y`],
     ["a payload with padding", `x.${globalThis.btoa(`{"exp":${seconds}}`)}.y`],
     ["no signature", `x.${Base64Url.encode(`{"exp":${seconds}}`)}`],
     ["exp as text", token({ exp: String(seconds) })],
@@ -38,7 +38,7 @@ describe("jwt", () => {
 
   it.each([
     ["no exp", token({ sub: "A123456" })],
-    ["exp as text that is no number", token({ exp: "tomorrow" })],
+    ["exp as text that is not a number", token({ exp: "tomorrow" })],
     ["exp as a date in text", token({ exp: "2026-11-21T15:30:00Z" })],
     ["exp as empty text", token({ exp: "" })],
     ["exp as blank text", token({ exp: "  " })],
@@ -51,16 +51,16 @@ describe("jwt", () => {
     ["exp null", token({ exp: null })],
     ["a negative exp", token({ exp: -1 })],
     ["exp zero", token({ exp: 0 })],
-    ["an exp that no date can hold", token({ exp: 1e15 })],
+    ["an exp beyond the range of Date", token({ exp: 1e15 })],
     ["an exp in milliseconds far beyond any date", token({ exp: 1e300 })],
     ["claims that are a list", token([seconds])],
     ["claims that are null", token(null)],
-    ["garbage in the middle", "x.%%%.y"],
-    ["a middle that is no JSON", `x.${Base64Url.encode("exp")}.y`],
+    ["garbage as the payload", "x.%%%.y"],
+    ["a payload that is not JSON", `x.${Base64Url.encode("exp")}.y`],
     ["one part", "opaque"],
     ["dots only", ".."],
     ["nothing", ""]
-  ])("tells nothing of %s", (_, text) => assert.isUndefined(Expiry.jwt(issued({ token: text }))))
+  ])("ignores %s", (_, text) => assert.isUndefined(Expiry.jwt(issued({ token: text }))))
 })
 
 describe("dailyAt", () => {
@@ -87,7 +87,7 @@ describe("dailyAt", () => {
   )
 
   it.prop(
-    "ends after the issue, within a day, and at that time in India",
+    "ends after the issue, within a day, at that time in India",
     [
       Schema.Int.check(Schema.isBetween({ minimum: -1e12, maximum: 1e13 })),
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1439 }))
@@ -104,11 +104,11 @@ describe("dailyAt", () => {
   )
 })
 
-describe("spans", () => {
+describe("durations", () => {
   it("after counts from the issue", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("expiresIn counts from the issue, and tells nothing where the broker sends none", () => {
+  it("expiresIn counts from the issue, and gives no expiry if the broker sends none", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"
@@ -116,7 +116,7 @@ describe("spans", () => {
     assert.isUndefined(Expiry.expiresIn(issued()))
   })
 
-  it("an endless span tells nothing, so that the session can be stored", () => {
+  it("an infinite duration gives no expiry, so that the session can be stored", () => {
     assert.isUndefined(Expiry.expiresIn(issued({ expiresIn: Duration.infinity })))
     assert.isUndefined(Expiry.after(Duration.infinity)(issued()))
   })
@@ -127,13 +127,13 @@ describe("earliest", () => {
   const rule = Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.jwt)
   const midnight = Date.UTC(2026, 10, 21, 18, 30)
   it.each([
-    ["the token's end if it is earlier", jwt(midnight / 1000 - 1), { at: midnight - 1000, source: "jwt" }],
-    ["the cut-off if the token ends later", jwt(midnight / 1000 + 1), { at: midnight, source: "daily-cut-off" }],
-    ["the first rule if both say the same", jwt(midnight / 1000), { at: midnight, source: "daily-cut-off" }],
-    ["what is known if one rule knows nothing", issued(), { at: midnight, source: "daily-cut-off" }]
+    ["the token's expiry if it is earlier", jwt(midnight / 1000 - 1), { at: midnight - 1000, source: "jwt" }],
+    ["the cut-off if the token expires later", jwt(midnight / 1000 + 1), { at: midnight, source: "daily-cut-off" }],
+    ["the first rule if both give the same instant", jwt(midnight / 1000), { at: midnight, source: "daily-cut-off" }],
+    ["the known expiry if the other rule gives none", issued(), { at: midnight, source: "daily-cut-off" }]
   ] as const)("takes %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
 
-  it("tells nothing if no rule does", () => {
+  it("gives no expiry if no rule does", () => {
     assert.isUndefined(Expiry.earliest(Expiry.jwt, Expiry.expiresIn)(issued()))
     assert.isUndefined(Expiry.earliest()(issued()))
   })
@@ -146,12 +146,12 @@ it.each([
   [0, "1970-01-01 05:30:00 IST"]
 ])("toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
 
-describe("options that cannot be meant", () => {
-  it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])("no cut-off is %s", (time) => {
+describe("invalid options", () => {
+  it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])("a cut-off at %s is refused", (time) => {
     assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
   })
 
-  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("no lifetime is %s", (lifetime) => {
+  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("a lifetime of %s is refused", (lifetime) => {
     assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
   })
 })

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const origin = "https://api.fake.example"
 
-/** A fake that counts how often it acted. */
+/** A fake that counts how often it ran a route. */
 const makeWith = Effect.fnUntraced(function* (options: { readonly journalLimit?: number }) {
   const state = { acted: 0, resets: 0 }
   const act = (name: string) => (request: FakeBroker.FakeRequest) =>
@@ -78,7 +78,7 @@ describe("a fault", () => {
     })
   )
 
-  it.effect("latency waits by the clock that the fake was made with, then acts", () =>
+  it.effect("latency waits by the clock that the fake was made with, then runs the route", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
@@ -93,7 +93,7 @@ describe("a fault", () => {
     })
   )
 
-  it.effect("happens so many times, at its endpoint or at any, in the order of injection", () =>
+  it.effect("occurs the given number of times, at one endpoint or at any, in the order of injection", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.inject("login", { kind: "status", status: 501 }, 2)
@@ -107,7 +107,7 @@ describe("a fault", () => {
 })
 
 describe("a route", () => {
-  it.effect("is found by method, origin, path and what the body says", () =>
+  it.effect("is found by method, origin, path and body", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       const post = (body: string) => ({ method: "POST", body })
@@ -139,7 +139,7 @@ describe("a route", () => {
     })
   )
 
-  it.effect("answers with the fake's date, so that a client can tell its clock's drift", () =>
+  it.effect("answers with the fake's date, so that a client can measure the clock drift", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
@@ -150,7 +150,7 @@ describe("a route", () => {
 })
 
 describe("the journal", () => {
-  it.effect("has every request, to the letter", () =>
+  it.effect("records every request exactly", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.advance("1 minute")
@@ -170,7 +170,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("is a copy: what is done to it changes nothing", () =>
+  it.effect("is a copy: changing it does not change the fake", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* ask()
@@ -181,7 +181,7 @@ describe("the journal", () => {
   )
 })
 
-it.effect("the clock runs with the program's, ahead by what it was advanced; reset forgets everything", () =>
+it.effect("the clock runs with the program's, plus the time it was advanced by; reset clears everything", () =>
   Effect.gen(function* () {
     const { ask, fake, state } = yield* make
     yield* TestClock.setTime(5000)
@@ -201,7 +201,7 @@ it.effect("the clock runs with the program's, ahead by what it was advanced; res
   })
 )
 
-it.effect("tells its endpoints, accounts and codes", () =>
+it.effect("lists its endpoints, accounts and codes", () =>
   Effect.gen(function* () {
     const { fake } = yield* make
     assert.deepStrictEqual(fake.endpoints, ["otp", "login", "profile"])
@@ -210,7 +210,7 @@ it.effect("tells its endpoints, accounts and codes", () =>
   })
 )
 
-it("the limiter allows so many in any window, for each key", () => {
+it("the limiter allows the given number of requests in any window, for each key", () => {
   let now = 0
   const limiter = FakeBroker.makeLimiter(() => now)
   const limits = [
@@ -225,7 +225,7 @@ it("the limiter allows so many in any window, for each key", () => {
   assert.isFalse(at(2500), "three a minute")
   assert.isTrue(at(2500, "b"))
   assert.isFalse(at(59_999))
-  assert.isTrue(at(60_000), "what was refused does not count")
+  assert.isTrue(at(60_000), "refused requests do not count")
   limiter.reset()
   assert.isTrue(at(60_000))
 })
@@ -233,7 +233,7 @@ it("the limiter allows so many in any window, for each key", () => {
 describe("TestHttp", () => {
   const url = `${origin}/v1/profile`
 
-  it.effect("layerFake asks the fake; a cut connection is an error of the client", () =>
+  it.effect("layerFake sends requests to the fake, and a cut connection is an HttpClientError", () =>
     Effect.gen(function* () {
       const { fake } = yield* make
       yield* fake.inject("profile", { kind: "reset" })
@@ -243,7 +243,7 @@ describe("TestHttp", () => {
     })
   )
 
-  it.effect("layerLateFetch uses the fetch that is there when a request is made", () =>
+  it.effect("layerLateFetch uses the global fetch at the time of the request", () =>
     Effect.gen(function* () {
       const client = yield* Effect.provide(HttpClient.HttpClient, TestHttp.layerLateFetch)
       const before = globalThis.fetch
@@ -255,7 +255,7 @@ describe("TestHttp", () => {
     })
   )
 
-  it.effect("settle lets an hour pass around real work in no time, and brings back what came of it", () =>
+  it.effect("settle advances an hour of virtual time around real work at once, and returns its result", () =>
     Effect.gen(function* () {
       const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
       assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")
@@ -268,7 +268,7 @@ describe("the journal", () => {
   const endpointsOf = ({ journal }: FakeBroker.FakeBroker) =>
     Effect.map(journal, (entries) => entries.map(({ url }) => url.slice(origin.length)))
 
-  it.effect("keeps the newest entries up to its limit, and counts the others", () =>
+  it.effect("keeps the newest entries up to its limit, and counts those it drops", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 2 })
       for (const path of ["/1", "/2"]) yield* ask(path)
@@ -279,7 +279,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("forgets at a reset and a restore what it dropped", () =>
+  it.effect("reset and restore clear the count of dropped entries", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       const clear = [fake.reset, fake.readSnapshot(yield* fake.snapshot) ?? Effect.die("not a snapshot")]
@@ -292,7 +292,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("keeps 10,000 entries, or as many as the program that makes the fake wants", () =>
+  it.effect("keeps 10,000 entries by default, or the number that the fake is made with", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* FakeBroker.JournalLimit, 10_000)
       const { ask, fake } = yield* Effect.provideService(make, FakeBroker.JournalLimit, 1)
@@ -301,7 +301,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("answers a request whose entry was dropped meanwhile", () =>
+  it.effect("answers a request whose entry was dropped in the meantime", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       yield* fake.inject("login", { kind: "latency", duration: "1 second" })

@@ -48,7 +48,7 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/** Every promise of it is kept. */
+/** A subject that passes every case. */
 const sound: Subject = {
   ...protocol,
   codes,
@@ -60,7 +60,7 @@ const sound: Subject = {
   },
   layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
   verdicts: { tiny: ["Yes", "No"] },
-  // The PIN is part of a code, too.
+  // The PIN is also part of an error code.
   secrets: [secrets.key, secrets.access]
 }
 
@@ -71,7 +71,7 @@ const casesOf = (subject: Subject): ReadonlyArray<Case> => [
   ...Fixtures.coverageCases(subject)
 ]
 
-/** The subject with another fixture in the place of one of its own. */
+/** The subject with one of its own fixtures replaced. */
 const having = (own: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subject => ({
   ...sound,
   fixtures: sound.fixtures.map((each) => (each === own ? { ...each, ...changes } : each))
@@ -85,7 +85,7 @@ const dialect = protocol.dialects[0] as Envelope.Dialect
 
 const telling = fixture("login", "told", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
-/** Codes that are kept as they came, with a fixture for the first alone. */
+/** Rows that keep the broker's code, with a fixture for the first one only. */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
   return {
@@ -96,18 +96,13 @@ const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject
 }
 
 const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: string, message: RegExp]> = [
-  ["other data than expected", having(first, { expect: { data: { ...data, token: "u" } } }), "login: yes", /"u".*"t"/],
+  ["data other than expected", having(first, { expect: { data: { ...data, token: "u" } } }), "login: yes", /"u".*"t"/],
   ["data that is not expected", having(first, { expect: { data: { token: "t" } } }), "login: yes", /list/],
-  [
-    "a success in place of a failure",
-    having(first, { expect: { reason: "RateLimited" } }),
-    "login: yes",
-    /RateLimited/
-  ],
-  ["a failure in place of a success", having(wrongPin, { expect: { data } }), "login: wrong PIN", /InvalidCredentials/],
+  ["a success instead of a failure", having(first, { expect: { reason: "RateLimited" } }), "login: yes", /RateLimited/],
+  ["a failure instead of a success", having(wrongPin, { expect: { data } }), "login: wrong PIN", /InvalidCredentials/],
   ["another reason", having(wrongPin, { expect: { reason: "AccountLocked" } }), "login: wrong PIN", /AccountLocked/],
   [
-    "another field of the reason",
+    "a different field of the reason",
     having(wrongPin, { expect: { reason: "InvalidCredentials", field: "otp" } }),
     "login: wrong PIN",
     /"otp".*"pin"/
@@ -125,7 +120,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /"retryAfter":8.*"retryAfter":7/
   ],
   ["another dialect", having(first, { dialect: "huge" }), "login: yes", /dialect.*"huge".*"tiny"/],
-  ["a call that nobody knows", having(first, { endpoint: "logon" }), "logon: yes", /no call logon/],
+  ["a call that does not exist", having(first, { endpoint: "logon" }), "logon: yes", /no call logon/],
   [
     "the failure of another call",
     { ...sound, calls: { ...sound.calls, login: sound.calls["profile"]! } },
@@ -139,25 +134,25 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /must not contain a secret/
   ],
   [
-    "a dialect without a no",
+    "a dialect without a failure",
     { ...sound, fixtures: [first] },
     'a no in the dialect "tiny" is among the fixtures',
     /no fixture is a no/
   ],
   [
-    "a dialect without a yes",
+    "a dialect without a success",
     { ...sound, fixtures: [wrongPin] },
     'a yes in the dialect "tiny" is among the fixtures',
     /no fixture is a yes/
   ],
   [
-    "a dialect whose yes never succeeds",
+    "a dialect whose success rule never matches",
     having(first, { expect: { reason: "MalformedResponse" } }),
     'a yes in the dialect "tiny" is among the fixtures',
     /no fixture is a yes/
   ],
   [
-    "a dialect whose fixtures do not stand for it",
+    "a dialect whose fixtures do not match it",
     having(wrongPin, { dialect: undefined as never }),
     'a no in the dialect "tiny" is among the fixtures',
     /no fixture is a no/
@@ -169,38 +164,38 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /source/
   ],
   [
-    "a dialect that is in no fixture",
+    "a dialect that no fixture has",
     { ...sound, dialects: [dialect, { ...dialect, name: "huge" }] },
     'a no in the dialect "huge" is among the fixtures',
     /no fixture is a no in the dialect "huge"/
   ],
-  ["a row of the codes without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
+  ["an error row without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
   [
-    "a row of a status that only an answer in no dialect has",
+    "a row for a status that only occurs without a dialect",
     { ...having(slow, { status: 503, body: "<h1>Busy</h1>" }), codes: [{ ...bare, status: 503 }] },
     "503: made up",
     /no fixture/
   ],
   [
-    "a row that comes too late",
+    "a row after one that already matches",
     { ...sound, codes: [{ ...row, meaning: "first" }, ...codes] },
     "T9153: made up",
     /no fixture/
   ],
   [
-    "a row that keeps its code as others do, with a meaning of its own",
+    "a row that keeps its code as others do, but with its own meaning",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "a row that makes more of its code than others",
+    "a row that maps its code to a more specific reason than others",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/
   ],
   [
-    "a row that does not count with the fixture's options",
+    "a row that does not apply with the fixture's options",
     { ...sound, codesFor: () => [] },
     "T9153: made up",
     /no fixture/
@@ -238,7 +233,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /login: yes/
   ],
   [
-    "a fixture whose source is not there at all",
+    "a fixture whose source does not exist",
     having(first, { source: undefined as never }),
     "each fixture has a source, a date and a confidence",
     /login: yes/
@@ -255,20 +250,18 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     "each fixture has a source, a date and a confidence",
     /slow down/
   ],
-  ["a name given twice", adding(first), "each fixture has a unique name", /login: yes/]
+  ["a name that is used twice", adding(first), "each fixture has a unique name", /login: yes/]
 ]
 
 describe("the cases of fixtures", () => {
-  it.effect("are all kept where nothing is wrong", () =>
-    Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true })
-  )
+  it.effect("all pass for a sound subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("want one fixture of all codes that are kept as they came", () => {
+  it.effect("require one fixture for all codes that keep the broker's code", () => {
     const subject = orders("Concerns orders", ErrorTable.rejected)
     return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
   })
 
-  it("have a name of their own each", () => {
+  it("have unique names", () => {
     const names = casesOf(sound).map(({ name }) => name)
     assert.strictEqual(new Set(names).size, names.length)
   })
@@ -282,8 +275,8 @@ describe("the cases of fixtures", () => {
   )
 })
 
-describe("what a fixture may say", () => {
-  it("JSON with the quirks that the broker's client mends", () => {
+describe("Fixtures.read", () => {
+  it("reads JSON with the quirks that the broker's client repairs", () => {
     const curly = { ...first, body: "{“ok”: true}" }
     assert.isUndefined(Fixtures.read(sound, curly).verdict)
     assert.strictEqual(Fixtures.read({ ...sound, quirks: ["smart-quotes"] }, curly).verdict?._tag, "Yes")

@@ -26,7 +26,7 @@ const challenge: Challenge = {
 
 const failure = AuthError.make("tiny", "login", new AuthError.SessionLimitReached({}))
 
-/** A broker of test services, which notes what it is asked. */
+/** A test broker that records its calls. */
 const broker = (login: Login.Login["Service"]["login"]) => {
   const asked: Array<string> = []
   const note = (what: string) => Effect.sync(() => void asked.push(what))
@@ -45,7 +45,7 @@ const inTwoSteps = Effect.succeed(Login.stepUpRequired(challenge))
 const code = Effect.succeed(Redacted.make("123456"))
 
 describe("session", () => {
-  it.effect("is what the login brings", () =>
+  it.effect("returns the session of the login", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(atOnce)
       assert.strictEqual(yield* Effect.provide(Login.session, services), live)
@@ -53,7 +53,7 @@ describe("session", () => {
     })
   )
 
-  it.effect("says what to do where the broker wants a code all the same", () =>
+  it.effect("fails with a remedy if the broker still asks for a code", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.provide(Login.session, broker(inTwoSteps).services))
       assert.strictEqual(error.reason._tag, "ActionRequired")
@@ -63,7 +63,7 @@ describe("session", () => {
 })
 
 describe("withStepUp", () => {
-  it.effect("asks for no code where none is wanted", () =>
+  it.effect("asks for no code if there is no challenge", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(atOnce)
       const given = yield* Effect.provide(
@@ -75,7 +75,7 @@ describe("withStepUp", () => {
     })
   )
 
-  it.effect("answers the challenge once, with the code that was given for it", () =>
+  it.effect("answers the challenge once, with the code for it", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(inTwoSteps)
       const given = yield* Effect.provide(
@@ -101,7 +101,7 @@ describe("withStepUp", () => {
     })
   )
 
-  it.effect("a login that fails is not repeated, and asks for no code", () =>
+  it.effect("does not repeat a failed login, and asks for no code", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(Effect.fail(failure))
       const error = yield* Effect.flip(
@@ -116,8 +116,8 @@ describe("withStepUp", () => {
   )
 })
 
-describe("accessors ask the service of the context", () => {
-  it.effect("Refresh, Profile, Logout", () =>
+describe("accessors call the service of the context", () => {
+  it.effect("Refresh, Profile and Logout", () =>
     Effect.gen(function* () {
       const renewed = session({ access: "new" })
       const services = Layer.mergeAll(
@@ -137,13 +137,13 @@ describe("accessors ask the service of the context", () => {
 })
 
 describe("revoke", () => {
-  it.effect("says that the broker ended the session", () =>
+  it.effect("reports that the broker ended the session", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.succeed("bye")), { _tag: "Revoked", account })
     })
   )
 
-  it.effect("a session that had already ended is dropped, not an error", () =>
+  it.effect("drops a session that had already ended, without an error", () =>
     Effect.gen(function* () {
       const over = AuthError.make("tiny", "logout", new AuthError.SessionExpired({ why: "expired" }))
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.fail(over)), {
@@ -154,7 +154,7 @@ describe("revoke", () => {
     })
   )
 
-  it.effect("any other failure stays one", () =>
+  it.effect("passes on any other failure", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Logout.revoke(live, Effect.fail(failure))), failure)
     })

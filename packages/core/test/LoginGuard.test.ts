@@ -14,7 +14,7 @@ import { account, breakable, morning, pass } from "./sessions.ts"
 const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const totp: GuardPolicy = { ...policy, step: Duration.seconds(30) }
 
-/** A login that notes when it is sent, and ends as it is told. */
+/** A login that records when it is sent, and ends as given. */
 const makeLogin = () => {
   const sent: Array<number> = []
   const login = (reason?: AuthError.Reason) =>
@@ -37,7 +37,7 @@ const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
 describe("sessions: refused logins", () => {
-  it.effect("two are let through, and no third is sent, whatever was refused", () =>
+  it.effect("stop a third login after two, whatever was refused", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongPin))), "InvalidCredentials")
@@ -47,7 +47,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("a restart does not forget them, and the error says what to do and until when", () =>
+  it.effect("still count after a restart, and the error says what to do and until when", () =>
     Effect.gen(function* () {
       const { guard, login, restarted } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -58,7 +58,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are forgotten after a login that went through, after their time, or on purpose", () =>
+  it.effect("are cleared by a successful login, after the window, or by reset", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const wrong = reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -79,7 +79,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("a lock by the broker ends all tries at once", () =>
+  it.effect("stop at the first one if the broker locks the account", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
@@ -89,7 +89,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("a connection that was never made is no wrong answer", () =>
+  it.effect("do not include a connection that could not be opened", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" })
@@ -98,7 +98,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("a policy by which they would never be too many lets none be sent", () =>
+  it.effect("send no login with a policy that would never stop it", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -127,7 +127,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("each is counted, and once, where two programs count at the same time", () =>
+  it.effect("are counted exactly once when two programs count at the same time", () =>
     Effect.gen(function* () {
       const { login, store } = yield* begin
       const slow = {
@@ -149,7 +149,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("the broker's word is heard also where it cannot be written down", () =>
+  it.effect("reach the caller even if they cannot be stored", () =>
     Effect.gen(function* () {
       const { login, store } = yield* begin
       const { service, state } = breakable(store)
@@ -167,7 +167,7 @@ describe("sessions: TOTP periods", () => {
   const sendOne = (guard: LoginGuard.LoginGuard["Service"], login: Effect.Effect<string, AuthError.AuthError>) =>
     Effect.forkChild(guard.protect(account, totp, login))
 
-  it.effect("each has one login, also of a program started anew", () =>
+  it.effect("allow one login each, also for a restarted program", () =>
     Effect.gen(function* () {
       const { guard, login, restarted, sent } = yield* begin
       yield* guard.protect(account, totp, login())
@@ -183,7 +183,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("a login is not begun in the last seconds of one, since its code may arrive in the next", () =>
+  it.effect("start no login in their last seconds, since its code may arrive in the next period", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("28 seconds")
@@ -194,7 +194,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("a login that ended in the next one has used that, too", () =>
+  it.effect("count the period in which a login ends, too", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")
@@ -208,7 +208,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("is counted before it is sent: nothing goes out when that cannot be written down", () =>
+  it.effect("send no login if it cannot be stored before it is sent", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const { service, state } = breakable(store)
@@ -218,7 +218,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("a login that was interrupted on the way counts", () =>
+  it.effect("count an interrupted login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const first = yield* sendOne(guard, Effect.never)
@@ -231,7 +231,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("a clock that was years ahead does not stop logins for years", () =>
+  it.effect("do not stop logins for years after a clock was years ahead", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* TestClock.setTime(morning + 1e11)
@@ -245,7 +245,7 @@ describe("sessions: TOTP periods", () => {
   )
 })
 
-it.effect("what is stored holds no secret, only instants and keyed fingerprints", () =>
+it.effect("the stored entry contains no secret, only instants and keyed fingerprints", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* reasonOf(guard.protect(account, totp, login(wrongPin)))
@@ -260,7 +260,7 @@ it.effect("what is stored holds no secret, only instants and keyed fingerprints"
   })
 )
 
-it.effect("a memory that somebody has scribbled on is refused", () =>
+it.effect("refuses an entry that was tampered with", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* store.put(account, "guard", Redacted.make(new TextEncoder().encode("{}")), 0)

@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// The tiny broker with a login page: it brings the state back as one of several pairs, and leaves it out on a cancel.
+// The tiny broker with a login page. Its callback returns the state as one of several pairs, and omits it on a cancel.
 
 const credentials = {
   id: { env: "TINY_ID", description: "Id of the account", secret: false },
@@ -134,7 +134,7 @@ const complete = (query: (state: string) => string) =>
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a browser login whose callback has a status", () => {
-  it.effect("is completed with the fields of the app in the form", () =>
+  it.effect("is completed with the app's fields in the form", () =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(complete((state) => `status=ok&code=c1&n=1&state=${state}`))
       assert.deepStrictEqual(seen, [{ url: "https://api.tiny.example/exchange", body: "key=key-canary&code=c1" }])
@@ -155,10 +155,10 @@ describe("a browser login whose callback has a status", () => {
   )
 })
 
-describe("whose tokens came", () => {
+describe("the account of the tokens", () => {
   const login = complete((state) => `status=ok&code=c1&state=${state}`)
 
-  it.effect("is checked by the broker's own word, in any case", () =>
+  it.effect("is checked against the broker's answer, ignoring case", () =>
     Effect.gen(function* () {
       const { value } = yield* using(login, { token: "t", holder: " t1 " })
       assert.strictEqual(value.account.id, "T1")
@@ -168,7 +168,7 @@ describe("whose tokens came", () => {
     })
   )
 
-  it.effect("is checked after a refresh, too", () =>
+  it.effect("is also checked after a refresh", () =>
     Effect.gen(function* () {
       const session = method.fromTokens({
         userId: "T1",
@@ -187,20 +187,20 @@ describe("whose tokens came", () => {
 describe("tokens of another program", () => {
   const given = { userId: " t1 ", accessToken: Redacted.make("Bearer access"), issuedAt: Date.UTC(2026, 10, 27) }
 
-  it("become a session of the method, which ends when the documents say", () => {
+  it("become a session of the method, with the documented expiry", () => {
     const { account, expiresAt, method: id, tokens } = method.fromTokens({ ...given, app: "second" })
     assert.deepStrictEqual([account.id, account.app, id], ["T1", "second", "page"])
     assert.strictEqual(expiresAt, Date.UTC(2026, 10, 27, 18, 30))
     assert.deepStrictEqual(Object.values(tokens).map(Redacted.value), ["access"])
   })
 
-  it.each(["", " "])("have no refresh token where it is blank: %j", (blank) => {
+  it.each(["", " "])("have no refresh token if it is blank: %j", (blank) => {
     assert.notProperty(method.fromTokens({ ...given, refreshToken: Redacted.make(blank) }).tokens, "refresh")
   })
 })
 
-describe("calls that need something of the app", () => {
-  it.effect("are made once that was checked", () =>
+describe("calls that need fields of the app", () => {
+  it.effect("fail if those fields are invalid", () =>
     Effect.gen(function* () {
       const layer = api.layer({ key: Redacted.make(" ") }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const { reason } = yield* Effect.flip(Effect.provide(TinyApi, layer))
@@ -208,7 +208,7 @@ describe("calls that need something of the app", () => {
     })
   )
 
-  it.effect("have the origins and the purposes of the descriptor", () =>
+  it.effect("use the origins and purposes of the descriptor", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])

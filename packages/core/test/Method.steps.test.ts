@@ -23,7 +23,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 import { no, protocol, type Seen, yes } from "./tiny.ts"
 
-// The tiny broker with a login by picture, a login of two steps, and options that change where it is called.
+// The tiny broker with a login by picture, a login of two steps, and options that change its endpoints.
 
 const credentials = {
   site: {
@@ -113,7 +113,7 @@ const makeApi = (_: unknown, { base = "/v1" }: Options) =>
         ...(step && { authorization: Redacted.make(`Step ${account} ${Redacted.value(step)}`) }),
         ...(tokens && { authorization: tokens.access })
       }),
-      // In another order than the rows want.
+      // In another order than the rows require.
       app: { program: "p", other: "o", device: "d" },
       path: ({ path }) => path.replace("/v1", base)
     },
@@ -169,7 +169,7 @@ const world = (options: Options = {}, poll: () => object = () => ({ token: "acce
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a login with a picture", () => {
-  it.effect("is pending until the picture is scanned, and brings one session", () =>
+  it.effect("is pending until the picture is scanned, and gives one session", () =>
     Effect.gen(function* () {
       const answers: Array<object> = [{}, { token: "access-canary", holder: " t1 " }]
       const { qr, seen } = yield* world({}, () => answers.shift() ?? {})
@@ -182,7 +182,7 @@ describe("a login with a picture", () => {
     })
   )
 
-  it.effect("is not asked for after the end of the picture, which an option may move", () =>
+  it.effect("sends no poll after the picture's expiry, which an option can change", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, end] of [
         [undefined, 30_000],
@@ -199,7 +199,7 @@ describe("a login with a picture", () => {
     })
   )
 
-  it.effect("of another account is rejected, and not asked for again", () =>
+  it.effect("of another account is rejected, and not polled again", () =>
     Effect.gen(function* () {
       const { qr } = yield* world({}, () => ({ token: "access-canary", holder: "T2" }))
       const code = yield* qr.begin
@@ -210,7 +210,7 @@ describe("a login with a picture", () => {
     })
   )
 
-  it.effect("refuses a lifetime that is not one when the layer is built", () =>
+  it.effect("fails for an invalid lifetime when the layer is built", () =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(world({ codeLifetime: Number.NaN }))
       assert.strictEqual(reason._tag === "InvalidRequest" && reason.problems[0].field, "codeLifetime")
@@ -218,7 +218,7 @@ describe("a login with a picture", () => {
   )
 })
 
-describe("a call for logging out that depends on options", () => {
+describe("a logout call that depends on options", () => {
   const session = Session.make({
     account: Account.make({ broker: "tiny", id: "T1" }),
     method: "qr",
@@ -227,7 +227,7 @@ describe("a call for logging out that depends on options", () => {
     expiry: Expiry.dailyAt("00:00")
   })
 
-  it.effect("is sent, or the receipt says that there is none", () =>
+  it.effect("is sent, or the receipt is LocalOnly", () =>
     Effect.gen(function* () {
       for (const [leaves, tag, sent] of [
         [true, "Revoked", 1],
@@ -254,7 +254,7 @@ describe("a credential that is an option of the layer", () => {
   const client = connect(() => yes()).layer
   const configured = (options?: Options) => Layer.provide(method.layerConfig(options), client)
 
-  it.effect("is checked beside the credentials", () =>
+  it.effect("is checked together with the credentials", () =>
     Effect.gen(function* () {
       const layer = Layer.provide(method.layer({ credentials: { id: " " } }), client)
       assert.deepStrictEqual(yield* problems(build(layer)), [
@@ -264,7 +264,7 @@ describe("a credential that is an option of the layer", () => {
     })
   )
 
-  it.effect("is read from the configuration where the option is absent", () =>
+  it.effect("is read from the configuration if the option is absent", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problems(build(configured())), [
         { field: "site (TINY_SITE)", problem: "is missing" },
@@ -287,7 +287,7 @@ describe("the token of a step", () => {
     return Effect.map(Effect.provide(makeApi(undefined, options), layer), (calls) => ({ seen, calls }))
   }
 
-  it.effect("goes with the call, and the fields of the app are where the row places them", () =>
+  it.effect("is sent with the call, and the app's fields are where the row places them", () =>
     Effect.gen(function* () {
       const { calls, seen } = yield* api({ base: "/login/v2" })
       yield* calls.verify(request, step)
@@ -298,7 +298,7 @@ describe("the token of a step", () => {
   )
 
   it.effect.each([undefined, "plain text", Redacted.make(undefined), { account: {}, tokens: { access: step } }])(
-    "is refused where it is %j, and nothing sent",
+    "sends nothing and fails if it is %j",
     (given) =>
       Effect.gen(function* () {
         const { calls, seen } = yield* api({})
@@ -310,7 +310,7 @@ describe("the token of a step", () => {
       })
   )
 
-  it.effect("shows in no message, and a refused one ends the challenge, not a session", () =>
+  it.effect("appears in no message, and a refused one ends the challenge, not a session", () =>
     Effect.gen(function* () {
       const quoting = yield* api({}, () => no({ code: "X", message: "no such step-canary" }))
       assert.notInclude(shown(yield* Effect.flip(quoting.calls.verify(request, step))), "step-canary")
@@ -323,7 +323,7 @@ describe("the token of a step", () => {
     })
   )
 
-  it.effect("that no header can carry is refused by its name", () =>
+  it.effect("is refused by its field name if it is not a valid header value", () =>
     Effect.gen(function* () {
       const { calls, seen } = yield* api({})
       const { reason } = yield* Effect.flip(calls.verify(request, Redacted.make("step\ncanary")))
@@ -333,7 +333,7 @@ describe("the token of a step", () => {
   )
 })
 
-describe("what is done without a session", () => {
+describe("a service without a session", () => {
   class Greeting extends Context.Service<Greeting, string>()("test/Greeting") {}
 
   const layers = Method.withoutSession(
@@ -342,7 +342,7 @@ describe("what is done without a session", () => {
     ({ account: { environment, id } }) => Effect.succeed(Context.make(Greeting, `${id} at ${environment}`))
   )
 
-  it.effect("has its own services and the calls, once the credentials were checked", () =>
+  it.effect("provides the service and the calls if the credentials are valid", () =>
     Effect.gen(function* () {
       const { layer: client } = connect(() => yes())
       const build = (id: string) => Layer.build(Layer.provide(layers.layer({ site: "b", credentials: { id } }), client))

@@ -84,7 +84,7 @@ const input: OpenApi.Input = {
   refusesWith200: "no"
 }
 
-/** What the tests look at in an operation. */
+/** The parts of an operation that the tests check. */
 interface Operation {
   readonly parameters: ReadonlyArray<OpenApi.Json>
   readonly requestBody?: unknown
@@ -98,7 +98,7 @@ const operation = (method: string) => document.paths["/token"]?.[method] as Oper
 const secret = { type: "string", format: "password" }
 
 describe("an OpenAPI document", () => {
-  it("has one operation for calls of one method and path, with the body of each as it is sent", () => {
+  it("has one operation for the calls of one method and path, with each body as it is sent", () => {
     assert.deepStrictEqual(Object.keys(document.paths["/token"] ?? {}), ["post", "delete"])
     const byCode = { key: secret, grant_type: { const: "code" }, code: secret }
     const byRefresh = { key: secret, refresh: secret, note: { type: "string" } }
@@ -112,7 +112,7 @@ describe("an OpenAPI document", () => {
     assert.deepStrictEqual(operation("post").requestBody, { required: true, content })
   })
 
-  it("has headers and parameters, secrets as passwords, and the session's token as a scheme", () => {
+  it("has headers and parameters, secrets as passwords, and the session's token as a security scheme", () => {
     const { parameters, requestBody, security } = operation("delete")
     assert.isUndefined(requestBody)
     assert.deepStrictEqual(parameters, [
@@ -126,7 +126,7 @@ describe("an OpenAPI document", () => {
     assert.deepStrictEqual(document.components.securitySchemes, { authorization: scheme })
   })
 
-  it("has the data in the envelope, and what refusals of the call mean", () => {
+  it("has the data inside the envelope, and the meaning of the call's refusals", () => {
     const { responses } = operation("post")
     assert.include(JSON.stringify(responses["200"]), '"required":["ok","data"]')
     assert.include(JSON.stringify(responses["200"]), '"token":{"type":"string","format":"password"}')
@@ -143,13 +143,13 @@ describe("an OpenAPI document", () => {
     assert.lengthOf(ofEnd, 1)
   })
 
-  it("names the hosts of a call that are not those of the others", () => {
+  it("lists the hosts of a call if they differ from the others", () => {
     assert.deepStrictEqual(document.servers, [{ url: "https://api.example.com", description: "production" }])
     assert.deepStrictEqual(operation("post").servers, [{ url: "https://login.example.com", description: "production" }])
     assert.isUndefined(operation("delete").servers)
   })
 
-  it("reads a word in any case", () => {
+  it("ignores the case of a word", () => {
     const { pattern } = OpenApi.word("Ok")
     for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
     assert.notMatch("not ok", new RegExp(String(pattern)))

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 
 const secrets = (...values: ReadonlyArray<string>) => values.map((value) => Redacted.make(value))
 
-describe("scrub knows a secret by its looks", () => {
+describe("scrub recognizes a secret by its format", () => {
   it.each([
     [`{"password":"canary"}`, `{"password":<redacted>}`],
     [`{"pin": 4711, "name": "Demo"}`, `{"pin": <redacted>, "name": "Demo"}`],
@@ -39,7 +39,7 @@ describe("scrub knows a secret by its looks", () => {
   ])("and leaves %j alone", (text) => assert.strictEqual(Redaction.scrub(text), text))
 })
 
-describe("the words of a broker can neither forge a log line nor steer a terminal", () => {
+describe("a broker's text can neither forge a log line nor control a terminal", () => {
   const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
   it.each([
     ["a line break", "denied\nINFO login ok", "denied INFO login ok"],
@@ -50,23 +50,23 @@ describe("the words of a broker can neither forge a log line nor steer a termina
     ["a bell and a delete", "\u0007x\u007f", "\ufffdx\ufffd"],
     ["NUL", "a\u0000b", "a\ufffdb"],
     ["separators of lines and paragraphs", "a\u2028b\u2029c\u0085d", "a b c d"],
-    ["an override of the direction", "a\u202egpj.exe", "agpj.exe"],
+    ["a direction override", "a\u202egpj.exe", "agpj.exe"],
     ["embeddings", "\u202aa\u202bb\u202cc\u202dd", "abcd"],
     ["isolates", "\u2066a\u2067b\u2068c\u2069", "abc"],
-    ["marks of direction", "a\u200e\u200f\u061cb", "ab"],
-    ["characters of no width", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
+    ["direction marks", "a\u200e\u200f\u061cb", "ab"],
+    ["zero-width characters", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
     ["invisible tags", "a\u{e0041}b", "ab"],
-    ["half a surrogate pair", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
+    ["lone surrogates", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
   ])("%s", (_, text, clean) => {
     assert.strictEqual(Redaction.scrub(text), clean)
     assert.notMatch(Redaction.excerpt(text), unsafe)
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
   })
 
-  it("and Hindi, Tamil and symbols stay as they are", () =>
+  it("keeps Hindi, Tamil and symbols", () =>
     assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
 
-  it("a secret with invisible characters in it is found", () => {
+  it("finds a secret with invisible characters in it", () => {
     assert.strictEqual(Redaction.scrub("PIN 4\u200b7\u202e11 is", secrets("4711")), "PIN <redacted> is")
     assert.strictEqual(
       Redaction.excerpt("code 4\u200b7\u202e11 is", { secrets: secrets("4711") }),
@@ -74,7 +74,7 @@ describe("the words of a broker can neither forge a log line nor steer a termina
     )
   })
 
-  it("an excerpt does not end in half a symbol", () =>
+  it("does not end an excerpt in half a symbol", () =>
     assert.notMatch(Redaction.excerpt(`${"x ".repeat(99)}y😀 more`), unsafe))
 })
 
@@ -85,7 +85,7 @@ describe("scrub finds a given secret in every spelling", () => {
     ["in capitals", secret.replace("ä", "Ä").replace("p", "P")],
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
-    ["in a URL, in small letters", encodeURIComponent(secret).toLowerCase()],
+    ["in a URL, in lower case", encodeURIComponent(secret).toLowerCase()],
     ["in a form", new URLSearchParams({ "": secret }).toString().slice(1)],
     [
       "in HTML",
@@ -98,7 +98,7 @@ describe("scrub finds a given secret in every spelling", () => {
     assert.strictEqual(Redaction.scrub(`[${spelled}] [x]`, secrets(secret)).replaceAll("=", ""), "[<redacted>] [x]")
   )
 
-  it("each time that it occurs, and every one of several", () =>
+  it("every occurrence of each of several secrets", () =>
     assert.strictEqual(
       Redaction.scrub("4711 A1 4711 x-y", secrets("4711", "x-y")),
       "<redacted> A1 <redacted> <redacted>"
@@ -108,7 +108,7 @@ describe("scrub finds a given secret in every spelling", () => {
     ["PIN1", "UElOMQ", "50494e31"],
     ["???", "Pz8/", "3f3f3f"],
     ["???", "Pz8_", "%3F%3F%3F"]
-  ])("%s, too short to look like a secret, as %s and as %s", (short, one, other) =>
+  ])("%s, although too short to look like a secret, as %s and as %s", (short, one, other) =>
     assert.strictEqual(Redaction.scrub(`[${one}] [${other}]`, secrets(short)), "[<redacted>] [<redacted>]")
   )
 
@@ -122,20 +122,20 @@ describe("scrub finds a given secret in every spelling", () => {
     }
   })
 
-  it("signs that mean something in a pattern are only signs", () =>
+  it("treats pattern characters in a secret as plain text", () =>
     assert.strictEqual(Redaction.scrub("a.*[b] $&1 aXXb", secrets(".*[b]", "$&1")), "a<redacted> <redacted> aXXb"))
 
-  it("a secret of two characters is not looked for: it would blacken everything", () =>
+  it("ignores a secret of two characters, which would redact everything", () =>
     assert.strictEqual(Redaction.scrub("a1 b a1", secrets("a1", "")), "a1 b a1"))
 
-  it("half a surrogate pair is no crash", () =>
+  it("does not fail on a lone surrogate", () =>
     assert.strictEqual(Redaction.scrub("x \ud800abc y", secrets("\ud800abc")), "x <redacted> y"))
 
   it.prop(
-    "whatever the secret and the text around it",
+    "for any secret and any text around it",
     [Schema.String, Schema.String.check(Schema.isMinLength(3)), Schema.String],
     ([before, value, after]) => {
-      // What is left of the mask itself is not the secret.
+      // A remainder of the mask itself is not the secret.
       if (/[<>]/.test(value) || "redacted".includes(value.toLowerCase())) return
       const clean = Redaction.scrub(`${before}${value}${after}`, secrets(value))
       const untouched = Redaction.scrub(`${before}\u0000${after}`)
@@ -144,7 +144,7 @@ describe("scrub finds a given secret in every spelling", () => {
   )
 })
 
-describe("scrub takes a bounded time for a megabyte", () => {
+describe("scrub takes limited time for a megabyte", () => {
   it.each([
     ["of one letter", "a"],
     ["of letters with dashes", "a-"],
@@ -158,10 +158,10 @@ describe("scrub takes a bounded time for a megabyte", () => {
     ["of dots after one", "eyJ."],
     ["of the word bearer", "bearer "],
     ["of beginnings of a secret", "canar"],
-    ["of tags without an end", "<a "],
-    ["of scripts without an end", "<script "],
-    ["of ends without a script", "</script>"],
-    ["of what was hidden inside tags", "<canary"],
+    ["of unclosed tags", "<a "],
+    ["of unclosed scripts", "<script "],
+    ["of closing script tags", "</script>"],
+    ["of secrets inside tags", "<canary"],
     ["of elements that hold a secret", "<token>x"],
     ["of elements inside of elements", "<token><a>"],
     ["of attributes", `<a name="token" `],
@@ -169,8 +169,8 @@ describe("scrub takes a bounded time for a megabyte", () => {
     ["of beginnings of entities", "&#0"],
     ["of escaped tags", "&lt;a&gt;"],
     ["of line breaks", "\n"],
-    ["of escape signs", "\u001b"],
-    ["of halves of surrogate pairs", "\ud800"],
+    ["of escape characters", "\u001b"],
+    ["of lone surrogates", "\ud800"],
     ["of percent signs", "%22"],
     ["of names and words", "token x "]
   ])("%s", (_, unit) => {
@@ -183,9 +183,9 @@ describe("scrub takes a bounded time for a megabyte", () => {
   })
 })
 
-describe("twenty megabytes are cut, and no crash", () => {
+describe("twenty megabytes are cut, without a crash", () => {
   it.each([
-    ["a value without an end", `token:"`, "a"],
+    ["an unclosed value", `token:"`, "a"],
     ["one word", "", "a1"],
     ["dots", "eyJ", ".a"],
     ["tags", "", "<a"]
@@ -196,7 +196,7 @@ describe("twenty megabytes are cut, and no crash", () => {
   })
 })
 
-describe("excerpt of JSON keeps names and types, and no value", () => {
+describe("excerpt of JSON keeps names and types, without values", () => {
   const key = "canaryKey1"
   it.each([
     [
@@ -214,20 +214,20 @@ describe("excerpt of JSON keeps names and types, and no value", () => {
     [`{"${"k".repeat(41)}":1}`, `{"…":number}`]
   ])("%s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
 
-  it("takes the value that was read already", () =>
+  it("accepts the parsed value", () =>
     assert.strictEqual(Redaction.excerpt("\ufeff{…}", { json: { a: "canary" } }), `{"a":string(6)}`))
 
-  it("of many fields it shows the first", () => {
+  it("shows the first of many fields", () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, "canary"]))
     const text = Redaction.excerpt(JSON.stringify(many))
     assert.isAtMost(text.length, 201)
     assert.match(text, /^\{"field0":string\(6\),.*…$/)
   })
 
-  it("of a long document too", () =>
+  it("is cut for a long document", () =>
     assert.strictEqual(Redaction.excerpt(JSON.stringify({ name: "canary ".repeat(1000) })), `{"name":string(7000)}`))
 
-  it("of a hundred thousand brackets too", () => {
+  it("does not fail on a hundred thousand brackets", () => {
     const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
     assert.strictEqual(Redaction.excerpt(deep), `{"a":{"a":{"a":object}}}`)
   })
@@ -241,17 +241,13 @@ describe("excerpt of other text", () => {
       "<script>var token = 'canary'</script>Down<style>.canary{}</style> for maintenance",
       "Down for maintenance"
     ],
-    ["a script that breaks off", "Down<script>var x = 'canary", "Down"],
-    ["tags, and words grow not together", "no<br>token<p>yes", "no token yes"],
-    ["a tag that breaks off", `Down<input value="canary`, "Down"],
+    ["a truncated script", "Down<script>var x = 'canary", "Down"],
+    ["tags, without joining the words", "no<br>token<p>yes", "no token yes"],
+    ["a truncated tag", `Down<input value="canary`, "Down"],
     ["attributes", `<input name="pin" value="canary">Wrong`, "Wrong"],
     ["a secret inside a tag", `<input value="ca<n>ary1">Wrong PIN ca<n>ary1`, "Wrong PIN <redacted>"],
-    ["a secret with signs of HTML", `<b>ca<n>ary1</b> no`, "<redacted> no"],
-    [
-      "JSON that breaks off",
-      `{"status":true,"data":{"jwtToken":"canary`,
-      `{"status":true,"data":{"jwtToken":<redacted>`
-    ],
+    ["a secret with HTML characters", `<b>ca<n>ary1</b> no`, "<redacted> no"],
+    ["truncated JSON", `{"status":true,"data":{"jwtToken":"canary`, `{"status":true,"data":{"jwtToken":<redacted>`],
     ["nothing", "  \n ", ""]
   ])("is without %s", (_, text, shown) =>
     assert.strictEqual(Redaction.excerpt(text, { secrets: secrets("ca<n>ary1") }), shown)
@@ -259,9 +255,9 @@ describe("excerpt of other text", () => {
 
   it.each([
     ["an element", "<r><accessToken>abc123</accessToken><code>7</code></r>", "<redacted> 7"],
-    ["an element of a name space", `<ns:jwt xsi:type="string">abc</ns:jwt> no`, "<redacted> no"],
-    ["elements inside of one", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
-    ["an element that breaks off", "no <pin>4711", "no <redacted>"],
+    ["an element with a namespace", `<ns:jwt xsi:type="string">abc</ns:jwt> no`, "<redacted> no"],
+    ["nested elements", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
+    ["a truncated element", "no <pin>4711", "no <redacted>"],
     ["character data", "<token><![CDATA[abc123]]></token> no", "no"],
     ["an element that an attribute names", `<field name="feedToken">abc</field> no`, "<redacted> no"],
     ["cells of a table", "<td>Token</td><td>abc123</td> no", "Token <redacted> no"],
@@ -269,9 +265,9 @@ describe("excerpt of other text", () => {
     ["numerically escaped JSON", "&#34;token&#x22; : &#39;abc&#39; no", `"token" : <redacted> no`],
     ["JSON that was escaped twice", "&amp;quot;token&amp;quot;:&amp;quot;abc&amp;quot; no", `"token":<redacted> no`],
     ["escaped XML", "&lt;accessToken&gt;abc&lt;/accessToken&gt; no", "<redacted> no"],
-    ["JSON inside of JSON", `{"x":"{\\"token\\":\\"abc\\"}`, /^(?!.*abc)/],
+    ["nested JSON", `{"x":"{\\"token\\":\\"abc\\"}`, /^(?!.*abc)/],
     ["JSON in an address", "?q=%22token%22%3A%22abc%22%20no", `?q="token":<redacted> no`],
-    ["JSON with escapes of Unicode", String.raw`x \u0022token\u0022:\u0022abc\u0022 no`, `x "token":<redacted> no`],
+    ["JSON with Unicode escapes", String.raw`x \u0022token\u0022:\u0022abc\u0022 no`, `x "token":<redacted> no`],
     ["other names", `"sessionId":"abc","jwt":"abc","signature":'abc' no`, /^(?!.*abc).*no$/],
     ["a number", "otp 123456 no", "otp <redacted> no"],
     ["bare text", "token abc123 no", "token <redacted> no"],
@@ -283,7 +279,7 @@ describe("excerpt of other text", () => {
     ["bare text with an id", "Session id: abc123 no", "Session id: <redacted> no"],
     ["a parameter", "?x=1&sid=abc no", /^(?!.*abc)/],
     [
-      "a name and a sign",
+      "a name and a symbol",
       "sid=abc key:def sessionKey>ghi no",
       "sid=<redacted> key:<redacted> sessionKey><redacted> no"
     ],
@@ -291,7 +287,7 @@ describe("excerpt of other text", () => {
     ["two tokens", "token abc:def no", "token <redacted> no"],
     ["an opaque word", "for 4a5b6c7d8e9f no", "for <redacted> no"],
     ["an opaque word of 19 characters", "for aB3aB3aB3aB3aB3aB3a no", "for <redacted> no"]
-  ])("is without short tokens of %s", (_, text, quoted) => {
+  ])("removes short tokens of %s", (_, text, quoted) => {
     const excerpt = Redaction.excerpt(text)
     if (quoted instanceof RegExp) assert.match(excerpt, quoted)
     else assert.strictEqual(excerpt, quoted)
@@ -305,7 +301,7 @@ describe("excerpt of other text", () => {
     "Error 502 Bad Gateway nginx/1.24.0",
     "AB1050: the token is invalid",
     "Down for maintenance from 27-Nov-2026 22:00 to 23:30 IST"
-  ])("keeps the words of %j", (text) => assert.strictEqual(Redaction.excerpt(text), text))
+  ])("keeps the text of %j", (text) => assert.strictEqual(Redaction.excerpt(text), text))
 
   it("is cut after 200 characters", () => {
     const text = Redaction.excerpt("word ".repeat(2000))
@@ -314,7 +310,7 @@ describe("excerpt of other text", () => {
 
   it.each([
     ["the cut in a long text", 4096, " "],
-    ["the end of what is shown", 200, "x "]
+    ["the end of the shown text", 200, "x "]
   ])("shows no part of a secret at %s", (_, edge, filler) => {
     for (const secret of ["canary-4711", "can ary 4711"]) {
       for (let shift = -secret.length - 2; shift <= 2; shift += 1) {
@@ -327,7 +323,7 @@ describe("excerpt of other text", () => {
     }
   })
 
-  it("shows no part of an unknown token that the cut halves", () => {
+  it("shows no part of an unknown token at the cut", () => {
     for (let length = 4060; length < 4100; length += 1) {
       const text = Redaction.excerpt(`eyJ${"a".repeat(length)} 4a5b6c7d8e9f0a1b2c3d4e5f6a7b tail`.padEnd(9000, " tail"))
       assert.notMatch(text, /4a5/)
@@ -335,7 +331,7 @@ describe("excerpt of other text", () => {
   })
 })
 
-it.effect("layerHeaders adds to the header names that Effect hides, and forgets none of them", () =>
+it.effect("layerHeaders adds to Effect's redacted header names, and keeps the existing ones", () =>
   Effect.gen(function* () {
     const before = yield* Headers.CurrentRedactedNames
     const names = yield* Effect.provide(Headers.CurrentRedactedNames, Redaction.layerHeaders(["X-PrivateKey"]))

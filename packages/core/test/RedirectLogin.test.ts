@@ -35,23 +35,23 @@ describe("a callback is read", () => {
   const found = { auth_token: "canary", state }
   it.effect.each([
     ["from its query", `https://app.example/callback?auth_token=canary&state=${state}`],
-    ["whatever case the names have", `https://app.example/callback?AUTH_Token=canary&State=${state}`],
+    ["with names in any case", `https://app.example/callback?AUTH_Token=canary&State=${state}`],
     ["from the query inside a hash route", `https://app.example/callback#/done?auth_token=canary&state=${state}`],
     ["from both", `https://app.example/callback?state=${state}#/done?auth_token=canary`],
-    ["with the port that goes without saying", `https://app.example:443/callback?auth_token=canary&state=${state}`],
-    ["with a host in capitals", `HTTPS://APP.example/callback?auth_token=canary&state=${state}`],
+    ["with the explicit default port", `https://app.example:443/callback?auth_token=canary&state=${state}`],
+    ["with a host in upper case", `HTTPS://APP.example/callback?auth_token=canary&state=${state}`],
     [
-      "with a parameter twice that says the same",
+      "with a parameter that is repeated with the same value",
       `https://app.example/callback?auth_token=canary&auth_token=canary&state=${state}`
     ],
-    ["with blanks around, as it was copied", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
+    ["with blanks around it, as it was copied", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
   ] as const)("%s", ([, url]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(plain(yield* parse(url)), found)
     })
   )
 
-  it.effect("with the query that the registered address has", () =>
+  it.effect("with the query of the registered address", () =>
     Effect.gen(function* () {
       const redirectUrl = "https://app.example/callback?app=two"
       const parameters = yield* parse(`${redirectUrl}&state=${state}`, { redirectUrl })
@@ -59,14 +59,14 @@ describe("a callback is read", () => {
     })
   )
 
-  it.effect("without a state where the broker does not promise to bring it", () =>
+  it.effect("without a state if the broker does not always return it", () =>
     Effect.gen(function* () {
       const parameters = yield* parse("https://app.example/callback?auth_token=canary", { state: "optional" })
       assert.deepStrictEqual(plain(parameters), { auth_token: "canary" })
     })
   )
 
-  it.effect("with a state under the broker's own name", () =>
+  it.effect("with a state in the broker's own parameter", () =>
     Effect.gen(function* () {
       const own = { stateParameter: "SessionState" }
       const parameters = yield* parse(`https://app.example/callback?sessionState=${state}&state=other`, own)
@@ -82,7 +82,7 @@ const why = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
     return error.reason._tag === "RedirectRejected" ? error.reason.why : error.reason._tag
   })
 
-describe("a callback is refused, without a word of it", () => {
+describe("a callback is refused, and the error quotes none of it", () => {
   const own = "https://app.example/callback"
   const good = `auth_token=canary&state=${state}`
   it.effect.each([
@@ -96,21 +96,21 @@ describe("a callback is refused, without a word of it", () => {
     ["two states, the wrong one last", `${own}?${good}&state=canary`, "state"],
     ["a wrong state in the hash", `${own}?${good}#/x?state=canary`, "state"],
     ["another host", `https://evil.example/callback?${good}`, "origin"],
-    ["a host that begins alike", `https://app.example.evil.example/callback?${good}`, "origin"],
+    ["a host with the same beginning", `https://app.example.evil.example/callback?${good}`, "origin"],
     ["the host as a user name", `https://app.example@evil.example/callback?${good}`, "origin"],
     ["another port", `https://app.example:8443/callback?${good}`, "origin"],
     ["http", `http://app.example/callback?${good}`, "origin"],
     ["another path", `https://app.example/callback/x?${good}`, "origin"],
     ["a slash at the end", `https://app.example/callback/?${good}`, "origin"],
     ["a path in capitals", `https://app.example/CALLBACK?${good}`, "origin"],
-    ["a path that leads up", `https://app.example/callback/..?${good}`, "origin"],
+    ["a path with ..", `https://app.example/callback/..?${good}`, "origin"],
     ["no address", "canary", "not-a-url"],
     ["another path alone", `/elsewhere?${good}`, "origin"],
     ["a query alone", `?${good}`, "not-a-url"],
     ["nothing", "", "not-a-url"],
     ["a denial", `${own}?error=access_denied&${good}`, "denied"],
-    ["a denial with an empty word", `${own}?ERROR=&${good}`, "denied"],
-    ["a denial without a word", `${own}?error&${good}`, "denied"],
+    ["a denial with an empty value", `${own}?ERROR=&${good}`, "denied"],
+    ["a denial without a value", `${own}?error&${good}`, "denied"],
     ["a denial without the state", `${own}?error=access_denied`, "state"]
   ] as const)("%s", ([, url, reason]) =>
     Effect.gen(function* () {
@@ -118,7 +118,7 @@ describe("a callback is refused, without a word of it", () => {
     })
   )
 
-  it.effect("a wrong state also where it is optional", () =>
+  it.effect("a wrong state, also if the state is optional", () =>
     Effect.gen(function* () {
       const optional = { state: "optional" } as const
       assert.strictEqual(yield* why(parse(`${own}?auth_token=canary&state=other`, optional)), "state")
@@ -126,7 +126,7 @@ describe("a callback is refused, without a word of it", () => {
     })
   )
 
-  it.effect("a denial with what the broker means by it", () =>
+  it.effect("with the broker's meaning of a denial", () =>
     Effect.gen(function* () {
       const refusal = () => new AuthError.ActionRequired({ what: "Consent" })
       assert.strictEqual(yield* why(parse(`${own}?error=consent&${good}`, { refusal })), "ActionRequired")
@@ -134,7 +134,7 @@ describe("a callback is refused, without a word of it", () => {
   )
 })
 
-describe("a callback whose status tells how the login ended", () => {
+describe("a callback with a status for how the login ended", () => {
   const own = "https://app.example/callback"
   const outcome = { parameter: "status", success: "success" }
   const read = (query: string) => parse(`${own}?${query}`, { outcome })
@@ -148,10 +148,10 @@ describe("a callback whose status tells how the login ended", () => {
   )
 
   it.effect.each([
-    ["a cancelled login that brings no state back", "status=cancelled", "denied"],
-    ["a cancelled login that brings it", `status=cancelled&state=${state}`, "denied"],
-    ["a cancelled login of another attempt", "status=cancelled&state=other", "state"],
-    ["a word that is not documented", "status=error&code=canary", "denied"],
+    ["a cancelled login without the state", "status=cancelled", "denied"],
+    ["a cancelled login with the state", `status=cancelled&state=${state}`, "denied"],
+    ["a cancelled login with another attempt's state", "status=cancelled&state=other", "state"],
+    ["an undocumented value", "status=error&code=canary", "denied"],
     ["success in capitals", `status=SUCCESS&state=${state}`, "denied"],
     ["an empty status", `status=&state=${state}`, "denied"],
     ["two statuses", `status=success&status=cancelled&state=${state}`, "repeated"],
@@ -159,14 +159,14 @@ describe("a callback whose status tells how the login ended", () => {
     ["success with another state", `status=success&code=canary&state=other`, "state"],
     ["no status", `code=canary&state=${state}`, "missing-token"],
     ["nothing", "", "state"],
-    ["an error of its own", `status=success&error=x&state=${state}`, "denied"]
+    ["an error parameter", `status=success&error=x&state=${state}`, "denied"]
   ] as const)("is refused: %s", ([, query, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(read(query)), reason)
     })
   )
 
-  it.effect("is refused with what the broker means by it", () =>
+  it.effect("is refused with the broker's meaning of the status", () =>
     Effect.gen(function* () {
       const refusal = () => new AuthError.ActionRequired({ what: "Consent" })
       assert.strictEqual(yield* why(parse(`${own}?status=cancelled`, { outcome, refusal })), "ActionRequired")
@@ -180,16 +180,18 @@ describe("requireParameter", () => {
       RedirectLogin.requireParameter("tiny", parameters, "Auth_Token")
     )
 
-  it.effect("gives what is there, whatever its case", () =>
+  it.effect("returns the parameter, ignoring the case of its name", () =>
     Effect.gen(function* () {
       assert.strictEqual(Redacted.value(yield* needed("AUTH_TOKEN=canary")), "canary")
     })
   )
 
-  it.effect.each(["", "auth_token=", "auth_token", "auth_token=%20", "auth_token=+"])("misses a token in %j", (query) =>
-    Effect.gen(function* () {
-      assert.strictEqual(yield* why(needed(query)), "missing-token")
-    })
+  it.effect.each(["", "auth_token=", "auth_token", "auth_token=%20", "auth_token=+"])(
+    "fails for the empty or missing value in %j",
+    (query) =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* why(needed(query)), "missing-token")
+      })
   )
 })
 
@@ -203,7 +205,7 @@ describe("a request is completed once", () => {
     expiry: Expiry.dailyAt("00:00")
   })
   const statusOf = (url: Redacted.Redacted<string>) => Redacted.value(url).includes("status=")
-  /** Counts what is sent, and fails as often as `failures` says. */
+  /** Counts the calls that are sent. The first `failures` calls fail. */
   const begin = (carries: "code" | "token", failures = 0) => {
     let sent = 0
     const unavailable = AuthError.make("tiny", "complete", new AuthError.BrokerUnavailable({ why: "network" }))
@@ -236,7 +238,7 @@ describe("a request is completed once", () => {
   const callbackOf = (request: RedirectLogin.AuthorizationRequest, code: string) =>
     Redacted.make(`${own}?code=${code}&state=${Redacted.value(request.state)}`)
 
-  it.effect("also when twenty try at the same time", () =>
+  it.effect("also for twenty concurrent calls", () =>
     Effect.gen(function* () {
       for (const carries of ["code", "token"] as const) {
         const { sent, service } = begin(carries)
@@ -252,7 +254,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("with another code, and a code with another request", () =>
+  it.effect("also with another code, and a code only with one request", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -274,7 +276,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("after a failure not again with a code, but again with a token", () =>
+  it.effect("is not completed again with a code after a failure, but again with a token", () =>
     Effect.gen(function* () {
       for (const [carries, expected] of [
         ["code", "InvalidStepUpCode"],
@@ -290,7 +292,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("and a cancelled one without its state ends neither that attempt nor another", () =>
+  it.effect("a cancel without a state ends neither its own attempt nor another", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -301,7 +303,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("and a rejected callback does not use it up", () =>
+  it.effect("a rejected callback does not use it up", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin
@@ -317,7 +319,7 @@ describe("a request is completed once", () => {
   )
 })
 
-it.effect("a state is 128 random bits in hexadecimal, never the same", () =>
+it.effect("a state is 128 random bits in hexadecimal, different each time", () =>
   Effect.gen(function* () {
     const states = yield* Effect.replicateEffect(RedirectLogin.makeState, 100)
     const texts = states.map(Redacted.value)

@@ -42,7 +42,7 @@ const challenge = (kinds: Challenge["kinds"]): Challenge => ({
   stepToken: Redacted.make("step")
 })
 
-/** A login that comes to a challenge, and what was sent of it and of codes. */
+/** A login that comes to a challenge, with a record of the logins and codes that were sent. */
 const asking = (kinds: Challenge["kinds"]) => {
   const sent = { logins: 0, codes: [] as Array<string> }
   return {
@@ -61,8 +61,8 @@ const asking = (kinds: Challenge["kinds"]) => {
 
 const codes = CodeSource.fixed(Redacted.make("123456"))
 
-describe("a renewal has the numbers of its descriptor", () => {
-  it.effect("unless the user or the layer says otherwise", () =>
+describe("a renewal has the numbers of its description", () => {
+  it.effect("unless the user or the layer sets others", () =>
     Effect.gen(function* () {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
@@ -117,8 +117,8 @@ describe("a renewal has the numbers of its descriptor", () => {
   }
 })
 
-describe("a login answers its challenge by itself", () => {
-  it.effect("with one code of its authenticator", () =>
+describe("a login answers its own challenge", () => {
+  it.effect("with one code of its code source", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["totp", "otp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -127,7 +127,7 @@ describe("a login answers its challenge by itself", () => {
     })
   )
 
-  it.effect("and needs no code where there is no challenge", () =>
+  it.effect("without a code if there is no challenge", () =>
     Effect.gen(function* () {
       const { sent, verify } = asking(["totp"])
       const login = Effect.succeed(Login.authenticated(session()))
@@ -136,7 +136,7 @@ describe("a login answers its challenge by itself", () => {
     })
   )
 
-  it.effect("but sends nothing without an authenticator, and names what helps", () =>
+  it.effect("sends nothing without an authenticator, and names the remedy", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp"])
       const { reason } = yield* Effect.flip(yield* Renewal.answering({ account, login, verify, codes: undefined }))
@@ -146,7 +146,7 @@ describe("a login answers its challenge by itself", () => {
     })
   )
 
-  it.effect("never with its authenticator's code where another is wanted, and asks the broker no second time", () =>
+  it.effect("never sends its authenticator's code for another kind, and does not call the broker twice", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -157,7 +157,7 @@ describe("a login answers its challenge by itself", () => {
     })
   )
 
-  it.effect("and hands on what the broker refuses, so that it is counted", () =>
+  it.effect("passes on the broker's refusal, so that it is counted", () =>
     Effect.gen(function* () {
       const refused = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "password" }))
       const { verify } = asking(["totp"])
@@ -168,7 +168,7 @@ describe("a login answers its challenge by itself", () => {
   )
 })
 
-describe("another way than the broker's own", () => {
+describe("a renewal other than the broker's own", () => {
   const other = session({ access: "other" })
   const own = Layer.effect(Renewal.Renewal, Renewal.fromDescription(description, { account }))
   const services = Layer.mergeAll(

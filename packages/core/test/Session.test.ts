@@ -22,7 +22,7 @@ const make = (expiry: Expiry.Expiry, expiresIn?: Duration.Duration) =>
   })
 
 describe("make", () => {
-  it("takes the end and its source from the rule", () => {
+  it("takes the expiry and its source from the rule", () => {
     const { expiresAt, expirySource, profile } = make(Expiry.dailyAt("00:00"))
     assert.deepStrictEqual(
       { expiresAt, expirySource, profile },
@@ -30,18 +30,18 @@ describe("make", () => {
     )
   })
 
-  it("hands expires_in to the rule", () => {
+  it("passes expires_in to the rule", () => {
     const { expiresAt, expirySource } = make(Expiry.expiresIn, Duration.minutes(1))
     assert.deepStrictEqual([expiresAt, expirySource], [issuedAt + 60_000, "expires-in"])
   })
 
-  it("says that the end is unknown where the rule tells none", () => {
+  it("has an unknown expiry if the rule gives none", () => {
     const { expiresAt, expirySource } = make(Expiry.jwt)
     assert.deepStrictEqual([expiresAt, expirySource], [undefined, "unknown"])
   })
 })
 
-it.effect("a session issued across midnight lives from before the call, not from after it", () =>
+it.effect("a session issued across midnight is dated from before the call, not from after it", () =>
   Effect.gen(function* () {
     const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
     yield* TestClock.setTime(asked)
@@ -56,7 +56,7 @@ it.effect("a session issued across midnight lives from before the call, not from
   })
 )
 
-it("is over from the millisecond of its end on, and never if the end is unknown", () => {
+it("has expired from the millisecond of its expiry on, and never if the expiry is unknown", () => {
   const known = make(Expiry.after("1 hour"))
   const end = issuedAt + 3_600_000
   assert.deepStrictEqual(
@@ -76,12 +76,12 @@ it.each([
   assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare)
 )
 
-it("knows its own", () => {
+it("isSession accepts only sessions", () => {
   assert.isTrue(Session.isSession(session()))
   for (const other of [null, undefined, "session", {}, { ...account }]) assert.isFalse(Session.isSession(other))
 })
 
-it("prints without its tokens, however it is printed", () => {
+it("prints without its tokens, in every way of printing", () => {
   const text = shown(session({ access: "access-canary", refresh: "refresh-canary" }))
   assert.notInclude(text, "canary")
   assert.include(text, "T1")
@@ -90,14 +90,14 @@ it("prints without its tokens, however it is printed", () => {
 const encode = Schema.encodeSync(Session.SessionFromJson)
 const decode = Schema.decodeResult(Session.SessionFromJson)
 
-/** A session with its tokens in clear: two `Redacted` are equal to an assertion, whatever they hold. */
+/** A session with its tokens in clear: an assertion takes two `Redacted` for equal, whatever they contain. */
 const plain = (value: Session.Session) => ({
   ...value,
   tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))
 })
 
 describe("SessionFromJson", () => {
-  it("brings back what was stored", () => {
+  it("decodes a stored session", () => {
     const stored = session({ access: "access-canary", refresh: "refresh-canary" })
     const json = encode(stored)
     assert.include(json, `"access":"access-canary"`)
@@ -118,7 +118,7 @@ describe("SessionFromJson", () => {
     flag: Text,
     exchanges: Schema.Array(Text)
   })
-  it.prop("brings back any session", [Fields], ([fields]) => {
+  it.prop("decodes any encoded session", [Fields], ([fields]) => {
     const { access, exchanges, flag, id, issuedAt: at, lifetime, method, name, refresh } = fields
     const stored = Session.make({
       account: { ...account, id },
@@ -137,17 +137,17 @@ describe("SessionFromJson", () => {
   it.each([
     ["no JSON", "access-canary"],
     ["half a session", encode(session()).slice(0, -20)],
-    ["JSON that breaks off after a token", `{"tokens":{"access":"access-canary`],
+    ["JSON that is truncated after a token", `{"tokens":{"access":"access-canary`],
     ["nothing", ""],
     ["null", "null"],
     ["a list", `["access-canary"]`],
     ["no tokens", without("tokens")],
     ["no account", without("account")],
-    ["no instant of issue", without("issuedAt")],
+    ["no time of issue", without("issuedAt")],
     ["an empty access token", JSON.stringify({ ...valid, tokens: { access: "" } })],
-    ["a token that is no text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
-    ["an end as text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
-    ["a source that is none", JSON.stringify({ ...valid, expirySource: "access-canary" })]
+    ["a token that is not text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
+    ["an expiry as text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
+    ["an unknown expiry source", JSON.stringify({ ...valid, expirySource: "access-canary" })]
   ])("refuses %s with a SchemaError that shows no token", (_, json) => {
     const error = Result.getOrThrow(Result.flip(decode(json)))
     assert.strictEqual(error._tag, "SchemaError")
@@ -155,7 +155,7 @@ describe("SessionFromJson", () => {
   })
 })
 
-it.effect("a session whose token no header can carry is refused before a call, and not shown", () =>
+it.effect("refuses a session before a call if its token is not a valid header value, and does not show it", () =>
   Effect.gen(function* () {
     const error = yield* Effect.flip(Session.required("tiny", "logout", session({ access: "canary\nhalf" })))
     assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })

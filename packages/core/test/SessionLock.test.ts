@@ -35,10 +35,10 @@ const makeRedis = (...args: Parameters<typeof SessionLock.makeRedis>) => Effect.
 
 const { url } = sharedServer()
 
-/** Where it does not matter how long it is: so long that it is not lost on a machine that stands still for a while. */
-const patientLease = "10 seconds"
+/** For tests in which the length does not matter: too long to expire while the machine is stalled for a while. */
+const longLease = "10 seconds"
 
-/** The same Redis, and how many scripts it was sent. */
+/** The same Redis, with a count of the scripts that it was sent. */
 const countScripts = (redis: Redis.Redis["Service"]) => {
   let sent = 0
   const counting: Redis.Redis["Service"] = {
@@ -54,27 +54,29 @@ const countScripts = (redis: Redis.Redis["Service"]) => {
   return { counting, asked: () => sent }
 }
 
-/** A Redis that says this to the nth script. */
+/** A Redis with this answer to the nth script. */
 const answering = (answer: (nth: number) => Effect.Effect<number, Redis.RedisError>) => {
   let asked = 0
   return { eval: () => () => Effect.suspend(() => answer((asked += 1))) } as unknown as Redis.Redis["Service"]
 }
 
-describe("vaults: a Redis that refuses", () => {
+describe("vaults: a Redis that refuses commands", () => {
   const refusing = (word: string) =>
     answering(() => Effect.fail(new Redis.RedisError({ cause: new Error(`${word} something that was sent`) })))
 
-  it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])("for good says so at once, and not after a minute: %s", (word) =>
-    Effect.gen(function* () {
-      const began = performance.now()
-      const failed = yield* Effect.flip(makeRedis(refusing(word)).withLock(account, () => Effect.void))
-      assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
-      assert.isBelow(performance.now() - began, 1000)
-      assert.notInclude(shown(failed), "something that was sent")
-    })
+  it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])(
+    "fails at once, not after a minute, if the refusal is permanent: %s",
+    (word) =>
+      Effect.gen(function* () {
+        const began = performance.now()
+        const failed = yield* Effect.flip(makeRedis(refusing(word)).withLock(account, () => Effect.void))
+        assert.deepInclude(failed.reason, { _tag: "Io", systemCode: word, isRetryable: false })
+        assert.isBelow(performance.now() - began, 1000)
+        assert.notInclude(shown(failed), "something that was sent")
+      })
   )
 
-  it.effect("as a replica says so after five seconds", () =>
+  it.effect("fails after five seconds if it is a replica", () =>
     Effect.gen(function* () {
       const lock = makeRedis(refusing("READONLY"))
       const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
@@ -85,7 +87,7 @@ describe("vaults: a Redis that refuses", () => {
   )
 })
 
-describe("vaults: options of a lock that cannot be meant", () => {
+describe("vaults: invalid options of a lock", () => {
   const redis = answering(() => Effect.succeed(7))
   const make = (acquireTimeout: Duration.Input) =>
     SessionLock.make({
@@ -98,7 +100,7 @@ describe("vaults: options of a lock that cannot be meant", () => {
     Effect.map(Effect.flip(effect), ({ reason }) => assert.deepInclude(reason, { _tag: "InvalidOption", option }))
 
   it.effect.each([0, -5, NaN, "-1 second", "soon" as "1 second"] as const)(
-    "a acquireTimeout of %s is refused when the lock is made",
+    "an acquireTimeout of %s is refused when the lock is made",
     (acquireTimeout) =>
       Effect.gen(function* () {
         yield* refused("acquireTimeout", make(acquireTimeout))
@@ -116,7 +118,7 @@ describe("vaults: options of a lock that cannot be meant", () => {
     (timeout) => refused("timeout", SessionStore.makeRedis(redis, { timeout }))
   )
 
-  it.live("but a acquireTimeout without an end is one", () =>
+  it.live("an infinite acquireTimeout is allowed", () =>
     Effect.flatMap(make(Infinity), (lock) =>
       lock.withLock(account, ({ fence }) => Effect.sync(() => assert.strictEqual(fence, 1)))
     )
@@ -128,7 +130,7 @@ contract("in memory", {
 })
 contract("in Redis", {
   make: Effect.map(freshPrefix, (prefix) => ({
-    open: Effect.map(connect(url()), (redis) => makeRedis(redis, { prefix, lease: patientLease }))
+    open: Effect.map(connect(url()), (redis) => makeRedis(redis, { prefix, lease: longLease }))
   }))
 })
 
@@ -137,11 +139,11 @@ const keyOf = (prefix: string, what: string) => `${prefix}:{tiny/production/defa
 const begin = Effect.gen(function* () {
   const prefix = yield* freshPrefix
   const redis = yield* connect(url())
-  const lock = makeRedis(redis, { prefix, lease: patientLease })
+  const lock = makeRedis(redis, { prefix, lease: longLease })
   return { prefix, redis, lock, key: keyOf(prefix, "lock") }
 })
 
-/** Milliseconds that an effect took, and how it ended. */
+/** How long an effect took in milliseconds, and its exit. */
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
@@ -152,7 +154,7 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "LockUnavailable" ? reason.why : reason._tag))
 
-/** When `check` first says that the lock is lost, in milliseconds. Fails the test if it never does. */
+/** Milliseconds until `check` first reports that the lock is lost. Fails the test if it never does. */
 const untilLost = ({ check }: SessionLock.Lease) =>
   timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("15 seconds"))).pipe(
     Effect.map(({ exit, millis }) => {
@@ -161,7 +163,7 @@ const untilLost = ({ check }: SessionLock.Lease) =>
     })
   )
 
-/** Clocks that show `now`, and tell before each look at them. */
+/** Clocks that show `now`, with a callback before each reading. */
 const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void = () => undefined) =>
   Effect.map(Clock.Clock, (live): Clock.Clock => {
     const monotonic = () => (look(), now.monotonic)
@@ -178,12 +180,12 @@ const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void =
 
 describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
-    ["the monotonic clock, where the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
-    ["the wall clock, where the monotonic one stood still in a sleep", { monotonic: 0, wall: 799 }]
-  ] as const)("is over by %s", ([, passed]) =>
+    ["the monotonic clock, when the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
+    ["the wall clock, when the monotonic clock stopped during sleep", { monotonic: 0, wall: 799 }]
+  ] as const)("expires by %s", ([, passed]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
-      // Gives the lock, and is silent ever after.
+      // Grants the lock, and never answers again.
       const redis = answering((nth) => (nth === 1 ? Effect.succeed(7) : Effect.never))
       yield* makeRedis(redis)
         .withLock(
@@ -203,11 +205,11 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   )
 
   it.live.each([
-    ["before it looks at the clock", [1]],
-    ["right after it has looked at the clock", [2]],
-    ["before it asks, and while it waits for the answer", [1, 3]],
-    ["before it asks, and twice while it waits for the answer", [1, 3, 5]]
-  ] as const)("goes on for a holder whose check was stopped %s", ([, stops]) =>
+    ["before it reads the clock", [1]],
+    ["right after it has read the clock", [2]],
+    ["before it asks Redis, and while it waits for the answer", [1, 3]],
+    ["before it asks Redis, and twice while it waits for the answer", [1, 3, 5]]
+  ] as const)("continues for a holder whose check was suspended %s", ([, stops]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let looks = 0
@@ -228,14 +230,14 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("goes on for a holder who was stopped while the answer to its check was under way", () =>
+  it.live("continues for a holder that was suspended while Redis answered its check", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       const lease = 300
       let checks = 0
       const stopped = Effect.callback<number>((resume) => {
         checks += 1
-        // The answer is there before the stop is over, and so is the end of the wait for it.
+        // When the process resumes, the answer is there, and its time-out is over.
         setImmediate(() => {
           fs.stat(".", () => resume(Effect.succeed(1)))
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * lease)
@@ -252,7 +254,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost where Redis takes longer than a lease for each answer, instead of asking for ever", () =>
+  it.live("is lost if Redis takes longer than a lease for each answer, instead of being checked for ever", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -274,7 +276,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
-  it.live("takes no planted fence, however large, for the number of a holder", () =>
+  it.live("does not grant a planted fence to a holder, however large it is", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {
@@ -290,7 +292,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("is one key with an end, and nothing but its fence remains of it", () =>
+  it.live("is one key with an expiry, and leaves only its fence behind", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       const fence = yield* lock.withLock(account, (lease) =>
@@ -306,7 +308,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("gives fences that grow also when Redis has lost the last one, or its clock was set back", () =>
+  it.live("gives growing fences, also if Redis has lost the last one or its clock was set back", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
@@ -321,7 +323,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("asks Redis once for each holder, however many fibers wait", () =>
+  it.live("sends Redis one request for each holder, however many fibers wait", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { asked, counting } = countScripts(redis)
@@ -338,10 +340,10 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("gives up with busy when its acquireTimeout is at an end, in the same process and in another", () =>
+  it.live("fails as busy after its acquireTimeout, in the same process and in another", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
-      const options = { prefix, lease: patientLease, acquireTimeout: "300 millis" } as const
+      const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
       const one = makeRedis(redis, options)
       const two = makeRedis(redis, options)
       yield* one.withLock(
@@ -359,7 +361,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "tells a holder whose lock was taken from it, and leaves the other's lock alone",
+    "reports to a holder that its lock was taken by another, and does not touch the new lock",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -380,7 +382,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "goes on for a holder who stood still for longer than the lease, if nobody has had it since",
+    "continues for a holder that was suspended for longer than the lease, if it was not taken in the meantime",
     () =>
       Effect.gen(function* () {
         const { key, lock, redis } = yield* begin
@@ -400,7 +402,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is not lost with its fence, which Redis may have evicted, while it is held",
+    "is not lost during its lease if Redis evicts its fence",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -408,7 +410,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           account,
           Effect.fnUntraced(function* (lease) {
             yield* redis.send("DEL", keyOf(prefix, "fence"))
-            // Less than is left after a renewal: it goes up only if there is one.
+            // Less than what is left after a renewal: only a renewal raises it.
             yield* redis.send("PEXPIRE", key, "6000")
             while ((yield* redis.send<number>("PTTL", key)) <= 6000) {
               assert.strictEqual(yield* redis.send("EXISTS", key), 1)
@@ -422,7 +424,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost with its fence for a holder who stood still, since another may have come and left",
+    "is lost for a suspended holder if its fence is gone too, since another may have had it",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -438,7 +440,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("is not taken again by a check after it was given back", () =>
+  it.live("is not acquired again by a check after its release", () =>
     Effect.gen(function* () {
       const { key, prefix, redis } = yield* begin
       const { asked, counting } = countScripts(redis)
@@ -454,7 +456,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost for a holder who stood still while another came and left",
+    "is lost for a suspended holder if another had it in the meantime",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -473,7 +475,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("is not held off by one who was interrupted while it asked", () =>
+  it.live("is not blocked by a fiber that was interrupted while acquiring it", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       for (const delay of [0, 0, 0, 1, 1, 2, 3]) {
@@ -490,132 +492,136 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 })
 
-// Each has a server of its own, and does little but wait.
-describe.runIf(runsRedis)("vaults: a lock in a Redis that goes away", { concurrent: true, tags: ["thorough"] }, () => {
-  it.live("while it is held is lost within its lease, and what its holder did is not", () =>
-    Effect.gen(function* () {
-      const { freeze, thaw, url } = yield* server
-      const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
-      const { exit, millis } = yield* timed(
-        lock.withLock(
+// Each test has its own server, and mostly waits.
+describe.runIf(runsRedis)(
+  "vaults: a lock in a Redis that becomes unavailable",
+  { concurrent: true, tags: ["thorough"] },
+  () => {
+    it.live("is lost within its lease, and the result of its holder is not", () =>
+      Effect.gen(function* () {
+        const { freeze, thaw, url } = yield* server
+        const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
+        const { exit, millis } = yield* timed(
+          lock.withLock(
+            account,
+            Effect.fnUntraced(function* (lease) {
+              freeze()
+              yield* lease.check
+              const lost = yield* untilLost(lease)
+              assert.isTrue(lost < 5000, `lost after ${lost} ms`)
+              return "a session"
+            })
+          )
+        )
+        thaw()
+        assert.deepStrictEqual(exit, Exit.succeed("a session"))
+        assert.isBelow(millis, 10_000, "the release waits no longer than a lease")
+        yield* lock.withLock(account, ({ check }) => check)
+      })
+    )
+
+    it.live("does not block an interruption of its holder", () =>
+      Effect.gen(function* () {
+        const { freeze, thaw, url } = yield* server
+        const lock = makeRedis(yield* connect(url))
+        const entered = yield* Deferred.make<void>()
+        const fiber = yield* Effect.forkChild(
+          lock.withLock(account, () => Effect.andThen(Deferred.succeed(entered, undefined), Effect.never))
+        )
+        yield* Deferred.await(entered)
+        freeze()
+        const { millis } = yield* timed(Fiber.interrupt(fiber))
+        thaw()
+        assert.isBelow(millis, 10_000)
+      })
+    )
+
+    it.live("is lost within a renewal if Redis restarts without data, and the next has a larger fence", () =>
+      Effect.gen(function* () {
+        const { restart, url } = yield* server
+        const one = makeRedis(yield* connect(url), { lease: "8 seconds" })
+        const two = makeRedis(yield* connect(url), { lease: "8 seconds" })
+        yield* one.withLock(
           account,
           Effect.fnUntraced(function* (lease) {
-            freeze()
-            yield* lease.check
-            const lost = yield* untilLost(lease)
-            assert.isTrue(lost < 5000, `lost after ${lost} ms`)
-            return "a session"
+            yield* Effect.promise(restart)
+            assert.isBelow(yield* untilLost(lease), 7000)
+            yield* two.withLock(account, (next) => {
+              assert.isAbove(next.fence, lease.fence)
+              return next.check
+            })
           })
         )
-      )
-      thaw()
-      assert.deepStrictEqual(exit, Exit.succeed("a session"))
-      assert.isBelow(millis, 10_000, "the release waits no longer than a lease")
-      yield* lock.withLock(account, ({ check }) => check)
-    })
-  )
-
-  it.live("does not hang an interruption of its holder", () =>
-    Effect.gen(function* () {
-      const { freeze, thaw, url } = yield* server
-      const lock = makeRedis(yield* connect(url))
-      const entered = yield* Deferred.make<void>()
-      const fiber = yield* Effect.forkChild(
-        lock.withLock(account, () => Effect.andThen(Deferred.succeed(entered, undefined), Effect.never))
-      )
-      yield* Deferred.await(entered)
-      freeze()
-      const { millis } = yield* timed(Fiber.interrupt(fiber))
-      thaw()
-      assert.isBelow(millis, 10_000)
-    })
-  )
-
-  it.live("and comes back empty while it is held is lost within a renewal, and the next has a larger fence", () =>
-    Effect.gen(function* () {
-      const { restart, url } = yield* server
-      const one = makeRedis(yield* connect(url), { lease: "8 seconds" })
-      const two = makeRedis(yield* connect(url), { lease: "8 seconds" })
-      yield* one.withLock(
-        account,
-        Effect.fnUntraced(function* (lease) {
-          yield* Effect.promise(restart)
-          assert.isBelow(yield* untilLost(lease), 7000)
-          yield* two.withLock(account, (next) => {
-            assert.isAbove(next.fence, lease.fence)
-            return next.check
-          })
-        })
-      )
-    })
-  )
-
-  it.live(
-    "is renewed for as long as it is held",
-    () =>
-      Effect.gen(function* () {
-        const prefix = yield* freshPrefix
-        const lock = makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
-        const other = makeRedis(yield* connect(url()), { prefix })
-        const waiting = yield* lock.withLock(
-          account,
-          Effect.fnUntraced(function* () {
-            const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
-            yield* Effect.sleep("3 seconds")
-            assert.isUndefined(fiber.pollUnsafe())
-            return fiber
-          })
-        )
-        yield* Fiber.join(waiting)
-      }).pipe(Effect.orDie, steady),
-    steadyTimeout
-  )
-
-  it.live("while one waits is asked again until it answers", () =>
-    Effect.gen(function* () {
-      const { freeze, restart, thaw, url } = yield* server
-      const lock = makeRedis(yield* connect(url), { lease: patientLease, acquireTimeout: "20 seconds" })
-      freeze()
-      const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
-      yield* Effect.sleep("1200 millis")
-      assert.isUndefined(waiting.pollUnsafe())
-      thaw()
-      yield* Fiber.join(waiting)
-      yield* Effect.promise(restart)
-      yield* lock.withLock(account, ({ check }) => check)
-    })
-  )
-
-  it.live("and does not come back is an Io at the end of acquireTimeout, with nothing of the client's", () =>
-    Effect.gen(function* () {
-      const { freeze, stop, url } = yield* server
-      const redis = yield* connect(url)
-      const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
-      freeze()
-      const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
-      assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
-      assert.match(silent.remedy, /Check that Redis is running/)
-      yield* Effect.promise(stop)
-      assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
-    })
-  )
-
-  it.live("names the system's word where there is one", () =>
-    Effect.gen(function* () {
-      const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
-        code: "ECONNREFUSED"
       })
-      const refusing = Effect.fail(new Redis.RedisError({ cause }))
-      const redis = { eval: () => () => refusing } as unknown as Redis.Redis["Service"]
-      const lock = makeRedis(redis, { acquireTimeout: "100 millis" })
-      const error = yield* Effect.flip(lock.withLock(account, () => Effect.void))
-      assert.strictEqual(error.reason.message, "Could not lock the account in Redis (ECONNREFUSED)")
-      assert.notInclude(shown(error), "hunter2")
-    })
-  )
-})
+    )
 
-/** Another program that holds the lock. */
+    it.live(
+      "is renewed until it is released",
+      () =>
+        Effect.gen(function* () {
+          const prefix = yield* freshPrefix
+          const lock = makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
+          const other = makeRedis(yield* connect(url()), { prefix })
+          const waiting = yield* lock.withLock(
+            account,
+            Effect.fnUntraced(function* () {
+              const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
+              yield* Effect.sleep("3 seconds")
+              assert.isUndefined(fiber.pollUnsafe())
+              return fiber
+            })
+          )
+          yield* Fiber.join(waiting)
+        }).pipe(Effect.orDie, steady),
+      steadyTimeout
+    )
+
+    it.live("is acquired by a waiting caller once Redis answers again", () =>
+      Effect.gen(function* () {
+        const { freeze, restart, thaw, url } = yield* server
+        const lock = makeRedis(yield* connect(url), { lease: longLease, acquireTimeout: "20 seconds" })
+        freeze()
+        const waiting = yield* Effect.forkChild(lock.withLock(account, ({ check }) => check))
+        yield* Effect.sleep("1200 millis")
+        assert.isUndefined(waiting.pollUnsafe())
+        thaw()
+        yield* Fiber.join(waiting)
+        yield* Effect.promise(restart)
+        yield* lock.withLock(account, ({ check }) => check)
+      })
+    )
+
+    it.live("fails as Io after the acquireTimeout, with no text of the Redis client", () =>
+      Effect.gen(function* () {
+        const { freeze, stop, url } = yield* server
+        const redis = yield* connect(url)
+        const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
+        freeze()
+        const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+        assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
+        assert.match(silent.remedy, /Check that Redis is running/)
+        yield* Effect.promise(stop)
+        assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
+      })
+    )
+
+    it.live("fails with the system's error code if there is one", () =>
+      Effect.gen(function* () {
+        const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
+          code: "ECONNREFUSED"
+        })
+        const refusing = Effect.fail(new Redis.RedisError({ cause }))
+        const redis = { eval: () => () => refusing } as unknown as Redis.Redis["Service"]
+        const lock = makeRedis(redis, { acquireTimeout: "100 millis" })
+        const error = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+        assert.strictEqual(error.reason.message, "Could not lock the account in Redis (ECONNREFUSED)")
+        assert.notInclude(shown(error), "hunter2")
+      })
+    )
+  }
+)
+
+/** Another program that has the lock. */
 const holder = (prefix: string) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -633,14 +639,14 @@ const holder = (prefix: string) =>
 
 describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", { tags: ["thorough"] }, () => {
   it.live(
-    "that is killed with -9 gives way within a second",
+    "releases the lock within a second when it is killed with -9",
     () =>
       Effect.gen(function* () {
         const { lock, prefix } = yield* begin
         const { child } = yield* holder(prefix)
         const next = yield* Effect.forkChild(timed(lock.withLock(account, () => Effect.void)))
         yield* Effect.sleep("1 second")
-        assert.isUndefined(next.pollUnsafe(), "held off while the holder lives")
+        assert.isUndefined(next.pollUnsafe(), "blocked while the holder lives")
         const { millis } = yield* timed(
           Effect.andThen(
             Effect.sync(() => child.kill("SIGKILL")),
@@ -654,7 +660,7 @@ describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", { tags: ["thoro
   )
 
   it.live(
-    "that was stopped for longer than its lease goes on, if nobody else came",
+    "continues after a stop longer than its lease, if no other program took the lock",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -674,7 +680,7 @@ describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", { tags: ["thoro
     steadyTimeout
   )
 
-  it.live("that is stopped for longer than its lease is never told that it holds what another has", () =>
+  it.live("learns after a stop longer than its lease that it lost the lock to another", () =>
     Effect.gen(function* () {
       const { lock, prefix } = yield* begin
       const { child, line } = yield* holder(prefix)

@@ -47,7 +47,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("finds the session of an earlier run in the store, and asks nobody", () =>
+  it.effect("finds the session of an earlier run in the store, and sends nothing", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -59,7 +59,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("logs in once for 32 programs that ask at the same time, at the start and when the session ends", () =>
+  it.effect("logs in once for 32 programs that ask at the same time, at the start and after the expiry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -80,7 +80,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("hands out no token past midnight, and logs in exactly once after it", () =>
+  it.effect("returns no token after midnight, and logs in exactly once then", () =>
     Effect.gen(function* () {
       const tiny = makeTiny()
       const manager = yield* start(tiny)
@@ -96,7 +96,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("a session effect that is kept and run later is not stale", () =>
+  it.effect("a session effect that is stored and run later does not return a stale session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
@@ -107,7 +107,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("goes on when the fiber that asked first is interrupted", () =>
+  it.effect("completes the login when the caller that started it is interrupted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -123,7 +123,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("a failure is told to all who wait, and not kept as an answer for ever", () =>
+  it.effect("passes a failure on to all waiting callers, and retries later", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -133,7 +133,7 @@ describe("sessions: session", () => {
         concurrency: 2
       })
       assert.deepStrictEqual(both.map(reasonOf), ["BrokerUnavailable", "BrokerUnavailable"])
-      // A program that asks in a tight loop does not hammer the broker.
+      // A program that asks in a tight loop does not flood the broker.
       assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
       assert.deepStrictEqual(tiny.calls, ["login refused"])
       yield* pass("2 seconds")
@@ -141,7 +141,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("pauses longer after each failure, and never longer than is bearable at the open", () =>
+  it.effect("backs off longer after each failure, up to a limit that suits the market open", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -156,7 +156,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("stops before the broker locks the account, also after a restart, and says how to go on", () =>
+  it.effect("stops before the broker locks the account, also after a restart, and says how to continue", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -191,7 +191,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("refuses a token that has ended already when it arrives, and does not ask again and again", () =>
+  it.effect("refuses a token that is expired on arrival, and does not log in repeatedly", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: () => ({ at: morning - minutes(60), source: "jwt" }) })
@@ -203,7 +203,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("trusts no end after the clock was set back by a day", () =>
+  it.effect("does not trust an expiry after the clock was set back by a day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: Expiry.after("8 hours") })
@@ -217,7 +217,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("is not wedged by a clock that was years ahead", () =>
+  it.effect("does not stall after a clock that was years ahead", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + minutes(3 * 365 * 24 * 60))
       const tiny = makeTiny({ codes: "totp" })
@@ -230,7 +230,7 @@ describe("sessions: session", () => {
 })
 
 describe("sessions: early renewal", () => {
-  it.effect("renews before the end, at an instant that differs from program to program", () =>
+  it.effect("renews before the expiry, at an instant that differs between programs", () =>
     Effect.gen(function* () {
       const instants = new Set<number>()
       for (let program = 0; program < 10; program++) {
@@ -251,7 +251,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("never before a daily cut-off, since the new session would end with the old one", () =>
+  it.effect("does not renew before a daily cut-off, since the new session would end with the old one", () =>
     Effect.gen(function* () {
       const tiny = makeTiny({ early: "1 hour" })
       const manager = yield* start(tiny)
@@ -263,7 +263,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("a token that its renewal did not lengthen is kept to its end", () =>
+  it.effect("uses a token to its expiry if its renewal did not extend it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const end = morning + minutes(60)
@@ -278,7 +278,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("hands out the token that still lives when the renewal fails, says so, and backs off", () =>
+  it.effect("returns the live token if the renewal fails, emits RenewalFailed, and backs off", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -298,7 +298,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("hands out the token that still lives when the broker takes its time", () =>
+  it.effect("returns the live token if the broker is slow", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -316,7 +316,7 @@ describe("sessions: early renewal", () => {
   )
 })
 
-it.effect("a token that is refused is replaced at once, though its early renewal had failed and is paused", () =>
+it.effect("replaces a refused token at once, although its early renewal failed and is in back-off", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny(lastsAnHour)
@@ -332,7 +332,7 @@ it.effect("a token that is refused is replaced at once, though its early renewal
 describe("sessions: refresh", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
-  it.effect("refreshes where the broker can, and logs in where the refresh is refused", () =>
+  it.effect("refreshes if the broker supports it, and logs in if the refresh is refused", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(both)
@@ -347,7 +347,7 @@ describe("sessions: refresh", () => {
     })
   )
 
-  it.effect("does not log in when a refresh got no answer: its token may be good still", () =>
+  it.effect("does not log in after a refresh without an answer: its token may still be valid", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(both)
@@ -360,7 +360,7 @@ describe("sessions: refresh", () => {
     })
   )
 
-  it.effect("sends no refresh token past a daily cut-off, unless the broker takes it", () =>
+  it.effect("sends no refresh token after a daily cut-off, unless the broker accepts it", () =>
     Effect.gen(function* () {
       for (const afterCutOff of [false, true]) {
         yield* TestClock.setTime(morning)
@@ -374,7 +374,7 @@ describe("sessions: refresh", () => {
     })
   )
 
-  it.effect("says who must log in where only a person can", () =>
+  it.effect("fails with the way to log in if only a person can", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ by: [] }))
@@ -384,7 +384,7 @@ describe("sessions: refresh", () => {
     })
   )
 
-  it.effect("hands out no refreshed session that is not stored, and loses none", () =>
+  it.effect("does not return a refreshed session before it is stored, and does not lose it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(both), makeShared()]
@@ -405,7 +405,7 @@ describe("sessions: refresh", () => {
   )
 })
 
-it.effect("a token that its refresh has ended at the broker is not handed out, though its end has not come", () =>
+it.effect("a token that its own refresh ended at the broker is not returned, even before its expiry", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const shared = makeShared()
@@ -421,7 +421,7 @@ it.effect("a token that its refresh has ended at the broker is not handed out, t
 )
 
 describe("sessions: renew", () => {
-  it.effect("gets one new session for all whose token was refused", () =>
+  it.effect("gets one new session for all callers whose token was refused", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -439,13 +439,13 @@ describe("sessions: renew", () => {
       yield* pass("10 millis")
       const renewed = yield* Fiber.join(renewals)
       assert.deepStrictEqual(new Set(renewed.map(numberOf)), new Set(["2"]))
-      // Who comes late with the same dead token gets the new session at once.
+      // A late caller with the same rejected token gets the new session at once.
       assert.strictEqual(numberOf(yield* manager.renew(dead)), "2")
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
     })
   )
 
-  it.effect("a token that the broker refused is not handed out again, though its renewal fails", () =>
+  it.effect("does not return a token again that the broker refused, even if its renewal fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -458,7 +458,7 @@ describe("sessions: renew", () => {
     })
   )
 
-  it.effect("takes the session that another program got meanwhile", () =>
+  it.effect("takes the session that another program got in the meantime", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -474,7 +474,7 @@ describe("sessions: renew", () => {
     })
   )
 
-  it.effect("does not pass off the old session as new when it was asked for on purpose", () =>
+  it.effect("does not return the old session if the caller asked for a new one", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -488,7 +488,7 @@ describe("sessions: renew", () => {
 })
 
 describe("sessions: logout", () => {
-  it.effect("ends the session at the broker, and for a program that shares the store", () =>
+  it.effect("ends the session at the broker, and for other programs that share the store", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -505,7 +505,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("during a renewal, here: nobody gets a session, and the new one is ended, too", () =>
+  it.effect("during a renewal in this program: callers get no session, and the new one is ended, too", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -523,7 +523,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("during a renewal in another program: nobody gets a session, and the new one is ended, too", () =>
+  it.effect("during a renewal in another program: callers get no session, and the new one is ended, too", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -544,7 +544,7 @@ describe("sessions: logout", () => {
     ["in this program", true],
     ["in another program", false]
   ] as const) {
-    it.effect(`during a refresh that the broker then refuses, ${title}: no login is sent in its place`, () =>
+    it.effect(`during a refresh that the broker then refuses, ${title}: no login is sent instead`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
@@ -564,7 +564,7 @@ describe("sessions: logout", () => {
     )
   }
 
-  it.effect("while a login waits for the next TOTP period: it is not sent", () =>
+  it.effect("while a login waits for the next TOTP period: the login is not sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
@@ -579,7 +579,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("a program started later logs in anew, and so does one that asks on purpose", () =>
+  it.effect("allows a new login by a program that starts later, and by renew", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -595,7 +595,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("in the moment after the new session was stored: nobody gets it, and it is ended", () =>
+  it.effect("right after the new session was stored: callers do not get it, and it is ended", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -617,7 +617,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("during a renewal, with a store that is broken just then: the new session is not stored later", () =>
+  it.effect("during a renewal while the store is broken: the new session is not stored later", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -636,7 +636,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("forgets the session also when the store is broken, and says so", () =>
+  it.effect("drops the session if the store is broken, and reports the failure", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -651,7 +651,7 @@ describe("sessions: logout", () => {
   )
 })
 
-describe("sessions: what other programs do", () => {
+describe("sessions: changes by other programs", () => {
   const begin = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny(), makeShared()]
@@ -662,7 +662,7 @@ describe("sessions: what other programs do", () => {
     return { one, other, state, tiny }
   })
 
-  it.effect("a newer session is picked up within half a minute, though nobody was refused", () =>
+  it.effect("picks up a newer session within half a minute, without a refused token", () =>
     Effect.gen(function* () {
       const { one, other, tiny } = yield* begin
       yield* one.renew()
@@ -676,7 +676,7 @@ describe("sessions: what other programs do", () => {
     })
   )
 
-  it.effect("the store is looked into twice a minute, however often the session is asked for", () =>
+  it.effect("reads the store twice a minute, however often the session is asked for", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -702,7 +702,7 @@ describe("sessions: what other programs do", () => {
     })
   )
 
-  it.effect("a logout is noticed within half a minute, though the broker was not asked", () =>
+  it.effect("notices a logout within half a minute, without a call to the broker", () =>
     Effect.gen(function* () {
       const { one, other } = yield* begin
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))
@@ -716,7 +716,7 @@ describe("sessions: what other programs do", () => {
     })
   )
 
-  /** A manager that loses its lock when `lose` says so, each time that it has it. */
+  /** A manager whose lock is lost at each check while `lose` returns true. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
@@ -733,7 +733,7 @@ describe("sessions: what other programs do", () => {
     return { manager, other: yield* start(tiny, shared), tiny }
   })
 
-  it.effect("no login is sent by who lost the lock while it waited for its TOTP period", () =>
+  it.effect("sends no login if the lock was lost while waiting for the TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)
@@ -746,7 +746,7 @@ describe("sessions: what other programs do", () => {
     })
   )
 
-  it.effect("who lost the lock takes the session of the one who had it then", () =>
+  it.effect("takes the session of the program that took its lock", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, other, tiny } = yield* losing(() => isLost)
@@ -762,7 +762,7 @@ describe("sessions: what other programs do", () => {
     })
   )
 
-  it.effect("who loses the lock for a moment only goes on by itself", () =>
+  it.effect("continues by itself after a short loss of the lock", () =>
     Effect.gen(function* () {
       let losses = 0
       const { manager, tiny } = yield* losing(() => losses-- > 0)
@@ -775,7 +775,7 @@ describe("sessions: what other programs do", () => {
     })
   )
 
-  it.effect("a store that cannot be read does not stop who holds a token that lives", () =>
+  it.effect("returns a live token if the store cannot be read", () =>
     Effect.gen(function* () {
       const { other, state } = yield* begin
       state.unreadable = true
@@ -796,7 +796,7 @@ describe("sessions: adopt", () => {
     expiry: Expiry.after("1 hour")
   })
 
-  it.effect("keeps a session of the browser, and a restart finds it", () =>
+  it.effect("stores a session of the browser, and finds it after a restart", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
@@ -819,7 +819,7 @@ describe("sessions: adopt", () => {
     })
   )
 
-  it.effect("refuses a token with a line break in it, and does not show the token", () =>
+  it.effect("refuses a token with a line break in it, without showing the token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -833,7 +833,7 @@ describe("sessions: adopt", () => {
     })
   )
 
-  it.effect("ends a logout", () =>
+  it.effect("ends the logged-out state", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { makeTiny, morning, pass, type Tiny } from "./sessions.ts"
 
-/** An account for every name, each with a broker of its own, so that each is counted by itself. */
+/** An account for every name, each with its own broker, so that its calls are counted separately. */
 const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) => void = () => undefined) {
   yield* TestClock.setTime(morning)
   const brokers = new Map<string, Tiny>()
@@ -44,7 +44,7 @@ type Managers = Effect.Success<ReturnType<typeof begin>>["managers"]
 const warmed = (managers: Managers, all: ReadonlyArray<string>, options?: SessionManagers.WarmOptions) =>
   Stream.runCollect(managers.warm(all, options))
 
-it.effect("makes an account's layer once, however many ask, and keeps it", () =>
+it.effect("builds an account's layer once for any number of callers, and keeps it", () =>
   Effect.gen(function* () {
     const { brokers, built, managers } = yield* begin()
     const asked = Effect.all(
@@ -74,7 +74,7 @@ describe("sessions: an account whose layer fails", () => {
   const misconfigured = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
   const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
 
-  /** Accounts whose first `failures` builds fail after a second, and what is held meanwhile. Two of them share a layer. */
+  /** Accounts whose first `failures` builds fail after a second, with a count of open resources. Two of them share a layer. */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)
     const counts = { built: 0, open: 0 }
@@ -100,7 +100,7 @@ describe("sessions: an account whose layer fails", () => {
     return (yield* Fiber.join(running)).reason._tag
   })
 
-  it.effect("is made anew when it is asked for again", () =>
+  it.effect("is built again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("T1")), "InvalidRequest")
@@ -111,7 +111,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("is made anew also where another account has the same", () =>
+  it.effect("is built again also if another account shares the layer", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("shared 1")), "InvalidRequest")
@@ -122,7 +122,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("leaves nothing behind, however often", () =>
+  it.effect("leaves no resources open after repeated failures", () =>
     Effect.gen(function* () {
       const { counts, held, managers } = yield* failing(Infinity)
       const before = held()
@@ -134,7 +134,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("is made once for all who ask at the same time, and fails for them all", () =>
+  it.effect("is built once for all concurrent callers, and fails for all of them", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       const all = yield* Effect.forkChild(
@@ -150,7 +150,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("is not given up for all when one of them stops waiting", () =>
+  it.effect("continues its build for the others when one caller is interrupted", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(0)
       const first = yield* Effect.forkChild(managers.session("T1"), { startImmediately: true })
@@ -163,7 +163,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("by a mistake of its program can be asked for again, too", () =>
+  it.effect("is built again after a defect, too", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       let built = 0
@@ -179,7 +179,7 @@ describe("sessions: an account whose layer fails", () => {
 })
 
 describe("sessions: warm", () => {
-  it.effect("logs in every account once, and tells of each", () =>
+  it.effect("logs in every account once, and reports each result", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const all = names(100)
@@ -196,7 +196,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("one that fails, hangs or is misconfigured does not hold the others", () =>
+  it.effect("is not blocked by an account that fails, hangs or is misconfigured", () =>
     Effect.gen(function* () {
       const { managers } = yield* begin((tiny, name) => {
         if (name === "T3") tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
@@ -219,35 +219,37 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("accounts that hang give their place to the others after two minutes, and go on by themselves", () =>
-    Effect.gen(function* () {
-      const { brokers, managers } = yield* begin((tiny, name) => {
-        if (name.startsWith("hangs")) tiny.latency = "1 hour"
-      })
-      const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
-      const all = ["hangs 1", "hangs 2", ...names(3)]
-      const running = yield* Effect.forkChild(
-        Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
-          Effect.sync(() => seen.push(progress))
+  it.effect(
+    "passes the places of hanging accounts to others after two minutes, while they continue in the background",
+    () =>
+      Effect.gen(function* () {
+        const { brokers, managers } = yield* begin((tiny, name) => {
+          if (name.startsWith("hangs")) tiny.latency = "1 hour"
+        })
+        const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
+        const all = ["hangs 1", "hangs 2", ...names(3)]
+        const running = yield* Effect.forkChild(
+          Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
+            Effect.sync(() => seen.push(progress))
+          )
         )
-      )
-      yield* pass("119 seconds")
-      assert.deepStrictEqual(seen, [])
-      yield* pass("2 seconds")
-      yield* Fiber.join(running)
-      assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
-      const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
-      assert.strictEqual(failures.length, 2)
-      for (const { message } of failures) {
-        assert.include(message, "no answer came in time. The login continues in the background")
-      }
-      yield* pass("1 hour")
-      yield* managers.session("hangs 1")
-      assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
-    })
+        yield* pass("119 seconds")
+        assert.deepStrictEqual(seen, [])
+        yield* pass("2 seconds")
+        yield* Fiber.join(running)
+        assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
+        const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
+        assert.strictEqual(failures.length, 2)
+        for (const { message } of failures) {
+          assert.include(message, "no answer came in time. The login continues in the background")
+        }
+        yield* pass("1 hour")
+        yield* managers.session("hangs 1")
+        assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+      })
   )
 
-  it.effect("an account has as long as it is given", () =>
+  it.effect("gives an account the time in `timeout`", () =>
     Effect.gen(function* () {
       const { managers } = yield* begin((tiny) => {
         tiny.latency = "10 seconds"
@@ -263,7 +265,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  describe("refuses what would keep it waiting for ever", () => {
+  describe("refuses values that would block it for ever", () => {
     const nonsense: ReadonlyArray<readonly [string, unknown]> = [
       ["concurrency", 0],
       ["concurrency", -1],
@@ -301,12 +303,12 @@ describe("sessions: warm", () => {
   })
 
   const others: ReadonlyArray<readonly [string, unknown]> = [
-    ["one name, which is a list of letters for JavaScript", "A123456"],
-    ["no list", undefined],
+    ["one name, which JavaScript treats as a list of characters", "A123456"],
+    ["nothing", undefined],
     ["a number", 7],
-    ["names that are none", [{ name: "T1" }]]
+    ["names that are not text", [{ name: "T1" }]]
   ]
-  it.effect.each(others)("refuses %s in the place of names", ([, given]) =>
+  it.effect.each(others)("refuses %s instead of names", ([, given]) =>
     Effect.gen(function* () {
       const { built, managers } = yield* begin()
       const { reason } = yield* Effect.flip(warmed(managers, given as ReadonlyArray<string>))
@@ -315,7 +317,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("keeps to the concurrency that is asked for", () =>
+  it.effect("respects the given concurrency", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin((tiny) => {
         tiny.latency = "1 second"
@@ -330,7 +332,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("begins no more accounts in a second than it may", () =>
+  it.effect("starts no more accounts in a second than `perSecond`", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const running = yield* Effect.forkChild(warmed(managers, names(25), { perSecond: 10, jitter: 0 }))
@@ -343,7 +345,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("spreads the beginnings, so that not all call in one instant", () =>
+  it.effect("spreads the starts, so that not all accounts call at the same instant", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const running = yield* Effect.forkChild(warmed(managers, names(100), { concurrency: 100, jitter: "1 second" }))

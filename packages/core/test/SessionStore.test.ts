@@ -27,11 +27,11 @@ const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes
 const keyOf = (digit: string) => VaultKey.fromText(Redacted.make(digit.repeat(64)), `key ${digit}`)
 const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "no key: in clear" }
 
-/** A store whose bytes can be looked at and changed behind its back. */
+/** A store whose bytes can be read and changed directly. */
 const makeOpen = () => {
   const entries = new Map<string, SessionStore.Entry>()
   const store: Store = {
-    describe: "an open book",
+    describe: "a transparent store",
     get: (of, slot) => Effect.sync(() => entries.get(SessionStore.toKey(of, slot))),
     put: (of, slot, bytes, expected) =>
       Effect.sync(() => {
@@ -54,7 +54,7 @@ const flipped = (bytes: Uint8Array, index: number, bit = 0) => {
   return copy
 }
 
-/** The entry with the checksum that its writer would have given it. */
+/** The entry with the checksum that its writer would have computed. */
 const summed = Effect.fnUntraced(function* (bytes: Uint8Array, format = bytes[3], version = 1) {
   const body = bytes.slice(0, -8)
   const place = new TextEncoder().encode(
@@ -74,7 +74,7 @@ const bothOf = (store: Store, expected: number): ReadonlyArray<Effect.Effect<unk
   store.put(account, "session", value, expected)
 ]
 
-/** Text only, as in a browser's storage. */
+/** Text only, like a browser's storage. */
 const makeStringOnly = () => {
   const texts = new Map<string, string>()
   return KeyValueStore.makeStringOnly({
@@ -87,7 +87,7 @@ const makeStringOnly = () => {
   })
 }
 
-/** One process at a time: every opening is the same store. */
+/** One process at a time: every opening returns the same store. */
 const alone = (make: Effect.Effect<Store, VaultError.VaultError>): VaultContract.Subject<Store> => ({
   make: Effect.map(make, (store) => ({ open: Effect.succeed(store) }))
 })
@@ -102,17 +102,14 @@ const contract = (place: string, subject: VaultContract.Subject<Store>) => {
 }
 
 contract("in memory", alone(Effect.sync(SessionStore.makeMemory)))
-contract(
-  "over a key-value store that keeps text",
-  alone(Effect.sync(() => SessionStore.makeKeyValueStore(makeStringOnly())))
-)
-contract("that is encrypted", {
+contract("over a key-value store for text", alone(Effect.sync(() => SessionStore.makeKeyValueStore(makeStringOnly()))))
+contract("with encryption", {
   make: Effect.map(Effect.sync(SessionStore.makeMemory), (raw) => ({
     open: Effect.map(keyOf("a"), (key) => SessionStore.encrypted(key)(raw))
   }))
 })
 contract(
-  "that is framed in clear",
+  "with framing, in clear",
   alone(Effect.sync(() => SessionStore.encrypted(plaintext)(SessionStore.makeMemory())))
 )
 contract("of the layer for key-value stores", {
@@ -135,17 +132,17 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("shows nothing of what it keeps", () =>
+  it.effect("shows none of its content", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")
       assert.notInclude(shown(yield* store.get(account, "session")), secret)
       assert.strictEqual(bytes().length, 3 + 1 + 8 + 24 + Redacted.value(value).length + 16 + 8)
-      assert.strictEqual(store.describe, "an open book; encrypted with key a")
+      assert.strictEqual(store.describe, "a transparent store; encrypted with key a")
     })
   )
 
-  it.effect("says Tampered whichever bit of an entry is flipped", () =>
+  it.effect("fails as Tampered for any flipped bit of an entry", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -167,7 +164,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("says Tampered also where the checksum was made to fit", () =>
+  it.effect("fails as Tampered, also if the checksum was recomputed", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -180,7 +177,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("says Tampered of an entry that is cut off anywhere", () =>
+  it.effect("fails as Tampered for an entry that is cut off at any byte", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -190,12 +187,12 @@ describe("vaults: an encrypted store", () => {
       }
       for (const length of [8, 11, 12, 20, 36, 52, 60]) {
         replace(yield* summed(whole.slice(0, length)))
-        assert.strictEqual(yield* reasonOf(store), "Tampered", `${length} bytes with a checksum that fits`)
+        assert.strictEqual(yield* reasonOf(store), "Tampered", `${length} bytes with a valid checksum`)
       }
     })
   )
 
-  it.effect("opens an entry nowhere but at its account, slot and version", () =>
+  it.effect("opens an entry only at its account, slot and version", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const other = Account.make({ broker: "tiny", id: "T2" })
@@ -207,29 +204,29 @@ describe("vaults: an encrypted store", () => {
       replace(whole, 2)
       assert.strictEqual(yield* reasonOf(store), "Tampered")
       replace(yield* summed(whole, 1, 2), 2)
-      assert.strictEqual(yield* reasonOf(store), "Tampered", "with a checksum that fits")
+      assert.strictEqual(yield* reasonOf(store), "Tampered", "with a valid checksum")
     })
   )
 
-  it.effect("says WrongKey of a whole entry of another key", () =>
+  it.effect("fails as WrongKey for an intact entry of another key", () =>
     Effect.gen(function* () {
       const { raw } = yield* begin
       assert.strictEqual(yield* reasonOf(SessionStore.encrypted(yield* keyOf("b"))(raw)), "WrongKey")
     })
   )
 
-  it.effect("mixes no entries in clear with encrypted ones", () =>
+  it.effect("does not open encrypted entries without a key, or clear entries with one", () =>
     Effect.gen(function* () {
       const { raw, store } = yield* begin
       const clear = SessionStore.encrypted(plaintext)(raw)
       assert.strictEqual(yield* reasonOf(clear), "WrongKey")
       yield* clear.put(account, "session", value, 1)
       assert.strictEqual(yield* reasonOf(store), "WrongKey")
-      assert.strictEqual(clear.describe, "an open book; no key: in clear")
+      assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
     })
   )
 
-  it.effect("says NewerVersion of a format that it does not know, whatever the key", () =>
+  it.effect("fails as NewerVersion for an unknown format, with any key", () =>
     Effect.gen(function* () {
       const { bytes, raw, replace, store } = yield* begin
       const newer = new Uint8Array(bytes())
@@ -245,7 +242,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  // Written by 0.1.0. The first was also opened with OpenSSL's ChaCha20-Poly1305, behind an HChaCha20 of its own.
+  // Written by 0.1.0. The first was also opened with OpenSSL's ChaCha20-Poly1305, after a separate HChaCha20.
   it.effect.each([
     [
       "encrypted",
@@ -255,7 +252,7 @@ describe("vaults: an encrypted store", () => {
       "in clear",
       "424156010000000000000000d056c444529339e754e272779c58dc134f80473a099ebcd1612073657373696f6e0ebd84027baf1967"
     ]
-  ] as const)("opens what the first version wrote: %s", ([kind, hex]) =>
+  ] as const)("opens entries of the first version: %s", ([kind, hex]) =>
     Effect.gen(function* () {
       const { replace, store } = makeOpen()
       const key = kind === "in clear" ? plaintext : yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "old")
@@ -265,7 +262,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("takes a fresh nonce for each write", () =>
+  it.effect("uses a fresh nonce for each write", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       const nonces = new Set<string>()
@@ -277,7 +274,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("names the account in its errors, and neither key nor content", () =>
+  it.effect("names the account in its errors, but neither key nor content", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const { bytes, raw, replace } = yield* begin
@@ -294,7 +291,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("is what layerEncrypted makes of a store of the context", () =>
+  it.effect("is made by layerEncrypted from a store of the context", () =>
     Effect.gen(function* () {
       const book = makeOpen()
       const store = yield* Effect.provide(
@@ -313,7 +310,7 @@ describe("vaults: an encrypted store", () => {
 })
 
 describe("vaults: a store over a key-value store", () => {
-  it.effect("says what failed and the system's word for it, and nothing else of the failure", () =>
+  it.effect("reports the operation that failed and the system's error code, and no other text of the failure", () =>
     Effect.gen(function* () {
       const cause = Object.assign(new Error(`no room for ${secret}`), { code: "ENOSPC" })
       const full = (method: string) =>
@@ -331,7 +328,7 @@ describe("vaults: a store over a key-value store", () => {
   )
 
   it.effect.each(["", "1", "1Q", "0 QQ==", "-1 QQ==", "1 Q", "1 QQ", "1 QR==", "01 QQ==", "x QQ==", "1 QQ== ", "{}"])(
-    "says Tampered of %j, and writes nothing over it",
+    "fails as Tampered for %j, and does not overwrite it",
     (text) =>
       Effect.gen(function* () {
         const key = "broker-auth/session/tiny/production/default/T1"
@@ -345,7 +342,7 @@ describe("vaults: a store over a key-value store", () => {
       })
   )
 
-  it.effect("finishes a write whose writer was interrupted before the next one begins", () =>
+  it.effect("finishes a write whose caller was interrupted before it starts the next one", () =>
     Effect.gen(function* () {
       const keyValueStore = makeStringOnly()
       const begun = yield* Deferred.make<void>()
@@ -383,7 +380,7 @@ contract("in Redis, in clear", { make: inRedis() })
 contract("in Redis, encrypted", { make: Effect.flatMap(keyOf("a"), inRedis) })
 
 describe.runIf(runsRedis)("vaults: a store in Redis", () => {
-  it.live("keeps every account's entries at keys of their own, and no token in clear", () =>
+  it.live("keeps each account's entries at separate keys, and no token in clear", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       const store = yield* Effect.provide(
@@ -411,7 +408,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("says Tampered whichever byte of the stored text is changed", () =>
+  it.live("fails as Tampered for any changed byte of the stored text", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis(yield* keyOf("a"))
       const store = yield* open
@@ -429,7 +426,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("says Tampered of a key of another kind, which no later call would change", () =>
+  it.live("fails as Tampered for a key of another Redis type, which a retry would not change", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis()
       const store = yield* open
@@ -442,7 +439,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Io, and with nothing of the client's, while Redis is full", () =>
+  it.live("fails as Io, with no text of the Redis client, while Redis is full", () =>
     Effect.gen(function* () {
       const { open, redis } = yield* inRedis()
       const store = yield* open
@@ -462,8 +459,8 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
   )
 })
 
-describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
-  it.live("that hangs fails after its time-out, and answers again afterwards", () =>
+describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
+  it.live("fails after its time-out while Redis hangs, and works again afterwards", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
       const store = makeRedis(yield* connect(url), { timeout: "200 millis" })
@@ -475,17 +472,17 @@ describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
         assert.match(reason.remedy, /Check that Redis is running/)
       }
       thaw()
-      // The write that was given up has happened all the same: whoever tries again sees that, and overwrites nothing.
+      // The write that timed out has still happened: a retry sees that, and overwrites nothing.
       assert.isFalse(yield* store.put(account, "session", value, 1))
       assert.strictEqual((yield* store.get(account, "session"))?.version, 2)
     })
   )
 
-  it.live("that is away for a moment is asked again, and no write is taken for another's", () =>
+  it.live("retries during a short outage, and does not take its own write for another's", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0
-      // Carried out, but the answer is lost.
+      // Executed, but the answer is lost.
       const lossy: Redis.Redis["Service"] = {
         ...redis,
         eval:
@@ -507,7 +504,7 @@ describe.runIf(runsRedis)("vaults: a store in a Redis", () => {
     })
   )
 
-  it.live("that lost its data begins anew, without a word of the past", () =>
+  it.live("starts empty after Redis lost its data", () =>
     Effect.gen(function* () {
       const { restart, url } = yield* server
       const store = SessionStore.encrypted(yield* keyOf("a"))(makeRedis(yield* connect(url)))

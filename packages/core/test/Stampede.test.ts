@@ -13,7 +13,7 @@ import { makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions
 
 const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
 
-/** A manager whose session is due, but lives, at a broker that has become slow. */
+/** A manager whose session is due for renewal but still live, at a broker that has become slow. */
 const due = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny(lastsAnHour)
@@ -24,12 +24,12 @@ const due = Effect.gen(function* () {
   return { tiny, manager }
 })
 
-describe("those who wait", () => {
+describe("callers that wait for a session", () => {
   const afterInterruption = Effect.fnUntraced(function* (
     steps: number,
     manager: SessionManager.SessionManager["Service"]
   ) {
-    // It gives way after each step, and so can be interrupted between any two. With less it takes no step at all.
+    // It yields after each step, so that it can be interrupted between any two. With a smaller number it takes no step.
     const first = yield* Effect.forkChild(Effect.provideService(manager.session, Scheduler.MaxOpsBeforeYield, 3))
     for (let step = 0; step < steps; step++) yield* Effect.yieldNow
     yield* Fiber.interrupt(first)
@@ -38,7 +38,7 @@ describe("those who wait", () => {
     return second.pollUnsafe()
   })
 
-  it.effect("are not left waiting by an asker that was interrupted, whatever it was doing", () =>
+  it.effect("get one after the first caller was interrupted at any step", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const exit = yield* afterInterruption(steps, yield* start(makeTiny()))
@@ -47,7 +47,7 @@ describe("those who wait", () => {
     })
   )
 
-  it.effect("are not left waiting by it while their token lives, either", () =>
+  it.effect("get one after such an interruption while their token is live, too", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const { manager, tiny } = yield* due
@@ -58,7 +58,7 @@ describe("those who wait", () => {
     })
   )
 
-  it.effect("wait no longer than their renewalTimeout for a renewal, and not at all when it is over", () =>
+  it.effect("wait at most renewalTimeout for a renewal, and not at all after that", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(
@@ -78,7 +78,7 @@ describe("those who wait", () => {
     })
   )
 
-  it.effect("get no token that ended while they were patient", () =>
+  it.effect("get no token that expired while they waited", () =>
     Effect.gen(function* () {
       const { manager } = yield* due
       yield* pass("3 minutes")
@@ -91,7 +91,7 @@ describe("those who wait", () => {
     })
   )
 
-  it.effect("get no session when there was a logout while they were patient", () =>
+  it.effect("get no session after a logout while they waited", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(Effect.result(manager.session))
@@ -103,7 +103,7 @@ describe("those who wait", () => {
     })
   )
 
-  it.effect("are told when the manager's scope has ended, and do not wait for ever", () =>
+  it.effect("fail when the manager's scope has ended, instead of waiting for ever", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const manager = yield* Effect.provideService(start(makeTiny()), Scope.Scope, scope)
@@ -115,8 +115,8 @@ describe("those who wait", () => {
   )
 })
 
-describe("a session that is held", () => {
-  it.effect("is given to a loop that does nothing else, without holding up other fibers", () =>
+describe("a cached session", () => {
+  it.effect("is returned to a tight loop without blocking other fibers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -136,7 +136,7 @@ describe("a session that is held", () => {
     })
   )
 
-  it.effect("is reckoned by the clock of the fiber that asks, wherever the generator was made", () =>
+  it.effect("is checked by the clock of the fiber that asks for it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -152,7 +152,7 @@ describe("a session that is held", () => {
     })
   )
 
-  it.effect("comes by the service as by the manager, and without it the program dies as always", () =>
+  it.effect("is returned by the accessor as by the manager, and the accessor dies without its service", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -171,7 +171,7 @@ describe("promises", () => {
   const promiseOf = (manager: SessionManager.SessionManager["Service"]) =>
     Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
 
-  it.effect("of all who ask while one waits come from one exchange", () =>
+  it.effect("of concurrent callers come from one exchange", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -186,7 +186,7 @@ describe("promises", () => {
     })
   )
 
-  it.effect("that failed are not given to those who ask later", () =>
+  it.effect("that failed are not returned to later callers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -199,25 +199,23 @@ describe("promises", () => {
     })
   )
 
-  it.effect(
-    "that were kept or failed at once are not given to those who ask after a logout, or when the session ended",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const manager = yield* start(makeTiny())
-        const session = yield* promiseOf(manager)
-        for (let asks = 0; asks < 3; asks++) assert.strictEqual(numberOf(yield* Effect.promise(session)), "1")
-        yield* manager.logout
-        assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.promise(session))))
-        yield* manager.renew()
-        yield* pass("1 day")
-        assert.strictEqual(numberOf(yield* Effect.promise(session)), "3")
-      })
+  it.effect("that were cached or failed at once are not returned after a logout or the session's expiry", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const manager = yield* start(makeTiny())
+      const session = yield* promiseOf(manager)
+      for (let asks = 0; asks < 3; asks++) assert.strictEqual(numberOf(yield* Effect.promise(session)), "1")
+      yield* manager.logout
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.promise(session))))
+      yield* manager.renew()
+      yield* pass("1 day")
+      assert.strictEqual(numberOf(yield* Effect.promise(session)), "3")
+    })
   )
 })
 
 describe("changes", () => {
-  it.effect("are told to all who listen, and none to those who come too late", () =>
+  it.effect("are emitted to all current listeners, and not replayed to later ones", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

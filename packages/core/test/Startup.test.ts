@@ -17,7 +17,7 @@ class Two extends Context.Service<Two, string>()("test/Two") {}
 
 const failed = (field: string) => Effect.fail(AuthError.invalidRequest("tiny", "credentials", field, "is missing"))
 
-/** As the README's program: a vault with a key, and credentials, both from the configuration. */
+/** As in the README's program: a vault with a key, and credentials, both from the configuration. */
 const start = (values: Readonly<Record<string, string>>) => {
   const Keyed = Layer.effectDiscard(VaultKey.VaultKey).pipe(
     Layer.provideMerge(Vault.layerMemory),
@@ -41,7 +41,7 @@ const key = { BROKER_AUTH_KEY: "00112233".repeat(8) }
 const errorOf = (values: Readonly<Record<string, string>>) => Effect.scoped(Effect.flip(Layer.build(start(values))))
 
 describe("a first start", () => {
-  it.effect("names the missing credentials and the missing vault key at once", () =>
+  it.effect("reports the missing credentials and the missing vault key at once", () =>
     Effect.gen(function* () {
       const error = yield* errorOf({})
       assert.strictEqual(error._tag, "StartupError")
@@ -51,7 +51,7 @@ describe("a first start", () => {
     })
   )
 
-  it.effect("gives the layer's own error if one is wrong", () =>
+  it.effect("fails with the layer's own error if one is invalid", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* errorOf(key))._tag, "AuthError")
       assert.strictEqual((yield* errorOf(credentials))._tag, "VaultError")
@@ -59,17 +59,17 @@ describe("a first start", () => {
     })
   )
 
-  it.effect("starts if nothing is wrong", () => Effect.scoped(Layer.build(start({ ...credentials, ...key }))))
+  it.effect("starts if everything is valid", () => Effect.scoped(Layer.build(start({ ...credentials, ...key }))))
 })
 
 describe("mergeAll", () => {
-  it.effect("provides what all layers do", () =>
+  it.effect("provides the services of all layers", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual([yield* One, yield* Two], [1, "two"])
     }).pipe(Effect.provide(Startup.mergeAll(Layer.succeed(One, 1), Layer.succeed(Two, "two"))))
   )
 
-  it.effect("keeps the order of the layers, and closes those that were built", () =>
+  it.effect("reports errors in the order of the layers, and closes the layers that were built", () =>
     Effect.gen(function* () {
       const closed: Array<string> = []
       const built = Layer.effect(
@@ -88,7 +88,7 @@ describe("mergeAll", () => {
     })
   )
 
-  it.effect("hides no defect behind an error", () =>
+  it.effect("reports a defect even if there is an error", () =>
     Effect.gen(function* () {
       const layers = Startup.mergeAll(Layer.effectDiscard(Effect.die("a bug")), Layer.effectDiscard(failed("first")))
       const exit = yield* Effect.exit(Effect.scoped(Layer.build(layers)))
@@ -96,7 +96,7 @@ describe("mergeAll", () => {
     })
   )
 
-  it.effect("shares a layer that several need", () =>
+  it.effect("builds a shared layer once", () =>
     Effect.gen(function* () {
       let built = 0
       const shared = Layer.effect(

@@ -22,9 +22,9 @@ describe("an otpauth address is read", () => {
   it.each([
     ["in capitals", `OTPAUTH://TOTP/ANGEL:A123456?SECRET=JBSWY3DPEHPK3PXP`],
     ["in mixed case", `OtpAuth://Totp/x?Secret=jbswY3dpehpk3pxp&Issuer=x`],
-    ["with parameters that are set to nothing", `${totp}&algorithm=&digits=&period=&counter=&issuer=`],
+    ["with empty parameters", `${totp}&algorithm=&digits=&period=&counter=&issuer=`],
     ["with parameters without a value", `${totp}&algorithm&digits&period&`],
-    ["with an empty secret beside it", `otpauth://totp/x?secret=&${secret}`],
+    ["with an additional empty secret", `otpauth://totp/x?secret=&${secret}`],
     ["with the same secret twice", `${totp}&SECRET=jbsw%20y3dp-ehpk+3pxp====`],
     ["with the same number twice", `${totp}&digits=6&digits=06&algorithm=SHA1&algorithm=HMAC-SHA-1`],
     ["with plus signs for blanks", "otpauth://totp/My+Broker?secret=JBSW+Y3DP+EHPK+3PXP&issuer=My+Broker"],
@@ -34,9 +34,9 @@ describe("an otpauth address is read", () => {
     ["with a fragment", `${totp}#fragment`],
     ["without a label", `otpauth://totp?${secret}`],
     ["with an empty label", `otpauth://totp/?${secret}`],
-    ["with an issuer of odd characters", `${totp}&issuer=A%26B%20%C3%A9%20%22x%22%20100%%20\u0905/?:@`],
-    ["with an issuer that names a number", `${totp}&issuer=360`],
-    ["with a picture and a colour", `${totp}&image=https%3A%2F%2Fexample.com%2Fa.png&color=FF0000&lock=true&foo=bar`],
+    ["with special characters in the issuer", `${totp}&issuer=A%26B%20%C3%A9%20%22x%22%20100%%20\u0905/?:@`],
+    ["with an issuer that is a number", `${totp}&issuer=360`],
+    ["with an image and a colour", `${totp}&image=https%3A%2F%2Fexample.com%2Fa.png&color=FF0000&lock=true&foo=bar`],
     ["in quotes", `"${totp}"`],
     ["in quotes of a chat program", `\u201c${totp}\u201d`],
     ["in escaped quotes", `\\"${totp}\\"`],
@@ -44,12 +44,12 @@ describe("an otpauth address is read", () => {
     ["with line breaks in it", "otpauth://totp/Angel:\r\nA123456?secret=JBSWY3DP\nEHPK3PXP\n&issuer=An\ngel\n"],
     ["with line breaks in a name", "otp\nauth://to\ntp/x?sec\nret=JBSWY3DPEHPK3PXP"],
     ["with invisible characters", `\ufeff${totp.replace("secret=", "secret=\u200b")}\u200e`],
-    ["as a program for QR codes prints it", `QR-Code:${totp}\n`],
+    ["in the output of a QR code program", `QR-Code:${totp}\n`],
     ["percent-encoded as a whole", encodeURIComponent(totp)],
     ["with an encoded question mark", totp.replace("?", "%3F")],
     ["with its slashes escaped", totp.replaceAll("/", "\\/")],
     ["with quotes around a value", 'otpauth://totp/x?secret="JBSWY3DPEHPK3PXP"&digits=%226%22&issuer=x'],
-    ["with the type that it has anyway", `${totp}&type=totp`]
+    ["with its own type as a parameter", `${totp}&type=totp`]
   ])("%s", (_, text) => assert.deepStrictEqual(read(text), plain))
 
   it.each([
@@ -61,9 +61,7 @@ describe("an otpauth address is read", () => {
     ["with names in capitals", `${totp}&ALGORITHM=SHA256&DIGITS=8`],
     ["percent-encoded as a whole", encodeURIComponent(`${totp}&algorithm=SHA256&digits=8`)],
     ["with encoded names and values", `${totp}&%61lgorithm=SHA%32%356&digits=%38`]
-  ])("with the algorithm and the digits that it names: %s", (_, text) =>
-    assert.deepStrictEqual(read(text), of256 as never)
-  )
+  ])("with its algorithm and digits: %s", (_, text) => assert.deepStrictEqual(read(text), of256 as never))
 
   const spellings = {
     SHA1: ["SHA1", "sha1", "SHA-1", "HmacSHA1", "hmac-sha1", "HMAC_SHA_1", "Sha%201", "HMAC+SHA1", "HmacWithSHA1"],
@@ -91,7 +89,7 @@ describe("an otpauth address is read", () => {
     ]
   ] as const
   it.effect.each(seeds.map(([algorithm, seed, code]) => ({ algorithm, seed, code })))(
-    "and makes the code of the RFC: $algorithm",
+    "and gives the codes of the RFC: $algorithm",
     ({ algorithm, code, seed }) =>
       Effect.gen(function* () {
         const address = `&quot;OTPAUTH://TOTP/RFC?SECRET=${seed}&amp;Algorithm=hmac-${algorithm}&amp;Digits=8&amp;Period=&quot;`
@@ -101,25 +99,25 @@ describe("an otpauth address is read", () => {
   )
 })
 
-describe("an otpauth address is refused by the name of its fault", () => {
+describe("an otpauth address is refused with the name of its problem", () => {
   it.each([
     ["a counter-based account", `otpauth://hotp/x?${secret}&counter=1`, /counter-based.*HOTP/],
     ["a counter-based account in capitals", `OTPAUTH://HOTP/x?SECRET=JBSWY3DPEHPK3PXP`, /counter-based.*HOTP/],
     ["a counter", `${totp}&counter=0`, /counter/],
     ["another type", `${totp}&type=hotp`, /HOTP/],
-    ["another kind of code", `otpauth://steam/x?${secret}`, /^is not an otpauth:\/\/totp\//],
+    ["another type of code", `otpauth://steam/x?${secret}`, /^is not an otpauth:\/\/totp\//],
     ["no kind", `otpauth://?${secret}`, /^is not an otpauth:\/\/totp\//],
-    ["an encoder of its own", `${totp}&encoder=steam`, /"encod"/],
+    ["an encoder parameter", `${totp}&encoder=steam`, /"encod"/],
     [
       "an export of several accounts",
       "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8",
       /export.*otpauth-migration/
     ],
-    ["the same in capitals and quotes", '"OTPAUTH-MIGRATION://OFFLINE?DATA=x"', /otpauth-migration/],
+    ["an export in capitals and quotes", '"OTPAUTH-MIGRATION://OFFLINE?DATA=x"', /otpauth-migration/],
     ["the same, encoded", encodeURIComponent("otpauth-migration://offline?data=abc"), /otpauth-migration/],
     ["a picture of the QR code", `https://example.com/chart?chl=${encodeURIComponent(totp)}`, /web address/],
     ["a web address", "http://example.com/", /web address/],
-    ["the picture itself", "data:image/png;base64,iVBORw0KGgo", /another kind of address/],
+    ["the data of the picture", "data:image/png;base64,iVBORw0KGgo", /another kind of address/],
     ["another address", "steam://JBSWY3DPEHPK3PXP", /another kind of address/],
     ["two addresses", `${totp}\n${totp}`, /more than one otpauth/],
     ["words before the address", `My account: ${totp}`, /text before/],
@@ -127,7 +125,7 @@ describe("an otpauth address is refused by the name of its fault", () => {
     ["a part of an address, in capitals", "?SECRET=JBSWY3DPEHPK3PXP", /part of an otpauth address/],
     ["two secrets", `${totp}&secret=GEZDGNBVGY3TQOJQ`, /two different values for secret/],
     ["two algorithms", `${totp}&algorithm=SHA1&Algorithm=SHA256`, /two different values for algorithm/],
-    ["two numbers of digits", `${totp}&digits=6&amp;digits=8`, /two different values for digits/],
+    ["two different values for digits", `${totp}&digits=6&amp;digits=8`, /two different values for digits/],
     ["two periods", `${totp}&period=30&period=60`, /two different values for period/],
     ["MD5", `${totp}&algorithm=MD5`, /algorithm.*MD5/],
     ["SHA-3", `${totp}&algorithm=SHA3-256`, /algorithm.*SHA3-256/],
@@ -139,13 +137,13 @@ describe("an otpauth address is refused by the name of its fault", () => {
     ["digits with a point", `${totp}&digits=6.0`, /digits/],
     ["hexadecimal digits", `${totp}&digits=0x6`, /digits/],
     ["a period with a unit", `${totp}&period=30s`, /period/],
-    ["a period of nothing", `${totp}&period=0`, /period/],
+    ["a period of zero", `${totp}&period=0`, /period/],
     ["a negative period", `${totp}&period=-30`, /period/],
     ["a misspelled algorithm", `${totp}&algorithim=SHA256`, /"alg"/],
     ["a misspelled period", `${totp}&peroid=60`, /number/],
-    ["another name of the period", `${totp}&timestep=60`, /"time"|"step"/],
-    ["another name of the hash", `${totp}&hash=SHA256`, /"hash"/],
-    ["an ampersand that lost its semicolon", `${totp}&ampalgorithm=SHA256`, /"alg"/],
+    ["another name for the period", `${totp}&timestep=60`, /"time"|"step"/],
+    ["another name for the hash", `${totp}&hash=SHA256`, /"hash"/],
+    ["an ampersand without its semicolon", `${totp}&ampalgorithm=SHA256`, /"alg"/],
     ["an encoded ampersand", `${totp}%26algorithm=SHA256%26digits%3D8`, /encoded/],
     ["an encoded ampersand in the issuer", `${totp}&issuer=x%26digits%3D8`, /encoded/],
     ["semicolons", `${totp};algorithm=SHA256`, /encoded/],
@@ -163,8 +161,8 @@ describe("an otpauth address is refused by the name of its fault", () => {
   })
 })
 
-describe("whatever is pasted", () => {
-  it.prop("is read or refused with a reason that shows none of it", [Schema.String, Schema.String], ([one, two]) => {
+describe("any pasted text", () => {
+  it.prop("is read, or refused with a reason that shows none of it", [Schema.String, Schema.String], ([one, two]) => {
     for (const text of [
       one,
       `otpauth://totp/${one}?${two}`,
@@ -176,7 +174,7 @@ describe("whatever is pasted", () => {
     }
   })
 
-  it("takes no long time", () => {
+  it("is checked quickly", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)
@@ -187,37 +185,37 @@ describe("whatever is pasted", () => {
 describe("a secret by itself", () => {
   it.each([
     ["in quotes", '"JBSWY3DPEHPK3PXP"'],
-    ["in quotes of a chat program", "\u2018JBSW Y3DP EHPK 3PXP\u2019"],
+    ["in a chat program's quotes", "\u2018JBSW Y3DP EHPK 3PXP\u2019"],
     ["with invisible characters", "\u200bJBSW\u200bY3DP\u00adEHPK\u20603PXP\ufeff"],
-    ["in words of a first capital", "Jbsw y3dp ehpk 3pxp"],
+    ["in words with a first capital", "Jbsw y3dp ehpk 3pxp"],
     ["with encoded padding", "JBSWY3DPEHPK3PXP%3D%3d"],
     ["with a trailing carriage return", "JBSWY3DPEHPK3PXP\r"],
-    ["with dashes of a text program", "JBSW\u2013Y3DP\u2011EHPK\u20143PXP"]
+    ["in a text program's dashes", "JBSW\u2013Y3DP\u2011EHPK\u20143PXP"]
   ])("is read %s", (_, text) => assert.deepStrictEqual(read(text), plain))
 
   it.each([
     ["hexadecimal", "48656c6c6f21deadbeef48656c6c6f21deadbeef", /hexadecimal/],
     ["hexadecimal in capitals and groups", "4865 6C6C 6F21 DEAD BEEF 4865 6C6C", /hexadecimal/],
-    ["hexadecimal of digits alone", "3132333435363738393031323334353637383930", /hexadecimal/],
+    ["hexadecimal with digits only", "3132333435363738393031323334353637383930", /hexadecimal/],
     ["hexadecimal with 0x", "0x48656c6c6f21deadbeef", /hexadecimal/],
-    ["what may be hexadecimal or base32", "abcdef234567abcdef234567abcdef23", /hexadecimal/],
+    ["a secret that could be hexadecimal or base32", "abcdef234567abcdef234567abcdef23", /hexadecimal/],
     ["base64", "SGVsbG8h3q2+7w==", /base64/],
-    ["base64 of letters alone", "SGVsbGhJcVdDbXlPcGFz", /base64/],
+    ["base64 with letters only", "SGVsbGhJcVdDbXlPcGFz", /base64/],
     ["base64 for addresses", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
     ["a word before it", "secret JBSWY3DPEHPK3PXP", /words next to/],
     ["words before it", "Your Key JBSWY3DPEHPK3PXP", /words next to/],
-    ["a word before it, on a line of its own", "Setup key\nJBSW Y3DP EHPK 3PXP", /words next to/],
+    ["a word before it, on a separate line", "Setup key\nJBSW Y3DP EHPK 3PXP", /words next to/],
     ["padding in the middle", "JBSWY3DP==EHPK3PXP", /^is not base32/],
     ["a quotation mark at one end", "JBSWY3DPEHPK3PXP'", /ends with a quotation mark \('\)/],
     ["letters of another script", "\u0410BSWY3DPEHPK3PXP", /^is not base32/],
-    ["quotes around nothing", '""', /^is empty$/]
+    ["quotation marks around nothing", '""', /^is empty$/]
   ])("is refused: %s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notMatch(failure, /4865|SGVs|JBSW|abcdef/i)
   })
 
-  it("may be hexadecimal to look at, if an otpauth address says that it is base32", () => {
+  it("may look hexadecimal if an otpauth address contains it", () => {
     assert.strictEqual(read("otpauth://totp/x?secret=abcdef234567abcdef234567abcdef23").key.length, 20)
   })
 })

@@ -45,18 +45,18 @@ const success = (text: string) => {
 
 const hello = success("JBSWY3DPEHPK3PXP")
 
-describe("a secret is read in any dress", () => {
+describe("a secret is read in every notation", () => {
   it.each([
     ["spaces", "JBSW Y3DP EHPK 3PXP"],
     ["dashes", "JBSW-Y3DP-EHPK-3PXP"],
     ["lower case", "jbswy3dpehpk3pxp"],
     ["padding", "JBSWY3DPEHPK3PXP===="],
-    ["a line break inside and around", "\r\n JBSWY3DP\nEHPK3PXP \n"],
+    ["a line break inside and around it", "\r\n JBSWY3DP\nEHPK3PXP \n"],
     ["no-break spaces", "JBSW\u00a0Y3DP\u00a0EHPK\u00a03PXP"],
     ["an otpauth address", "otpauth://totp/Angel:A123456?secret=JBSWY3DPEHPK3PXP&issuer=Angel"],
     ["an otpauth address in capitals", "OTPAUTH://TOTP/x?secret=jbswy3dpehpk3pxp"],
     [
-      "an otpauth address that spells out the defaults",
+      "an otpauth address with explicit defaults",
       "otpauth://totp/x?secret=JBSW%20Y3DP%20EHPK%203PXP&digits=6&period=30"
     ]
   ])("%s", (_, text) => assert.deepStrictEqual(success(text), hello))
@@ -77,29 +77,29 @@ describe("a secret is read in any dress", () => {
     assert.strictEqual(success(`otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=${name}`).algorithm, algorithm)
   )
 
-  it("an otpauth address with digits and period of its own", () => {
+  it("an otpauth address with other digits and another period", () => {
     const { digits, period } = success("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=8&period=60")
     assert.deepStrictEqual({ digits, period }, { digits: 8, period: 60 })
   })
 })
 
-describe("what is no secret is refused with its fault, and never quoted", () => {
+describe("an invalid secret is refused with its problem, and never quoted", () => {
   const uri = (query: string) => `otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&${query}`
   it.each([
     ["nothing", "", /^is empty$/],
     ["blanks", " \n ", /^is empty$/],
-    ["a code in place of the secret", "492039", /^is too short/],
-    ["a code of the digits that base32 has", "234567", /^is too short/],
-    ["digits that base32 lacks", "JBSWY3DPEHPK3PX1", /^is not base32/],
+    ["a code instead of the secret", "492039", /^is too short/],
+    ["a code of base32 digits", "234567", /^is too short/],
+    ["digits that are not base32", "JBSWY3DPEHPK3PX1", /^is not base32/],
     ["a web address", "https://example.com/?secret=JBSWY3DPEHPK3PXP", /^is a web address/],
     ["15 characters", "JBSWY3DPEHPK3PX", /^is too short/],
     ["a counter-based secret", "otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP&counter=1", /counter-based/],
-    ["an address that is cut off", "otpauth:", /^is not an otpauth:\/\/totp/],
+    ["a truncated address", "otpauth:", /^is not an otpauth:\/\/totp/],
     ["an address without a secret", "otpauth://totp/Angel:A123456?issuer=Angel", /^has no secret/],
     ["an unknown algorithm", uri("algorithm=MD5"), /algorithm/],
     ["five digits", uri("digits=5"), /digits/],
     ["digits as words", uri("digits=six"), /digits/],
-    ["no period at all", uri("period=0"), /period/],
+    ["a period of zero", uri("period=0"), /period/],
     ["an endless period", uri("period=86400"), /period/]
   ])("%s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
@@ -108,10 +108,10 @@ describe("what is no secret is refused with its fault, and never quoted", () => 
   })
 })
 
-it.effect("uses the program's own Mac where there is one", () =>
+it.effect("uses the program's Mac service if there is one", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // Offset 0, and the top bit that RFC 4226 masks out.
+    // Offset 0, with the top bit that RFC 4226 masks out.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),
@@ -123,7 +123,7 @@ it.effect("uses the program's own Mac where there is one", () =>
   })
 )
 
-it("a period begins with its first millisecond", () => {
+it("a period starts at its first millisecond", () => {
   const totp = Totp.make({ key: algorithms.SHA1 })
   assert.deepStrictEqual(
     [29_999, 30_000, 59_999, 60_000].map((now) => Totp.stepAt(totp, now)),

@@ -29,7 +29,7 @@ const inRedis = (prefix: string, redis: Redis.Redis["Service"], text = key) =>
     ])
   )
 
-/** What a program does with a vault: the stored session if there is one, else one exchange, and never two. */
+/** A program with a vault: returns the stored session if there is one, otherwise makes one exchange, never two. */
 const obtain = (exchange: Effect.Effect<string>) =>
   Effect.gen(function* () {
     const store = yield* SessionStore.SessionStore
@@ -59,7 +59,7 @@ const counted = () => {
 }
 
 describe("vaults: a vault", () => {
-  it.live("in memory lets 1,000 fibers come to one exchange", () =>
+  it.live("in memory needs one exchange for 1,000 fibers", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const askers = Array.from({ length: 1000 }, () => obtain(exchange))
@@ -69,7 +69,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis lets the fibers of eight programs come to one exchange", () =>
+  it.live.runIf(runsRedis)("in Redis needs one exchange for the fibers of eight programs", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix
@@ -114,13 +114,13 @@ describe("vaults: a vault", () => {
   )
 })
 
-/** What base64 hides, byte by byte; other text as it is. */
+/** The bytes inside base64, and other text unchanged. */
 function decoded(text: string): string {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0 ? atob(text) : text
 }
 
-describe("vaults: a Redis that is not there", () => {
-  it.live("is a VaultError with a remedy when a program starts", () =>
+describe("vaults: an unreachable Redis", () => {
+  it.live("fails the start of a program with a VaultError and a remedy", () =>
     Effect.gen(function* () {
       const client = NodeRedis.layer({
         url: "redis://127.0.0.1:1",

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 
 const what = "session of tiny/production/default/T1"
 
-/** Every reason, whether the same call may succeed later, and what a person reads. */
+/** Every reason, whether a retry may succeed, and its message. */
 const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [new VaultError.Tampered({ what }), false, /session of tiny.* was changed .* new login/],
   [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Provide the key/],
@@ -38,7 +38,7 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
 
 describe("an error of a vault", () => {
   it.each(table.map(([reason, isRetryable, message]) => [reason._tag, message, reason, isRetryable] as const))(
-    "says %s in words and what to do: %s",
+    "explains %s and its remedy: %s",
     (_, message, reason, isRetryable) => {
       const error = VaultError.make("get", reason)
       assert.match(error.message, message)
@@ -56,12 +56,12 @@ describe("an error of a vault", () => {
     }
   )
 
-  it("is not every error", () => {
+  it("isVaultError rejects other errors", () => {
     assert.isFalse(VaultError.isVaultError(new Error("vault")))
     assert.isFalse(VaultError.isVaultError(undefined))
   })
 
-  it.effect("is handled by its reason", () =>
+  it.effect("is caught by its reason", () =>
     Effect.gen(function* () {
       const failing = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write", systemCode: "EROFS" })))
       const code = yield* Effect.catchReason(failing, "VaultError", "Io", ({ systemCode }) =>

@@ -37,8 +37,8 @@ describe("vaults: a key", () => {
     ["33 bytes in hexadecimal", `${hex}00`],
     ["16 bytes in base64", "AAECAwQFBgcICQoLDA0ODw=="],
     ["33 bytes in base64", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"],
-    ["what is no base64", `${base64.slice(0, -1)}!`]
-  ] as const)("is not made of %s", ([, text]) =>
+    ["invalid base64", `${base64.slice(0, -1)}!`]
+  ] as const)("cannot be made from %s", ([, text]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(VaultKey.fromText(Redacted.make(text), "my key"))
       assert.strictEqual(error.reason._tag, "KeyUnavailable")
@@ -47,7 +47,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("has no other length than 32 bytes", () =>
+  it.effect("must have 32 bytes", () =>
     Effect.gen(function* () {
       for (const length of [0, 31, 33]) {
         const error = yield* Effect.flip(VaultKey.fromBytes(Redacted.make(new Uint8Array(length)), "the keyring's key"))
@@ -59,19 +59,19 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("has an id of eight bytes that is always the same, and another for another key", () =>
+  it.effect("has a constant id of eight bytes, which differs between keys", () =>
     Effect.gen(function* () {
       const one = yield* VaultKey.fromText(Redacted.make(hex), "one")
       const same = yield* VaultKey.fromText(Redacted.make(base64), "two")
       const other = yield* VaultKey.fromText(Redacted.make(hex.replace("1f", "1e")), "other")
-      // The beginning of SHA-256 over the label and the key, made with sha256sum. Stored entries have it: it must not change.
+      // The beginning of SHA-256 over the label and the key, made with sha256sum. Stored entries contain it: it must not change.
       assert.deepStrictEqual([idOf(one), idOf(same)], ["3c14d1d02d5a3051", "3c14d1d02d5a3051"])
       assert.notStrictEqual(idOf(other), idOf(one))
       assert.isFalse(hex.includes(idOf(one)?.slice(0, 6) ?? ""))
     })
   )
 
-  it.effect("that is generated is a new one each time", () =>
+  it.effect("is different each time that it is generated", () =>
     Effect.gen(function* () {
       const keys = yield* Effect.all(Array.from({ length: 100 }, () => VaultKey.generate))
       assert.strictEqual(new Set(keys.map((key) => Hex.encode(Redacted.value(key)))).size, 100)
@@ -79,7 +79,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("comes from BROKER_AUTH_KEY, or from the name that is given", () =>
+  it.effect("is read from BROKER_AUTH_KEY, or from the given name", () =>
     Effect.gen(function* () {
       const key = yield* fromEnv({ BROKER_AUTH_KEY: hex })
       assert.deepStrictEqual([bytesOf(key), key.describe], [hex, "the configuration's BROKER_AUTH_KEY"])
@@ -87,7 +87,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("that is missing in the configuration is named, with how to make one", () =>
+  it.effect("is named if it is missing in the configuration, with the command to make one", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(fromEnv({}))
       assert.strictEqual(
@@ -97,7 +97,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("shows in nothing that is printed of it", () =>
+  it.effect("does not appear in any printed form", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const keys = Effect.all([fromEnv({ BROKER_AUTH_KEY: hex }), VaultKey.fromText(Redacted.make(base64), "mine")])
@@ -108,7 +108,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("that nobody wants is said to be none", () =>
+  it.effect("describes the plaintext key as no key", () =>
     Effect.gen(function* () {
       const key = yield* Effect.provide(VaultKey.VaultKey, VaultKey.layerPlaintext)
       assert.deepStrictEqual(key, { _tag: "Plaintext", describe: "no key: in clear" })

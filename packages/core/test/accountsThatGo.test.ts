@@ -19,7 +19,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/** One broker for all accounts, and how many layers were built and are open. */
+/** One broker for all accounts, with the number of layers that were built and that are open. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void
@@ -99,7 +99,7 @@ describe("sessions: an account that is invalidated", () => {
     })
   )
 
-  it.effect("leaves the other accounts alone, and does nothing for an account that is not open", () =>
+  it.effect("does not affect other accounts, and does nothing for an account that is not open", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")
@@ -112,24 +112,26 @@ describe("sessions: an account that is invalidated", () => {
     })
   )
 
-  it.effect("tells a manager that was kept, and the callers that wait for its login, to ask again", () =>
-    Effect.gen(function* () {
-      const { managers, tiny } = yield* begin()
-      tiny.latency = "10 seconds"
-      const manager = yield* managers.manager("T1")
-      const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
-        Effect.forkChild(failure(call))
-      )
-      yield* pass("1 second")
-      yield* managers.invalidate("T1")
-      for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
-        assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
-        assert.include(message, "Ask SessionManagers for the account again")
-      }
-    })
+  it.effect(
+    "fails a manager that the program kept, and callers waiting for its login, with a remedy to ask again",
+    () =>
+      Effect.gen(function* () {
+        const { managers, tiny } = yield* begin()
+        tiny.latency = "10 seconds"
+        const manager = yield* managers.manager("T1")
+        const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
+          Effect.forkChild(failure(call))
+        )
+        yield* pass("1 second")
+        yield* managers.invalidate("T1")
+        for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
+          assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
+          assert.include(message, "Ask SessionManagers for the account again")
+        }
+      })
   )
 
-  it.effect("while its layer is built: its callers are told, and the next call builds it anew", () =>
+  it.effect("during its build fails its callers, and is built again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -144,7 +146,7 @@ describe("sessions: an account that is invalidated", () => {
     })
   )
 
-  it.effect("while it cannot be interrupted in the middle of its build: nothing stays open", () =>
+  it.effect("during an uninterruptible part of its build leaves nothing open", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -159,7 +161,7 @@ describe("sessions: an account that is invalidated", () => {
 })
 
 describe("sessions: an account that is idle", () => {
-  it.effect("is closed when nobody has asked for it for so long, and built anew after that", () =>
+  it.effect("is closed after the idle time without a call, and built again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")
@@ -176,10 +178,10 @@ describe("sessions: an account that is idle", () => {
 
   for (const [title, every] of [
     ["by name", "session"],
-    ["through a manager that is kept", "manager"],
-    ["only for its services", "services"]
+    ["through a stored manager", "manager"],
+    ["for its services only", "services"]
   ] as const) {
-    it.effect(`stays open while it is asked for ${title}, however short the idle time is`, () =>
+    it.effect(`stays open during calls ${title}, however short the idle time is`, () =>
       Effect.gen(function* () {
         const { counts, managers } = yield* begin({ idle: "5 seconds" })
         const manager = yield* managers.manager("T1")
@@ -206,7 +208,7 @@ describe("sessions: an account that is idle", () => {
     })
   )
 
-  it.effect("stays open for ever unless an idle time is set", () =>
+  it.effect("stays open without limit if no idle time is set", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       yield* managers.session("T1")
@@ -225,7 +227,7 @@ describe("sessions: an account that is idle", () => {
 })
 
 describe("sessions: managers whose scope has closed", () => {
-  it.effect("fail every call with a remedy, also those that wait", () =>
+  it.effect("fail every call with a remedy, including waiting ones", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
       const open = yield* Effect.forkChild(managers.session("T1"))
@@ -247,7 +249,7 @@ describe("sessions: managers whose scope has closed", () => {
 })
 
 describe("sessions: accounts of several brokers", () => {
-  it.effect("need no annotation, and have the services that all of their brokers have", () =>
+  it.effect("have the common services of all their brokers without a type annotation", () =>
     Effect.gen(function* () {
       const { logout, renewal } = makeTiny()
       const both = Context.make(Renewal, renewal).pipe(Context.add(Logout, logout))
@@ -265,7 +267,7 @@ describe("sessions: accounts of several brokers", () => {
       const three = yield* SessionManagers.make((name: string) => of[name as keyof typeof of])
       expectTypeOf(three).toEqualTypeOf<SessionManagers.SessionManagers<Renewal | Logout, "no such account">>()
       const lacking = Layer.succeed(Renewal, renewal)
-      // @ts-expect-error: a layer without Logout is no broker's layer.
+      // @ts-expect-error: a layer without Logout is not a broker layer.
       expectTypeOf(SessionManagers.make).toBeCallableWith(() => lacking)
       const services = yield* managers.services("other")
       assert.isDefined(Context.get(services, Profile))

@@ -37,20 +37,20 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
 
 const query = `code=canary&state=${state}`
 
-describe("an address is read as it arrives", () => {
+describe("an address is read in the form in which it arrives", () => {
   it.effect.each([
     ["a second question mark", `${registered}?app=1?${query}`],
     ["two question marks at once", `${registered}??${query}`],
     ["a question mark after an ampersand", `${registered}?app=1&?${query}`],
-    ["&amp; in the place of &", `${registered}?code=canary&amp;state=${state}`],
+    ["&amp; instead of &", `${registered}?code=canary&amp;state=${state}`],
     ["&amp;amp;, escaped twice", `${registered}?code=canary&amp;amp;state=${state}`],
-    ["&#38; in the place of &", `${registered}?code=canary&#38;state=${state}`],
-    ["&#x26; in the place of &", `${registered}?code=canary&#x26;state=${state}`],
+    ["&#38; instead of &", `${registered}?code=canary&#38;state=${state}`],
+    ["&#x26; instead of &", `${registered}?code=canary&#x26;state=${state}`],
     ["\\u0026 of a JSON text", `${registered}?code=canary\\u0026state=${state}`],
     ["backslashes of a shell", `${registered}\\?code\\=canary\\&state\\=${state}`],
     ["a fragment", `${registered}#${query}`],
     ["a fragment beside a query", `${registered}?state=${state}#code=canary`],
-    ["a fragment with a slash", `${registered}#/${query}`],
+    ["a fragment that begins with a slash", `${registered}#/${query}`],
     ["a hash route", `${registered}#/done?${query}`],
     ["a hash route with a second question mark", `${registered}#/done?a=1?${query}`],
     ["an empty fragment", `${registered}?${query}#`],
@@ -68,7 +68,7 @@ describe("an address is read as it arrives", () => {
     ["a byte order mark before it", `\ufeff${registered}?${query}`],
     ["zero-width characters", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
     ["the whole address percent-encoded", encodeURIComponent(`${registered}?${query}`)],
-    ["no origin, as a server's request has it", `/callback?${query}`]
+    ["no origin, as in a server's request", `/callback?${query}`]
   ] as const)("with %s", ([, url]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(url), "canary")
@@ -79,11 +79,11 @@ describe("an address is read as it arrives", () => {
     ["a raw +", "ab+cd/ef==", "ab+cd/ef=="],
     ["an encoded +", "ab%2Bcd", "ab+cd"],
     ["a blank", "ab%20cd", "ab cd"],
-    ["what is encoded twice", "ab%252Bcd%253D%253D", "ab+cd=="],
-    ["a percent sign that encodes nothing", "100%zz", "100%zz"],
+    ["a value that is encoded twice", "ab%252Bcd%253D%253D", "ab+cd=="],
+    ["a percent sign without a code", "100%zz", "100%zz"],
     ["Bearer before the token", "Bearer+ab+cd", "Bearer ab+cd"],
     ["Bearer twice before the token", "Bearer+bearer+ab+cd", "Bearer bearer ab+cd"]
-  ] as const)("and keeps in a value %s", ([, sent, expected]) =>
+  ] as const)("and preserves in a value %s", ([, sent, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(`${registered}?code=${sent}&state=${state}`), expected)
     })
@@ -92,7 +92,7 @@ describe("an address is read as it arrives", () => {
   it.effect.each([
     ["a custom scheme", "myapp://cb", `myapp://cb?${query}`],
     ["a custom scheme with a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
-    ["a custom scheme with the root for its path", "myapp://cb", `myapp://cb/?${query}`],
+    ["a custom scheme with the root path", "myapp://cb", `myapp://cb/?${query}`],
     ["a custom scheme without a host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
     ["an address without a path", "https://app.example", `https://app.example/?${query}`],
     ["a registered query with its own question mark", `${registered}?app=1`, `${registered}?app=1?${query}`],
@@ -105,7 +105,7 @@ describe("an address is read as it arrives", () => {
   )
 })
 
-describe("an address is refused, and the remedy says what to do", () => {
+describe("an address is refused, with the remedy", () => {
   it.effect.each([
     ["an inner address behind a proxy", `http://10.0.0.5:3000/callback?${query}`, "origin", /X-Forwarded-Proto/],
     ["loopback behind a proxy", `http://localhost:3000/callback?${query}`, "origin", /X-Forwarded-Host/],
@@ -114,7 +114,7 @@ describe("an address is refused, and the remedy says what to do", () => {
     ["an inner name behind a proxy", `http://web.internal/callback?${query}`, "origin", /proxy/],
     ["http behind a proxy that ends TLS", `http://app.example/callback?${query}`, "origin", /proxy/],
     ["an inner port behind a proxy", `http://app.example:3000/callback?${query}`, "origin", /proxy/],
-    ["a slash more at the end", `${registered}/?${query}`, "origin", /slash at the end/],
+    ["an additional slash at the end", `${registered}/?${query}`, "origin", /slash at the end/],
     ["another path", `https://app.example/other?${query}`, "origin", /path/],
     ["a relative address with another path", `/other?${query}`, "origin", /path/],
     ["another host", `https://evil.example/callback?${query}`, "origin", /redirect URL/],
@@ -123,7 +123,7 @@ describe("an address is refused, and the remedy says what to do", () => {
     ["a user name in it", `https://canary@app.example/callback?${query}`, "origin", /redirect URL/],
     ["a blob of the same origin", `blob:${registered}?${query}`, "origin", /redirect URL/],
     ["the query alone", `?${query}`, "not-a-url", /whole address/],
-    ["the query alone, without its mark", query, "not-a-url", /whole address/],
+    ["the query alone, without its question mark", query, "not-a-url", /whole address/],
     ["a code alone", "canary", "not-a-url", /whole address/],
     ["no scheme", `app.example/callback?${query}`, "not-a-url", /whole address/],
     ["a blank in it", `${registered}?code=can ary&state=${state}`, "not-a-url", /blank/],
@@ -157,7 +157,7 @@ describe("an address is refused, and the remedy says what to do", () => {
     })
   )
 
-  it.effect("and does not blame a proxy where the registered address is a loopback one", () =>
+  it.effect("and does not blame a proxy if the registered address is a loopback address", () =>
     Effect.gen(function* () {
       const { remedy } = yield* refusal(
         codeIn(`http://localhost:3000/callback?${query}`, "http://127.0.0.1:3000/callback")
@@ -198,7 +198,7 @@ const Part = Schema.Literals([
 ])
 
 it.effect.prop(
-  "takes no callback of another origin, path or scheme, however it is put together",
+  "accepts no callback with another origin, path or scheme, in any combination",
   { redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]), parts: Schema.Array(Part) },
   ({ parts, redirectUrl }) =>
     Effect.gen(function* () {
@@ -213,7 +213,7 @@ it.effect.prop(
 )
 
 it.effect.prop(
-  "takes no callback whose scheme, host, port or path differs",
+  "accepts no callback whose scheme, host, port or path differs",
   {
     redirectUrl: Schema.Literals([registered, "myapp://cb/callback", "http://127.0.0.1:3000/callback"]),
     scheme: Schema.Literals(["https", "http", "myapp", "evil"]),

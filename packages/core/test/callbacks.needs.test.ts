@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { protocol, yes } from "./tiny.ts"
 
-// Tiny brokers whose callbacks are those of other families: no state, several names, a form, JSON. None of them exists.
+// Tiny brokers with the callbacks of other families: no state, several names, a form, JSON. None of these brokers exists.
 
 class TinyApi extends Context.Service<TinyApi, BrokerApi.BrokerApi<object>>()("test/TinyApi") {}
 
@@ -90,8 +90,8 @@ describe("a callback", () => {
   it.effect.each([
     ["code", "code=abc"],
     ["request_code", "request_code=abc"],
-    ["the other's case", "REQUEST_CODE=abc"],
-    ["a blank one before it", "code=&request_code=abc"]
+    ["the other name in upper case", "REQUEST_CODE=abc"],
+    ["an empty one before it", "code=&request_code=abc"]
   ])("is read by any of its names: %s", ([, query]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?${query}`)
@@ -99,7 +99,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("may arrive as a form", () =>
+  it.effect("can arrive as a form", () =>
     Effect.gen(function* () {
       const callback = RedirectLogin.fromForm(redirectUrl, Redacted.make("API_Session=a%2Bb%2F%3D&other=x+y"))
       assert.strictEqual(yield* complete({ names: ["API_Session"] }, callback), "a+b/=")
@@ -113,14 +113,14 @@ describe("a callback", () => {
     ["JSON", encodeURIComponent(`{"token":"abc"}`)],
     ["JSON in a JSON string", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
     ["percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
-  ])("may have its session in %s", ([, value]) =>
+  ])("can have its session in %s", ([, value]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${value}`)
       assert.strictEqual(yield* complete({ names: ["session"], read: "json" }, callback), "abc")
     })
   )
 
-  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("with the session %s is refused", (value) =>
+  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is refused with the session %s", (value) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${encodeURIComponent(value)}`)
       const error = yield* Effect.flip(complete({ names: ["session"], read: "json" }, callback))
@@ -132,7 +132,7 @@ describe("a callback", () => {
 describe("a broker without a state", () => {
   const callback = Redacted.make(`${redirectUrl}?code=abc`)
 
-  it.effect("completes the newest request, and no other", () =>
+  it.effect("completes only the newest request", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const first = yield* redirect.begin
@@ -144,7 +144,7 @@ describe("a broker without a state", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("completes it within five minutes", () =>
+  it.effect("rejects a callback after five minutes", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin
@@ -154,7 +154,7 @@ describe("a broker without a state", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("where there is a state, a callback without it is refused", () =>
+  it.effect("a callback without a state is refused if the broker has one", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(complete({ state: "required" }, callback))
       assert.propertyVal(error.reason, "why", "state")

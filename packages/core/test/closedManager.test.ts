@@ -21,7 +21,7 @@ const begin = Effect.fnUntraced(function* (options: TinyOptions = {}) {
   return { close: Scope.close(scope, Exit.void), manager, shared, tiny }
 })
 
-/** What a person reads: whose fault it is, and what to do. */
+/** The message of a closed manager, with its remedy. */
 const isClosedError = (error: { readonly _tag: string; readonly message: string }) => {
   assert.strictEqual(error._tag, "AuthError")
   assert.strictEqual((error as AuthError.AuthError).reason._tag, "InvalidRequest")
@@ -52,7 +52,7 @@ describe("a session manager whose scope has closed", () => {
   >
 
   for (const [name, call] of Object.entries(calls)) {
-    for (const state of ["holding a session", "without a session", "logged out"]) {
+    for (const state of ["with a session", "without a session", "logged out"]) {
       it.effect(`fails ${name} with a remedy and sends nothing, ${state}`, () =>
         Effect.gen(function* () {
           const { close, manager, tiny } = yield* begin()
@@ -67,7 +67,7 @@ describe("a session manager whose scope has closed", () => {
     }
   }
 
-  it.effect("fails the callers that wait for a login, and does not say that all fibers were interrupted", () =>
+  it.effect("fails callers that wait for a login, with an error other than an interruption of all fibers", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin()
       tiny.latency = "10 seconds"
@@ -80,7 +80,7 @@ describe("a session manager whose scope has closed", () => {
     })
   )
 
-  it.effect("fails the callers that wait for an early renewal, though their token lives", () =>
+  it.effect("fails callers that wait for an early renewal, although their token is live", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin({ expiry: Expiry.after("1 hour"), early: "10 minutes" })
       yield* manager.session
@@ -95,7 +95,7 @@ describe("a session manager whose scope has closed", () => {
     })
   )
 
-  it.effect("keeps in the store what the broker gave while it closed", () =>
+  it.effect("stores the session that the broker returned while the manager closed", () =>
     Effect.gen(function* () {
       const { close, manager, shared, tiny } = yield* begin()
       const put = shared.store.put
@@ -116,7 +116,7 @@ describe("a session manager whose scope has closed", () => {
     })
   )
 
-  it.effect("ends its changes, also for a reader that comes later", () =>
+  it.effect("ends its changes, also for a later reader", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const reading = yield* Effect.forkChild(Stream.runCollect(manager.changes))
@@ -131,7 +131,7 @@ describe("a session manager whose scope has closed", () => {
     })
   )
 
-  it.effect("rejects the promises of sessionPromise with a remedy, also that of a session that was held", () =>
+  it.effect("rejects the promises of sessionPromise with a remedy, also for a cached session", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)

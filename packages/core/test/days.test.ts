@@ -12,8 +12,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// Days as chance makes them: cut-offs, clocks that are set, tokens that are refused, networks that fail, programs that
-// are started anew, and two of them at a time. What is handed out must be live in all of them.
+// Random days: cut-offs, clock changes, refused tokens, network failures and restarts, with two programs at a time. Each
+// session that a manager returns must be live.
 
 const days = thorough ? 150 : 30
 const stepsOfADay = 60
@@ -44,9 +44,9 @@ const oneOf = <A>(all: ReadonlyArray<A>): Effect.Effect<A> =>
 
 interface Program {
   readonly manager: SessionManager["Service"]
-  /** What this program has said that the broker refuses. */
+  /** Tokens that this program reported as refused by the broker. */
   readonly refused: Set<string>
-  /** What it has logged out: no program that is started later may get it. */
+  /** Sessions that it logged out: no program that starts later may get them. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -57,7 +57,7 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
 }
 
-/** Asks, and checks what comes of it. */
+/** Runs `how`, and checks its result. */
 const ask = Effect.fnUntraced(function* (
   { tiny }: Day,
   program: Program,
@@ -65,14 +65,14 @@ const ask = Effect.fnUntraced(function* (
 ) {
   const before = tiny.calls.length
   const result = yield* Effect.result(how)
-  assert.isAtMost(tiny.calls.length - before, 2, "a refresh and a login are all that one question may cost")
+  assert.isAtMost(tiny.calls.length - before, 2, "one call sends at most a refresh and a login")
   if (Result.isFailure(result)) return false
   const session = result.success
   const now = yield* Clock.currentTimeMillis
-  assert.isFalse(Session.isExpired(session, now), "a token past its end was handed out")
-  assert.isFalse(program.refused.has(numberOf(session)), "a token that was refused came back")
-  assert.isFalse(program.ended.has(numberOf(session)), "a token that was logged out came back")
-  assert.isFalse(program.loggedOut, "a session came back after the logout")
+  assert.isFalse(Session.isExpired(session, now), "returned a token after its expiry")
+  assert.isFalse(program.refused.has(numberOf(session)), "returned a refused token")
+  assert.isFalse(program.ended.has(numberOf(session)), "returned a token that was logged out")
+  assert.isFalse(program.loggedOut, "returned a session after the logout")
   return true
 })
 
@@ -86,7 +86,7 @@ const steps: ReadonlyArray<Step> = [
   ordinary,
   () => Effect.flatMap(between(1, 4 * hour), TestClock.adjust),
   () => Effect.flatMap(between(1, 90_000), TestClock.adjust),
-  // Somebody sets the clock.
+  // The clock is set.
   Effect.fnUntraced(function* () {
     const jump = yield* between(-24 * hour, 24 * hour)
     yield* TestClock.setTime((yield* Clock.currentTimeMillis) + jump)
@@ -111,7 +111,7 @@ const steps: ReadonlyArray<Step> = [
     if (Result.isSuccess(held)) program.ended.add(numberOf(held.success))
     yield* ask(day, program, program.manager.session)
   }),
-  // A program is started anew.
+  // A program restarts.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     programs[programs.indexOf(program)] = { ...(yield* another), ended: program.ended }
   })
@@ -120,7 +120,7 @@ const steps: ReadonlyArray<Step> = [
 const live = Effect.fnUntraced(function* (options: TinyOptions) {
   yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
   const [tiny, shared] = [makeTiny({ ...options, credentials: { pin: "4711" } }), makeShared()]
-  // The broker's profile call refuses what the broker refuses.
+  // The broker's profile call refuses every token.
   const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
   const begun = Effect.provideService(start(tiny, shared), Profile, { profile: () => Effect.fail(gone) })
   const another = Effect.map(begun, (manager): Program => ({
@@ -130,25 +130,25 @@ const live = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // The broker accepts the credentials, so that a network that fails later does not count against them.
+  // The broker accepts the credentials, so that a later network failure does not count against them.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]
     yield* next(day, program)
   }
-  // Whatever has happened, nothing is wedged.
+  // After any of these events, both programs can get a session again.
   tiny.failures.length = 0
   for (const program of day.programs) {
     yield* TestClock.adjust("2 minutes")
     program.loggedOut = false
-    assert.isTrue(yield* ask(day, program, program.manager.renew()), "no way back to a session")
-    assert.isTrue(yield* ask(day, program, program.manager.session), "no way back to a session")
+    assert.isTrue(yield* ask(day, program, program.manager.renew()), "cannot get a session again")
+    assert.isTrue(yield* ask(day, program, program.manager.session), "cannot get a session again")
   }
   return tiny.calls.length
 })
 
 describe("days", () => {
-  it.effect(`${days} of them, with clocks that jump and tokens that die: nobody gets a dead one`, ({ task }) =>
+  it.effect(`returns no expired or refused token in ${days} days of clock changes and refused tokens`, ({ task }) =>
     Effect.gen(function* () {
       let calls = 0
       for (let day = 0; day < days; day++) {

@@ -26,8 +26,8 @@ const midnight = Date.UTC(2026, 10, 21, 18, 30)
 const fields = { account, method: "pin", expiry: Expiry.dailyAt("00:00") }
 const toIssue = ({ token }: { readonly token: string }) => ({ tokens: { access: Redacted.make(token) } })
 
-describe("a session's life is counted from when its login leaves", () => {
-  it.effect("a login that the rate limit kept until after midnight has a session of the new day", () =>
+describe("a session's validity starts when its login is sent", () => {
+  it.effect("a login that the rate limit delayed past midnight has a session of the new day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const { client, seen } = yield* connect([() => yes()])
@@ -43,7 +43,7 @@ describe("a session's life is counted from when its login leaves", () => {
     })
   )
 
-  it.effect("a login whose answer comes after midnight has a session of the day before", () =>
+  it.effect("a login that is answered after midnight has a session of the day before", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       let answer = (): void => undefined
@@ -59,7 +59,7 @@ describe("a session's life is counted from when its login leaves", () => {
     })
   )
 
-  it.effect("the first of several requests counts, and what one call notes is no other's", () =>
+  it.effect("counts from the first of several requests, separately for each call", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const { client } = yield* connect([() => yes()])
@@ -71,7 +71,7 @@ describe("a session's life is counted from when its login leaves", () => {
     })
   )
 
-  it.effect("where nothing is sent, it is when the call began", () =>
+  it.effect("counts from the start of the call if nothing is sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const [value, at] = yield* Session.withDeparture(Effect.as(TestClock.adjust("5 seconds"), "nothing"))

@@ -31,7 +31,7 @@ const problemsOf = (error: AuthError.AuthError) =>
   error.reason._tag === "InvalidRequest" ? error.reason.problems.map(({ field }) => field) : [error.reason._tag]
 
 describe("a form", () => {
-  it.effect("goes out percent-encoded, with the content type of a form", () =>
+  it.effect("is percent-encoded and has the form content type", () =>
     Effect.gen(function* () {
       const asked = yield* send(exchange, { code: Redacted.make("a+b/c d=&"), id: "T1" })
       assert.strictEqual(asked?.body, "code=a%2Bb%2Fc+d%3D%26&id=T1")
@@ -39,7 +39,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("has its content type also where the headers of the broker name another, in any case", () =>
+  it.effect("keeps its content type if the broker's headers name another, in any case", () =>
     Effect.gen(function* () {
       const headers = () => ({ "Content-Type": "application/json", accept: "application/json" })
       const asked = yield* send(exchange, { id: "T1" }, { headers })
@@ -51,10 +51,10 @@ describe("a form", () => {
     ["text in any script", { a: "न\n\u0000😀" }, "a=%E0%A4%A8%0A%00%F0%9F%98%80"],
     ["an empty text", { a: "" }, "a="],
     ["a whole number and a fraction", { a: 7, b: -0.5 }, "a=7&b=-0.5"],
-    ["yes and no", { a: true, b: false }, "a=true&b=false"],
+    ["booleans", { a: true, b: false }, "a=true&b=false"],
     ["a secret number", { a: Redacted.make(1234) }, "a=1234"],
-    ["no field that is absent", { a: undefined, b: "1" }, "b=1"],
-    ["nothing, where nothing is asked", {}, ""]
+    ["only the fields that are present", { a: undefined, b: "1" }, "b=1"],
+    ["nothing for an empty request", {}, ""]
   ] as const)("carries %s", ([, request, body]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* send(exchange, request))?.body, body)
@@ -66,18 +66,18 @@ describe("a form", () => {
     ["a list", { a: ["1", "2"] }, ["a"]],
     ["an object", { a: { b: "1" } }, ["a"]],
     ["a secret object", { a: Redacted.make({ b: "1" }) }, ["a"]],
-    ["a number that is none", { a: Number.NaN }, ["a"]],
+    ["NaN", { a: Number.NaN }, ["a"]],
     ["an infinite number", { a: Number.POSITIVE_INFINITY }, ["a"]],
-    ["half a character", { a: "\ud83d" }, ["a"]],
-    ["half a character in a secret", { a: Redacted.make("x\udc00") }, ["a"]],
-    ["a large integer", { a: 1n }, ["a"]],
+    ["a lone surrogate", { a: "\ud83d" }, ["a"]],
+    ["a lone surrogate in a secret", { a: Redacted.make("x\udc00") }, ["a"]],
+    ["a BigInt", { a: 1n }, ["a"]],
     ["a date", { a: new Date(0) }, ["a"]],
     ["a function", { a: () => "1" }, ["a"]],
     ["several of these", { a: null, b: "1", c: [] }, ["a", "c"]],
-    ["text in place of fields", "a=1", ["request"]],
-    ["a list in place of fields", [["a", "1"]], ["request"]],
-    ["a secret in place of fields", Redacted.make("a=1"), ["request"]],
-    ["null in place of fields", null, ["request"]]
+    ["text instead of fields", "a=1", ["request"]],
+    ["a list instead of fields", [["a", "1"]], ["request"]],
+    ["a secret instead of fields", Redacted.make("a=1"), ["request"]],
+    ["null instead of fields", null, ["request"]]
   ] as const)("refuses %s, and sends nothing", ([, request, fields]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
@@ -87,7 +87,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("shows no secret of it when the broker quotes it, encoded or not", () =>
+  it.effect("shows none of its secrets when the broker quotes it, encoded or not", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([({ body }) => no({ message: `${body} ${decodeURIComponent(body)}` })])
       const request = { code: Redacted.make("canary/code=1") }
@@ -96,7 +96,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("is what its row makes of the request", () =>
+  it.effect("contains the body that its row makes of the request", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({
         ...exchange,
@@ -108,7 +108,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("is asked for by the row: JSON otherwise", () =>
+  it.effect("is used only if the row sets it; the default is JSON", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, encoding: undefined, request: Schema.Unknown, response: Schema.Unknown })
       const asked = yield* send(row, { a: ["1"] })
@@ -123,7 +123,7 @@ describe("a DELETE", () => {
   const row = { name: "end", method: "DELETE", path: "/token", token: "required", response: Schema.Unknown } as const
   const request = { access: Redacted.make("a&b") }
 
-  it.effect("has its parameters in the query, where the row says so", () =>
+  it.effect("has its parameters in the query if the row places them there", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access", id: "id" } })
       const asked = yield* send(endpoint, request)
@@ -143,7 +143,7 @@ describe("a DELETE", () => {
     })
   )
 
-  it.effect("shows nothing of a secret in its query, whatever goes wrong", () =>
+  it.effect("shows no part of a secret in its query, for any failure", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       for (const answer of [() => Response.error(), ({ url }: { readonly url: string }) => no({ message: url })]) {
@@ -155,7 +155,7 @@ describe("a DELETE", () => {
     })
   )
 
-  it.effect("is refused with half a character in its query", () =>
+  it.effect("is refused with a lone surrogate in its query", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       const { client, seen } = yield* connect([() => yes()])
@@ -170,7 +170,7 @@ describe("a DELETE", () => {
 describe("fields of the app", () => {
   const app = { api_key: Redacted.make("key-of-the-app") }
 
-  it.effect("come first in the body of a row that asks for them", () =>
+  it.effect("come first in the body of a row that lists them", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       assert.strictEqual((yield* send(row, { code: "1" }, { app }))?.body, "api_key=key-of-the-app&code=1")
@@ -178,7 +178,7 @@ describe("fields of the app", () => {
     })
   )
 
-  it.effect("come in the query of a row that has one", () =>
+  it.effect("come in the query of a row that has a query", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({
         name: "end",
@@ -195,7 +195,7 @@ describe("fields of the app", () => {
     })
   )
 
-  it.effect("are secrets", () =>
+  it.effect("are treated as secrets", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       const { client } = yield* connect([({ body }) => no({ message: body })], {}, { app })

@@ -30,14 +30,14 @@ const begin = Effect.map(TestClock.setTime(morning), () => {
   return { guard: LoginGuard.make(store), login, program: () => LoginGuard.make(store), sent: () => sent, store }
 })
 
-/** The fingerprint is made by WebCrypto, in real time. */
+/** WebCrypto computes the fingerprint in real time. */
 const untilSent = TestClock.withLive(Effect.sleep("20 millis"))
 
 const tagOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-describe("sessions: logins are entered before they are sent", () => {
-  it.effect("six programs that are stopped before the refusal comes send two wrong PINs, not six", () =>
+describe("sessions: logins are recorded before they are sent", () => {
+  it.effect("six programs that are stopped before the refusal send two wrong PINs, not six", () =>
     Effect.gen(function* () {
       const { program, sent, login } = yield* begin
       for (let run = 0; run < 6; run++) {
@@ -52,7 +52,7 @@ describe("sessions: logins are entered before they are sent", () => {
     })
   )
 
-  it.effect("a time-out around each of five logins counts each", () =>
+  it.effect("a time-out around each of five logins does not exempt it from the budget", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       for (let run = 0; run < 5; run++) {
@@ -79,7 +79,7 @@ describe("sessions: logins are entered before they are sent", () => {
     })
   )
 
-  it.effect("two programs that enter at the same time are both counted", () =>
+  it.effect("logins that programs record at the same time are all counted", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       yield* Effect.all(
@@ -90,7 +90,7 @@ describe("sessions: logins are entered before they are sent", () => {
     })
   )
 
-  it.effect("nothing is sent when the login cannot be entered", () =>
+  it.effect("nothing is sent if the login cannot be recorded", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const full = { ...store, put: () => Effect.succeed(false) }
@@ -100,7 +100,7 @@ describe("sessions: logins are entered before they are sent", () => {
     })
   )
 
-  it.effect("what the format before has counted still counts, and a newer format is refused", () =>
+  it.effect("the previous format is still counted, and a newer format is refused", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -114,8 +114,8 @@ describe("sessions: logins are entered before they are sent", () => {
   )
 })
 
-describe("sessions: credentials that are known again", () => {
-  it.effect("refused ones are not sent again, by any program, until they are given to reset", () =>
+describe("sessions: credentials with a fingerprint", () => {
+  it.effect("are sent by no program after a refusal, until they are passed to reset", () =>
     Effect.gen(function* () {
       const { guard, login, program, sent } = yield* begin
       assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
@@ -134,7 +134,7 @@ describe("sessions: credentials that are known again", () => {
     })
   )
 
-  it.effect("accepted ones survive a bad network at the open, and go out more seldom from the tenth on", () =>
+  it.effect("are still sent through an outage once accepted, but less often from the tenth login on", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -155,7 +155,7 @@ describe("sessions: credentials that are known again", () => {
     })
   )
 
-  it.effect("accepted ones that are refused may be tried up to the budget", () =>
+  it.effect("can be refused up to the budget once accepted", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -164,7 +164,7 @@ describe("sessions: credentials that are known again", () => {
     })
   )
 
-  it.effect("none are without a key, and the text says so to nobody", () =>
+  it.effect("have no fingerprint without a key", () =>
     Effect.gen(function* () {
       const { store } = yield* begin
       const plain = SessionStore.encrypted({ _tag: "Plaintext", describe: "no key: in clear" })(store)
@@ -176,7 +176,7 @@ describe("sessions: credentials that are known again", () => {
 const waf = new AuthError.PermissionDenied({ why: "waf", supportId: "42" })
 const notSubscribed = new AuthError.PermissionDenied({ why: "subscription", code: "T9" })
 
-describe("sessions: a login that is refused for good", () => {
+describe("sessions: a login with a permanent refusal", () => {
   const sentIn = Effect.fnUntraced(function* (reason: AuthError.Reason, minutes: number) {
     const { login, program, sent } = yield* begin
     const at: Array<number> = []
@@ -190,22 +190,22 @@ describe("sessions: a login that is refused for good", () => {
   })
 
   it.effect.each([
-    ["a subscription that is missing", notSubscribed, [0, 1, 3, 8, 18, 28]],
-    ["an IP address that is not registered", new AuthError.PermissionDenied({ why: "ip" }), [0, 1, 3, 8, 18, 28]],
+    ["a missing subscription", notSubscribed, [0, 1, 3, 8, 18, 28]],
+    ["an unregistered IP address", new AuthError.PermissionDenied({ why: "ip" }), [0, 1, 3, 8, 18, 28]],
     [
-      "a broker that wants a person first",
+      "a broker that requires an action by a person",
       new AuthError.ActionRequired({ what: "Sign in", code: "T1" }),
       [0, 1, 3, 8, 18, 28]
     ],
     ["a firewall page", waf, [0, 5, 20]],
     ["a session cap", new AuthError.SessionLimitReached({}), [0, 5, 20]]
-  ] as const)("is sent with longer pauses, also by programs started anew: %s", ([, reason, at]) =>
+  ] as const)("is sent with longer pauses, also after restarts: %s", ([, reason, at]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* sentIn(reason, 30), [...at])
     })
   )
 
-  it.effect("keeps its reason during the pause, with the instant of the next try", () =>
+  it.effect("keeps its reason during the pause, with the time of the next try", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(notSubscribed)))
@@ -215,7 +215,7 @@ describe("sessions: a login that is refused for good", () => {
     })
   )
 
-  it.effect("says once what a person has to do, also during the pause", () =>
+  it.effect("reports once what a person has to do, also during the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -225,7 +225,7 @@ describe("sessions: a login that is refused for good", () => {
     })
   )
 
-  it.effect("does not hold back a person, whose login ends the pause for all", () =>
+  it.effect("does not block a login by a person, whose success ends the pause for all", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(waf)))
@@ -235,7 +235,7 @@ describe("sessions: a login that is refused for good", () => {
     })
   )
 
-  it.effect("pauses by a clock that was set back are void", () =>
+  it.effect("ignores pauses that end too far ahead, after the clock was set back", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* TestClock.setTime(morning + 1e10)
@@ -245,7 +245,7 @@ describe("sessions: a login that is refused for good", () => {
     })
   )
 
-  it.effect("a broker that is down or counts too many calls starts no pause", () =>
+  it.effect("does not pause for a broker that is down or limits the rate", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })
@@ -256,7 +256,7 @@ describe("sessions: a login that is refused for good", () => {
   )
 })
 
-describe("sessions: a refresh that fails", () => {
+describe("sessions: a failed refresh", () => {
   const lastsAnHour = { expiry: Expiry.after("1 hour"), by: ["login", "refresh"] as const }
   const refreshRefused = new AuthError.SessionExpired({ why: "refresh-invalid" })
 
@@ -271,7 +271,7 @@ describe("sessions: a refresh that fails", () => {
   })
 
   it.effect(
-    "by a refusal is never sent again, over restarts too, and asks for a person where only one can log in",
+    "is not repeated after a refusal, also across restarts, and requires a person if only a person can log in",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -289,7 +289,7 @@ describe("sessions: a refresh that fails", () => {
       })
   )
 
-  it.effect("by a firewall page sends no login after it", () =>
+  it.effect("is not followed by a login after a firewall page", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -303,7 +303,7 @@ describe("sessions: a refresh that fails", () => {
     })
   )
 
-  it.effect("by half an answer is sent again, and after three tries over 30 seconds a login follows", () =>
+  it.effect("is repeated after a truncated answer, with a login after three tries in 30 seconds", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)

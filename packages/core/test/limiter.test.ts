@@ -13,7 +13,7 @@ const endpoint = (limits: ReadonlyArray<Endpoint.Limit>, name = "login"): Endpoi
 
 const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }])
 
-/** When each of so many calls that are made at once gets through, in milliseconds, or how long it should wait. */
+/** When each of these concurrent calls passes, in milliseconds, or how long it would have to wait. */
 const passing = (
   calls: ReadonlyArray<readonly [account: string, endpoint: Endpoint.Endpoint]>,
   queueTimeout: Duration.Input = "1 hour"
@@ -39,17 +39,17 @@ const passing = (
 
 const times = <A>(count: number, value: A): Array<A> => Array.from({ length: count }, () => value)
 
-describe("waits", () => {
+describe("rate limits", () => {
   it.effect.each([
     { requests: 1, count: 4, passed: [0, 1050, 2100, 3150] },
     { requests: 3, count: 7, passed: [0, 0, 0, 1050, 1050, 1050, 2100] }
-  ])("$count calls at $requests a second pass a little more than a second apart", ({ count, passed, requests }) =>
+  ])("$count calls at $requests a second pass slightly more than a second apart", ({ count, passed, requests }) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
     })
   )
 
-  it.effect("both of two limits count", () =>
+  it.effect("two limits both apply", () =>
     Effect.gen(function* () {
       const both = endpoint([
         { requests: 2, per: "1 second" },
@@ -59,13 +59,13 @@ describe("waits", () => {
     })
   )
 
-  it.effect("a call without a limit never", () =>
+  it.effect("a call without a limit never waits", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(100, ["a", endpoint([])])), times(100, 0))
     })
   )
 
-  it.effect("accounts and endpoints do not hold each other up", () =>
+  it.effect("accounts and endpoints do not delay each other", () =>
     Effect.gen(function* () {
       const limits = [{ requests: 1, per: "1 second" }] as const
       const calls = Array.from({ length: 50 }, (_, index) => [
@@ -78,7 +78,7 @@ describe("waits", () => {
 })
 
 describe("queueTimeout", () => {
-  it.effect("a call that would wait longer fails at once, says how long, and was not counted", () =>
+  it.effect("a call that would wait longer fails at once with the delay, and is not counted", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
         0,
@@ -94,14 +94,14 @@ describe("queueTimeout", () => {
     })
   )
 
-  it.effect("a call that may wait to the millisecond waits", () =>
+  it.effect("a call that would wait exactly that long waits", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(2, ["a", perSecond(1)]), 1050), [0, 1050])
       assert.deepStrictEqual(yield* passing(times(2, ["a", perSecond(1)]), 1049), [0, "client 1050"])
     })
   )
 
-  it.effect("who stops waiting takes no place", () =>
+  it.effect("an interrupted call uses no slot", () =>
     Effect.gen(function* () {
       const limiter = makeLimiter(Duration.minutes(1))
       const one = limiter.take("a", perSecond(1))
@@ -116,7 +116,7 @@ describe("queueTimeout", () => {
   )
 })
 
-it.effect("a clock that is set back by a year does not make a call wait for a year", () =>
+it.effect("a clock that is set back by a year does not delay a call by a year", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(400 * 86_400_000)
     const limiter = makeLimiter(Duration.minutes(1))
@@ -124,7 +124,7 @@ it.effect("a clock that is set back by a year does not make a call wait for a ye
     yield* TestClock.setTime(35 * 86_400_000)
     yield* limiter.take("a", perSecond(1))
     const third = yield* Effect.forkChild(limiter.take("a", perSecond(1)), { startImmediately: true })
-    assert.isUndefined(third.pollUnsafe(), "and it counts on from there")
+    assert.isUndefined(third.pollUnsafe(), "the limit applies from there on")
     yield* Fiber.interrupt(third)
   })
 )
@@ -133,7 +133,7 @@ const Calls = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
 
 it.effect.prop(
-  "never more than so many in any window, however the calls come",
+  "never lets more calls through than the limit in any window",
   { pauses: Calls, few: Requests, more: Requests },
   ({ few, more, pauses }) =>
     Effect.gen(function* () {

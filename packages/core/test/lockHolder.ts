@@ -1,6 +1,6 @@
 /**
- * A program of its own that takes the lock of an account in Redis, asks all the time whether it still holds it, and
- * prints when it was last told that it does.
+ * A separate program that acquires the lock of an account in Redis, checks continuously whether it still has it, and
+ * prints the time of the last successful check.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"

@@ -24,7 +24,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// Tiny brokers that want what the known brokers of other families want. None of them exists.
+// Tiny brokers with the requirements of brokers of other families. None of these brokers exists.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -61,7 +61,7 @@ describe("a body in the encoding of its row", () => {
       "application/x-www-form-urlencoded"
     ],
     [
-      "head and body, by an encoding of the broker's own",
+      "head and body, in the broker's own encoding",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
@@ -73,7 +73,7 @@ describe("a body in the encoding of its row", () => {
     })
   )
 
-  it.effect("a value that the encoding cannot carry is refused, and nothing is sent", () =>
+  it.effect("a value that the encoding cannot represent is refused, and nothing is sent", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -129,7 +129,7 @@ describe("a GET with a body", () => {
     ({ server }) => Effect.sync(() => server.close())
   )
 
-  it.effect("is refused unless its row permits it", () =>
+  it.effect("is refused unless its row allows it", () =>
     Effect.gen(function* () {
       const error = yield* ask("https://api.tiny.example").pipe(
         Effect.flip,
@@ -139,7 +139,7 @@ describe("a GET with a body", () => {
     })
   )
 
-  it.live("is sent by node:http where the row permits it, and refused with the remedy over fetch", () =>
+  it.live("is sent by node:http if the row allows it, and refused with a remedy over fetch", () =>
     Effect.gen(function* () {
       const { bodies, origin } = yield* serve
       yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
@@ -153,7 +153,7 @@ describe("a GET with a body", () => {
 })
 
 describe("a checksum by its recipe", () => {
-  // Made with sha256sum, not taken from documents: one of those prints a wrong one.
+  // Made with sha256sum, not copied from documents: one of those prints a wrong value.
   const recipes: Readonly<Record<string, Checksum.Recipe<string>>> = {
     "client, secret and code": {
       parts: ["client", "secret", "code"],
@@ -202,7 +202,7 @@ describe("a checksum by its recipe", () => {
     }
   }
   for (const [name, recipe] of Object.entries(recipes)) {
-    it.effect(`${name}: gives what another program gives`, () =>
+    it.effect(`${name}: matches the value of another program`, () =>
       Effect.gen(function* () {
         for (const { result, values } of recipe.vectors) {
           assert.strictEqual(Redacted.value(yield* Checksum.ofRecipe(recipe)(values)), result)
@@ -212,13 +212,13 @@ describe("a checksum by its recipe", () => {
   }
 })
 
-describe("where the token goes", () => {
+describe("the token can be sent as", () => {
   const post = Endpoint.rows({ method: "POST", token: "required" })
   const request = Schema.Struct({ uid: Endpoint.Text })
   const response = Anything
   const given = { tokens: { access: token }, request: { uid: "FA0001" } }
 
-  it.effect("a header of any name and scheme, by the endpoint", () =>
+  it.effect("a header with any name and scheme, set for each endpoint", () =>
     Effect.gen(function* () {
       const headers: BrokerClient.Protocol["headers"] = ({ endpoint, extras, tokens }) =>
         endpoint?.name === "quotes"
@@ -233,7 +233,7 @@ describe("where the token goes", () => {
     })
   )
 
-  it.effect("a field of the body, and then no header, unless both are asked for", () =>
+  it.effect("a field of the body without a header, or with one if both are set", () =>
     Effect.gen(function* () {
       const encoding = Encoding.jData({ beside: ["jKey"] })
       const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
@@ -247,7 +247,7 @@ describe("where the token goes", () => {
     })
   )
 
-  it.effect("a signature over the text that is sent, with the clock's own instant", () =>
+  it.effect("a signature over the sent text, with the time of the clock", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
       const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
@@ -266,7 +266,7 @@ describe("where the token goes", () => {
   )
 })
 
-describe("what a session has beside its tokens", () => {
+describe("the extras of a session", () => {
   const told = { extra: "baseUrl", origin: "api", hosts: [".tiny.example"] } as const
   const row = Endpoint.make({
     name: "limits",
@@ -288,7 +288,7 @@ describe("what a session has beside its tokens", () => {
       extras
     })
 
-  it.effect("ids go into the body from the session, and the session keeps them when it is stored", () =>
+  it.effect("put ids into the body, and are stored with the session", () =>
     Effect.gen(function* () {
       const stored = Schema.encodeSync(Session.SessionFromJson)(session({ uid: "FA0001", sid: "s1" }))
       const { extras } = Schema.decodeSync(Session.SessionFromJson)(stored)
@@ -298,7 +298,7 @@ describe("what a session has beside its tokens", () => {
     })
   )
 
-  it.effect("a base address that was told at login is called, with its path", () =>
+  it.effect("set the base address, with its path", () =>
     Effect.gen(function* () {
       const extras = { uid: "FA0001", baseUrl: "https://e21.tiny.example/base/" }
       const seen = yield* call(row as never, { ...given, extras }, { told })
@@ -309,11 +309,11 @@ describe("what a session has beside its tokens", () => {
   it.effect.each([
     ["plain http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
-    ["a host that only ends alike", "https://eviltiny.example"],
+    ["a host with the same ending", "https://eviltiny.example"],
     ["a user part", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],
     ["no address", "e21.tiny.example"]
-  ])("%s is not called, and nothing is sent", ([, baseUrl]) =>
+  ])("with %s as the base address send nothing", ([, baseUrl]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes({})], {}, { told })
       const extras: Session.Extras = { uid: "FA0001", baseUrl: baseUrl ?? "" }
@@ -324,7 +324,7 @@ describe("what a session has beside its tokens", () => {
     })
   )
 
-  it.effect("the told origin counts as the broker's own for this session, and for no other", () =>
+  it.effect("make their origin the broker's own for this session only", () =>
     Effect.gen(function* () {
       const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
       const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
@@ -347,7 +347,7 @@ describe("what a session has beside its tokens", () => {
   )
 })
 
-describe("a yes and a no by their fields", () => {
+describe("Envelope.byFields", () => {
   const read = (fields: Partial<Envelope.Fields>, json: unknown, status = 200) =>
     Envelope.byFields({ name: "f", source: "made up", status: ["stat"], yes: ["Ok"], ...fields }).read({
       status,
@@ -367,7 +367,7 @@ describe("a yes and a no by their fields", () => {
     [{ no: ["error"] }, { stat: "pending" }, undefined]
   ] as const)("by %j, %j is %s", (fields, json, verdict) => assert.strictEqual(read(fields, json), verdict))
 
-  it.effect("a yes that asks for something first is what its code says", () =>
+  it.effect("maps a success that requires an action first by its code", () =>
     Effect.gen(function* () {
       const asks = [{ field: ["data", "spasswordreset"], is: "Y", code: "PASSWORD" }]
       const dialect = Envelope.byFields({ name: "f", source: "made up", status: ["ok"], yes: [true], asks })
@@ -392,7 +392,7 @@ describe("a yes and a no by their fields", () => {
     })
   )
 
-  it("a message is matched after its blanks are collapsed", () => {
+  it("collapses the blanks of a message before matching it", () => {
     const row = ErrorTable.rows("made up", "2026-11-27")(/^invalid input : user$/i, "", ErrorTable.rejected)
     const failure = {
       operation: "q",
@@ -408,7 +408,7 @@ describe("a yes and a no by their fields", () => {
   })
 })
 
-describe("the end in an answer", () => {
+describe("an expiry in an answer", () => {
   it.each([
     [3600, { expiresIn: Duration.seconds(3600) }],
     ["86400", { expiresIn: Duration.seconds(86_400) }],
@@ -417,11 +417,11 @@ describe("the end in an answer", () => {
     ["later", {}],
     [null, {}],
     [-1, {}]
-  ])("%j is read as a length or an instant", (value, expected) =>
+  ])("%j is read as a duration or an instant", (value, expected) =>
     assert.deepStrictEqual(Expiry.fromAnswer(value), expected)
   )
 
-  it("counts as the end of the session, whichever it is", () => {
+  it("counts as the expiry of the session in either form", () => {
     const make = (value: unknown) =>
       Session.make({
         account: Account.make({ broker: "tiny", id: "T1" }),

@@ -11,7 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { Departure } from "../src/login/internal/departure.ts"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
-/** A token that says so itself. */
+/** A token that contains its expiry. */
 const endsAfter =
   (millis: number): Expiry.Expiry =>
   ({ issuedAt }) => ({ at: issuedAt + millis, source: "jwt" })
@@ -27,8 +27,8 @@ const askFor = Effect.fnUntraced(function* (manager: SessionManager["Service"], 
   return answers
 })
 
-describe("sessions: a token that is over on arrival", () => {
-  it.effect("costs two logins and then one each 15 minutes, over restarts and programs too", () =>
+describe("sessions: a token that is expired on arrival", () => {
+  it.effect("costs two logins, and then one every 15 minutes, across restarts and programs", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
@@ -41,7 +41,7 @@ describe("sessions: a token that is over on arrival", () => {
     })
   )
 
-  it.effect("or ten seconds later is handed out while it lives, and costs no more", () =>
+  it.effect("or expires ten seconds later is returned while it is live, and costs no more logins", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(10_000) })
@@ -52,7 +52,7 @@ describe("sessions: a token that is over on arrival", () => {
     })
   )
 
-  it.effect("is told with the instant of the next try, and a person need not wait for it", () =>
+  it.effect("is reported with the time of the next try, which a person need not wait for", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-1) })
@@ -70,7 +70,7 @@ describe("sessions: a token that is over on arrival", () => {
   it.effect.each([
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
-  ])("names the clock where the broker's differs: %s", ([date, words]) =>
+  ])("reports the clock drift if the broker's clock differs: %s", ([date, words]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-1) })
@@ -84,7 +84,7 @@ describe("sessions: a token that is over on arrival", () => {
     })
   )
 
-  it.effect("just before a daily cut-off is followed by one login after it, and none before", () =>
+  it.effect("just before a daily cut-off is followed by one login after the cut-off, and none before", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)
@@ -105,7 +105,7 @@ describe("sessions: a token that is over on arrival", () => {
     })
   )
 
-  it.effect("but that the broker's profile accepts is handed out: the clock of this machine is wrong", () =>
+  it.effect("is returned if the broker's profile call accepts it: this machine's clock is wrong", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -124,7 +124,7 @@ describe("sessions: a token that is over on arrival", () => {
     })
   )
 
-  it.effect("that the profile refuses, too, is not", () =>
+  it.effect("is not returned if the profile call refuses it, too", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -135,7 +135,7 @@ describe("sessions: a token that is over on arrival", () => {
     })
   )
 
-  it.effect("by a cut-off that was reckoned here says nothing of the clock, and is renewed as usual", () =>
+  it.effect("by an expiry computed on this machine does not count as clock drift, and is renewed as usual", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: ({ issuedAt }) => ({ at: issuedAt + 20_000, source: "expires-in" }) })

@@ -27,7 +27,7 @@ interface Call {
   readonly init: RequestInit & { readonly dispatcher?: unknown }
 }
 
-/** Answers each call as `respond` says, and keeps the calls. */
+/** Answers each call with `respond`, and records the calls. */
 const record = (respond: (url: URL) => Response) => {
   const calls: Array<Call> = []
   const fetch = ((input: RequestInfo | URL, init: RequestInit = {}) => {
@@ -44,7 +44,7 @@ const authorize: Authorize["Service"] = {
   refusal: () => undefined
 }
 
-/** A session's call, a login and a read, each over the client of this layer. */
+/** An authorized call, a login and a read, each over the client of this layer. */
 const callsOver = Effect.fnUntraced(function* (http: Layer.Layer<HttpClient.HttpClient>) {
   yield* TestClock.setTime(morning)
   const manager = yield* start(makeTiny())
@@ -80,7 +80,7 @@ describe("the RequestInit of a program", () => {
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("is used for every call when the program provides it, but for its redirects", () =>
+  it.effect("is used for every call if the program provides it, except for its redirect mode", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -94,7 +94,7 @@ describe("the RequestInit of a program", () => {
     })
   )
 
-  it.effect("is used for every call when the layer of its client has it, but for its redirects", () =>
+  it.effect("is used for every call if the client's layer has it, except for its redirect mode", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -106,7 +106,7 @@ describe("the RequestInit of a program", () => {
     })
   )
 
-  it.effect("is as before for what the program calls next", () =>
+  it.effect("is unchanged for the program's own later calls", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn } = yield* callsOver(overFetch(fetch))
@@ -125,7 +125,7 @@ describe("the RequestInit of a program", () => {
 
 describe("a client that follows redirects", () => {
   for (const code of [301, 302, 303, 307, 308]) {
-    it.effect(`takes no PIN, key or token to another origin on a ${code}`, () =>
+    it.effect(`sends no PIN, key or token to another origin on a ${code}`, () =>
       Effect.gen(function* () {
         for (const target of [stranger, "http://api.tiny.example", `${origin}:8443`]) {
           const { calls, fetch } = record((url) =>
@@ -150,7 +150,7 @@ describe("a client that follows redirects", () => {
     )
   }
 
-  it.effect("takes nothing to another origin when tracing is switched off", () =>
+  it.effect("sends nothing to another origin when tracing is disabled", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) =>
         url.origin === origin ? new Response(null, { status: 307, headers: { location: stranger } }) : yes()
@@ -163,7 +163,7 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("takes nothing to another origin by way of the broker's own", () =>
+  it.effect("sends nothing to another origin by way of the broker's own", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) => {
         if (url.origin !== origin) return yes()
@@ -182,7 +182,7 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("may follow within the broker's origin", () =>
+  it.effect("can follow redirects within the broker's origin", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) =>
         url.pathname === "/orders" ? new Response(null, { status: 307, headers: { location: "/new" } }) : yes()
@@ -196,7 +196,7 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("may send every call to a gateway, which is no redirect", () =>
+  it.effect("can send every call to a gateway, which is not a redirect", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const gateway = HttpClient.mapRequest(
@@ -208,9 +208,9 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("that nothing could hold back is found out, and the error says what may have left", () =>
+  it.effect("is detected if it follows redirects anyway, and the error lists the exposed secrets", () =>
     Effect.gen(function* () {
-      // Some versions of fetch follow redirects whatever they are told.
+      // Some versions of fetch follow redirects whatever the redirect mode is.
       const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${stranger}/x` }))
       const byRequest = Layer.succeed(
         HttpClient.HttpClient,

@@ -7,18 +7,18 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
-/** Tests that need it have the word Redis in their titles, by which a run counts those that it skipped. */
+/** Tests that need Redis have the word in their titles. A run counts its skipped tests by it. */
 export { runsRedis }
 
 type Service = Redis.Redis["Service"]
 
-/** A server of the test's own, ended with the scope. It fails, and says what to install, where there is none. */
+/** A server for one test, closed with the scope. If Redis is not installed, it fails and says what to install. */
 export const server = Effect.acquireRelease(
   Effect.promise(() => startRedis()),
   ({ stop }) => Effect.promise(stop)
 )
 
-/** A server for all tests of a file, for those that neither freeze nor restart it. */
+/** A server for all tests of a file, except those that freeze or restart it. */
 export const sharedServer = (): { readonly url: () => string } => {
   let shared: RedisServer | undefined
   beforeAll(async () => void (shared = runsRedis ? await startRedis() : undefined))
@@ -28,19 +28,19 @@ export const sharedServer = (): { readonly url: () => string } => {
 
 let prefixes = 0
 
-/** Begins the keys of one test, where tests share a server. */
+/** The key prefix of one test, for tests that share a server. */
 export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 
-/** A connection of its own, as another program has one. One that is cut off fails at once, so that it can be closed. */
+/** A separate connection, as in another program. A connection that is cut off fails at once, so that it can be closed. */
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
     Effect.map((context) => Context.get(context, Redis.Redis)),
-    // The client logs that the server went away, which is what a test has asked for.
+    // The client logs that the server went away, which the test intended.
     Effect.provide(Logger.layer([])),
     Effect.orDie
   )
 
-/** Everything that is stored below the prefix: by key, whatever kind it is of. */
+/** Every stored key below the prefix, of any type, with its value. */
 export const dump = Effect.fnUntraced(function* (redis: Service, prefix: string) {
   const keys = yield* redis.send<Array<string>>("KEYS", `${prefix}:*`)
   const entries = yield* Effect.forEach(keys.toSorted(), (key) =>

@@ -23,7 +23,7 @@ const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
 
 const sent = { tokens, headers: protocol.headers({ account: "T1", tokens }) }
 
-/** What the tiny broker's answer to an order means. */
+/** The tiny broker's refusal for an answer to an order. */
 const refusalOf = (answer: {
   readonly status?: number
   readonly headers?: Record<string, string>
@@ -34,8 +34,8 @@ const refusalOf = (answer: {
     return client.refusal({ status, headers, text: typeof body === "string" ? body : JSON.stringify(body) }, sent)
   })
 
-describe("what an answer to a call that the tables do not have means", () => {
-  it.effect("a dead token, by the code that the broker has for it, with HTTP 200 or any other", () =>
+describe("the refusal in an answer to a call without an endpoint", () => {
+  it.effect("is SessionExpired for the broker's code, with HTTP 200 or any other status", () =>
     Effect.gen(function* () {
       for (const status of [200, 201, 400, 401, 403, 500]) {
         const error = yield* refusalOf({ status, body: { ok: false, code: "DEAD", message: "over" } })
@@ -45,7 +45,7 @@ describe("what an answer to a call that the tables do not have means", () => {
     })
   )
 
-  it.effect("nothing by a row that is meant for other calls", () =>
+  it.effect("ignores a row that is meant for other calls", () =>
     Effect.gen(function* () {
       const own = yield* refusalOf({ body: { ok: false, code: "OWN" } })
       assert.deepInclude(own?.reason, { _tag: "BrokerRejected", code: "OWN" })
@@ -54,7 +54,7 @@ describe("what an answer to a call that the tables do not have means", () => {
     })
   )
 
-  it.effect("nothing, where the broker says yes, whatever words are in it", () =>
+  it.effect("is absent if the broker reports success, whatever text the answer contains", () =>
     Effect.gen(function* () {
       for (const data of [{ message: "token expired" }, [], { ok: false, code: "DEAD" }]) {
         assert.isUndefined(yield* refusalOf({ body: { ok: true, code: "DEAD", message: "token", data } }))
@@ -62,14 +62,14 @@ describe("what an answer to a call that the tables do not have means", () => {
     })
   )
 
-  it.effect("nothing, where the answer is with HTTP 2xx and in no dialect of the broker", () =>
+  it.effect("is absent for an HTTP 2xx answer in no dialect of the broker", () =>
     Effect.gen(function* () {
       const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "DEAD", message: "token" }]
       for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
     })
   )
 
-  it.effect("what the status alone says, where the body says nothing", () =>
+  it.effect("follows the HTTP status if the body has no meaning", () =>
     Effect.gen(function* () {
       const tagOf = (status: number, body?: unknown) =>
         Effect.map(refusalOf({ status, body }), (error) => error?.reason._tag)
@@ -83,7 +83,7 @@ describe("what an answer to a call that the tables do not have means", () => {
     })
   )
 
-  it.effect("a waiting time is reckoned by the broker's own clock, where it names an instant", () =>
+  it.effect("reads a Retry-After date by the broker's clock", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
@@ -95,7 +95,7 @@ describe("what an answer to a call that the tables do not have means", () => {
     })
   )
 
-  it.effect("no text of a megabyte is searched for a refusal", () =>
+  it.effect("is not searched in a text of a megabyte", () =>
     Effect.gen(function* () {
       const huge = JSON.stringify({ ok: false, code: "DEAD", message: "x".repeat(1_000_000) })
       assert.isUndefined(yield* refusalOf({ body: huge }))
@@ -103,7 +103,7 @@ describe("what an answer to a call that the tables do not have means", () => {
     })
   )
 
-  it.effect("no secret of the call is in the error, wherever the answer quotes it", () =>
+  it.effect("shows no secret of the call, wherever the answer quotes it", () =>
     Effect.gen(function* () {
       const quoted = `you sent ${secrets.access} and ${secrets.key}`
       const fields = { message: quoted, code: secrets.access, support: quoted }
@@ -116,7 +116,7 @@ describe("what an answer to a call that the tables do not have means", () => {
     })
   )
 
-  it.effect("without what was sent there is nothing to hide, and the meaning is the same", () =>
+  it.effect("is the same if the call is not given", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], {}, { codes })
       const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"DEAD"}` })
@@ -126,13 +126,13 @@ describe("what an answer to a call that the tables do not have means", () => {
   )
 })
 
-describe("hosts are set for purposes that there are", () => {
+describe("the origins option", () => {
   const problemOf = (origins: Record<string, string>, purposes?: ReadonlyArray<string>) =>
     Effect.map(Effect.flip(connect([], { origins }, purposes === undefined ? {} : { purposes })), ({ reason }) =>
       reason._tag === "InvalidRequest" ? reason.problems[0] : undefined
     )
 
-  it.effect("a slip of the pen is refused, and the real host is not called in its place", () =>
+  it.effect("refuses a misspelled purpose, instead of calling the real host", () =>
     Effect.gen(function* () {
       const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
       assert.strictEqual(problem?.field, "origins.Api")
@@ -141,7 +141,7 @@ describe("hosts are set for purposes that there are", () => {
     })
   )
 
-  it.effect("a purpose of another environment is taken", () =>
+  it.effect("accepts a purpose of another environment", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

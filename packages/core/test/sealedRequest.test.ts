@@ -40,7 +40,7 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
   })
 
 describe("a sealed request", () => {
-  it.effect("is the same once opened, and hides everything until then", () =>
+  it.effect("is unchanged after opening, and hides its content until then", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       assert.match(text, /^[\w-]+$/)
@@ -55,7 +55,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("differs each time", () =>
+  it.effect("differs each time that it is sealed", () =>
     Effect.gen(function* () {
       assert.notStrictEqual((yield* sealed()).text, (yield* sealed()).text)
     })
@@ -69,7 +69,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("opens for ten minutes, and then no more", () =>
+  it.effect("opens for ten minutes only", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       yield* TestClock.adjust("599 seconds")
@@ -79,7 +79,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("opens for as long as it is told", () =>
+  it.effect("opens for the given lifetime", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed({ lifetime: "1 hour" })
       yield* TestClock.adjust("59 minutes")
@@ -89,7 +89,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("of a clock that is far ahead does not open", () =>
+  it.effect("does not open if it comes from a clock that is far ahead", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(3_600_000)
       const { key, text } = yield* sealed()
@@ -110,7 +110,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("does not open with any of its bytes changed, cut off or added", () =>
+  it.effect("does not open with any byte changed, cut off or added", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       const bytes = Result.getOrThrow(Base64Url.decode(text))
@@ -125,7 +125,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("that is missing is refused, and the remedy names the cookie", () =>
+  it.effect("is refused if it is missing, and the remedy names the cookie", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       for (const nothing of [undefined, ""]) {
@@ -135,7 +135,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("is not made without a key, for no time or for ever, or of what is no request", () =>
+  it.effect("is not made without a key, for a zero or infinite lifetime, or of a value that is not a request", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }
@@ -153,7 +153,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("is completed once, also by two layers of one process", () =>
+  it.effect("can be completed once, also by two layers of one process", () =>
     Effect.gen(function* () {
       let sent = 0
       const layer = () =>

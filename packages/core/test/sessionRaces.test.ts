@@ -19,7 +19,7 @@ const unavailable = new AuthError.BrokerUnavailable({ why: "network" })
 
 const hour = 3_600_000
 
-/** A session that was got in a browser. */
+/** A session from a login in the browser. */
 const fromBrowser = (issuedAt: number) =>
   Session.make({
     account,
@@ -34,7 +34,7 @@ const begin = Effect.as(TestClock.setTime(morning), undefined)
 const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
-/** One whose next call, of this kind, takes a second. */
+/** A store whose next call of this kind takes a second. */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }
   const second = Effect.suspend(() => {
@@ -50,7 +50,7 @@ const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "pu
   return { state, service }
 }
 
-/** One that can be emptied, as by a restart without its data. */
+/** A store that can be emptied, as by a restart without its data. */
 const emptied = () => {
   let inner = SessionStore.makeMemory()
   const service: SessionStore.SessionStore["Service"] = {
@@ -76,7 +76,7 @@ describe("sessions: a session that could not be stored", () => {
     return { manager, shared, tiny }
   })
 
-  it.effect("is ended at the broker by a logout, although an older one is stored", () =>
+  it.effect("is ended at the broker by a logout, even if an older one is stored", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* beginUnsaved
       assert.strictEqual((yield* manager.logout)._tag, "Revoked")
@@ -97,7 +97,7 @@ describe("sessions: a session that could not be stored", () => {
     })
   )
 
-  it.effect("gives its refresh token to the next refresh when it has ended, since the one before it is used up", () =>
+  it.effect("is used for the next refresh after its expiry, since the refresh token before it is used up", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny({ expiry: Expiry.after("1 hour"), by: ["login", "refresh"] })
@@ -122,8 +122,8 @@ describe("sessions: a session that could not be stored", () => {
   )
 })
 
-describe("sessions: a logout at the wrong moment", () => {
-  it.effect("ends the held session, too, where another program has stored one of its own", () =>
+describe("sessions: a logout during other work", () => {
+  it.effect("ends the cached session, too, if another program has stored its own", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -137,7 +137,7 @@ describe("sessions: a logout at the wrong moment", () => {
     })
   )
 
-  it.effect("ends the others when the broker's call for one fails, and says that it failed", () =>
+  it.effect("ends the others if the broker's call for one fails, and reports that failure", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -154,7 +154,7 @@ describe("sessions: a logout at the wrong moment", () => {
     })
   )
 
-  it.effect("that could not be stored is not forgotten by renew: the ended session does not come back", () =>
+  it.effect("that could not be stored still takes effect after renew: the ended session is not returned", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -169,7 +169,7 @@ describe("sessions: a logout at the wrong moment", () => {
     })
   )
 
-  it.effect("that outruns a slow write does not undo what renew brings afterwards", () =>
+  it.effect("that finishes before a slow write does not undo a later renew", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -188,31 +188,29 @@ describe("sessions: a logout at the wrong moment", () => {
     })
   )
 
-  it.effect(
-    "is noticed elsewhere although the store was emptied before, and an old mark that is put back is not one",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const [tiny, { empty, service }] = [makeTiny(), emptied()]
-        const shared = { ...makeShared(), store: service }
-        const one = yield* start(tiny, shared)
-        yield* one.renew(yield* one.session)
-        yield* one.renew()
-        const lookTwice = Effect.andThen(pass("31 seconds"), Effect.andThen(one.session, pass("31 seconds")))
-        empty()
-        const other = yield* start(tiny, shared)
-        yield* service.put(account, "session", Redacted.make(new TextEncoder().encode('{"loggedOutAt":5}')), 0)
-        yield* lookTwice
-        assert.strictEqual(numberOf(yield* one.session), "3")
-        empty()
-        yield* other.renew()
-        yield* other.logout
-        yield* lookTwice
-        assert.isTrue(isLoggedOut(yield* Effect.flip(one.session)))
-      })
+  it.effect("is noticed by other programs after the store was emptied, but an old logout entry is not", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, { empty, service }] = [makeTiny(), emptied()]
+      const shared = { ...makeShared(), store: service }
+      const one = yield* start(tiny, shared)
+      yield* one.renew(yield* one.session)
+      yield* one.renew()
+      const lookTwice = Effect.andThen(pass("31 seconds"), Effect.andThen(one.session, pass("31 seconds")))
+      empty()
+      const other = yield* start(tiny, shared)
+      yield* service.put(account, "session", Redacted.make(new TextEncoder().encode('{"loggedOutAt":5}')), 0)
+      yield* lookTwice
+      assert.strictEqual(numberOf(yield* one.session), "3")
+      empty()
+      yield* other.renew()
+      yield* other.logout
+      yield* lookTwice
+      assert.isTrue(isLoggedOut(yield* Effect.flip(one.session)))
+    })
   )
 
-  it.effect("is noticed elsewhere within the usual time after the clock was set back", () =>
+  it.effect("is noticed by other programs within the usual time after the clock was set back", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -231,8 +229,8 @@ describe("sessions: a logout at the wrong moment", () => {
   )
 })
 
-describe("sessions: adopt at the wrong moment", () => {
-  it.effect("refuses a session that has ended, and leaves the live one alone", () =>
+describe("sessions: adopt during other work", () => {
+  it.effect("refuses an expired session, and keeps the live one", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny()
@@ -246,7 +244,7 @@ describe("sessions: adopt at the wrong moment", () => {
     })
   )
 
-  it.effect("refuses a session that is from the future, and says what is wrong with the clock", () =>
+  it.effect("refuses a session that is issued in the future, and names the clock", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -255,7 +253,7 @@ describe("sessions: adopt at the wrong moment", () => {
     })
   )
 
-  it.effect("that is refused does not undo a logout", () =>
+  it.effect("does not undo a logout if it is refused", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -266,7 +264,7 @@ describe("sessions: adopt at the wrong moment", () => {
     })
   )
 
-  it.effect("that waits for the lock while somebody logs out stores nothing", () =>
+  it.effect("stores nothing if a logout happens while it waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -284,7 +282,7 @@ describe("sessions: adopt at the wrong moment", () => {
     })
   )
 
-  it.effect("is not undone by a look into the store that began before and is slow", () =>
+  it.effect("is not undone by a slow store read that began before it", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -304,18 +302,18 @@ describe("sessions: adopt at the wrong moment", () => {
 })
 
 describe("sessions: a refused token", () => {
-  it.effect("is not handed out again because an older one is said to be dead, too", () =>
+  it.effect("is not returned again after an older one is also reported as rejected", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny()
       const manager = yield* start(tiny)
       const first = yield* manager.session
       const second = yield* manager.renew(first)
-      // So that another one may be asked for.
+      // Long enough for another renewal to be allowed.
       yield* pass("2 minutes")
       tiny.failures.push(unavailable)
       yield* Effect.flip(manager.renew(second))
-      // A slow call that went out with the first comes back.
+      // A slow call that was sent with the first token fails.
       yield* Effect.flip(manager.renew(first))
       yield* Effect.flip(manager.session)
       yield* pass("1 minute")
@@ -323,11 +321,11 @@ describe("sessions: a refused token", () => {
     })
   )
 
-  it.effect("is replaced although the renewal that brought it is not quite over", () =>
+  it.effect("is replaced even while the renewal that returned it still releases its lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
-        describe: "slow to be given back",
+        describe: "slow to release",
         acquire: () =>
           Effect.acquireRelease(Effect.succeed({ fence: 1, check: Effect.void }), () => Effect.sleep("800 millis"))
       })
@@ -342,7 +340,7 @@ describe("sessions: a refused token", () => {
   )
 })
 
-it.effect("sessions: a newer one is picked up although the store was emptied before", () =>
+it.effect("sessions: picks up a newer session after the store was emptied", () =>
   Effect.gen(function* () {
     yield* begin
     const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -372,7 +370,7 @@ it.effect("sessions: changes end with the manager", () =>
   })
 )
 
-describe("sessions: options that cannot be meant", () => {
+describe("sessions: invalid options", () => {
   for (const options of [
     { early: "-10 minutes" },
     { early: NaN },
@@ -381,7 +379,7 @@ describe("sessions: options that cannot be meant", () => {
     { pollInterval: -5 },
     { pollInterval: "soon" as "1 second" }
   ] satisfies ReadonlyArray<SessionManager.Options>) {
-    it.effect(`${JSON.stringify(options)} are refused by name`, () =>
+    it.effect(`refuses ${JSON.stringify(options)} by name`, () =>
       Effect.gen(function* () {
         const { reason } = yield* Effect.flip(startWith(makeTiny(), makeShared(), options))
         const field = Object.keys(options)[0] ?? ""

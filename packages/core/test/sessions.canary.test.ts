@@ -32,7 +32,7 @@ const authorize: Authorize["Service"] = {
 
 const look = (value: unknown) => inspect(value, { depth: 20, showHidden: true })
 
-/** The life of a session, with everything shown that a program can show of it. */
+/** The life of a session. Every value that a program can print of it goes into the net. */
 const life = Effect.fnUntraced(function* (net: Canary.Net) {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny({ by: ["login", "refresh"] })
@@ -74,7 +74,7 @@ const life = Effect.fnUntraced(function* (net: Canary.Net) {
 })
 
 describe("canary: sessions", () => {
-  it.effect("from login to logout no log, span, error, change, metric or stored byte shows a token or the key", () =>
+  it.effect("no log, span, error, change, metric or stored byte shows a token or the key from login to logout", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       yield* life(net).pipe(Effect.withSpan("a program"), Effect.provide(net.layer), Effect.scoped)
@@ -87,7 +87,7 @@ describe("canary: sessions", () => {
     })
   )
 
-  it.effect("and the net would have caught it in what is stored without a key", () =>
+  it.effect("the net catches a token that is stored without a key", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [net, shared] = [yield* Canary.make, makeShared()]

@@ -20,13 +20,13 @@ export const account = Account.make({ broker: "tiny", id: "T1" })
 /** Ten in the morning in India. */
 export const morning = Date.UTC(2026, 10, 21, 4, 30)
 
-/** A broker that gives tokens by number, takes its time, and can be told to fail. */
+/** A broker with numbered tokens, a latency, and failures on request. */
 export interface Tiny {
   readonly renewal: Renewal.Renewal["Service"]
   readonly logout: Logout["Service"]
-  /** Which calls it got, in order: `login 1`, `refresh 2`, `logout 2`. */
+  /** Calls that it received, in order: `login 1`, `refresh 2`, `logout 2`. */
   readonly calls: Array<string>
-  /** What the next calls fail with, in order. */
+  /** Failures of the next calls, in order. */
   readonly failures: Array<AuthError.Reason>
   /** How long a call takes. */
   latency: Duration.Input
@@ -38,7 +38,7 @@ export interface TinyOptions {
   readonly codes?: "totp"
   readonly by?: ReadonlyArray<"login" | "refresh">
   readonly afterCutOff?: boolean
-  /** By which the guard knows the credentials again. */
+  /** The input of the guard's fingerprint of the credentials. */
   readonly credentials?: Readonly<Record<string, unknown>>
 }
 
@@ -87,7 +87,7 @@ export const makeTiny = (options: TinyOptions = {}): Tiny => {
 export const numberOf = (session: Session.Session): string =>
   Redacted.value(session.tokens.access).replace("access-", "")
 
-/** What several programs share. */
+/** The services that several programs share. */
 export interface Shared {
   readonly store: SessionStore.SessionStore["Service"]
   readonly lock: SessionLock.SessionLock["Service"]
@@ -95,10 +95,10 @@ export interface Shared {
 
 export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), lock: SessionLock.makeMemory() })
 
-/** A program of its own, as far as the manager can tell. */
+/** A separate program, from the manager's point of view. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
-/** One whose options may be refused. */
+/** Like `start`, for options that may be refused. */
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
   Effect.map(
     Layer.build(
@@ -118,10 +118,10 @@ export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: Se
     (context) => Context.get(context, SessionManager.SessionManager)
   )
 
-/** Lets time pass and fibers run. */
+/** Advances the clock, and lets fibers run. */
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
-/** A store whose writes, or whose reads, fail while it is told so. */
+/** A store whose writes, or whose reads, fail while `state` says so. */
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
   const state: { broken: boolean | SessionStore.Slot; unreadable: boolean } = { broken: false, unreadable: false }
   const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))

@@ -25,7 +25,7 @@ describe("sessions: a store that hangs", () => {
     return { close: Scope.close(scope, Exit.void), manager, state, tiny }
   })
 
-  it.effect("does not hang a session: it fails within ten seconds and says why", () =>
+  it.effect("fails a session call within ten seconds, with the cause", () =>
     Effect.gen(function* () {
       const { manager, state, tiny } = yield* begin
       state.hangs = true
@@ -38,7 +38,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("does not hang a logout, nor the end of the program", () =>
+  it.effect("does not block a logout or the end of the program", () =>
     Effect.gen(function* () {
       const { close, manager, state } = yield* begin
       yield* manager.session
@@ -52,7 +52,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("and answers again is used again", () =>
+  it.effect("is used again once it answers", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       state.hangs = true

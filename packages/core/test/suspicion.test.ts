@@ -7,13 +7,13 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
-/** A program whose calls to one endpoint are all refused, and that says so each time. */
+/** A program that reports its session as rejected at every call. */
 const useRefused = Effect.fnUntraced(function* (manager: SessionManager["Service"]) {
   const session = yield* Effect.result(manager.session)
   if (Result.isSuccess(session)) yield* Effect.ignore(manager.renew(session.success))
 })
 
-describe("sessions: an endpoint that calls every token dead", () => {
+describe("sessions: an endpoint that rejects every token", () => {
   const live = Effect.fnUntraced(function* (by: ReadonlyArray<"login" | "refresh">, seconds: number, programs: number) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ by: ["login", ...by] }), makeShared()]
@@ -25,7 +25,7 @@ describe("sessions: an endpoint that calls every token dead", () => {
     return tiny.calls
   })
 
-  it.effect("does not have two programs renew without end: three exchanges in 150 seconds", () =>
+  it.effect("limits two programs to three exchanges in 150 seconds", () =>
     Effect.gen(function* () {
       const calls = yield* live(["refresh"], 150, 2)
       assert.isAtMost(calls.length - 1, 3)
@@ -34,7 +34,7 @@ describe("sessions: an endpoint that calls every token dead", () => {
   )
 
   it.effect(
-    "costs an exchange each ten minutes in the end, and no more with eight programs",
+    "costs one exchange every ten minutes in the end, also with eight programs",
     () =>
       Effect.gen(function* () {
         const calls = yield* live([], 3600, 8)
@@ -44,7 +44,7 @@ describe("sessions: an endpoint that calls every token dead", () => {
     { tags: ["thorough"] }
   )
 
-  it.effect("nor does a program that is started again eight times", () =>
+  it.effect("costs one renewal for a program that restarts eight times", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -56,7 +56,7 @@ describe("sessions: an endpoint that calls every token dead", () => {
     })
   )
 
-  it.effect("is told what is wrong, and a person can get another session", () =>
+  it.effect("is explained in the error, and a person can get another session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -69,7 +69,7 @@ describe("sessions: an endpoint that calls every token dead", () => {
     })
   )
 
-  it.effect("where the profile call accepts the token, the token lives on", () =>
+  it.effect("does not end a token that the profile call accepts", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -87,8 +87,8 @@ describe("sessions: an endpoint that calls every token dead", () => {
   )
 })
 
-describe("sessions: a token that was healed", () => {
-  it.effect("and ended elsewhere four minutes later is healed again at once", () =>
+describe("sessions: a renewed token", () => {
+  it.effect("is renewed again at once if it is ended elsewhere four minutes later", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -100,7 +100,7 @@ describe("sessions: a token that was healed", () => {
     })
   )
 
-  it.effect("is not replaced on the word of a profile call that does not work", () =>
+  it.effect("is not replaced if the profile call is unavailable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -112,7 +112,7 @@ describe("sessions: a token that was healed", () => {
     })
   )
 
-  it.effect("and took an order is no suspect, however soon it ends", () =>
+  it.effect("is not suspect once it has placed an order, however soon it ends", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -22,7 +22,7 @@ describe("timeText", () => {
     [9 * 86_400_000 + 3 * 3_600_000 + 59_000, "9 days 3 hours"]
   ])("%d milliseconds are %s", (millis, text) => assert.strictEqual(timeText(millis), text))
 
-  it("takes every duration, also one that has no end", () => {
+  it("accepts every duration, also an infinite one", () => {
     assert.strictEqual(timeText("30 seconds"), "30 seconds")
     assert.strictEqual(timeText(Duration.infinity), "an unlimited time")
   })

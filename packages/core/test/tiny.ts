@@ -10,13 +10,13 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-// The smallest broker there can be: two endpoints, one dialect, a few codes. It exists nowhere.
+// The smallest possible broker: two endpoints, one dialect, a few codes. It does not exist.
 
 export const secrets = { pin: "9153", key: "key-canary", access: "access-canary" } as const
 
 const Data = Schema.Struct({ token: Schema.NonEmptyString, list: Schema.optionalKey(Schema.Array(Schema.Finite)) })
 
-/** Never sent twice. */
+/** Never resent. */
 export const login = Endpoint.make({
   name: "login",
   method: "POST",
@@ -26,7 +26,7 @@ export const login = Endpoint.make({
   response: Data
 })
 
-/** May be sent again. */
+/** May be resent. */
 export const profile = Endpoint.make({
   name: "profile",
   method: "GET",
@@ -76,7 +76,7 @@ export const tokens = { access: Redacted.make(secrets.access) }
 
 export const loginOptions = { account: "T1", request: { id: "T1", pin: Redacted.make(secrets.pin) } }
 
-/** Answers in the dialect of the tiny broker. */
+/** Answers in the format of the tiny broker. */
 export const yes = (data: unknown = { token: "t" }) => Response.json({ ok: true, data })
 export const no = (fields: object, init?: ResponseInit) => Response.json({ ok: false, ...fields }, init)
 
@@ -89,7 +89,7 @@ export interface Seen {
 
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
-/** A client whose requests are answered one after the other, the last answer for all that follow. */
+/** A client whose requests get the given answers in order, and the last answer from then on. */
 export const connect = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options: BrokerClient.Options = {},
@@ -118,7 +118,7 @@ export const connect = Effect.fnUntraced(function* (
   }
 })
 
-/** A client over `fetch` itself. */
+/** A client over the real `fetch`. */
 export const overFetch = (origin: string, fetch: typeof globalThis.fetch, options: BrokerClient.Options = {}) =>
   BrokerClient.make(protocol, { api: origin }, options).pipe(
     Effect.provide(FetchHttpClient.layer.pipe(Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch))))

@@ -19,7 +19,7 @@ import { account, makeShared, makeTiny, pass, start, type Tiny, type TinyOptions
 
 const day = 86_400_000
 const minute = 60_000
-/** 07:00 IST on a Monday, when all is well. */
+/** 07:00 IST on a Monday, before the fault. */
 const monday = Date.UTC(2026, 10, 23, 1, 30)
 const days = 7
 
@@ -31,15 +31,15 @@ const ends = 180
 interface Fault {
   readonly title: string
   readonly options?: TinyOptions
-  /** What an exchange comes to while the fault lasts; the healthy one is given. */
+  /** The exchanges while the fault lasts, made from the healthy renewal. */
   readonly during: (renewal: Renewal.Renewal["Service"], tiny: Tiny) => Partial<Renewal.Renewal["Service"]>
-  /** Most exchanges with the broker in a day. */
+  /** Maximum of exchanges with the broker in a day. */
   readonly most: number
-  /** Until when each program has a session, minutes after 07:00 IST; `undefined`: a person has to log in. */
+  /** When each program must have a session, in minutes after 07:00 IST. `undefined`: a person has to log in. */
   readonly sessionBy: number | undefined
-  /** What the programs do with the session while the fault lasts. */
+  /** Use of the session by the programs while the fault lasts. */
   readonly use?: (manager: SessionManager["Service"], session: Session.Session) => Effect.Effect<unknown, unknown>
-  /** Ends and starts the programs this often, in minutes. */
+  /** Restarts the programs at this interval, in minutes. */
   readonly restartEach?: number
 }
 
@@ -71,7 +71,7 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 135
   },
   {
-    title: "no answer to a login, and programs that are started anew every five minutes",
+    title: "no answer to a login, and programs that restart every five minutes",
     options: dailyLogin,
     during: loginFails(new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNRESET" })),
     most: 60,
@@ -86,7 +86,7 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 135
   },
   {
-    title: "an endpoint that calls every token dead",
+    title: "an endpoint that rejects every token",
     options: dailyLogin,
     during: () => ({}),
     most: 12,
@@ -101,7 +101,7 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: undefined
   },
   {
-    title: "a subscription that is missing",
+    title: "a missing subscription",
     options: dailyLogin,
     during: loginFails(new AuthError.PermissionDenied({ why: "subscription", code: "T9" })),
     most: 14,
@@ -115,14 +115,14 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: undefined
   },
   {
-    title: "tokens that are over on arrival",
+    title: "tokens that are expired on arrival",
     options: { ...dailyLogin, expiry: ({ issuedAt }) => overUntilFaultEnds(issuedAt) },
     during: () => ({}),
     most: 9,
     sessionBy: 146
   },
   {
-    title: "an exchange that fails after a login that went well",
+    title: "an exchange that fails after a successful login",
     options: dailyLogin,
     during: (_, tiny) => ({
       login: Effect.flatMap(Clock.currentTimeMillis, (issuedAt) => {
@@ -141,21 +141,21 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 135
   },
   {
-    title: "a refresh token that is refused, with a login to fall back on",
+    title: "a refused refresh token, with a login as a fallback",
     options: dailyRefresh,
     during: refreshFails(new AuthError.SessionExpired({ why: "refresh-invalid" })),
     most: 2,
     sessionBy: 70
   },
   {
-    title: "a firewall page in the place of a refresh",
+    title: "a firewall page instead of a refresh",
     options: dailyRefresh,
     during: refreshFails(new AuthError.PermissionDenied({ why: "waf" })),
     most: 600,
     sessionBy: 135
   },
   {
-    title: "half an answer in the place of a refresh",
+    title: "a truncated answer instead of a refresh",
     options: dailyRefresh,
     during: refreshFails(half),
     most: 12,
@@ -172,7 +172,7 @@ const overUntilFaultEnds = (issuedAt: number): Expiry.End => {
   return { at: isFaulty(issuedAt) ? issuedAt - 3_600_001 : (healthy?.at ?? 0), source: "jwt" }
 }
 
-/** The healthy way, or what the fault makes of it just then. */
+/** The healthy renewal, or the faulty one while the fault lasts. */
 const withFault = (tiny: Tiny, { during }: Fault): Renewal.Renewal["Service"] => {
   const { renewal } = tiny
   const faulty = during(renewal, tiny)
@@ -251,7 +251,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
     }
     morning.sent = tiny.calls.length - before
     mornings.push(morning)
-    // A person sees to what only a person can do.
+    // A person does the login that only a person can do.
     if (morning.by === undefined) yield* Effect.ignore(programs[0]!.manager.renew())
     yield* TestClock.setTime(monday + (number + 1) * day)
   }

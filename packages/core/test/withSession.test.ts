@@ -43,7 +43,7 @@ const authorize: Authorize.Authorize["Service"] = {
   refusal: ({ text }) => (text.includes("DEAD") ? AuthError.make("tiny", "request", deadReason) : undefined)
 }
 
-/** A broker whose typed calls, and whose other calls, take the tokens that are alive. All others are dead. */
+/** A broker whose typed and other calls accept only the tokens that are alive. */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -56,7 +56,7 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "DEAD" }))
   })
-  // Its logins go over the same client as its calls.
+  // Its logins use the same client as its calls.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -88,11 +88,11 @@ const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return error.remedy
   })
 
-/** What was sent, without the logins. */
+/** The calls that were sent, without the logins. */
 const calls = ({ seen }: { readonly seen: ReadonlyArray<string> }) => seen.filter((line) => !line.includes("/login"))
 
 describe("sessions: withSession", () => {
-  it.effect("a typed read goes on after its token was ended elsewhere: one renewal, one repeat", () =>
+  it.effect("repeats a typed read after one renewal if its token was ended elsewhere", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.withSession(getFunds)
@@ -104,7 +104,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("renews once for 100 reads at the same time", () =>
+  it.effect("renews once for 100 concurrent reads", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.session
@@ -117,7 +117,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("does not place an order twice when the read after it finds the token dead, and the next call works", () =>
+  it.effect("does not place an order twice if the read after it is rejected, and the next call works", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
       state.isAlive = (token, path) => token !== "1" || path !== "/profile"
@@ -132,7 +132,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order that a fiber of the effect, or an effect inside, has placed", () =>
+  it.effect("does not repeat an order that was placed by a fiber of the effect or by a nested effect", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state } = yield* begin()
       state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
@@ -185,11 +185,11 @@ describe("sessions: withSession", () => {
     )
   }
 
-  it.effect("does not count a login in the middle of the effect among its requests", () =>
+  it.effect("does not count a login inside the effect among its requests", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"
-      // The renewal inside is one for all callers: its login is no request of this effect, and may be repeated.
+      // The renewal inside is shared by all callers: its login is not a request of this effect, and may be repeated.
       const renewing = manager.withSession((session) =>
         Effect.flatMap(numberOf(session) === "1" ? manager.renew(session) : Effect.succeed(session), getFunds)
       )
@@ -199,7 +199,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("does not log in without end when the broker refuses every token", () =>
+  it.effect("does not log in repeatedly when the broker refuses every token", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
       state.isAlive = () => false
@@ -216,7 +216,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("heals a token that was accepted and then ended elsewhere four minutes later", () =>
+  it.effect("renews a token that was accepted and then ended elsewhere four minutes later", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       for (const dead of ["1", "2", "3"]) {
@@ -236,16 +236,16 @@ describe("sessions: withSession", () => {
       new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })
     ),
     "a logout": AuthError.make("tiny", "session", new AuthError.SessionExpired({ why: "logged-out" })),
-    "a token that was not given": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
-    "another broker's dead token": AuthError.make(
+    "a missing token": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
+    "another broker's rejected token": AuthError.make(
       Account.make({ broker: "other", id: "T1" }).broker,
       "order",
       deadReason
     ),
-    "an error of your own": new Error("mine")
+    "an error of the program": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`passes on ${title} as it is, without a renewal`, () =>
+    it.effect(`passes on ${title} unchanged, without a renewal`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -254,7 +254,7 @@ describe("sessions: withSession", () => {
     )
   }
 
-  it.effect("renews, and does not repeat, where it cannot tell what was sent", () =>
+  it.effect("renews, and does not repeat, if it cannot tell whether a request was sent", () =>
     Effect.gen(function* () {
       const { manager } = yield* begin()
       let runs = 0
@@ -268,7 +268,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("works by the accessor, too", () =>
+  it.effect("works with the accessor, too", () =>
     Effect.gen(function* () {
       const { getFunds, manager } = yield* begin()
       const got = yield* Effect.provideService(
