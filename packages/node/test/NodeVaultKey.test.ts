@@ -235,7 +235,7 @@ it("re-exports the keys of core", () => {
   assert.strictEqual(NodeVaultKey.layerPlaintext, VaultKey.layerPlaintext)
 })
 
-/** A fake keyring in a file, to test our side of the protocol independently of the system. */
+/** A fake keyring module, to test our side of the protocol independently of the system. */
 const fakeKeyring = (folder: string, body: string): string => {
   const path = `${folder}-keyring.cjs`
   Fs.writeFileSync(

@@ -20,7 +20,7 @@ const filler = "x".repeat(3000)
 
 const valueOf = (text: string): Uint8Array => new TextEncoder().encode(`${text}|${filler}`)
 
-/** The last stored session, and the one before it. */
+/** The entries of the vault after its last write, and before it. */
 const newest = ["3 angel again", "1 samco", "1 guard"]
 const before = ["2 angel", "1 samco", "1 guard"]
 

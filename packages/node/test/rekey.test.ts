@@ -49,7 +49,7 @@ describe("vaults: a changed key", () => {
       yield* NodeVault.rekey({ folder, from: yield* keyOf(7), to: yield* keyOf(9) })
       const [first] = accounts
       assert.strictEqual((yield* reasonOf(running.store.get(first!, "session")))._tag, "WrongKey")
-      // A write with an old version is rejected.
+      // A write that expects the version from before the rekey is rejected.
       assert.isFalse(yield* running.store.put(first!, "session", bytes("old"), 1))
     })
   )
