@@ -10,18 +10,18 @@ const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches"
 
 const usage = (benches: ReadonlyArray<readonly [string, Bench]>) => `Usage: npm run bench -- [bench …] [option …]
 
-Benches (all of them unless named; "session" is all that begin with it):
+Benches (default: all; "session" selects all whose names begin with it):
 ${benches.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join("\n")}
 
 Options:
   --quick           fewer rounds: half a minute, and coarser figures
-  --rounds <n>      how many rounds
+  --rounds <n>      number of rounds
   --only <names>    only these candidates, separated by commas:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --profile <dir>   writes a CPU profile of each candidate
   --help            this text
 
-Nothing is asserted about absolute time: the ratios are what to compare, and only those of one run.`
+Absolute times are not meaningful. Compare only ratios, and only those of one run.`
 
 const load = async (): Promise<ReadonlyArray<readonly [string, Bench]>> => {
   const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()

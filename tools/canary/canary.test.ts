@@ -4,37 +4,37 @@ import { leaks, run } from "./canary.ts"
 
 const leaking = new URL("./leaking.ts", import.meta.url)
 
-describe("a program that lets a secret out", () => {
+describe("a secret of a program", () => {
   for (const way of [
     "on standard output",
     "on standard error",
     "in base64",
-    "in an address",
+    "in a URL",
     "in a file",
-    "in a file that is hidden at home",
+    "in a hidden file in the home directory",
     "in a temporary file",
-    "in the name of a file",
-    "in what it succeeds with",
-    "in what it fails with",
+    "in a file name",
+    "in a result",
+    "in a typed failure",
     "in the message of a defect",
-    "in a log that is hardly ever on"
+    "in a trace log"
   ]) {
-    it(`${way} is caught`, { tags: way === "in base64" ? [] : ["thorough"] }, async () => {
+    it(`${way} is detected`, { tags: way === "in base64" ? [] : ["thorough"] }, async () => {
       const all = await run(leaking, way)
       assert.deepStrictEqual([all.code, all.told.length], [0, 1], all.output)
       assert.isNotEmpty(leaks(all, all.told))
     })
   }
 
-  it("in what it crashes with is caught, and seen to crash", async () => {
-    const all = await run(leaking, "in what it crashes with")
+  it("in the error of a crash is detected, and the exit code is reported", async () => {
+    const all = await run(leaking, "in the error of a crash")
     assert.strictEqual(all.code, 1)
     assert.isNotEmpty(leaks(all, all.told))
   })
 })
 
-it("a program that keeps its secrets is let alone, and its folder is gone", async () => {
-  const all = await run(leaking, "not at all")
+it("accepts a program that leaks no secret, and removes its folder", async () => {
+  const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]
   assert.isNotEmpty(all.told)
@@ -46,13 +46,13 @@ it("a program that keeps its secrets is let alone, and its folder is gone", asyn
 describe("a secret", () => {
   const secret = `c@nary "4711"/ü`
   for (const [spelling, text] of [
-    ["as it is", secret],
-    ["in JSON of JSON", JSON.stringify(JSON.stringify({ pin: secret }))],
-    ["in an address", encodeURIComponent(secret)],
+    ["as plain text", secret],
+    ["in JSON inside JSON", JSON.stringify(JSON.stringify({ pin: secret }))],
+    ["in a URL", encodeURIComponent(secret)],
     ["in a form", new URLSearchParams({ pin: secret }).toString()],
-    ["with more of it encoded than must be", secret.replace("nary", "%6e%41ry")],
+    ["with unnecessary percent-encoding", secret.replace("nary", "%6e%41ry")],
     ["in base64", Buffer.from(secret).toString("base64")],
-    ["in base64 for addresses", Buffer.from(secret).toString("base64url")]
+    ["in base64url", Buffer.from(secret).toString("base64url")]
   ] as const) {
     it(`${spelling} is found`, () => {
       const nothing = { code: 0, told: [], output: "", files: [] }

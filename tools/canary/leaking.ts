@@ -1,4 +1,4 @@
-/** Leaks a secret in the way that its first argument names. */
+/** Leaks a secret. The first argument selects the way. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -16,23 +16,23 @@ const hide = () => {
 }
 
 const ways: Readonly<Record<string, () => unknown>> = {
-  "not at all": ended(Effect.logInfo("kept to itself", { folder: process.cwd() })),
+  "no leak": ended(Effect.logInfo("no secret", { folder: process.cwd() })),
   "on standard output": () => console.log(`PIN ${secret}`),
   "on standard error": () => console.error(`PIN ${secret}`),
   "in base64": () => console.log(btoa(secret)),
-  "in an address": () => console.log("https://broker.example/?pin=%63anary%2d8305"),
+  "in a URL": () => console.log("https://broker.example/?pin=%63anary%2d8305"),
   "in a file": () => fs.writeFileSync("app.log", secret),
-  "in a file that is hidden at home": hide,
+  "in a hidden file in the home directory": hide,
   "in a temporary file": () => fs.writeFileSync(path.join(os.tmpdir(), "core"), secret),
-  "in the name of a file": () => fs.writeFileSync(`session-${secret}`, ""),
-  "in what it succeeds with": ended(Effect.succeed({ deep: { pin: secret } })),
-  "in what it fails with": ended(Effect.fail({ deep: { pin: secret } })),
+  "in a file name": () => fs.writeFileSync(`session-${secret}`, ""),
+  "in a result": ended(Effect.succeed({ deep: { pin: secret } })),
+  "in a typed failure": ended(Effect.fail({ deep: { pin: secret } })),
   "in the message of a defect": ended(Effect.die(new Error(secret))),
-  "in a log that is hardly ever on": ended(Effect.logTrace("sent", { pin: secret })),
-  "in what it crashes with": () => main([Effect.fail({ pin: secret })])
+  "in a trace log": ended(Effect.logTrace("sent", { pin: secret })),
+  "in the error of a crash": () => main([Effect.fail({ pin: secret })])
 }
 
 const way = ways[process.argv[2] ?? ""]
-if (way === undefined) throw new Error("no such way")
+if (way === undefined) throw new Error(`unknown way: ${process.argv[2]}`)
 tell(secret)
 await way()

@@ -39,7 +39,7 @@ const steps: ReadonlyArray<Step> = [
 
 const usage = `Usage: npm run check -- [option …]
 
-Runs every step to its end, and fails if one did:
+Runs every step to its end, and fails if a step has failed:
 ${steps.map(({ name, title }) => `  ${name.padEnd(10)}${title}`).join("\n")}
 
 Options:

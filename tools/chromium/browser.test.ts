@@ -22,7 +22,7 @@ const isGone = async (pid: number, folder: string): Promise<boolean> => {
 }
 
 describe.runIf(runsChromium)("a Chromium for tests", () => {
-  it("finds every name on this machine, and is gone with its folder when it is closed", async () => {
+  it("resolves every host name to this machine, and removes its process and folder on close", async () => {
     const server = http.createServer((request, response) => response.end(`asked for ${request.headers.host}`))
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as AddressInfo
@@ -44,7 +44,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
     assert.isFalse(fs.existsSync(chromium.folder))
   })
 
-  it("is closed also if it hangs", { tags: ["thorough"] }, async () => {
+  it("can be closed even if it hangs", { tags: ["thorough"] }, async () => {
     const chromium = await startChromium()
     process.kill(chromium.pid, "SIGSTOP")
     await chromium.close()
@@ -52,7 +52,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
   })
 
   it(
-    "is gone, with its folder, when the program that started it was killed, even if it hangs",
+    "is removed with its folder when the program that started it is killed, even if it hangs",
     { tags: ["thorough"] },
     async () => {
       const module = path.join(import.meta.dirname, "browser.ts")
@@ -78,8 +78,8 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
 })
 
 describe("a machine without a browser", () => {
-  it("says what to install where it is missing", async () => {
-    const failure = await startChromium({ command: "chromium-that-nobody-has" }).catch((error: unknown) => error)
+  it("gets an error that names the package to install", async () => {
+    const failure = await startChromium({ command: "chromium-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install chromium/)
   })
 })

@@ -1,4 +1,4 @@
-/** A headless Chromium for tests: Debian's, with a profile of its own, and no network but loopback. */
+/** A headless Chromium for tests: Debian's package, with a separate profile, and limited to loopback. */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -7,12 +7,12 @@ import { type Browser, type BrowserContext, chromium } from "playwright-core"
 import { watchOver } from "../packages/process.ts"
 
 export interface Chromium {
-  /** A window with no cookies, storage or service workers of another, for the time of `use`. */
+  /** Opens a window for `use`, with its own cookies, storage and service workers. */
   readonly withWindow: <A>(use: (window: BrowserContext) => Promise<A>) => Promise<A>
   readonly pid: number
-  /** Its folder, where the profile is. */
+  /** The folder that contains the profile. */
   readonly folder: string
-  /** Ends it, and removes its folder. */
+  /** Ends the process, and removes its folder. */
   readonly close: () => Promise<void>
 }
 
@@ -20,27 +20,27 @@ const missing =
   "chromium is not installed. Install it with: apt-get install chromium (or: brew install --cask chromium)"
 
 /**
- * Whether tests that need `chromium` run. Without the command they are skipped, except in CI: there they run, and fail
- * with what to install. Their titles have the word Chromium, by which a run counts those that it skipped.
+ * Whether tests that need `chromium` run. Without the command they are skipped. In CI they run and fail with an error
+ * that names the package to install. Their titles contain the word Chromium, by which a run counts the skipped ones.
  */
 export const runsChromium = process.env["CI"] !== undefined || spawnSync("chromium", ["--version"]).status === 0
 
 const startMillis = 30_000
 const closeMillis = 5000
-/** For each action of a test: shorter than the time that a test has, so that the failure names the action. */
+/** Time-out of each action. It is shorter than the time-out of a test, so that the failure names the action. */
 const actionMillis = 10_000
 
 const flags = [
-  // CI runs as root, under which Chromium's sandbox does not start.
+  // CI runs as root, and Chromium's sandbox does not start as root.
   "--no-sandbox",
-  // Every name is this machine, as DNS rebinding makes it. Nothing else is reached.
+  // Every host name resolves to this machine, as after DNS rebinding. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
-  // A defence that other browsers lack: without it, what a test tries reaches the server.
+  // Other browsers lack this defence. It is disabled, so that the requests of a test reach the server.
   "--disable-features=LocalNetworkAccessChecks"
 ]
 
-/** Playwright takes a path, not a command. */
+/** Playwright requires a path, not a command. */
 const pathOf = (command: string): string => {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter)
   const found = folders.map((folder) => path.join(folder, command)).find((file) => fs.existsSync(file))
@@ -48,7 +48,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** The link names the machine and the process that has the profile: `host-1234`. */
+/** The link contains the host name and the id of the process that uses the profile: `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {
@@ -59,7 +59,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** One that hangs is killed. */
+/** Closes the browser, and kills it if it hangs. */
 const end = async (context: BrowserContext, pid: number): Promise<void> => {
   const timer = setTimeout(() => isAlive(pid) && process.kill(pid, "SIGKILL"), closeMillis)
   await context.close()
@@ -67,7 +67,7 @@ const end = async (context: BrowserContext, pid: number): Promise<void> => {
 }
 
 const removeFolder = (folder: string): void =>
-  // Its helpers may still write for an instant.
+  // Helper processes may write for another moment.
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 
 const withWindowOf =
@@ -82,7 +82,7 @@ const withWindowOf =
     }
   }
 
-/** Starts one. Fails, saying what to install, where there is no `chromium`. */
+/** Starts a Chromium. If there is no `chromium`, fails with an error that names the package to install. */
 export const startChromium = async (options: { readonly command?: string } = {}): Promise<Chromium> => {
   const executablePath = pathOf(options.command ?? "chromium")
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-chromium-"))
@@ -95,7 +95,7 @@ export const startChromium = async (options: { readonly command?: string } = {})
       env: { ...process.env, HOME: folder }
     })
     const browser = context.browser()
-    if (browser === null) throw new Error("Playwright gives no browser for this context.")
+    if (browser === null) throw new Error("Playwright returned no browser for this context.")
     const pid = pidOf(path.join(folder, "profile"))
     const unwatch = watchOver(pid, folder)
     return {

@@ -6,7 +6,7 @@ import { root } from "../packages/workspace.ts"
 
 const examples = collect()
 
-// Problems that must be found. A check that cannot fail is worse than none.
+// Problems that the check must find. They prove that the check can fail.
 const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
   [/TS2882/, 1, `import "@auth/nobody"`],
   [/TS2322/, 2, `const one = 1\nconst text: string = one`],
@@ -106,7 +106,7 @@ describe("extract", () => {
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })
 
-  it("finds them in comments, and not in code", () => {
+  it("finds blocks in comments, but not in code", () => {
     const source = "/**\n * Says.\n *\n * ```ts\n * a\n *\n *   b\n * ```\n */\nconst text = `\n```ts\nc\n```\n`\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 5, code: "a\n\n  b", run: true }])
   })
@@ -120,7 +120,7 @@ it("instrument keeps the line numbers", () => {
   })
 })
 
-it("every module of core shows how it is used", () => {
+it("every module of core has an example", () => {
   const index = fs.readFileSync(path.join(root, "packages/core/src/index.ts"), "utf8")
   const modules = Array.from(index.matchAll(/"\.\/([\w/]+\.ts)"/g), ([, module]) => `packages/core/src/${module}`)
   const shown = new Set(examples.map(({ file }) => file))

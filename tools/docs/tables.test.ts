@@ -18,7 +18,7 @@ describe("tables of the READMEs", () => {
 
 describe("files that name every broker", () => {
   for (const { current, path, wanted } of wiring()) {
-    it(`${path} says what packages/brokers.json says (npm run docs writes it)`, () => {
+    it(`${path} matches packages/brokers.json (npm run docs writes it)`, () => {
       assert.strictEqual(current, wanted)
     })
   }

@@ -1,7 +1,7 @@
 /**
- * Writes what the descriptors of the brokers and `packages/brokers.json` say into READMEs, sources and configuration:
- * `node tools/docs/tables.ts --write`. Without the option it only says which files are stale. With `--wiring` it leaves
- * out what is read from the brokers' packages.
+ * Writes the facts of the brokers' descriptors and of `packages/brokers.json` into READMEs, sources and configuration:
+ * `node tools/docs/tables.ts --write`. Without `--write`, it only lists the stale files. With `--wiring`, it skips the
+ * files that need the brokers' packages.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -21,7 +21,7 @@ interface Package {
   readonly broker: Broker
 }
 
-/** Imported when they are needed: a simulator whose sources are stale is written first. */
+/** Imports a module when it is needed, because stale sources of the simulator are written first. */
 const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
 
 const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
@@ -145,7 +145,7 @@ const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof
     ])
   ])
 
-/** The simulator's README, with what its control port says of every broker. */
+/** The simulator's README, with the tables that its control port returns for every broker. */
 const simulatorDocument = async (): Promise<Document> => {
   const path = "packages/simulator/README.md"
   const current = read(path)
@@ -176,7 +176,7 @@ const packageRow = (folder: string) => {
 
 const packageTable = (packages: ReadonlyArray<Package>): string =>
   table([
-    ["package", "what it is"],
+    ["package", "description"],
     ...["core", "node", ...packages.map(({ name }) => name), "simulator"].map(packageRow)
   ])
 
@@ -243,6 +243,6 @@ const settle = (all: ReadonlyArray<Document>, write: boolean): number => {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const write = process.argv.includes("--write")
   const stale = settle(wiring(), write) + (process.argv.includes("--wiring") ? 0 : settle(await documents(), write))
-  if (stale === 0) console.log("Everything is as the descriptors and packages/brokers.json say.")
+  if (stale === 0) console.log("All files match the descriptors and packages/brokers.json.")
   process.exitCode = stale > 0 && !write ? 1 : 0
 }

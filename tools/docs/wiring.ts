@@ -1,9 +1,9 @@
-/** What must name every broker in a file: written from `packages/brokers.json`, the one list that is kept by hand. */
+/** The files that name every broker. They are written from `packages/brokers.json`, the only list edited by hand. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../packages/workspace.ts"
 
-/** A file as it is, and as it should be. */
+/** A file: its current and its expected content. */
 export interface Document {
   readonly path: string
   readonly current: string
@@ -12,7 +12,7 @@ export interface Document {
 
 /** A broker of the list. */
 export interface Listed {
-  /** Its folder in `packages`, which is its id, too. */
+  /** Its id, which is also its folder in `packages`. */
   readonly id: string
   /** The prefix of its modules. */
   readonly name: string
@@ -21,7 +21,7 @@ export interface Listed {
 export const read = (path: string): string =>
   existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : ""
 
-/** The brokers in the order of the list: the first one is the pattern for the others. */
+/** The brokers in the order of the list. The first one is the example for the others. */
 export const listed = (): ReadonlyArray<Listed> =>
   Object.entries(JSON.parse(read("packages/brokers.json")) as Record<string, string>).map(([id, name]) => ({
     id,
@@ -36,7 +36,7 @@ interface Manifest {
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
 
-/** The modules of the simulator know the brokers from here, so that a bundler finds them. */
+/** The simulator imports the brokers from this file, so that a bundler finds them. */
 const registry = (list: ReadonlyArray<Listed>): Document => {
   const path = "packages/simulator/src/internal/registry.ts"
   const imports = list
@@ -69,7 +69,7 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
   return { path, current, wanted: current.replace(/("references": \[\n)[\s\S]*?(\n {2}\])/, `$1${text}$2`) }
 }
 
-/** Any version of before 1.0, as core is wanted. */
+/** Any version before 1.0, as in the peer dependencies on core. */
 const range = ">=0.1.0 <1.0.0"
 
 const simulatorManifest = (list: ReadonlyArray<Listed>): Document => {
@@ -87,7 +87,7 @@ const simulatorManifest = (list: ReadonlyArray<Listed>): Document => {
   return { path, current, wanted: `${JSON.stringify({ ...manifest, dependencies }, undefined, 2)}\n` }
 }
 
-/** Sources and configuration. No broker is imported for them. */
+/** Sources and configuration, computed without an import of a broker. */
 export const wiring = (): ReadonlyArray<Document> => {
   const list = listed()
   const ids = list.map(({ id }) => id)

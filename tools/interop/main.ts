@@ -68,7 +68,7 @@ const runScenario = async (
 const checkVersion = async (sdk: Sdk): Promise<Row> => {
   const manifest = path.join(here, "../../node_modules", sdk.name, "package.json")
   const { version } = JSON.parse(await fs.readFile(manifest, "utf8")) as { readonly version: string }
-  return { passed: version === sdk.version, title: "is the version that is known", detail: version }
+  return { passed: version === sdk.version, title: "has the expected version", detail: version }
 }
 
 const print = ({ detail, passed, title }: Row): void => {

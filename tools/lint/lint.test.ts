@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 
-// A rule that cannot fail is worse than none. Each row is a file that must be refused, and the rule that refuses it.
+// Proves that each rule can fail. Each row is a file that must be rejected, and the rule that rejects it.
 const root = path.resolve(import.meta.dirname, "../..")
 
 const testThatIs = (how: "only" | "skip") => `it.${how}("one", () => { assert.ok(1) })`
@@ -68,7 +68,7 @@ describe("the lint rules", () => {
   afterAll(() => fs.rmSync(folder, { recursive: true }))
 
   for (const [rule, file, source] of refused) {
-    it(`${rule} refuses ${source} in ${file}`, () => assert.include(rulesByFile.get(file) ?? [], rule))
+    it(`${rule} rejects ${source} in ${file}`, () => assert.include(rulesByFile.get(file) ?? [], rule))
   }
 
   for (const [file, source] of allowed) {

@@ -68,7 +68,7 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
     readonly size: number
     readonly files: ReadonlyArray<{ readonly path: string }>
   }>
-  assert(report !== undefined, `${pkg.manifest.name}: npm pack reported nothing`)
+  assert(report !== undefined, `${pkg.manifest.name}: npm pack printed no report`)
   const paths = report.files.map((file) => file.path)
   none(
     paths.filter((file) => !shipped.some((part) => (part.endsWith("/") ? file.startsWith(part) : file === part))),
@@ -133,7 +133,7 @@ const importAll = (
     }
     for (const specifier of closed) {
       const code = await import(specifier).then(() => "it was imported", (error) => error.code)
-      if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(specifier + " should be closed: " + code)
+      if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(specifier + " must not be importable: " + code)
     }`
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
@@ -310,7 +310,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   })
 }
 
-/** The version that this workspace tests with. */
+/** The version that the tests of this workspace use. */
 const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`

@@ -5,7 +5,7 @@ const one = { version: "1.0.0", integrity: "sha512-a" }
 const name = "node_modules/one"
 
 describe("the lockfile", () => {
-  it("may gain and lose binaries of other platforms", () => {
+  it("may differ in binaries of other platforms", () => {
     const gone = "node_modules/one-darwin"
     const added = "node_modules/one-win32"
     const found = compare({ [name]: one, [gone]: one }, { [name]: one, [added]: one }, { [name]: one })

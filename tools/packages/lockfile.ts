@@ -28,7 +28,7 @@ const spell = (locked: Locked | undefined): string =>
 const isSame = (one: Locked | undefined, other: Locked | undefined): boolean =>
   one?.version === other?.version && one?.integrity === other?.integrity
 
-/** `committed` and `written` are the lockfile before and after the install, `installed` what is on the disk. */
+/** `committed` and `written` are the lockfile before and after the install; `installed` is the content of the disk. */
 export const compare = (committed: Packages, written: Packages, installed: Packages): Comparison => {
   const wrong = Object.entries(installed)
     .filter(([name, found]) => found.link !== true && !isSame(committed[name], found))
@@ -50,12 +50,12 @@ if (import.meta.main) {
     read("package-lock.json"),
     read("node_modules/.package-lock.json")
   )
-  for (const line of elsewhere) console.log(`differs for another platform: ${line}`)
-  for (const line of wrong) console.error(`not as committed: ${line}`)
+  for (const line of elsewhere) console.log(`differs on another platform: ${line}`)
+  for (const line of wrong) console.error(`differs from the commit: ${line}`)
   if (wrong.length > 0) {
     console.error("Run npm install, and commit package-lock.json.")
     process.exitCode = 1
   } else {
-    console.log("All packages that are installed here are as committed.")
+    console.log("All installed packages match the committed lockfile.")
   }
 }

@@ -64,14 +64,15 @@ export const stop = async (child: ChildProcess): Promise<void> => {
 }
 
 /**
- * Kills a process and removes its folder when this process is gone without having stopped it, as after `kill -9` or a
- * test that timed out: the pipe that the watcher reads ends with us. Returns what ends the watcher.
+ * Kills a process and removes its folder if this process ends without having stopped it, such as after `kill -9` or a
+ * time-out of a test. The watcher reads from a pipe, which closes when this process ends. Returns a function that ends
+ * the watcher.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
   const script = 'cat >/dev/null; kill -9 "$0"; rm -rf "$1"'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],
-    // Ctrl-C is for us: the watcher has to be there afterwards.
+    // Ctrl-C must end only this process, because the watcher cleans up after it.
     detached: true
   })
   watcher.unref()
@@ -80,7 +81,7 @@ export const watchOver = (pid: number, folder: string): (() => void) => {
   return () => void watcher.kill("SIGKILL")
 }
 
-/** Ends every child that is still there. */
+/** Ends every child that is still running. */
 export const stopAll = async (): Promise<void> => {
   await Promise.all([...children].map(stop))
 }

@@ -74,7 +74,7 @@ it("the first start of the main README's programs names everything that is missi
   }
 }, 60_000)
 
-it("each README has a program, and each program runs an effect", () => {
+it("every README has a program, and every program runs an effect", () => {
   for (const file of ["README.md", ...packages().map(({ folder }) => `packages/${folder}/README.md`)]) {
     const programs = programsOf(file)
     assert.isNotEmpty(programs, file)

@@ -24,7 +24,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.runIf(runsRedis)("a Redis for tests", () => {
-  it("answers, loses its data at a restart, and is gone when it is stopped", async () => {
+  it("answers, loses its data at a restart, and ends when it is stopped", async () => {
     const server = await startRedis()
     const first = server.pid()
     assert.strictEqual(await ask(server.port, "SET a 1"), "+OK\r\n")
@@ -76,8 +76,8 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
 })
 
 describe("a machine without Redis", () => {
-  it("says what to install if it is missing", async () => {
-    const failure = await startRedis({ command: "redis-server-that-nobody-has" }).catch((error: unknown) => error)
+  it("gets an error that names the package to install", async () => {
+    const failure = await startRedis({ command: "redis-server-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)
   })
 })

@@ -1,4 +1,4 @@
-/** A Redis of our own for tests and tools: on loopback, on a free port, with nothing written to a disk unless asked. */
+/** A Redis for tests and tools: on loopback, on a free port. It writes nothing to a disk unless persistence is on. */
 import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -29,7 +29,7 @@ const missing = "redis-server is not installed. Install it with: apt-get install
 
 /**
  * Whether tests that need `redis-server` run. Without the command they are skipped. In CI they run and fail with an
- * error that says what to install.
+ * error that names the package to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
@@ -93,7 +93,7 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
   throw new Error(`redis-server did not answer within 10 s\n${printed}`)
 }
 
-/** Starts a server. If there is no `redis-server`, fails with an error that says what to install. */
+/** Starts a server. If there is no `redis-server`, fails with an error that names the package to install. */
 export const startRedis = async (options: Options = {}): Promise<RedisServer> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-redis-"))
   const remove = () => fs.rmSync(folder, { recursive: true, force: true })

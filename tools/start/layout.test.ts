@@ -67,7 +67,7 @@ describe("a whole day", () => {
   )
 
   it.live(
-    "has one line for each step when it is piped, and no control character",
+    "has one line for each step and no control character if the output is piped",
     () =>
       Effect.gen(function* () {
         const text = (yield* recorded).map((one) => one(piped)).join("\n")
@@ -124,13 +124,13 @@ describe("passed", () => {
   ])("at %d columns", (width, expected) => assert.deepStrictEqual(step(page(width)).split("\n"), expected))
 })
 
-it.each(widths)("a step that failed fits %d columns", (width) => {
+it.each(widths)("a failed step fits %d columns", (width) => {
   const text = Layout.failed("Motilal Oswal", "get a session by password, birthday and TOTP", "It failed. ".repeat(9))
   assert.isAtMost(longest(text(page(width))), width)
   assert.deepStrictEqual(wordsOf(text(page(width))), wordsOf(text(piped)))
 })
 
-it.each([20, 40, 59, 60, 80, 200])("the progress takes one line of %d columns, and ends with a whole word", (width) => {
+it.each([20, 40, 59, 60, 80, 200])("the progress fits one line of %d columns, and ends with a whole word", (width) => {
   const step = "get a session by client code, password and TOTP"
   for (const done of [0, 3, 15]) {
     const line = Layout.progressLine("Motilal Oswal", { done, step }, width)
@@ -154,7 +154,7 @@ describe("widthOf", () => {
   ])("of %j is %s", (output, width) => assert.strictEqual(Layout.widthOf(output), width))
 })
 
-it("a pipe gets no colour, even if the environment forces it", () => {
+it("piped output has no colour, even if the environment forces colour", () => {
   const script = `
     import { heading, passed, pageOf } from ${JSON.stringify(join(import.meta.dirname, "layout.ts"))}
     const page = pageOf(process.stdout, process.stdout)

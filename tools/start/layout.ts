@@ -29,7 +29,7 @@ export const widthOf = ({ columns, isTTY }: Output): number | undefined => {
   return Math.min(Math.max(columns === undefined || columns === 0 ? usualWidth : columns, narrowest), widest)
 }
 
-/** The current page of the output. It has colours only if the output is a terminal, whatever the environment says. */
+/** The current page of the output. It has colours only if the output is a terminal. The environment is ignored. */
 export const pageOf = (output: Output, stream: NodeJS.WriteStream): Page => ({
   width: widthOf(output),
   style: (format, text) => (output.isTTY === true ? styleText(format, text, { stream }) : text)

@@ -120,7 +120,7 @@ const passedOf = (stdout: string, broker: string) =>
   Array.from(stdout.matchAll(new RegExp(`^ {2}✓ ${broker} +(.*?) +\\d+ ms`, "gm")), ([, title]) => title)
 
 it.live(
-  "shows the life of a session at six brokers from login to logout, and ends by itself",
+  "shows sessions at six brokers from login to logout, and exits",
   () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* finished
@@ -139,7 +139,7 @@ const toldOf = (stdout: string, broker: string, title: string) =>
   new RegExp(`^ {2}✓ ${broker} +${title} +\\d+ ms {2}(.*)$`, "m").exec(stdout)?.[1]
 
 it.live(
-  "shows for each broker that a new process found its session and sent no login",
+  "reports for each broker that a new process found the session and sent no login",
   () =>
     Effect.gen(function* () {
       const { stdout } = yield* finished
@@ -169,7 +169,7 @@ it.live(
 )
 
 it.live(
-  "leaves no vault behind, even if it is stopped",
+  "removes its vault, even if it is stopped",
   () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* finished).left, [])
@@ -288,7 +288,7 @@ const loginsIn = (journal: ReadonlyArray<{ readonly broker: string; readonly end
 }
 
 it.live(
-  "logs in no more often than it prints, and shows no secret, no token and no code",
+  "sends only the logins that it prints, and prints no secret, token or code",
   () =>
     Effect.gen(function* () {
       const { output, text } = record()
@@ -296,7 +296,7 @@ it.live(
       yield* Effect.provideService(day, Stage, make(output, output))
       const said = text()
 
-      // A broker without a story of its own is served, too.
+      // The simulator also serves brokers without a story.
       const accounts = Object.keys(logins).flatMap((broker) => simulator.brokers[broker]?.accounts ?? [])
       assert.strictEqual(accounts.length, 7)
       for (const account of accounts) {
@@ -347,7 +347,7 @@ const terminal = (written: string): string => {
   }, first)
 }
 
-it.effect("shows the progress of each broker on a terminal, and leaves only the lines", () =>
+it.effect("shows the progress of each broker on a terminal, and erases it at the end", () =>
   Effect.gen(function* () {
     const { output, text } = record()
     const stage = make({ ...output, isTTY: true, columns: 40 }, output)
@@ -364,7 +364,7 @@ it.effect("shows the progress of each broker on a terminal, and leaves only the 
 )
 
 it.live(
-  "prints the failed step and what to do, and exits with 1",
+  "prints the failed step and its remedy, and exits with 1",
   () =>
     Effect.gen(function* () {
       const noNetwork = `globalThis.fetch = () => Promise.reject(Object.assign(new Error("no"), { code: "ENETDOWN" }))`

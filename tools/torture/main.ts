@@ -16,15 +16,15 @@ Scenarios:
 ${scenarios.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join("\n")}
 
 Options:
-  --quick         fewer of everything: less than a minute
-  --seed <n>      repeats what chance did in an earlier run
+  --quick         fewer repetitions: less than a minute
+  --seed <n>      repeats the random choices of an earlier run
   --only <names>  only these scenarios, separated by commas
-  --broken        breaks a part for each scenario, and fails unless the scenario notices:
+  --broken        breaks a part for each scenario, and fails unless the scenario detects it:
 ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`).join("\n")}
-  --details       every count by itself, also those that came out alike
+  --details       prints every count separately, including equal ones
   --help          this text
 
-Everything runs on 127.0.0.1 and in temporary folders, and is gone at the end.`
+Everything runs on 127.0.0.1 and in temporary folders, which are removed at the end.`
 
 const load = async (): Promise<Scenarios> => {
   const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()

@@ -14,12 +14,12 @@ const files: Readonly<Record<string, string>> = {
       it.skip("three", () => {})
     })
     describe("fuzz", () => it("bodies", ({ task }) => { task.meta.fuzzBodies = 3000 }))
-    describe("contracts of nobody", () => it("is not counted", () => {}))
+    describe("contracts without a kind", () => it("is not counted", () => {}))
     it("contract", () => {})
   `,
   "packages/core/test/b.test.ts": `
     describe("contract: core", () => it("one", () => {}))
-    describe("fuzz", { tags: ["thorough"] }, () => it("for hours", () => {}))
+    describe("fuzz", { tags: ["thorough"] }, () => it("for a long time", () => {}))
   `,
   "vitest.config.js": `export default { test: {
     tags: [{ name: "thorough" }],
@@ -46,7 +46,7 @@ const lastLines = (sources: Readonly<Record<string, string>>, count: number, tes
   return run.stdout.trimEnd().split("\n").slice(-count)
 }
 
-it("counts by kind and package, and says the totals on the last line, a file that cannot be loaded included", () => {
+it("counts by kind and package, and prints the totals on the last line, including files that cannot be loaded", () => {
   assert.deepStrictEqual(lastLines(files, 7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
@@ -70,7 +70,7 @@ const needy: Readonly<Record<string, string>> = {
   `
 }
 
-it("says what to install for the tests that were skipped without it", () => {
+it("names the packages to install for skipped tests", () => {
   assert.deepStrictEqual(lastLines(needy, 4), [
     "not run: 1 tests that are thorough. To run them: npm run check -- --only tests",
     "not run: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), then npm test",
@@ -79,7 +79,7 @@ it("says what to install for the tests that were skipped without it", () => {
   ])
 })
 
-it("does not call a test thorough that was skipped in a thorough run", () => {
+it("does not report a test as skipped for being thorough in a thorough run", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `not run: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

@@ -68,7 +68,7 @@ const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
 
 const isThorough = ({ tags }: TestCase): boolean => !thorough && tags.includes("thorough")
 
-/** What was left out, by reason, and how to run it. */
+/** The skipped tests by reason, and the command to run them. */
 const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
   const needing = (word: string) => skipped.filter((test) => !isThorough(test) && test.fullName.includes(word))
   const again = thorough ? "npm run check -- --only tests" : "npm test"

@@ -1,4 +1,4 @@
-/** What the tests of all broker packages share, beside the suites of `@auth/broker-core/testing`. */
+/** Shared by the tests of all broker packages, in addition to the suites of `@auth/broker-core/testing`. */
 import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
 import * as Totp from "@auth/broker-core/login/Totp"
@@ -21,7 +21,7 @@ export const inspect = (value: unknown): string => nodeInspect(value, { depth: 2
 
 export const printed = (value: unknown): string => BrokerTests.printed(value, inspect)
 
-/** Serves a fake by msw for as long as the scope lives. A request to any other host fails the test. */
+/** Serves a fake through msw until the scope closes. A request to any other host fails the test. */
 export const serveFake = (
   fake: FakeBroker.FakeBroker,
   handlers: (fake: FakeBroker.FakeBroker) => ReadonlyArray<HttpHandler>
@@ -46,9 +46,9 @@ export const fixturesOf = (folder: string) => {
   return { read, answers }
 }
 
-/** The error's reason, if it is the one that is wanted. */
+/** The error's reason. Throws if it is not the expected one. */
 export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
-  if (error.reason._tag !== tag) throw new Error(`wanted ${tag}, got ${error.message}`)
+  if (error.reason._tag !== tag) throw new Error(`expected ${tag}, got ${error.message}`)
   return error.reason as Extract<Reason, { _tag: Tag }>
 }
 
@@ -63,7 +63,7 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
 export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
-/** Gives the error of an effect that must fail before anything is sent, and must show none of the secrets. */
+/** Returns the error of an effect that must fail before it sends a request. The error must not contain a secret. */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
     effect: Effect.Effect<A, AuthError, R>,
@@ -78,20 +78,20 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
     return error
   })
 
-/** Text as a secret; or anything else as one, as a program without types may give it. */
+/** Wraps any value as a secret, such as an invalid one of a program without types. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
-/** Credentials of a program without types, and the problem of each field. */
+/** A description, credentials of a program without types, and the expected problem of each field. */
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
 
-/** A test for each row: the error of `refuse`, which builds a layer with what is given, names every problem at once. */
+/** Adds a test for each row: `refuse` builds a layer with the credentials, and its error must name every problem. */
 export const namesEveryProblem = (
   rows: ReadonlyArray<WrongCredentials>,
   refuse: (given: never) => Effect.Effect<AuthError, unknown>,
   title = ""
 ): void => {
   for (const [what, given, expected] of rows) {
-    it.effect(`${title}${what}: every problem is named at once, before anything is sent`, () =>
+    it.effect(`${title}${what}: one error names every problem, and no request is sent`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problemsOf(yield* refuse(given as never)), expected)
       })
@@ -105,12 +105,15 @@ export const methodOf = (broker: Broker, id: string): Method => {
   return method
 }
 
-/** Wraps text, as a program that has types would; hands on what is no text, as one without types may give it. */
+/** Wraps text, as a program with types does. Other values are returned as they are, as from a program without types. */
 export const secret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 type Unprovided = Layer.Layer<never, AuthError, HttpClient.HttpClient>
 
-/** Builds the layer of a method with an account's values, by the names of its descriptor and as a program without types gives them. */
+/**
+ * Builds the layer of a method with an account's values, by the names of its descriptor. The values may be invalid, as
+ * from a program without types.
+ */
 export const buildOf =
   (method: Method, account: object, layer: (options: never) => Unprovided): Contract.World["build"] =>
   ({ credentials, options } = {}) => {
@@ -129,10 +132,10 @@ export const answer = (status: number, body: unknown) =>
 
 export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 
-/** How many answers a fuzz test makes up. */
+/** Number of answers that a fuzz test generates. */
 export const bodies = thorough ? 25_000 : 500
 
-/** What is the same for every broker of this repository has a default. */
+/** The values that all brokers of this repository share are optional here. */
 type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
   BrokerTests.Subject<Tag, Api, R, F>,
   "fuzz"

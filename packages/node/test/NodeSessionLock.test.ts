@@ -17,12 +17,12 @@ import { account, filesIn, freshFolder, modeOf, other, reasonOf, start } from ".
 
 type Lock = SessionLock["Service"]
 
-/** Another program's, as far as this one can tell. */
+/** A lock that shares only its files with the others, as a lock of another program does. */
 const make = (folder: string, options: NodeSessionLock.Options = {}) => NodeSessionLock.make({ folder, ...options })
 
 const fenceOf = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Holds the lock until it is told to leave. */
+/** Holds the lock until the returned effect runs. */
 const occupy = Effect.fnUntraced(function* (lock: Lock) {
   const entered = yield* Deferred.make<void>()
   const leave = yield* Deferred.make<void>()
@@ -36,20 +36,20 @@ const occupy = Effect.fnUntraced(function* (lock: Lock) {
 const fileOf = (folder: string): string =>
   Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
 
-/** What a power cut, a full disk or another program leaves of a file. */
+/** Damage to a lock's file by a power cut, a full disk or another program. */
 const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => void]> = [
   ["is no database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
   ["is all zeros", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
-  ["is all zeros but for its second page", (path) => writeAt(path, 0, Buffer.alloc(4096))],
+  ["is all zeros except for its second page", (path) => writeAt(path, 0, Buffer.alloc(4096))],
   ["has a torn header", (path) => writeAt(path, 8, Buffer.alloc(504))],
   ["has lost its second page", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
-  ["says that it may not be written to", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
+  ["is marked as read-only", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
   ...[1, 50, 100, 512, 4096, 5000].map(
     (size) => [`is cut off after ${size} bytes`, (path: string) => Fs.truncateSync(path, size)] as const
   ),
   ["is random bytes", (path) => Fs.writeFileSync(path, randomBytes(8192))],
   [
-    "has another fence than was written",
+    "has a fence that does not match its checksum",
     (path) => {
       const database = new DatabaseSync(path)
       database.exec("UPDATE checked SET value = '7' WHERE name = 'fence'")
@@ -73,7 +73,7 @@ const writeAt = (path: string, offset: number, content: Uint8Array): void => {
 }
 
 describe("vaults: NodeSessionLock", () => {
-  it.effect("names its file by the SHA-256 of the account, and shows the account nowhere", () =>
+  it.effect("names its file after the SHA-256 of the account, and discloses the account nowhere", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fenceOf(yield* make(folder))
@@ -83,7 +83,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const where of ["this program", "another program"]) {
-    it.effect(`loses its acquireTimeout with a holder in ${where}, and says how long it waited`, () =>
+    it.effect(`times out if ${where} holds the lock for 60 seconds, and reports the wait`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -101,7 +101,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("waits as long as it is told", () =>
+  it.effect("waits no longer than acquireTimeout", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const leave = yield* occupy(yield* make(folder))
@@ -113,7 +113,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const acquireTimeout of [0, -5, NaN]) {
-    it.effect(`refuses a acquireTimeout of ${acquireTimeout} when it is made, and says what to give`, () =>
+    it.effect(`rejects an acquireTimeout of ${acquireTimeout} at creation, and names a valid value`, () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
         assert.deepInclude(error, { operation: "open", isRetryable: false })
@@ -122,7 +122,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("has acquireTimeout with a wait, and as much time as it takes for the use", () =>
+  it.effect("limits the wait for the lock, not the time that the lock is held", () =>
     Effect.gen(function* () {
       const lock = yield* make(yield* freshFolder)
       const using = yield* Effect.forkChild(lock.withLock(account, () => Effect.as(Effect.sleep("10 minutes"), "done")))
@@ -131,7 +131,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("gives a larger fence also on a clock that was set back, and when its file was deleted", () =>
+  it.effect("increases the fence even if the clock was set back or the file was deleted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const lock = yield* make(folder)
@@ -146,7 +146,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("tells a holder that the lock is lost when somebody has deleted its file", () =>
+  it.effect("reports the lock as lost to its holder if its file was deleted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [one, two] = [yield* make(folder), yield* make(folder)]
@@ -166,7 +166,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const [what, damage] of damages) {
-    it.effect(`makes its file anew when it ${what}, with a larger fence`, () =>
+    it.effect(`recreates a file that ${what}, with a larger fence`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -181,13 +181,13 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("is not made anew while somebody holds it, however damaged its file is", () =>
+  it.effect("does not recreate a damaged file while the lock is held", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // By another process: to close the file in this one would drop the lock.
+          // In another process, because closing the file in this one would release the lock.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
@@ -200,7 +200,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("makes its file anew also when the file that repairs are locked with is damaged", () =>
+  it.effect("recreates a damaged file even if the lock file for repairs is damaged too", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const lock = yield* make(folder)
@@ -215,7 +215,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 })
 
-it.effect("does not touch a lock of a newer version", () =>
+it.effect("does not change a lock file of a newer version", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const lock = yield* make(folder)
@@ -227,7 +227,7 @@ it.effect("does not touch a lock of a newer version", () =>
 )
 
 describe("vaults: among processes", () => {
-  it.live("lets one in at a time, each with a larger fence", () =>
+  it.live("admits one process at a time, each with a larger fence", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const count = `${folder}-count`
@@ -318,7 +318,7 @@ describe("vaults: among processes", () => {
     steadyTimeout
   )
 
-  it.live("is held by one who is stopped, however long, and is still theirs when they go on", () =>
+  it.live("stays with a suspended process, which still holds it after it resumes", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { child, ended, says } = yield* start("holder.ts", [folder])

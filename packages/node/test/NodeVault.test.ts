@@ -33,7 +33,7 @@ import {
   using
 } from "./support.ts"
 
-/** A vault with two sessions, closed again. */
+/** A closed vault with two sessions. */
 const written = Effect.gen(function* () {
   const folder = yield* freshFolder
   yield* using(folder, ({ store }) =>
@@ -48,7 +48,7 @@ const written = Effect.gen(function* () {
 
 const databaseIn = (folder: string): string => Path.join(folder, "sessions.db")
 
-/** Changes a vault behind its back. */
+/** Changes a vault's database directly. */
 const meddle = (folder: string, ...statements: ReadonlyArray<string>) =>
   Effect.sync(() => {
     const database = new DatabaseSync(databaseIn(folder))
@@ -64,7 +64,7 @@ const openFiles = (folder: string): ReadonlyArray<string> =>
   })
 
 describe("vaults: NodeVault", () => {
-  it.effect("keeps a session for the next program", () =>
+  it.effect("returns a session to the next program", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
@@ -72,7 +72,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("says where the sessions are, and how", () =>
+  it.effect("describes its location, format and encryption", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { lock, store } = yield* open({ folder })
@@ -81,7 +81,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("is in the user's own folder for state unless another is given", () =>
+  it.effect("uses the user's state folder by default", () =>
     Effect.gen(function* () {
       const home = yield* freshFolder
       const env = ConfigProvider.fromEnv({ env: { HOME: home, XDG_STATE_HOME: Path.join(home, "state") } })
@@ -91,7 +91,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("asks for a folder where the user has none", () =>
+  it.effect("requires the option folder if the user has no state folder", () =>
     Effect.gen(function* () {
       const reason = yield* reasonOf(
         open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
@@ -100,7 +100,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("writes no session in clear, into no file, neither open nor closed", () =>
+  it.live("writes no session in the clear to any file, whether open or closed", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const look = (key?: Layer.Layer<VaultKey.VaultKey>) =>
@@ -118,13 +118,13 @@ describe("vaults: NodeVault", () => {
         )
       assert.isFalse(yield* look())
       assert.isFalse(contents(folder).includes(secret))
-      // With the key that is none it is found, so the search can fail.
+      // Without encryption the search finds the session, so the search works.
       yield* NodeVault.remove({ folder })
       assert.isTrue(yield* look(VaultKey.layerPlaintext))
     })
   )
 
-  it.live("leaves nothing of a session that was replaced", () =>
+  it.live("erases a session that was replaced", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const replace = ({ store }: Effect.Success<ReturnType<typeof open>>) =>
@@ -137,7 +137,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("leaves no file open and no file behind when its scope ends", () =>
+  it.effect("closes its files and removes the temporary ones at the end of its scope", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const scope = yield* Scope.make()
@@ -152,7 +152,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("is of no use after its scope", () =>
+  it.effect("fails every operation after the end of its scope", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const store = yield* using(folder, ({ store }) => Effect.succeed(store))
@@ -161,7 +161,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("has every session in its file, and none in the log alone, when a write succeeds", () =>
+  it.effect("stores a session in the database file, not only in the log, before a write succeeds", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { store } = yield* open({ folder })
@@ -172,7 +172,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("writes also while another program reads for a long time", () =>
+  it.live("can write while another program reads for a long time", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const reader = new DatabaseSync(databaseIn(folder))
@@ -206,13 +206,13 @@ describe("vaults: NodeVault", () => {
         writer.close()
         assert.isTrue(yield* Fiber.join(put))
         yield* Fiber.interrupt(watching)
-        // SQLite's own waiting would have been one pause of 400 milliseconds.
+        // SQLite's own busy handler would have blocked for 400 milliseconds.
         assert.isBelow(longest, 200)
       }).pipe(Effect.orDie, steady),
     steadyTimeout
   )
 
-  it.effect("gives up after five seconds of another program's write, and says so", () =>
+  it.effect("fails if another program writes for longer than five seconds, and reports the reason", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const { store } = yield* open({ folder })
@@ -221,7 +221,7 @@ describe("vaults: NodeVault", () => {
       const put = yield* Effect.forkChild(reasonOf(store.put(account, "session", bytes("new"), 2)))
       let waited = 0
       while (put.pollUnsafe() === undefined) {
-        // What encrypts takes real time.
+        // Encryption takes real time.
         yield* TestClock.withLive(Effect.sleep("5 millis"))
         yield* TestClock.adjust("100 millis")
         waited += 100
@@ -235,7 +235,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("calls another key wrong", () =>
+  it.effect("fails with WrongKey for another key", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const get = using(folder, ({ store }) => store.get(account, "session"), layerKey(8))
@@ -243,7 +243,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("does not touch a vault of a newer version", () =>
+  it.effect("does not change a vault of a newer version", () =>
     Effect.gen(function* () {
       const folder = yield* written
       makeNewer(databaseIn(folder))
@@ -252,7 +252,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("does not take another program's database for a vault", () =>
+  it.effect("does not use another program's database as a vault", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       Fs.mkdirSync(folder, { mode: 0o700 })
@@ -262,7 +262,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("ends a program by itself, with nothing on its standard error", () =>
+  it.live("does not keep a program running, and prints nothing to standard error", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("vault.ts", [folder])
@@ -272,7 +272,7 @@ describe("vaults: NodeVault", () => {
   )
 })
 
-it.effect("loads SQLite without leaving a trace in how this process warns", () =>
+it.effect("does not change the warnings of the process when it loads SQLite", () =>
   Effect.gen(function* () {
     const before = Object.getOwnPropertyDescriptor(process, "emitWarning")
     yield* open({ folder: yield* freshFolder })
@@ -280,27 +280,27 @@ it.effect("loads SQLite without leaving a trace in how this process warns", () =
   })
 )
 
-describe("vaults: a vault that somebody has changed", () => {
+describe("vaults: a vault that was tampered with", () => {
   const changes: Readonly<Record<string, ReadonlyArray<string>>> = {
-    "an entry taken out": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],
-    "an entry taken out and forgotten": [
+    "an entry deleted": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],
+    "an entry deleted and the counts adjusted": [
       `DELETE FROM entry WHERE account LIKE 'angel/%'`,
       `UPDATE checked SET value = '1' WHERE name IN ('entries', 'writes')`
     ],
-    "an entry given to another account": [
+    "an entry moved to another account": [
       `UPDATE entry SET account = 'angel/production/default/B' WHERE slot = 'session'
       AND account LIKE 'angel/%'`
     ],
-    "an entry given to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
+    "an entry moved to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
     "another version": [`UPDATE entry SET version = 1 WHERE account LIKE 'angel/%'`],
-    "a version that is no number of ours": [`UPDATE entry SET version = 9223372036854775807 WHERE version = 2`],
-    "a value cut short": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
-    "a value of its count taken out": [`DELETE FROM checked WHERE name = 'entries'`],
-    "its format taken out": [`DELETE FROM checked WHERE name = 'format'`],
-    "a table more": [`CREATE TABLE theirs (a)`],
-    "a trigger": [`CREATE TRIGGER theirs AFTER UPDATE ON entry BEGIN SELECT 1; END`],
-    "a table less": [`DROP TABLE checked`],
-    "a column more": [`ALTER TABLE entry ADD COLUMN more TEXT`]
+    "a version out of range": [`UPDATE entry SET version = 9223372036854775807 WHERE version = 2`],
+    "a value truncated": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
+    "the count of entries deleted": [`DELETE FROM checked WHERE name = 'entries'`],
+    "the format deleted": [`DELETE FROM checked WHERE name = 'format'`],
+    "a table added": [`CREATE TABLE theirs (a)`],
+    "a trigger added": [`CREATE TRIGGER theirs AFTER UPDATE ON entry BEGIN SELECT 1; END`],
+    "a table dropped": [`DROP TABLE checked`],
+    "a column added": [`ALTER TABLE entry ADD COLUMN more TEXT`]
   }
   for (const [what, statements] of Object.entries(changes)) {
     it.effect(`is Tampered: ${what}`, () =>
@@ -314,7 +314,7 @@ describe("vaults: a vault that somebody has changed", () => {
     )
   }
 
-  it.effect("is Tampered when an entry is missing that was there when it was opened", () =>
+  it.effect("is Tampered if an entry has disappeared since it was opened", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const { store } = yield* open({ folder })
@@ -330,7 +330,7 @@ describe("vaults: a vault that somebody has changed", () => {
     })
   )
 
-  it.effect("is Tampered also when its checksums were put right", () =>
+  it.effect("is Tampered even if its checksums were recomputed", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const database = new DatabaseSync(databaseIn(folder))
@@ -349,7 +349,7 @@ describe("vaults: a vault that somebody has changed", () => {
 })
 
 describe("vaults: NodeVault.remove", () => {
-  it.effect("makes room for a new vault where one cannot be read", () =>
+  it.effect("removes an unreadable vault, so that a new one can be created", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.writeFileSync(databaseIn(folder), "not a database ".repeat(1000))
@@ -361,7 +361,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("is noticed by programs that have the vault open, and they go on with the new one", () =>
+  it.effect("is detected by programs with the vault open, which continue with the new one", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const [one, two] = yield* Effect.all([open({ folder }), open({ folder })])
@@ -373,7 +373,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("removes nothing else, and is content where there is nothing", () =>
+  it.effect("removes nothing else, and succeeds if the folder has no vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.writeFileSync(Path.join(folder, "notes"), "mine")
@@ -383,7 +383,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("says why it cannot", () =>
+  it.effect("reports the reason if it fails", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       Fs.mkdirSync(databaseIn(folder), { recursive: true })
@@ -394,7 +394,7 @@ describe("vaults: NodeVault.remove", () => {
   )
 })
 
-it.effect("layerStore goes without a lock", () =>
+it.effect("layerStore works without a lock", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const store = yield* Effect.provide(SessionStore, NodeVault.layerStore({ folder }).pipe(Layer.provide(layerKey())))

@@ -21,7 +21,7 @@ import { account, bytes, contents, freshFolder, modeOf, reasonOf, start, textOf,
 
 const horse = Redacted.make("correct horse battery staple")
 
-/** Node has it from 24.7 on. */
+/** Available since Node 24.7. */
 const hasArgon2 = typeof Crypto.argon2Sync === "function"
 
 const hex = (key: VaultKey.Key): string =>
@@ -31,7 +31,7 @@ const keyOf = (passphrase: Redacted.Redacted<string>, folder: string) =>
   Effect.map(Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerPassphrase(passphrase, { folder })), hex)
 
 describe("vaults: layerPassphrase", () => {
-  it.effect("makes the same key of the same passphrase, and opens with it what it has closed", () =>
+  it.effect("derives the same key from the same passphrase, and decrypts a session with it", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const key = NodeVaultKey.layerPassphrase(horse, { folder })
@@ -41,7 +41,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("makes another key of another passphrase, with which a session is a WrongKey", () =>
+  it.effect("derives another key from another passphrase, which fails with WrongKey", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const put = using(
@@ -56,7 +56,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("makes another key in another folder", () =>
+  it.effect("derives another key in another folder", () =>
     Effect.gen(function* () {
       const keys = [yield* keyOf(horse, yield* freshFolder), yield* keyOf(horse, yield* freshFolder)]
       assert.match(keys[0] ?? "", /^[0-9a-f]{64}$/)
@@ -64,7 +64,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("makes the same key of the same letters, however a system writes them", () =>
+  it.effect("derives the same key from equivalent Unicode forms of a passphrase", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const keys = [yield* keyOf(Redacted.make("\u00e4"), folder), yield* keyOf(Redacted.make("a\u0308"), folder)]
@@ -72,7 +72,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("makes the same key of a passphrase from a file that ends with a line break", () =>
+  it.effect("ignores the line break at the end of a passphrase file", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const expected = yield* keyOf(horse, folder)
@@ -85,7 +85,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("makes the salt once, also when two begin at the same time", () =>
+  it.effect("creates the salt once, even if two programs start at the same time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const keys = yield* Effect.all([keyOf(horse, folder), keyOf(horse, folder)], { concurrency: "unbounded" })
@@ -93,7 +93,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("keeps the salt in a file of its own, 0600, and the passphrase nowhere", () =>
+  it.effect("stores the salt in a separate file with mode 0600, and the passphrase nowhere", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -104,7 +104,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  /** The salt in hexadecimal, and the way that the passphrase goes from now on. */
+  /** The salt in hexadecimal, and the derivation function for the passphrase. */
   const goBy = (folder: string, way: string) =>
     Effect.sync(() => {
       const database = new DatabaseSync(Path.join(folder, "passphrase.db"))
@@ -116,7 +116,7 @@ describe("vaults: layerPassphrase", () => {
       return Buffer.from(String(salt), "hex")
     })
 
-  /** As on a Node before 24.7, whichever this is. */
+  /** Simulates a Node before 24.7. */
   const withoutArgon2 = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
     const crypto = process.getBuiltinModule("node:crypto") as { argon2?: unknown }
     const replace = (argon2: unknown) =>
@@ -129,7 +129,7 @@ describe("vaults: layerPassphrase", () => {
     return Effect.acquireUseRelease(replace(undefined), () => effect, replace)
   }
 
-  it.effect.runIf(hasArgon2)("goes through Argon2id with 64 MiB, 3 passes and 4 lanes", () =>
+  it.effect.runIf(hasArgon2)("uses Argon2id with 64 MiB, 3 passes and 4 lanes", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const key = yield* keyOf(horse, folder)
@@ -141,7 +141,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("goes through scrypt where the salt was made by a Node without Argon2id", () =>
+  it.effect("uses scrypt if the salt was created on a Node without Argon2id", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -152,7 +152,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("says which Node it takes where the salt was made for Argon2id", () =>
+  it.effect("names the required Node version if the salt was created for Argon2id", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -163,7 +163,7 @@ describe("vaults: layerPassphrase", () => {
   )
 
   it.live(
-    "is Tampered when a bit of its file was changed, or makes the same key",
+    "is Tampered if a bit of its file was changed, or derives the same key",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -171,7 +171,7 @@ describe("vaults: layerPassphrase", () => {
         const key = yield* keyOf(horse, folder)
         const whole = Fs.readFileSync(path)
         let tampered = 0
-        // Where there is nothing but zeros nothing is read, and each key takes a quarter of a second.
+        // Zero bytes are skipped: they are unused, and each key takes a quarter of a second.
         const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
         for (const offset of offsets) {
           const changed = Buffer.from(whole)
@@ -187,7 +187,7 @@ describe("vaults: layerPassphrase", () => {
     { tags: ["thorough"], timeout: 120_000 }
   )
 
-  it.effect("does not touch a salt of a newer version", () =>
+  it.effect("does not change a salt of a newer version", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -196,7 +196,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("is refused when the passphrase is empty", () =>
+  it.effect("rejects an empty passphrase", () =>
     Effect.gen(function* () {
       const reason = yield* reasonOf(keyOf(Redacted.make(""), yield* freshFolder))
       assert.deepStrictEqual([reason._tag, reason.message.includes("empty")], ["KeyUnavailable", true])
@@ -222,7 +222,7 @@ describe("vaults: layerPassphraseConfig", () => {
     })
   )
 
-  it.effect("says which name is not set", () =>
+  it.effect("names the variable that is not set", () =>
     Effect.gen(function* () {
       const reason = yield* reasonOf(from({}, yield* freshFolder))
       assert.deepStrictEqual([reason._tag, reason.remedy], ["KeyUnavailable", "Set BROKER_AUTH_PASSPHRASE."])
@@ -230,12 +230,12 @@ describe("vaults: layerPassphraseConfig", () => {
   )
 })
 
-it("has the choices of core, so that all are in one place", () => {
+it("re-exports the keys of core", () => {
   assert.strictEqual(NodeVaultKey.layerConfig, VaultKey.layerConfig)
   assert.strictEqual(NodeVaultKey.layerPlaintext, VaultKey.layerPlaintext)
 })
 
-/** A keyring that is a file: it shows what our side of the conversation does, whatever the system has. */
+/** A fake keyring module, to test our side of the protocol independently of the system. */
 const fakeKeyring = (folder: string, body: string): string => {
   const path = `${folder}-keyring.cjs`
   Fs.writeFileSync(
@@ -283,7 +283,7 @@ describe("vaults: layerKeyring", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("asks for its entry, and for none but the Secret Service on Linux", () =>
+  it.live("requests its own entry, and only from the Secret Service on Linux", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return JSON.stringify(this.is) }`)
@@ -297,16 +297,16 @@ describe("vaults: layerKeyring", () => {
 
   const refusals: Readonly<Record<string, readonly [body: string, why: RegExp]>> = {
     "is locked": [`getPassword() { throw new Error("The item is locked: hunter2") }`, /keyring is locked$/],
-    "is not there": [`getPassword() { throw new Error("DBus error: hunter2") }`, /no keyring running$/],
-    "says what nobody knows": [`getPassword() { throw new Error("hunter2") }`, /keyring refused$/],
-    "brings the process down": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
-    "prints and ends before it answers": [
+    "is not running": [`getPassword() { throw new Error("DBus error: hunter2") }`, /no keyring running$/],
+    "fails with an unknown error": [`getPassword() { throw new Error("hunter2") }`, /keyring refused$/],
+    "crashes the process": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
+    "prints and crashes before it answers": [
       `getPassword() { fs.writeSync(1, "hunter2"); process.kill(process.pid, "SIGKILL") }`,
       /has crashed$/
     ]
   }
   for (const [what, [body, why]] of Object.entries(refusals)) {
-    it.live(`says that there is no key when the keyring ${what}, and nothing of what it said`, () =>
+    it.live(`fails with KeyUnavailable if the keyring ${what}, without the text of the keyring`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const error = yield* Effect.flip(ask(place(fakeKeyring(folder, body))))
@@ -318,7 +318,7 @@ describe("vaults: layerKeyring", () => {
     )
   }
 
-  it.live("finds the key though something else prints before and after the answer", () =>
+  it.live("finds the key even if other output precedes and follows the answer", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const body = `getPassword() {
@@ -328,7 +328,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("gives the process that asks no secret of the program, and loads nothing that NODE_OPTIONS names", () =>
+  it.live("passes no secret of the program to the helper process, and ignores NODE_OPTIONS", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const file = `${folder}-env`
@@ -355,7 +355,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("starts no copy after copy of a program whose executable is the program itself", () =>
+  it.live("does not start copies of a program that is its own executable", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)
@@ -383,7 +383,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("starts nothing in a program that says it is a single executable", () =>
+  it.live("starts no process in a single executable", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [preload, asked] = [`${folder}-sea.cjs`, `${folder}-asked`]
@@ -398,7 +398,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("says what to allow where Node's permission model forbids to ask", () =>
+  it.live("names the missing permission if Node's permission model forbids the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)
@@ -410,7 +410,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("says so when the keyring has something else than a key", () =>
+  it.live("reports a keyring entry that is not a key", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return "hunter2" }`)
@@ -421,14 +421,14 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("says what to install where the module does not load", () =>
+  it.live("names the package to install if the module does not load", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ask(place("/nowhere/keyring")))
       assert.match(error.message, /@napi-rs\/keyring does not run here/)
     })
   )
 
-  it.live("ends the process that asks when nobody waits any more", () =>
+  it.live("ends the helper process when the caller is interrupted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { fs.writeFileSync(file, String(process.pid)); wait(60_000) }`)
@@ -448,20 +448,22 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.effect.each([0, -5, NaN, "3 secs" as "3 seconds"] as const)("refuses a time-out of %s before it asks", (timeout) =>
-    Effect.gen(function* () {
-      const failed = yield* Effect.flip(Layer.build(NodeVaultKey.layerKeyring({ timeout })))
-      assert.deepInclude(failed.reason, { _tag: "InvalidOption", option: "timeout" })
-    })
+  it.effect.each([0, -5, NaN, "3 secs" as "3 seconds"] as const)(
+    "rejects a time-out of %s before it accesses the keyring",
+    (timeout) =>
+      Effect.gen(function* () {
+        const failed = yield* Effect.flip(Layer.build(NodeVaultKey.layerKeyring({ timeout })))
+        assert.deepInclude(failed.reason, { _tag: "InvalidOption", option: "timeout" })
+      })
   )
 
   it.live(
-    "gives up after three seconds on a keyring that hangs, and the program ends",
+    "fails if the keyring hangs for three seconds, and lets the program exit",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const socket = `${folder}-bus`
-        // A bus that takes the call and never answers.
+        // A bus that accepts the call and never answers.
         const connections: Array<Net.Socket> = []
         const bus = Net.createServer((connection) => void connections.push(connection))
         yield* Effect.acquireRelease(
@@ -486,7 +488,7 @@ describe("vaults: layerKeyring", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("says that there is no keyring where there is none", () =>
+  it.live("reports a missing keyring", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("keyring.ts", [folder], {

@@ -20,7 +20,7 @@ const filler = "x".repeat(3000)
 
 const valueOf = (text: string): Uint8Array => new TextEncoder().encode(`${text}|${filler}`)
 
-/** What was stored last, and what was stored before. */
+/** The entries of the vault after its last write, and before it. */
 const newest = ["3 angel again", "1 samco", "1 guard"]
 const before = ["2 angel", "1 samco", "1 guard"]
 
@@ -29,9 +29,7 @@ type Files = Readonly<Record<string, Uint8Array>>
 const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
-/**
- * The files of a vault as they are while a program has it open; with its last write in the log, if it was killed there.
- */
+/** The files of a vault while a program has it open. If the program was killed, its last write is in the log. */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
   return sqlite.opened(Path.join(folder, "sessions.db"), (database) => {
@@ -49,7 +47,7 @@ const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFil
   })
 }
 
-/** Opens the vault of these files, and tells what is in it or why it cannot. */
+/** Opens the vault of these files, and returns its content or the reason of the failure. */
 const look = (folder: string, files: Files): string => {
   for (const file of filesIn(folder)) Fs.rmSync(Path.join(folder, file))
   for (const [file, content] of Object.entries(files)) Fs.writeFileSync(Path.join(folder, file), content)
@@ -70,7 +68,7 @@ const look = (folder: string, files: Files): string => {
   return Result.isSuccess(result) ? result.success : result.failure._tag
 }
 
-/** One bit of each of these bytes, another one each time. */
+/** One bit of each of these bytes, at changing positions. */
 const flips = function* (files: Files, file: string, offsets: Iterable<number>): Generator<readonly [number, Files]> {
   const content = files[file] ?? new Uint8Array(0)
   for (const offset of offsets) {
@@ -80,7 +78,7 @@ const flips = function* (files: Files, file: string, offsets: Iterable<number>):
   }
 }
 
-/** The headers of the file and of its pages byte by byte, and the rest in steps. */
+/** Every byte of the headers of the file and its pages, and samples of the rest. */
 const steps = (length: number, step: number): ReadonlyArray<number> =>
   Array.from({ length }, (_, offset) => offset).filter(
     (offset) => offset < 100 || offset % 4096 < 40 || offset % step === 0
@@ -138,14 +136,14 @@ describe("vaults: a changed bit", { tags: ["thorough"] }, () => {
   )
 })
 
-it.effect("a database is made once, also when another program was faster between two looks at it", () =>
+it.effect("a database is created once, even if another program creates it between two checks", () =>
   Effect.gen(function* () {
     const path = yield* freshFolder
     Fs.writeFileSync(path, "")
     const design = { format: 1, tables: [] }
     const [slow, fast] = [sqlite.open(path), sqlite.open(path)]
     let looks = 0
-    // Its first look finds nothing, and by its second the other has been there.
+    // The first check finds no file. The other program creates it before the second check.
     const watched = new Proxy(slow, {
       get: (target, name) => {
         if (name === "exec" && looks++ === 0) checked.createOnce(fast, design, () => ({ made: "fast" }))
@@ -160,14 +158,14 @@ it.effect("a database is made once, also when another program was faster between
   })
 )
 
-it.live("entries in a wrong order are found when the vault is opened, though each is whole", () =>
+it.live("intact entries in the wrong order are detected when the vault is opened", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const files = writtenFiles(folder, vaultFile.emptyLog)
     const database = Buffer.from(files["sessions.db"] ?? [])
-    // https://sqlite.org/fileformat2.html, section 1.6: a leaf page of entries, and where its cells begin.
+    // https://sqlite.org/fileformat2.html, section 1.6: a leaf page of entries, and the offsets of its cells.
     const pages = Array.from({ length: database.length / 4096 }, (_, index) => index * 4096)
-    // The last one: the table before has as many rows.
+    // The last such page, because the table before it has the same number of rows.
     const leaf = pages.findLast((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0
     const [first, second] = [database.readUInt16BE(leaf + 8), database.readUInt16BE(leaf + 10)]
     database.writeUInt16BE(second, leaf + 8)
@@ -180,7 +178,7 @@ it.live("entries in a wrong order are found when the vault is opened, though eac
   })
 )
 
-it.live("a file that is cut off is Tampered, or has lost nothing", () =>
+it.live("a truncated file is Tampered, or has lost no session", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const files = writtenFiles(folder, vaultFile.emptyLog)
@@ -207,7 +205,7 @@ it.live(
         const acknowledged = Number(/stored (\d+)\n[^\n]*$/.exec(printed.stdout)?.[1])
         const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
         stored = entry?.version ?? 0
-        // The one that was on its way may have arrived.
+        // The kill may have followed a write that was not yet acknowledged.
         assert.include([acknowledged, acknowledged + 1], stored)
         assert.strictEqual(textOf(entry), `${stored} ${"x".repeat(20_000)}`)
         assert.deepStrictEqual(filesIn(folder), ["sessions.db"])
@@ -216,7 +214,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-it.live("a disk that takes no more is an error that says so, and the last session stays", () =>
+it.live("a full disk is reported as an error, and the last session is kept", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     yield* using(folder, ({ store }) => store.put(account, "session", bytes("last good"), 0))
@@ -260,7 +258,7 @@ describe("vaults: an error of SQLite", () => {
     })
   }
 
-  it.effect("that a file cannot be opened says what the system says", () =>
+  it.effect("for a file that cannot be opened has the system's error code", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const path = Path.join(folder, "none", "x.db")
@@ -270,7 +268,7 @@ describe("vaults: an error of SQLite", () => {
     })
   )
 
-  it("that is none of SQLite's is a bug, and stays one", () => {
+  it("of another kind is a bug, and is thrown unchanged", () => {
     const bug = new TypeError("a bug")
     assert.throws(() => sqlite.failureOf(bug, "/x"), bug)
   })

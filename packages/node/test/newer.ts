@@ -1,4 +1,4 @@
-// Not in support.ts, because this import of SQLite makes Node 22 print a warning.
+// Separate from support.ts, because this import of SQLite makes Node 22 print a warning.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 

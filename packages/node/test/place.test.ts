@@ -35,23 +35,23 @@ const refused: ReadonlyArray<readonly [Partial<Facts>, Kind, problem: RegExp, ad
 ]
 
 describe("vaults: refusal", () => {
-  it("lets pass what is ours alone", () => {
+  it("accepts a file or folder that only its owner can access", () => {
     assert.isUndefined(refusal(sound, "file", "/v/x", 1000))
     assert.isUndefined(refusal({ ...sound, mode: 0o042700 }, "folder", "/v/x", 1000))
     assert.isUndefined(refusal({ ...sound, mode: 0o100400 }, "file", "/v/x", 1000))
   })
   for (const [facts, kind, problem, advice] of refused) {
-    it(`refuses a ${kind} where ${JSON.stringify(facts)}, and says what to do`, () => {
+    it(`rejects a ${kind} with ${JSON.stringify(facts)}, and names the fix`, () => {
       const found = refusal({ ...sound, ...facts }, kind, "/v/x", 1000)
       assert.match(found?.problem ?? "", problem)
       assert.match(found?.advice ?? "", advice)
     })
   }
-  it("asks for no owner and no mode on a system without them", () => {
+  it("ignores owner and mode on a system without them", () => {
     assert.isUndefined(refusal({ ...sound, mode: 0o100666, uid: 0 }, "file", "/v/x", undefined))
     assert.isDefined(refusal({ ...sound, isLink: true }, "file", "/v/x", undefined))
   })
-  it("gives commands that a shell takes, whatever the path", () => {
+  it("quotes paths in its commands for the shell", () => {
     const { advice } = refusal({ ...sound, mode: 0o100644 }, "file", "/v/it's here", 1000) ?? { advice: "" }
     assert.match(advice, /chmod 600 '\/v\/it'\\''s here'$/)
   })
@@ -59,7 +59,7 @@ describe("vaults: refusal", () => {
 
 const isRoot = process.geteuid?.() === 0
 
-/** A vault with one session, closed again. */
+/** A closed vault with one session. */
 const written = Effect.gen(function* () {
   const folder = yield* freshFolder
   yield* using(folder, ({ lock, store }) =>
@@ -79,7 +79,7 @@ const ioOf = Effect.fnUntraced(function* (folder: string) {
 })
 
 describe("vaults: a vault", () => {
-  it.live("makes its folders 0700 and its files 0600, also where the umask would allow everything", () =>
+  it.live("creates its folders with mode 0700 and its files with 0600, even with a umask of 0", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const writer = yield* start("writer.ts", [folder], { before: ["sh", "-c", 'umask 000; exec "$@"', "sh"] })
@@ -94,7 +94,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.effect("refuses a folder that others may enter, says the command, and leaves it as it is", () =>
+  it.effect("rejects a folder that other users can enter, names the command, and changes nothing", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.chmodSync(folder, 0o750)
@@ -104,7 +104,7 @@ describe("vaults: a vault", () => {
   )
 
   for (const file of ["sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db-journal", "locks", "lock"]) {
-    it.effect(`refuses ${file} that others may read or write, and leaves it as it is`, () =>
+    it.effect(`rejects ${file} if other users can read or write it, and changes nothing`, () =>
       Effect.gen(function* () {
         const folder = yield* written
         const path = Path.join(folder, file === "lock" ? lockOf(folder) : file)
@@ -115,7 +115,7 @@ describe("vaults: a vault", () => {
       })
     )
 
-    it.effect(`refuses ${file} that is a symbolic link`, () =>
+    it.effect(`rejects ${file} if it is a symbolic link`, () =>
       Effect.gen(function* () {
         const folder = yield* written
         const path = Path.join(folder, file === "lock" ? lockOf(folder) : file)
@@ -129,7 +129,7 @@ describe("vaults: a vault", () => {
     )
   }
 
-  it.effect("refuses a symbolic link that leads nowhere, and writes nothing where it leads", () =>
+  it.effect("rejects a dangling symbolic link, and does not create its target", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const elsewhere = Path.join(folder, "..", "elsewhere")
@@ -140,7 +140,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.effect("refuses a folder that is a symbolic link, or no folder", () =>
+  it.effect("rejects a folder that is a symbolic link or a file", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const link = `${folder}-link`
@@ -151,8 +151,8 @@ describe("vaults: a vault", () => {
     })
   )
 
-  // Only root can give a file away; the rule itself is tested above for everybody.
-  it.effect.runIf(isRoot)("refuses what belongs to another user", () =>
+  // Only root can change the owner of a file. The tests of `refusal` above cover the rule for every user.
+  it.effect.runIf(isRoot)("rejects files of another user", () =>
     Effect.gen(function* () {
       for (const file of ["", "sessions.db", "locks"]) {
         const folder = yield* written
@@ -162,7 +162,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.effect("says the system's code when its folder cannot be made", () =>
+  it.effect("reports the system's error code if its folder cannot be created", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const reason = yield* reasonOf(open({ folder: Path.join(folder, "sessions.db", "below") }))
@@ -171,7 +171,7 @@ describe("vaults: a vault", () => {
   )
 })
 
-describe("vaults: a folder that is given", () => {
+describe("vaults: the option folder", () => {
   const resolved = (given: string) => resolve(given, () => "/home/me")
 
   for (const [given, folder] of [
@@ -182,7 +182,7 @@ describe("vaults: a folder that is given", () => {
     ["vault~", Path.resolve("vault~")],
     ["/v/x", "/v/x"]
   ] as const) {
-    it.effect(`${given} is ${folder === "/v/x" ? "itself" : "where a shell would have it"}`, () =>
+    it.effect(`resolves ${given} ${folder === "/v/x" ? "to itself" : "as a shell does"}`, () =>
       Effect.gen(function* () {
         assert.strictEqual(yield* resolved(given), folder)
       })
@@ -190,7 +190,7 @@ describe("vaults: a folder that is given", () => {
   }
 
   for (const given of ["", " ", "\t\n", "~root", "~root/vault"]) {
-    it.effect(`${JSON.stringify(given)} is refused, with what to give`, () =>
+    it.effect(`rejects ${JSON.stringify(given)}, and names a valid value`, () =>
       Effect.gen(function* () {
         const reason = yield* reasonOf(resolved(given))
         assert.deepInclude(reason, { _tag: "Io", isRetryable: false })
@@ -202,7 +202,7 @@ describe("vaults: a folder that is given", () => {
     )
   }
 
-  it.effect("is refused by the vault, its locks and its keys, and nothing is made", () =>
+  it.effect("is checked by the vault, its locks and its keys before they create a file", () =>
     Effect.gen(function* () {
       const before = Fs.readdirSync(".")
       for (const folder of ["", "~root/vault"]) {
@@ -216,7 +216,7 @@ describe("vaults: a folder that is given", () => {
   )
 })
 
-it.effect("a vault that others may use since it was opened is refused by the next operation", () =>
+it.effect("an open vault fails at the next operation if other users have gained access", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const { lock, store } = yield* open({ folder })

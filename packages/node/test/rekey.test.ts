@@ -13,8 +13,8 @@ const fill = (folder: string) =>
     Effect.forEach(accounts, (each) => store.put(each, "session", bytes(`session of ${each.id}`), 0), { discard: true })
   )
 
-describe("vaults: a key that is changed", () => {
-  it.live("opens every entry afterwards, and the old one opens none and says what to do", () =>
+describe("vaults: a changed key", () => {
+  it.live("decrypts every entry; the old key decrypts no entry, and its error names the fix", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -40,7 +40,7 @@ describe("vaults: a key that is changed", () => {
     })
   )
 
-  it.live("is told to a program that runs with the old one, and nothing of it is lost", () =>
+  it.live("is reported to a program that runs with the old key, and no session is lost", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -49,12 +49,12 @@ describe("vaults: a key that is changed", () => {
       yield* NodeVault.rekey({ folder, from: yield* keyOf(7), to: yield* keyOf(9) })
       const [first] = accounts
       assert.strictEqual((yield* reasonOf(running.store.get(first!, "session")))._tag, "WrongKey")
-      // A write of an older version does not get in between.
+      // A write that expects the version from before the rekey is rejected.
       assert.isFalse(yield* running.store.put(first!, "session", bytes("old"), 1))
     })
   )
 
-  it.live("does not change anything with a key that is not the vault's", () =>
+  it.live("requires the vault's current key, and changes nothing with another one", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

@@ -8,12 +8,10 @@ import { freshFolder } from "./support.ts"
 
 const root = Path.join(import.meta.dirname, "../../..")
 
-/** What Node looks for in its own executable. Source: nodejs.org/api/single-executable-applications.html. */
+/** The marker that Node searches in its own executable. Source: nodejs.org/api/single-executable-applications.html. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"
 
-/**
- * Makes one file of the program `keyring.ts` and Node, which leaves an `x` in `starts` each time that it is started.
- */
+/** Builds a single executable from `keyring.ts` and Node. It appends an `x` to `starts` at each start. */
 const makeExecutable = async (folder: string, starts: string): Promise<string> => {
   const conditions = ["@auth/source"]
   await build({
@@ -50,9 +48,9 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
   return app
 }
 
-// Elsewhere an executable that was changed has to be signed again.
+// On other systems, a changed executable must be signed again.
 it.live.skipIf(process.platform !== "linux")(
-  "a program in a single executable says that it cannot ask the keyring, and starts no copy of itself",
+  "a single executable reports that it cannot access the keyring, and starts no copy of itself",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

@@ -16,7 +16,7 @@ import * as Path from "node:path"
 export const account = Account.make({ broker: "angel", id: "A123456" })
 export const other = Account.make({ broker: "samco", id: "DV99999" })
 
-/** What must be found in no file. */
+/** A secret that no file may contain. */
 export const secret = "canary-of-a-session-8f1d"
 
 export const bytes = (text: string): Redacted.Redacted<Uint8Array> => Redacted.make(new TextEncoder().encode(text))
@@ -24,7 +24,7 @@ export const bytes = (text: string): Redacted.Redacted<Uint8Array> => Redacted.m
 export const textOf = (entry: { readonly value: Redacted.Redacted<Uint8Array> } | undefined): string | undefined =>
   entry && new TextDecoder().decode(Redacted.value(entry.value))
 
-/** A folder of the test's own, that is not there yet. */
+/** A folder for one test that does not exist yet. */
 export const freshFolder = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), "broker-auth-node-"))),
@@ -37,21 +37,21 @@ export const keyOf = (fill: number) => VaultKey.fromBytes(Redacted.make(new Uint
 
 export const layerKey = (fill = 7) => Layer.effect(VaultKey.VaultKey, keyOf(fill))
 
-/** A vault as a program has it, until the scope ends. */
+/** An open vault, until the end of the scope. */
 export const open = (options: NodeVault.Options, key: Layer.Layer<VaultKey.VaultKey, VaultError> = layerKey()) =>
   Effect.map(Layer.build(NodeVault.layer(options).pipe(Layer.provide(key), Layer.fresh)), (context) => ({
     store: Context.get(context, SessionStore),
     lock: Context.get(context, SessionLock)
   }))
 
-/** Opens, uses and closes it. */
+/** Opens a vault, uses it, and closes it. */
 export const using = <A, E>(
   folder: string,
   use: (vault: Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>,
   key?: Layer.Layer<VaultKey.VaultKey, VaultError>
 ) => Effect.scoped(Effect.flatMap(open({ folder }, key), use))
 
-/** The reason why it fails. It is a defect when it does not. */
+/** The reason of the failure. Dies if the effect succeeds. */
 export const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError, R>): Effect.Effect<Reason, never, R> =>
   Effect.flip(effect).pipe(
     Effect.map(({ reason }) => reason),
@@ -66,7 +66,7 @@ export const filesIn = (folder: string): ReadonlyArray<string> =>
     .map((entry) => Path.relative(folder, Path.join(entry.parentPath, entry.name)))
     .toSorted()
 
-/** Everything in every file of the folder. */
+/** The content of all files of the folder. */
 export const contents = (folder: string): string =>
   filesIn(folder)
     .map((file) => Fs.readFileSync(Path.join(folder, file), "latin1"))
@@ -74,7 +74,7 @@ export const contents = (folder: string): string =>
 
 const programs = Path.join(import.meta.dirname, "programs")
 
-/** Another process, which does not outlive the test, and what it prints. */
+/** Another process and its output. It ends with the test. */
 export const start = Effect.fnUntraced(function* (
   program: string,
   args: ReadonlyArray<string>,
@@ -104,7 +104,7 @@ export const start = Effect.fnUntraced(function* (
   const ended = new Promise<{ readonly code: number | null; readonly signal: string | null }>((resolve) =>
     child.once("close", (code, signal) => resolve({ code, signal }))
   )
-  /** Waits for words on its standard output. */
+  /** Waits for a text on its standard output. */
   const says = (words: string): Effect.Effect<void> =>
     Effect.promise(
       () =>

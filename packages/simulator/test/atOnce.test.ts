@@ -62,7 +62,7 @@ it.live("closes connections that wait for an answer at a reset", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("opens one session when a code of an RMoney vendor is used several times at once", () =>
+it.live("opens one session if several requests use a code of an RMoney vendor at once", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount

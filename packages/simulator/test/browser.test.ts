@@ -27,9 +27,9 @@ const places: ReadonlyArray<readonly [title: string, address: (port: number) => 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
 /** A sample of the attacks, for cases where all of them would take too long. */
-const somePosts = ["a urlencoded form", "a text/plain form", "a form that is sent on", "fetch without CORS"]
+const somePosts = ["a urlencoded form", "a text/plain form", "a form with a redirect", "fetch without CORS"]
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
-const windows = ["a window", "a window that is sent on"]
+const windows = ["a window", "a window with a redirect"]
 
 /** The outcome of a WebSocket that a page opens, with the message of its console. */
 const webSocket = async (frame: Frame, address: string): Promise<string> => {

@@ -20,7 +20,7 @@ const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an o
 /** Browsers trust `localhost` and its subdomains like a page over TLS. */
 const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
 
-describe.runIf(runsChromium)("names of the simulator in Chromium", () => {
+describe.runIf(runsChromium)("the simulator in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const host of ["evil.example", "evil.localhost"]) {
       it.effect(
@@ -57,7 +57,7 @@ describe.runIf(runsChromium)("names of the simulator in Chromium", () => {
     }
 
     it.effect(
-      "lets no page read or change anything under an allowed name",
+      "does not let a page read or change state under an allowed name",
       () =>
         Effect.gen(function* () {
           const host = "simulator.test"

@@ -97,7 +97,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
       )
 
       it.effect(
-        `runs no script that is planted in ${login.title}`,
+        `run no script that is planted in ${login.title}`,
         () =>
           Effect.gen(function* () {
             const { simulator } = yield* prepare(Object.fromEntries(plantedFields.map((name) => [name, planted])))
@@ -123,7 +123,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     }
 
     it.effect(
-      "has a page for each broker, and no planted script on any other page",
+      "cover every broker, and no other page contains a planted script",
       () =>
         Effect.gen(function* () {
           const { simulator } = yield* prepare()
@@ -140,7 +140,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "runs no script of an injected answer",
+      "run no script of an injected answer",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -161,7 +161,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirects back after deny or cancel",
+      "redirect back after deny or cancel",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()
@@ -181,7 +181,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirects to a redirect URL over TLS on another host, from a form of the web app",
+      "redirect to a redirect URL over TLS on another host, from a form of the web app",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -208,7 +208,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "approves RMoney's QR picture, and runs no script that is planted in its page",
+      "approve RMoney's QR picture, and run no script that is planted in its page",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

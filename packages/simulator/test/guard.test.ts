@@ -138,7 +138,7 @@ it.live("accepts allowed hosts and origins, and no others", () =>
   })
 )
 
-it.live("sends headers that disable scripts and frames, also with an injected answer", () =>
+it.live("sends headers that disable scripts and frames, even with an injected answer", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const headers = { "content-type": "text/html", "content-security-policy": "script-src *" }

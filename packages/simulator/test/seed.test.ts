@@ -59,7 +59,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
   ],
   ["accounts that are not a list", { brokers: { angel: { accounts: "s3cr" } } }, "brokers.angel.accounts: must be"],
   ["a seed that is a list", ["s3cr"], "seed: must be"],
-  ["nothing", {}, "brokers: is missing"]
+  ["no brokers", {}, "brokers: is missing"]
 ]
 
 for (const [title, seed, says] of refusals) {

@@ -59,8 +59,8 @@ it.live("sets the clock of another process through its control port", () =>
     assert.closeTo(Number(nanos / 1_000_000n), there, 1000)
     const refused = yield* Effect.flip(remote.advance("-1 seconds"))
     assert.include(refused.message, "not a duration")
-    const nobody = yield* Effect.flip(SimulatorClock.connect("http://127.0.0.1:1"))
-    assert.include(nobody.message, "http://127.0.0.1:1")
+    const unreachable = yield* Effect.flip(SimulatorClock.connect("http://127.0.0.1:1"))
+    assert.include(unreachable.message, "http://127.0.0.1:1")
   }).pipe(Effect.provide(TestHttp.layerLateFetch))
 )
 

@@ -85,7 +85,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "sends a login as it always did",
+      title: "sends the known login request",
       run: async (workbench) => {
         const { apiKey, applicationId, clientCode, password } = accountOf(workbench)
         const code = await nextCode(workbench)

@@ -125,7 +125,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "request token that was used",
+      title: "used request token",
       run: async (workbench) => {
         const client = await open(workbench)
         const token = await browse(workbench)
@@ -133,7 +133,7 @@ export const sdk: Sdk = {
         await client.call("generateSession", token, apiSecret)
         const refused = await rejection(client.call("generateSession", token, apiSecret))
         assert.match(refused, /Token is invalid or has expired/)
-        return "rejects with the broker's words"
+        return "rejects with the broker's message"
       }
     },
     {

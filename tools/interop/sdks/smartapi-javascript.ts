@@ -95,7 +95,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "sends a login as it always did",
+      title: "sends the known login request",
       run: async (workbench) => {
         const { apiKey, clientCode, pin } = accountOf(workbench)
         const code = await nextCode(workbench)
@@ -147,7 +147,7 @@ export const sdk: Sdk = {
         assert.equal(profile.status, true)
         const [entry] = await seen(workbench, "getProfile")
         assert.equal(entry?.headers["authorization"], `Bearer ${second.data.jwtToken}`)
-        return "three other tokens, and the profile with them"
+        return "three new tokens, and the profile with them"
       }
     },
     {
@@ -183,7 +183,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "code of a period that was used",
+      title: "second login with the same code",
       run: async (workbench) => {
         const client = await open(workbench)
         const code = await nextCode(workbench)
@@ -205,7 +205,7 @@ export const sdk: Sdk = {
         const [refused, ...others] = answers.filter((answer) => !("data" in (answer as object)))
         assert.equal(others.length, 0)
         assert.deepEqual(refused, { status: 403, message: "Forbidden" })
-        return "one resolves with status 403, the limiter's words are lost"
+        return "one resolves with status 403, and the limiter's message is lost"
       }
     },
     {
@@ -239,7 +239,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "limiter on a renewal",
+      title: "rate limit on a renewal",
       run: async (workbench) => {
         const client = await open(workbench)
         const { data } = await logInWell(workbench, client)
@@ -253,7 +253,7 @@ export const sdk: Sdk = {
           .catch((error: unknown) => error)
         assert.ok(died instanceof PeerEnded, String(died))
         assert.match(died.output, /Cannot read properties of undefined \(reading 'jwtToken'\)/)
-        return "the process dies of an unhandled rejection"
+        return "an unhandled rejection ends the process"
       }
     },
     {
@@ -266,7 +266,7 @@ export const sdk: Sdk = {
         const sent = JSON.stringify(JSON.stringify({ clientcode: clientCode, password: pin, totp: code }))
         assert.ok(log.includes(`Request Data : ${sent}`), log)
         assert.ok(log.includes(`"X-PrivateKey":"${apiKey}"`), log)
-        return "has the PIN, the code and the API key in it"
+        return "contains the PIN, the code and the API key"
       }
     },
     {

@@ -74,13 +74,13 @@ const startInTrouble = async (
   await troubled.tell({ do: "clock", name, ahead: broker.ahead() })
   const outcomes = opened === undefined ? await askOften(troubled, name) : [opened]
   tally.equal(`answers that are not Io with ${code}`, outcomes.filter((outcome) => !names(outcome, code)).length, 0)
-  tally.atMost("logins while it lasts", (await broker.exchanges()).length - 1, 1)
+  tally.atMost("logins during the failure", (await broker.exchanges()).length - 1, 1)
   tally.equal("good sessions lost", (await storedBefore(healthy, setup, before)) === good ? 0 : 1, 0)
   const logins = (await broker.exchanges()).length
   await healthy.tell({ do: "clock", name, ahead: broker.ahead() })
   const after = await healthy.tell({ do: "session", name }, 60_000)
   tally.equal("sessions for a program without the failure", after._tag === "Session" ? 1 : 0, 1)
-  tally.atMost("logins for it", (await broker.exchanges()).length - logins, 1)
+  tally.atMost("logins of that program", (await broker.exchanges()).length - logins, 1)
 }
 
 /** Every session is stored, and one healthy program has the vaults open. */
@@ -159,7 +159,7 @@ const readOnlyFolder = async (torture: Torture, title: string) => {
       outcomes.filter((outcome) => !names(outcome, "EACCES")).length,
       0
     )
-    tally.atMost("logins while it lasts", (await broker.exchanges()).length - 1, 1)
+    tally.atMost("logins during the failure", (await broker.exchanges()).length - 1, 1)
     if (place.kind === "sqlite") makeWritable(place.folder, owner)
     tally.equal("good sessions lost", (await storedBefore(second, setup, before)) === good ? 0 : 1, 0)
   })
@@ -190,7 +190,7 @@ const forAWhile = async (torture: Torture, title: string) => {
   await torture.each(setups, async ({ broker, name }, tally) => {
     const outcomes = await askOften(program, name)
     tally.equal("answers that are not Io with EIO", outcomes.filter((outcome) => !names(outcome, "EIO")).length, 0)
-    tally.equal("logins while it lasts", (await broker.exchanges()).length - 1, 1)
+    tally.equal("logins during the failure", (await broker.exchanges()).length - 1, 1)
   })
   limitFiles(program, "unlimited")
   await torture.each(setups, async (setup, tally) => {
@@ -218,7 +218,7 @@ export const scenario: Scenario = {
     await Promise.all([
       ...refused.map((title) => torture.attempt(title, () => refuseCalls(torture, title))),
       torture.attempt("a read-only folder", () => readOnlyFolder(torture, "a read-only folder")),
-      torture.attempt("no room for a while", () => forAWhile(torture, "no room for a while"))
+      torture.attempt("a temporary limit on file size", () => forAWhile(torture, "a temporary limit on file size"))
     ])
   }
 }

@@ -80,7 +80,11 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
     const outcomes = await askAtOnce(programs, name)
     const others = outcomes.filter((outcome) => !isVaultFailure(outcome))
     tally.equal("answers to a renewal other than a VaultError", others.length, 0)
-    await tally.within("the longest wait for one", Math.max(...outcomes.map(({ tookMillis }) => tookMillis)), patience)
+    await tally.within(
+      "the longest wait for an answer",
+      Math.max(...outcomes.map(({ tookMillis }) => tookMillis)),
+      patience
+    )
     tally.equal("exchanges while Redis is down", (await broker.exchanges()).length - 1, 0)
   })
   await server.restart()

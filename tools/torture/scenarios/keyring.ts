@@ -61,13 +61,13 @@ export const scenario: Scenario = {
   breaks: "the program waits a minute for the keyring",
   seconds: { quick: 30, full: 30 },
   run: (torture) =>
-    torture.attempt("a D-Bus that accepts and does not answer", async (tally) => {
+    torture.attempt("a D-Bus that accepts the request and does not answer", async (tally) => {
       if (process.platform !== "linux") throw new NotHere("only Linux reads its keyring through a socket")
       const bus = await startSilentBus(torture)
       const { leftAfter, said } = await runProgram(torture, bus.address)
       tally.atLeast("bytes that the keyring received", bus.heard(), 1)
       tally.equal("answers KeyUnavailable", said?.answer === "KeyUnavailable" ? 1 : 0, 1)
-      tally.atLeast("milliseconds until then", said?.millis ?? 0, timeout - 100)
+      tally.atLeast("milliseconds until the answer", said?.millis ?? 0, timeout - 100)
       await tally.within("until the answer", said?.millis ?? Infinity, timeout + tolerance)
       await tally.within("from the answer to the end of the program", leftAfter, tolerance)
     })

@@ -1,4 +1,4 @@
-/** Adds one to a number in a file, many times, with a pause between reading and writing that only a lock makes safe. */
+/** Increments a number in a file many times. The pause between read and write is safe only with a lock. */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ const [folder = "", file = "", times = "1", gate] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const lock = yield* SessionLock
-  // All of them at once, and not one after the other as they start.
+  // So that all processes begin at the same time, not one after the other as they start.
   if (gate !== undefined) process.stdout.write("ready\n")
   const isOpen = Effect.sync(() => gate === undefined || existsSync(gate))
   while (!(yield* isOpen)) yield* Effect.sleep("1 millis")

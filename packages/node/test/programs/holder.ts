@@ -1,4 +1,4 @@
-/** Holds the account's lock until its standard input ends, and says its fence. */
+/** Holds the account's lock until its standard input ends, and prints the fence. */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"

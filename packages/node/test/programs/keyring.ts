@@ -1,4 +1,4 @@
-/** Gets the key of the keyring, by the package or by the module that is given, and says its id or why there is none. */
+/** Gets the key from the keyring, with the package or a given module, and prints the key's id or the error. */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { layerKeyring } from "@auth/node/NodeVaultKey"
 import * as Duration from "effect/Duration"
@@ -19,5 +19,5 @@ const said = key.pipe(
   Effect.map((found) => (found._tag === "Key" ? `key ${Hex.encode(found.id)}` : found._tag)),
   Effect.catch((error) => Effect.succeed(JSON.stringify(error)))
 )
-// A single executable has no top-level await.
+// A single executable does not support top-level await.
 void Effect.runPromise(said).then((text) => process.stdout.write(`${text}\n`))

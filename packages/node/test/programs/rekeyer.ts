@@ -1,4 +1,4 @@
-/** Changes the key of a vault, and says when it begins. */
+/** Changes the key of a vault, and reports the start. */
 import * as NodeVault from "@auth/node/NodeVault"
 import * as Effect from "effect/Effect"
 import { keyOf } from "../support.ts"

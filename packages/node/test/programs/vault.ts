@@ -1,4 +1,4 @@
-/** Stores a session, says what it finds, and ends by itself. */
+/** Stores a session, prints the stored session, and exits. */
 import * as Effect from "effect/Effect"
 import { account, bytes, secret, textOf, using } from "../support.ts"
 

@@ -1,4 +1,4 @@
-/** Writes one session after the other, and says each version once it is told that it is stored. */
+/** Writes one session after the other, and prints each version after it is stored. */
 import * as Effect from "effect/Effect"
 import { account, bytes, open } from "../support.ts"
 

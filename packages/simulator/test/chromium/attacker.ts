@@ -92,8 +92,10 @@ export interface Arrival {
 /** The header that marks requests of the test itself. */
 export const own = { "x-of-the-test": "yes" }
 
-/** Records the requests that reach the simulator, except those of the test itself, until the scope closes. WebSockets are not
- * recorded. */
+/**
+ * Records the requests that reach the simulator until the scope closes, except WebSockets and the requests of the test
+ * itself.
+ */
 export const watch = ({ control, origins }: Simulator.Info) =>
   Effect.map(
     Effect.acquireRelease(

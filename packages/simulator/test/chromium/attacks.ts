@@ -167,18 +167,17 @@ export const install = (): void => {
         formFor(target, "text/plain", name).submit()
         return opened
       }),
-    "a form that is sent on": ({ body, url }) => formInFrame({ url: redirected(url, 307), body }, "text/plain"),
+    "a form with a redirect": ({ body, url }) => formInFrame({ url: redirected(url, 307), body }, "text/plain"),
     fetch: ({ body, url }) => read(url, { method: "POST", body }),
     "fetch with JSON": ({ body, url }) =>
       read(url, { method: "POST", body, headers: { "content-type": "application/json" } }),
     "fetch with cookies": ({ body, url }) => read(url, { method: "POST", body, credentials: "include" }),
-    "fetch that hides where it comes from": ({ body, url }) =>
-      read(url, { method: "POST", body, referrerPolicy: "no-referrer" }),
+    "fetch without a referrer": ({ body, url }) => read(url, { method: "POST", body, referrerPolicy: "no-referrer" }),
     "fetch without CORS": ({ body, url }) => read(url, { method: "POST", body, mode: "no-cors" }),
     "fetch that outlives the page": ({ body, url }) =>
       read(url, { method: "POST", body, mode: "no-cors", keepalive: true }),
-    "fetch that is sent on": ({ body, url }) => read(redirected(url, 307), { method: "POST", body }),
-    "fetch without CORS that is sent on": ({ body, url }) =>
+    "fetch with a redirect": ({ body, url }) => read(redirected(url, 307), { method: "POST", body }),
+    "fetch without CORS with a redirect": ({ body, url }) =>
       read(redirected(url, 308), { method: "POST", body, mode: "no-cors" }),
     "fetch in a worker": ({ body, url }) =>
       inWorker(
@@ -206,10 +205,10 @@ export const install = (): void => {
   const gets: Attacks["gets"] = {
     fetch: ({ url }) => read(url, {}),
     "fetch with cookies": ({ url }) => read(url, { credentials: "include" }),
-    "fetch that hides where it comes from": ({ url }) => read(url, { referrerPolicy: "no-referrer" }),
+    "fetch without a referrer": ({ url }) => read(url, { referrerPolicy: "no-referrer" }),
     "fetch without CORS": ({ url }) => read(url, { mode: "no-cors" }),
     "fetch with overridden method": ({ url }) => read(url, { headers: overrides }),
-    "fetch that is sent on": ({ url }) => read(redirected(url, 302), {}),
+    "fetch with a redirect": ({ url }) => read(redirected(url, 302), {}),
     "fetch in a worker": ({ url }) =>
       inWorker(
         `fetch(${JSON.stringify(url)}).then((response) => response.text()).then(postMessage, () => postMessage(""))`
@@ -219,7 +218,7 @@ export const install = (): void => {
     "an image": ({ url }) => load("img", { src: url }),
     "an image with overridden method": ({ url }) =>
       load("img", { src: withQuery(url, "_method=POST&x-http-method-override=POST") }),
-    "an image that is sent on": ({ url }) => load("img", { src: redirected(url, 302) }),
+    "an image with a redirect": ({ url }) => load("img", { src: redirected(url, 302) }),
     "a script": ({ url }) => load("script", { src: url }),
     "a script module": ({ url }) => load("script", { src: url, type: "module" }),
     "a script of a worker": ({ url }) => inWorker(`importScripts(${JSON.stringify(url)}); postMessage("loaded")`),
@@ -236,11 +235,11 @@ export const install = (): void => {
     },
     "a video": ({ url }) => load("video", { src: url, preload: "auto" }),
     "a frame": ({ url }) => frame("iframe", { src: url }),
-    "a frame that is sent on": ({ url }) => frame("iframe", { src: redirected(url, 302) }),
+    "a frame with a redirect": ({ url }) => frame("iframe", { src: redirected(url, 302) }),
     "an object": ({ url }) => frame("object", { data: url, type: "text/html" }),
     "an embed": ({ url }) => frame("embed", { src: url, type: "text/html" }),
     "a window": ({ url }) => popUp((name) => open(url, name)),
-    "a window that is sent on": ({ url }) => popUp((name) => open(redirected(url, 302), name)),
+    "a window with a redirect": ({ url }) => popUp((name) => open(redirected(url, 302), name)),
     "an EventSource": ({ url }) =>
       within(
         new Promise((resolve) => {
