@@ -25,7 +25,7 @@ import { createSessionRequest, credentials, loginRequest, partnerCredentials, re
 
 const demo = FakeRupeezy.demoAccount
 
-/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
 const refused = refusedUnsent(FakeRupeezy.make(), [demo.password, demo.apiKey, demo.totpSecret])
 
 const missing = "is missing"
@@ -52,7 +52,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     all(names, empty)
   ],
   [
-    "numbers from a program without types",
+    "numbers from untyped code",
     { clientCode: 1, password: 2, totp: 3, applicationId: 4, apiKey: secret(5) },
     all(names, noText)
   ],
@@ -63,7 +63,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ],
   ["a client code with a blank in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
   [
-    "a client code with a quotation mark in it",
+    "a client code with a quotation mark",
     { ...credentials, clientCode: 'XX"9999' },
     { clientCode: "has characters other than letters and digits" }
   ],
@@ -92,13 +92,13 @@ const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ["no field", {}, all(partnerNames, missing)],
   ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
   [
-    "a callback that is no address",
+    "an invalid callback URL",
     { ...partnerCredentials, redirectUrl: "app.example.com" },
     { redirectUrl: "is not an address" }
   ]
 ]
 
-describe("credentials that cannot be right", () => {
+describe("invalid credentials", () => {
   namesEveryProblem(wrongCredentials, (given) => refused(Login.session, RupeezyAuth.layer({ credentials: given })))
 
   namesEveryProblem(
@@ -122,11 +122,11 @@ describe("credentials that cannot be right", () => {
   }
 })
 
-describe("a configuration that lacks something", () => {
+describe("an incomplete configuration", () => {
   const lacking = (layer: Layer.Layer<RupeezyApi.RupeezyApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(RupeezyApi.RupeezyApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("names all five variables that are missing", () =>
+  it.effect("names all five missing variables", () =>
     Effect.gen(function* () {
       const error = yield* lacking(RupeezyAuth.layerConfig(), {})
       assert.deepStrictEqual(problems(error), {
@@ -172,9 +172,9 @@ describe("a configuration that lacks something", () => {
   )
 })
 
-describe("options that cannot be right", () => {
+describe("invalid options", () => {
   for (const dailyEnd of ["25:00", "8am", "08:60", "", 800] as const) {
-    it.effect(`${JSON.stringify(dailyEnd)} as the daily end is refused when the layer is built`, () =>
+    it.effect(`${JSON.stringify(dailyEnd)} as dailyEnd is rejected when the layer is built`, () =>
       Effect.gen(function* () {
         const options = { dailyEnd: dailyEnd as "08:00" }
         for (const layer of [
@@ -189,7 +189,7 @@ describe("options that cannot be right", () => {
   }
 })
 
-describe("one-time codes that cannot be right", () => {
+describe("invalid one-time codes", () => {
   for (const [what, code, expected] of [
     ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
     ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
@@ -214,7 +214,7 @@ describe("one-time codes that cannot be right", () => {
   }
 })
 
-describe("raw calls of a program without types", () => {
+describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["nothing", undefined, ["request"]],
@@ -238,7 +238,7 @@ describe("raw calls of a program without types", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what} names the fields, and sends nothing`, () =>
+    it.effect(`${name} with ${what}: the error names the fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
@@ -249,19 +249,21 @@ describe("raw calls of a program without types", () => {
 
   for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
     for (const name of ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"] as const) {
-      it.effect(`${name} with ${JSON.stringify(given)} for a session is over before anything is sent`, () =>
-        Effect.gen(function* () {
-          const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
-            Effect.asVoid<unknown, AuthError, never>(api[name](given as Session.Authorized))
-          )
-          const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
-          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
-        })
+      it.effect(
+        `${name} with the session ${JSON.stringify(given)} fails as SessionExpired, and no request is sent`,
+        () =>
+          Effect.gen(function* () {
+            const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
+              Effect.asVoid<unknown, AuthError, never>(api[name](given as Session.Authorized))
+            )
+            const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
+            assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+          })
       )
     }
   }
 
-  it.effect("a profile and a logout of no session are over before anything is sent", () =>
+  it.effect("profile and logout without a session fail as SessionExpired, and no request is sent", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

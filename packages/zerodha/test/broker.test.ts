@@ -156,7 +156,7 @@ const documentedCalls = [
   "GET /user/margins/commodity"
 ]
 
-describe("covers everything that is documented", () => {
+describe("the tables cover the documentation", () => {
   it("the error table has exactly the documented types of error", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedTypes.toSorted())
