@@ -16,7 +16,7 @@ import { browse, calls, fixtures, layer, layerAnswer, loginRequest, serve } from
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
   pin: "8305",

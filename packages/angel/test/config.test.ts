@@ -31,7 +31,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names what is there but wrong beside what is missing", () =>
+  it.effect("names invalid variables together with missing ones", () =>
     Effect.gen(function* () {
       const values = { ANGEL_CLIENT_CODE: "demo@example.com", ANGEL_PIN: " ", ANGEL_API_KEY: demo.apiKey }
       assert.deepStrictEqual(problems(yield* lacking(AngelAuth.layerConfig(), values)), {
@@ -52,7 +52,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("takes values that are there, white space around them or not", () =>
+  it.effect("accepts values with or without surrounding white space", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const values = {
@@ -77,7 +77,7 @@ describe("an incomplete configuration", () => {
   )
 })
 
-describe("origins that credentials must not go to", () => {
+describe("forbidden origins", () => {
   const noOrigin = "must be an origin such as https://api.example.com, without a path or a slash at the end"
   const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
   for (const [origin, expected] of [

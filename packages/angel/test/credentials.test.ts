@@ -18,7 +18,7 @@ const publisher = {
 }
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
+  ["no credentials", undefined, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   ["no field", {}, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   [
     "null in every field",
@@ -90,7 +90,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 ]
 
 const wrongRedirects: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { clientCode: missing, apiKey: missing, redirectUrl: missing }],
+  ["no credentials", undefined, { clientCode: missing, apiKey: missing, redirectUrl: missing }],
   ["plain http", { ...publisher, redirectUrl: "http://app.example.com/callback" }, { redirectUrl: needsHost }],
   ["localhost", { ...publisher, redirectUrl: "https://localhost/callback" }, { redirectUrl: needsHost }],
   ["localhost with a port", { ...publisher, redirectUrl: "https://LOCALHOST:8443/" }, { redirectUrl: needsHost }],
@@ -111,7 +111,7 @@ describe("invalid credentials", () => {
   )
 
   for (const [what, given] of [
-    ["without options", undefined],
+    ["missing from absent options", undefined],
     ["missing from the options", {}],
     ["that is blank", { apiKey: secret(" ") }],
     ["that is not Redacted", { apiKey: 7 }]

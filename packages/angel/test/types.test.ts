@@ -76,7 +76,7 @@ describe("the types of the layers", () => {
   it("a program does not compile with a capability that AngelPublisher lacks", () => {
     // @ts-expect-error: no refresh token is documented for the browser
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), publisher)))
-    // @ts-expect-error: a person logs in, not the program
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, publisher)))
   })
 

@@ -21,7 +21,7 @@ const endless = () => {
 const refusal = (message: string, errorcode = "MO9999") =>
   JSON.stringify({ status: "FAILURE", message, errorcode, data: "null" })
 
-describe("answers that are no answers", () => {
+describe("oversized and malformed answers", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
     it.effect(`${endpoint}: does not read all of a 20 MB body`, () =>
       Effect.gen(function* () {

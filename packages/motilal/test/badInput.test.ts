@@ -42,7 +42,7 @@ const every = (problem: string) => Object.fromEntries(required.map((name) => [na
 const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value) })
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, every(missing)],
+  ["no credentials", undefined, every(missing)],
   ["no field", {}, every(missing)],
   [
     "null in every field",
@@ -65,7 +65,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
     { ...every(noText), totp: noText }
   ],
-  ["secrets that hold undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
+  ["secrets that wrap undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
   [
     "a user id with a space in it",
     { ...credentials, userId: "AA 017" },
@@ -101,7 +101,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["a PAN with a digit in place of a letter", factor("ABCD12345F"), { secondFactor: noPan }],
   ["a PAN with a space in it", factor("ABCDE 1234F"), { secondFactor: neither }],
   ["a Date in the afternoon", factor(new Date("1988-10-18T15:30:00Z")), { secondFactor: instant }],
-  ["a Date that is none", factor(new Date("")), { secondFactor: neither }],
+  ["an invalid Date", factor(new Date("")), { secondFactor: neither }],
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },

@@ -30,7 +30,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",

@@ -78,7 +78,7 @@ describe("callbacks of a browser login", () => {
   )
 
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what}: rejected, and the broker is not asked`, () =>
+    it.effect(`with ${what}: is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
         const { callback, completed, fake } = yield* begun()
         const token = callback.searchParams.get("authtoken") ?? ""

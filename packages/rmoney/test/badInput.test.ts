@@ -62,7 +62,7 @@ const layers: Readonly<Record<string, (given: unknown) => Any>> = {
 
 const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
   RmoneyAuth: [
-    ["nothing at all", undefined, { userId: missing, password: missing }],
+    ["no credentials", undefined, { userId: missing, password: missing }],
     ["no field", {}, { userId: missing, password: missing }],
     ["null in every field", { userId: null, password: null, totp: null }, { userId: missing, password: missing }],
     ["blanks", { userId: " ", password: secret("\n") }, { userId: empty, password: empty }],
@@ -83,23 +83,23 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     ["a number for the device", { ...credentials, deviceId: 7 }, { deviceId: noText }]
   ],
   RmoneySso: [
-    ["nothing at all", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
+    ["no credentials", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
     ["an e-mail address for the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
     ["no redirect URL", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
   ],
   "RmoneySso, the older call": [
-    ["nothing at all", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
+    ["no credentials", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
     ["the newer call's credentials", sso, { vendor: missing }]
   ],
   RmoneyQr: [
-    ["nothing at all", undefined, { userId: missing }],
+    ["no credentials", undefined, { userId: missing }],
     ["a mobile number with a plus sign", { userId: "+919800000101" }, { userId: noClientId }]
   ],
   RmoneyBiometric: [
-    ["nothing at all", undefined, { userId: missing, accessToken: missing }],
+    ["no credentials", undefined, { userId: missing, accessToken: missing }],
     ["a blank token", { userId: demo.userId, accessToken: secret(" ") }, { accessToken: empty }]
   ],
-  RmoneyRecovery: [["nothing at all", undefined, { userId: missing }]]
+  RmoneyRecovery: [["no credentials", undefined, { userId: missing }]]
 }
 
 describe("invalid credentials", () => {
@@ -235,7 +235,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names what is there but wrong beside what is missing", () =>
+  it.effect("names invalid variables together with missing ones", () =>
     Effect.gen(function* () {
       const values = { RMONEY_ENVIRONMENT: "live", RMONEY_USER_ID: "TEST 101", RMONEY_TOTP_SECRET: "123456" }
       const found = problems(yield* lacking(RmoneyAuth.layerConfig(), values))

@@ -32,7 +32,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
   password: "CANARY-password-1",
@@ -293,7 +293,7 @@ const knownMessages = [
   "Can't send OTP"
 ]
 
-describe("nothing that is known is left out", () => {
+describe("the tables cover the documentation", () => {
   it("the fixtures have every observed form of success and refusal", () => {
     const seen = new Set(
       answers.fixtures.flatMap(({ body }) => /"stat(?:us)?": ?"((?:not.?)?ok)"/i.exec(body)?.[1] ?? [])

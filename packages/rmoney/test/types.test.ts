@@ -79,7 +79,7 @@ describe("the types of the layers", () => {
   })
 
   it("a program does not compile with a capability that the other layers lack", () => {
-    // @ts-expect-error: a person logs in, not the program
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
     // @ts-expect-error: there is no login by QR code
     assert.isTrue(whole(Effect.provide(Core.Login.session, qr)))

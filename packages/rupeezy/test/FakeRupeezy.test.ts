@@ -96,7 +96,7 @@ describe("the fake's login", () => {
     )
   }
 
-  it.effect("the answer is the documented one, its time that of India", () =>
+  it.effect("the answer is the documented one, with its time in IST", () =>
     Effect.gen(function* () {
       yield* start()
       const { json } = yield* logIn()

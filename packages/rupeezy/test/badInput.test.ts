@@ -39,7 +39,7 @@ const all = (fields: ReadonlyArray<string>, problem: string) =>
   Object.fromEntries(fields.map((field) => [field, problem]))
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, all(names, missing)],
+  ["no credentials", undefined, all(names, missing)],
   ["no field", {}, all(names, missing)],
   [
     "null in every field",
@@ -61,7 +61,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { ...credentials, clientCode: "demo@example.com" },
     { clientCode: "is an e-mail address: use the client code, such as XX9999" }
   ],
-  ["a client code with a blank in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
+  ["a client code with a space in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
   [
     "a client code with a quotation mark",
     { ...credentials, clientCode: 'XX"9999' },
@@ -70,7 +70,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["an application id on two lines", { ...credentials, applicationId: "dev\n1234" }, { applicationId: spaced }],
   ["an API key on two lines", { ...credentials, apiKey: secret(`${demo.apiKey}\nX-Other: 1`) }, { apiKey: noKey }],
   [
-    "an API key with a sign that no header can carry",
+    "an API key with a character that is invalid in a header",
     { ...credentials, apiKey: secret("key\u20ac") },
     { apiKey: noKey }
   ],
@@ -88,7 +88,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 ]
 
 const wrongPartners: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, all(partnerNames, missing)],
+  ["no credentials", undefined, all(partnerNames, missing)],
   ["no field", {}, all(partnerNames, missing)],
   ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
   [
@@ -108,12 +108,12 @@ describe("invalid credentials", () => {
   )
 
   for (const [what, given] of [
-    ["in no options at all", undefined],
-    ["in options without it", {}],
+    ["missing from absent options", undefined],
+    ["missing from the options", {}],
     ["that is blank", { apiKey: secret(" ") }],
-    ["that is no secret", { apiKey: 7 }]
+    ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`an API key ${what} is refused by the raw calls too`, () =>
+    it.effect(`an API key ${what} is also rejected by the raw calls`, () =>
       Effect.gen(function* () {
         const layer = RupeezyApi.layer(given as unknown as RupeezyApi.Options)
         assert.hasAllKeys(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), ["apiKey"])
@@ -139,7 +139,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names what is there but wrong beside what is missing", () =>
+  it.effect("names invalid variables together with missing ones", () =>
     Effect.gen(function* () {
       const values = { RUPEEZY_CLIENT_CODE: "XX9999", RUPEEZY_API_KEY: "a b", RUPEEZY_REDIRECT_URL: "callback" }
       assert.deepStrictEqual(problems(yield* lacking(RupeezyPartner.layerConfig(), values)), {
@@ -150,7 +150,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("takes values that are there, white space around them or not", () =>
+  it.effect("accepts values with or without surrounding white space", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRupeezy.make()
       const values = {
@@ -198,14 +198,14 @@ describe("invalid one-time codes", () => {
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["nothing, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["an empty code, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
     [
-      "plain text, from an effect without types",
+      "plain text, from an untyped effect",
       CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
       "must be Redacted text"
     ]
   ] as const) {
-    it.effect(`${what}: nothing is sent`, () =>
+    it.effect(`${what}: no request is sent`, () =>
       Effect.gen(function* () {
         const layer = RupeezyAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })

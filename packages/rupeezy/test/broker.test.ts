@@ -16,7 +16,7 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',

@@ -56,7 +56,7 @@ const told = {
 }
 
 describe("a session", () => {
-  it.effect("is logged in, asked for all there is, and logged out", () =>
+  it.effect("goes through login, every read and logout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

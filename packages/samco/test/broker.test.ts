@@ -18,7 +18,7 @@ import { browse, calls, demo, fixtures, layerAnswer, legacyCredentials, serve } 
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeSamco.Account = {
   ...FakeSamco.demoAccount,
   apiKey: "c0ffee0ac0ffee1bc0ffee2cc0ffee3dc0ffee4ec0ffee5f",

@@ -74,7 +74,7 @@ describe("the types of the layers", () => {
   })
 
   it("a program does not compile with a capability that SamcoOAuth lacks", () => {
-    // @ts-expect-error: a person logs in, not the program
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, oauth)))
     // @ts-expect-error: there is no second step
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, oauth)))

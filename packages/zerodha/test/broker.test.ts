@@ -16,7 +16,7 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, inspect, methodOf, secret } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",

@@ -28,7 +28,7 @@ const characters = "has characters other than letters and digits"
 const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker accepts no other"
 
 const wrong: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
+  ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
   [
     "numbers from untyped code",
     { userId: 1, apiKey: 2, apiSecret: secret(3), redirectUrl: 4 },
@@ -117,7 +117,7 @@ describe("raw calls from untyped code", () => {
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
       ["no request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
-      ["nothing at all", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["no credentials", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "plain text for a secret",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),

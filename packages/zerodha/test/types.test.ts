@@ -58,7 +58,7 @@ describe("the types of the layers", () => {
   it("a program does not compile with a capability that ZerodhaAuth lacks", () => {
     // @ts-expect-error: only an approved platform has a refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
-    // @ts-expect-error: a person logs in, not the program
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, auth)))
     // @ts-expect-error: the second step is on the broker's page
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
