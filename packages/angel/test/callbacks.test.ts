@@ -45,7 +45,7 @@ const having = (name: string, value: string) => (url: URL) => (url.searchParams.
 
 const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectRejected["why"]]> = [
   ["nothing", () => "", "not-a-url"],
-  ["no address", () => "a denied login", "not-a-url"],
+  ["not a URL", () => "the browser said no", "not-a-url"],
   ["an address without its path", (url) => url.search, "not-a-url"],
   ["two auth_tokens", (url) => `${url.href}&auth_token=other`, "repeated"],
   ["another host", (url) => url.href.replace("app.example.com", "app.example.net"), "origin"],

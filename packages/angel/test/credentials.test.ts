@@ -98,7 +98,11 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["a bare IP address in hexadecimal", { ...publisher, redirectUrl: "https://0x7f.1/" }, { redirectUrl: needsHost }],
   ["a bare IPv6 address", { ...publisher, redirectUrl: "https://[::1]:8443/cb" }, { redirectUrl: needsHost }],
   ["another scheme", { ...publisher, redirectUrl: "myapp://callback" }, { redirectUrl: needsHost }],
-  ["no address", { ...publisher, redirectUrl: "app.example.com/callback" }, { redirectUrl: "is not an address" }]
+  [
+    "a URL without a scheme",
+    { ...publisher, redirectUrl: "app.example.com/callback" },
+    { redirectUrl: "is not an address" }
+  ]
 ]
 
 describe("invalid credentials", () => {

@@ -26,7 +26,7 @@ const service = (message: string, code = "AB9999") =>
 
 const spellings: Readonly<Record<string, (secret: string) => string>> = {
   unchanged: (secret) => secret,
-  "in capitals": (secret) => secret.toUpperCase(),
+  "in upper case": (secret) => secret.toUpperCase(),
   "in base64": (secret) => Buffer.from(secret).toString("base64"),
   "in base64url": (secret) => Buffer.from(secret).toString("base64url"),
   "in hexadecimal": (secret) => Buffer.from(secret).toString("hex"),

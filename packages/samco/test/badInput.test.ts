@@ -68,7 +68,11 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["plain http", { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
   ["localhost", { ...oauthCredentials, redirectUrl: "http://localhost:8080/cb" }, { redirectUrl: needsHttps }],
   ["another scheme", { ...oauthCredentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
-  ["no address", { ...oauthCredentials, redirectUrl: "app.example.com/cb" }, { redirectUrl: "is not an address" }],
+  [
+    "a URL without a scheme",
+    { ...oauthCredentials, redirectUrl: "app.example.com/cb" },
+    { redirectUrl: "is not an address" }
+  ],
   [
     "a fragment",
     { ...oauthCredentials, redirectUrl: "https://app.example.com/#/cb" },
@@ -210,7 +214,7 @@ describe("raw calls from untyped code", () => {
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
       ["no key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
-      ["no credentials", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["no request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "plain text for a secret",
         (api) => api.sessionToken({ ...credentials, apiSecret: "a" } as never),

@@ -43,7 +43,11 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   ["a key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
   ["plain http", { ...credentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
   ["another scheme", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
-  ["no address", { ...credentials, redirectUrl: "app.example.com/cb" }, { redirectUrl: "is not an address" }],
+  [
+    "a URL without a scheme",
+    { ...credentials, redirectUrl: "app.example.com/cb" },
+    { redirectUrl: "is not an address" }
+  ],
   [
     "a fragment",
     { ...credentials, redirectUrl: "https://app.example.com/#/cb" },
@@ -117,7 +121,7 @@ describe("raw calls from untyped code", () => {
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
       ["no request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
-      ["no credentials", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["no request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "plain text for a secret",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),
