@@ -15,23 +15,25 @@ describe("FakeAngel: rate limits, per client code", () => {
     ["getProfile", 3],
     ["getRMS", 2]
   ] as const) {
-    it.effect(`${name}: ${perSecond} a second, then plain text, and a second later again`, () =>
-      Effect.gen(function* () {
-        const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })
-        const call = ask(fake, {
-          path: paths[name],
-          headers: bearer(tokens.jwtToken),
-          body: { refreshToken: tokens.refreshToken }
+    it.effect(
+      `${name}: allows ${perSecond} a second, refuses the next in plain text, and allows it a second later`,
+      () =>
+        Effect.gen(function* () {
+          const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })
+          const call = ask(fake, {
+            path: paths[name],
+            headers: bearer(tokens.jwtToken),
+            body: { refreshToken: tokens.refreshToken }
+          })
+          const answers = yield* Effect.all(Array.from({ length: perSecond + 1 }, () => call))
+          assert.deepStrictEqual(answers.map(told), [...Array.from({ length: perSecond }, () => 200), limit])
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual((yield* call).status, 200)
         })
-        const answers = yield* Effect.all(Array.from({ length: perSecond + 1 }, () => call))
-        assert.deepStrictEqual(answers.map(told), [...Array.from({ length: perSecond }, () => 200), limit])
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual((yield* call).status, 200)
-      })
     )
   }
 
-  it.effect("loginByPassword: 1 a second, right or wrong, and another client is not held up", () =>
+  it.effect("loginByPassword: allows 1 a second per client, right or wrong", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [demo, other] })
       const wrong = { body: { totp: "000000" } }
@@ -42,7 +44,7 @@ describe("FakeAngel: rate limits, per client code", () => {
     })
   )
 
-  it.effect("logout: 1 a second, of whatever session", () =>
+  it.effect("logout: allows 1 a second, across sessions", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const second = (yield* login(fake)).data
@@ -55,7 +57,7 @@ describe("FakeAngel: rate limits, per client code", () => {
 
   for (const name of ["generateTokens", "getProfile"] as const) {
     it.effect(
-      `${name}: 1000 an hour`,
+      `${name}: allows 1000 an hour`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })

@@ -6,19 +6,19 @@ import { codeNow, morning } from "./support.ts"
 
 const mpin = "LoginbyPassword is not allowed. Please switch to Login by MPIN now."
 
-describe("FakeAngel: what a login must have", () => {
+describe("FakeAngel: login", () => {
   const rows: ReadonlyArray<readonly [string, LoginChanges, number, object | string]> = [
-    ["a wrong code, though all else is right", { body: { totp: "000000" } }, 200, wrongCode],
-    ["a wrong code, before an unknown client", { body: { clientcode: "Z999999" } }, 200, wrongCode],
-    ["a wrong code, before a wrong PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
+    ["a wrong code with an otherwise valid login", { body: { totp: "000000" } }, 200, wrongCode],
+    ["a wrong code and an unknown client", { body: { clientcode: "Z999999" } }, 200, wrongCode],
+    ["a wrong code and a wrong PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
     [
-      "a wrong code, before a key that nobody has",
+      "a wrong code and an unknown key",
       { body: { totp: "000000" }, headers: { "x-privatekey": "placeholder" } },
       200,
       wrongCode
     ],
     ["an e-mail address for the client code", { body: { clientcode: "demo@example.com" } }, 200, wrongCode],
-    ["a key that nobody has", { headers: { "x-privatekey": "nobodys" } }, 200, service("AB1034", "Apps not found")],
+    ["an unknown key", { headers: { "x-privatekey": "nobodys" } }, 200, service("AB1034", "Apps not found")],
     [
       "a wrong PIN",
       { body: { password: "1111" } },
@@ -48,7 +48,7 @@ describe("FakeAngel: what a login must have", () => {
     )
   }
 
-  it.effect("a body that is no JSON is refused", () =>
+  it.effect("a body that is not JSON is refused", () =>
     Effect.gen(function* () {
       const answer = yield* ask(yield* begin(), { path: paths.loginByPassword, body: "clientcode=A123456" })
       assert.strictEqual(answer.code, "AB1004")
@@ -62,7 +62,7 @@ describe("FakeAngel: what a login must have", () => {
     })
   )
 
-  it.effect("the state comes back, and without one there is none", () =>
+  it.effect("the answer repeats the state of the request, if there is one", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       assert.strictEqual((yield* login(fake, { body: { state: "live" } })).data["state"], "live")
@@ -71,7 +71,7 @@ describe("FakeAngel: what a login must have", () => {
     })
   )
 
-  it.effect("an old token beside a login does no harm, as the official SDK sends one", () =>
+  it.effect("a login ignores an old token in its headers, because the official SDK sends one", () =>
     Effect.gen(function* () {
       const answer = yield* login(yield* begin(), { headers: { authorization: "Bearer of.a.yesterday" } })
       assert.strictEqual(answer.says, true)
@@ -80,7 +80,7 @@ describe("FakeAngel: what a login must have", () => {
 })
 
 describe("FakeAngel: one-time codes", () => {
-  it.effect("the code of this period and of the one before are good, none older and none to come", () =>
+  it.effect("codes of the current and the previous period are accepted, older and future ones refused", () =>
     Effect.gen(function* () {
       const good = yield* Effect.forEach([-60, -30, 0, 30], (seconds) =>
         Effect.gen(function* () {
@@ -100,7 +100,7 @@ describe("FakeAngel: one-time codes", () => {
     ["accepted", true],
     [undefined, false]
   ] as const) {
-    it.effect(`a code a second time: ${status} when reused codes are ${reusedCode ?? "not spoken of"}`, () =>
+    it.effect(`a reused code gives ${status} with reusedCode ${reusedCode ?? "left out"}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })
         const statuses = [(yield* login(fake)).says]
@@ -111,7 +111,7 @@ describe("FakeAngel: one-time codes", () => {
     )
   }
 
-  it.effect("a code is used up by a wrong PIN, and the next one is good", () =>
+  it.effect("a login with a wrong PIN uses up the code, and the next code is accepted", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* login(fake, { body: { password: "1111" } })

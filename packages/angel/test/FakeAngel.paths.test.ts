@@ -5,7 +5,7 @@ import { ask, bearer, begin, type Changed, demo, loggedIn, paths } from "./askin
 import { codeNow } from "./support.ts"
 
 describe("FakeAngel: other paths", () => {
-  it.effect("loginByMpin is stopped by the firewall", () =>
+  it.effect("loginByMpin is refused by the firewall", () =>
     Effect.gen(function* () {
       const { headers, status, text } = yield* ask(yield* begin(), { path: paths.loginByMpin })
       assert.strictEqual(status, 200)
@@ -19,7 +19,7 @@ describe("FakeAngel: other paths", () => {
     [paths.getProfile, "POST"],
     ["/", "GET"]
   ] as const) {
-    it.effect(`${method} ${path} is not found, and the journal has it`, () =>
+    it.effect(`${method} ${path} is not found and is in the journal`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         const { status, text } = yield* ask(fake, { path, method })
@@ -30,7 +30,7 @@ describe("FakeAngel: other paths", () => {
     )
   }
 
-  it.effect("a path with the two slashes of the documents is found", () =>
+  it.effect("a path with the documented double slash is found", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const { says } = yield* ask(fake, {
@@ -42,7 +42,7 @@ describe("FakeAngel: other paths", () => {
     })
   )
 
-  it.effect("the market feed says in a header what it does not like", () =>
+  it.effect("the market feed reports its refusal in a header", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const right = {
@@ -102,7 +102,7 @@ describe("FakeAngel: the publisher page", () => {
     ["nobodys", 403],
     ["", 403]
   ] as const) {
-    it.effect(`is ${status} for the key ${key || "that is left out"}`, () =>
+    it.effect(`gives ${status} for ${key ? `the key ${key}` : "a missing key"}`, () =>
       Effect.gen(function* () {
         const answer = yield* ask(yield* begin(), { ...page(key), method: "GET" })
         assert.strictEqual(answer.status, status)
@@ -127,7 +127,7 @@ describe("FakeAngel: the publisher page", () => {
   }
 
   for (const publisherRefreshToken of ["sent", "absent"] as const) {
-    it.effect(`sends the browser back with its state, the refresh token being ${publisherRefreshToken}`, () =>
+    it.effect(`redirects with the state, and with publisherRefreshToken ${publisherRefreshToken}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ publisherRefreshToken })
         const { headers, status } = yield* submit(fake)
@@ -145,7 +145,7 @@ describe("FakeAngel: the publisher page", () => {
     )
   }
 
-  it.effect("sends no state back where none was given, and writes nothing of the address into its page", () =>
+  it.effect("redirects without a state if none was given, and does not echo the address into its page", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

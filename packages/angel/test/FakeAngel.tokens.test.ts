@@ -12,7 +12,7 @@ describe("FakeAngel: tokens", () => {
   for (const name of ["getProfile", "getRMS", "logout", "placeOrder"] as const) {
     const rows = (jwt: string): ReadonlyArray<readonly [string, Changed, Duration.Input, string]> => [
       ["no token", {}, 0, "AG8003"],
-      ["a token that nobody has", bearer("of.a.nobody"), 0, "AG8001"],
+      ["an unknown token", bearer("of.a.nobody"), 0, "AG8001"],
       ["Bearer twice", bearer(`Bearer ${jwt}`), 0, "AG8001"],
       ["no Bearer", { authorization: jwt }, 0, "AG8001"],
       ["the key of another app", { ...bearer(jwt), "x-privatekey": demo.publisherKey }, 0, "AG8004"],
@@ -33,9 +33,9 @@ describe("FakeAngel: tokens", () => {
 
   for (const [what, changes, later, code] of [
     ["no token", { headers: { authorization: undefined } }, 0, "AG8003"],
-    ["another token than the one to renew", { headers: bearer("of.a.nobody") }, 0, "AG8001"],
+    ["a token other than the one to renew", { headers: bearer("of.a.nobody") }, 0, "AG8001"],
     ["the key of another app", { headers: { "x-privatekey": demo.publisherKey } }, 0, "AB1053"],
-    ["a refresh token that nobody has", { body: { refreshToken: "of.a.nobody" } }, 0, "AB8050"],
+    ["an unknown refresh token", { body: { refreshToken: "of.a.nobody" } }, 0, "AB8050"],
     ["no refresh token", { body: {} }, 0, "AB8050"],
     ["no JSON", { body: "refreshToken" }, 0, "AB1004"],
     ["a refresh token after midnight IST", {}, "14.5 hours", "AB8051"],
@@ -59,7 +59,7 @@ describe("FakeAngel: tokens", () => {
     ["die", ["AG8001", "AB8050"]],
     ["live", ["", ""]]
   ] as const) {
-    it.effect(`after a renewal the tokens before it ${refreshedTokens}, as the switch says`, () =>
+    it.effect(`the earlier tokens after a renewal follow the switch refreshedTokens: ${refreshedTokens}`, () =>
       Effect.gen(function* () {
         const { fake, tokens } = yield* loggedIn({ refreshedTokens })
         const renew = ask(fake, {
@@ -85,7 +85,7 @@ describe("FakeAngel: tokens", () => {
     ["in-token", Date.UTC(2026, 10, 23, 18, 30) / 1000],
     ["absent", undefined]
   ] as const) {
-    it.effect(`the end of an access token is ${tokenEnd}, as the switch says`, () =>
+    it.effect(`the expiry of an access token follows the switch tokenEnd: ${tokenEnd}`, () =>
       Effect.gen(function* () {
         const { data, tokens } = yield* loggedIn({ tokenEnd })
         assert.strictEqual(claims(tokens.jwtToken)["exp"], exp)
@@ -95,7 +95,7 @@ describe("FakeAngel: tokens", () => {
     )
   }
 
-  it.effect("a token dies with its logout", () =>
+  it.effect("a logout ends the token", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const headers = bearer(tokens.jwtToken)
@@ -105,7 +105,7 @@ describe("FakeAngel: tokens", () => {
     })
   )
 
-  it.effect("an address that is not registered is refused on the order path alone", () =>
+  it.effect("an unregistered address is refused only on the order path", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const headers = bearer(tokens.jwtToken)

@@ -7,7 +7,7 @@ import { calls, layer, layerAnswer, printed, reasonOf } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** Twenty mebibytes of JSON that never ends, and how many of them were taken. */
+/** 20 MiB of unterminated JSON, with a count of the bytes that were read. */
 const endless = () => {
   const chunk = new TextEncoder().encode(`{"status":true,"data":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
@@ -21,14 +21,17 @@ const endless = () => {
   return { body, counted }
 }
 
-describe("answers that are no answers", () => {
+describe("oversized and malformed answers", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
     for (const [what, headers] of [
-      ["that says so", { "content-length": String(20 * mebibyte) }],
-      ["that does not say so", {}],
-      ["that says it is small when unpacked", { "content-length": "1000", "content-encoding": "identity" }]
+      ["with a true content-length", { "content-length": String(20 * mebibyte) }],
+      ["without content-length", {}],
+      [
+        "with a small content-length and a content-encoding",
+        { "content-length": "1000", "content-encoding": "identity" }
+      ]
     ] as const) {
-      it.effect(`${endpoint}: a body of 20 MB ${what} is not read to its end`, () =>
+      it.effect(`${endpoint}: does not read all of a 20 MB body ${what}`, () =>
         Effect.gen(function* () {
           const { body, counted } = endless()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))
@@ -41,7 +44,7 @@ describe("answers that are no answers", () => {
     }
   }
 
-  it.effect("the largest answer that is read can be chosen", () =>
+  it.effect("the maximum answer size is an option", () =>
     Effect.gen(function* () {
       const body = JSON.stringify({ status: true, data: "" }).padEnd(2000, " ")
       const logout = calls["logout"] ?? Effect.void
@@ -62,7 +65,7 @@ describe("answers that are no answers", () => {
   )
 
   for (const status of [301, 302, 303, 307, 308]) {
-    it.effect(`a redirect with ${status} is not followed: the other host is never asked`, () =>
+    it.effect(`a redirect with ${status} is not followed`, () =>
       Effect.gen(function* () {
         const asked: Array<string> = []
         const server = setupServer(

@@ -18,7 +18,7 @@ export const paths = {
   placeOrder: "/rest/secure/angelbroking/order/v1/placeOrder"
 }
 
-/** Beside the usual ones; `undefined` leaves one of them out. */
+/** Added to the usual ones; `undefined` omits one. */
 export type Changed = Readonly<Record<string, string | undefined>>
 
 export interface Asked {
@@ -34,7 +34,7 @@ export interface Answer {
   readonly headers: Headers
   readonly text: string
   readonly json: unknown
-  /** The flag of whatever dialect. */
+  /** The success flag, in any dialect. */
   readonly says: unknown
   readonly code: unknown
   readonly data: Readonly<Record<string, string>>
@@ -65,7 +65,7 @@ const toAnswer = (response: Response, text: string): Answer => {
   }
 }
 
-/** Asks the fake without any of our own code between. */
+/** Sends a request to the fake directly, without the package's own code. */
 export const ask = (fake: FakeBroker, { body, headers, method, origin, path }: Asked): Effect.Effect<Answer> =>
   Effect.promise(async () => {
     const all = Object.entries({ ...usual, ...headers })
@@ -88,7 +88,7 @@ export interface LoginChanges {
   readonly account?: FakeAngel.Account
 }
 
-/** Logs in with the right everything, but for the changes. */
+/** Logs in with valid values, except for the changes. */
 export const login = Effect.fnUntraced(function* (fake: FakeBroker, changes: LoginChanges = {}) {
   const account = changes.account ?? demo
   return yield* ask(fake, {

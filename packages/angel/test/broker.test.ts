@@ -16,7 +16,7 @@ import { browse, calls, fixtures, layer, layerAnswer, loginRequest, serve } from
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
   pin: "8305",
@@ -37,7 +37,7 @@ const secrets = [canary.pin, canary.totpSecret, canary.apiKey, canary.publisherK
 const totpMethod: Contract.Subject = {
   ...common,
   method: methodOf(broker, "totp"),
-  // Tokens without an end of their own, so that the rule about midnight is what counts.
+  // Tokens without an expiry of their own, so that the midnight rule applies.
   make: Effect.map(serve({ accounts: [canary], tokenEnd: "absent" }), (fake) => ({
     fake,
     secrets,
@@ -140,7 +140,7 @@ brokers.runBrokerTests({
   }
 })
 
-/** Every code on the broker's page and every code that users have seen beside it, as of 2026-11-21. */
+/** Every code on the broker's page and every other code that users have reported, as of 2026-11-21. */
 const documentedCodes = [
   "AG8001 AG8002 AG8003 AB8050 AB8051",
   "AB1000 AB1001 AB1002 AB1003 AB1004 AB1005 AB1006 AB1007 AB1008 AB1009 AB1010 AB1011 AB1012 AB1013 AB1014 AB1015",
@@ -150,8 +150,8 @@ const documentedCodes = [
   .split(" ")
 const undocumentedCodes = "AG8004 AG7002 AB1021 AB1034 AB1050 AB1053 AB4006".split(" ")
 
-describe("covers everything that is documented", () => {
-  it("every code that is known has a row, and no row is for another", () => {
+describe("the tables cover the documentation", () => {
+  it("the error table has exactly the documented codes", () => {
     const rows = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...rows].toSorted(), [...documentedCodes, ...undocumentedCodes].toSorted())
     assert.strictEqual(documentedCodes.length, 30)

@@ -24,7 +24,7 @@ const layer = (fake: FakeBroker) =>
     }
   }).pipe(Layer.provide(TestHttp.layerFake(fake)))
 
-/** What a person does: logs in on the page, and is sent back. */
+/** Logs in on the page and returns the callback. */
 const browse = Effect.fnUntraced(function* (fake: FakeBroker, page: string, account = demo) {
   const body = new URLSearchParams({ clientcode: account.clientCode, pin: account.pin, totp: yield* codeNow(account) })
   const response = yield* Effect.promise(() => fake.respond(new Request(page, { method: "POST", body })))
@@ -45,22 +45,26 @@ const having = (name: string, value: string) => (url: URL) => (url.searchParams.
 
 const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectRejected["why"]]> = [
   ["nothing", () => "", "not-a-url"],
-  ["no address", () => "the browser said no", "not-a-url"],
+  ["not a URL", () => "the browser said no", "not-a-url"],
   ["an address without its path", (url) => url.search, "not-a-url"],
   ["two auth_tokens", (url) => `${url.href}&auth_token=other`, "repeated"],
   ["another host", (url) => url.href.replace("app.example.com", "app.example.net"), "origin"],
   [
-    "a host that only begins like ours",
+    "a host that only starts like the registered one",
     (url) => url.href.replace("app.example.com", "app.example.com.evil.net"),
     "origin"
   ],
-  ["our host as a user's name", (url) => url.href.replace("app.example.com", "app.example.com@evil.net"), "origin"],
+  [
+    "the registered host as the user name",
+    (url) => url.href.replace("app.example.com", "app.example.com@evil.net"),
+    "origin"
+  ],
   ["another port", (url) => url.href.replace("app.example.com", "app.example.com:8443"), "origin"],
   ["plain http", (url) => url.href.replace("https:", "http:"), "origin"],
   ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
-  ["a slash more", (url) => url.href.replace("/callback", "/callback/"), "origin"],
+  ["an extra slash", (url) => url.href.replace("/callback", "/callback/"), "origin"],
   [
-    "the broker's page for keys of new apps",
+    "the broker's page for new app keys",
     (url) => `https://smartapi.angelone.in/publisher-login/undefined${url.search}`,
     "origin"
   ],
@@ -76,7 +80,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
 
 describe("callbacks of a browser login", () => {
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what}: rejected, and the broker is not asked`, () =>
+    it.effect(`with ${what}: is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun()
         const before = (yield* fake.journal).length
@@ -91,7 +95,7 @@ describe("callbacks of a browser login", () => {
     )
   }
 
-  it.effect("as node:http gives it, without a host: taken", () =>
+  it.effect("without a host, as node:http gives it: is accepted", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       const session = yield* redirect.complete(request, Redacted.make(callback.pathname + callback.search))
@@ -99,7 +103,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("of another account: rejected when the broker says whose token it is", () =>
+  it.effect("of another account: is rejected when the broker returns the account of the token", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ accounts: [demo, other] }, other)
       const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))
@@ -108,7 +112,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("with a token that the broker does not know: the session is over", () =>
+  it.effect("with an unknown token: fails as SessionExpired", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       callback.searchParams.set("auth_token", "undefined")
@@ -117,7 +121,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("with Bearer in front of the tokens, and names in capitals: taken, without them", () =>
+  it.effect("with Bearer prefixes and upper-case names: is accepted, and the prefixes are removed", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun()
       const tokens = Object.fromEntries(callback.searchParams)
@@ -134,7 +138,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("without refresh_token and with an empty feed_token: a session without them", () =>
+  it.effect("without refresh_token and with an empty feed_token: gives a session without them", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ publisherRefreshToken: "absent" })
       callback.searchParams.set("feed_token", "")

@@ -3,8 +3,8 @@ import { leaks, run } from "../../../tools/canary/canary.ts"
 
 const secrets = ["8305", "CANARYtrd", "CANARYno1", "CANARYTOTPSECRET", "CANARY-8-IS-NO-BASE32", "eyJhbGciOiJIUzUxMiJ9"]
 
-describe("canary: angel", () => {
-  it("a program that prints all it has shows no secret, and leaves none in a file", async () => {
+describe("canary: Angel One", () => {
+  it("a program that prints everything leaks no secret to its output or its files", async () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)

@@ -15,11 +15,11 @@ import { calls, credentials } from "./support.ts"
 
 const { empty, mail, missing, needsHost } = told
 
-describe("a configuration that lacks something", () => {
+describe("an incomplete configuration", () => {
   const lacking = (layer: Layer.Layer<AngelApi.AngelApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(AngelApi.AngelApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("names all three variables that are missing", () =>
+  it.effect("names all three missing variables", () =>
     Effect.gen(function* () {
       const error = yield* lacking(AngelAuth.layerConfig(), { ANGEL_CLIENT_CODE: "A123456" })
       assert.deepStrictEqual(problems(error), {
@@ -31,7 +31,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("names what is there but wrong beside what is missing", () =>
+  it.effect("names invalid variables together with missing ones", () =>
     Effect.gen(function* () {
       const values = { ANGEL_CLIENT_CODE: "demo@example.com", ANGEL_PIN: " ", ANGEL_API_KEY: demo.apiKey }
       assert.deepStrictEqual(problems(yield* lacking(AngelAuth.layerConfig(), values)), {
@@ -42,7 +42,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("names the redirect URL of a browser login", () =>
+  it.effect("names the missing redirect URL of a browser login", () =>
     Effect.gen(function* () {
       const values = { ANGEL_CLIENT_CODE: "A123456", ANGEL_REDIRECT_URL: "http://localhost" }
       assert.deepStrictEqual(problems(yield* lacking(AngelPublisher.layerConfig(), values)), {
@@ -52,7 +52,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("takes values that are there, white space around them or not", () =>
+  it.effect("accepts values with or without surrounding white space", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const values = {
@@ -77,7 +77,7 @@ describe("a configuration that lacks something", () => {
   )
 })
 
-describe("origins that credentials must not go to", () => {
+describe("forbidden origins", () => {
   const noOrigin = "must be an origin such as https://api.example.com, without a path or a slash at the end"
   const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
   for (const [origin, expected] of [
@@ -107,7 +107,7 @@ describe("origins that credentials must not go to", () => {
     "http://[::1]:4010",
     "https://api.example.com"
   ]) {
-    it.effect(`${origin} is fine`, () =>
+    it.effect(`${origin} is accepted`, () =>
       Effect.gen(function* () {
         const layer = AngelAuth.layer({ credentials, origins: { api: origin } })
         const api = yield* Effect.provide(AngelApi.AngelApi, Layer.provide(layer, TestHttp.layerLateFetch))

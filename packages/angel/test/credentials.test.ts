@@ -18,7 +18,7 @@ const publisher = {
 }
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
+  ["no credentials", undefined, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   ["no field", {}, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   [
     "null in every field",
@@ -31,19 +31,19 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { clientCode: empty, pin: empty, apiKey: empty, totp: empty }
   ],
   [
-    "numbers from a program without types",
+    "numbers from untyped code",
     { clientCode: 123456, pin: 4711, apiKey: secret(1), totp: 123456 },
     { clientCode: noText, pin: noText, apiKey: noText, totp: noText }
   ],
-  ["secrets that hold undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
+  ["secrets that wrap undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
   ["an e-mail address for the client code", { ...credentials, clientCode: "demo@example.com" }, { clientCode: mail }],
   [
-    "a client code with a blank in it",
+    "a client code with a space in it",
     { ...credentials, clientCode: "A12 3456" },
     { clientCode: "has white space inside" }
   ],
   ["a secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
-  ["a code of letters' digits for the secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
+  ["a six-digit code of base32 digits for the secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
   ["a code for the secret", { ...credentials, totp: secret("018949") }, { totp: pasted }],
   [
     "a QR address without a secret",
@@ -59,7 +59,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { pin: empty, totp: empty }
   ],
   [
-    "an API key with a sign that no header can carry",
+    "an API key with a character that is invalid in a header",
     { ...credentials, apiKey: secret(`${demo.apiKey}\u20ac`) },
     { apiKey: "has spaces or other characters that a key cannot have" }
   ],
@@ -90,7 +90,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 ]
 
 const wrongRedirects: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { clientCode: missing, apiKey: missing, redirectUrl: missing }],
+  ["no credentials", undefined, { clientCode: missing, apiKey: missing, redirectUrl: missing }],
   ["plain http", { ...publisher, redirectUrl: "http://app.example.com/callback" }, { redirectUrl: needsHost }],
   ["localhost", { ...publisher, redirectUrl: "https://localhost/callback" }, { redirectUrl: needsHost }],
   ["localhost with a port", { ...publisher, redirectUrl: "https://LOCALHOST:8443/" }, { redirectUrl: needsHost }],
@@ -98,10 +98,14 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["a bare IP address in hexadecimal", { ...publisher, redirectUrl: "https://0x7f.1/" }, { redirectUrl: needsHost }],
   ["a bare IPv6 address", { ...publisher, redirectUrl: "https://[::1]:8443/cb" }, { redirectUrl: needsHost }],
   ["another scheme", { ...publisher, redirectUrl: "myapp://callback" }, { redirectUrl: needsHost }],
-  ["no address", { ...publisher, redirectUrl: "app.example.com/callback" }, { redirectUrl: "is not an address" }]
+  [
+    "a URL without a scheme",
+    { ...publisher, redirectUrl: "app.example.com/callback" },
+    { redirectUrl: "is not an address" }
+  ]
 ]
 
-describe("credentials that cannot be right", () => {
+describe("invalid credentials", () => {
   namesEveryProblem(wrongCredentials, (given) => refused(Login.session, AngelAuth.layer({ credentials: given })))
 
   namesEveryProblem(
@@ -111,12 +115,12 @@ describe("credentials that cannot be right", () => {
   )
 
   for (const [what, given] of [
-    ["in no options at all", undefined],
-    ["in options without it", {}],
+    ["missing from absent options", undefined],
+    ["missing from the options", {}],
     ["that is blank", { apiKey: secret(" ") }],
-    ["that is no secret", { apiKey: 7 }]
+    ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`an API key ${what} is refused by the raw calls too`, () =>
+    it.effect(`an API key ${what} is also rejected by the raw calls`, () =>
       Effect.gen(function* () {
         const layer = AngelApi.layer(given as unknown as AngelApi.Options)
         assert.hasAllKeys(problems(yield* refused(AngelApi.AngelApi, layer)), ["apiKey"])
@@ -125,7 +129,7 @@ describe("credentials that cannot be right", () => {
   }
 })
 
-describe("one-time codes that cannot be right", () => {
+describe("invalid one-time codes", () => {
   for (const [what, code, expected] of [
     ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
     ["seven digits", CodeSource.fixed(secret("1234567")), "is not 6 digits"],
@@ -136,20 +140,12 @@ describe("one-time codes that cannot be right", () => {
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["nothing, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
-    ["a number, from an effect without types", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
-    [
-      "plain text, from an effect without types",
-      CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
-      noRedacted
-    ],
-    [
-      "undefined, from an effect without types",
-      CodeSource.fromEffect(() => Effect.succeed(undefined as never)),
-      noRedacted
-    ]
+    ["an empty code, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["a number, from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
+    ["plain text, from an untyped effect", CodeSource.fromEffect(() => Effect.succeed("12345" as never)), noRedacted],
+    ["undefined, from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(undefined as never)), noRedacted]
   ] as const) {
-    it.effect(`${what}: nothing is sent`, () =>
+    it.effect(`${what}: no request is sent`, () =>
       Effect.gen(function* () {
         const layer = AngelAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })

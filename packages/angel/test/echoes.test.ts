@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { layerAnswer, loginRequest, printed, reasonOf } from "./support.ts"
 
-// The broker's answer may hold what was sent. None of it may be shown.
+// The broker's answer may repeat request data. No error may show it.
 const pin = "8305"
 const apiKey = "canaryKey"
 const access = "canaryAccess"
@@ -25,19 +25,19 @@ const service = (message: string, code = "AB9999") =>
   JSON.stringify({ status: false, message, errorcode: code, data: null })
 
 const spellings: Readonly<Record<string, (secret: string) => string>> = {
-  "as it is": (secret) => secret,
-  "in capitals": (secret) => secret.toUpperCase(),
+  unchanged: (secret) => secret,
+  "in upper case": (secret) => secret.toUpperCase(),
   "in base64": (secret) => Buffer.from(secret).toString("base64"),
-  "in base64 for addresses": (secret) => Buffer.from(secret).toString("base64url"),
+  "in base64url": (secret) => Buffer.from(secret).toString("base64url"),
   "in hexadecimal": (secret) => Buffer.from(secret).toString("hex"),
-  "as part of an address": (secret) => encodeURIComponent(secret),
-  "as part of a page": (secret) => secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(`"`, "&quot;"),
-  "as part of JSON in text": (secret) => JSON.stringify(secret).slice(1, -1)
+  "inside a URL": (secret) => encodeURIComponent(secret),
+  "inside an HTML page": (secret) => secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(`"`, "&quot;"),
+  "inside JSON in a string": (secret) => JSON.stringify(secret).slice(1, -1)
 }
 
-describe("what the broker sends back", () => {
+describe("request data in the broker's answer", () => {
   for (const [how, spell] of Object.entries(spellings)) {
-    it.effect(`a message with the secrets ${how} shows none of them`, () =>
+    it.effect(`an error does not show secrets that the broker's message repeats ${how}`, () =>
       Effect.gen(function* () {
         const password = `p&s<w"d${pin}`
         const sent = [password, apiKey].map(spell)
@@ -50,7 +50,7 @@ describe("what the broker sends back", () => {
     )
   }
 
-  it.effect("a yes that names a field after the API key or the token does not show them", () =>
+  it.effect("a success with a field named after the API key or the token does not show them", () =>
     Effect.gen(function* () {
       const yes = JSON.stringify({ status: true, data: { [apiKey]: 1, [access]: 2 } })
       assert.notInclude(printed(yield* answered(yes, login())), apiKey)
@@ -58,7 +58,7 @@ describe("what the broker sends back", () => {
     })
   )
 
-  it.effect("a firewall's page with the PIN for a number does not show it", () =>
+  it.effect("a firewall page whose support number equals the PIN does not show it", () =>
     Effect.gen(function* () {
       const error = yield* answered(`<title>Request Rejected</title>Your support ID is: ${pin}`, login())
       assert.strictEqual(reasonOf(error, "PermissionDenied").why, "waf")
@@ -66,7 +66,7 @@ describe("what the broker sends back", () => {
     })
   )
 
-  it.effect("AB1050 is a wrong code, also for somebody whose PIN is 1050", () =>
+  it.effect("AB1050 is a wrong code even if the PIN is 1050", () =>
     Effect.gen(function* () {
       const error = yield* answered(service("Invalid totp", "AB1050"), login("1050"))
       assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "AB1050")

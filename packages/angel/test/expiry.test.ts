@@ -26,7 +26,7 @@ const layer = (
     credentials: { ...credentials, ...(options.totp === undefined ? {} : { totp: options.totp }) }
   }).pipe(Layer.provide(http))
 
-/** A broker whose login gives this token. */
+/** A broker whose login returns this token. */
 const giving = (jwtToken: string) => {
   const body = {
     status: true,
@@ -40,8 +40,8 @@ const giving = (jwtToken: string) => {
 const tokenWith = (claims: unknown) =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
 
-describe("the end of a session", () => {
-  it.effect("of a login at 23:59:59.5 IST that is answered after midnight is that midnight", () =>
+describe("the expiry of a session", () => {
+  it.effect("for a login sent at 23:59:59.5 IST and answered after midnight is that midnight", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -55,7 +55,7 @@ describe("the end of a session", () => {
     })
   )
 
-  it.effect("of a login that waits past midnight for a fresh code is the midnight after", () =>
+  it.effect("for a login that waits past midnight for a fresh code is the next midnight", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -71,7 +71,7 @@ describe("the end of a session", () => {
     ["without exp is midnight", { username: "A123456" }, midnight, "daily-cut-off"],
     ["with text for exp is midnight", { exp: "soon" }, midnight, "daily-cut-off"],
     ["with an exp of 0 is midnight", { exp: 0 }, midnight, "daily-cut-off"],
-    ["with an exp beyond every calendar is midnight", { exp: 1e300 }, midnight, "daily-cut-off"],
+    ["with an exp beyond the range of Date is midnight", { exp: 1e300 }, midnight, "daily-cut-off"],
     ["with null for claims is midnight", null, midnight, "daily-cut-off"]
   ] as const) {
     it.effect(`of a token ${what}`, () =>
@@ -84,7 +84,7 @@ describe("the end of a session", () => {
     )
   }
 
-  it.effect("of a token that is no JWT is midnight", () =>
+  it.effect("of a token that is not a JWT is midnight", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const session = yield* Effect.provide(Login.session, layer(giving("opaque"), {}))
@@ -92,7 +92,7 @@ describe("the end of a session", () => {
     })
   )
 
-  it.effect("is what the option says, also after a renewal", () =>
+  it.effect("follows the option, also after a renewal", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()
@@ -111,7 +111,7 @@ describe("the end of a session", () => {
     })
   )
 
-  it("of tokens from another program counts from when they were issued, and the account is the layer's own", () => {
+  it("of tokens from another program is computed from issuedAt, for the layer's account", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),

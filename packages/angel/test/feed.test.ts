@@ -15,7 +15,7 @@ const reveal = (headers: AngelFeed.FeedSocket["headers"]) =>
   )
 
 describe("the market feed", () => {
-  it.effect("opens with the headers that a session after a TOTP login gives", () =>
+  it.effect("opens with the headers of a session from a TOTP login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* serve()
@@ -42,7 +42,7 @@ describe("the market feed", () => {
     })
   )
 
-  it.effect("of a session without its token says how to get one", () =>
+  it.effect("without a feed token explains how to get one", () =>
     Effect.gen(function* () {
       const { feed: _, ...tokens } = session.tokens
       const without = { account: session.account, tokens }

@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { layerAnswer, loginRequest, morning, reasonOf } from "./support.ts"
 
-// AB1050 is the least specific answer of the broker: it comes before PIN and API key are looked at.
+// AB1050 is the least specific answer of the broker: it is sent before PIN and API key are checked.
 const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
 
 const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]
@@ -34,10 +34,10 @@ describe("hints for a refused code", () => {
     ["no Date", {}],
     ["a Date 10 seconds ahead", dateHeader(10)],
     ["a Date 10 seconds behind", dateHeader(-10)],
-    ["a Date that is none", { date: "yesterday" }],
+    ["an invalid Date", { date: "yesterday" }],
     ["an empty Date", { date: "" }]
   ] as const) {
-    it.effect(`an answer with ${what} says nothing of the clock`, () =>
+    it.effect(`an answer with ${what} gives no hint about the clock`, () =>
       Effect.gen(function* () {
         const hints = yield* hintsOf({}, headers)
         assert.deepStrictEqual(
@@ -52,7 +52,7 @@ describe("hints for a refused code", () => {
     [45, "Your clock is 45 seconds behind the broker's: set it by NTP."],
     [-3600, "Your clock is 1 hour ahead of the broker's: set it by NTP."]
   ] as const) {
-    it.effect(`a broker ${seconds} seconds ahead of us: ${text}`, () =>
+    it.effect(`a broker clock ${seconds} seconds ahead gives the hint: ${text}`, () =>
       Effect.gen(function* () {
         const hints = yield* hintsOf({}, dateHeader(seconds))
         assert.deepStrictEqual(hints[0], { id: "ClockDrift", text })
@@ -64,7 +64,7 @@ describe("hints for a refused code", () => {
     )
   }
 
-  it.effect("the secret sent in place of a code is called so, and not shown", () =>
+  it.effect("a secret sent instead of a code is reported and not shown", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
       assert.deepStrictEqual(
@@ -75,7 +75,7 @@ describe("hints for a refused code", () => {
     })
   )
 
-  it.effect("an e-mail address sent as client code is called so, and not shown", () =>
+  it.effect("an e-mail address sent as client code is reported and not shown", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ clientcode: "demo@example.com" })
       assert.deepStrictEqual(

@@ -19,17 +19,17 @@ const layer = (fake: FakeBroker, options: AngelAuth.Options = {}) =>
 const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
-/** Virtual time passes in steps of a second, so the fake may see a call that much later. */
+/** Virtual time advances in steps of one second, so a call may reach the fake up to one second later. */
 const tick = 1000
 
-/** When an endpoint was asked, in milliseconds after the first time that any was. */
+/** Times of the requests to an endpoint, in milliseconds after the first request to any. */
 const timesOf = (fake: FakeBroker, endpoint: string, matching = "") =>
   Effect.map(fake.journal, (journal) => {
     const own = journal.filter((entry) => entry.endpoint === endpoint && entry.body.includes(matching))
     return own.map(({ at }) => at - (own[0]?.at ?? 0))
   })
 
-/** The documented limit of each call, per client code, and how it is made. */
+/** The documented limit of each call, per client code, and an effect that makes the call. */
 const limits: ReadonlyArray<
   readonly [string, number, (session: Session.Authorized) => Effect.Effect<unknown, unknown, AngelApi.AngelApi>]
 > = [
@@ -45,8 +45,8 @@ const limits: ReadonlyArray<
   ["logout", 1, (session) => Effect.flatMap(AngelApi.AngelApi, (api) => api.logout({ clientcode: "A123456" }, session))]
 ]
 
-describe("the broker's rate limits, kept before anything is sent", () => {
-  it.effect("of two logins of one account at once the second goes out a second later", () =>
+describe("the client's rate limiter", () => {
+  it.effect("sends the second of two concurrent logins of an account one second later", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const both = Effect.all([login("A123456"), login("A123456")], { concurrency: "unbounded" })
@@ -57,7 +57,7 @@ describe("the broker's rate limits, kept before anything is sent", () => {
     })
   )
 
-  it.effect("another account is not held up", () =>
+  it.effect("does not delay another account", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const all = Effect.forEach(["A123456", "A123456", "A123456", "B654321"], login, { concurrency: "unbounded" })
@@ -69,7 +69,7 @@ describe("the broker's rate limits, kept before anything is sent", () => {
     })
   )
 
-  it.effect("whoever has less queueTimeout than that is told how long to wait, and nothing is sent", () =>
+  it.effect("fails with the wait, without a request, if queueTimeout is shorter", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const program = Effect.gen(function* () {
@@ -92,7 +92,7 @@ describe("the broker's rate limits, kept before anything is sent", () => {
 
   for (const [endpoint, perSecond, call] of limits) {
     it.effect(
-      `of eight calls of ${endpoint} at once, ${perSecond} a second go out, and none meets the broker's limiter`,
+      `sends ${perSecond} a second of eight concurrent calls of ${endpoint}, so that the broker refuses none`,
       () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(morning)
@@ -121,7 +121,7 @@ describe("the broker's rate limits, kept before anything is sent", () => {
   }
 
   it.effect(
-    "the thousand-and-first profile within an hour is not sent",
+    "does not send the 1001st profile request within an hour",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

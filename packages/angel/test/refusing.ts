@@ -5,10 +5,10 @@ export { problemsOf as problems, redacted as secret } from "../../../tools/vites
 
 export const demo = FakeAngel.demoAccount
 
-/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
 export const refused = refusedUnsent(FakeAngel.make(), [demo.pin, demo.apiKey, demo.publisherKey, demo.totpSecret])
 
-/** What is said of a field. */
+/** The problem reported for each field. */
 export const told = {
   missing: "is missing",
   empty: "is empty",

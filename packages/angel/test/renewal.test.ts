@@ -35,8 +35,8 @@ const begin = Effect.fnUntraced(function* (
 const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
-describe("a session that is kept", () => {
-  it.effect("is refreshed within the day, when the broker refuses its token", () =>
+describe("a managed session", () => {
+  it.effect("is refreshed on the same day if the broker refuses its token", () =>
     Effect.gen(function* () {
       const { fake, renew, session } = yield* begin()
       const first = yield* session
@@ -48,25 +48,27 @@ describe("a session that is kept", () => {
     })
   )
 
-  it.effect("is left alone until midnight, and logs in anew after it: no refresh token outlives the day", () =>
-    Effect.gen(function* () {
-      const { fake, session } = yield* begin()
-      const first = yield* session
-      yield* TestClock.setTime(midnight - 1)
-      assert.strictEqual(yield* session, first)
-      yield* TestClock.setTime(midnight)
-      assert.strictEqual((yield* session).expiresAt, midnight + 86_400_000)
-      assert.deepStrictEqual(yield* asked(fake), ["loginByPassword", "loginByPassword"])
-    })
+  it.effect(
+    "is not refreshed before midnight and is replaced by a new login after it, because refresh tokens end then",
+    () =>
+      Effect.gen(function* () {
+        const { fake, session } = yield* begin()
+        const first = yield* session
+        yield* TestClock.setTime(midnight - 1)
+        assert.strictEqual(yield* session, first)
+        yield* TestClock.setTime(midnight)
+        assert.strictEqual((yield* session).expiresAt, midnight + 86_400_000)
+        assert.deepStrictEqual(yield* asked(fake), ["loginByPassword", "loginByPassword"])
+      })
   )
 })
 
-describe("a typed call whose token was ended elsewhere", () => {
+describe("a typed call with a token that ended elsewhere", () => {
   const dead = '{"success":false,"message":"Invalid Token","errorCode":"AG8001","data":""}'
 
   const done = '{"status":true,"message":"SUCCESS","errorcode":"","data":""}'
 
-  /** With time for the broker's limits. */
+  /** Runs a call and advances the clock past the broker's limits. */
   const later = <A, E>(call: Effect.Effect<A, E>) =>
     Effect.gen(function* () {
       const running = yield* Effect.forkChild(call)
@@ -74,7 +76,7 @@ describe("a typed call whose token was ended elsewhere", () => {
       return yield* Fiber.join(running)
     })
 
-  it.effect("is answered after one refresh, and does not fail for ever", () =>
+  it.effect("succeeds after one refresh", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session
@@ -85,7 +87,7 @@ describe("a typed call whose token was ended elsewhere", () => {
     })
   )
 
-  it.effect("is not repeated after a call that is not marked safe, and the next call works", () =>
+  it.effect("is not repeated after a call that is not marked safe, and the next call succeeds", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session
@@ -115,7 +117,7 @@ describe("a wrong PIN", () => {
     return yield* asked(fake)
   })
 
-  it.effect("is sent once, however often a session is asked for, whatever the budget", () =>
+  it.effect("is sent once, for any number of session requests and any budget", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
       assert.deepStrictEqual(yield* tries({ renewal: { maxFailures: 4 } }), ["loginByPassword"])

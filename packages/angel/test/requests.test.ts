@@ -13,7 +13,7 @@ describe("the publisher page", () => {
     [undefined, ""],
     ["always", "&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback"]
   ] as const) {
-    it.effect(`the browser is sent to the publisher page with key and state${more && ", and the redirect URL"}`, () =>
+    it.effect(`the login URL has key and state${more && ", and the redirect URL"}`, () =>
       Effect.gen(function* () {
         const { publisherKey, redirectUrl } = FakeAngel.demoAccount
         const { clientCode } = credentials

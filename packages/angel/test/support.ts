@@ -29,7 +29,7 @@ export const layer = (overrides: Partial<AngelAuth.AngelCredentials> = {}, optio
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that gives the same answer to everything. */
+/** The raw calls, to a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -45,7 +45,7 @@ export const loginRequest: RequestOf<AngelApi.AngelApi, "loginByPassword"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account, for calls that no fake looks at. */
+/** A session of the demo account, for calls that do not reach a fake. */
 export const session: Session = AngelAuth.fromTokens({
   userId: credentials.clientCode,
   accessToken: Redacted.make("access.of.a.test"),
@@ -54,7 +54,7 @@ export const session: Session = AngelAuth.fromTokens({
   issuedAt: 0
 })
 
-/** Each documented call, as a user makes it. */
+/** Each documented call, made through the public API. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, AngelApi.AngelApi>>> = {
   loginByPassword: Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword(loginRequest)),
   generateTokens: Effect.flatMap(AngelApi.AngelApi, (api) =>
@@ -71,7 +71,7 @@ export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 /** The code that the account's authenticator app shows. */
 export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
 
-/** Fills in the publisher page, and gives the address that the browser ends at. */
+/** Fills in the publisher page and returns the address that the browser is redirected to. */
 export const browse = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, account: FakeAngel.Account) {
   const { clientCode: clientcode, pin } = account
   const body = new URLSearchParams({ clientcode, pin, totp: yield* codeNow(account) })

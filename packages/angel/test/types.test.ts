@@ -1,4 +1,4 @@
-// The compiler's own errors are what is tested here; Effect's say the same a second time.
+// These tests assert compiler errors. Effect's diagnostics would only repeat them.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { AngelAuth, AngelPublisher } from "@auth/angel"
@@ -22,13 +22,13 @@ const publisher = AngelPublisher.layer({
   }
 })
 
-/** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
+/** Accepts only a program that needs nothing but an HTTP client. Any other program does not compile. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))
 
-describe("what a layer provides, and what does not compile", () => {
-  it("every capability of AngelAuth can be asked for", () => {
+describe("the types of the layers", () => {
+  it("AngelAuth provides all its capabilities", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.session, auth)))
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
@@ -45,7 +45,7 @@ describe("what a layer provides, and what does not compile", () => {
     >()
   })
 
-  it("every capability of AngelPublisher can be asked for", () => {
+  it("AngelPublisher provides all its capabilities", () => {
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, publisher)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), publisher)))
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), publisher)))
@@ -60,40 +60,40 @@ describe("what a layer provides, and what does not compile", () => {
     >()
   })
 
-  it("what AngelAuth lacks does not compile", () => {
+  it("a program does not compile with a capability that AngelAuth lacks", () => {
     // @ts-expect-error: Angel One has no second step after a login
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
-    // @ts-expect-error: and a program that answers one needs it
+    // @ts-expect-error: a program that answers a step-up needs StepUp
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
-    // @ts-expect-error: nor a picture to scan
+    // @ts-expect-error: there is no login by QR code
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
-    // @ts-expect-error: nor a recovery
+    // @ts-expect-error: there is no account recovery
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
-    // @ts-expect-error: the browser is another layer's
+    // @ts-expect-error: the browser login is another layer
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
   })
 
-  it("what AngelPublisher lacks does not compile", () => {
+  it("a program does not compile with a capability that AngelPublisher lacks", () => {
     // @ts-expect-error: no refresh token is documented for the browser
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), publisher)))
-    // @ts-expect-error: a person logs in, not the program
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, publisher)))
   })
 
-  it("a layer fails with AuthError alone, and needs an HTTP client alone", () => {
+  it("a layer fails only with AuthError and needs only an HTTP client", () => {
     for (const _ of [auth, publisher, AngelAuth.layerConfig(), AngelPublisher.layerConfig()]) {
       expectTypeOf<Layer.Error<typeof _>>().toEqualTypeOf<Core.AuthError.AuthError>()
       expectTypeOf<Layer.Services<typeof _>>().toEqualTypeOf<HttpClient.HttpClient>()
     }
   })
 
-  it("a secret that is plain text does not compile", () => {
+  it("a plain-text secret does not compile", () => {
     const given = [
-      // @ts-expect-error: the PIN is Redacted from the first line
+      // @ts-expect-error: the PIN is Redacted
       AngelAuth.layer({ credentials: { ...credentials, pin: "4711" } }),
-      // @ts-expect-error: the API key too
+      // @ts-expect-error: the API key is Redacted
       AngelAuth.layer({ credentials: { ...credentials, apiKey: "demo" } }),
-      // @ts-expect-error: and the TOTP secret
+      // @ts-expect-error: the TOTP secret is Redacted
       AngelAuth.layer({ credentials: { ...credentials, totp: "JBSWY3DPEHPK3PXP" } })
     ]
     assert.strictEqual(given.length, 3)

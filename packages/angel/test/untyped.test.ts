@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { problems, refused, secret } from "./refusing.ts"
 import { credentials, loginRequest, reasonOf, session } from "./support.ts"
 
-describe("raw calls of a program without types", () => {
+describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["nothing", undefined, ["request"]],
@@ -18,7 +18,7 @@ describe("raw calls of a program without types", () => {
     ["a number for the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {
-    it.effect(`a login with ${what} names the fields, and sends nothing`, () =>
+    it.effect(`a login with ${what}: the error names the fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const login = Effect.flatMap(AngelApi.AngelApi, (api) =>
           api.loginByPassword(request as RequestOf<AngelApi.AngelApi, "loginByPassword">)
@@ -36,7 +36,7 @@ describe("raw calls of a program without types", () => {
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["generateTokens", "getProfile", "getRMS", "logout"] as const) {
-      it.effect(`${name} of ${what} is over before anything is sent`, () =>
+      it.effect(`${name} with ${what} fails as SessionExpired, and no request is sent`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(AngelApi.AngelApi, (api) => {
             const other = given as Session.Authorized

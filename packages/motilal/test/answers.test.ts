@@ -4,7 +4,7 @@ import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** Twenty mebibytes of JSON that never ends, and how much of it was taken. */
+/** 20 MiB of unterminated JSON, with a count of the bytes that were read. */
 const endless = () => {
   const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
@@ -21,9 +21,9 @@ const endless = () => {
 const refusal = (message: string, errorcode = "MO9999") =>
   JSON.stringify({ status: "FAILURE", message, errorcode, data: "null" })
 
-describe("answers that are no answers", () => {
+describe("oversized and malformed answers", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
-    it.effect(`${endpoint}: a body of 20 MB is not read to its end`, () =>
+    it.effect(`${endpoint}: does not read all of a 20 MB body`, () =>
       Effect.gen(function* () {
         const { body, counted } = endless()
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body)))
@@ -32,7 +32,7 @@ describe("answers that are no answers", () => {
       })
     )
 
-    it.effect(`${endpoint}: a refusal that says what was sent shows none of it`, () =>
+    it.effect(`${endpoint}: does not show secrets that a refusal repeats`, () =>
       Effect.gen(function* () {
         const sent = sentBy(endpoint)
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(refusal(`no ${sent.join(" and ")}`))))

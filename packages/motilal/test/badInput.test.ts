@@ -20,7 +20,7 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
-/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
 const refused = refusedUnsent(FakeMotilal.make(), [
   demo.apiKey,
   demo.apiSecret,
@@ -42,7 +42,7 @@ const every = (problem: string) => Object.fromEntries(required.map((name) => [na
 const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value) })
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, every(missing)],
+  ["no credentials", undefined, every(missing)],
   ["no field", {}, every(missing)],
   [
     "null in every field",
@@ -61,13 +61,13 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     every(empty)
   ],
   [
-    "numbers from a program without types",
+    "numbers from untyped code",
     { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
     { ...every(noText), totp: noText }
   ],
-  ["secrets that hold undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
+  ["secrets that wrap undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
   [
-    "a user id with a blank in it",
+    "a user id with a space in it",
     { ...credentials, userId: "AA 017" },
     { userId: "is not a login id: up to 15 letters and digits" }
   ],
@@ -77,7 +77,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { userId: "is not a login id: up to 15 letters and digits" }
   ],
   [
-    "keys that no header can carry",
+    "keys with characters that are invalid in a header",
     { ...credentials, apiKey: secret("key\r\nx: y"), apiSecret: secret("ключ") },
     {
       apiKey: "has spaces or other characters that a key cannot have",
@@ -90,18 +90,18 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { apiSecret: "is the same as the apiKey: the portal shows two different values" }
   ],
   ["the 30th of February", factor("30/02/1988"), { secondFactor: noDay }],
-  ["the 29th of February of a year that has none", factor("29-02-1990"), { secondFactor: noDay }],
+  ["the 29th of February of a common year", factor("29-02-1990"), { secondFactor: noDay }],
   ["the 29th of February of 1900", factor("1900-02-29"), { secondFactor: noDay }],
-  ["a day zero", factor("00/10/1988"), { secondFactor: noDay }],
+  ["the day 0", factor("00/10/1988"), { secondFactor: noDay }],
   ["month and day swapped", factor("10/18/1988"), { secondFactor: noDay }],
-  ["a year of another century's making", factor("18/10/0088"), { secondFactor: noDay }],
-  ["a date with two kinds of strokes", factor("18/10-1988"), { secondFactor: neither }],
-  ["a date with a short year", factor("18/10/88"), { secondFactor: neither }],
-  ["a date without strokes", factor("18101988"), { secondFactor: neither }],
-  ["a PAN with a digit too few letters", factor("ABCD12345F"), { secondFactor: noPan }],
-  ["a PAN with a blank in it", factor("ABCDE 1234F"), { secondFactor: neither }],
+  ["a year out of range", factor("18/10/0088"), { secondFactor: noDay }],
+  ["a date with mixed separators", factor("18/10-1988"), { secondFactor: neither }],
+  ["a date with a two-digit year", factor("18/10/88"), { secondFactor: neither }],
+  ["a date without separators", factor("18101988"), { secondFactor: neither }],
+  ["a PAN with a digit in place of a letter", factor("ABCD12345F"), { secondFactor: noPan }],
+  ["a PAN with a space in it", factor("ABCDE 1234F"), { secondFactor: neither }],
   ["a Date in the afternoon", factor(new Date("1988-10-18T15:30:00Z")), { secondFactor: instant }],
-  ["a Date that is none", factor(new Date("")), { secondFactor: neither }],
+  ["an invalid Date", factor(new Date("")), { secondFactor: neither }],
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
@@ -121,13 +121,13 @@ describe("bad input: credentials", () => {
     ["18/10/1988", "18/10/1988"],
     ["18-10-1988", "18-10-1988"],
     ["1988-10-18", "1988-10-18"],
-    ["blanks around it", " 18/10/1988\n"],
+    ["a date with surrounding white space", " 18/10/1988\n"],
     ["a Date at midnight UTC", new Date("1988-10-18")],
     ["a Date at midnight in India", new Date("1988-10-18T00:00:00+05:30")],
     ["the PAN", "ABCDE1234F"],
-    ["the PAN in small letters", " abcde1234f "]
+    ["the PAN in lower case", " abcde1234f "]
   ] as const) {
-    it.effect(`${what}: is taken for the second factor, and the broker gets it as it wants it`, () =>
+    it.effect(`${what}: is accepted as second factor and sent in the broker's format`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* Effect.provide(Login.session, layer({ secondFactor: secret(value) }))
@@ -137,7 +137,7 @@ describe("bad input: credentials", () => {
     )
   }
 
-  it.effect("one digit for day and month: is taken, and sent with two", () =>
+  it.effect("one digit for day and month: is accepted and sent with two", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, secondFactor: "01/02/1988" }] })
       yield* Effect.provide(Login.session, layer({ secondFactor: secret("1-2-1988") }))
@@ -145,7 +145,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("the user id in small letters: is sent in capitals, and is the account's id", () =>
+  it.effect("the user id in lower case: is sent in upper case, as is the account id", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const { account } = yield* Effect.provide(Login.session, layer({ userId: " aa017 " }))
@@ -154,7 +154,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("no API secret: is no problem for a generation that has none", () =>
+  it.effect("no API secret: is accepted for a generation without one", () =>
     Effect.gen(function* () {
       yield* serve()
       const without = layer({ apiSecret: undefined }, { generation: "v3" })
@@ -162,7 +162,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("no date of birth: is no problem for a dealer", () =>
+  it.effect("no date of birth: is accepted for a dealer", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       const dealer = layer({ secondFactor: undefined }, { dealer: { clientCode: "Q02429" } })
@@ -172,7 +172,7 @@ describe("bad input: credentials", () => {
 
   const names = ["USER_ID", "PASSWORD", "API_KEY", "API_SECRET", "SECOND_FACTOR"].map((name) => `MOTILAL_${name}`)
 
-  it.effect("names every variable that is missing at once, and not the optional one", () =>
+  it.effect("names all missing variables at once, but not the optional one", () =>
     Effect.gen(function* () {
       const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
         Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
@@ -184,7 +184,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("names every variable of the portal that is missing at once", () =>
+  it.effect("names all missing variables of the portal at once", () =>
     Effect.gen(function* () {
       const error = yield* refused(
         Effect.void as Effect.Effect<void, AuthError, Layer.Success<ReturnType<typeof MotilalPortal.layerConfig>>>,
@@ -196,7 +196,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("reads the variables, and the TOTP secret if there is one", () =>
+  it.effect("reads the variables, including the optional TOTP secret", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const values = {
@@ -222,14 +222,10 @@ describe("bad input: credentials", () => {
 })
 
 const wrongOptions: ReadonlyArray<WrongCredentials> = [
-  ["a generation that there is not", { generation: "v9" }, { generation: "is not one of v7, v4, v3" }],
-  [
-    "an environment that there is not",
-    { environment: "live" },
-    { environment: "is not one of production, uat, uat-old" }
-  ],
-  ["a source that there is not", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
-  ["no request in a second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],
+  ["an unknown generation", { generation: "v9" }, { generation: "is not one of v7, v4, v3" }],
+  ["an unknown environment", { environment: "live" }, { environment: "is not one of production, uat, uat-old" }],
+  ["an unknown source", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
+  ["zero requests per second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],
   [
     "a phone without its number",
     { sourceId: "MOBILE" },
@@ -241,7 +237,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
     { imeiNumber: "does not have the form of the header imeino (MO2021)" }
   ],
   [
-    "addresses that are none",
+    "invalid addresses",
     { clientLocalIp: "localhost", macAddress: "none" },
     {
       clientLocalIp: "does not have the form of the header clientlocalip (MO2009)",
@@ -259,7 +255,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
     { vendorInfo: "does not have the form of the header vendorinfo (MO2012)" }
   ],
   [
-    "a number where text is wanted",
+    "a number instead of text",
     { osVersion: 11 },
     { osVersion: "does not have the form of the header osversion (MO2015)" }
   ],
@@ -268,7 +264,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
 
 describe("bad input: options", () => {
   for (const [what, options, expected] of wrongOptions) {
-    it.effect(`${what}: named when the layer is built, and nothing is sent`, () =>
+    it.effect(`${what}: is reported when the layer is built, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(
           Login.login,
@@ -279,7 +275,7 @@ describe("bad input: options", () => {
     )
   }
 
-  it.effect("the portal of the old test environment: says that its host must be given", () =>
+  it.effect("the portal of the old test environment: requires its host", () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({
         environment: "uat-old",
@@ -290,7 +286,7 @@ describe("bad input: options", () => {
     })
   )
 
-  it.effect("a redirect URL that is no address: named, and nothing is sent", () =>
+  it.effect("an invalid redirect URL: is reported, and no request is sent", () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl: "callback" } })
       assert.deepStrictEqual(problems(yield* refused(MotilalApi.MotilalApi, portal)), {
@@ -306,7 +302,7 @@ describe("bad input: calls", () => {
   const rows: ReadonlyArray<
     readonly [string, (raw: MotilalApi.MotilalApi["Service"]) => Effect.Effect<unknown, AuthError>, string]
   > = [
-    ["a password in clear", (raw) => raw.authdirectapi({ ...loginRequest, password: secret("demo") }), "password"],
+    ["a plain-text password", (raw) => raw.authdirectapi({ ...loginRequest, password: secret("demo") }), "password"],
     ["no request", (raw) => raw.authdirectapi(undefined as never), "request"],
     ["a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
     ["a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
@@ -314,7 +310,7 @@ describe("bad input: calls", () => {
     ["a blank client", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
-    it.effect(`${what}: named, and nothing is sent`, () =>
+    it.effect(`${what}: is reported, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
         assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
@@ -323,7 +319,7 @@ describe("bad input: calls", () => {
   }
 
   for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
-    it.effect(`${name} without a session: is a missing token, and nothing is sent`, () =>
+    it.effect(`${name} without a session: fails as SessionExpired, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
           raw[name](undefined as never)
@@ -333,7 +329,7 @@ describe("bad input: calls", () => {
     )
   }
 
-  it.effect("no API secret: is named by the raw calls too", () =>
+  it.effect("no API secret: is also reported by the raw calls", () =>
     Effect.gen(function* () {
       const call = calls["getprofile"]
       assert.isDefined(call)
@@ -343,8 +339,8 @@ describe("bad input: calls", () => {
   )
 })
 
-describe("bad input: what the broker finds", () => {
-  it.effect("the secret given for the API key: MO2005, and the advice says so", () =>
+describe("bad input: refusals of the broker", () => {
+  it.effect("the secret in place of the API key: gives MO2005, and the remedy suggests the swap", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const swapped = layer({ apiKey: credentials.apiSecret, apiSecret: credentials.apiKey })
@@ -356,7 +352,7 @@ describe("bad input: what the broker finds", () => {
     })
   )
 
-  it.effect("a TOTP secret where the account has none: says to set it up", () =>
+  it.effect("a TOTP secret for an account without TOTP: advises setting it up", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, totpSecret: "" }] })
       const error = yield* Effect.flip(Effect.provide(Login.login, layer()))
@@ -365,7 +361,7 @@ describe("bad input: what the broker finds", () => {
     })
   )
 
-  it.effect("a code from a source that gives the secret: is refused, and nothing is sent", () =>
+  it.effect("a code source that returns the secret: is rejected, and no request is sent", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const codes = CodeSource.fromEffect(() => Effect.succeed(secret(demo.totpSecret)))
@@ -375,7 +371,7 @@ describe("bad input: what the broker finds", () => {
     })
   )
 
-  it.effect("a fourth wrong code by SMS: the account is locked for codes, and the challenge is over", () =>
+  it.effect("a fourth wrong SMS code: locks the account for codes and ends the challenge", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ limit: "none" })
       yield* Effect.gen(function* () {

@@ -30,7 +30,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",
@@ -57,7 +57,7 @@ const wrongCredentials = {
   "date of birth": { credentials: { secondFactor: "01/01/1980" } }
 }
 
-/** The generations before the API secret need none. */
+/** The generations before the API secret do not need one. */
 const withoutSecret: Method = {
   ...methodOf(broker, "password"),
   credentials: { ...fields, apiSecret: lenientCredentials.apiSecret }
@@ -112,7 +112,7 @@ const portal: Contract.Subject = {
 
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "nobodys-secret" } } }
 
-/** Its login takes no code, so that none can be wrong. */
+/** Its login takes no code, so there are no wrong codes. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [
@@ -201,7 +201,7 @@ const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect
 const { totp: _totp, ...withoutTotp } = loginRequest
 const { "2FA": _factor, ...withoutFactor } = withoutTotp
 
-/** Calls that are made in more ways than one. */
+/** Calls that have several forms. */
 const others: typeof calls = {
   loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
   loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),
@@ -290,25 +290,25 @@ const documentedPaths = [
   "/rest/login/v5/logout"
 ]
 
-describe("covers everything that is documented", () => {
-  it("every code that is known has a row, and no row is for another", () => {
+describe("the tables cover the documentation", () => {
+  it("the error table has exactly the documented codes", () => {
     const rows = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...rows].toSorted(), [...documentedCodes, ...orderCodes].toSorted())
     assert.deepStrictEqual([documentedCodes.length, orderCodes.length], [62, 49])
   })
 
-  it("each header that a code names is in the table of headers", () => {
+  it("the header table has every header that an error code names", () => {
     const named = headers.table.map(({ code }) => code).filter((code) => code.startsWith("MO20"))
     // 2013 names a version, and 2035 an address.
     const own = documentedCodes.filter((code) => /^MO20(?:0[3-9]|1\d|2\d)$/.test(code) && code !== "MO2013")
     assert.deepStrictEqual(named.toSorted(), own)
   })
 
-  it.effect("every path that is documented has a typed call, and the fake answers it", () =>
+  it.effect("every documented path has a typed call and a handler in the fake", () =>
     Effect.gen(function* () {
       const tables = endpoints.generations.flatMap((generation) => Object.values(endpoints.make(generation, 2)))
       const paths = new Set(tables.map(({ path }) => path))
-      // The one path of generation v4 that no other generation has.
+      // The only path that is specific to generation v4.
       assert.deepStrictEqual([...paths].toSorted(), [...documentedPaths, "/rest/login/v4/authdirectapi"].toSorted())
       const fake = yield* FakeMotilal.make()
       for (const path of paths) {
@@ -321,7 +321,7 @@ describe("covers everything that is documented", () => {
   )
 
   for (const generation of endpoints.generations) {
-    it(`generation ${generation} has a success of each of its calls among the fixtures`, () => {
+    it(`the fixtures have a success of each call of generation ${generation}`, () => {
       const own = answers.fixtures.filter((fixture) => fixture.generation === generation && "data" in fixture.expect)
       const names = Object.keys(endpoints.make(generation, 2)).filter((name) => name !== "getaccesstoken")
       assert.deepStrictEqual([...new Set(own.map(({ endpoint }) => endpoint))].toSorted(), names.toSorted())

@@ -47,12 +47,12 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["an error", having("error", "access_denied"), "denied"],
   ["no token", (url) => (url.searchParams.delete("authtoken"), url.href), "missing-token"],
   ["a blank token", having("authtoken", " \t"), "missing-token"],
-  ["nothing but Bearer for a token", having("authtoken", "Bearer "), "missing-token"],
+  ["only Bearer for a token", having("authtoken", "Bearer "), "missing-token"],
   ["a token with a line break in it", having("authtoken", "a_M\r\nx: y"), "missing-token"]
 ]
 
 describe("callbacks of a browser login", () => {
-  it.effect("brings the login's token; the session has the one of the second exchange, and the profile", () =>
+  it.effect("with the login token: gives a session with the token of the second exchange and the profile", () =>
     Effect.gen(function* () {
       const { callback, completed, fake, services } = yield* begun()
       const session = yield* completed(callback.href)
@@ -68,7 +68,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("of a generation without second exchange: the token is the session's", () =>
+  it.effect("of a generation without second exchange: gives a session with the login token", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -78,7 +78,7 @@ describe("callbacks of a browser login", () => {
   )
 
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what}: rejected, and the broker is not asked`, () =>
+    it.effect(`with ${what}: is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
         const { callback, completed, fake } = yield* begun()
         const token = callback.searchParams.get("authtoken") ?? ""
@@ -90,7 +90,7 @@ describe("callbacks of a browser login", () => {
     )
   }
 
-  it.effect("with Bearer in front of the token, and its name in capitals: taken, without it", () =>
+  it.effect("with a Bearer prefix and an upper-case name: is accepted, and the prefix is removed", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun()
       const token = callback.searchParams.get("authtoken") ?? ""
@@ -101,7 +101,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("without a state: accepted, since the broker does not document one", () =>
+  it.effect("without a state: is accepted, because the broker does not document one", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({ portalState: "dropped" })
       assert.isNull(callback.searchParams.get("state"))
@@ -109,7 +109,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("without a state, where one is required: rejected", () =>
+  it.effect("without a state, if the option requires one: is rejected", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun({ portalState: "dropped" }, { state: "required" })
       assert.strictEqual(reasonOf(yield* Effect.flip(completed(callback.href)), "RedirectRejected").why, "state")
@@ -117,7 +117,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("of another account: rejected", () =>
+  it.effect("of another account: is rejected", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, {}, other)
       const error = yield* Effect.flip(completed(callback.href))
@@ -125,7 +125,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("of a token that has died: the session is over", () =>
+  it.effect("with an ended token: fails as SessionExpired", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun()
       yield* fake.advance("1 day")
@@ -144,7 +144,7 @@ describe("the portal of the fake", () => {
     totp
   }))
 
-  it.effect("takes user id and PAN as people type them", () =>
+  it.effect("accepts user id and PAN in any case, with surrounding white space", () =>
     Effect.gen(function* () {
       yield* serve()
       assert.match((yield* browse(page, yield* filled)).location ?? "", /authtoken=[0-9a-f]{32}_M$/)
@@ -156,7 +156,7 @@ describe("the portal of the fake", () => {
     ["2FA", "MO1007"],
     ["totp", "MO1093"]
   ] as const) {
-    it.effect(`shows the form again for a wrong ${field}: ${code}`, () =>
+    it.effect(`shows the form again with ${code} for a wrong ${field}`, () =>
       Effect.gen(function* () {
         yield* serve()
         const { html, location } = yield* browse(page, { ...(yield* filled), [field]: "000000" })
@@ -166,7 +166,7 @@ describe("the portal of the fake", () => {
     )
   }
 
-  it.effect("takes no form of a page that was loaded anew since", () =>
+  it.effect("refuses the form of an earlier page load", () =>
     Effect.gen(function* () {
       yield* serve()
       const { html, location } = yield* browse(page, { ...(yield* filled), page: "0000000000000000" })
@@ -175,7 +175,7 @@ describe("the portal of the fake", () => {
     })
   )
 
-  it.effect("knows no other key", () =>
+  it.effect("refuses an unknown key", () =>
     Effect.gen(function* () {
       yield* serve()
       const response = yield* Effect.promise(() => fetch(page.replace(demo.apiKey, "nobodys")))

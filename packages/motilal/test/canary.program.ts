@@ -1,5 +1,5 @@
 /**
- * A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind.
+ * A typical user program: it logs at every level, prints its errors in every way, and leaves its files behind.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
@@ -53,7 +53,7 @@ const attempt = (name: string, changes: Changes) =>
     }).pipe(Layer.provide(TestHttp.layerFake(fake)))
     const respond = (challenge: unknown) =>
       Effect.gen(function* () {
-        yield* Effect.logInfo("a code is wanted", challenge)
+        yield* Effect.logInfo("code required", challenge)
         console.log(challenge, JSON.stringify(challenge))
         return Redacted.make((yield* fake.codes(account.userId)).at(-1) ?? "")
       })

@@ -15,8 +15,8 @@ const secrets = [
   "CANARY-8-IS-NO-BASE32"
 ]
 
-describe("canary: motilal", () => {
-  it("a program that prints all it has shows no secret, and leaves none in a file", async () => {
+describe("canary: Motilal Oswal", () => {
+  it("a program that prints everything leaks no secret to its output or its files", async () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)

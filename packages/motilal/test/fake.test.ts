@@ -21,7 +21,7 @@ const right: Readonly<Record<string, string>> = {
   apisecretkey: demo.apiSecret
 }
 
-/** What the fake says, with its tokens in clear. */
+/** The fake's answer, with its tokens in plain text. */
 interface Answer {
   readonly status?: string
   readonly message?: string
@@ -56,7 +56,7 @@ describe("the fake is strict: headers", () => {
     const source = sources[0] ?? "WEB"
     const complete = { sourceid: source, installedappid: "app-1", imeino: "490154203237518" }
     if (mandatory === "yes") {
-      it.effect(`without ${name}: ${code}`, () =>
+      it.effect(`refuses a request without ${name}: ${code}`, () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ identity: "strict" })
           const { errorcode } = yield* ask(fake, login, { headers: { ...complete, [name]: "" }, body: good })
@@ -64,17 +64,17 @@ describe("the fake is strict: headers", () => {
         })
       )
     }
-    it.effect(`with ${name} in another form: ${code}`, () =>
+    it.effect(`refuses an invalid ${name}: ${code}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
-        // Free text has no other form than none.
+        // Free text can only be invalid by its characters, and a manufacturer by its length.
         const wrong = { ...complete, [name]: name === "manufacturer" ? "x".repeat(26) : "\u00e9" }
         assert.strictEqual((yield* ask(fake, login, { headers: wrong, body: good })).errorcode, code)
       })
     )
   }
 
-  it.effect("takes a client that accepts any type, as curl and fetch do, unless the switch is exact", () =>
+  it.effect("accepts a client that accepts any type, such as curl and fetch, unless the switch is exact", () =>
     Effect.gen(function* () {
       const { accept: _, ...silent } = right
       const lenient = yield* FakeMotilal.make({ limit: "none" })
@@ -97,22 +97,20 @@ describe("the fake is strict: headers", () => {
     [{}, "", ""],
     [{ sourceId: "upper-case" }, "MO2011", ""],
     [{ identity: "strict" }, "", "MO2008"]
-  ] as const)(
-    "what nobody has seen the broker refuse is refused by a switch alone: %o",
-    ([switches, ofSource, ofMachine]) =>
-      Effect.gen(function* () {
-        const fake = yield* FakeMotilal.make({ ...switches, limit: "none" })
-        const said = (headers: Record<string, string>) =>
-          Effect.map(ask(fake, login, { headers, body: good }), ({ errorcode }) => errorcode)
-        for (const sourceid of ["Desktop", "desktop"]) {
-          assert.strictEqual(yield* said({ sourceid, installedappid: "app-1" }), ofSource, sourceid)
-        }
-        assert.strictEqual(yield* said({ macaddress: "null", manufacturer: "" }), ofMachine)
-        assert.strictEqual(yield* said({ sourceid: "TV" }), "MO2011")
-      })
+  ] as const)("refuses unconfirmed faults only with the switch: %o", ([switches, ofSource, ofMachine]) =>
+    Effect.gen(function* () {
+      const fake = yield* FakeMotilal.make({ ...switches, limit: "none" })
+      const said = (headers: Record<string, string>) =>
+        Effect.map(ask(fake, login, { headers, body: good }), ({ errorcode }) => errorcode)
+      for (const sourceid of ["Desktop", "desktop"]) {
+        assert.strictEqual(yield* said({ sourceid, installedappid: "app-1" }), ofSource, sourceid)
+      }
+      assert.strictEqual(yield* said({ macaddress: "null", manufacturer: "" }), ofMachine)
+      assert.strictEqual(yield* said({ sourceid: "TV" }), "MO2011")
+    })
   )
 
-  it.effect("the first wrong header in the order of the broker's table is the one that is named", () =>
+  it.effect("reports the first wrong header in the order of the broker's table", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const wrong = { "user-agent": "curl/8", sourceid: "TV", apikey: "nobodys" }
@@ -127,7 +125,7 @@ describe("the fake is strict: headers", () => {
     ["MOBILE", "imeino"],
     ["WEB", "browsername"]
   ] as const) {
-    it.effect(`${name} is wanted of ${source}, and not of every other`, () =>
+    it.effect(`requires ${name} of ${source} only`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
         const complete = { installedappid: "app-1", imeino: "490154203237518" }
@@ -152,35 +150,35 @@ describe("the fake is strict: logins", () => {
       heads?: Readonly<Record<string, string>>
     ]
   > = [
-    ["a body that is no JSON", "MO2002", {}, "{"],
+    ["a body that is not JSON", "MO2002", {}, "{"],
     ["another user id", "MO1001", {}, { ...good, userid: "ZZ999" }],
-    ["a user id in small letters", "MO1001", {}, { ...good, userid: "aa017" }],
-    ["a password in clear", "MO1002", {}, { ...good, password: demo.password }],
+    ["a user id in lower case", "MO1001", {}, { ...good, userid: "aa017" }],
+    ["a plain-text password", "MO1002", {}, { ...good, password: demo.password }],
     ["another password", "MO1000", {}, { ...good, password: hash.replace(/^./, "0").replace(/.$/, "0") }],
-    ["a hash in capitals", "MO1000", {}, { ...good, password: hash.toUpperCase() }],
+    ["a hash in upper case", "MO1000", {}, { ...good, password: hash.toUpperCase() }],
     ["no second factor", "MO1007", {}, { userid: "AA017", password: hash }],
-    ["a date in another form", "MO1007", {}, { ...good, "2FA": "1988-10-18" }],
-    ["a PAN in small letters", "MO1007", {}, { ...good, "2FA": "abcde1234f" }],
+    ["a date in another format", "MO1007", {}, { ...good, "2FA": "1988-10-18" }],
+    ["a PAN in lower case", "MO1007", {}, { ...good, "2FA": "abcde1234f" }],
     ["a code of five digits", "MO1099", {}, { ...good, totp: "12345" }],
     ["a wrong code", "MO1093", {}, { ...good, totp: "000000" }],
-    ["a code where TOTP is not set up", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
+    ["a code without TOTP set up", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
     ["an app that is not live", "MO1006", account({ state: "not-live" }), good],
     ["no consent", "MO1092", account({ state: "no-consent" }), good],
     ["no API secret", "MO2006", {}, good, { apisecretkey: "" }],
     ["another API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
-    ["no API secret, where that is accepted", "", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "" }],
+    ["no API secret, if the switch accepts that", "", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "" }],
     [
-      "another address, where all calls look at it",
+      "another address, if all calls check it",
       "MO2035",
       { ...account({ ip: "unregistered" }), addressCheck: "all" },
       good
     ],
-    ["another address, where orders alone look at it", "", account({ ip: "unregistered" }), good],
+    ["another address, if only orders check it", "", account({ ip: "unregistered" }), good],
     ["a blank code, which asks for one by SMS", "", {}, { ...good, totp: "" }],
-    ["the PAN for the date of birth", "", {}, { ...good, "2FA": "ABCDE1234F" }]
+    ["the PAN instead of the date of birth", "", {}, { ...good, "2FA": "ABCDE1234F" }]
   ]
   for (const [what, code, options, body, heads = {}] of rows) {
-    it.effect(`${what}: ${code === "" ? "let in" : code}`, () =>
+    it.effect(`${what}: ${code === "" ? "is accepted" : `is refused with ${code}`}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make(options)
         const { errorcode, status } = yield* ask(fake, login, { body, headers: heads })
@@ -190,7 +188,7 @@ describe("the fake is strict: logins", () => {
     )
   }
 
-  it.effect("a PAN that is not linked: words and no code", () =>
+  it.effect("a PAN that is not linked: is refused with a message and no code", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make(account({ state: "pan-not-linked" }))
       const { errorcode, message } = yield* ask(fake, login, { body: good })
@@ -198,14 +196,14 @@ describe("the fake is strict: logins", () => {
     })
   )
 
-  it.effect("any other method than POST: MO2001", () =>
+  it.effect("a method other than POST: is refused with MO2001", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       assert.strictEqual((yield* ask(fake, login, { method: "GET" })).errorcode, "MO2001")
     })
   )
 
-  it.effect("the generations before the API secret do not look at it", () =>
+  it.effect("the generations before the API secret do not check it", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make({ limit: "none" })
       for (const version of ["v3", "v4"]) {
@@ -216,7 +214,7 @@ describe("the fake is strict: logins", () => {
   )
 })
 
-/** What the layer's own services come to, against a fake with these switches. */
+/** Runs an effect with the layer's services against a fake with these switches. */
 const against = <A>(
   options: Parameters<typeof FakeMotilal.make>[0],
   effect: (
@@ -234,9 +232,9 @@ const challenged = Effect.gen(function* () {
   return outcome.challenge
 })
 
-describe("the fake has every switch", () => {
+describe("the fake's switches", () => {
   for (const refusals of ["FAILURE", "ERROR"] as const) {
-    it.effect(`refusals: ${refusals}`, () =>
+    it.effect(`refusals: a refusal has the status ${refusals}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ refusals })
         const answer = yield* ask(fake, login, { body: { ...good, "2FA": "01/01/1980" } })
@@ -246,7 +244,7 @@ describe("the fake has every switch", () => {
   }
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
-    it.effect(`unverified: ${unverified} for a login that waits for its code`, () =>
+    it.effect(`unverified: a login that waits for its code is refused with ${unverified}`, () =>
       against(
         { unverified },
         () =>
@@ -261,7 +259,7 @@ describe("the fake has every switch", () => {
     )
   }
 
-  it.effect("maxSessions: one more is refused, and is let in after a logout", () =>
+  it.effect("maxSessions: a further login is refused, and accepted after a logout", () =>
     against({ maxSessions: 2, reusedCode: "accepted" }, () =>
       Effect.gen(function* () {
         const first = yield* Login.session
@@ -278,7 +276,7 @@ describe("the fake has every switch", () => {
   )
 
   for (const reusedCode of ["refused", "accepted"] as const) {
-    it.effect(`reusedCode: ${reusedCode}`, () =>
+    it.effect(`reusedCode: a reused code is ${reusedCode}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ reusedCode })
         const body = { ...good, totp: yield* codeNow() }
@@ -294,7 +292,7 @@ describe("the fake has every switch", () => {
     ["either", 1, ""],
     ["either", "text", ""]
   ] as const) {
-    it.effect(`otpType: ${otpType}, and a code as ${given === 1 ? "a number" : "text"}`, () =>
+    it.effect(`otpType: ${otpType}, with a code as ${given === 1 ? "a number" : "text"}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ otpType })
         const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -306,7 +304,7 @@ describe("the fake has every switch", () => {
     )
   }
 
-  it.effect("addressCheck: orders, which look at the address anyway", () =>
+  it.effect("addressCheck: orders always check the address", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make({ accounts: [{ ...demo, ip: "unregistered" }] })
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -318,7 +316,7 @@ describe("the fake has every switch", () => {
   )
 
   for (const writing of ["typographic-quotes", "trailing-bytes"] as const) {
-    it.effect(`writing: ${writing}, and a whole life goes well`, () =>
+    it.effect(`writing: a session works from login to logout with ${writing}`, () =>
       against({ writing }, (fake) =>
         Effect.gen(function* () {
           const raw = yield* Effect.promise(() => fake.respond(new Request(origin + login, { method: "POST" })))
@@ -337,7 +335,7 @@ describe("the fake has every switch", () => {
     ["two-a-second", 429],
     ["none", 200]
   ] as const) {
-    it.effect(`limit: ${limit}`, () =>
+    it.effect(`limit: the third call in a second gives ${status} with ${limit}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ limit })
         const third = Effect.promise(async () => {
@@ -352,7 +350,7 @@ describe("the fake has every switch", () => {
     )
   }
 
-  it.effect("reset: forgets sessions and codes", () =>
+  it.effect("reset: clears sessions and codes", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -365,7 +363,7 @@ describe("the fake has every switch", () => {
 })
 
 describe("the fake is strict: sessions", () => {
-  it.effect("the second exchange wants a login that is verified, and the secret", () =>
+  it.effect("the second exchange requires a verified login and the secret", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -381,7 +379,7 @@ describe("the fake is strict: sessions", () => {
       assert.strictEqual((yield* exchange({ authorization: "" })).errorcode, "MO2007")
       assert.strictEqual((yield* exchange({ authorization: `Bearer ${AuthToken}` })).errorcode, "MO8001")
       assert.strictEqual((yield* exchange()).errorcode, "")
-      // A number of its own: the path of old does not know of access tokens.
+      // A code of its own, because the old path has no access tokens.
       const profile = (path: string, more: Readonly<Record<string, string>> = {}) =>
         ask(fake, path, { headers: { ...authorization, ...more } })
       assert.strictEqual((yield* profile("/rest/login/v5/getprofile")).errorcode, "MO8003")
@@ -391,7 +389,7 @@ describe("the fake is strict: sessions", () => {
     })
   )
 
-  it.effect("a code is wanted once, and a session that has none open says MO1095", () =>
+  it.effect("a code is accepted once, and a session without a pending code gives MO1095", () =>
     against(
       {},
       (fake) =>
@@ -408,7 +406,7 @@ describe("the fake is strict: sessions", () => {
     )
   )
 
-  it.effect("a dealer who names no client: MO1062", () =>
+  it.effect("a dealer without a client: is refused with MO1062", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {
@@ -418,7 +416,7 @@ describe("the fake is strict: sessions", () => {
     })
   )
 
-  it.effect("the token of somebody else's app: MO8001", () =>
+  it.effect("the token of another app: is refused with MO8001", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "BB018", apiKey: "otherKey", apiSecret: "otherSecret" }
       yield* serve({ accounts: [demo, other] })

@@ -19,7 +19,7 @@ const challenged = Effect.gen(function* () {
   return { ...(yield* StepUp.StepUp), challenge: outcome.challenge }
 })
 
-describe("a life", () => {
+describe("a session", () => {
   it.effect("logs in with TOTP, asks for the profile and logs out, in four requests", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
@@ -41,7 +41,7 @@ describe("a life", () => {
     })
   )
 
-  it.effect("logs in by SMS: the second exchange comes after the code", () =>
+  it.effect("logs in by SMS, with the second exchange after the code", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -59,7 +59,7 @@ describe("a life", () => {
   )
 
   for (const generation of ["v4", "v3"] as const) {
-    it.effect(`generation ${generation} by SMS: the login's token is the session's`, () =>
+    it.effect(`generation ${generation} by SMS: the session has the login token`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
@@ -74,7 +74,7 @@ describe("a life", () => {
     )
   }
 
-  it.effect("a login at 05:50 lives for ten minutes", () =>
+  it.effect("a session of a login at 05:50 IST expires after ten minutes", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* TestClock.setTime(cutOff - 600_000)
@@ -89,7 +89,7 @@ describe("a life", () => {
     })
   )
 
-  it.effect("a challenge ends where the login's token ends", () =>
+  it.effect("a challenge expires with the login token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(cutOff - 60_000)
@@ -104,7 +104,7 @@ describe("a life", () => {
     })
   )
 
-  it.effect("a session by SMS is counted from the login, not from its code", () =>
+  it.effect("the expiry of a session by SMS is computed from the login, not from the code", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -117,7 +117,7 @@ describe("a life", () => {
     })
   )
 
-  it.effect("a code can be sent again after 30 seconds, and only the new one is good", () =>
+  it.effect("a code can be resent after 30 seconds, and only the new code is accepted", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -135,7 +135,7 @@ describe("a life", () => {
   )
 
   for (const fault of [{ kind: "status", status: 503 }, { kind: "reset" }, { kind: "lost" }] as const) {
-    it.effect(`the first code is still good when another could not be sent: ${JSON.stringify(fault)}`, () =>
+    it.effect(`a code stays valid after a failed resend: ${JSON.stringify(fault)}`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* Effect.gen(function* () {
@@ -143,7 +143,7 @@ describe("a life", () => {
           yield* TestClock.adjust("30 seconds")
           yield* fake.inject("resendotp", fault)
           reasonOf(yield* Effect.flip(resend(challenge)), "BrokerUnavailable")
-          // After a lost answer the newest code is the one that the broker sent meanwhile.
+          // If the answer was lost, the newest code is the one that the broker sent in the meantime.
           const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
           assert.strictEqual((yield* verify(challenge, code)).method, "password")
         }).pipe(Effect.provide(bySms))
@@ -151,7 +151,7 @@ describe("a life", () => {
     )
   }
 
-  it.effect("the pause before another code can be set", () =>
+  it.effect("the wait before a resend is an option", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* Effect.gen(function* () {
@@ -165,7 +165,7 @@ describe("a life", () => {
     ["a login", {}, ["authdirectapi", "getaccesstoken"]],
     ["a code by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
   ] as const) {
-    it.effect(`when the second exchange fails after ${what}, the error says so and nothing is sent again`, () =>
+    it.effect(`a failed second exchange after ${what} is reported, and no request is sent again`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -184,7 +184,7 @@ describe("a life", () => {
     )
   }
 
-  it.effect("a code that was taken is used up, also when the second exchange fails", () =>
+  it.effect("an accepted code is used up even if the second exchange fails", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -197,7 +197,7 @@ describe("a life", () => {
     })
   )
 
-  it.effect("a code by SMS goes out as a number if one says so, and none of it is shown", () =>
+  it.effect("an SMS code is sent as a number if the option is set, and is not shown", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {
@@ -213,7 +213,7 @@ describe("a life", () => {
     })
   )
 
-  it.effect("a dealer names its client for the profile, and itself for the logout", () =>
+  it.effect("a dealer sends the client code for the profile and its own id for the logout", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {
@@ -230,7 +230,7 @@ describe("a life", () => {
   )
 
   for (const environment of ["production", "uat", "uat-old"] as const) {
-    it.effect(`the environment ${environment} is part of the account, and has a host of its own`, () =>
+    it.effect(`the environment ${environment} is part of the account and has its own host`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const session = yield* Effect.provide(Login.session, layer({}, { environment }))

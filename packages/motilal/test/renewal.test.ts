@@ -37,8 +37,8 @@ const begin = Effect.fnUntraced(function* (
 const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
-describe("a session that is kept", () => {
-  it.effect("logs in anew with TOTP after 06:00, and no earlier", () =>
+describe("a managed session", () => {
+  it.effect("is replaced by a new TOTP login after 06:00 IST, not earlier", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -51,7 +51,7 @@ describe("a session that is kept", () => {
     })
   )
 
-  it.effect("has no SMS sent for a code that nobody reads", () =>
+  it.effect("does not request an SMS code without a source that can read it", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({ totp: undefined })
       for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -65,8 +65,8 @@ describe("a session that is kept", () => {
   )
 })
 
-describe("a login that the rate limit keeps until after 06:00", () => {
-  it.effect("has a session of the new day, and so has a challenge", () =>
+describe("a login delayed by the rate limit past 06:00 IST", () => {
+  it.effect("gives a session or challenge of the new day", () =>
     Effect.gen(function* () {
       const { context } = yield* begin({ totp: undefined })
       yield* TestClock.setTime(cutOff - 500)
@@ -79,7 +79,7 @@ describe("a login that the rate limit keeps until after 06:00", () => {
   )
 })
 
-describe("an exchange that fails after a login that went well", () => {
+describe("a failed exchange after a successful login", () => {
   const minutes = Effect.fnUntraced(function* (
     { session }: Pick<SessionManager.SessionManager["Service"], "session">,
     count: number
@@ -93,7 +93,7 @@ describe("an exchange that fails after a login that went well", () => {
   const count = (fake: FakeBroker.FakeBroker, endpoint: string) =>
     Effect.map(asked(fake), (all) => all.filter((one) => one === endpoint).length)
 
-  it.effect("is repeated alone for seven minutes, and opens no further session at the broker", () =>
+  it.effect("is repeated for seven minutes without another login", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 1000)
@@ -103,7 +103,7 @@ describe("an exchange that fails after a login that went well", () => {
     })
   )
 
-  it.effect("gives a session as soon as it is well again, and the login is not repeated", () =>
+  it.effect("gives a session once the broker recovers, without another login", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)
@@ -116,7 +116,7 @@ describe("an exchange that fails after a login that went well", () => {
     })
   )
 
-  it.effect("is repeated by a program that is started later, with the login of the one before", () =>
+  it.effect("is repeated by a program that starts later, with the stored login", () =>
     Effect.gen(function* () {
       const kept = yield* Layer.build(Vault.layerMemory)
       const vault = Layer.succeedContext(kept)
@@ -129,7 +129,7 @@ describe("an exchange that fails after a login that went well", () => {
     })
   )
 
-  it.effect("is followed by a new login where the broker takes the token of the old one no more", () =>
+  it.effect("is followed by a new login if the broker refuses the token of the first login", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })

@@ -10,9 +10,9 @@ import * as TestClock from "effect/testing/TestClock"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests", () => {
-  it.effect("the password is sent as SHA-256 of password and API key, in small hexadecimal letters", () =>
+  it.effect("the password is sent as SHA-256 of password and API key, in lower-case hexadecimal", () =>
     Effect.gen(function* () {
-      // By sha256sum; the sample of the documentation is another number, and wrong.
+      // Computed with sha256sum. The sample in the documentation differs and is wrong.
       const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
       assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
       const fake = yield* serve()
@@ -24,7 +24,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("a login is three requests at most: the login, the second exchange, and no more", () =>
+  it.effect("a login sends only the login and the second exchange", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())
@@ -39,7 +39,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("no login carries the tokens of the session before it", () =>
+  it.effect("no login sends the tokens of an earlier session", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -57,7 +57,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the trade socket opens with the login's own token, at the host of the calls", () =>
+  it.effect("the trade socket opens with the login token, at the host of the calls", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)
@@ -73,7 +73,7 @@ describe("requests", () => {
     ["production", "https://invest.motilaloswal.com"],
     ["uat", "https://uattrade.motilaloswaluat.com"]
   ] as const) {
-    it.effect(`the browser is sent to the portal of ${environment} with key and state`, () =>
+    it.effect(`the login URL is the portal of ${environment} with key and state`, () =>
       Effect.gen(function* () {
         const { apiKey, apiSecret, userId } = credentials
         const options = {

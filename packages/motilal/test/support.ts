@@ -38,7 +38,7 @@ export const layerApi = (options: Partial<MotilalApi.Options> = {}) =>
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that gives the same answer to everything. */
+/** The raw calls, to a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -58,7 +58,7 @@ export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account, for calls that no fake looks at. */
+/** A session of the demo account, for calls that do not reach a fake. */
 export const session: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access-of-a-test_M"),
@@ -66,20 +66,20 @@ export const session: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** A login that waits for what comes after it. */
+/** A login that requires a second exchange. */
 export const waiting: Pick<Session, "account" | "tokens"> = {
   account: session.account,
   tokens: { access: Redacted.make("login-of-a-test_M") }
 }
 
-/** A session of the generations that have one token. */
+/** A session of the generations with a single token. */
 export const legacySession: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("login-of-a-test_M"),
   issuedAt: 0
 })
 
-/** Each documented call, as a user makes it. */
+/** Each documented call, made through the public API. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, MotilalApi.MotilalApi>>> = {
   authdirectapi: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.authdirectapi(loginRequest)),
   getaccesstoken: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getaccesstoken(waiting)),
@@ -93,7 +93,7 @@ const keys = ["demoMotilalKey1", "demo-motilal-secret"]
 const loginToken = [...keys, "login-of-a-test_M"]
 const tokens = [...loginToken, "access-of-a-test_M"]
 
-/** Every secret that the call above sends, and may therefore find in its answer. */
+/** Every secret that the calls above send and that the answer may therefore repeat. */
 export const sentBy = (call: string): ReadonlyArray<string> =>
   ({
     authdirectapi: [...keys, hash, "18/10/1988", "123456"],
@@ -105,7 +105,7 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
 /** The code that an authenticator app shows now. */
 export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
-/** What a person does on the portal's page: opens it, fills the form in, and ends at the registered address. */
+/** Opens the portal's page, submits the form, and returns the callback. */
 export const browse = (address: string, fields: Readonly<Record<string, string>>) =>
   Effect.promise(async () => {
     const html = await (await fetch(address)).text()

@@ -14,11 +14,11 @@ const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl:
   Layer.provide(http)
 )
 
-/** A program that needs nothing any more: whatever still needs a service does not compile here. */
+/** Accepts only a program that needs no service. Any other program does not compile. */
 const runnable = <A, E>(program: Effect.Effect<A, E>): boolean => Effect.isEffect(program)
 
 describe("types", () => {
-  it("a program compiles with what a layer provides", () => {
+  it("a program compiles with the capabilities of a layer", () => {
     assert(runnable(Effect.provide(Login.login, auth)))
     assert(runnable(Effect.provide(StepUp.StepUp, auth)))
     assert(runnable(Effect.provide(Logout.Logout, auth)))
@@ -30,7 +30,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(Renewal.Renewal, portal)))
   })
 
-  it("a program does not compile with what a layer lacks", () => {
+  it("a program does not compile with a capability that the layer lacks", () => {
     // @ts-expect-error the broker has no refresh
     assert(runnable(Effect.provide(Refresh.Refresh, auth)))
     // @ts-expect-error the password needs no browser
@@ -41,22 +41,22 @@ describe("types", () => {
     assert(runnable(Effect.provide(Login.login, portal)))
     // @ts-expect-error the browser asks for the code itself
     assert(runnable(Effect.provide(StepUp.StepUp, portal)))
-    // @ts-expect-error nor can a session of the browser be refreshed
+    // @ts-expect-error a browser session cannot be refreshed
     assert(runnable(Effect.provide(Refresh.Refresh, portal)))
   })
 
   it("a layer needs an HTTP client", () => {
-    // @ts-expect-error there is none
+    // @ts-expect-error there is no HTTP client
     assert(runnable(Effect.provide(Login.login, MotilalAuth.layer({ credentials }))))
   })
 
-  it("a secret is no plain text, and choices are those that there are", () => {
+  it("a plain-text secret or an unknown option value does not compile", () => {
     const text = "secret" as unknown as Redacted.Redacted<string>
     const given = { ...credentials, password: text }
     assert(MotilalAuth.layer({ credentials: given }))
-    // @ts-expect-error a password in clear
+    // @ts-expect-error the password is Redacted
     assert(MotilalAuth.layer({ credentials: { ...credentials, password: "secret" } }))
-    // @ts-expect-error a date of birth in clear
+    // @ts-expect-error the date of birth is Redacted
     assert(MotilalAuth.layer({ credentials: { ...credentials, secondFactor: "18/10/1988" } }))
     // @ts-expect-error no such generation
     assert(MotilalAuth.layer({ credentials, generation: "v5" }))

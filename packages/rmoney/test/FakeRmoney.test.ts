@@ -80,7 +80,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
   return yield* ask(fake, "access/otp/validate", otpBody(Redacted.value(yield* newestCode(fake))), header)
 })
 
-describe("the fake wants of a request", () => {
+describe("the fake requires", () => {
   it.effect("JSON, every common field, and one of the six operating systems", () =>
     Effect.gen(function* () {
       const fake = yield* make()
@@ -103,7 +103,7 @@ describe("the fake wants of a request", () => {
     ["a code for a password", "access/pwd/forgot/verify", { otp: "123456" }],
     ["a new password", "access/pwd/reset", { password: "N3w" }]
   ] as const) {
-    it.effect(`the header of the step before with ${what}: whatever is wrong with it is 401 in plain text`, () =>
+    it.effect(`a valid step header with ${what}, and answers any fault with 401 in plain text`, () =>
       Effect.gen(function* () {
         const { fake, token } = yield* validated()
         const full = { userId: demo.userId, ...device, ...body }
@@ -130,7 +130,7 @@ describe("the fake wants of a request", () => {
     ["either", "bare", "three-part"],
     ["bare", "bare"],
     ["three-part", "three-part"]
-  ] as const)("the token of the step before in the form that the switch says: %s", ([stepHeader, ...taken]) =>
+  ] as const)("the step token in the form of the switch: %s", ([stepHeader, ...taken]) =>
     Effect.gen(function* () {
       for (const form of ["bare", "three-part"] as const) {
         const { fake, token } = yield* validated({ stepHeader })
@@ -146,7 +146,7 @@ describe("the fake wants of a request", () => {
     })
   )
 
-  it.effect("the same user in header and body, in the form that it answered with", () =>
+  it.effect("the same user in header and body, in the form of its own answer", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }
@@ -157,7 +157,7 @@ describe("the fake wants of a request", () => {
     })
   )
 
-  it.effect("no header where the switch says that steps are not checked", () =>
+  it.effect("no step header if the switch turns the check off", () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -166,7 +166,7 @@ describe("the fake wants of a request", () => {
 })
 
 describe("the fake answers", () => {
-  it.effect("a password with the documented fields, numbers as text", () =>
+  it.effect("a password with the documented fields and numbers as text", () =>
     Effect.gen(function* () {
       const { said, token } = yield* validated()
       assert.match(token, /^[A-Z0-9]{256}$/)
@@ -188,21 +188,21 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("with results in arrays where the switch says so", () =>
+  it.effect("with results in arrays if the switch is set", () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
     })
   )
 
-  it.effect("with a masked user id where the switch says so", () =>
+  it.effect("with a masked user id if the switch is set", () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
     })
   )
 
-  it.effect("for a code again without a token, and not before a minute, and four times", () =>
+  it.effect("a resend without a token, after a minute, at most four times", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const again = ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
@@ -217,7 +217,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("with no code before it is asked for one, where the switch says so", () =>
+  it.effect("without sending a code before a request for one, if the switch is set", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({ codeSent: "on-demand" })
       assert.lengthOf(yield* fake.codes(demo.userId), 0)
@@ -226,7 +226,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("a vendor's code with an address to go on to, in a hash route, and another vendor's not", () =>
+  it.effect("a vendor login with a callback in a hash route, and refuses an unknown vendor", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const code = Redacted.value(yield* newestCode(fake))
@@ -237,7 +237,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("what it does not know with a page", () =>
+  it.effect("unknown paths with a page", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const said = yield* ask(fake, "access/pwd/change", {})
@@ -246,9 +246,9 @@ describe("the fake answers", () => {
   )
 })
 
-describe("the fake keeps count", () => {
+describe("the fake's limits", () => {
   for (const lockAfter of [4, 5] as const) {
-    it.effect(`the ${lockAfter}th wrong password within five minutes locks, also for the right one`, () =>
+    it.effect(`wrong password ${lockAfter} within five minutes locks the account, even for the right password`, () =>
       Effect.gen(function* () {
         const fake = yield* make({ lockAfter })
         const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
@@ -261,7 +261,7 @@ describe("the fake keeps count", () => {
     )
   }
 
-  it.effect("wrong passwords are forgotten after five minutes, and after a right one", () =>
+  it.effect("the count of wrong passwords restarts after five minutes and after a right password", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
@@ -276,7 +276,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("the fourth wrong code holds the account for five minutes, also for the right one", () =>
+  it.effect("the fourth wrong code blocks codes for five minutes, even the right one", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const wrong = ask(fake, "access/otp/validate", otpBody("000000"), header)
@@ -288,7 +288,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("a code and the token of its step are good once", () =>
+  it.effect("a code and its step token are accepted once", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       assert.strictEqual((yield* validate(fake, header)).json["status"], "Ok")
@@ -296,7 +296,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("a code is good once also where steps are not checked", () =>
+  it.effect("a code is accepted once even without step checks", () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -304,7 +304,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("a code is good for five minutes", () =>
+  it.effect("a code expires after five minutes", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       yield* TestClock.adjust("299 seconds")
@@ -316,7 +316,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("an authenticator's code is good once, and not for an account without one", () =>
+  it.effect("a TOTP code is accepted once, and only for an account with TOTP", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({}, withTotp)
       const totp = Redacted.value(yield* totpNow(withTotp))
@@ -335,7 +335,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("a new session ends the one of its source before, and a day ends every one", () =>
+  it.effect("a new session ends the earlier one of its source, and every session ends after a day", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const first = String((yield* validate(fake, header)).result["accessToken"])
@@ -352,7 +352,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("biometrics want the device that they were enabled for, until they are disabled", () =>
+  it.effect("biometrics require the device that they were enabled for, until they are disabled", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const body = { userId: demo.userId, token: demo.accessToken, ...device }
@@ -364,7 +364,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("a picture is good for 35 seconds, an approval for 10, and its session once", () =>
+  it.effect("a QR code expires after 35 seconds, an approval after 10, and gives one session", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) => String(result["qrName"]))
@@ -395,7 +395,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("a token of one recovery is none for the other, nor for a login", () =>
+  it.effect("a recovery token is refused for the other recovery and for a login", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const identity = { userId: demo.userId, pan: demo.pan, ...device }
@@ -409,7 +409,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("a PAN that is not the account's sends no code", () =>
+  it.effect("a wrong PAN sends no code", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       for (const path of ["access/client/unblock", "access/pwd/forgot"]) {
@@ -420,7 +420,7 @@ describe("the fake keeps count", () => {
     })
   )
 
-  it.effect("everything is forgotten after a reset", () =>
+  it.effect("a reset clears all state", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       yield* fake.reset
@@ -447,7 +447,7 @@ describe("the fake's vendor calls", () => {
     })
   )
 
-  it.effect("the login page knows its apps, and counts wrong passwords", () =>
+  it.effect("the login page refuses unknown apps and counts wrong passwords", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const form = yield* ask(fake, page, undefined)
@@ -461,7 +461,7 @@ describe("the fake's vendor calls", () => {
     })
   )
 
-  it.effect("the login page wants the authenticator's code of who has one", () =>
+  it.effect("the login page requires a TOTP code of an account with TOTP", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const fields = { userid: withTotp.userId, password: withTotp.password }
@@ -471,7 +471,7 @@ describe("the fake's vendor calls", () => {
     })
   )
 
-  it.effect("a code of another vendor is none", () =>
+  it.effect("a code of another vendor is refused", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const response = yield* press(fake, page, { userid: demo.userId, password: demo.password })

@@ -28,7 +28,7 @@ import { apiOptions, credentials, demo, newestCode, reasonOf, session } from "./
 
 const { accessToken, apiSecret, password, totpSecret, vendor } = demo
 
-/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
 const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecret, vendor, accessToken])
 
 const missing = "is missing"
@@ -48,7 +48,7 @@ const sso = {
   redirectUrl: demo.redirectUrl
 }
 
-/** Each layer over credentials of a program without types. */
+/** Each layer, with credentials from untyped code. */
 const layers: Readonly<Record<string, (given: unknown) => Any>> = {
   RmoneyAuth: (given) => RmoneyAuth.layer({ ...uat, credentials: given as RmoneyAuth.RmoneyCredentials }),
   RmoneySso: (given) => RmoneySso.layer({ ...uat, credentials: given as RmoneySso.SsoCredentials }),
@@ -62,14 +62,18 @@ const layers: Readonly<Record<string, (given: unknown) => Any>> = {
 
 const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
   RmoneyAuth: [
-    ["nothing at all", undefined, { userId: missing, password: missing }],
+    ["no credentials", undefined, { userId: missing, password: missing }],
     ["no field", {}, { userId: missing, password: missing }],
     ["null in every field", { userId: null, password: null, totp: null }, { userId: missing, password: missing }],
     ["blanks", { userId: " ", password: secret("\n") }, { userId: empty, password: empty }],
     ["numbers", { userId: 101, password: 4711, totp: 123456 }, { userId: noText, password: noText, totp: noText }],
     ["a user id in two words", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
-    ["a user id that no header carries", { ...credentials, userId: "TEST\u20ac101" }, { userId: noUserId }],
-    ["a user id with a quotation mark in it", { ...credentials, userId: 'TEST"101' }, { userId: noUserId }],
+    [
+      "a user id with characters that are invalid in a header",
+      { ...credentials, userId: "TEST\u20ac101" },
+      { userId: noUserId }
+    ],
+    ["a user id with a quotation mark", { ...credentials, userId: 'TEST"101' }, { userId: noUserId }],
     [
       "a code for the TOTP secret",
       { ...credentials, totp: secret("123456") },
@@ -79,41 +83,41 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     ["a number for the device", { ...credentials, deviceId: 7 }, { deviceId: noText }]
   ],
   RmoneySso: [
-    ["nothing at all", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
+    ["no credentials", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
     ["an e-mail address for the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
-    ["no address to come back to", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
+    ["no redirect URL", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
   ],
   "RmoneySso, the older call": [
-    ["nothing at all", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
+    ["no credentials", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
     ["the newer call's credentials", sso, { vendor: missing }]
   ],
   RmoneyQr: [
-    ["nothing at all", undefined, { userId: missing }],
-    ["a mobile number with a plus", { userId: "+919800000101" }, { userId: noClientId }]
+    ["no credentials", undefined, { userId: missing }],
+    ["a mobile number with a plus sign", { userId: "+919800000101" }, { userId: noClientId }]
   ],
   RmoneyBiometric: [
-    ["nothing at all", undefined, { userId: missing, accessToken: missing }],
+    ["no credentials", undefined, { userId: missing, accessToken: missing }],
     ["a blank token", { userId: demo.userId, accessToken: secret(" ") }, { accessToken: empty }]
   ],
-  RmoneyRecovery: [["nothing at all", undefined, { userId: missing }]]
+  RmoneyRecovery: [["no credentials", undefined, { userId: missing }]]
 }
 
-describe("credentials that cannot be right", () => {
+describe("invalid credentials", () => {
   for (const [name, layer] of Object.entries(layers)) {
     namesEveryProblem(rows[name] ?? [], (given) => refused(Effect.void, layer(given)), `${name} with `)
   }
 })
 
-describe("an environment that was not chosen", () => {
+describe("a missing or invalid environment", () => {
   for (const [what, environment, problem] of [
-    ["not at all", undefined, notChosen],
-    ["by a name that is none", "live", notChosen],
+    ["undefined", undefined, notChosen],
+    ["an unknown name", "live", notChosen],
     ["blank", " ", empty],
-    ["by a number", 7, noText],
-    ["without the host", { production: undefined }, missing],
-    ["as null", null, missing]
+    ["a number", 7, noText],
+    ["production without the host", { production: undefined }, missing],
+    ["null", null, missing]
   ] as const) {
-    it.effect(`${what}: is named beside the other problems, before anything is sent`, () =>
+    it.effect(`${what}: is reported together with the other problems, and no request is sent`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({
           environment: environment as "uat",
@@ -125,7 +129,7 @@ describe("an environment that was not chosen", () => {
     )
   }
 
-  it.effect("is refused by the raw calls too, and so is a missing device", () =>
+  it.effect("is also rejected by the raw calls, as is a missing device", () =>
     Effect.gen(function* () {
       const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
       assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {
@@ -135,14 +139,14 @@ describe("an environment that was not chosen", () => {
     })
   )
 
-  it.effect("hosts that are named are a choice", () =>
+  it.effect("an environment with named hosts is valid", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       for (const options of [
         { environment: "production" },
         { environment: { production: "https://weblive.rmoneyindia.net" } },
         { origins: { api: "https://weblive.rmoneyindia.net" } },
-        // A purpose that this environment lacks, and another one has.
+        // A purpose that only another environment has.
         { environment: "production", origins: { api: "https://weblive.rmoneyindia.net" } }
       ] as const) {
         const layer = RmoneyAuth.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
@@ -167,7 +171,7 @@ describe("an environment that was not chosen", () => {
       "must be an origin such as https://api.example.com, without a path or a slash at the end"
     ]
   ] as const) {
-    it.effect(`${production} is refused when the layer is built`, () =>
+    it.effect(`${production} is rejected when the layer is built`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({ environment: { production }, credentials })
         assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { "origins.api": expected })
@@ -176,7 +180,7 @@ describe("an environment that was not chosen", () => {
   }
 })
 
-describe("a configuration that lacks something", () => {
+describe("an incomplete configuration", () => {
   const lacking = (layer: Any, values: object) =>
     refused(Effect.void, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
@@ -217,21 +221,21 @@ describe("a configuration that lacks something", () => {
     ],
     ["RmoneyRecovery", RmoneyRecovery.layerConfig(), { [environment]: missing, [userId]: missing }]
   ] as const) {
-    it.effect(`${name} names every variable that is missing`, () =>
+    it.effect(`${name} names all missing variables`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problems(yield* lacking(layer, {})), expected)
       })
     )
   }
 
-  it.effect("does not look for an environment that is given as an option", () =>
+  it.effect("does not read the environment variable if the option is given", () =>
     Effect.gen(function* () {
       const layer = RmoneyQr.layerConfig({ environment: "uat" })
       assert.deepStrictEqual(problems(yield* lacking(layer, { RMONEY_ENVIRONMENT: "nonsense" })), { [userId]: missing })
     })
   )
 
-  it.effect("names what is there but wrong beside what is missing", () =>
+  it.effect("names invalid variables together with missing ones", () =>
     Effect.gen(function* () {
       const values = { RMONEY_ENVIRONMENT: "live", RMONEY_USER_ID: "TEST 101", RMONEY_TOTP_SECRET: "123456" }
       const found = problems(yield* lacking(RmoneyAuth.layerConfig(), values))
@@ -249,7 +253,7 @@ describe("a configuration that lacks something", () => {
     [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
     ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
   ] as const) {
-    it.effect(`takes values that are there, and ${name} from them`, () =>
+    it.effect(`reads the variables for ${name}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeRmoney.make()
         const values = {
@@ -274,7 +278,7 @@ describe("a configuration that lacks something", () => {
   }
 })
 
-describe("codes and identities that cannot be right", () => {
+describe("invalid codes and identities", () => {
   for (const [what, code] of [
     ["nothing", ""],
     ["five digits", "12345"],
@@ -284,7 +288,7 @@ describe("codes and identities that cannot be right", () => {
     ["a number", 123456],
     ["undefined", undefined]
   ] as const) {
-    it.effect(`${what} for a code: it is not sent, and the right one may follow`, () =>
+    it.effect(`${what} as a code: is not sent, and the right code is still accepted`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeRmoney.make()
         const layer = RmoneyAuth.layer({ ...uat, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
@@ -302,7 +306,7 @@ describe("codes and identities that cannot be right", () => {
   }
 
   for (const identity of ["", "  ", "ABCDE1234", "ABCD12345F", "1BCDE1234F", "ABCDE1234F9", 7, undefined]) {
-    it.effect(`${JSON.stringify(identity)} for a PAN: nothing is sent`, () =>
+    it.effect(`${JSON.stringify(identity)} as a PAN: no request is sent`, () =>
       Effect.gen(function* () {
         const layer = RmoneyRecovery.layer({ ...uat, credentials: { userId: demo.userId } })
         for (const recover of ["unblock", "forgotPassword"] as const) {
@@ -316,7 +320,7 @@ describe("codes and identities that cannot be right", () => {
   }
 })
 
-describe("raw calls of a program without types", () => {
+describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const fieldsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
     ssoGetUserDetails: ["vendor", "authCode"],
@@ -343,18 +347,20 @@ describe("raw calls of a program without types", () => {
       [undefined, ["request"]],
       [{}, fields]
     ] as const) {
-      it.effect(`${name} with ${JSON.stringify(request)} names what is missing, and sends nothing`, () =>
-        Effect.gen(function* () {
-          const more = name === "bioEnable" ? session : Redacted.make("STEP0")
-          const error = yield* refused(callOf(name, request, more), RmoneyApi.layer(apiOptions))
-          assert.deepStrictEqual(problems(error), Object.fromEntries(named.map((field) => [field, wrong])))
-        })
+      it.effect(
+        `${name} with ${JSON.stringify(request)}: the error names the missing fields, and no request is sent`,
+        () =>
+          Effect.gen(function* () {
+            const more = name === "bioEnable" ? session : Redacted.make("STEP0")
+            const error = yield* refused(callOf(name, request, more), RmoneyApi.layer(apiOptions))
+            assert.deepStrictEqual(problems(error), Object.fromEntries(named.map((field) => [field, wrong])))
+          })
       )
     }
   }
 
   for (const token of [undefined, "plain text", 7, Redacted.make(undefined)]) {
-    it.effect(`a step with the token ${JSON.stringify(token)} is refused, and nothing sent`, () =>
+    it.effect(`a step with the token ${JSON.stringify(token)} is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = callOf("otpValidate", { userId: demo.userId, receivedOtp: secret("123456") }, token)
         const error = yield* refused(call, RmoneyApi.layer(apiOptions))
@@ -364,7 +370,7 @@ describe("raw calls of a program without types", () => {
   }
 
   for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
-    it.effect(`${JSON.stringify(given)} for a session is over before anything is sent`, () =>
+    it.effect(`the session ${JSON.stringify(given)} fails as SessionExpired, and no request is sent`, () =>
       Effect.gen(function* () {
         const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
         const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })

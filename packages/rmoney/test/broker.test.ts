@@ -32,7 +32,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
   password: "CANARY-password-1",
@@ -53,7 +53,7 @@ interface Given {
   readonly credentials: Readonly<Record<string, unknown>>
 }
 
-/** The environment is described as a credential, and given as an option. */
+/** The descriptor lists the environment as a credential, but it is passed as an option. */
 const withEnvironment = (layer: Layer) => (given: Given) =>
   layer({ ...given, environment: given.credentials["environment"] } as never)
 
@@ -241,7 +241,7 @@ brokers.runBrokerTests({
   }
 })
 
-/** Every call of the broker's document, and the newer one of its API page, as of 2026-11-21. */
+/** Every call of the broker's document, and the newer call of its API page, as of 2026-11-21. */
 const documentedCalls = [
   "POST /auth/v1/sso/vendor/auth/getUserDetails",
   "POST /auth/v1/access/pwd/validate",
@@ -261,7 +261,7 @@ const documentedCalls = [
   "GET /open-api/od/v1/profile"
 ]
 
-/** What the back end is known to say, as of 2026-11-21; where only a part is known, that part. */
+/** The known messages of the back end, or their known parts, as of 2026-11-21. */
 const knownMessages = [
   "Invalid userId or password",
   "Enter valid password",
@@ -293,8 +293,8 @@ const knownMessages = [
   "Can't send OTP"
 ]
 
-describe("nothing that is known is left out", () => {
-  it("every spelling of yes and no that was seen is among the fixtures", () => {
+describe("the tables cover the documentation", () => {
+  it("the fixtures have every observed form of success and refusal", () => {
     const seen = new Set(
       answers.fixtures.flatMap(({ body }) => /"stat(?:us)?": ?"((?:not.?)?ok)"/i.exec(body)?.[1] ?? [])
     )
@@ -309,20 +309,20 @@ describe("nothing that is known is left out", () => {
       })
       assert.isNotEmpty(own)
       for (const fixture of own) {
-        // Where no token is wanted, what the status says is enough.
+        // If the call needs no token, the status decides.
         if (fixture.endpoint !== "pwdValidate" || fixture.status !== 401)
           assert.isDefined(Fixtures.rowOf(answers, fixture), fixture.name)
       }
     })
   }
 
-  it("every documented call has a row, and no row is for another", () => {
+  it("the endpoint table has exactly the documented calls", () => {
     const rows = Object.values(endpoints.table).map(({ method, path }) => `${method} ${path}`)
     assert.deepStrictEqual(rows.toSorted(), documentedCalls.toSorted())
     assert.strictEqual(documentedCalls.length, 16)
   })
 
-  it.effect("every documented call is typed, and the fake has a handler for it", () =>
+  it.effect("every documented call has a typed call and a handler in the fake", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const names = Object.values(endpoints.table).map(({ name }) => name)

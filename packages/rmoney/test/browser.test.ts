@@ -59,7 +59,7 @@ const both: ReadonlyArray<readonly [string, Settings]> = [
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
-      it.effect(`by ${name} takes its code from the ${callback}, in any case of its name`, () =>
+      it.effect(`by ${name} reads its code from the ${callback}, with the parameter name in any case`, () =>
         Effect.gen(function* () {
           const { callback: url, redirect, request } = yield* begun(settings, { callback })
           assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
@@ -71,7 +71,7 @@ describe("a browser login", () => {
       )
     }
 
-    it.effect(`by ${name} exchanges a code once: a second time it is refused`, () =>
+    it.effect(`by ${name} exchanges a code once, and rejects it the second time`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings)
         yield* redirect.complete(request, Redacted.make(callback))
@@ -80,7 +80,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} of another account is rejected, and its code not even exchanged`, () =>
+    it.effect(`by ${name} of another account is rejected, and its code is not exchanged`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun(settings, { accounts: [demo, other] }, other)
         const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
@@ -89,7 +89,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} is taken without a state, which the broker does not document`, () =>
+    it.effect(`by ${name} is accepted without a state, because the broker does not document one`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings, { state: "dropped" })
         assert.notInclude(callback, "state=")
@@ -97,7 +97,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} wants the state where the option says so`, () =>
+    it.effect(`by ${name} requires the state if the option is set`, () =>
       Effect.gen(function* () {
         const strict = { ...settings, state: "required" } as const
         const { callback, redirect, request } = yield* begun(strict, { state: "dropped" })
@@ -106,7 +106,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} without a code in its callback is rejected, and nothing of the address is shown`, () =>
+    it.effect(`by ${name} without a code in its callback is rejected, and the error does not show the callback`, () =>
       Effect.gen(function* () {
         const { fake, redirect, request } = yield* begun(settings)
         const sent = (yield* fake.journal).length
@@ -125,7 +125,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} tells what the broker has against the app`, () =>
+    it.effect(`by ${name} reports why the broker refuses the app`, () =>
       Effect.gen(function* () {
         for (const [state, tag] of [
           ["unapproved", "PermissionDenied"],
@@ -139,7 +139,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("in production needs no host for the login API, which is not published, with a checksum", () =>
+  it.effect("by checksum in production needs no host for the unpublished login API", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
       const session = yield* redirect.complete(request, Redacted.make(callback))
@@ -151,7 +151,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a wrong secret is refused, and the secret not shown", () =>
+  it.effect("with a wrong secret is refused, and the secret is not shown", () =>
     Effect.gen(function* () {
       const wrong = { ...sso, apiSecret: Redacted.make("quite-another-secret") }
       const { callback, redirect, request } = yield* begun({ ...checksum, credentials: wrong })
@@ -161,7 +161,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a vendor that the broker does not know says which credential is wrong", () =>
+  it.effect("with an unknown vendor reports the wrong credential", () =>
     Effect.gen(function* () {
       const stranger = { ...vendor, vendor: Redacted.make("nobody") }
       const { redirect, request } = yield* begun({ ...byVendor, credentials: stranger })
@@ -172,7 +172,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("begins at another path of the host where the option says so", () =>
+  it.effect("uses another path of the host if the option is set", () =>
     Effect.gen(function* () {
       const { request } = yield* begun({ ...checksum, loginPath: "/admin/" })
       assert.match(Redacted.value(request.url), /^https:\/\/webuat\.rmoneyindia\.co\.in\/admin\/\?appcode=/)
@@ -197,9 +197,9 @@ const qrWorld = Effect.fnUntraced(function* (
   return { code, fake, qr, scan }
 })
 
-describe("a login with a picture", () => {
+describe("a QR login", () => {
   for (const qrPending of ["empty-token", "no-result"] as const) {
-    it.effect(`is pending until it is scanned, which the broker may say with ${qrPending}`, () =>
+    it.effect(`is pending until the scan, with qrPending ${qrPending}`, () =>
       Effect.gen(function* () {
         const { code, qr, scan } = yield* qrWorld({ qrPending })
         assert.isTrue(Option.isNone(yield* qr.poll(code)))
@@ -214,7 +214,7 @@ describe("a login with a picture", () => {
   }
 
   for (const image of ["bare", "data-uri"] as const) {
-    it.effect(`shows a PNG in base64 where it comes ${image}`, () =>
+    it.effect(`returns a base64 PNG if the broker sends it ${image}`, () =>
       Effect.gen(function* () {
         const { code } = yield* qrWorld({ image })
         assert.match(Redacted.value(code.image), /^iVBORw0KGgo/)
@@ -222,7 +222,7 @@ describe("a login with a picture", () => {
     )
   }
 
-  it.effect("lives 35 seconds, or as long as the option says, and is not asked for afterwards", () =>
+  it.effect("expires after 35 seconds, or as the option sets, and is not polled afterwards", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 35_000],
@@ -239,7 +239,7 @@ describe("a login with a picture", () => {
     })
   )
 
-  it.effect("of another person is rejected, and not asked for again", () =>
+  it.effect("of another account is rejected and not polled again", () =>
     Effect.gen(function* () {
       const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
       yield* scan(other)
@@ -276,7 +276,7 @@ const recoveryWorld = Effect.fnUntraced(function* (
 const pan = Redacted.make(demo.pan)
 
 describe("a recovery", () => {
-  it.effect("unblocks an account that wrong passwords have locked", () =>
+  it.effect("unlocks an account after too many wrong passwords", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       for (let miss = 0; miss < 4; miss += 1) yield* Effect.flip(login("wrong"))
@@ -287,7 +287,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets a new password in three steps, each with the token of the one before", () =>
+  it.effect("sets a new password in three steps, each with the token of the previous step", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -303,7 +303,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets no password that a login would refuse or change", () =>
+  it.effect("rejects a new password that a login would refuse or alter", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -321,7 +321,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("goes on under the user id that the broker answers with", () =>
+  it.effect("continues with the user id that the broker returns", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)
@@ -332,7 +332,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("takes a PAN in small letters, with white space around it", () =>
+  it.effect("accepts a PAN in lower case, with surrounding white space", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld()
       yield* recovery.unblock(Redacted.make(` ${demo.pan.toLowerCase()}\n`))
@@ -340,7 +340,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("tells a PAN of another account apart", () =>
+  it.effect("reports a PAN of another account", () =>
     Effect.gen(function* () {
       const { recovery } = yield* recoveryWorld()
       const error = yield* Effect.flip(recovery.forgotPassword(Redacted.make("ZZZZZ9999Z")))
@@ -349,7 +349,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("ends with the third wrong code", () =>
+  it.effect("fails after the third wrong code", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.unblock(pan)
@@ -362,7 +362,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("has no code sent again: the challenge says so", () =>
+  it.effect("has a challenge that allows no resend", () =>
     Effect.gen(function* () {
       const { recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.unblock(pan)

@@ -1,4 +1,4 @@
-/** A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind. */
+/** A typical user program: it logs at every level, prints its errors in every way, and leaves its files behind. */
 import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Login from "@auth/broker-core/login/Login"

@@ -48,8 +48,8 @@ const asked = (fake: FakeBroker, endpoint: string) =>
 
 const wrong = Redacted.make("000000")
 
-describe("a login with a code that a person types", () => {
-  /** Types the lines that are given, then the code that was sent. */
+describe("a login with a code typed at the terminal", () => {
+  /** Types the given lines, then the code that was sent. */
   const typed = (fake: FakeBroker, lines: ReadonlyArray<string>) => {
     const shown: Array<string> = []
     const left = [...lines]
@@ -68,7 +68,7 @@ describe("a login with a code that a person types", () => {
     return { shown, login: Effect.flatMap(codes, (source) => Login.withStepUp(CodeSource.respond(source))) }
   }
 
-  it.effect("asks again after an empty Enter and five digits, and sends one password and one code", () =>
+  it.effect("asks again after an empty line and after five digits, and sends one password and one code", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login, shown } = typed(fake, ["", "12345"])
@@ -82,7 +82,7 @@ describe("a login with a code that a person types", () => {
     })
   )
 
-  it.effect("ends with a typed error after four texts that cannot be a code, and sends none of them", () =>
+  it.effect("fails with a typed error after four invalid codes, and sends none of them", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login } = typed(fake, ["", "1", "12", "abcdef"])
@@ -91,7 +91,7 @@ describe("a login with a code that a person types", () => {
     })
   )
 
-  it.effect("shows how many attempts are left after a wrong code", () =>
+  it.effect("shows the attempts left after a wrong code", () =>
     Effect.gen(function* () {
       const { begin, verify } = yield* make()
       const challenge = yield* begin
@@ -102,7 +102,7 @@ describe("a login with a code that a person types", () => {
 })
 
 describe("a login with a code by SMS and mail", () => {
-  it.effect("comes to a challenge with numbers where the broker sends text", () =>
+  it.effect("gives a challenge with numbers, although the broker sends text", () =>
     Effect.gen(function* () {
       const { begin } = yield* make()
       const challenge = yield* begin
@@ -115,7 +115,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("ends with the session of the user id that the broker names, whatever alias was typed", () =>
+  it.effect("gives a session of the user id that the broker returns for an alias", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })
@@ -131,7 +131,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("goes on with what was typed where the answer's user id is masked", () =>
+  it.effect("continues with the configured user id if the answer masks it", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ userIds: "masked" })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -139,20 +139,22 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("goes on with what was typed where the option says so, and still ends with the broker's user id", () =>
-    Effect.gen(function* () {
-      const { begin, fake, verify } = yield* make(
-        { stepToken: "ignored" },
-        { userId: demo.email },
-        { laterUserId: "given" }
-      )
-      const session = yield* verify(yield* begin, yield* newestCode(fake))
-      assert.include((yield* fake.journal)[1]?.body, `"userId":"${demo.email}"`)
-      assert.strictEqual(session.account.id, demo.userId)
-    })
+  it.effect(
+    "continues with the configured user id if the option is set, and gives a session of the broker's user id",
+    () =>
+      Effect.gen(function* () {
+        const { begin, fake, verify } = yield* make(
+          { stepToken: "ignored" },
+          { userId: demo.email },
+          { laterUserId: "given" }
+        )
+        const session = yield* verify(yield* begin, yield* newestCode(fake))
+        assert.include((yield* fake.journal)[1]?.body, `"userId":"${demo.email}"`)
+        assert.strictEqual(session.account.id, demo.userId)
+      })
   )
 
-  it.effect("takes a code with white space around it, as it is pasted from a message", () =>
+  it.effect("accepts a code with surrounding white space, as pasted from a message", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -161,7 +163,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("brings the account's flags, name and exchanges into the profile", () =>
+  it.effect("puts the account's flags, name and exchanges into the profile", () =>
     Effect.gen(function* () {
       const account = { ...demo, passChangeFlag: "Y", isDormant: "Y" } as const
       const { begin, fake, verify } = yield* make({ accounts: [account] })
@@ -175,7 +177,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("ends when the token says so, or at an unknown time where it does not", () =>
+  it.effect("gives a session that expires at the token's exp, or at an unknown time without one", () =>
     Effect.gen(function* () {
       for (const [tokenEnd, expiresAt, source] of [
         ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
@@ -188,7 +190,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("ends when the option says so", () =>
+  it.effect("gives a session that expires as the option sets", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { expiry: Expiry.after("1 hour") })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -196,7 +198,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("sends a vendor id along where there is one", () =>
+  it.effect("sends the vendor id if there is one", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { vendor: Redacted.make(demo.vendor) })
       yield* verify(yield* begin, yield* newestCode(fake))
@@ -204,7 +206,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("asks for the code by a call of its own where the option says so", () =>
+  it.effect("requests the code with a separate call if the option is set", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ codeSent: "on-demand" }, {}, { sendCode: "after-password" })
       const challenge = yield* begin
@@ -221,9 +223,9 @@ describe("a login with an authenticator", () => {
   for (const [what, source, kinds] of [
     ["a secret", secret, ["totp", "otp"]],
     ["a source of codes", CodeSource.totp(secret), ["totp", "otp"]],
-    ["neither", undefined, ["otp", "totp"]]
+    ["no source", undefined, ["otp", "totp"]]
   ] as const) {
-    it.effect(`with ${what} for its codes, the challenge wants ${kinds[0]} first`, () =>
+    it.effect(`with ${what} for its codes has a challenge for ${kinds[0]} first`, () =>
       Effect.gen(function* () {
         const { begin } = yield* make({}, { ...totp, totp: source })
         assert.deepStrictEqual([...(yield* begin).kinds], [...kinds])
@@ -231,14 +233,14 @@ describe("a login with an authenticator", () => {
     )
   }
 
-  it.effect("wants a code by SMS where the account has no authenticator, whatever source there is", () =>
+  it.effect("requires an SMS code if the account has no TOTP, with any code source", () =>
     Effect.gen(function* () {
       const { begin } = yield* make({}, { totp: secret })
       assert.deepStrictEqual((yield* begin).kinds, ["otp"])
     })
   )
 
-  it.effect("is answered with the kind that comes first", () =>
+  it.effect("is answered with the first kind of the challenge", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -248,7 +250,7 @@ describe("a login with an authenticator", () => {
     })
   )
 
-  it.effect("asks for no code by SMS with the option for relatives of the broker", () =>
+  it.effect("does not request an SMS code if the option for related brokers is set", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make(
         { codeSent: "on-demand" },
@@ -260,7 +262,7 @@ describe("a login with an authenticator", () => {
     })
   )
 
-  it.effect("says so where the account has none, and takes the code by SMS then", () =>
+  it.effect("reports an account without TOTP, and then accepts the SMS code", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -270,7 +272,7 @@ describe("a login with an authenticator", () => {
     })
   )
 
-  it.effect("hints at the clock when it is far from the broker's", () =>
+  it.effect("reports a clock that differs from the broker's", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -281,8 +283,8 @@ describe("a login with an authenticator", () => {
   )
 })
 
-describe("codes that miss, and codes again", () => {
-  it.effect("a challenge ends with the third miss: the fourth code is not sent", () =>
+describe("wrong codes and resends", () => {
+  it.effect("a challenge ends with the third wrong code, and a fourth is not sent", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -295,7 +297,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("the right code after two misses logs in", () =>
+  it.effect("the right code after two wrong ones logs in", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -305,7 +307,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("as many misses as the option allows, and the broker's hold says how long it lasts", () =>
+  it.effect("a code is sent up to codeMisses times, and the broker's block is reported with its duration", () =>
     Effect.gen(function* () {
       const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
       const challenge = yield* begin
@@ -315,7 +317,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("a challenge ends after five minutes, or when the option says", () =>
+  it.effect("a challenge expires after five minutes, or as the option sets", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 300_000],
@@ -331,7 +333,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("where our clock lies, the broker's word for an old code leaves the way to a new one open", () =>
+  it.effect("a code that only the broker's clock has expired can be replaced by a resend", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make()
       const challenge = yield* begin
@@ -345,7 +347,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("a code can be had again after a minute, four times, with the token of the password", () =>
+  it.effect("a code can be resent after a minute, four times, with the token of the password step", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
       let challenge: Challenge = yield* begin
@@ -364,7 +366,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("the first code is still good when another could not be sent, and another can be had later", () =>
+  it.effect("a code stays valid after a failed resend, and a later resend is possible", () =>
     Effect.gen(function* () {
       for (const fault of [{ kind: "status", status: 503 }, { kind: "reset" }] as const) {
         const { begin, fake, resend, verify } = yield* make()
@@ -382,7 +384,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("who has a code sent again answers with that one, an authenticator or not", () =>
+  it.effect("a resent code is accepted, even if the account has TOTP", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make(
         {},
@@ -400,7 +402,7 @@ describe("codes that miss, and codes again", () => {
     })
   )
 
-  it.effect("a step that is refused in plain text names the option, and asks for no other login", () =>
+  it.effect("a step refused in plain text names the option and does not ask for another login", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const first = yield* begin
@@ -413,8 +415,8 @@ describe("codes that miss, and codes again", () => {
   )
 })
 
-describe("wrong passwords", () => {
-  it.effect("each is sent once, the fourth locks the account, and nothing here sends one by itself", () =>
+describe("refused logins", () => {
+  it.effect("a wrong password is sent once per login, never automatically, and the fourth locks the account", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
       for (let miss = 0; miss < 3; miss += 1) {
@@ -428,7 +430,7 @@ describe("wrong passwords", () => {
     })
   )
 
-  it.effect("an account that the broker has blocked cannot be unblocked by oneself", () =>
+  it.effect("an account blocked by the broker is reported as unlockable only by the broker", () =>
     Effect.gen(function* () {
       const { run } = yield* make({ accounts: [{ ...demo, state: "barred" }] })
       const { unlock } = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
@@ -436,7 +438,7 @@ describe("wrong passwords", () => {
     })
   )
 
-  it.effect("a mobile number of several clients is told apart", () =>
+  it.effect("a mobile number of several clients is reported as an invalid user id", () =>
     Effect.gen(function* () {
       const twin = { ...withTotp, mobile: demo.mobile }
       const { run } = yield* make({ accounts: [demo, twin] }, { userId: demo.mobile })
@@ -445,7 +447,7 @@ describe("wrong passwords", () => {
   )
 })
 
-describe("the end of a session", () => {
+describe("a logout", () => {
   const session = Effect.fnUntraced(function* (
     logout: FakeRmoney.Switches["logout"],
     logoutCall?: RmoneyApi.LogoutCall
@@ -454,7 +456,7 @@ describe("the end of a session", () => {
     return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
   })
 
-  it.effect("is local, and the receipt says so", () =>
+  it.effect("is local, and its result reports that", () =>
     Effect.gen(function* () {
       const { fake, run, session: live } = yield* session("absent")
       const before = (yield* fake.journal).length
@@ -471,7 +473,7 @@ describe("the end of a session", () => {
     ["GET", "/auth/logout"],
     ["POST", "/auth/client/logout"]
   ] as const) {
-    it.effect(`is told to the broker once there is a ${method} for it, and a second time it was over`, () =>
+    it.effect(`sends the ${method} call if one is configured, and reports already-over the second time`, () =>
       Effect.gen(function* () {
         const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
         assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
@@ -484,7 +486,7 @@ describe("the end of a session", () => {
     )
   }
 
-  it.effect("a call for it that the broker does not have is no success", () =>
+  it.effect("fails if the broker does not have the configured call", () =>
     Effect.gen(function* () {
       const { run, session: live } = yield* session("absent", { method: "GET", path: "/auth/logout" })
       reasonOf(yield* Effect.flip(run(Logout.logout(live))), "BrokerRejected")
@@ -492,8 +494,8 @@ describe("the end of a session", () => {
   )
 })
 
-describe("a session on one's own calls", () => {
-  it.effect("is a bearer token, for the broker's hosts alone", () =>
+describe("a session for the program's own calls", () => {
+  it.effect("is a bearer token, sent only to the broker's hosts", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make()
       const live = yield* verify(yield* begin, yield* newestCode(fake))
@@ -515,7 +517,7 @@ describe("biometrics", () => {
       Layer.provide(TestHttp.layerFake(fake))
     )
 
-  it.effect("are enabled in a session, and log in with its token from then on", () =>
+  it.effect("are enabled in a session, and then log in with their own token", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make({}, { deviceId: "another-device" })
       const live = yield* verify(yield* begin, yield* newestCode(fake))
@@ -530,7 +532,7 @@ describe("biometrics", () => {
     })
   )
 
-  it.effect("want the newest token, which the layer keeps: three logins in a row, each with the token before", () =>
+  it.effect("log in three times in a row, each time with the token of the previous login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()
@@ -543,7 +545,7 @@ describe("biometrics", () => {
     })
   )
 
-  it.effect("with a token that is over say to log in with the password", () =>
+  it.effect("with an ended token advise a login with the password", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()

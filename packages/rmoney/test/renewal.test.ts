@@ -24,7 +24,7 @@ type Methods = Layer.Layer<Renewal | Logout, AuthError.AuthError, HttpClient.Htt
 
 type Vaulted = Layer.Layer<Layer.Success<typeof Vault.layerMemory>>
 
-/** A program that keeps its sessions in `vault`. */
+/** A program that stores its sessions in `vault`. */
 const start = Effect.fnUntraced(function* (
   fake: FakeBroker.FakeBroker,
   layer: Methods,
@@ -55,8 +55,8 @@ const ofTotpAccount = {
 const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
-describe("a session of a password, once it is kept", () => {
-  it.effect("logs in anew with TOTP after the end that the token tells, and no earlier", () =>
+describe("a managed session of a password login", () => {
+  it.effect("is replaced by a new TOTP login after the token's exp, not earlier", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, byPassword(ofTotpAccount))
@@ -71,7 +71,7 @@ describe("a session of a password, once it is kept", () => {
     })
   )
 
-  it.effect("has one SMS sent, and no second, to an account that has no TOTP", () =>
+  it.effect("requests only one SMS for an account without TOTP", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ totp: ofTotpAccount.totp }))
@@ -86,7 +86,7 @@ describe("a session of a password, once it is kept", () => {
     })
   )
 
-  it.effect("sends a wrong password once, so that the account is never locked by it", () =>
+  it.effect("sends a wrong password once, so that the account is not locked", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ ...ofTotpAccount, password: Redacted.make("Wrong@1") }))
@@ -100,13 +100,13 @@ describe("a session of a password, once it is kept", () => {
   )
 })
 
-describe("a session of biometrics, once it is kept", () => {
+describe("a managed session of biometrics", () => {
   const biometric: Methods = RmoneyBiometric.layer({
     environment: "uat",
     credentials: { userId: demo.userId, accessToken: Redacted.make(demo.accessToken), deviceId: demo.deviceId }
   })
 
-  it.effect("is renewed with its own token, five minutes before its end", () =>
+  it.effect("is renewed with its own token, five minutes before it expires", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, biometric)
@@ -123,7 +123,7 @@ describe("a session of biometrics, once it is kept", () => {
     })
   )
 
-  it.effect("is renewed by a program that starts anew, whose configured token is void long since", () =>
+  it.effect("is renewed after a restart, even if the configured token has ended", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const vault = Layer.succeedContext(yield* Layer.build(Vault.layerMemory))

@@ -37,7 +37,7 @@ export const apiOptions = { environment: "uat", deviceId: demo.deviceId } as con
 export const layerApi = (options: Partial<RmoneyApi.Options>) =>
   RmoneyApi.layer({ ...apiOptions, ...options }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** The raw calls, to a broker that gives the same answer to everything. */
+/** The raw calls, to a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -47,7 +47,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account, for calls that no fake looks at. */
+/** A session of the demo account, for calls that do not reach a fake. */
 export const session: Session.Session = Session.make({
   account: Account.make({ broker: "rmoney", environment: "uat", id: demo.userId }),
   method: "password",
@@ -66,7 +66,7 @@ type Calls = Readonly<Record<string, Effect.Effect<unknown, AuthError, RmoneyApi
 const call = <A>(make: (api: RmoneyApi.RmoneyApi["Service"]) => Effect.Effect<A, AuthError>) =>
   Effect.flatMap(RmoneyApi.RmoneyApi, make)
 
-/** Each documented call, as a user makes it. */
+/** Each documented call, made through the public API. */
 export const calls: Calls = {
   ssoGetUserDetails: call((api) =>
     api.ssoGetUserDetails({
@@ -96,21 +96,21 @@ export const calls: Calls = {
   logout: call((api) => api.logout?.(session) ?? Effect.die("no logout"))
 }
 
-/** The code that the authenticator of an account shows now. */
+/** The current TOTP code of an account. */
 export const totpNow = ({ totpSecret }: FakeRmoney.Account) => Effect.map(totpCode(totpSecret), Redacted.make)
 
-/** The newest code that went out by SMS and mail. */
+/** The newest code that was sent by SMS and mail. */
 export const newestCode = (fake: FakeBroker, account: string = demo.userId) =>
   Effect.map(fake.codes(account), (codes) => Redacted.make(codes.at(-1) ?? ""))
 
-/** What a person does in the browser: fills the form, and ends at an address. */
+/** Submits a form in the browser and returns the redirect target. */
 export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
   Effect.map(
     Effect.promise(() => fetch(url, { method: "POST", body: new URLSearchParams(fields), redirect: "manual" })),
     (response) => response.headers.get("location") ?? ""
   )
 
-/** What a person does with the mobile app. */
+/** Scans and approves the QR code in the mobile app. */
 export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Account) =>
   Effect.asVoid(
     submit(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(name)}`, {

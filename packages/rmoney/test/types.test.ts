@@ -1,4 +1,4 @@
-// The compiler's own errors are what is tested here; Effect's say the same a second time.
+// These tests assert compiler errors. Effect's diagnostics would only repeat them.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Core from "@auth/broker-core"
@@ -35,15 +35,15 @@ const biometric = RmoneyBiometric.layer({
 })
 const recovery = RmoneyRecovery.layer({ environment, credentials: { userId } })
 
-/** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
+/** Accepts only a program that needs nothing but an HTTP client. Any other program does not compile. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))
 
 type Session = Core.Logout.Logout | Core.Authorize.Authorize | Core.Renewal.Renewal | RmoneyApi
 
-describe("what a layer provides, and what does not compile", () => {
-  it("every capability of a layer can be asked for", () => {
+describe("the types of the layers", () => {
+  it("the layers provide all their capabilities", () => {
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), auth)))
     assert.isTrue(whole(Effect.provide(Core.Profile.profile(session), auth)))
@@ -55,7 +55,7 @@ describe("what a layer provides, and what does not compile", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, recovery)))
   })
 
-  it("and nothing else is there", () => {
+  it("the layers provide nothing else", () => {
     expectTypeOf<Layer.Success<typeof auth>>().toEqualTypeOf<
       Session | Core.Profile.Profile | Core.Login.Login | Core.StepUp.StepUp
     >()
@@ -67,29 +67,29 @@ describe("what a layer provides, and what does not compile", () => {
     expectTypeOf<Layer.Success<typeof recovery>>().toEqualTypeOf<Core.AccountRecovery.AccountRecovery | RmoneyApi>()
   })
 
-  it("what RmoneyAuth lacks does not compile", () => {
+  it("a program does not compile with a capability that RmoneyAuth lacks", () => {
     // @ts-expect-error: RMoney has no refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
-    // @ts-expect-error: the browser is another layer's
+    // @ts-expect-error: the browser login is another layer
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
-    // @ts-expect-error: so is the picture
+    // @ts-expect-error: the QR login is another layer
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
-    // @ts-expect-error: and the recovery
+    // @ts-expect-error: account recovery is another layer
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("what the other layers lack does not compile", () => {
-    // @ts-expect-error: a person logs in, not the program
+  it("a program does not compile with a capability that the other layers lack", () => {
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
-    // @ts-expect-error: nor with a picture
+    // @ts-expect-error: there is no login by QR code
     assert.isTrue(whole(Effect.provide(Core.Login.session, qr)))
     // @ts-expect-error: biometrics have no second step
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), biometric)))
-    // @ts-expect-error: a recovery brings no session to end
+    // @ts-expect-error: a recovery gives no session, so there is no logout
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), recovery)))
   })
 
-  it("a layer fails with AuthError alone, and needs an HTTP client alone", () => {
+  it("a layer fails only with AuthError and needs only an HTTP client", () => {
     const all = [auth, sso, vendor, qr, biometric, recovery]
     const configured = [
       RmoneyAuth.layerConfig(),
@@ -104,17 +104,17 @@ describe("what a layer provides, and what does not compile", () => {
     }
   })
 
-  it("a secret that is plain text, and credentials of the other call, do not compile", () => {
+  it("a plain-text secret and the credentials of the other call do not compile", () => {
     const given = [
-      // @ts-expect-error: the password is Redacted from the first line
+      // @ts-expect-error: the password is Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),
-      // @ts-expect-error: so is the TOTP secret
+      // @ts-expect-error: the TOTP secret is Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, totp: "JBSWY3DPEHPK3PXP" } }),
-      // @ts-expect-error: and the access token
+      // @ts-expect-error: the access token is Redacted
       RmoneyBiometric.layer({ environment, credentials: { userId, accessToken: "demo" } }),
       // @ts-expect-error: the older call is an option
       RmoneySso.layer({ environment, credentials: { userId, vendor: Redacted.make("v"), redirectUrl } }),
-      // @ts-expect-error: and no other environment is known
+      // @ts-expect-error: there is no such environment
       RmoneyQr.layer({ environment: "live", credentials: { userId } })
     ]
     assert.strictEqual(given.length, 5)

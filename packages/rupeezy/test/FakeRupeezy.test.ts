@@ -68,7 +68,7 @@ const exchangeBody = (token: string | null, changes: Readonly<Record<string, unk
 const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
   ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
 
-/** A world that has a past, so that the first code is none of a period before time began. */
+/** Sets the clock well past the epoch, so that the first code's period is not negative. */
 const start = (options?: Parameters<typeof serve>[0]) =>
   Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
 
@@ -96,7 +96,7 @@ describe("the fake's login", () => {
     )
   }
 
-  it.effect("the answer is the documented one, its time that of India", () =>
+  it.effect("the answer is the documented one, with its time in IST", () =>
     Effect.gen(function* () {
       yield* start()
       const { json } = yield* logIn()
@@ -107,7 +107,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("one login a second is served for a client", () =>
+  it.effect("a client is limited to one login a second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* logIn()).status, 200)
@@ -117,7 +117,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("a blocked account stays out, whatever it sends", () =>
+  it.effect("a blocked account is refused with any credentials", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, state: "blocked" }] })
       assert.strictEqual((yield* logIn()).json["message"], "Your account is blocked")
@@ -128,7 +128,7 @@ describe("the fake's login", () => {
 describe("the fake's session", () => {
   const authorized = ["/user/funds", "/user/profile/banks", "/user/profile/brokerage"]
   for (const path of authorized) {
-    it.effect(`${path} wants the token as Bearer, and no key`, () =>
+    it.effect(`${path} requires the token as Bearer, and no key`, () =>
       Effect.gen(function* () {
         yield* start()
         const answer = yield* logIn()
@@ -140,7 +140,7 @@ describe("the fake's session", () => {
     )
   }
 
-  it.effect("an order from an address that is not registered is refused, and the reads are not", () =>
+  it.effect("an unregistered address is refused for orders but not for reads", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -150,7 +150,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("an order from a registered address gets further", () =>
+  it.effect("an order from a registered address is not refused for its address", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, ip: "registered" }] })
       const order = yield* ask("POST", "/trading/orders/regular", { headers: bearer(yield* logIn()), body: {} })
@@ -158,7 +158,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("a logout ends the session, and a second one finds none", () =>
+  it.effect("a logout ends the session, and a second logout is refused", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -168,7 +168,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("many logouts in one second are served: none is limited", () =>
+  it.effect("logouts are not rate-limited", () =>
     Effect.gen(function* () {
       yield* start({ loggedOutTokens: "live" })
       const headers = bearer(yield* logIn())
@@ -178,7 +178,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("a token lives for its time and not a moment longer", () =>
+  it.effect("a token expires exactly at its lifetime", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -189,7 +189,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("the feed opens for a live token alone", () =>
+  it.effect("the feed opens only for a live token", () =>
     Effect.gen(function* () {
       yield* start()
       const token = tokenOf(yield* logIn())
@@ -199,7 +199,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("a path that is not there is answered with 404", () =>
+  it.effect("an unknown path gives 404", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* ask("GET", "/user/nothing")).status, 404)
@@ -211,7 +211,7 @@ describe("the fake's browser login", () => {
   const get = (url: string) =>
     Effect.promise(() => fetch(url).then(async (response) => [response.status, await response.text()] as const))
 
-  it.effect("the page has a form to fill, and its address is escaped", () =>
+  it.effect("the page has a login form and escapes its address", () =>
     Effect.gen(function* () {
       yield* start()
       const [status, html] = yield* get(`${page}&cb_param=%22%3E%3Cscript%3E`)
@@ -221,7 +221,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an application that nobody knows has no page", () =>
+  it.effect("an unknown application has no page", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* get("https://flow.rupeezy.in?applicationId=dev_0000"))[0], 404)
@@ -234,7 +234,7 @@ describe("the fake's browser login", () => {
     ["a wrong code", { totp: "000000" }],
     ["no consent", { consent: "" }]
   ] as const) {
-    it.effect(`${what} leads back to the form`, () =>
+    it.effect(`${what} shows the form again`, () =>
       Effect.gen(function* () {
         yield* start()
         const response = yield* submit(demo, Redacted.make(page), changes)
@@ -243,14 +243,14 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("a user who is not on the application's list is shown an error", () =>
+  it.effect("a user that is not on the application's list gets an error page", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, whitelist: "unlisted" }] })
       assert.strictEqual((yield* submit(demo, Redacted.make(page))).status, 403)
     })
   )
 
-  it.effect("the callback is the registered one, with a code and the state", () =>
+  it.effect("the callback is the registered URL with a code and the state", () =>
     Effect.gen(function* () {
       yield* start()
       const response = yield* submit(demo, Redacted.make(`${page}&cb_param=a%26b`))
@@ -263,7 +263,7 @@ describe("the fake's browser login", () => {
 
   const refusals: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>, object, number]> = [
     ["a wrong checksum", { checksum: "0".repeat(64) }, key, 401],
-    ["a checksum in capitals", { checksum: exchangeBody("").checksum.toUpperCase() }, key, 401],
+    ["a checksum in upper case", { checksum: exchangeBody("").checksum.toUpperCase() }, key, 401],
     ["another application", { applicationId: "dev_0000" }, key, 401],
     ["snake case", { applicationId: undefined, application_id: demo.applicationId }, key, 400],
     ["a wrong key", {}, { "x-api-key": "nobodys" }, 401]
@@ -277,7 +277,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("an exchange works with the key in its header or without it", () =>
+  it.effect("an exchange is accepted with or without the key in its header", () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       assert.strictEqual((yield* exchange(yield* authCode, {}, key)).status, 200)
@@ -286,7 +286,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("one exchange a second is served for an application", () =>
+  it.effect("an application is limited to one exchange a second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
@@ -294,7 +294,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an auth code is good once, and not for long", () =>
+  it.effect("an auth code is accepted once and expires within two minutes", () =>
     Effect.gen(function* () {
       yield* start()
       const used = yield* authCode
@@ -308,7 +308,7 @@ describe("the fake's browser login", () => {
   )
 })
 
-describe("what is not documented can be had both ways", () => {
+describe("the switches for undocumented behaviour", () => {
   type Switches = Partial<FakeRupeezy.Switches>
   const probe = (headers: Readonly<Record<string, string>>) => ask("GET", "/user/funds", { headers })
 
@@ -371,22 +371,22 @@ describe("what is not documented can be had both ways", () => {
     ["used codes", { reusedCode: "accepted" }, Effect.map(twoLogins, ([, again]) => again.json["status"]), "success"],
     ["locks", { lockAfter: 3 }, threeMisses, "Your account is blocked"],
     ["locks", {}, threeMisses, undefined],
-    ["the token's end", {}, claims, true],
-    ["the token's end", { tokenEnd: "absent" }, claims, false],
-    ["the token's life", {}, afterAnHour, 200],
-    ["the token's life", { lifetime: "1 hour" }, afterAnHour, 401],
-    ["sessions before", { reusedCode: "accepted" }, earlier, 200],
-    ["sessions before", { reusedCode: "accepted", earlierSessions: "die" }, earlier, 401],
+    ["the token's expiry", {}, claims, true],
+    ["the token's expiry", { tokenEnd: "absent" }, claims, false],
+    ["the token's lifetime", {}, afterAnHour, 200],
+    ["the token's lifetime", { lifetime: "1 hour" }, afterAnHour, 401],
+    ["earlier sessions", { reusedCode: "accepted" }, earlier, 200],
+    ["earlier sessions", { reusedCode: "accepted", earlierSessions: "die" }, earlier, 401],
     ["tokens after a logout", {}, afterLogout, 401],
     ["tokens after a logout", { loggedOutTokens: "live" }, afterLogout, 200],
-    ["dead tokens", {}, statusOf(probe({ authorization: "Bearer dead" })), 401],
-    ["dead tokens", { deadToken: 403 }, statusOf(probe({ authorization: "Bearer dead" })), 403],
+    ["ended tokens", {}, statusOf(probe({ authorization: "Bearer dead" })), 401],
+    ["ended tokens", { deadToken: 403 }, statusOf(probe({ authorization: "Bearer dead" })), 403],
     ["the state", {}, callback, "x"],
     ["the state", { cbParam: "dropped" }, callback, null],
     ["auth codes", {}, twoExchanges, 401],
     ["auth codes", { authCode: "reusable" }, twoExchanges, 200],
-    ["the auth code's life", {}, codeAfterAMinute, 200],
-    ["the auth code's life", { authCodeLifetime: "30 seconds" }, codeAfterAMinute, 401],
+    ["the auth code's lifetime", {}, codeAfterAMinute, 200],
+    ["the auth code's lifetime", { authCodeLifetime: "30 seconds" }, codeAfterAMinute, 401],
     ["the key of an exchange", {}, Effect.flatMap(authCode, (code) => statusOf(exchange(code))), 200],
     [
       "the key of an exchange",
@@ -413,7 +413,7 @@ describe("what is not documented can be had both ways", () => {
     ]
   ]
   for (const [name, switches, attempt, expected] of rows) {
-    it.effect(`${name}: ${JSON.stringify(switches)} gives ${String(expected)}`, () =>
+    it.effect(`${name} with ${JSON.stringify(switches)}: ${String(expected)}`, () =>
       Effect.gen(function* () {
         yield* start(switches)
         assert.strictEqual(yield* attempt, expected)
@@ -443,7 +443,7 @@ describe("what is not documented can be had both ways", () => {
     assert.deepStrictEqual([...used].toSorted(), Object.keys(names).toSorted())
   })
 
-  it.effect("a reset forgets sessions, codes, misses and the journal", () =>
+  it.effect("a reset clears sessions, codes, misses and the journal", () =>
     Effect.gen(function* () {
       const fake: FakeBroker = yield* start({ lockAfter: 1 })
       const headers = bearer(yield* logIn())

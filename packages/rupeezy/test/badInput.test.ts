@@ -25,7 +25,7 @@ import { createSessionRequest, credentials, loginRequest, partnerCredentials, re
 
 const demo = FakeRupeezy.demoAccount
 
-/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
 const refused = refusedUnsent(FakeRupeezy.make(), [demo.password, demo.apiKey, demo.totpSecret])
 
 const missing = "is missing"
@@ -39,7 +39,7 @@ const all = (fields: ReadonlyArray<string>, problem: string) =>
   Object.fromEntries(fields.map((field) => [field, problem]))
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, all(names, missing)],
+  ["no credentials", undefined, all(names, missing)],
   ["no field", {}, all(names, missing)],
   [
     "null in every field",
@@ -52,7 +52,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     all(names, empty)
   ],
   [
-    "numbers from a program without types",
+    "numbers from untyped code",
     { clientCode: 1, password: 2, totp: 3, applicationId: 4, apiKey: secret(5) },
     all(names, noText)
   ],
@@ -61,16 +61,16 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { ...credentials, clientCode: "demo@example.com" },
     { clientCode: "is an e-mail address: use the client code, such as XX9999" }
   ],
-  ["a client code with a blank in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
+  ["a client code with a space in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
   [
-    "a client code with a quotation mark in it",
+    "a client code with a quotation mark",
     { ...credentials, clientCode: 'XX"9999' },
     { clientCode: "has characters other than letters and digits" }
   ],
   ["an application id on two lines", { ...credentials, applicationId: "dev\n1234" }, { applicationId: spaced }],
   ["an API key on two lines", { ...credentials, apiKey: secret(`${demo.apiKey}\nX-Other: 1`) }, { apiKey: noKey }],
   [
-    "an API key with a sign that no header can carry",
+    "an API key with a character that is invalid in a header",
     { ...credentials, apiKey: secret("key\u20ac") },
     { apiKey: noKey }
   ],
@@ -88,17 +88,17 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 ]
 
 const wrongPartners: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, all(partnerNames, missing)],
+  ["no credentials", undefined, all(partnerNames, missing)],
   ["no field", {}, all(partnerNames, missing)],
   ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
   [
-    "a callback that is no address",
+    "an invalid callback URL",
     { ...partnerCredentials, redirectUrl: "app.example.com" },
     { redirectUrl: "is not an address" }
   ]
 ]
 
-describe("credentials that cannot be right", () => {
+describe("invalid credentials", () => {
   namesEveryProblem(wrongCredentials, (given) => refused(Login.session, RupeezyAuth.layer({ credentials: given })))
 
   namesEveryProblem(
@@ -108,12 +108,12 @@ describe("credentials that cannot be right", () => {
   )
 
   for (const [what, given] of [
-    ["in no options at all", undefined],
-    ["in options without it", {}],
+    ["missing from absent options", undefined],
+    ["missing from the options", {}],
     ["that is blank", { apiKey: secret(" ") }],
-    ["that is no secret", { apiKey: 7 }]
+    ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`an API key ${what} is refused by the raw calls too`, () =>
+    it.effect(`an API key ${what} is also rejected by the raw calls`, () =>
       Effect.gen(function* () {
         const layer = RupeezyApi.layer(given as unknown as RupeezyApi.Options)
         assert.hasAllKeys(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), ["apiKey"])
@@ -122,11 +122,11 @@ describe("credentials that cannot be right", () => {
   }
 })
 
-describe("a configuration that lacks something", () => {
+describe("an incomplete configuration", () => {
   const lacking = (layer: Layer.Layer<RupeezyApi.RupeezyApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(RupeezyApi.RupeezyApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("names all five variables that are missing", () =>
+  it.effect("names all five missing variables", () =>
     Effect.gen(function* () {
       const error = yield* lacking(RupeezyAuth.layerConfig(), {})
       assert.deepStrictEqual(problems(error), {
@@ -139,7 +139,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("names what is there but wrong beside what is missing", () =>
+  it.effect("names invalid variables together with missing ones", () =>
     Effect.gen(function* () {
       const values = { RUPEEZY_CLIENT_CODE: "XX9999", RUPEEZY_API_KEY: "a b", RUPEEZY_REDIRECT_URL: "callback" }
       assert.deepStrictEqual(problems(yield* lacking(RupeezyPartner.layerConfig(), values)), {
@@ -150,7 +150,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("takes values that are there, white space around them or not", () =>
+  it.effect("accepts values with or without surrounding white space", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRupeezy.make()
       const values = {
@@ -172,9 +172,9 @@ describe("a configuration that lacks something", () => {
   )
 })
 
-describe("options that cannot be right", () => {
+describe("invalid options", () => {
   for (const dailyEnd of ["25:00", "8am", "08:60", "", 800] as const) {
-    it.effect(`${JSON.stringify(dailyEnd)} as the daily end is refused when the layer is built`, () =>
+    it.effect(`${JSON.stringify(dailyEnd)} as dailyEnd is rejected when the layer is built`, () =>
       Effect.gen(function* () {
         const options = { dailyEnd: dailyEnd as "08:00" }
         for (const layer of [
@@ -189,7 +189,7 @@ describe("options that cannot be right", () => {
   }
 })
 
-describe("one-time codes that cannot be right", () => {
+describe("invalid one-time codes", () => {
   for (const [what, code, expected] of [
     ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
     ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
@@ -198,14 +198,14 @@ describe("one-time codes that cannot be right", () => {
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["nothing, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["an empty code, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
     [
-      "plain text, from an effect without types",
+      "plain text, from an untyped effect",
       CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
       "must be Redacted text"
     ]
   ] as const) {
-    it.effect(`${what}: nothing is sent`, () =>
+    it.effect(`${what}: no request is sent`, () =>
       Effect.gen(function* () {
         const layer = RupeezyAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })
@@ -214,7 +214,7 @@ describe("one-time codes that cannot be right", () => {
   }
 })
 
-describe("raw calls of a program without types", () => {
+describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["nothing", undefined, ["request"]],
@@ -238,7 +238,7 @@ describe("raw calls of a program without types", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what} names the fields, and sends nothing`, () =>
+    it.effect(`${name} with ${what}: the error names the fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
@@ -249,19 +249,21 @@ describe("raw calls of a program without types", () => {
 
   for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
     for (const name of ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"] as const) {
-      it.effect(`${name} with ${JSON.stringify(given)} for a session is over before anything is sent`, () =>
-        Effect.gen(function* () {
-          const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
-            Effect.asVoid<unknown, AuthError, never>(api[name](given as Session.Authorized))
-          )
-          const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
-          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
-        })
+      it.effect(
+        `${name} with the session ${JSON.stringify(given)} fails as SessionExpired, and no request is sent`,
+        () =>
+          Effect.gen(function* () {
+            const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
+              Effect.asVoid<unknown, AuthError, never>(api[name](given as Session.Authorized))
+            )
+            const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
+            assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+          })
       )
     }
   }
 
-  it.effect("a profile and a logout of no session are over before anything is sent", () =>
+  it.effect("profile and logout without a session fail as SessionExpired, and no request is sent", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

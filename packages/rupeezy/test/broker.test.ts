@@ -16,7 +16,7 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',
@@ -160,7 +160,7 @@ brokers.runBrokerTests({
     layer: RupeezyApi.layer({ apiKey: Redacted.make(apiKey) }),
     api: RupeezyApi.RupeezyApi,
     calls: fuzzCalls,
-    // Fewer bring no locked account.
+    // With fewer bodies the fuzz test does not reach AccountLocked.
     bodies: Math.max(brokers.bodies, 1500),
     outcomes: [
       "AccountLocked",
@@ -174,12 +174,12 @@ brokers.runBrokerTests({
   }
 })
 
-/** What is known of failures, as of 2026-11-21: no codes but one, statuses, and words in a login's message. */
+/** The known failures, as of 2026-11-21: one code, statuses, and words in the message of a login. */
 const knownCodes = ["IP_NOT_ALLOWED"]
 const knownStatuses = [400, 401, 403, 404, 422, 429, 500]
 const knownWords = ["invalid cred", "password", "client", "totp", "otp", "2fa", "block", "lock", "disabled"]
 
-/** Every call of the documents and of the official SDKs, and one that a client of a third party makes. */
+/** Every call of the documents and the official SDKs, and one from a third-party client. */
 const knownCalls = [
   "POST /v2/user/login",
   "POST /v2/user/session",
@@ -190,8 +190,8 @@ const knownCalls = [
   "GET /v2/user/profile"
 ]
 
-describe("nothing that is known is left out", () => {
-  it("the ways to say no are among the fixtures", () => {
+describe("the tables cover the documentation", () => {
+  it("the fixtures have every dialect of a refusal", () => {
     const noes = answers.fixtures.filter((fixture) => Fixtures.read(answers, fixture).verdict?._tag === "No")
     assert.deepStrictEqual(
       [...new Set(noes.flatMap((fixture) => Fixtures.read(answers, fixture).dialect?.name ?? []))].toSorted(),
@@ -199,11 +199,11 @@ describe("nothing that is known is left out", () => {
     )
   })
 
-  it("every code that is known has a row, and no row is for another", () => {
+  it("the error table has exactly the documented codes", () => {
     assert.deepStrictEqual([...new Set(rows.flatMap(({ code }) => code ?? []))], knownCodes)
   })
 
-  it("every status that is known has a row and a fixture, and no row is for another", () => {
+  it("the error table has exactly the known statuses, each with a fixture", () => {
     const statuses = [...new Set(rows.flatMap(({ status }) => status ?? []))]
     assert.deepStrictEqual(
       statuses.toSorted((left, right) => left - right),
@@ -218,7 +218,7 @@ describe("nothing that is known is left out", () => {
   })
 
   for (const word of knownWords) {
-    it(`a login that is refused with the word "${word}" has a row and a fixture`, () => {
+    it(`a login refused with the word "${word}" has a row and a fixture`, () => {
       const own = answers.fixtures.filter(
         ({ body, endpoint, status }) => endpoint === "login" && status < 500 && body.toLowerCase().includes(word)
       )
@@ -226,7 +226,7 @@ describe("nothing that is known is left out", () => {
     })
   }
 
-  it.effect("every call that is known has a row and a handler, and there is no other", () =>
+  it.effect("the endpoint table has exactly the known calls, each with a handler in the fake", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRupeezy.make()
       assert.deepStrictEqual(

@@ -1,5 +1,5 @@
 /**
- * A program as users write them: it logs at every level, prints its errors in every way, and leaves its files behind.
+ * A typical user program: it logs at every level, prints its errors in every way, and leaves its files behind.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
@@ -59,7 +59,7 @@ const throughBrowser = (fake: FakeBroker) =>
     return yield* Logout.logout(session)
   })
 
-/** The person at the browser: takes the code from the authenticator app of the fake's own account. */
+/** Logs in on the page, with a TOTP code of the fake's demo account. */
 const visit = Effect.fnUntraced(function* (fake: FakeBroker, url: string) {
   const { codeOf } = yield* Effect.promise(() => import("./support.ts"))
   const totp = yield* codeOf(account)

@@ -11,8 +11,8 @@ const secrets = [
   "eyJhbGciOiJSUzUxMiIsInR5cCI6IkpXVCJ9"
 ]
 
-describe("canary: rupeezy", () => {
-  it("a program that prints all it has shows no secret, and leaves none in a file", async () => {
+describe("canary: Rupeezy", () => {
+  it("a program that prints everything leaks no secret to its output or its files", async () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)

@@ -56,7 +56,7 @@ const told = {
 }
 
 describe("a session", () => {
-  it.effect("is logged in, asked for all there is, and logged out", () =>
+  it.effect("goes through login, every read and logout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -73,7 +73,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("tells when it began in India, in milliseconds", () =>
+  it.effect("converts the login time from IST to milliseconds", () =>
     Effect.gen(function* () {
       yield* start()
       const request = { ...loginRequest, totp: Redacted.make(yield* codeOf(demo)) }
@@ -88,33 +88,27 @@ describe("a session", () => {
 
   const ends: ReadonlyArray<readonly [string, RupeezyAuth.Options, "in-token" | "absent", number | undefined, string]> =
     [
-      ["the token's own end", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
-      ["unknown, where the token tells none", {}, "absent", undefined, "unknown"],
+      ["the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
+      ["an unknown time if the token has no exp", {}, "absent", undefined, "unknown"],
       [
-        "the daily end, where it is earlier",
+        "the daily end if it is earlier",
         { dailyEnd: "15:30" },
         "in-token",
         Date.UTC(2026, 10, 21, 10),
         "daily-cut-off"
       ],
+      ["the token's exp if the daily end is later", { dailyEnd: "08:00" }, "in-token", morning + 8 * 3_600_000, "jwt"],
       [
-        "the token's end, where the daily end is later",
-        { dailyEnd: "08:00" },
-        "in-token",
-        morning + 8 * 3_600_000,
-        "jwt"
-      ],
-      [
-        "the daily end, where the token tells none",
+        "the daily end if the token has no exp",
         { dailyEnd: "08:00" },
         "absent",
         Date.UTC(2026, 10, 22, 2, 30),
         "daily-cut-off"
       ],
-      ["that of a rule of one's own", { expiry: Expiry.after("1 hour") }, "in-token", morning + 3_600_000, "lifetime"]
+      ["the time of a custom rule", { expiry: Expiry.after("1 hour") }, "in-token", morning + 3_600_000, "lifetime"]
     ]
   for (const [what, options, tokenEnd, at, source] of ends) {
-    it.effect(`ends at ${what}`, () =>
+    it.effect(`expires at ${what}`, () =>
       Effect.gen(function* () {
         yield* start({ tokenEnd })
         const own = yield* Effect.provide(Login.session, layer({}, options))
@@ -123,7 +117,7 @@ describe("a session", () => {
     )
   }
 
-  it.effect("of another program's token knows its account and nothing else", () =>
+  it.effect("from another program's token has the token's expiry, and only the account id in its profile", () =>
     Effect.gen(function* () {
       yield* start()
       const own = yield* Effect.provide(Login.session, layer())
@@ -137,7 +131,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is carried to the broker's hosts, and to no other", () =>
+  it.effect("is sent only to the broker's hosts", () =>
     Effect.gen(function* () {
       const carried = (url: string) =>
         Effect.map(
@@ -149,7 +143,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("carries the key too, unless it is sent with the logins alone", () =>
+  it.effect("sends the key too, unless the option limits it to logins", () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -164,7 +158,7 @@ describe("a session", () => {
 describe("the probe of a session", () => {
   for (const probe of ["funds", "banks", "profile"] as const) {
     const endpoint = { funds: "getFunds", banks: "getBanks", profile: "getProfile" }[probe]
-    it.effect(`is the call for ${probe}, if it is asked for, and knows a dead token`, () =>
+    it.effect(`uses the call for ${probe} if the option is set, and detects an ended token`, () =>
       Effect.gen(function* () {
         const fake = yield* start({ profileCall: "present" })
         const own = layer({}, { probe })
@@ -177,7 +171,7 @@ describe("the probe of a session", () => {
     )
   }
 
-  it.effect("tells more than the login did, where there is a profile", () =>
+  it.effect("returns the full profile if the broker has a profile call", () =>
     Effect.gen(function* () {
       yield* start({ profileCall: "present" })
       const own = layer({}, { probe: "profile" })
@@ -190,7 +184,7 @@ describe("the probe of a session", () => {
     })
   )
 
-  it.effect("takes 403 for a denial, or for a revoked session if it is told so", () =>
+  it.effect("treats 403 as a denial, or as an ended session if the option is set", () =>
     Effect.gen(function* () {
       yield* start({ deadToken: 403 })
       const asked = (options: RupeezyAuth.Options) =>
@@ -207,7 +201,7 @@ describe("the probe of a session", () => {
 
 describe("a refused login", () => {
   for (const refusedLogin of [200, 400, 401] as const) {
-    it.effect(`is told apart with HTTP ${refusedLogin}`, () =>
+    it.effect(`is classified as code, credentials or lock with HTTP ${refusedLogin}`, () =>
       Effect.gen(function* () {
         yield* start({ refusedLogin, lockAfter: 1 })
         const refused = (overrides: Parameters<typeof layer>[0]) =>
@@ -221,7 +215,7 @@ describe("a refused login", () => {
     )
   }
 
-  it.effect("names the clock, where it is far from the broker's", () =>
+  it.effect("reports a clock that differs from the broker's", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const date = new Date(morning + 90_000).toUTCString()
@@ -240,7 +234,7 @@ describe("a refused login", () => {
 })
 
 describe("limits", () => {
-  it("both logins are limited to one a second, and the logout is not limited", () => {
+  it("limit both logins to one a second, and do not limit the logout", () => {
     const limits = Object.fromEntries(Object.values(endpoints.make("+05:30")).map(({ limits, name }) => [name, limits]))
     const once = [{ requests: 1, per: "1 second" as const }]
     const capped = [{ requests: 50_000, per: "1 day" as const }]
@@ -256,7 +250,7 @@ describe("limits", () => {
   })
 
   for (const name of ["login", "createSession"] as const) {
-    it.effect(`a second ${name} within a second waits for its turn`, () =>
+    it.effect(`delay a second ${name} within a second`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         const call = calls[name] ?? Effect.void
@@ -273,7 +267,7 @@ describe("limits", () => {
     )
   }
 
-  it.effect("a login that would wait longer than one's queueTimeout is not sent", () =>
+  it.effect("do not send a login that would wait longer than queueTimeout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const twice = Effect.andThen(Effect.exit(calls["login"] ?? Effect.void), calls["login"] ?? Effect.void)
@@ -301,7 +295,7 @@ describe("a browser login", () => {
   const rejected = (...parameters: Parameters<typeof complete>) =>
     Effect.map(Effect.flip(complete(...parameters)), (error) => reasonOf(error, "RedirectRejected").why)
 
-  it.effect("gives a session that knows its holder and its end", () =>
+  it.effect("gives a session with account holder and expiry", () =>
     Effect.gen(function* () {
       yield* start()
       const own = yield* complete({})
@@ -310,7 +304,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("without its state is taken where it may be missing, and rejected where it may not", () =>
+  it.effect("without the state is accepted if the state is optional, otherwise rejected", () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -318,7 +312,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with another state is rejected, whether it may be missing or not, and nothing is sent", () =>
+  it.effect("with another state is always rejected, and no request is sent", () =>
     Effect.gen(function* () {
       const fake = yield* start({ reusedCode: "accepted" })
       const tamper = (url: URL) => url.searchParams.set("cb_param", "0".repeat(32))
@@ -328,7 +322,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("goes by the documented address, without a state", () =>
+  it.effect("uses the documented URL without a state if the option is set", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* complete({ state: "not-sent" })).account.id, demo.clientCode)
@@ -340,7 +334,7 @@ describe("a browser login", () => {
     ["a blank code", (url: URL) => url.searchParams.set("auth", ""), "missing-token"],
     ["two codes", (url: URL) => url.searchParams.append("auth", "another"), "repeated"]
   ] as const) {
-    it.effect(`that brings ${what} is rejected, and nothing is sent`, () =>
+    it.effect(`with ${what} is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         assert.strictEqual(yield* rejected({}, tamper), why)
@@ -349,7 +343,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("of another account is rejected, unless it is told otherwise", () =>
+  it.effect("of another account is rejected, unless the option allows it", () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
@@ -360,14 +354,14 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("of the account in small letters is that of the account", () =>
+  it.effect("accepts the account in lower case", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* complete({}, undefined, { clientCode: "xx9999" })).account.id, "xx9999")
     })
   )
 
-  it.effect("with a code that was used is refused by the broker, and told as credentials", () =>
+  it.effect("with a used code fails as InvalidCredentials", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { callback, request } = yield* Effect.gen(function* () {
@@ -378,7 +372,7 @@ describe("a browser login", () => {
         return { callback, request }
       }).pipe(Effect.provide(partnerLayer()))
       yield* TestClock.adjust("2 seconds")
-      // Another process does not know that the code was sent.
+      // A new layer, as in another process, has no record that the code was sent.
       const error = yield* Effect.flip(
         Effect.flatMap(RedirectLogin.RedirectLogin, ({ complete }) => complete(request, callback)).pipe(
           Effect.provide(partnerLayer()),
@@ -400,7 +394,7 @@ describe("a browser login", () => {
     ["the answer breaks off", { kind: "answer", status: 200, body: `{"status":"success","data":{"access_to` }]
   ]
   for (const [what, fault] of mishaps) {
-    it.effect(`sends its code once, and shows nothing of it, when ${what}`, () =>
+    it.effect(`does not resend or show its code when ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         yield* fake.inject("createSession", fault)
@@ -416,7 +410,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("names an assumption for each option that is about one, each but once", () => {
+  it("names an assumption for each option that depends on one, each only once", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

@@ -27,8 +27,8 @@ const begin = Effect.fnUntraced(function* (options: RupeezyAuth.Options = {}, pa
 
 const logins = (fake: FakeBroker.FakeBroker) => Effect.map(fake.journal, (entries) => entries.length)
 
-describe("a session that is kept", () => {
-  it.effect("logs in anew after the end that its token tells, and no earlier", () =>
+describe("a managed session", () => {
+  it.effect("is replaced by a new login after the token's exp, not earlier", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -42,7 +42,7 @@ describe("a session that is kept", () => {
     })
   )
 
-  it.effect("logs in ahead of the end where the user knows that to help", () =>
+  it.effect("is replaced by a new login before it expires if the option is set", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin({ renewal: { early: "10 minutes" } })
       const first = yield* session
@@ -52,7 +52,7 @@ describe("a session that is kept", () => {
     })
   )
 
-  it.effect("sends a wrong password once, however often a session is asked for", () =>
+  it.effect("sends a wrong password once, for any number of session requests", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {

@@ -20,7 +20,7 @@ describe("the browser login", () => {
     ["required", (own: string) => `&cb_param=${own}`],
     ["not-sent", () => ""]
   ] as const) {
-    it.effect(`the browser is sent to the login page, the state ${state ?? "optional"}`, () =>
+    it.effect(`the login URL is the login page with state ${state ?? "optional"}`, () =>
       Effect.gen(function* () {
         const request = yield* begun({ state })
         const own = Redacted.value(request.state)
@@ -31,14 +31,14 @@ describe("the browser login", () => {
     )
   }
 
-  it.effect("an application id with signs of its own is encoded in the address", () =>
+  it.effect("an application id with special characters is encoded in the URL", () =>
     Effect.gen(function* () {
       const request = yield* begun({ state: "not-sent" }, "a&b=c#d")
       assert.strictEqual(Redacted.value(request.url), "https://flow.rupeezy.in?applicationId=a%26b%3Dc%23d")
     })
   )
 
-  it.effect("the exchange of an auth code carries the checksum over application id, code and key", () =>
+  it.effect("the exchange of an auth code sends the checksum of application id, code and key", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -57,7 +57,7 @@ describe("the browser login", () => {
     })
   )
 
-  it.effect("the checksum is that of a vector made with sha256sum", () =>
+  it.effect("the checksum equals a vector made with sha256sum", () =>
     Effect.gen(function* () {
       // printf 'dev_1234auth.of.a.testdemo-api-key' | sha256sum
       const vector = "74fd4a3f81821ce935a0f4f2468c2cd199b1ae452069bb36b54eece0b61db41b"

@@ -49,7 +49,7 @@ export const partnerLayer = (
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that gives the same answer to everything. */
+/** The raw calls, to a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer>,
   init?: ResponseInit,
@@ -72,7 +72,7 @@ export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSessi
   token: Redacted.make("auth.of.a.test")
 }
 
-/** A session of the demo account, for calls that no fake looks at. */
+/** A session of the demo account, for calls that do not reach a fake. */
 export const session: Session = RupeezyAuth.fromTokens({
   userId: demo.clientCode,
   accessToken: Redacted.make("access.of.a.test"),
@@ -81,7 +81,7 @@ export const session: Session = RupeezyAuth.fromTokens({
 
 type Call = Effect.Effect<unknown, AuthError, RupeezyApi.RupeezyApi>
 
-/** Each documented call, as a user makes it. */
+/** Each documented call, made through the public API. */
 export const calls: Readonly<Record<string, Call>> = {
   login: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.login(loginRequest)),
   createSession: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.createSession(createSessionRequest)),
@@ -92,10 +92,10 @@ export const calls: Readonly<Record<string, Call>> = {
   getProfile: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getProfile(session))
 }
 
-/** The code of an authenticator app, now. */
+/** The current TOTP code. */
 export const codeOf = ({ totpSecret }: FakeRupeezy.Account) => totpCode(totpSecret)
 
-/** Fills and submits the login page, as a person does; gives the page's answer. */
+/** Submits the login page and returns its answer. */
 export const submit = (
   account: FakeRupeezy.Account,
   url: Redacted.Redacted<string>,
@@ -113,7 +113,7 @@ export const submit = (
     return yield* Effect.promise(() => fetch(Redacted.value(url), { method: "POST", body, redirect: "manual" }))
   })
 
-/** Where the browser ends when a person has logged in and agreed. */
+/** The callback after login and consent. */
 export const browse = (account: FakeRupeezy.Account, url: Redacted.Redacted<string>) =>
   Effect.map(submit(account, url), (response) => Redacted.make(response.headers.get("location") ?? ""))
 

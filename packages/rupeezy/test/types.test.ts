@@ -19,7 +19,7 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
-/** Takes a program that needs nothing more: for another one it wants an argument that nobody can give. */
+/** Accepts only a program that needs nothing more. Any other program requires an argument with its missing services. */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,
   ..._open: [Effect.Services<P>] extends [never] ? [] : [lacking: Effect.Services<P>]
@@ -29,7 +29,7 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 const same = <A, B>(verdict: Same<A, B>): boolean => verdict
 
 describe("types", () => {
-  it("programs that ask for what a layer has compile", () => {
+  it("a program compiles with the capabilities of a layer", () => {
     const login = Effect.provide(Login.session, layer())
     const profile = Effect.provide(Profile.profile(session), layer())
     const logout = Effect.provide(Logout.logout(session), partnerLayer())
@@ -39,7 +39,7 @@ describe("types", () => {
     assert.notInclude(each, false)
   })
 
-  it("programs that ask for what a layer lacks do not compile", () => {
+  it("a program does not compile with a capability that the layer lacks", () => {
     const refresh = Effect.provide(Refresh.refresh(session), layer())
     const stepUp = Effect.provide(StepUp.StepUp, layer())
     const login = Effect.provide(Login.session, partnerLayer())
@@ -48,19 +48,19 @@ describe("types", () => {
     const each = [
       // @ts-expect-error Rupeezy has no refresh
       complete(refresh),
-      // @ts-expect-error nor a step-up
+      // @ts-expect-error Rupeezy has no step-up
       complete(stepUp),
-      // @ts-expect-error the browser login knows no password
+      // @ts-expect-error the browser login takes no password
       complete(login),
-      // @ts-expect-error and the login with a password no browser
+      // @ts-expect-error the password login takes no browser
       complete(browser),
-      // @ts-expect-error the browser login has no refresh either
+      // @ts-expect-error the browser login has no refresh
       complete(partnerRefresh)
     ]
     assert.notInclude(each, false)
   })
 
-  it("a layer provides what the descriptor says, and needs HTTP alone", () => {
+  it("a layer provides the capabilities of its descriptor and needs only an HTTP client", () => {
     type Of<L> = L extends (...args: ReadonlyArray<never>) => Layer.Layer<infer A, infer E, infer R> ? [A, E, R] : never
     type Shared = Logout.Logout | Profile.Profile | Authorize.Authorize | Renewal.Renewal | RupeezyApi.RupeezyApi
     type Services<S> = [S | Shared, AuthError, HttpClient.HttpClient]
@@ -76,10 +76,10 @@ describe("types", () => {
     )
   })
 
-  it("a secret that is not wrapped does not compile", () => {
+  it("a plain-text secret does not compile", () => {
     // @ts-expect-error the password must be Redacted
     const request: RequestOf<RupeezyApi.RupeezyApi, "login"> = { ...loginRequest, password: "demo" }
-    // @ts-expect-error so must the key
+    // @ts-expect-error the key must be Redacted
     const options: RupeezyApi.Options = { apiKey: "demo" }
     assert.isFalse(Redacted.isRedacted(request.password) || Redacted.isRedacted(options.apiKey))
   })

@@ -18,7 +18,7 @@ interface Answer {
   readonly data: Readonly<Record<string, string>>
 }
 
-/** Asks the fake without any of our own code between. */
+/** Sends a request to the fake directly, without the package's own code. */
 const ask = (
   fake: FakeBroker,
   method: string,
@@ -77,8 +77,8 @@ const renew = (fake: FakeBroker, refresh_token: string | undefined) =>
 
 const oauthLogin = (fake: FakeBroker) => Effect.flatMap(authenticate(fake), (answer) => exchange(fake, codeOf(answer)))
 
-describe("the fake's door", () => {
-  it.effect("wants JSON, and says so to whoever sends or asks for anything else", () =>
+describe("the fake's request handling", () => {
+  it.effect("refuses any other content type with 415 and any other accept header with 406", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
@@ -90,7 +90,7 @@ describe("the fake's door", () => {
     })
   )
 
-  it.effect("answers in JSON where any type will do", () =>
+  it.effect("answers in JSON if the accept header allows it", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       for (const accept of ["", "*/*", "application/*", "text/html, */*;q=0.1", "Application/JSON"]) {
@@ -103,7 +103,7 @@ describe("the fake's door", () => {
     })
   )
 
-  it.effect("answers a second exchange of a code by EOAUTH030 once, and then ends all sessions", () =>
+  it.effect("answers EOAUTH030 once to a concurrent exchange of a code, then ends all sessions", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ codeExchange: "concurrent" })
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -115,7 +115,7 @@ describe("the fake's door", () => {
     })
   )
 
-  it.effect("knows no other path, and no path by another method", () =>
+  it.effect("refuses unknown paths and methods", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       for (const [method, path] of [
@@ -129,7 +129,7 @@ describe("the fake's door", () => {
     })
   )
 
-  it.effect("takes a token in the broker's own header alone, bare", () =>
+  it.effect("accepts a bare token, only in the broker's own header", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -165,7 +165,7 @@ describe("the fake's direct login", () => {
     ["a blocked account", { state: "blocked" }, {}, 403, "User account is blocked", undefined],
     ["a dormant account", { state: "dormant" }, {}, 403, "User account is dormant", undefined],
     [
-      "an app that was never opened",
+      "a mobile app that was never opened",
       { appSignIn: "needed" },
       {},
       401,
@@ -174,7 +174,7 @@ describe("the fake's direct login", () => {
     ]
   ]
   for (const [what, account, sent, status, message, code] of refusals) {
-    it.effect(`refuses ${what} in the broker's words, without serverTime and msgId`, () =>
+    it.effect(`refuses ${what} with the broker's message, without serverTime and msgId`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ...account }] })
         const answer = yield* login(fake, sent)
@@ -185,7 +185,7 @@ describe("the fake's direct login", () => {
     )
   }
 
-  it.effect("gives a token until 08:00 in India, and the time as the broker writes it", () =>
+  it.effect("gives a token that expires at 08:00 IST, and serverTime in the broker's format", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { json } = yield* login(fake)
@@ -203,7 +203,7 @@ describe("the fake's direct login", () => {
     ["in-token", nextCutOff / 1000],
     ["absent", undefined]
   ] as const) {
-    it.effect(`gives tokens whose end is ${tokenEnd}`, () =>
+    it.effect(`gives tokens with tokenEnd ${tokenEnd}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ tokenEnd })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -215,7 +215,7 @@ describe("the fake's direct login", () => {
 })
 
 describe("the fake's browser login", () => {
-  it.effect("tells the login page about the app", () =>
+  it.effect("describes the app to the login page", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const query = new URLSearchParams({
@@ -235,7 +235,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  // In the order in which the broker looks at them: each row has the faults of those below it too.
+  // In the order in which the broker checks them: each row also has the faults of the rows below it.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],
@@ -244,7 +244,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`says ${code} before all that comes after it`, () =>
+    it.effect(`reports ${code} before the faults that are checked after it`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -258,7 +258,7 @@ describe("the fake's browser login", () => {
     ["json", 200],
     ["redirect", 302]
   ] as const) {
-    it.effect(`answers a consent by ${authenticateBy}`, () =>
+    it.effect(`answers a consent with authenticateBy ${authenticateBy}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ authenticate: authenticateBy })
         const answer = yield* authenticate(fake)
@@ -271,7 +271,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("has a page with a form for people, which refuses a wrong secret and an unknown app", () =>
+  it.effect("serves a login form that refuses a wrong secret and an unknown app", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const path = (key: string) =>
@@ -292,7 +292,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("gives tokens for a code once; the second time all tokens of the account die", () =>
+  it.effect("exchanges a code once, and revokes all tokens of the account on a second exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
@@ -310,7 +310,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("has a code for every refusal of an exchange", () =>
+  it.effect("refuses every invalid exchange with its own code", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
@@ -331,7 +331,7 @@ describe("the fake's browser login", () => {
     ["dies", 401],
     ["lives", 200]
   ] as const) {
-    it.effect(`rotates the refresh token; the access token before it ${refreshedToken}`, () =>
+    it.effect(`rotates the refresh token, with refreshedToken ${refreshedToken} for the earlier access token`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ refreshedToken })
         const { data } = yield* oauthLogin(fake)
@@ -348,7 +348,7 @@ describe("the fake's browser login", () => {
     ["works", undefined],
     ["refused", "EOAUTH017"]
   ] as const) {
-    it.effect(`a refresh after 08:00: ${refreshAfterEnd}`, () =>
+    it.effect(`answers a refresh after 08:00 IST with refreshAfterEnd ${refreshAfterEnd}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ refreshAfterEnd })
         const { data } = yield* oauthLogin(fake)
@@ -359,7 +359,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("takes no refresh token after seven days", () =>
+  it.effect("refuses a refresh token after seven days", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { data } = yield* oauthLogin(fake)
@@ -368,7 +368,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("revokes by either token, and says yes to any", () =>
+  it.effect("revokes by access or refresh token, and answers any token with success", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       for (const kind of ["access_token", "refresh_token"]) {
@@ -391,7 +391,7 @@ describe("the fake's browser login", () => {
   ]
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
-      it.effect(`a failure has HTTP ${oauthFailures} and ${oauthFailureBody}`, () =>
+      it.effect(`fails with HTTP ${oauthFailures} and the body ${oauthFailureBody}`, () =>
         Effect.gen(function* () {
           const fake = yield* begin({ oauthFailures, oauthFailureBody })
           const { json, status } = yield* exchange(fake, "nobody")
@@ -423,7 +423,7 @@ describe("the fake's old login", () => {
     ["required", "Invalid access token"],
     ["ignored", "Login session token generated successfully"]
   ] as const) {
-    it.effect(`an access token is ${accessToken}`, () =>
+    it.effect(`issues access tokens with accessToken ${accessToken}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accessToken })
         assert.strictEqual((yield* oldLogin(fake, { accessToken: undefined })).json["statusMessage"], message)
@@ -431,7 +431,7 @@ describe("the fake's old login", () => {
     )
   }
 
-  it.effect("wants the right year of birth, if there is one", () =>
+  it.effect("requires the year of birth if the account has one", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       assert.strictEqual((yield* oldLogin(fake, { yob: "1980" })).json["status"], "Success")
@@ -439,7 +439,7 @@ describe("the fake's old login", () => {
     })
   )
 
-  it.effect("takes a one-time code once, for five minutes, and the newest alone", () =>
+  it.effect("accepts only the newest one-time code, once, within five minutes", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const generate = () => ask(fake, "POST", "/otp/generateOtp", { body: { uid: demo.userId } })
@@ -460,7 +460,7 @@ describe("the fake's old login", () => {
     })
   )
 
-  it.effect("gives access tokens that die at 08:00, and no msgId with a refusal", () =>
+  it.effect("issues access tokens that expire at 08:00 IST, and refuses without msgId", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (secretApiKey: string) =>
@@ -494,7 +494,7 @@ describe("the fake's other calls", () => {
     ["registered", "PRIMARY", 400],
     ["unregistered", null, 403]
   ] as const) {
-    it.effect(`looks at a ${ip} address for orders, not for a login`, () =>
+    it.effect(`checks the ${ip} address for orders but not for a login`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -505,7 +505,7 @@ describe("the fake's other calls", () => {
     )
   }
 
-  it.effect("changes addresses once in seven days", () =>
+  it.effect("accepts a change of addresses once in seven days", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const change = (path: string, primaryIp: string) =>
@@ -524,7 +524,7 @@ describe("the fake's other calls", () => {
     })
   )
 
-  it.effect("forgets all that happened", () =>
+  it.effect("clears all state on reset", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (yield* login(fake)).json["sessionToken"]

@@ -21,7 +21,7 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
 
-/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
 const refused = refusedUnsent(FakeSamco.make(), [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken])
 
 const missing = "is missing"
@@ -33,7 +33,7 @@ const mail = "is an e-mail address: use the client id, such as DV99999"
 const needsHttps = "must be https, or http with the host 127.0.0.1: the broker accepts no other"
 
 const wrongKeys: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],
+  ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],
   ["no field", {}, { userId: missing, apiKey: missing, apiSecret: missing }],
   [
     "null in every field",
@@ -46,12 +46,12 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
     { userId: empty, apiKey: empty, apiSecret: empty }
   ],
   [
-    "numbers from a program without types",
+    "numbers from untyped code",
     { userId: 99999, apiKey: 1, apiSecret: secret(2) },
     { userId: noText, apiKey: noText, apiSecret: noText }
   ],
   ["an e-mail address for the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
-  ["a client id with a blank in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
+  ["a client id with a space in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
   ["the plain secret", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
   ["a long plain secret", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],
   ["a cut-off secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],
@@ -64,11 +64,15 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
 ]
 
 const wrongRedirects: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { userId: missing, apiKey: missing, redirectUrl: missing }],
+  ["no credentials", undefined, { userId: missing, apiKey: missing, redirectUrl: missing }],
   ["plain http", { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
   ["localhost", { ...oauthCredentials, redirectUrl: "http://localhost:8080/cb" }, { redirectUrl: needsHttps }],
   ["another scheme", { ...oauthCredentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
-  ["no address", { ...oauthCredentials, redirectUrl: "app.example.com/cb" }, { redirectUrl: "is not an address" }],
+  [
+    "a URL without a scheme",
+    { ...oauthCredentials, redirectUrl: "app.example.com/cb" },
+    { redirectUrl: "is not an address" }
+  ],
   [
     "a fragment",
     { ...oauthCredentials, redirectUrl: "https://app.example.com/#/cb" },
@@ -78,7 +82,7 @@ const wrongRedirects: ReadonlyArray<WrongCredentials> = [
 ]
 
 const wrongLegacy: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { userId: missing, password: missing, accessToken: missing }],
+  ["no credentials", undefined, { userId: missing, password: missing, accessToken: missing }],
   ["a blank access token", { ...legacyCredentials, accessToken: secret(" ") }, { accessToken: empty }],
   ["a year of two digits", { ...legacyCredentials, yob: secret("80") }, { yob: "must be a year of four digits" }],
   [
@@ -89,7 +93,7 @@ const wrongLegacy: ReadonlyArray<WrongCredentials> = [
   ["a number for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
 ]
 
-describe("credentials that cannot be right", () => {
+describe("invalid credentials", () => {
   namesEveryProblem(wrongKeys, (given) => refused(Login.session, SamcoAuth.layer({ credentials: given })))
 
   namesEveryProblem(
@@ -105,7 +109,7 @@ describe("credentials that cannot be right", () => {
   )
 
   for (const redirectUrl of ["http://127.0.0.1/cb", "http://127.0.0.1:8976/cb", "https://localhost/cb"]) {
-    it.effect(`${redirectUrl} is fine`, () =>
+    it.effect(`${redirectUrl} is accepted`, () =>
       Effect.gen(function* () {
         const layer = SamcoOAuth.layer({ credentials: { ...oauthCredentials, redirectUrl } })
         yield* Effect.provide(SamcoApi.SamcoApi, Layer.provide(layer, TestHttp.layerLateFetch))
@@ -113,7 +117,7 @@ describe("credentials that cannot be right", () => {
     )
   }
 
-  it.effect('a secret that looks like plain text is sent all the same with credentialCheck: "off"', () =>
+  it.effect('a secret that looks like plain text is sent with credentialCheck: "off"', () =>
     Effect.gen(function* () {
       const account = { ...demo, apiKey: "plain-key", apiSecret: "abcdef" }
       const fake = yield* FakeSamco.make({ accounts: [account] })
@@ -132,11 +136,11 @@ describe("credentials that cannot be right", () => {
   )
 })
 
-describe("a configuration that lacks something", () => {
+describe("an incomplete configuration", () => {
   const lacking = (layer: Layer.Layer<SamcoApi.SamcoApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(SamcoApi.SamcoApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("names the variables of key and secret", () =>
+  it.effect("names the missing variables of key and secret", () =>
     Effect.gen(function* () {
       const error = yield* lacking(SamcoAuth.layerConfig(), { SAMCO_USER_ID: "DV99999" })
       assert.deepStrictEqual(problems(error), {
@@ -147,7 +151,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("names what is there but wrong beside what is missing", () =>
+  it.effect("names invalid variables together with missing ones", () =>
     Effect.gen(function* () {
       const values = { SAMCO_USER_ID: "demo@example.com", SAMCO_API_SECRET: "plain" }
       assert.deepStrictEqual(problems(yield* lacking(SamcoAuth.layerConfig(), values)), {
@@ -158,7 +162,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("names the variables of a browser login", () =>
+  it.effect("names the missing variables of a browser login", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoOAuth.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -168,7 +172,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("names the variables of the old login, but not the year of birth", () =>
+  it.effect("names the missing variables of the old login, but not the optional year of birth", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoLegacy.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -178,7 +182,7 @@ describe("a configuration that lacks something", () => {
     })
   )
 
-  it.effect("takes values that are there, white space around them or not", () =>
+  it.effect("accepts values with or without surrounding white space", () =>
     Effect.gen(function* () {
       const fake = yield* FakeSamco.make()
       const values = {
@@ -204,30 +208,30 @@ describe("a configuration that lacks something", () => {
   )
 })
 
-describe("raw calls of a program without types", () => {
+describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   type Api = SamcoApi.SamcoApi["Service"]
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
       ["no key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
-      ["nothing at all", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["no request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "plain text for a secret",
         (api) => api.sessionToken({ ...credentials, apiSecret: "a" } as never),
         ["apiSecret"]
       ],
       ["no code", (api) => api.oauthToken({} as never), ["code"]],
-      ["nothing for a code", (api) => api.oauthToken(undefined as never), ["request"]],
+      ["no request for the code exchange", (api) => api.oauthToken(undefined as never), ["request"]],
       ["a blank code", (api) => api.oauthToken({ code: secret(" ") }), ["code"]],
       ["a number for a refresh token", (api) => api.oauthRefresh({ refresh_token: secret(7) }), ["refresh_token"]],
       [
-        "another kind of token",
+        "an unknown token type",
         (api) => api.oauthRevoke({ token: secret("t"), token_type: "id_token" as never }),
         ["token_type"]
       ],
-      ["nothing for the authorize page", (api) => api.oauthAuthorize(undefined as never), ["request"]],
+      ["no request for the authorize page", (api) => api.oauthAuthorize(undefined as never), ["request"]],
       [
-        "blanks for the authorize page",
+        "blank fields for the authorize page",
         (api) => api.oauthAuthorize({ apiKey: secret(" "), redirectUrl: "", state: secret("s"), scopes: "all" }),
         ["apiKey", "redirectUrl"]
       ],
@@ -246,7 +250,7 @@ describe("raw calls of a program without types", () => {
       ]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: names the fields, and sends nothing`, () =>
+    it.effect(`${what}: the error names the fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(SamcoApi.SamcoApi, call), SamcoApi.layer())
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
@@ -256,17 +260,19 @@ describe("raw calls of a program without types", () => {
 
   for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
     for (const name of ["webSecretCode", "logout", "whoami", "getLimits"] as const) {
-      it.effect(`${name} with ${JSON.stringify(given)} for a session is over before anything is sent`, () =>
-        Effect.gen(function* () {
-          const call = Effect.flatMap(SamcoApi.SamcoApi, (api) => Effect.asVoid(api[name](given as never)))
-          const error = yield* refused(call, SamcoApi.layer())
-          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
-        })
+      it.effect(
+        `${name} with the session ${JSON.stringify(given)} fails as SessionExpired, and no request is sent`,
+        () =>
+          Effect.gen(function* () {
+            const call = Effect.flatMap(SamcoApi.SamcoApi, (api) => Effect.asVoid(api[name](given as never)))
+            const error = yield* refused(call, SamcoApi.layer())
+            assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+          })
       )
     }
   }
 
-  it.effect("a token that no header can carry is an error, not a defect", () =>
+  it.effect("a token with characters that are invalid in a header is an error, not a defect", () =>
     Effect.gen(function* () {
       const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
@@ -276,7 +282,7 @@ describe("raw calls of a program without types", () => {
   )
 })
 
-describe("origins that credentials must not go to", () => {
+describe("forbidden origins", () => {
   for (const origin of ["http://api.example.com", "https://api.example.com/rest", "api.example.com", "", undefined]) {
     it.effect(`${JSON.stringify(origin)} is refused when the layer is built`, () =>
       Effect.gen(function* () {

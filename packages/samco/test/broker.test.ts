@@ -18,7 +18,7 @@ import { browse, calls, demo, fixtures, layerAnswer, legacyCredentials, serve } 
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeSamco.Account = {
   ...FakeSamco.demoAccount,
   apiKey: "c0ffee0ac0ffee1bc0ffee2cc0ffee3dc0ffee4ec0ffee5f",
@@ -50,7 +50,7 @@ const subjectOf = (
 })
 
 const contract = [
-  // Tokens without an end of their own, so that the rule about 08:00 is what counts.
+  // Tokens without an expiry of their own, so that the 08:00 rule applies.
   subjectOf(
     "api-key",
     SamcoAuth.layer,
@@ -165,7 +165,7 @@ const idiom: Fuzz.Idiom = {
 }
 
 interface RequestFixture extends BrokerTests.RequestFixture {
-  /** Another old login than the usual one. `null` leaves a field out. */
+  /** Changes to the usual old login. `null` omits a field. */
   readonly given?: Readonly<Record<string, string | null>>
 }
 
@@ -217,7 +217,7 @@ const documentedCodes = [
   .join(" ")
   .split(" ")
 
-/** Every refusal that the broker prints or that was seen of it, and what it means. */
+/** Every documented or observed refusal of the broker, and its reason. */
 const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, status: number, reason: string]> = [
   ["apiKey and apiSecret are required", "sessionToken", 400, "InvalidRequest"],
   ["Invalid API key", "sessionToken", 401, "InvalidCredentials"],
@@ -245,7 +245,7 @@ const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, 
   ["The IP is not the registered static IP", "getLimits", 403, "PermissionDenied"]
 ]
 
-/** Every call of the documents, old and new, and of the document that this package began with: the old login. */
+/** Every call of the documents, old and new, and of the document that this package was first written from: the old login. */
 const documentedCalls = [
   "POST /session/token",
   "GET /oauth/authorize",
@@ -272,7 +272,7 @@ const refused = (endpoint: string, status: number, answer: object) => {
   return Effect.flip(Effect.provide(call, layerAnswer(JSON.stringify({ status: "Failure", ...answer }), { status })))
 }
 
-describe("a refusal keeps the broker's words", () => {
+describe("a refusal keeps the broker's message", () => {
   for (const carrier of ["statusMessage", "message", "validationErrors"]) {
     it.effect(`in ${carrier}`, () =>
       Effect.gen(function* () {
@@ -285,8 +285,8 @@ describe("a refusal keeps the broker's words", () => {
   }
 })
 
-describe("covers everything that is documented", () => {
-  it("every code that is known has a row, and no row is for another", () => {
+describe("the tables cover the documentation", () => {
+  it("the error table has exactly the documented codes", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedCodes.toSorted())
     assert.strictEqual(documentedCodes.length, 15)
@@ -294,7 +294,7 @@ describe("covers everything that is documented", () => {
 
   for (const [text, endpoint, status, reason] of documentedTexts) {
     for (const carrier of ["statusMessage", "message"]) {
-      it.effect(`"${text}" in ${carrier} is ${reason}, also without a code`, () =>
+      it.effect(`"${text}" in ${carrier} is ${reason}, even without a code`, () =>
         Effect.gen(function* () {
           const failure = yield* refused(endpoint, status, { [carrier]: text })
           assert.strictEqual<string>(failure.reason._tag, reason)
@@ -316,7 +316,7 @@ describe("covers everything that is documented", () => {
     })
   )
 
-  it("only what is harmless is ever sent twice", () =>
+  it("only whoami and getLimits are sent again after a failure", () =>
     assert.deepStrictEqual(
       rows.filter(({ safe }) => safe).map(({ name }) => name),
       ["whoami", "getLimits"]

@@ -12,8 +12,8 @@ const secrets = [
   "eyJhbGciOiJIUzI1NiJ9"
 ]
 
-describe("canary: samco", () => {
-  it("a program that prints all it has shows no secret, and leaves none in a file", async () => {
+describe("canary: Samco", () => {
+  it("a program that prints everything leaks no secret to its output or its files", async () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
@@ -26,7 +26,7 @@ describe("canary: samco", () => {
     ]) {
       assert.include(output, name)
     }
-    // Two tokens of direct logins, code and state of three browser logins, and two pairs of tokens of one.
+    // Two tokens of direct logins, code and state of three browser logins, and two token pairs of one of them.
     assert.strictEqual(told.length, 12)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

@@ -39,7 +39,7 @@ const direct = (fake: FakeBroker, options: SamcoAuth.Options = {}) =>
 const browser = (fake: FakeBroker, options: SamcoOAuth.Options = {}) =>
   over(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
 
-/** What a person does on the broker's page, and where the browser ends. */
+/** Gives consent on the broker's page and returns the callback. */
 const submit = (fake: FakeBroker, { url }: RedirectLogin.AuthorizationRequest, form: Record<string, string>) =>
   Effect.promise(async () => {
     const body = new URLSearchParams(form)
@@ -69,7 +69,7 @@ const concurrent = answer({
 })
 
 describe("a direct login", () => {
-  it.effect("lives until 08:00 in India, and knows its holder from the login", () =>
+  it.effect("gives a session that expires at 08:00 IST, with the account holder from the login", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const session = yield* Effect.provide(Login.session, direct(fake))
@@ -83,7 +83,7 @@ describe("a direct login", () => {
     })
   )
 
-  it.effect("lives for an hour and a half when it begins at half past six", () =>
+  it.effect("gives a session of 90 minutes at 06:30 IST", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ tokenEnd: "absent" })
       yield* TestClock.setTime(Date.UTC(2026, 10, 22, 1))
@@ -93,7 +93,7 @@ describe("a direct login", () => {
     })
   )
 
-  it.effect("is a thing to do in the app, not a wrong credential, when the session cannot start", () =>
+  it.effect("fails as ActionRequired, not as InvalidCredentials, if the mobile app must be opened first", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
@@ -103,7 +103,7 @@ describe("a direct login", () => {
     })
   )
 
-  it.effect("for another account than the configured one is refused, unless that is allowed", () =>
+  it.effect("for an account other than the configured one is rejected, unless the option allows it", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
@@ -114,7 +114,7 @@ describe("a direct login", () => {
   )
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
-    it.effect(`asks ${probe ?? "getLimits, unless told otherwise,"} whether it is alive`, () =>
+    it.effect(`checks the session with ${probe ?? "getLimits by default"}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         yield* Effect.gen(function* () {
@@ -128,7 +128,7 @@ describe("a direct login", () => {
     )
   }
 
-  it.effect("takes a token that was stored with the word Bearer before it", () =>
+  it.effect("accepts a stored token with a Bearer prefix", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -143,7 +143,7 @@ describe("a direct login", () => {
 })
 
 describe("a browser login", () => {
-  it.effect("ends at 08:00 in India, though the broker says a day", () =>
+  it.effect("gives a session that expires at 08:00 IST, although the broker reports a day", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete).pipe(
@@ -155,7 +155,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("ends with expires_in where that is earlier", () =>
+  it.effect("gives a session that expires after expires_in if that is earlier", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const data = { access_token: "opaque-token", expires_in: 600, user_id: "DV99999" }
@@ -168,7 +168,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("sends neither key nor secret nor redirect URL with the code", () =>
+  it.effect("sends no key, secret or redirect URL with the code", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { callback } = yield* Effect.flatMap(signIn(fake), (all) => Effect.as(all.complete, all)).pipe(
@@ -180,7 +180,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not send a code again after EOAUTH030, so that running sessions live on", () =>
+  it.effect("does not resend a code after EOAUTH030, so that other sessions stay valid", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ codeExchange: "concurrent" })
       const running = yield* Effect.provide(Login.session, direct(fake))
@@ -198,7 +198,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not send a code again when only the text says that an exchange is under way", () =>
+  it.effect("does not resend a code if only the message reports a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* fake.inject("oauthToken", answer({ status: "Failure", message: "Concurrent token exchange in progress." }))
@@ -210,7 +210,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not send the code of an earlier login with the state of a later one", () =>
+  it.effect("does not resend a used code with the state of a later login", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -234,7 +234,7 @@ describe("a browser login", () => {
     { kind: "reset" },
     { kind: "truncated" }
   ] as const) {
-    it.effect(`sends a code once, and never again, when the exchange goes wrong: ${JSON.stringify(fault)}`, () =>
+    it.effect(`does not resend a code after a failed exchange: ${JSON.stringify(fault)}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         yield* fake.inject("oauthToken", fault)
@@ -251,7 +251,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("says which address to register when the exchange comes from one that is not", () =>
+  it.effect("names the address to register if the exchange comes from an unregistered one", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
       yield* Effect.gen(function* () {
@@ -263,7 +263,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("completes one callback once, however many try, so that no token is revoked", () =>
+  it.effect("completes a callback once under concurrent calls, so that no token is revoked", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -279,7 +279,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("says to delete stored sessions if another program sent the code before, and every token is revoked", () =>
+  it.effect("advises deleting stored sessions if another program used the code first and all tokens are revoked", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { callback, request, session } = yield* Effect.gen(function* () {
@@ -298,7 +298,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("is refused eleven minutes after the consent", () =>
+  it.effect("is rejected eleven minutes after the consent", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const error = yield* Effect.gen(function* () {
@@ -310,7 +310,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("of another account is rejected, unless that is allowed", () =>
+  it.effect("of another account is rejected, unless the option allows it", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
       const complete = Effect.flatMap(signIn(fake), (all) => all.complete)
@@ -321,7 +321,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("that a person denies is a denial, with what the broker says and without the state", () =>
+  it.effect("reports a denied consent with the broker's message and without the state", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -339,7 +339,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("for scopes that the app has not is a wrong request, not a denial", () =>
+  it.effect("reports scopes that the app lacks as an invalid request, not as a denial", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -351,7 +351,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("whose message quotes its state shows it as little as the address does", () =>
+  it.effect("never shows the state, even if the broker's message quotes it", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -369,7 +369,7 @@ describe("a browser login", () => {
     ["without its code", ""],
     ["with an empty code", "&code="]
   ] as const) {
-    it.effect(`that comes back ${what} sends nothing`, () =>
+    it.effect(`with a callback ${what} sends no request`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         yield* Effect.gen(function* () {
@@ -397,14 +397,16 @@ describe("a renewal", () => {
       return { fake, result, session }
     })
 
-  it.effect("after 08:00 gives a session until the next 08:00, since the refresh token lives for seven days", () =>
-    Effect.gen(function* () {
-      const { result } = yield* renewing({})
-      assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
-    })
+  it.effect(
+    "after 08:00 IST gives a session until the next 08:00 IST, because the refresh token is valid for seven days",
+    () =>
+      Effect.gen(function* () {
+        const { result } = yield* renewing({})
+        assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
+      })
   )
 
-  it.effect("after 08:00 is over if the broker says so", () =>
+  it.effect("after 08:00 IST fails as refresh-expired if the broker refuses it", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
       if (result._tag === "Success") throw new Error("it was renewed")
@@ -412,7 +414,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect('after 08:00 is not sent with refreshAfterEnd: "refuse"', () =>
+  it.effect('after 08:00 IST is not sent with refreshAfterEnd: "refuse"', () =>
     Effect.gen(function* () {
       const { fake, result } = yield* renewing({ refreshAfterEnd: "refuse" })
       if (result._tag === "Success") throw new Error("it was renewed")
@@ -421,7 +423,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("is over after seven days", () =>
+  it.effect("fails as SessionExpired after seven days", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -432,7 +434,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("is sent once more, after a second, when another exchange is under way", () =>
+  it.effect("is sent once more, after one second, if another exchange is in progress", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -445,7 +447,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("rotates the refresh token, and keeps no old one where none comes", () =>
+  it.effect("rotates the refresh token, and does not keep the old one if the answer has none", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -460,7 +462,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("is sent once more when another exchange is under way", () =>
+  it.effect("is sent once more if another exchange is in progress", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -472,7 +474,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("gives up when the second refresh is refused like the first", () =>
+  it.effect("fails if the second refresh is refused like the first", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -486,7 +488,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect('is sent once only with concurrentExchange: "fail"', () =>
+  it.effect('is sent only once with concurrentExchange: "fail"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -499,7 +501,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("waits for the one before it, so that the broker never sees two at once", () =>
+  it.effect("waits for the previous one, so that the broker never receives two at once", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -518,7 +520,7 @@ describe("a renewal", () => {
 })
 
 describe("a logout", () => {
-  it.effect("of a browser session revokes it and its refresh token", () =>
+  it.effect("of a browser session revokes the session and its refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -532,7 +534,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('of a browser session tells that it had already ended with logout: "delete"', () =>
+  it.effect('of an ended browser session is reported as already-over with logout: "delete"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -550,7 +552,7 @@ describe("the old login", () => {
   const legacy = (fake: FakeBroker, changes: Partial<SamcoLegacy.LegacyCredentials> = {}) =>
     over(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
 
-  it.effect("goes from a one-time code to a session, step by step", () =>
+  it.effect("gives a session from a one-time code, step by step", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { accessToken } = yield* Effect.gen(function* () {
@@ -567,7 +569,7 @@ describe("the old login", () => {
     })
   )
 
-  it.effect("does not take the access token of yesterday, and says what to do", () =>
+  it.effect("rejects yesterday's access token and advises calling SamcoApi.accessToken", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* TestClock.setTime(nextCutOff)
@@ -578,11 +580,11 @@ describe("the old login", () => {
   )
 
   for (const [what, body] of [
-    ["the page's text", { status: "Failure", statusMessage: "Invalid Password" }],
-    ["the word Error for its status", { status: "Error", statusMessage: "Invalid Password" }]
+    ["the documented message", { status: "Failure", statusMessage: "Invalid Password" }],
+    ["the status Error", { status: "Error", statusMessage: "Invalid Password" }]
   ] as const) {
     for (const status of [200, 400, 401]) {
-      it.effect(`knows a wrong password by ${what} under HTTP ${status}`, () =>
+      it.effect(`recognizes a wrong password by ${what} with HTTP ${status}`, () =>
         Effect.gen(function* () {
           const fake = yield* begin()
           yield* fake.inject("login", answer(body, status))
@@ -595,7 +597,7 @@ describe("the old login", () => {
 })
 
 describe("login codes for the web site", () => {
-  it.effect("make a session of a session", () =>
+  it.effect("give a new session from a live session", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -613,7 +615,7 @@ describe("login codes for the web site", () => {
     })
   )
 
-  it.effect("die after two minutes", () =>
+  it.effect("expire after two minutes", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

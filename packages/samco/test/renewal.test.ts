@@ -39,7 +39,7 @@ const begin = Effect.fnUntraced(function* <R>(
 const asked = (fake: FakeBroker.FakeBroker, endpoint: string) =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/** A browser login, whose session the manager keeps. */
+/** A browser login whose session the manager stores. */
 const consented = Effect.fnUntraced(function* (
   options: SamcoOAuth.Options = {},
   switches: Parameters<typeof FakeSamco.make>[0] = {}
@@ -59,8 +59,8 @@ const consented = Effect.fnUntraced(function* (
 
 const isActionRequired = (error: unknown) => AuthError.isAuthError(error) && error.reason._tag === "ActionRequired"
 
-describe("the session of a browser login, once it is kept", () => {
-  it.effect("is refreshed over 08:00 for days, without a person", () =>
+describe("a managed session of a browser login", () => {
+  it.effect("is refreshed across 08:00 IST for days without a new login", () =>
     Effect.gen(function* () {
       const { fake, first, session } = yield* consented()
       yield* TestClock.setTime(cutOff - 1)
@@ -73,7 +73,7 @@ describe("the session of a browser login, once it is kept", () => {
     })
   )
 
-  it.effect("is refreshed ahead of its end where expires_in tells one before 08:00", () =>
+  it.effect("is refreshed before it expires if expires_in ends before 08:00 IST", () =>
     Effect.gen(function* () {
       const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
       const { adopt, fake, session } = yield* begin(layer)
@@ -93,7 +93,7 @@ describe("the session of a browser login, once it is kept", () => {
     })
   )
 
-  it.effect("is a person's matter after 08:00 where refresh tokens do not outlive that, and nothing is sent", () =>
+  it.effect("requires a new login after 08:00 IST, without a request, if refresh tokens end then", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* consented({ refreshAfterEnd: "refuse" }, { refreshAfterEnd: "refused" })
       const before = (yield* fake.journal).length
@@ -104,8 +104,8 @@ describe("the session of a browser login, once it is kept", () => {
   )
 })
 
-describe("a session of key and secret, once it is kept", () => {
-  it.effect("logs in anew after 08:00", () =>
+describe("a managed session of key and secret", () => {
+  it.effect("is replaced by a new login after 08:00 IST", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin(SamcoAuth.layer({ credentials }), { tokenEnd: "absent" })
       const first = yield* session
@@ -118,8 +118,8 @@ describe("a session of key and secret, once it is kept", () => {
   )
 })
 
-describe("a session of the old login, once it is kept", () => {
-  it.effect("sends no access token that 08:00 has ended, and says to give another", () =>
+describe("a managed session of the old login", () => {
+  it.effect("does not send an access token that expired at 08:00 IST, and asks for a new one", () =>
     Effect.gen(function* () {
       const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))
       const first = yield* session
@@ -134,8 +134,8 @@ describe("a session of the old login, once it is kept", () => {
   )
 })
 
-describe("a refresh whose answer has a lifetime in quotes", () => {
-  it.effect("keeps the rotated refresh token, and never sends the first one again", () =>
+describe("a refresh with a quoted lifetime in the answer", () => {
+  it.effect("stores the rotated refresh token and does not resend the first one", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeSamco.make()

@@ -20,14 +20,14 @@ describe("the login page", () => {
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=orders%2Choldings`
     ],
     [
-      "the names of the standard, where they are wanted",
+      "the standard OAuth names, if the option is set",
       { authorizePage: "standard" },
       (state) =>
         `oauth/authorize?response_type=code&client_id=${demo.apiKey}&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scope=all`
     ]
   ]
   for (const [what, options, page] of pages) {
-    it.effect(`the browser is sent to the authorize page with ${what}, and without any secret`, () =>
+    it.effect(`the authorize URL has ${what} and no secret`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(layerOAuth(options))

@@ -1,4 +1,4 @@
-// The compiler's own errors are what is tested here; Effect's say the same a second time.
+// These tests assert compiler errors. Effect's diagnostics would only repeat them.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Core from "@auth/broker-core"
@@ -14,7 +14,7 @@ const auth = SamcoAuth.layer({ credentials })
 const oauth = SamcoOAuth.layer({ credentials: oauthCredentials })
 const legacy = SamcoLegacy.layer({ credentials: legacyCredentials })
 
-/** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
+/** Accepts only a program that needs nothing but an HTTP client. Any other program does not compile. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))
@@ -27,8 +27,8 @@ type Direct =
   | Core.Renewal.Renewal
   | SamcoApi
 
-describe("what a layer provides, and what does not compile", () => {
-  it("every capability of SamcoAuth and SamcoLegacy can be asked for", () => {
+describe("the types of the layers", () => {
+  it("SamcoAuth and SamcoLegacy provide all their capabilities", () => {
     for (const layer of [auth, legacy]) {
       assert.isTrue(whole(Effect.provide(Core.Login.session, layer)))
       assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), layer)))
@@ -38,7 +38,7 @@ describe("what a layer provides, and what does not compile", () => {
     }
   })
 
-  it("every capability of SamcoOAuth can be asked for", () => {
+  it("SamcoOAuth provides all its capabilities", () => {
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, oauth)))
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), oauth)))
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), oauth)))
@@ -49,53 +49,53 @@ describe("what a layer provides, and what does not compile", () => {
     >()
   })
 
-  it("what SamcoAuth lacks does not compile", () => {
+  it("a program does not compile with a capability that SamcoAuth lacks", () => {
     // @ts-expect-error: a session of key and secret cannot be renewed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: Samco has no second step after a login
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
-    // @ts-expect-error: and a program that answers one needs it
+    // @ts-expect-error: a program that answers a step-up needs StepUp
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
-    // @ts-expect-error: the browser is another layer's
+    // @ts-expect-error: the browser login is another layer
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
-    // @ts-expect-error: nor has it a picture to scan
+    // @ts-expect-error: there is no login by QR code
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
-    // @ts-expect-error: nor a recovery
+    // @ts-expect-error: there is no account recovery
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("what SamcoLegacy lacks does not compile", () => {
+  it("a program does not compile with a capability that SamcoLegacy lacks", () => {
     // @ts-expect-error: an old session cannot be renewed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), legacy)))
     // @ts-expect-error: the one-time code comes before the login, not after it
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, legacy)))
-    // @ts-expect-error: the browser is another layer's
+    // @ts-expect-error: the browser login is another layer
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, legacy)))
   })
 
-  it("what SamcoOAuth lacks does not compile", () => {
-    // @ts-expect-error: a person logs in, not the program
+  it("a program does not compile with a capability that SamcoOAuth lacks", () => {
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, oauth)))
-    // @ts-expect-error: nor is there a second step
+    // @ts-expect-error: there is no second step
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, oauth)))
   })
 
-  it("a layer fails with AuthError alone, and needs an HTTP client alone", () => {
+  it("a layer fails only with AuthError and needs only an HTTP client", () => {
     for (const _ of [auth, oauth, legacy, SamcoAuth.layerConfig(), SamcoOAuth.layerConfig()]) {
       expectTypeOf<Layer.Error<typeof _>>().toEqualTypeOf<Core.AuthError.AuthError>()
       expectTypeOf<Layer.Services<typeof _>>().toEqualTypeOf<HttpClient.HttpClient>()
     }
   })
 
-  it("a secret that is plain text does not compile", () => {
+  it("a plain-text secret does not compile", () => {
     const given = [
-      // @ts-expect-error: the key is Redacted from the first line
+      // @ts-expect-error: the key is Redacted
       SamcoAuth.layer({ credentials: { ...credentials, apiKey: "key" } }),
-      // @ts-expect-error: the secret too
+      // @ts-expect-error: the secret is Redacted
       SamcoAuth.layer({ credentials: { ...credentials, apiSecret: "secret" } }),
-      // @ts-expect-error: the password
+      // @ts-expect-error: the password is Redacted
       SamcoLegacy.layer({ credentials: { ...legacyCredentials, password: "abc1234" } }),
-      // @ts-expect-error: and the year of birth
+      // @ts-expect-error: the year of birth is Redacted
       SamcoLegacy.layer({ credentials: { ...legacyCredentials, yob: "1980" } })
     ]
     assert.strictEqual(given.length, 4)

@@ -64,8 +64,8 @@ const profile = (fake: FakeBroker, headers: Record<string, string>) => ask(fake,
 const token = [403, "TokenException"]
 const input = [400, "InputException"]
 
-describe("the exchange", () => {
-  it.effect("reads a form alone: no JSON, no query", () =>
+describe("the fake's token exchange", () => {
+  it.effect("accepts only a form body, not JSON or a query", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const made = yield* requestToken(fake)
@@ -87,7 +87,7 @@ describe("the exchange", () => {
     })
   )
 
-  it.effect("answers as the documents show it", () =>
+  it.effect("returns the documented answer", () =>
     Effect.gen(function* () {
       const data = yield* open(yield* start())
       assert.match(data["access_token"] ?? "", /^[A-Za-z0-9]{32}$/)
@@ -103,23 +103,25 @@ describe("the exchange", () => {
     [{}, [...token, ...token]],
     [{ wrongChecksum: "InputException" }, [...input, ...token]],
     [{ refusedExchange: "keeps" }, [...token, 200, undefined]]
-  ] as const)("with a checksum in capitals is wrong, and uses its token up: %j", ([switches, expected]) =>
-    Effect.gen(function* () {
-      const fake = yield* start(switches)
-      const made = yield* requestToken(fake)
-      const checksum = yield* sign(made)
-      const wrong = yield* exchange(fake, {
-        api_key: demo.apiKey,
-        request_token: made,
-        checksum: checksum.toUpperCase()
+  ] as const)(
+    "rejects an upper-case checksum, and invalidates the request token unless a switch keeps it: %j",
+    ([switches, expected]) =>
+      Effect.gen(function* () {
+        const fake = yield* start(switches)
+        const made = yield* requestToken(fake)
+        const checksum = yield* sign(made)
+        const wrong = yield* exchange(fake, {
+          api_key: demo.apiKey,
+          request_token: made,
+          checksum: checksum.toUpperCase()
+        })
+        assert.strictEqual(wrong.message, "Invalid `checksum`.")
+        const right = yield* exchange(fake, { api_key: demo.apiKey, request_token: made, checksum })
+        assert.deepStrictEqual([wrong.http, wrong.error_type, right.http, right.error_type], [...expected])
       })
-      assert.strictEqual(wrong.message, "Invalid `checksum`.")
-      const right = yield* exchange(fake, { api_key: demo.apiKey, request_token: made, checksum })
-      assert.deepStrictEqual([wrong.http, wrong.error_type, right.http, right.error_type], [...expected])
-    })
   )
 
-  it.effect("takes a request token once, for two minutes, and of its own app alone", () =>
+  it.effect("accepts a request token once, within two minutes, and only from its own app", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -141,7 +143,7 @@ describe("the exchange", () => {
 })
 
 describe("the login page", () => {
-  it.effect("is a form, and sends the browser back with the pairs of redirect_params decoded", () =>
+  it.effect("is a form, and redirects with the decoded redirect_params", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       assert.include((yield* ask(fake, loginUrl())).text, '<form method="post"')
@@ -155,7 +157,7 @@ describe("the login page", () => {
     })
   )
 
-  it.effect("drops a state beside redirect_params", () =>
+  it.effect("drops a state that is not inside redirect_params", () =>
     Effect.gen(function* () {
       assert.isFalse(new URL(yield* callback(yield* start(), "&state=dropped")).searchParams.has("state"))
     })
@@ -164,7 +166,7 @@ describe("the login page", () => {
   it.effect.each([
     [undefined, "?status=cancelled"],
     ["with-pairs", "?status=cancelled&state=1"]
-  ] as const)("that is cancelled brings nothing but its status: %j", ([cancelled, query]) =>
+  ] as const)("redirects a cancelled login without a request token: %j", ([cancelled, query]) =>
     Effect.gen(function* () {
       const fake = yield* start(cancelled && { cancelled })
       const url = yield* callback(fake, "&redirect_params=state%3D1", { cancel: "1" })
@@ -172,7 +174,7 @@ describe("the login page", () => {
     })
   )
 
-  it.effect("sends the browser nowhere for an unknown key or a user that is not enabled", () =>
+  it.effect("does not redirect for an unknown key or a user that is not enabled", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [{ ...demo, app: "disabled" }] })
       const unknown = yield* ask(fake, "https://kite.trade/connect/login?v=3&api_key=unknown")
@@ -195,7 +197,7 @@ describe("the login page", () => {
 })
 
 describe("a session", () => {
-  it.effect("is carried by token, key and colon alone", () =>
+  it.effect("is accepted only in the header form of key and token with a colon", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access = "" } = yield* open(fake)
@@ -229,7 +231,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is ended by the next one of its user and key, unless it is told otherwise", () =>
+  it.effect("ends with the next login of its user and key, unless a switch keeps it", () =>
     Effect.gen(function* () {
       for (const [switches, http] of [[{}, 403] as const, [{ earlierSessions: "live" }, 200] as const]) {
         const fake = yield* start(switches)
@@ -240,7 +242,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("ends by DELETE, with and without Authorization, and is gone the second time", () =>
+  it.effect("ends by DELETE, with or without Authorization, and a second DELETE is refused", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const headers of [(access: string) => authorization(access), () => ({})]) {
@@ -257,7 +259,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("has a refresh token on an approved platform alone", () =>
+  it.effect("has a refresh token only on an approved platform", () =>
     Effect.gen(function* () {
       const platform = { ...demo, platform: "approved" } as const
       const fake = yield* start({ accounts: [platform] })
@@ -276,7 +278,7 @@ describe("a session", () => {
 })
 
 describe("other calls", () => {
-  it.effect("are refused after ten in a second, without saying how long to wait", () =>
+  it.effect("are refused after ten in a second, without Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)
@@ -289,7 +291,7 @@ describe("other calls", () => {
     })
   )
 
-  it.effect("to unknown paths and with other methods are refused in the envelope", () =>
+  it.effect("are refused in the envelope if the path or the method is unknown", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const unknown = yield* ask(fake, "/user/unknown")
@@ -301,7 +303,7 @@ describe("other calls", () => {
   it.effect.each([
     ["none", "No IPs configured for this app."],
     ["unregistered", "IP (192.0.2.7) is not allowed to place orders for this app."]
-  ] as const)("that place orders look at the IP address, while reads do not: %s", ([ip, message]) =>
+  ] as const)("check the IP address for orders but not for reads: %s", ([ip, message]) =>
     Effect.gen(function* () {
       const account = { ...demo, ip }
       const fake = yield* start({ accounts: [account] })
@@ -314,7 +316,7 @@ describe("other calls", () => {
   )
 
   it.effect.each([{ holder: "old" }, { holder: "with-picture" }] as const)(
-    "tell of the holder in older and newer forms: %j",
+    "return the account holder in older and newer forms: %j",
     (switches) =>
       Effect.gen(function* () {
         const fake = yield* start(switches)

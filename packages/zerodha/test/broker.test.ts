@@ -16,7 +16,7 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, inspect, methodOf, secret } = brokers
 
-/** Secrets that occur nowhere else. */
+/** Secrets that occur only here. */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",
@@ -156,7 +156,7 @@ const documentedCalls = [
   "GET /user/margins/commodity"
 ]
 
-describe("covers everything that is documented", () => {
+describe("the tables cover the documentation", () => {
   it("the error table has exactly the documented types of error", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedTypes.toSorted())

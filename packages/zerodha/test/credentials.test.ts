@@ -19,7 +19,7 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { credentials, demo, reasonOf, session } from "./support.ts"
 
-/** The error of an effect that must fail before anything is sent, and shows none of the demo account's secrets. */
+/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
 const refused = refusedUnsent(FakeZerodha.make(), [demo.apiKey, demo.apiSecret])
 
 const missing = "is missing"
@@ -28,9 +28,9 @@ const characters = "has characters other than letters and digits"
 const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker accepts no other"
 
 const wrong: ReadonlyArray<WrongCredentials> = [
-  ["nothing at all", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
+  ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
   [
-    "numbers from a program without types",
+    "numbers from untyped code",
     { userId: 1, apiKey: 2, apiSecret: secret(3), redirectUrl: 4 },
     { userId: noText, apiKey: noText, apiSecret: noText, redirectUrl: noText }
   ],
@@ -43,7 +43,11 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   ["a key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
   ["plain http", { ...credentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
   ["another scheme", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
-  ["no address", { ...credentials, redirectUrl: "app.example.com/cb" }, { redirectUrl: "is not an address" }],
+  [
+    "a URL without a scheme",
+    { ...credentials, redirectUrl: "app.example.com/cb" },
+    { redirectUrl: "is not an address" }
+  ],
   [
     "a fragment",
     { ...credentials, redirectUrl: "https://app.example.com/#/cb" },
@@ -51,7 +55,7 @@ const wrong: ReadonlyArray<WrongCredentials> = [
   ]
 ]
 
-describe("credentials that cannot be right", () => {
+describe("invalid credentials", () => {
   for (const [name, { layer }] of Object.entries({ ZerodhaAuth, ZerodhaPlatform })) {
     namesEveryProblem(
       wrong,
@@ -61,7 +65,7 @@ describe("credentials that cannot be right", () => {
   }
 
   for (const redirectUrl of ["http://127.0.0.1:8976/cb", "http://localhost/cb", "https://app.example.com/cb?a=b"]) {
-    it.effect(`${redirectUrl} is fine`, () =>
+    it.effect(`${redirectUrl} is accepted`, () =>
       Effect.gen(function* () {
         const layer = ZerodhaAuth.layer({ credentials: { ...credentials, redirectUrl } })
         yield* Effect.provide(ZerodhaApi.ZerodhaApi, Layer.provide(layer, TestHttp.layerLateFetch))
@@ -69,7 +73,7 @@ describe("credentials that cannot be right", () => {
     )
   }
 
-  it.effect("the raw calls name a key that cannot be right", () =>
+  it.effect("the raw calls reject an invalid key and name it", () =>
     Effect.gen(function* () {
       const error = yield* refused(ZerodhaApi.ZerodhaApi, ZerodhaApi.layer({ apiKey: secret(" ") }))
       assert.deepStrictEqual(problems(error), { apiKey: "is empty" })
@@ -81,7 +85,7 @@ describe("a configuration", () => {
   const configured = (values: object) =>
     Layer.provide(ZerodhaAuth.layerConfig(), ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
 
-  it.effect("that lacks something is told what, by the names of the variables", () =>
+  it.effect("reports the names of missing variables", () =>
     Effect.gen(function* () {
       const error = yield* refused(ZerodhaApi.ZerodhaApi, configured({ ZERODHA_USER_ID: "ZZ0001" }))
       assert.deepStrictEqual(problems(error), {
@@ -92,7 +96,7 @@ describe("a configuration", () => {
     })
   )
 
-  it.effect("is taken with white space around its values", () =>
+  it.effect("accepts white space around its values", () =>
     Effect.gen(function* () {
       const values = {
         ZERODHA_USER_ID: " zz0001\n",
@@ -110,14 +114,14 @@ describe("a configuration", () => {
   )
 })
 
-describe("raw calls of a program without types", () => {
+describe("raw calls from untyped code", () => {
   const kind = "is missing, blank or of the wrong type"
   type Api = ZerodhaApi.ZerodhaApi["Service"]
   const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
       ["no request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
-      ["nothing at all", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["no request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "plain text for a secret",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),
@@ -131,7 +135,7 @@ describe("raw calls of a program without types", () => {
       ["no token to end", (api) => api.deleteSession({} as never, session), ["access_token"]]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: names the fields, and sends nothing`, () =>
+    it.effect(`${what}: the error names the fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(ZerodhaApi.ZerodhaApi, call), api)
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, kind])))
@@ -139,7 +143,7 @@ describe("raw calls of a program without types", () => {
     )
   }
 
-  it.effect("a request token with half a character is refused, and not sent as another one", () =>
+  it.effect("a request token with a lone surrogate is rejected and not sent in altered form", () =>
     Effect.gen(function* () {
       const request = { request_token: secret("\ud83d"), checksum: secret("b") }
       const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.sessionToken(request))
@@ -147,7 +151,7 @@ describe("raw calls of a program without types", () => {
     })
   )
 
-  it.effect("no session is over before anything is sent", () =>
+  it.effect("a missing session fails as SessionExpired, and no request is sent", () =>
     Effect.gen(function* () {
       for (const given of [undefined, {}, { ...session, tokens: { access: "text" } }]) {
         const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.getProfile(given as never))

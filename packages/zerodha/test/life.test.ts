@@ -41,7 +41,7 @@ const told = {
 }
 
 describe("a session", () => {
-  it.effect("is logged in, asked for all there is, and logged out", () =>
+  it.effect("goes through login, every read and logout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -64,7 +64,7 @@ describe("a session", () => {
     ["at 08:15:14 IST", "2026-11-27T02:45:14Z", 1_795_825_800_000],
     ["at 05:10 IST", "2026-11-27T23:40:00Z", 1_795_825_800_000],
     ["at 06:00 IST to the second", "2026-11-28T00:30:00Z", 1_795_912_200_000]
-  ] as const)("that begins %s ends at the next 06:00 IST", ([, at, end]) =>
+  ] as const)("ends at the next 06:00 IST if it begins %s", ([, at, end]) =>
     Effect.gen(function* () {
       const fake = yield* start({}, Date.parse(at))
       const session = yield* Effect.provide(logIn(fake), layer())
@@ -73,7 +73,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("that the broker ends at 07:30 IST is over, whatever the clock says", () =>
+  it.effect("is expired when the broker refuses its token, even before its computed expiry", () =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd: "07:30" }, Date.UTC(2026, 10, 27, 1))
       yield* Effect.gen(function* () {
@@ -85,7 +85,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is ended by the next login with the same key", () =>
+  it.effect("ends with the next login of the same key", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -97,7 +97,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("authorizes calls of the program's own with key and token, to hosts of the broker alone", () =>
+  it.effect("authorizes the program's own calls with key and token, only to the broker's hosts", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -129,11 +129,11 @@ describe("a callback", () => {
     })
 
   it.effect.each([
-    ["a cancelled login, without its state", () => "status=cancelled", "denied"],
-    ["a cancelled login with its state", (state: string) => `status=cancelled&state=${state}`, "denied"],
+    ["a cancelled login without the state", () => "status=cancelled", "denied"],
+    ["a cancelled login with the state", (state: string) => `status=cancelled&state=${state}`, "denied"],
     ["another status", (state: string) => `status=error&request_token=canary&state=${state}`, "denied"],
     ["a success without the state", () => "status=success&request_token=canary", "state"],
-    ["a success of another login", () => "status=success&request_token=canary&state=other", "state"],
+    ["the success of another login", () => "status=success&request_token=canary&state=other", "state"],
     ["no status", (state: string) => `request_token=canary&state=${state}`, "missing-token"],
     ["no request token", (state: string) => `status=success&state=${state}`, "missing-token"],
     ["a blank request token", (state: string) => `status=success&request_token=%20&state=${state}`, "missing-token"],
@@ -143,17 +143,17 @@ describe("a callback", () => {
       "repeated"
     ],
     [
-      "another action, as of the basket",
+      "another action, such as basket",
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
-  ] as const)("is refused with %s, and nothing is sent", ([, query, why]) =>
+  ] as const)("is rejected with %s, and no request is sent", ([, query, why]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* complete(query), why)
     })
   )
 
-  it.effect("is taken in another order, without action and type, and with pairs that are not known", () =>
+  it.effect("is accepted in any order, without action and type, and with unknown parameters", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -168,7 +168,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("that was cancelled leaves its login and every other one open", () =>
+  it.effect("of a cancelled login leaves this login and all others open", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -184,7 +184,7 @@ describe("a callback", () => {
 })
 
 describe("an exchange", () => {
-  it.effect("of another account is refused", () =>
+  it.effect("is rejected for another account", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -193,7 +193,7 @@ describe("an exchange", () => {
     })
   )
 
-  it.effect("whose answer names another API key is refused", () =>
+  it.effect("is rejected if the answer names another API key", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const data = { user_id: "ZZ0001", access_token: "canary-access", api_key: "otherkey" }
@@ -205,7 +205,7 @@ describe("an exchange", () => {
     })
   )
 
-  it.effect("takes a user id in small letters for the same", () =>
+  it.effect("accepts the user id in lower case", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const session = yield* Effect.provide(logIn(fake), layer({ userId: " zz0001 " }))
@@ -214,7 +214,7 @@ describe("an exchange", () => {
   )
 
   it.effect.each(["TokenException", "InputException"] as const)(
-    "with the wrong secret says so, also where its checksum is %s",
+    "reports a wrong secret if the checksum is refused with %s",
     (wrongChecksum) =>
       Effect.gen(function* () {
         const fake = yield* start({ wrongChecksum })
@@ -225,7 +225,7 @@ describe("an exchange", () => {
       })
   )
 
-  it.effect("of a token that is two minutes old says to begin again", () =>
+  it.effect("of a request token older than two minutes asks for a new browser login", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -242,7 +242,7 @@ describe("an exchange", () => {
 })
 
 describe("a refresh", () => {
-  it.effect("is there where a refresh token came, and brings a session after 06:00 IST", () =>
+  it.effect("renews a session after 06:00 IST if the login gave a refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -256,7 +256,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("keeps the refresh token where the answer has none", () =>
+  it.effect("keeps the refresh token if the answer has none", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform], refreshToken: "stays" })
       yield* Effect.gen(function* () {
@@ -272,7 +272,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is refused without sending where the refresh token is empty, as for ordinary apps", () =>
+  it.effect("fails without a request if the refresh token is empty, as for ordinary apps", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -288,7 +288,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("that the broker refuses, or answers with another account, ends the refresh token", () =>
+  it.effect("fails as refresh-invalid if the broker refuses it or returns another account", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -305,7 +305,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("token can be ended by itself", () =>
+  it.effect("token can be revoked on its own", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -322,7 +322,7 @@ describe("a refresh", () => {
 describe("tokens of another program", () => {
   const given = { userId: " zz0001", accessToken: Redacted.make(" access "), issuedAt: morning }
 
-  it("become a session that ends at 06:00 IST", () => {
+  it("become a session that expires at 06:00 IST", () => {
     const session = ZerodhaAuth.fromTokens(given)
     assert.strictEqual(session.account.id, "ZZ0001")
     assert.strictEqual(session.method, "browser")
@@ -331,7 +331,7 @@ describe("tokens of another program", () => {
     assert.notProperty(session.tokens, "refresh")
   })
 
-  it("have a refresh token only if it is not blank", () => {
+  it("have no refresh token if it is blank", () => {
     const empty = ZerodhaPlatform.fromTokens({ ...given, refreshToken: Redacted.make(" ") })
     assert.notProperty(empty.tokens, "refresh")
     const full = ZerodhaPlatform.fromTokens({ ...given, refreshToken: Redacted.make("refresh"), app: "second" })

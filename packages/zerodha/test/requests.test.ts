@@ -22,13 +22,13 @@ describe("the checksum", () => {
       "f66f3755d9398ebfb3c2e98fbccdcc125b805acfc6d4e8f7f8f6681e4c7bae62"
     ],
     ["a+b/c d=&", "se cret", "9e587e55ba319b92863e2c757f3f74e78b5b9ff6bb57e9fbe0f7c582f021b525"]
-  ] as const)("over key, %s and secret is that of a vector", ([token, apiSecret, expected]) =>
+  ] as const)("of key, %s and secret equals the vector", ([token, apiSecret, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* sha256(token, apiSecret), expected)
     })
   )
 
-  it.effect("is over the decoded token, which the form encodes once", () =>
+  it.effect("uses the decoded token, which the form encodes once", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -46,7 +46,7 @@ describe("the checksum", () => {
     })
   )
 
-  it.effect("goes out in place of the secret, and no login carries the token of the session before it", () =>
+  it.effect("is sent instead of the secret, and no login sends the token of an earlier session", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -66,7 +66,7 @@ describe("the checksum", () => {
 })
 
 describe("the login page", () => {
-  it.effect("has the state inside redirect_params, encoded twice", () =>
+  it.effect("has the twice-encoded state inside redirect_params", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin
@@ -80,7 +80,7 @@ describe("the login page", () => {
     }).pipe(Effect.provide(layer()))
   )
 
-  it.effect("is at the older host where the options say so", () =>
+  it.effect("uses the older host if the option is set", () =>
     Effect.gen(function* () {
       const { url } = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin)
       assert.isTrue(Redacted.value(url).startsWith("https://kite.trade/connect/login?v=3&"))

@@ -1,4 +1,4 @@
-// The compiler's own errors are what is tested here; Effect's say the same a second time.
+// These tests assert compiler errors. Effect's diagnostics would only repeat them.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import * as Core from "@auth/broker-core"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -31,7 +31,7 @@ const services = {
   Authorize: Core.Authorize.Authorize
 } as const
 
-/** Takes a program that is whole once it has an HTTP client. What this does not take does not compile. */
+/** Accepts only a program that needs nothing but an HTTP client. Any other program does not compile. */
 const whole = (program: Effect.Effect<unknown, unknown, HttpClient.HttpClient>) => Effect.isEffect(program)
 
 type Provided =
@@ -42,8 +42,8 @@ type Provided =
   | Core.Renewal.Renewal
   | ZerodhaApi
 
-describe("what a layer provides, and what does not compile", () => {
-  it("every capability can be asked for", () => {
+describe("the types of the layers", () => {
+  it("the layers provide all their capabilities", () => {
     for (const layer of [auth, platform]) {
       assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, layer)))
       assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), layer)))
@@ -55,31 +55,31 @@ describe("what a layer provides, and what does not compile", () => {
     expectTypeOf<Layer.Success<typeof platform>>().toEqualTypeOf<Provided | Core.Refresh.Refresh>()
   })
 
-  it("what ZerodhaAuth lacks does not compile", () => {
-    // @ts-expect-error: only an approved platform refreshes
+  it("a program does not compile with a capability that ZerodhaAuth lacks", () => {
+    // @ts-expect-error: only an approved platform has a refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
-    // @ts-expect-error: a person logs in, not the program
+    // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, auth)))
     // @ts-expect-error: the second step is on the broker's page
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
-    // @ts-expect-error: there is no picture to scan
+    // @ts-expect-error: there is no login by QR code
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
-    // @ts-expect-error: nor a recovery
+    // @ts-expect-error: there is no account recovery
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("a layer fails with AuthError alone, and needs an HTTP client alone", () => {
+  it("a layer fails only with AuthError and needs only an HTTP client", () => {
     for (const _ of [auth, platform, ZerodhaAuth.layerConfig(), ZerodhaPlatform.layerConfig()]) {
       expectTypeOf<Layer.Error<typeof _>>().toEqualTypeOf<Core.AuthError.AuthError>()
       expectTypeOf<Layer.Services<typeof _>>().toEqualTypeOf<HttpClient.HttpClient>()
     }
   })
 
-  it("a secret that is plain text does not compile", () => {
+  it("a plain-text secret does not compile", () => {
     const given = [
-      // @ts-expect-error: the key is Redacted from the first line
+      // @ts-expect-error: the key is Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiKey: "key" } }),
-      // @ts-expect-error: the secret too
+      // @ts-expect-error: the secret is Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiSecret: "secret" } })
     ]
     assert.strictEqual(given.length, 2)
@@ -105,7 +105,7 @@ describe("what a layer provides, and what does not compile", () => {
     ["ZerodhaAuth", auth],
     ["ZerodhaPlatform", platform]
   ] as const) {
-    it.effect(`${name} provides what its descriptor says, and nothing else`, () =>
+    it.effect(`${name} provides exactly the capabilities of its descriptor`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeZerodha.make()
         const built: Layer.Layer<never, Core.AuthError.AuthError, HttpClient.HttpClient> = layer
