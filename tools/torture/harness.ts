@@ -49,7 +49,7 @@ export interface Tally {
   readonly equal: (what: string, found: number, wanted: number) => void
   readonly atMost: (what: string, found: number, limit: number) => void
   readonly atLeast: (what: string, found: number, limit: number) => void
-  /** Milliseconds. Time for which the machine did not run this process is not counted. */
+  /** In milliseconds. The limit is extended by the time for which this process was stalled: see `stalls.ts`. */
   readonly within: (what: string, found: number, limit: number) => Promise<void>
   /** For information only. */
   readonly note: (what: string, found: number | string) => void
@@ -78,7 +78,7 @@ export interface Torture extends Options {
   readonly pick: <A>(sizes: Readonly<Record<Size, A>>) => A
   /** Runs a case and counts its results. An exception is a wrong count. */
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
-  /** The same for several cases at once. */
+  /** Calls `attempt` for several setups at once. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
   /**
    * One setup for each broker and each kind of vault. Programs use all of them at once, so that their waits overlap.
@@ -104,14 +104,14 @@ export interface Torture extends Options {
   readonly redis: (keeps: "everything" | "nothing") => Promise<RedisServer>
   /** The encryption key of all programs, for the environment of other programs. */
   readonly key: string
-  /** Cache of compiled code for the next program. */
+  /** Environment variables of all programs: the encryption key, and the folder of the compile cache. */
   readonly env: Readonly<Record<string, string>>
   readonly progress: (text: string) => void
   /** Runs at the end of the scenario, in reverse order. */
   readonly defer: (run: () => unknown) => void
 }
 
-/** Thrown for a case that this machine cannot run, whatever is installed on it. */
+/** Thrown for a case that this machine cannot run. Installing software would not help. */
 export class NotHere extends Error {}
 
 const placeKinds = ["sqlite", "redis"] as const
@@ -161,7 +161,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const lend = async (count: number): Promise<ReadonlyArray<Peer>> => {
     const ready = idle.splice(0, count)
     while (ready.length < count) {
-      // The first one compiles for all. Then two start at a time, as many as a small machine can start at once.
+      // The first program fills the compile cache. Then two start at a time: a small machine cannot start more at once.
       const more = isCompiled ? Math.min(2, count - ready.length) : 1
       isCompiled = true
       ready.push(...(await Promise.all(Array.from({ length: more }, () => start()))))
@@ -208,7 +208,7 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>, stoodStill
     atMost: (what, found, limit) => add(what, found, `≤ ${limit}`, found <= limit),
     within: async (what, found, limit) => {
       const stood = Math.round(await stoodStill())
-      const wanted = stood === 0 ? `≤ ${limit} ms` : `≤ ${limit} ms, and ${stood} ms of a machine that stood still`
+      const wanted = stood === 0 ? `≤ ${limit} ms` : `≤ ${limit} ms, plus ${stood} ms of a stalled process`
       add(what, `${Math.round(found)} ms`, wanted, found <= limit + stood)
     },
     atLeast: (what, found, limit) => add(what, found, `≥ ${limit}`, found >= limit),
@@ -233,7 +233,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   const makeTorture = (name: string, { deferred, lent, rows, state }: Course): Torture => {
     const defer = (run: () => unknown) => void deferred.unshift(run)
     const attempt: Torture["attempt"] = async (title, run) => {
-      // A broken part must cause at least one wrong count.
+      // With a broken part, one wrong count is enough. The remaining cases are skipped.
       if (state.isOver || (options.broken && rows.some(({ verdict }) => verdict === "WRONG"))) return
       progress(`${name}: ${title}`)
       const before = stoodStill()
@@ -256,7 +256,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // With a broken part, programs need not wait for TOTP periods.
+    // With a broken part, only Samco runs. Its login has no TOTP code, so programs do not wait for a new period.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []
@@ -351,7 +351,7 @@ export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, bro
   if (failed !== undefined) throw new Error(`could not open: ${JSON.stringify(failed)}`)
 }
 
-/** The same for one program. It may fail. */
+/** Opens the session in one program. Returns the outcome if opening fails, otherwise undefined. */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,

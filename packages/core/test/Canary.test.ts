@@ -69,7 +69,7 @@ const eventful = (
   add: (span: { event: (name: string, at: bigint, attributes?: Record<string, unknown>) => void }) => void
 ) => Effect.withSpan(Effect.map(Effect.currentSpan, add), "login")
 
-/** Runs a program under a net, and shows the net its exit. */
+/** Runs a program with a net, and records the program's exit in the net. */
 const caught = (program: Effect.Effect<unknown, unknown>, inspect: (value: unknown) => string = () => "") =>
   Effect.gen(function* () {
     const net = yield* Canary.make
@@ -107,7 +107,7 @@ it.effect.each([
   ["success", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)("catches a secret that only the platform's inspection shows, in a %s", ([, end]) =>
+] as const)("catches a secret that only util.inspect prints, in a %s", ([, end]) =>
   Effect.gen(function* () {
     const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
     assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
@@ -126,7 +126,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is quoted from its own position, also after the backslashes of JSON", () =>
+  it.effect("has its excerpt at the right position, also after many backslashes", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
@@ -138,7 +138,7 @@ describe("a leak", () => {
     ["token kite9key:opaq4tok", "opaq4tok"],
     ["Bearer opaq4tok", "opaq4tok"],
     [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
-  ] as const)("of %s includes a leak of its part %s", ([secret, part]) =>
+  ] as const)("of %s is reported if only its part %s is recorded", ([secret, part]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `quoted: ${part}`)
@@ -171,14 +171,14 @@ describe("a leak", () => {
       assert.isEmpty(Canary.leaks(net, [wrapped]))
     })
   )
-
-  it.effect("spans can be counted", () =>
-    Effect.gen(function* () {
-      const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
-      assert.deepStrictEqual(
-        net.spans().map(({ name }) => name),
-        ["outer", "inner"]
-      )
-    })
-  )
 })
+
+it.effect("a net lists its spans, the outer one first", () =>
+  Effect.gen(function* () {
+    const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
+    assert.deepStrictEqual(
+      net.spans().map(({ name }) => name),
+      ["outer", "inner"]
+    )
+  })
+)

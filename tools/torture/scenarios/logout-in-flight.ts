@@ -13,7 +13,7 @@ import type { Outcome } from "../protocol.ts"
 
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
-/** Rest of the TOTP period at the login, so that a second login, if it were sent, would not wait long. */
+/** Milliseconds left in the TOTP period at the first login. Short, so that an unwanted second login is sent soon. */
 const leftInPeriod = 6000
 
 const logOutInFlight = async (
@@ -50,11 +50,11 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("sessions in the store", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // A logout ends the token that a refresh uses. The broker rejects the refresh, and a login instead would undo the
-  // logout.
+  // The logout ends the token that the refresh uses, so the broker rejects the refresh. The program must not log in
+  // instead: that would undo the logout.
   tally.equal("logins or refreshes in all", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker issued", broker.issued().length)
-  tally.equal("of them valid at the broker", broker.issued().filter((token) => !ended.has(token)).length, 0)
+  tally.equal("issued sessions that are still valid", broker.issued().filter((token) => !ended.has(token)).length, 0)
 }
 
 export const scenario: Scenario = {

@@ -37,7 +37,7 @@ export interface Challenge {
   readonly expiresAt: number | undefined
   /** Number of digits of a code. Default: 6. */
   readonly digits?: number | undefined
-  /** Number of attempts that are left, counting the answers so far. `undefined`: unknown. */
+  /** Number of attempts that are left. Each wrong code reduces it. `undefined`: unknown. */
   readonly attemptsLeft?: number | undefined
   /** The broker's token for the second step. */
   readonly stepToken: Redacted.Redacted<string>
@@ -58,8 +58,9 @@ export interface Ledger {
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
    * Answers a challenge with one code, which is sent once. A code of the wrong shape is refused before it is sent, and
-   * the challenge stays open. It also stays open after a wrong code, until the number of wrong codes reaches
-   * `attemptsLeft` of the challenge, otherwise `misses`. A rate limit leaves it open as well. Any other result ends it.
+   * the challenge stays open. It also stays open after a wrong code, until the number of wrong codes reaches the limit:
+   * the `attemptsLeft` that the challenge was opened with, or `misses` if that is `undefined`. A rate limit leaves it
+   * open as well. Any other result ends it.
    */
   readonly answer: <A, R>(
     challenge: Challenge,

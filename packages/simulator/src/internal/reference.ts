@@ -85,7 +85,7 @@ const ownLimits: ReadonlyArray<readonly [of: string, limit: string, changedBy: s
 const limitsOf = (served: ReadonlyArray<FakeBroker>): Table => ({
   section: "limits",
   title: "Limits and units",
-  head: ["where", "of", "limit", "changed by"],
+  head: ["where", "applies to", "limit", "changed by"],
   rows: [
     ...ownLimits.map((row) => ["simulator", ...row]),
     ...served.flatMap((fake) =>
