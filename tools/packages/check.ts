@@ -303,8 +303,11 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
         const found = installed(folder)
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
         assert(found.join() === expected.join(), `npm i ${name} installed ${found.join(", ")}`)
-        const reachable = all.filter((other) => found.includes(other.manifest.name)).flatMap(specifiers)
-        await importAll(folder, { specifiers: reachable, absentPeers: optionalPeers(pkg) })
+        const reachable = all.filter((other) => found.includes(other.manifest.name))
+        await importAll(folder, {
+          specifiers: reachable.flatMap(specifiers),
+          absentPeers: reachable.flatMap(optionalPeers)
+        })
       })
     }
   })
