@@ -525,21 +525,16 @@ export const make = Effect.fnUntraced(function* (
     body: bodyOf(endpoint, request, protocol.emptyBody)
   })
 
-  const signed = (wire: Transport.WireRequest, { tokens }: Sent): Effect.Effect<Transport.WireRequest> =>
-    sign === undefined
-      ? Effect.succeed(wire)
-      : Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          Effect.map(
-            sign({ method: wire.method, url: wire.url, body: Redacted.make(wire.body ?? ""), now, tokens }),
-            (headers) => ({ ...wire, headers: { ...wire.headers, ...(reveal(headers) as Record<string, string>) } })
-          )
-        )
-
   const send = (endpoint: Endpoint, sent: Sent) => {
     const wire = write(endpoint, sent)
-    return sign === undefined
-      ? Transport.send(client, wire, transport)
-      : Effect.flatMap(signed(wire, sent), (request) => Transport.send(client, request, transport))
+    if (sign === undefined) return Transport.send(client, wire, transport)
+    const { body = "", method, url } = wire
+    return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.flatMap(sign({ method, url, body: Redacted.make(body), now, tokens: sent.tokens }), (own) => {
+        const headers = { ...wire.headers, ...(reveal(own) as Record<string, string>) }
+        return Transport.send(client, { ...wire, headers }, transport)
+      })
+    )
   }
 
   const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
