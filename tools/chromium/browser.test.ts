@@ -15,7 +15,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 const isGone = async (pid: number, folder: string): Promise<boolean> => {
-  for (let tries = 0; tries < 1000 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
+  for (let tries = 0; tries < 500 && (isAlive(pid) || fs.existsSync(folder)); tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return !isAlive(pid) && !fs.existsSync(folder)
@@ -53,7 +53,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
 
   it(
     "is removed with its folder when the program that started it is killed, even if it hangs",
-    { tags: ["thorough"] },
+    { tags: ["thorough"], timeout: 60_000 },
     async () => {
       const module = path.join(import.meta.dirname, "browser.ts")
       const program = `import { startChromium } from ${JSON.stringify(module)}

@@ -69,7 +69,8 @@ export const stop = async (child: ChildProcess): Promise<void> => {
  * the watcher.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
-  const script = 'cat >/dev/null; kill -9 "$0"; rm -rf "$1"'
+  // Other processes of a browser write for another moment, which makes `rm` fail: it is tried for five seconds.
+  const script = 'cat >/dev/null; kill -9 "$0"; for i in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],
     // Ctrl-C must end only this process, because the watcher cleans up after it.
