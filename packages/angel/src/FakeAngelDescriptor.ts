@@ -47,6 +47,7 @@ export const descriptor = FakeDescriptor.make<FakeAngel.Account, FakeAngel.Switc
     tokenEnd,
     publisherRefreshToken: oneOf("sent", "absent")
   },
+  loginPages: { "https://smartapi.angelone.in": ["/publisher-login"] },
   page: ({ publisherKey }) => ["https://smartapi.angelone.in", "/publisher-login", { api_key: publisherKey }],
   curl: ({ apiKey, clientCode, pin }, served) => [
     curlCode(served, "angel", clientCode),

@@ -60,6 +60,10 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
     identity: oneOf("lenient", "strict"),
     limit: oneOf("two-a-second", "none")
   },
+  loginPages: {
+    "https://invest.motilaloswal.com": ["/OpenAPI/Login.aspx"],
+    "https://uattrade.motilaloswaluat.com": ["/OpenAPI/Login.aspx"]
+  },
   page: ({ apiKey }) => ["https://invest.motilaloswal.com", "/OpenAPI/Login.aspx", { apikey: apiKey }]
 })
 

@@ -61,6 +61,10 @@ export const descriptor = FakeDescriptor.make<FakeRmoney.Account, FakeRmoney.Swi
     image: oneOf("bare", "data-uri"),
     logout: oneOf("absent", "get", "post")
   },
+  loginPages: {
+    "https://webuat.rmoneyindia.co.in": ["/", "/qr-scan"],
+    "https://weblive.rmoneyindia.net": ["/", "/qr-scan"]
+  },
   page: ({ appCode }) => ["https://webuat.rmoneyindia.co.in", "/", { appcode: appCode }]
 })
 

@@ -63,6 +63,7 @@ export const descriptor = FakeDescriptor.make<FakeRupeezy.Account, FakeRupeezy.S
     logoutResponse: oneOf("null", "text"),
     profileCall: oneOf("absent", "present")
   },
+  loginPages: { "https://flow.rupeezy.in": ["/"] },
   page: ({ applicationId }) => ["https://flow.rupeezy.in", "/", { applicationId }],
   curl: ({ apiKey, applicationId, clientCode, password }, served) => [
     curlCode(served, "rupeezy", clientCode),

@@ -58,6 +58,7 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     codeExchange: oneOf("alone", "concurrent"),
     authenticate: oneOf("json", "redirect")
   },
+  loginPages: { "https://tradeapi.samco.in": ["/app/oauth/authorize"] },
   page: ({ apiKey, redirectUrl }) => [
     "https://tradeapi.samco.in",
     "/app/oauth/authorize",

@@ -23,7 +23,6 @@ import * as Fakes from "./internal/fakes.ts"
 import * as Seed from "./internal/seed.ts"
 import { isHostName, isOriginName } from "./internal/guard.ts"
 import { isJournalLimit, largestJournal } from "./internal/limits.ts"
-import { loginPages } from "./internal/loginPages.ts"
 import { listen } from "./internal/server.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
@@ -227,7 +226,7 @@ export const make = Effect.fnUntraced(function* (
   for (const [index, { fake, origin }] of pairs.entries()) {
     origins[origin] = yield* listen({
       origin,
-      guard: { kind: "broker", loginPages: loginPages[origin] ?? [], ...allowed },
+      guard: { kind: "broker", loginPages: table.loginPagesOf(fake.broker, origin), ...allowed },
       port: port === 0 ? 0 : port + 1 + index,
       respond: (request) => fakes.respond(fake, request)
     })

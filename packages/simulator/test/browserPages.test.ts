@@ -11,6 +11,7 @@ import type { Page } from "playwright-core"
 import { runsChromium } from "../../../tools/chromium/browser.ts"
 import { attacker, Browser, withWindow } from "./chromium/attacker.ts"
 import { accountOf, addressOf, codeFor, formOf, pages } from "./chromium/pages.ts"
+import { registry } from "../src/internal/registry.ts"
 import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
@@ -127,7 +128,12 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
       () =>
         Effect.gen(function* () {
           const { simulator } = yield* prepare()
-          assert.sameMembers(Array.from(new Set(pages.map(({ broker }) => broker))), [...Simulator.brokerIds])
+          const withPages = Object.entries(registry).filter(([, { descriptor }]) => descriptor.loginPages !== undefined)
+          const brokers = new Set(pages.map(({ broker }) => broker))
+          assert.sameMembers(
+            Array.from(brokers),
+            withPages.map(([broker]) => broker)
+          )
           const path = encodeURIComponent(planted)
           yield* withPage(async (page) => {
             for (const origin of [simulator.control, ...Object.values(simulator.origins)]) {

@@ -49,6 +49,7 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
     refreshAfterEnd: oneOf("works", "refused"),
     holder: oneOf("usual", "old", "with-picture")
   },
+  loginPages: { "https://kite.zerodha.com": ["/connect/login"] },
   page: ({ apiKey }) => ["https://kite.zerodha.com", "/connect/login", { v: "3", api_key: apiKey }]
 })
 

@@ -72,6 +72,8 @@ interface Common {
   readonly accounts: readonly [FakeAccount, ...ReadonlyArray<FakeAccount>]
   /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
+  /** Paths of all login pages, keyed by origin. A browser may open them from any other page. Default: none. */
+  readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
   /** Shell lines that log in. Absent if a login needs more than one request. */
   readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
 }
