@@ -226,7 +226,7 @@ export const remove = Effect.fnUntraced(function* (
   }
 })
 
-const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard"])
+const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard", "browser"])
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 

@@ -23,12 +23,12 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The entries of an account: its session, and the state of its login guard.
+ * The entries of an account: its session, the state of its login guard, and its pending browser login.
  *
  * @category models
  * @since 0.1.0
  */
-export type Slot = "session" | "guard"
+export type Slot = "session" | "guard" | "browser"
 
 /**
  * A stored value with its version.

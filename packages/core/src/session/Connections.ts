@@ -1,0 +1,168 @@
+/**
+ * Connections to many accounts, of one broker or of several, for programs without Effect.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as AuthError from "../login/AuthError.ts"
+import type { Authorize } from "../login/Authorize.ts"
+import type { Logout } from "../login/Logout.ts"
+import type { Session } from "../login/Session.ts"
+import type { Renewal } from "../broker/Renewal.ts"
+import type * as Connection from "./Connection.ts"
+import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
+import { base, type Closable, openIn } from "./internal/connectionScope.ts"
+import * as stepUpCodes from "./internal/stepUpCodes.ts"
+import type { Failure } from "./SessionManager.ts"
+import * as SessionManagers from "./SessionManagers.ts"
+import type { VaultError } from "./VaultError.ts"
+
+/**
+ * The layers of the accounts, by your names for them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Accounts = Readonly<
+  Record<string, Layer.Layer<Renewal | Logout | Authorize, AuthError.AuthError | VaultError, HttpClient.HttpClient>>
+>
+
+/**
+ * Options of `open`. The option `codes` gets the codes of all accounts whose login has a second step: the question
+ * contains the account.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<A extends Accounts> extends Connection.Options {
+  /** The layers of the accounts, by your names for them. */
+  readonly accounts: A
+}
+
+/**
+ * Progress of `warm`: the outcome of one account, and counts for all.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Progress<Name extends string> = {
+  /** Your name for the account that is done. */
+  readonly name: Name
+  /** Number of accounts that are done, including this one. */
+  readonly done: number
+  /** Number of those that failed. */
+  readonly failed: number
+  readonly total: number
+} & ({ readonly session: Session; readonly error?: never } | { readonly session?: never; readonly error: Failure })
+
+/**
+ * Open connections to several accounts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Connections<A extends Accounts> extends Closable {
+  readonly names: ReadonlyArray<keyof A & string>
+  /**
+   * The functions of an account. Checks its credentials at the first call, and rejects if they are invalid. The other
+   * accounts are not affected.
+   */
+  readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
+  /**
+   * Gets a session for each account, and yields the outcome of each as it is done. Default for `names`: all accounts. An
+   * account that fails or hangs does not stop the others.
+   */
+  readonly warm: (
+    options?: SessionManagers.WarmOptions & { readonly names?: ReadonlyArray<keyof A & string> | undefined }
+  ) => AsyncIterable<Progress<keyof A & string>>
+}
+
+const unknownAccount = (name: string, known: ReadonlyArray<string>) =>
+  AuthError.make(
+    "accounts",
+    "account",
+    new AuthError.InvalidRequest({
+      problems: [{ field: "name", problem: `${JSON.stringify(name)} is not the name of an account` }],
+      advice: `The accounts are: ${known.join(", ")}.`
+    })
+  )
+
+/**
+ * Opens connections to several accounts, with one vault and one HTTP client. Opens the vault, and sends nothing.
+ *
+ * @example
+ * ```ts
+ * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as Connections from "@auth/broker-core/session/Connections"
+ * import * as MotilalAuth from "@auth/motilal/MotilalAuth"
+ *
+ * await using connections = await Connections.open({
+ *   accounts: { mine: AngelAuth.layerConfig(), family: MotilalAuth.layerConfig() }
+ * })
+ * const failed: Array<string> = []
+ * for await (const { error, name } of connections.warm()) {
+ *   if (error !== undefined) failed.push(`${name}: ${error.remedy}`)
+ * }
+ * const mine = await connections.account("mine")
+ * const session = await mine.session()
+ * session.account.broker // => "angel"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = <const A extends Accounts>(options: Options<A>): Promise<Connections<A>> =>
+  openIn((life) =>
+    Effect.gen(function* () {
+      type Name = keyof A & string
+      const { accounts, codes, early, pollInterval, renewalTimeout } = options
+      const names = Object.keys(accounts) as ReadonlyArray<Name>
+      const scope = yield* Effect.scope
+      const context = yield* Layer.buildWithScope(base(options), scope)
+      const layerOf = (name: string) => {
+        const layer = Object.hasOwn(accounts, name) ? accounts[name] : undefined
+        if (layer === undefined) return Layer.effectContext(Effect.fail(unknownAccount(name, names)))
+        return stepUpCodes.withCodesIfNeeded(layer, codes)
+      }
+      const managers = yield* SessionManagers.make(layerOf, { early, pollInterval, renewalTimeout }).pipe(
+        Effect.provideContext(Context.add(context, Scope.Scope, scope))
+      )
+      const opened = new Map<string, Promise<CallsOf<never>>>()
+
+      const connect = (name: string): Promise<CallsOf<never>> => {
+        const build = Effect.flatMap(managers.services(name), (services) =>
+          fromServices<never>(Context.merge(context, services), life)
+        )
+        return Effect.runPromiseExit(Scope.provide(build, scope)).then((exit) => {
+          if (Exit.isSuccess(exit)) return exit.value
+          opened.delete(name)
+          throw Cause.squash(exit.cause)
+        })
+      }
+
+      return {
+        names,
+        account: (name: string) => {
+          const known = opened.get(name) ?? connect(name)
+          opened.set(name, known)
+          return known
+        },
+        warm: ({ names: chosen = names, ...warmOptions } = {}) =>
+          Stream.toAsyncIterable(
+            Stream.map(managers.warm(chosen, warmOptions), ({ outcome, ...progress }) => ({
+              ...progress,
+              ...(Exit.isSuccess(outcome)
+                ? { session: outcome.value }
+                : { error: Cause.squash(outcome.cause) as Failure })
+            }))
+          )
+      } as Omit<Connections<A>, keyof Closable>
+    })
+  )

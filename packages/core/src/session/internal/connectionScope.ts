@@ -1,0 +1,70 @@
+/** The life of a connection: its scope, and the layers below the broker's. */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as AuthError from "../../login/AuthError.ts"
+import type { SessionLock } from "../SessionLock.ts"
+import type { SessionStore } from "../SessionStore.ts"
+import * as Vault from "../Vault.ts"
+import type { VaultError } from "../VaultError.ts"
+import * as VaultKey from "../VaultKey.ts"
+import { closedReason, type Life } from "./connectionCalls.ts"
+import type { Tenancy } from "./tenancy.ts"
+
+/** Layers that replace the defaults of a connection. */
+export interface BaseOptions {
+  /** Where sessions are stored. Default: the memory of this process. */
+  readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
+  /** The key for sealed browser logins. Default: a random key, which only this connection has. */
+  readonly key?: Layer.Layer<VaultKey.VaultKey, AuthError.AuthError | VaultError> | undefined
+  /** The HTTP client. Default: the global `fetch`. */
+  readonly client?: Layer.Layer<HttpClient.HttpClient, AuthError.AuthError | VaultError> | undefined
+}
+
+const randomKey: Layer.Layer<VaultKey.VaultKey, VaultError> = Layer.effect(
+  VaultKey.VaultKey,
+  Effect.flatMap(VaultKey.generate, (bytes) => VaultKey.fromBytes(bytes, "a random key"))
+)
+
+/** The vault, the key and the HTTP client of a connection. */
+export const base = ({ client, key, vault }: BaseOptions) =>
+  Layer.mergeAll(vault ?? Vault.layerMemory, key ?? randomKey, client ?? FetchHttpClient.layer)
+
+/** What closes something that was opened. */
+export interface Closable {
+  /** Closes it. Stored sessions stay valid. After that, each function rejects. */
+  readonly close: () => Promise<void>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** Opens something in a scope that `close` ends. If it cannot be opened, its parts are closed. */
+export const openIn = <A, E>(
+  build: (life: Life, owner: Tenancy) => Effect.Effect<A, E, Scope.Scope>
+): Promise<A & Closable> => {
+  const scope = Scope.makeUnsafe()
+  const closed = Deferred.makeUnsafe<never, AuthError.AuthError>()
+  const owner: Tenancy = { lastUsed: () => -Infinity, closedBecause: undefined }
+  let closing: Promise<void> | undefined
+  const close = () => {
+    owner.closedBecause = closedReason
+    closing ??= Effect.runPromise(
+      Effect.andThen(
+        Deferred.fail(closed, AuthError.make("connection", "close", closedReason)),
+        Scope.close(scope, Exit.void)
+      )
+    )
+    return closing
+  }
+  const opened = Scope.provide(build({ closed, isClosed: () => closing !== undefined }, owner), scope)
+  return Effect.runPromiseExit(opened).then((exit) => {
+    if (Exit.isSuccess(exit)) return { ...exit.value, close, [Symbol.asyncDispose]: close }
+    return close().then(() => {
+      throw Cause.squash(exit.cause)
+    })
+  })
+}

@@ -1,0 +1,174 @@
+/** Answers the challenge of a login with codes from a function that returns a promise. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { Account } from "../../login/Account.ts"
+import * as AuthError from "../../login/AuthError.ts"
+import type { Challenge } from "../../login/Challenge.ts"
+import type { CodeKind } from "../../login/CodeSource.ts"
+import { Login } from "../../login/Login.ts"
+import type { Session } from "../../login/Session.ts"
+import { StepUp } from "../../login/StepUp.ts"
+import { Renewal } from "../../broker/Renewal.ts"
+
+/** A request for a one-time code. */
+export interface CodeQuestion {
+  readonly account: Account
+  /** The kinds of code that the broker accepts, the preferred first. */
+  readonly kinds: ReadonlyArray<CodeKind>
+  /** Where the broker sent the code, masked by the broker: `xxxxxx1234`. */
+  readonly destinations: ReadonlyArray<string>
+  /** Number of digits of a code. */
+  readonly digits: number
+  /** Number of attempts that are left. `undefined`: the broker does not say. */
+  readonly attemptsLeft: number | undefined
+  /** When the challenge expires. Milliseconds since the epoch. `undefined`: the broker does not say. */
+  readonly expiresAt: number | undefined
+  /** When the code can be resent. Milliseconds since the epoch. `undefined`: it cannot be resent. */
+  readonly resendAt: number | undefined
+  /** Why the previous code of this login was refused. `undefined`: this is the first code. */
+  readonly refused: AuthError.AuthError | undefined
+  /** Asks the broker to send a new code. The next question has the new `expiresAt` and `resendAt`. */
+  readonly resend: () => Promise<void>
+  /** Aborted when the code is no longer needed. */
+  readonly signal: AbortSignal
+}
+
+/** Gets the one-time code of a login, for example from the user. */
+export type Codes = (question: CodeQuestion) => string | Promise<string>
+
+/** How long a function may take to return a code. */
+const codeTimeout = "5 minutes"
+
+const actionRequired = ({ broker }: Account, what: string, advice?: string) =>
+  AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
+
+/** The text of the failure is dropped, because it may contain the code. */
+const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
+  if (AuthError.isAuthError(failure)) return failure
+  const name = Predicate.isError(failure) ? failure.name : typeof failure
+  return actionRequired(
+    account,
+    `Enter the one-time code of ${account.id}`,
+    `The function "codes" failed with ${name}. Handle its failures in the function, and return the code.`
+  )
+}
+
+/** Maximum number of questions for one challenge. Codes of the wrong shape are not sent, but count as questions. */
+const maxQuestions = 5
+
+/** The code was not sent, because its shape is wrong. The challenge is still open. */
+const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
+  reason._tag === "InvalidRequest" && reason.code === undefined
+
+/** Replaces the login of a method by one that asks `codes` for the code of each challenge. */
+const answering = (
+  own: Renewal["Service"],
+  { login }: Login["Service"],
+  stepUp: StepUp["Service"],
+  codes: Codes
+): Effect.Effect<Session, AuthError.AuthError> => {
+  const ask = (challenge: Challenge, refused: AuthError.AuthError | undefined) => {
+    let current = challenge
+    const { account } = challenge
+    const resend = Effect.map(
+      Effect.suspend(() => stepUp.resend(current)),
+      (replaced) => void (current = replaced)
+    )
+    const question = (signal: AbortSignal): CodeQuestion => ({
+      account,
+      kinds: challenge.kinds,
+      destinations: challenge.destinations,
+      digits: challenge.digits ?? 6,
+      attemptsLeft: challenge.attemptsLeft,
+      expiresAt: challenge.expiresAt,
+      resendAt: challenge.resendAt,
+      refused,
+      resend: () => Effect.runPromise(resend),
+      signal
+    })
+    return Effect.tryPromise({
+      try: (signal) => Promise.resolve(codes(question(signal))),
+      catch: (failure) => failedFunction(account, failure)
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: codeTimeout,
+        orElse: () => Effect.fail(actionRequired(account, `Enter the one-time code of ${account.id}`))
+      }),
+      Effect.map((code) => [current, Redacted.make(Predicate.isString(code) ? code.trim() : "")] as const)
+    )
+  }
+
+  const answer = (
+    challenge: Challenge,
+    refused: AuthError.AuthError | undefined,
+    left: { readonly questions: number; readonly refusals: number }
+  ): Effect.Effect<Session, AuthError.AuthError> =>
+    Effect.flatMap(ask(challenge, refused), ([current, code]) =>
+      Effect.catch(stepUp.verify(current, code), (error) => {
+        const questions = left.questions - 1
+        const refusals = left.refusals - (error.reason._tag === "InvalidStepUpCode" ? 1 : 0)
+        const mayAsk = isMistyped(error) || (refusals < left.refusals && current.attemptsLeft !== 0)
+        return mayAsk && questions > 0 && refusals > 0
+          ? answer(current, error, { questions, refusals })
+          : Effect.fail(error)
+      })
+    )
+
+  return Effect.flatMap(login, (outcome) =>
+    outcome._tag === "Authenticated"
+      ? Effect.succeed(outcome.session)
+      : answer(outcome.challenge, undefined, { questions: maxQuestions, refusals: own.guard.maxFailures })
+  )
+}
+
+const noStepUp = ({ broker }: Account) =>
+  AuthError.make(
+    broker,
+    "configuration",
+    new AuthError.InvalidRequest({
+      problems: [{ field: "codes", problem: "is of no use: this login method has no second step" }],
+      advice: 'Remove the option "codes".'
+    })
+  )
+
+/** The services of a method whose logins ask `codes`. If the method has no second step, `otherwise` decides. */
+const replaceLogin = <Services, E, R>(
+  layer: Layer.Layer<Services, E, R>,
+  codes: Codes,
+  otherwise: (
+    own: Renewal["Service"],
+    services: Context.Context<Services>
+  ) => Effect.Effect<Context.Context<Services>, AuthError.AuthError>
+): Layer.Layer<Services, E | AuthError.AuthError, R> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const services = yield* Layer.buildWithScope(layer, yield* Effect.scope)
+      const all = services as Context.Context<unknown>
+      const own = Context.getUnsafe(all, Renewal)
+      const login = Context.getOrUndefined(all, Login)
+      const stepUp = Context.getOrUndefined(all, StepUp)
+      if (login === undefined || stepUp === undefined) return yield* otherwise(own, services)
+      return Context.add(services, Renewal, {
+        ...own,
+        refresh: undefined,
+        login: answering(own, login, stepUp, codes)
+      }) as Context.Context<Services>
+    })
+  )
+
+/** The services of a method whose logins ask `codes`. Fails if the method has no second step. */
+export const withCodes = <Services, E, R>(
+  layer: Layer.Layer<Services, E, R>,
+  codes: Codes | undefined
+): Layer.Layer<Services, E | AuthError.AuthError, R> =>
+  codes === undefined ? layer : replaceLogin(layer, codes, ({ account }) => Effect.fail(noStepUp(account)))
+
+/** The services of a method whose logins ask `codes`, if the method has a second step. */
+export const withCodesIfNeeded = <Services, E, R>(
+  layer: Layer.Layer<Services, E, R>,
+  codes: Codes | undefined
+): Layer.Layer<Services, E | AuthError.AuthError, R> =>
+  codes === undefined ? layer : replaceLogin(layer, codes, (_, services) => Effect.succeed(services))

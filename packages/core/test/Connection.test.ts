@@ -1,0 +1,610 @@
+import { Connection } from "@auth/broker-core"
+import * as Account from "@auth/broker-core/login/Account"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Challenge } from "@auth/broker-core/login/Challenge"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Login from "@auth/broker-core/login/Login"
+import { Logout } from "@auth/broker-core/login/Logout"
+import { Profile } from "@auth/broker-core/login/Profile"
+import * as QrLogin from "@auth/broker-core/login/QrLogin"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import * as Session from "@auth/broker-core/login/Session"
+import { StepUp } from "@auth/broker-core/login/StepUp"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
+import * as SessionLock from "@auth/broker-core/session/SessionLock"
+import { type SessionChange, SessionManager } from "@auth/broker-core/session/SessionManager"
+import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
+import { TestHttp } from "@auth/broker-core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { account, breakable, makeShared, makeTiny, type Shared } from "./sessions.ts"
+import { shown } from "./support.ts"
+
+const origin = "https://api.tiny.example"
+
+const authorize: Authorize["Service"] = {
+  headers: ({ tokens }) => ({ authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`) }),
+  origins: [origin],
+  refusal: ({ status }) =>
+    status === 401 ? AuthError.make("tiny", "request", new AuthError.SessionExpired({ why: "invalid" })) : undefined
+}
+
+const layerOf = (tiny = makeTiny()) =>
+  Layer.succeedContext(
+    Context.make(Renewal.Renewal, tiny.renewal).pipe(
+      Context.add(Logout, tiny.logout),
+      Context.add(Authorize, authorize)
+    )
+  )
+
+/** A client that answers with `answer`, and records each request with its authorization header. */
+const clientOf = (answer: (request: Request) => Response | Promise<Response>) => {
+  const sent: Array<string> = []
+  const client = TestHttp.layerRespond(async (request) => {
+    sent.push(`${request.method} ${request.url} ${request.headers.get("authorization") ?? "without token"}`)
+    return answer(request)
+  })
+  return { client, sent }
+}
+
+const vaultOf = ({ lock, store }: Shared) =>
+  Layer.succeedContext(Context.make(SessionStore.SessionStore, store).pipe(Context.add(SessionLock.SessionLock, lock)))
+
+const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => assert.fail("it did not reject"),
+    (error: unknown) => error
+  )
+
+const reasonOf = (error: unknown): string =>
+  AuthError.isAuthError(error) || VaultError.isVaultError(error) ? error.reason._tag : `not typed: ${String(error)}`
+
+const sessionOf = (token: string) =>
+  Session.make({
+    account,
+    method: "test",
+    tokens: { access: Redacted.make(token) },
+    issuedAt: Date.now(),
+    expiry: Expiry.after("1 hour")
+  })
+
+describe("Connection: session and fetch", () => {
+  it("logs in at the first call, and returns the same promise while the session is live", async () => {
+    const tiny = makeTiny()
+    await using connection = await Connection.open(layerOf(tiny))
+    assert.deepStrictEqual(tiny.calls, [])
+    const session = await connection.session()
+    assert.strictEqual(await connection.session(), session)
+    assert.strictEqual(Connection.reveal(session.tokens.access), "access-1")
+    assert.deepStrictEqual(tiny.calls, ["login 1"])
+  })
+
+  it("finds the session of an earlier connection in the vault", async () => {
+    const [tiny, vault] = [makeTiny(), vaultOf(makeShared())]
+    const first = await Connection.open(layerOf(tiny), { vault })
+    await first.session()
+    await first.close()
+    await using second = await Connection.open(layerOf(tiny), { vault })
+    await second.session()
+    assert.deepStrictEqual(tiny.calls, ["login 1"])
+  })
+
+  it("sends the token to the broker's host, and to no other", async () => {
+    const { client, sent } = clientOf(() => new Response("hello", { status: 201, headers: { "x-a": "b" } }))
+    await using connection = await Connection.open(layerOf(), { client })
+    const answer = await connection.fetch(`${origin}/funds?a=b`)
+    assert.deepStrictEqual([answer.status, await answer.text(), answer.headers.get("x-a")], [201, "hello", "b"])
+    assert.strictEqual(answer.url, `${origin}/funds?a=b`)
+    await connection.fetch(new URL("https://elsewhere.example/"))
+    assert.deepStrictEqual(sent, [
+      `GET ${origin}/funds?a=b Bearer access-1`,
+      "GET https://elsewhere.example/ without token"
+    ])
+  })
+
+  it("renews a refused token once, and resends a GET", async () => {
+    const tiny = makeTiny()
+    const { client, sent } = clientOf(
+      ({ headers }) => new Response(null, { status: headers.get("authorization") === "Bearer access-1" ? 401 : 200 })
+    )
+    await using connection = await Connection.open(layerOf(tiny), { client })
+    const answers = await Promise.all([connection.fetch(`${origin}/a`), connection.fetch(`${origin}/b`)])
+    assert.deepStrictEqual(
+      answers.map(({ status }) => status),
+      [200, 200]
+    )
+    assert.lengthOf(sent, 4)
+    assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+  })
+
+  for (const init of [
+    { method: "POST", body: '{"quantity":1}' },
+    { method: "POST", body: new URLSearchParams({ quantity: "1" }) },
+    { method: "PUT", body: new Blob(["1"]) },
+    { method: "POST", body: new ReadableStream({ start: (stream) => stream.close() }), duplex: "half" },
+    { method: "DELETE" }
+  ] as ReadonlyArray<RequestInit>) {
+    it(`does not resend an order: ${init.method} with ${init.body?.constructor.name ?? "no body"}`, async () => {
+      const { client, sent } = clientOf(() => new Response(null, { status: 401 }))
+      await using connection = await Connection.open(layerOf(), { client })
+      const error = await rejection(connection.fetch(`${origin}/order`, init))
+      assert.strictEqual(reasonOf(error), "SessionExpired")
+      assert.lengthOf(sent, 1)
+    })
+  }
+
+  it("sends method, headers and body of a Request", async () => {
+    const bodies: Array<string> = []
+    const { client } = clientOf(async (request) => {
+      bodies.push(`${request.method} ${request.headers.get("content-type")} ${await request.text()}`)
+      return new Response("ok")
+    })
+    await using connection = await Connection.open(layerOf(), { client })
+    const request = new Request(`${origin}/order`, {
+      method: "POST",
+      body: '{"a":1}',
+      headers: { "content-type": "application/json" }
+    })
+    await connection.fetch(request)
+    await connection.fetch(`${origin}/order`, { method: "POST", body: new URLSearchParams({ a: "1 2" }) })
+    assert.deepStrictEqual(bodies, [
+      'POST application/json {"a":1}',
+      "POST application/x-www-form-urlencoded;charset=UTF-8 a=1+2"
+    ])
+  })
+
+  for (const [what, input, init] of [
+    ["a relative address", "/funds?token=canary-secret", undefined],
+    ["an address with a password", "https://u:canary-secret@api.tiny.example/", undefined],
+    ["a GET with a body", `${origin}/?t=canary-secret`, { body: "canary-secret" }],
+    ["an invalid header", origin, { headers: { "x y": "canary-secret" } }],
+    ["an invalid method", origin, { method: "CONNECT" }],
+    ["no address", undefined as never, undefined]
+  ] as ReadonlyArray<readonly [string, string, RequestInit | undefined]>) {
+    it(`rejects with InvalidRequest, and sends nothing: ${what}`, async () => {
+      const tiny = makeTiny()
+      const { client, sent } = clientOf(() => new Response("ok"))
+      await using connection = await Connection.open(layerOf(tiny), { client })
+      const error = await rejection(connection.fetch(input, init))
+      assert.strictEqual(reasonOf(error), "InvalidRequest")
+      assert.notInclude(shown(error), "canary-secret")
+      assert.deepStrictEqual([sent, tiny.calls], [[], []])
+    })
+  }
+
+  it("rejects with BrokerUnavailable if the host cannot be reached, and names the host", async () => {
+    await using connection = await Connection.open(layerOf())
+    const error = await rejection(connection.fetch("http://127.0.0.1:1/funds?token=canary-secret"))
+    assert.strictEqual(reasonOf(error), "BrokerUnavailable")
+    assert.include(shown(error), "127.0.0.1:1")
+    assert.notInclude(shown(error), "canary-secret")
+  })
+
+  it("rejects with the reason of an aborted signal, before and while the request is pending", async () => {
+    const { client } = clientOf(() => new Promise<Response>(() => undefined))
+    await using connection = await Connection.open(layerOf(), { client })
+    const reason = new Error("the user left")
+    assert.strictEqual(await rejection(connection.fetch(origin, { signal: AbortSignal.abort(reason) })), reason)
+    const controller = new AbortController()
+    const pending = rejection(connection.fetch(origin, { signal: controller.signal }))
+    setTimeout(() => controller.abort(reason), 50)
+    assert.strictEqual(await pending, reason)
+  })
+
+  it("ends the body of an answer when the signal is aborted", async () => {
+    const { client } = clientOf(
+      () => new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(700_000)) }))
+    )
+    await using connection = await Connection.open(layerOf(), { client })
+    const controller = new AbortController()
+    const answer = await connection.fetch(origin, { signal: controller.signal })
+    const reader = answer.body!.getReader()
+    await reader.read()
+    const reason = new Error("enough")
+    controller.abort(reason)
+    const error = await rejection(
+      (async () => {
+        while (!(await reader.read()).done);
+      })()
+    )
+    assert.strictEqual(error, reason)
+  })
+})
+
+describe("Connection: call, profile and run", () => {
+  const profiled = (tiny = makeTiny()) =>
+    Layer.merge(
+      layerOf(tiny),
+      Layer.succeed(Profile, { profile: (session) => Effect.succeed({ id: session.account.id }) })
+    )
+
+  it("passes the broker's calls and a live session", async () => {
+    await using connection = await Connection.open(profiled())
+    assert.strictEqual((await connection.profile()).id, "T1")
+    const token = await connection.call(Profile, (_, { tokens }) => Effect.succeed(Connection.reveal(tokens.access)))
+    assert.strictEqual(token, "access-1")
+    const manager = await connection.run(Effect.map(SessionManager, ({ account: { id } }) => id))
+    assert.strictEqual(manager, "T1")
+  })
+
+  it("renews after a refused token, and does not repeat a call that sent an unknown request", async () => {
+    const tiny = makeTiny()
+    await using connection = await Connection.open(profiled(tiny))
+    let runs = 0
+    const refused = AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "invalid" }))
+    const error = await rejection(
+      connection.call(Profile, () => {
+        runs += 1
+        return Effect.fail(refused)
+      })
+    )
+    assert.strictEqual(reasonOf(error), "SessionExpired")
+    assert.deepStrictEqual([runs, tiny.calls], [1, ["login 1", "login 2"]])
+  })
+
+  it("rejects with the error itself", async () => {
+    await using connection = await Connection.open(profiled())
+    const error = AuthError.make("tiny", "order", new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
+    assert.strictEqual(await rejection(connection.call(Profile, () => Effect.fail(error))), error)
+  })
+})
+
+describe("Connection: open and close", () => {
+  it("rejects with the error of the layer, and closes what was opened", async () => {
+    let isClosed = false
+    const vault = Layer.merge(
+      vaultOf(makeShared()),
+      Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => void (isClosed = true))))
+    )
+    const invalid = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
+    const layer = Layer.merge(layerOf(), Layer.effectDiscard(Effect.andThen(Effect.sleep(20), Effect.fail(invalid))))
+    assert.strictEqual(await rejection(Connection.open(layer, { vault })), invalid)
+    assert.isTrue(isClosed)
+  })
+
+  it("rejects invalid options with InvalidRequest", async () => {
+    assert.strictEqual(reasonOf(await rejection(Connection.open(layerOf(), { early: -1 }))), "InvalidRequest")
+    assert.strictEqual(reasonOf(await rejection(Connection.open(layerOf(), { codes: () => "1" }))), "InvalidRequest")
+  })
+
+  it("rejects each function after close, and sends nothing", async () => {
+    const [tiny, shared] = [makeTiny(), makeShared()]
+    const { client, sent } = clientOf(() => new Response("ok"))
+    const services = Layer.mergeAll(
+      layerOf(tiny),
+      Layer.succeed(Profile, { profile: () => Effect.succeed({ id: "T1" }) }),
+      Layer.succeed(RedirectLogin.RedirectLogin, redirectOf([])),
+      Layer.succeed(QrLogin.QrLogin, { begin: Effect.die("begin"), poll: () => Effect.die("poll") })
+    )
+    const connection = await Connection.open(services, { client, vault: vaultOf(shared) })
+    const begun = await connection.beginLogin()
+    await connection.close()
+    await connection.close()
+    const calls: ReadonlyArray<() => Promise<unknown>> = [
+      () => connection.session(),
+      () => connection.fetch(origin),
+      () => connection.call(Profile, () => Effect.void),
+      () => connection.profile(),
+      () => connection.renew(),
+      () => connection.logout(),
+      () => connection.beginLogin(),
+      () => connection.resumeLogin("text"),
+      () => begun.complete("https://app.example/?code=1"),
+      () => begun.seal(),
+      () => connection.loginByQr({ show: () => undefined }),
+      () => connection.run(Effect.void)
+    ]
+    for (const call of calls) {
+      const error = await rejection(call())
+      assert.strictEqual(reasonOf(error), "InvalidRequest")
+      assert.include(String(error), "connection is closed")
+    }
+    for await (const _ of connection.changes) assert.fail("a change after close")
+    assert.deepStrictEqual([sent, tiny.calls], [[], []])
+  })
+
+  it("rejects what is pending when it closes", async () => {
+    const { client } = clientOf(() => new Promise<Response>(() => undefined))
+    const slow = makeTiny()
+    slow.latency = "10 seconds"
+    const connection = await Connection.open(layerOf(slow), { client })
+    const pending = [connection.session(), connection.fetch(origin), connection.run(Effect.never)].map(rejection)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await connection.close()
+    for (const error of await Promise.all(pending)) assert.include(String(error), "connection is closed")
+  })
+})
+
+describe("Connection: changes and events", () => {
+  it("yields the changes until it closes", async () => {
+    const connection = await Connection.open(layerOf())
+    const seen: Array<string> = []
+    const reading = (async () => {
+      for await (const { _tag } of connection.changes) seen.push(_tag)
+    })()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await connection.session()
+    await connection.renew()
+    await connection.logout()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await connection.close()
+    await reading
+    assert.deepStrictEqual(seen, ["LoggedIn", "LoggedIn", "LoggedOut"])
+  })
+
+  it("stops reading when the loop ends", async () => {
+    await using connection = await Connection.open(layerOf())
+    const first = (async (): Promise<SessionChange["_tag"] | undefined> => {
+      for await (const { _tag } of connection.changes) return _tag
+      return undefined
+    })()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await connection.session()
+    assert.strictEqual(await first, "LoggedIn")
+  })
+
+  it("calls the listeners of an event until they are removed", async () => {
+    const tiny = makeTiny()
+    await using connection = await Connection.open(layerOf(tiny))
+    const seen: Array<string> = []
+    const settle = () => new Promise((resolve) => setTimeout(resolve, 20))
+    connection.on("renewed", () => {
+      throw new Error("This listener fails, and is logged.")
+    })
+    const remove = connection.on("renewed", ({ tokens }) => seen.push(Connection.reveal(tokens.access)))
+    connection.on("logged-out", ({ id }) => seen.push(`${id} logged out`))
+    connection.on("failed", (error) => seen.push(`failed: ${error.reason._tag}`))
+    connection.on("needs-person", (error) => seen.push(`needs a person: ${error.reason._tag}`))
+    await connection.session()
+    tiny.failures.push(new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }))
+    await rejection(connection.renew())
+    tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
+    await rejection(connection.renew())
+    await settle()
+    remove()
+    await connection.renew()
+    await connection.logout()
+    await settle()
+    assert.deepStrictEqual(seen, [
+      "access-1",
+      "failed: BrokerUnavailable",
+      "failed: InvalidCredentials",
+      "needs a person: InvalidCredentials",
+      "T1 logged out"
+    ])
+  })
+})
+
+/** A browser login without a broker: the code in the callback is the token. */
+const redirectOf = (completed: Array<string>): RedirectLogin.RedirectLogin["Service"] =>
+  RedirectLogin.make("tiny", {
+    begin: Effect.map(RedirectLogin.makeState, (state) => ({
+      url: Redacted.make("https://login.tiny.example/"),
+      state,
+      redirectUrl: "https://app.example/callback"
+    })),
+    receive: (request, callbackUrl) =>
+      Effect.flatMap(
+        RedirectLogin.parseCallback({ broker: "tiny", request, callbackUrl, state: "required" }),
+        (parameters) => Effect.map(RedirectLogin.requireParameter("tiny", parameters, "code"), (code) => ({ code }))
+      ),
+    exchange: ({ code }) => {
+      completed.push(Redacted.value(code))
+      return Effect.sync(() => sessionOf(Redacted.value(code)))
+    }
+  })
+
+describe("Connection: browser login", () => {
+  const browser = (completed: Array<string> = []) =>
+    Layer.merge(layerOf(makeTiny({ by: [] })), Layer.succeed(RedirectLogin.RedirectLogin, redirectOf(completed)))
+
+  const callbackOf = ({ redirectUrl, state }: Connection.PendingLogin, code: string) =>
+    `${redirectUrl}?state=${Connection.reveal(state)}&code=${code}`
+
+  it("stores the session of a completed login", async () => {
+    await using connection = await Connection.open(browser())
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "ActionRequired")
+    const login = await connection.beginLogin()
+    assert.strictEqual(Connection.reveal(login.url), "https://login.tiny.example/")
+    await login.complete(new URL(callbackOf(login, "c1")))
+    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c1")
+  })
+
+  it("continues a sealed login in another process with the same key", async () => {
+    const bytes = Redacted.make(new Uint8Array(32).fill(7))
+    const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromBytes(bytes, "the key of this test"))
+    const first = await Connection.open(browser(), { key })
+    const begun = await first.beginLogin()
+    const sealed = await begun.seal()
+    await first.close()
+    await using second = await Connection.open(browser(), { key })
+    const login = await second.resumeLogin(sealed)
+    const session = await login.complete(callbackOf(begun, "c2"))
+    assert.strictEqual(Connection.reveal(session.tokens.access), "c2")
+    await using other = await Connection.open(browser())
+    for (const text of [sealed, undefined, "", `${sealed}x`]) {
+      assert.strictEqual(reasonOf(await rejection(other.resumeLogin(text))), "RedirectRejected")
+    }
+  })
+
+  it("stores the session at the second call if the store failed at the first, without a second exchange", async () => {
+    const shared = makeShared()
+    const { service, state } = breakable(shared.store)
+    const completed: Array<string> = []
+    await using connection = await Connection.open(browser(completed), {
+      vault: vaultOf({ ...shared, store: service })
+    })
+    const login = await connection.beginLogin()
+    state.broken = true
+    assert.strictEqual(reasonOf(await rejection(login.complete(callbackOf(login, "c3")))), "Io")
+    state.broken = false
+    await login.complete(callbackOf(login, "c3"))
+    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c3")
+    assert.deepStrictEqual(completed, ["c3"])
+  })
+
+  it("refuses callbacks of another login, and stores nothing", async () => {
+    await using connection = await Connection.open(browser())
+    const [one, other] = [await connection.beginLogin(), await connection.beginLogin()]
+    for (const callback of [callbackOf(other, "c"), "", "https://app.example/callback?code=c", "nonsense"]) {
+      const reason = reasonOf(await rejection(one.complete(callback)))
+      assert.include(["RedirectRejected", "InvalidRequest"], reason)
+    }
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "ActionRequired")
+  })
+})
+
+describe("Connection: QR login", () => {
+  const qrOf = (answers: ReadonlyArray<Effect.Effect<Option.Option<Session.Session>, AuthError.AuthError>>) => {
+    let [begun, polls] = [0, 0]
+    const service: QrLogin.QrLogin["Service"] = {
+      begin: Effect.sync(() => ({
+        name: Redacted.make(`qr-${++begun}`),
+        image: Redacted.make("iVBOR"),
+        expiresAt: Date.now() + 60_000
+      })),
+      poll: () => Effect.suspend(() => answers[polls++] ?? Effect.succeed(Option.none()))
+    }
+    return Layer.merge(layerOf(makeTiny({ by: [] })), Layer.succeed(QrLogin.QrLogin, service))
+  }
+  const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make("tiny", "poll", reason))
+
+  it("shows a new QR code when one has expired, polls through outages, and stores the session", async () => {
+    const layer = qrOf([
+      Effect.succeed(Option.none()),
+      fail(new AuthError.ChallengeExpired({ why: "timed-out" })),
+      fail(new AuthError.BrokerUnavailable({ why: "network" })),
+      Effect.sync(() => Option.some(sessionOf("scanned")))
+    ])
+    await using connection = await Connection.open(layer)
+    const shownNames: Array<string> = []
+    await connection.loginByQr({ show: ({ name }) => void shownNames.push(Connection.reveal(name)) })
+    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "scanned")
+    assert.deepStrictEqual(shownNames, ["qr-1", "qr-2"])
+  })
+
+  it("ends when its signal is aborted, or when the QR code cannot be shown", async () => {
+    await using connection = await Connection.open(qrOf([]))
+    const reason = new Error("the user left")
+    const controller = new AbortController()
+    const pending = rejection(connection.loginByQr({ show: () => controller.abort(reason), signal: controller.signal }))
+    assert.strictEqual(await pending, reason)
+    const failed = await rejection(connection.loginByQr({ show: () => Promise.reject(new Error("canary-secret")) }))
+    assert.strictEqual(reasonOf(failed), "InvalidRequest")
+    assert.notInclude(shown(failed), "canary-secret")
+  })
+})
+
+describe("Connection: codes", () => {
+  const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
+
+  /** A broker that sends a code, and accepts 123456. */
+  const twoSteps = (verified: Array<string>) => {
+    const open = (id: string): Challenge => ({
+      id,
+      account: Account.make({ broker: "tiny", id: "T1" }),
+      kinds: ["otp"],
+      destinations: ["xxxxxx1234"],
+      resendAt: 0,
+      resendsLeft: 1,
+      expiresAt: Date.now() + 60_000,
+      digits: 6,
+      attemptsLeft: 3,
+      stepToken: Redacted.make(`step of ${id}`)
+    })
+    const login = Effect.sync(() => Login.stepUpRequired(open("first")))
+    const stepUp: StepUp["Service"] = {
+      verify: (challenge, code) =>
+        Effect.suspend(() => {
+          const text = Redacted.value(code)
+          if (!/^\d{6}$/.test(text))
+            return Effect.fail(AuthError.invalidRequest("tiny", "verify", "code", "is not 6 digits"))
+          verified.push(`${challenge.id} ${text}`)
+          return text === "123456"
+            ? Effect.succeed(sessionOf("verified"))
+            : Effect.fail(AuthError.make("tiny", "verify", wrong))
+        }),
+      resend: () => Effect.sync(() => open("second"))
+    }
+    return Layer.mergeAll(
+      layerOf(makeTiny({ by: [] })),
+      Layer.succeed(Login.Login, { login }),
+      Layer.succeed(StepUp, stepUp)
+    )
+  }
+
+  it("asks for the code, with destinations and attempts, and trims it", async () => {
+    const verified: Array<string> = []
+    const questions: Array<Connection.CodeQuestion> = []
+    await using connection = await Connection.open(twoSteps(verified), {
+      codes: async (question) => {
+        questions.push(question)
+        return " 123456\n"
+      }
+    })
+    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "verified")
+    const [{ attemptsLeft, destinations, digits, kinds, refused } = assert.fail("no question")] = questions
+    assert.deepStrictEqual(
+      [attemptsLeft, destinations, digits, kinds, refused],
+      [3, ["xxxxxx1234"], 6, ["otp"], undefined]
+    )
+    assert.deepStrictEqual(verified, ["first 123456"])
+  })
+
+  it("asks again after a wrong code and after a mistyped one, with the error, within the limit of the account", async () => {
+    const verified: Array<string> = []
+    const refusals: Array<string> = []
+    const answers = ["12345", "000000", "111111", "123456"]
+    await using connection = await Connection.open(twoSteps(verified), {
+      codes: ({ refused }) => {
+        refusals.push(refused === undefined ? "first" : refused.reason._tag)
+        return answers.shift() ?? ""
+      }
+    })
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "InvalidStepUpCode")
+    assert.deepStrictEqual(refusals, ["first", "InvalidRequest", "InvalidStepUpCode"])
+    assert.deepStrictEqual(verified, ["first 000000", "first 111111"])
+  })
+
+  it("answers the new challenge after a resend", async () => {
+    const verified: Array<string> = []
+    await using connection = await Connection.open(twoSteps(verified), {
+      codes: async ({ resend }) => {
+        await resend()
+        return "123456"
+      }
+    })
+    await connection.session()
+    assert.deepStrictEqual(verified, ["second 123456"])
+  })
+
+  it("rejects with ActionRequired if the function fails, without its text", async () => {
+    await using connection = await Connection.open(twoSteps([]), {
+      codes: () => Promise.reject(new TypeError("canary-secret"))
+    })
+    const error = await rejection(connection.session())
+    assert.strictEqual(reasonOf(error), "ActionRequired")
+    assert.include(String(error), "TypeError")
+    assert.notInclude(shown(error), "canary-secret")
+  })
+
+  it("aborts the question when the connection closes", async () => {
+    const aborted: Array<boolean> = []
+    const connection = await Connection.open(twoSteps([]), {
+      codes: ({ signal }) =>
+        new Promise<string>(() => signal.addEventListener("abort", () => void aborted.push(signal.aborted)))
+    })
+    const pending = rejection(connection.session())
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await connection.close()
+    assert.include(String(await pending), "connection is closed")
+    assert.deepStrictEqual(aborted, [true])
+  })
+})
