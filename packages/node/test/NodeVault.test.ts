@@ -293,7 +293,9 @@ describe("vaults: a vault that another program changed", () => {
     ],
     "an entry was moved to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
     "the version of an entry was changed": [`UPDATE entry SET version = 1 WHERE account LIKE 'angel/%'`],
-    "the version of an entry was set to a number that is too large": [`UPDATE entry SET version = 9223372036854775807 WHERE version = 2`],
+    "the version of an entry was set to a number that is too large": [
+      `UPDATE entry SET version = 9223372036854775807 WHERE version = 2`
+    ],
     "a value was truncated": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
     "the count of entries was deleted": [`DELETE FROM checked WHERE name = 'entries'`],
     "the format number was deleted": [`DELETE FROM checked WHERE name = 'format'`],

@@ -297,7 +297,10 @@ describe("vaults: layerKeyring", () => {
 
   const refusals: Readonly<Record<string, readonly [body: string, why: RegExp]>> = {
     "is locked": [`getPassword() { throw new Error("The item is locked: hunter2") }`, /keyring is locked$/],
-    "is not running": [`getPassword() { throw new Error("DBus error: hunter2") }`, /no keyring is running for this user$/],
+    "is not running": [
+      `getPassword() { throw new Error("DBus error: hunter2") }`,
+      /no keyring is running for this user$/
+    ],
     "fails with an unknown error": [`getPassword() { throw new Error("hunter2") }`, /keyring refused the request$/],
     "crashes the helper process": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
     "prints text and crashes before it answers": [
@@ -495,7 +498,10 @@ describe("vaults: layerKeyring", () => {
         env: { DBUS_SESSION_BUS_ADDRESS: `unix:path=${folder}-none` }
       })
       assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
-      assert.match(printed.stdout, /"reason":"KeyUnavailable".*no keyring is running for this user.*layerPassphraseConfig/)
+      assert.match(
+        printed.stdout,
+        /"reason":"KeyUnavailable".*no keyring is running for this user.*layerPassphraseConfig/
+      )
     })
   )
 })

@@ -10,11 +10,11 @@ const subject = {
 const storeOf = { make: Effect.map(subject.make, (place) => ({ open: Effect.map(place.open, ({ store }) => store) })) }
 const lockOf = { make: Effect.map(subject.make, (place) => ({ open: Effect.map(place.open, ({ lock }) => lock) })) }
 
-describe("NodeVault's store fulfills the contract:", () => {
+describe("contract of NodeVault's store:", () => {
   for (const { name, run } of VaultContract.storeCases(storeOf)) it.live(name, () => run)
 })
 
-describe("NodeVault's lock fulfills the contract:", () => {
+describe("contract of NodeVault's lock:", () => {
   for (const { name, run } of VaultContract.lockCases(lockOf)) it.live(name, () => run)
 })
 

@@ -13,11 +13,14 @@ describe("versionProblem", () => {
     assert.isUndefined(versionProblem(version))
   )
 
-  it.each(["20.20.2", "22.18.0", "22.5.1", "18.0.0"])("returns a problem that names the required version for Node %s", (version) => {
-    const problem = versionProblem(version) ?? ""
-    assert.isTrue(problem.startsWith(`@auth/node needs Node 22.19 or newer, and this is Node ${version}.`), problem)
-    assert.notInclude(problem, "\n")
-  })
+  it.each(["20.20.2", "22.18.0", "22.5.1", "18.0.0"])(
+    "returns a problem that names the required version for Node %s",
+    (version) => {
+      const problem = versionProblem(version) ?? ""
+      assert.isTrue(problem.startsWith(`@auth/node needs Node 22.19 or newer, and this is Node ${version}.`), problem)
+      assert.notInclude(problem, "\n")
+    }
+  )
 })
 
 it("every public module of @auth/node imports the version check first", () => {
@@ -61,24 +64,28 @@ const install = (folder: string): void => {
   }
 }
 
-it.skipIf(oldNode === undefined)("importing @auth/node on an old Node fails with the required version and without a stack trace", () => {
-  const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(tmpdir()), "broker-auth-old-node-"))
-  try {
-    install(folder)
-    const importing = (specifier: string) => `import(${JSON.stringify(specifier)}).then(() => console.log("imported"))`
-    const specifiers = ["@auth/node", "@auth/node/NodeVault", "@auth/node/NodeVaultKey", "@auth/node/NodeSessionLock"]
-    for (const specifier of specifiers) {
-      const args = ["--input-type=module", "--eval", importing(specifier)]
-      const old = spawnSync(oldNode ?? "", args, { cwd: folder, encoding: "utf8" })
-      assert.notStrictEqual(old.status, 0, specifier)
-      assert.include(
-        old.stderr,
-        `Error: @auth/node needs Node 22.19 or newer, and this is Node ${versionOf(oldNode ?? "")}.`
-      )
-      assert.notMatch(old.stderr, /node:sqlite|\n +at /)
-      assert.include(execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" }), "imported")
+it.skipIf(oldNode === undefined)(
+  "importing @auth/node on an old Node fails with the required version and without a stack trace",
+  () => {
+    const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(tmpdir()), "broker-auth-old-node-"))
+    try {
+      install(folder)
+      const importing = (specifier: string) =>
+        `import(${JSON.stringify(specifier)}).then(() => console.log("imported"))`
+      const specifiers = ["@auth/node", "@auth/node/NodeVault", "@auth/node/NodeVaultKey", "@auth/node/NodeSessionLock"]
+      for (const specifier of specifiers) {
+        const args = ["--input-type=module", "--eval", importing(specifier)]
+        const old = spawnSync(oldNode ?? "", args, { cwd: folder, encoding: "utf8" })
+        assert.notStrictEqual(old.status, 0, specifier)
+        assert.include(
+          old.stderr,
+          `Error: @auth/node needs Node 22.19 or newer, and this is Node ${versionOf(oldNode ?? "")}.`
+        )
+        assert.notMatch(old.stderr, /node:sqlite|\n +at /)
+        assert.include(execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" }), "imported")
+      }
+    } finally {
+      Fs.rmSync(folder, { recursive: true })
     }
-  } finally {
-    Fs.rmSync(folder, { recursive: true })
   }
-})
+)

@@ -94,13 +94,15 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.effect("rejects a folder that other users can enter, names the command that fixes it, and does not change its mode", () =>
-    Effect.gen(function* () {
-      const folder = yield* written
-      Fs.chmodSync(folder, 0o750)
-      assert.match(yield* ioOf(folder), new RegExp(`mode 750.*chmod 700 ${folder}$`))
-      assert.strictEqual(modeOf(folder), "750")
-    })
+  it.effect(
+    "rejects a folder that other users can enter, names the command that fixes it, and does not change its mode",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* written
+        Fs.chmodSync(folder, 0o750)
+        assert.match(yield* ioOf(folder), new RegExp(`mode 750.*chmod 700 ${folder}$`))
+        assert.strictEqual(modeOf(folder), "750")
+      })
   )
 
   for (const file of ["sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db-journal", "locks", "lock"]) {

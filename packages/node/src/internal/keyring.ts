@@ -40,7 +40,10 @@ const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
 export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.try({
   try: () => createRequire(import.meta.url).resolve(packageName),
   catch: () =>
-    unavailable(`the package ${packageName} is not installed`, `Run: npm install ${packageName}. Or use another key layer: ${otherLayers}`)
+    unavailable(
+      `the package ${packageName} is not installed`,
+      `Run: npm install ${packageName}. Or use another key layer: ${otherLayers}`
+    )
 })
 
 /**
@@ -88,7 +91,8 @@ const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/cannot find module|native binding/i, `the package ${packageName} does not run here`]
 ]
 
-const whyOf = (said: string): string => refusals.find(([pattern]) => pattern.test(said))?.[1] ?? "the keyring refused the request"
+const whyOf = (said: string): string =>
+  refusals.find(([pattern]) => pattern.test(said))?.[1] ?? "the keyring refused the request"
 
 /** Kills the child process. This process can exit even if the child process has not ended yet. */
 const abandon = (child: ChildProcess): void => {

@@ -34,7 +34,10 @@ const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${p
 export const refusal = (facts: Facts, kind: Kind, path: string, user: number | undefined): Refusal | undefined => {
   const shell = quoted(path)
   if (facts.isLink)
-    return { problem: "it is a symbolic link", advice: `Use the path that the link points to, or remove the link: rm ${shell}` }
+    return {
+      problem: "it is a symbolic link",
+      advice: `Use the path that the link points to, or remove the link: rm ${shell}`
+    }
   if (!facts.isKind) return { problem: `it is not a ${kind}`, advice: `Move it away: mv ${shell} ${shell}.old` }
   if (user === undefined) return undefined
   if (facts.uid !== user)
