@@ -35,7 +35,7 @@ describe("Session.make", () => {
     assert.deepStrictEqual([expiresAt, expirySource], [issuedAt + 60_000, "expires-in"])
   })
 
-  it("has the expiry source unknown if the expiry rule returns no expiry", () => {
+  it("returns a session with the expiry source `unknown` if the expiry rule returns no expiry", () => {
     const { expiresAt, expirySource } = make(Expiry.jwt)
     assert.deepStrictEqual([expiresAt, expirySource], [undefined, "unknown"])
   })
@@ -90,7 +90,7 @@ it("a session is printed without its tokens, whichever function prints it", () =
 const encode = Schema.encodeSync(Session.SessionFromJson)
 const decode = Schema.decodeResult(Session.SessionFromJson)
 
-/** A session with its tokens in clear. An assertion cannot compare `Redacted` values: to it, they are all equal. */
+/** A session with its tokens in clear. An assertion treats all `Redacted` values as equal. */
 const plain = (value: Session.Session) => ({
   ...value,
   tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))

@@ -363,7 +363,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "tells its holder that another program took it, and does not change the key of the other program",
+    "makes the check of its holder fail if another program took the lock, and does not change the new key",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -682,7 +682,7 @@ describe.runIf(runsRedis)("vaults: a process that holds a lock in Redis", { tags
     steadyTimeout
   )
 
-  it.live("is told after a suspension longer than its lease that another program took the lock", () =>
+  it.live("gets the error `lost` after a suspension longer than its lease if another program took the lock", () =>
     Effect.gen(function* () {
       const { lock, prefix } = yield* begin
       const { child, line } = yield* holder(prefix)

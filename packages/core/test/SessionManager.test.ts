@@ -380,14 +380,16 @@ describe("sessions: a renewal with a refresh token", () => {
     })
   )
 
-  it.effect("fails with ActionRequired if only a person can log in, and names SessionManager.adopt", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const manager = yield* start(makeTiny({ by: [] }))
-      const failed = yield* Effect.flip(manager.session)
-      assert.strictEqual(failed.reason._tag, "ActionRequired")
-      assert.include(failed.message, "SessionManager.adopt")
-    })
+  it.effect(
+    "or with a login fails with ActionRequired if the broker supports neither, and names SessionManager.adopt",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const manager = yield* start(makeTiny({ by: [] }))
+        const failed = yield* Effect.flip(manager.session)
+        assert.strictEqual(failed.reason._tag, "ActionRequired")
+        assert.include(failed.message, "SessionManager.adopt")
+      })
   )
 
   it.effect("is not repeated if the store fails, and its session is returned after it could be stored", () =>
@@ -482,7 +484,7 @@ describe("sessions: SessionManager.renew", () => {
     })
   )
 
-  it.effect("fails if no new session can be got, and does not return the old session instead", () =>
+  it.effect("fails if it gets no new session, and does not return the old session instead", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -686,7 +688,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are looked for twice a minute, however often a session is requested", () =>
+  it.effect("cause two reads of the store in a minute, however often a session is requested", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -743,7 +745,7 @@ describe("sessions: changes by other programs", () => {
     return { manager, other: yield* start(tiny, shared), tiny }
   })
 
-  it.effect("prevent a login if the lock was lost during the wait for the next TOTP period", () =>
+  it.effect("cause no login if the lock was lost during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)
@@ -756,7 +758,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("replace a login if the program that took the lock has stored a session", () =>
+  it.effect("cause no login if the program that took the lock has stored a session", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, other, tiny } = yield* losing(() => isLost)
@@ -806,7 +808,7 @@ describe("sessions: SessionManager.adopt", () => {
     expiry: Expiry.after("1 hour")
   })
 
-  it.effect("stores a session that was got in a browser, so that it is found after a restart", () =>
+  it.effect("stores a session from a browser login, so that it is found after a restart", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]

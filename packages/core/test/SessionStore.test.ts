@@ -486,7 +486,7 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0
-      // A Redis that executes every script, but loses the first answer of each two.
+      // A Redis that executes every script, but loses every second answer, beginning with the first.
       const lossy: Redis.Redis["Service"] = {
         ...redis,
         eval:

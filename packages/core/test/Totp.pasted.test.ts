@@ -89,7 +89,7 @@ describe("Totp.parse accepts an otpauth address", () => {
     ]
   ] as const
   it.effect.each(seeds.map(([algorithm, seed, code]) => ({ algorithm, seed, code })))(
-    "and computes the code of RFC 6238 for $algorithm",
+    "from which Totp.codeAtStep computes the code of RFC 6238 for $algorithm",
     ({ algorithm, code, seed }) =>
       Effect.gen(function* () {
         const address = `&quot;OTPAUTH://TOTP/RFC?SECRET=${seed}&amp;Algorithm=hmac-${algorithm}&amp;Digits=8&amp;Period=&quot;`

@@ -218,7 +218,7 @@ it.effect.prop(
 )
 
 it.effect.prop(
-  "RedirectLogin.parseCallback rejects a callback whose scheme, host, port or path is not the registered one",
+  "RedirectLogin.parseCallback rejects a callback whose scheme, host, port or path differs from the redirect URL",
   {
     redirectUrl: Schema.Literals([registered, "myapp://cb/callback", "http://127.0.0.1:3000/callback"]),
     scheme: Schema.Literals(["https", "http", "myapp", "evil"]),

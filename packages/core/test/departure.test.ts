@@ -43,7 +43,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("a login that was sent before midnight and answered after it returns a session of the old day", () =>
+  it.effect("a login that was sent before midnight and answered after midnight returns a session of the old day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       let answer = (): void => undefined

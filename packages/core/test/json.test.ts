@@ -72,7 +72,9 @@ describe("parseJson, given a list of quirks,", () => {
     ["trailing-bytes", `{"a":1`, undefined],
     ["trailing-bytes", `{"a":"b`, undefined],
     ["trailing-bytes", `{"a":1,} x`, undefined]
-  ] as const)("with %s, parses %s", (quirk, text, value) => assert.deepStrictEqual(parseJson(text, [quirk]), value))
+  ] as const)("with %s, returns for %s the value %j", (quirk, text, value) =>
+    assert.deepStrictEqual(parseJson(text, [quirk]), value)
+  )
 
   it("repairs both quirks, whatever their order in the list", () => {
     for (const quirks of [["smart-quotes", "trailing-bytes"] as const, ["trailing-bytes", "smart-quotes"] as const]) {

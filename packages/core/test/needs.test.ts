@@ -395,7 +395,7 @@ describe("Envelope.byFields", () => {
     })
   )
 
-  it("does not matter for ErrorTable.matches, which ignores repeated blanks in a message", () => {
+  it("passes the message to ErrorTable.matches, which ignores repeated blanks", () => {
     const row = ErrorTable.rows("made up", "2026-11-27")(/^invalid input : user$/i, "", ErrorTable.rejected)
     const failure = {
       operation: "q",

@@ -122,7 +122,7 @@ describe("sessions: a session that could not be stored", () => {
   )
 })
 
-describe("sessions: a logout in a special situation", () => {
+describe("sessions: a logout", () => {
   it.effect("revokes the cached session and the session that another program has stored", () =>
     Effect.gen(function* () {
       yield* begin

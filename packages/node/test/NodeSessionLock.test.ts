@@ -146,7 +146,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("tells its holder that the lock is lost if the lock file was deleted", () =>
+  it.effect("makes the check of its holder fail if the lock file was deleted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [one, two] = [yield* make(folder), yield* make(folder)]

@@ -271,7 +271,7 @@ describe("vaults: sqlite.failureOf", () => {
     })
   )
 
-  it("throws an error that is not from SQLite again, unchanged", () => {
+  it("rethrows an error that SQLite did not throw", () => {
     const bug = new TypeError("a bug")
     assert.throws(() => sqlite.failureOf(bug, "/x"), bug)
   })

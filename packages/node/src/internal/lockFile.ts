@@ -119,8 +119,8 @@ const repair = Effect.fnUntraced(function* (
   for (const file of repairFiles) {
     const gate = Path.join(Path.dirname(path), file)
     yield* place.databaseFile(gate)
-    // The inner `Result` is the outcome for `path`, and the outer one is the outcome for `gate`. The loop continues
-    // only if `gate` is damaged.
+    // The inner `Result` is the outcome for `path`. The outer `Result` is the outcome for `gate`. If `gate` is damaged,
+    // the loop continues with the next file.
     const repaired = Result.try(() => repairing(gate, () => Result.try(() => takeOrReplace(path, now))))
     if (Result.isFailure(repaired) && isDamage(repaired.failure, gate)) continue
     return yield* sqlite.run(gate, () => Result.getOrThrow(Result.getOrThrow(repaired)))

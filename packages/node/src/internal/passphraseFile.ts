@@ -32,8 +32,8 @@ type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 /**
  * Key derivation functions. They do not run on the thread of the event loop. Both functions meet OWASP's password
  * storage cheat sheet, read on 2026-11-22. It requires Argon2id with 46 MiB and 1 pass, or with 19 MiB and 2 passes, or
- * scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its function. The name of a file never
- * changes.
+ * scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its function. A salt file keeps its
+ * function.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -97,8 +97,8 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // Normalized, because macOS may represent the same letter with different code points than other systems. Without the
-  // last line break, because `echo` and editors end a file with one.
+  // The text is normalized, because macOS may represent a letter with other code points than other systems. The last
+  // line break is removed, because `echo` and editors end a file with a line break.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")
