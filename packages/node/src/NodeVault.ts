@@ -261,7 +261,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  * The stored fingerprints of rejected credentials depend on the old key, so they no longer match. Rejected credentials
  * may therefore be sent to the broker once more.
  *
- * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. Other failures are those of `layer`.
+ * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. Other failures are those of
+ * `layer`.
  *
  * @example
  * ```ts no-run
