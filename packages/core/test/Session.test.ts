@@ -21,8 +21,8 @@ const make = (expiry: Expiry.Expiry, expiresIn?: Duration.Duration) =>
     expiresIn
   })
 
-describe("make", () => {
-  it("takes the expiry and its source from the rule", () => {
+describe("Session.make", () => {
+  it("computes the expiry and its source with the expiry rule", () => {
     const { expiresAt, expirySource, profile } = make(Expiry.dailyAt("00:00"))
     assert.deepStrictEqual(
       { expiresAt, expirySource, profile },
@@ -30,18 +30,18 @@ describe("make", () => {
     )
   })
 
-  it("passes expires_in to the rule", () => {
+  it("passes expires_in to the expiry rule", () => {
     const { expiresAt, expirySource } = make(Expiry.expiresIn, Duration.minutes(1))
     assert.deepStrictEqual([expiresAt, expirySource], [issuedAt + 60_000, "expires-in"])
   })
 
-  it("has an unknown expiry if the rule gives none", () => {
+  it("returns a session with the expiry source `unknown` if the expiry rule returns no expiry", () => {
     const { expiresAt, expirySource } = make(Expiry.jwt)
     assert.deepStrictEqual([expiresAt, expirySource], [undefined, "unknown"])
   })
 })
 
-it.effect("a session issued across midnight is dated from before the call, not from after it", () =>
+it.effect("Session.issue dates a session at the start of the login call, not at its end", () =>
   Effect.gen(function* () {
     const asked = Date.UTC(2026, 10, 21, 18, 29, 59)
     yield* TestClock.setTime(asked)
@@ -56,7 +56,7 @@ it.effect("a session issued across midnight is dated from before the call, not f
   })
 )
 
-it("has expired from the millisecond of its expiry on, and never if the expiry is unknown", () => {
+it("Session.isExpired is true from the millisecond of the expiry, and always false if the expiry is unknown", () => {
   const known = make(Expiry.after("1 hour"))
   const end = issuedAt + 3_600_000
   assert.deepStrictEqual(
@@ -72,16 +72,16 @@ it.each([
   ["bearer  Bearer\tBEARER eyJ.a.b\n", "eyJ.a.b"],
   ["Bearerless", "Bearerless"],
   ["", ""]
-])("bareToken makes %j into %j", (token, bare) =>
+])("bareToken(%j) returns %j", (token, bare) =>
   assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare)
 )
 
-it("isSession accepts only sessions", () => {
+it("isSession returns true for a session, and false for other values", () => {
   assert.isTrue(Session.isSession(session()))
   for (const other of [null, undefined, "session", {}, { ...account }]) assert.isFalse(Session.isSession(other))
 })
 
-it("prints without its tokens, in every way of printing", () => {
+it("a session is printed without its tokens, whichever function prints it", () => {
   const text = shown(session({ access: "access-canary", refresh: "refresh-canary" }))
   assert.notInclude(text, "canary")
   assert.include(text, "T1")
@@ -90,14 +90,14 @@ it("prints without its tokens, in every way of printing", () => {
 const encode = Schema.encodeSync(Session.SessionFromJson)
 const decode = Schema.decodeResult(Session.SessionFromJson)
 
-/** A session with its tokens in clear: an assertion takes two `Redacted` for equal, whatever they contain. */
+/** A session with its tokens in clear. An assertion treats all `Redacted` values as equal. */
 const plain = (value: Session.Session) => ({
   ...value,
   tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))
 })
 
 describe("SessionFromJson", () => {
-  it("decodes a stored session", () => {
+  it("decodes a session that it has encoded", () => {
     const stored = session({ access: "access-canary", refresh: "refresh-canary" })
     const json = encode(stored)
     assert.include(json, `"access":"access-canary"`)
@@ -118,13 +118,13 @@ describe("SessionFromJson", () => {
     flag: Text,
     exchanges: Schema.Array(Text)
   })
-  it.prop("decodes any encoded session", [Fields], ([fields]) => {
+  it.prop("decodes every session that it has encoded", [Fields], ([fields]) => {
     const { access, exchanges, flag, id, issuedAt: at, lifetime, method, name, refresh } = fields
     const stored = Session.make({
       account: { ...account, id },
       method,
       tokens: { access: Redacted.make(access), refresh: Redacted.make(refresh) },
-      // JSON has no minus zero.
+      // Changes -0 to 0, because JSON cannot represent -0.
       issuedAt: at + 0,
       expiry: Expiry.earliest(Expiry.after(lifetime), Expiry.jwt),
       profile: { id, name, exchanges, flags: { [flag]: true } }
@@ -135,27 +135,27 @@ describe("SessionFromJson", () => {
   const valid = JSON.parse(encode(session({ access: "access-canary" }))) as Record<string, object>
   const without = (name: string) => JSON.stringify({ ...valid, [name]: undefined })
   it.each([
-    ["no JSON", "access-canary"],
-    ["half a session", encode(session()).slice(0, -20)],
+    ["text that is not JSON", "access-canary"],
+    ["a truncated session", encode(session()).slice(0, -20)],
     ["JSON that is truncated after a token", `{"tokens":{"access":"access-canary`],
-    ["nothing", ""],
+    ["an empty text", ""],
     ["null", "null"],
     ["a list", `["access-canary"]`],
-    ["no tokens", without("tokens")],
-    ["no account", without("account")],
-    ["no time of issue", without("issuedAt")],
-    ["an empty access token", JSON.stringify({ ...valid, tokens: { access: "" } })],
-    ["a token that is not text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
-    ["an expiry as text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
-    ["an unknown expiry source", JSON.stringify({ ...valid, expirySource: "access-canary" })]
-  ])("refuses %s with a SchemaError that shows no token", (_, json) => {
+    ["a session without tokens", without("tokens")],
+    ["a session without an account", without("account")],
+    ["a session without an issue time", without("issuedAt")],
+    ["a session with an empty access token", JSON.stringify({ ...valid, tokens: { access: "" } })],
+    ["a session whose token is not a text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
+    ["a session whose expiry is a text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
+    ["a session with an unknown expiry source", JSON.stringify({ ...valid, expirySource: "access-canary" })]
+  ])("rejects %s with a SchemaError that contains no token", (_, json) => {
     const error = Result.getOrThrow(Result.flip(decode(json)))
     assert.strictEqual(error._tag, "SchemaError")
     assert.notInclude(shown(error), "canary")
   })
 })
 
-it.effect("refuses a session before a call if its token is not a valid header value, and does not show it", () =>
+it.effect("Session.required rejects a token that is not a valid header value, and does not print the token", () =>
   Effect.gen(function* () {
     const error = yield* Effect.flip(Session.required("tiny", "logout", session({ access: "canary\nhalf" })))
     assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })

@@ -26,7 +26,7 @@ type Lock = SessionLock.SessionLock["Service"]
 const account = Account.make({ broker: "tiny", id: "T1" })
 
 const contract = (place: string, subject: VaultContract.Subject<Lock>) => {
-  describe.runIf(runsRedis || place !== "in Redis")(`contract of a lock ${place}`, () => {
+  describe.runIf(runsRedis || place !== "in Redis")(`contract of a lock ${place}:`, () => {
     for (const { name, run } of VaultContract.lockCases(subject)) it.live(name, () => run)
   })
 }
@@ -35,10 +35,10 @@ const makeRedis = (...args: Parameters<typeof SessionLock.makeRedis>) => Effect.
 
 const { url } = sharedServer()
 
-/** For tests in which the length does not matter: too long to expire while the machine is stalled for a while. */
+/** A lease that does not expire during a test, even if the machine stalls for some seconds. */
 const longLease = "10 seconds"
 
-/** The same Redis, with a count of the scripts that it was sent. */
+/** The same Redis, and a function that returns how many scripts were sent to it. */
 const countScripts = (redis: Redis.Redis["Service"]) => {
   let sent = 0
   const counting: Redis.Redis["Service"] = {
@@ -51,21 +51,21 @@ const countScripts = (redis: Redis.Redis["Service"]) => {
           return redis.eval(script)(...params)
         })
   }
-  return { counting, asked: () => sent }
+  return { counting, scriptsSent: () => sent }
 }
 
-/** A Redis with this answer to the nth script. */
+/** A fake Redis. `answer` returns its answer to the nth script. */
 const answering = (answer: (nth: number) => Effect.Effect<number, Redis.RedisError>) => {
   let asked = 0
   return { eval: () => () => Effect.suspend(() => answer((asked += 1))) } as unknown as Redis.Redis["Service"]
 }
 
-describe("vaults: a Redis that refuses commands", () => {
+describe("vaults: a lock in a Redis that rejects commands", () => {
   const refusing = (word: string) =>
     answering(() => Effect.fail(new Redis.RedisError({ cause: new Error(`${word} something that was sent`) })))
 
   it.live.each(["NOPERM", "NOAUTH", "WRONGPASS"])(
-    "fails at once, not after a minute, if the refusal is permanent: %s",
+    "fails at once, without retries, if Redis answers with the permanent error %s",
     (word) =>
       Effect.gen(function* () {
         const began = performance.now()
@@ -76,7 +76,7 @@ describe("vaults: a Redis that refuses commands", () => {
       })
   )
 
-  it.effect("fails after five seconds if it is a replica", () =>
+  it.effect("fails after five seconds if Redis answers that it is a read-only replica", () =>
     Effect.gen(function* () {
       const lock = makeRedis(refusing("READONLY"))
       const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
@@ -87,7 +87,7 @@ describe("vaults: a Redis that refuses commands", () => {
   )
 })
 
-describe("vaults: invalid options of a lock", () => {
+describe("vaults: options of locks and stores", () => {
   const redis = answering(() => Effect.succeed(7))
   const make = (acquireTimeout: Duration.Input) =>
     SessionLock.make({
@@ -96,29 +96,29 @@ describe("vaults: invalid options of a lock", () => {
       acquire: () => Effect.succeed({ fence: 1, check: Effect.void })
     })
 
-  const refused = (option: string, effect: Effect.Effect<unknown, VaultError.VaultError>) =>
+  const isInvalid = (option: string, effect: Effect.Effect<unknown, VaultError.VaultError>) =>
     Effect.map(Effect.flip(effect), ({ reason }) => assert.deepInclude(reason, { _tag: "InvalidOption", option }))
 
   it.effect.each([0, -5, NaN, "-1 second", "soon" as "1 second"] as const)(
-    "an acquireTimeout of %s is refused when the lock is made",
+    "SessionLock.make and SessionLock.makeRedis reject an acquireTimeout of %s",
     (acquireTimeout) =>
       Effect.gen(function* () {
-        yield* refused("acquireTimeout", make(acquireTimeout))
-        yield* refused("acquireTimeout", SessionLock.makeRedis(redis, { acquireTimeout }))
+        yield* isInvalid("acquireTimeout", make(acquireTimeout))
+        yield* isInvalid("acquireTimeout", SessionLock.makeRedis(redis, { acquireTimeout }))
       })
   )
 
   it.effect.each([0, -5, 0.2, NaN, Infinity, "1 nano", "300 days", 1e300, "soon" as "1 second"] as const)(
-    "a lease of %s is refused when the lock is made",
-    (lease) => refused("lease", SessionLock.makeRedis(redis, { lease }))
+    "SessionLock.makeRedis rejects a lease of %s",
+    (lease) => isInvalid("lease", SessionLock.makeRedis(redis, { lease }))
   )
 
   it.effect.each([0, -5, NaN, "10 secs" as "1 second"] as const)(
-    "a time-out of %s is refused when the store is made",
-    (timeout) => refused("timeout", SessionStore.makeRedis(redis, { timeout }))
+    "SessionStore.makeRedis rejects a timeout of %s",
+    (timeout) => isInvalid("timeout", SessionStore.makeRedis(redis, { timeout }))
   )
 
-  it.live("an infinite acquireTimeout is allowed", () =>
+  it.live("SessionLock.make accepts an infinite acquireTimeout", () =>
     Effect.flatMap(make(Infinity), (lock) =>
       lock.withLock(account, ({ fence }) => Effect.sync(() => assert.strictEqual(fence, 1)))
     )
@@ -143,7 +143,7 @@ const begin = Effect.gen(function* () {
   return { prefix, redis, lock, key: keyOf(prefix, "lock") }
 })
 
-/** How long an effect took in milliseconds, and its exit. */
+/** Runs an effect. Returns its exit, and how many milliseconds it took. */
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
@@ -154,7 +154,9 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "LockUnavailable" ? reason.why : reason._tag))
 
-/** Milliseconds until `check` first reports that the lock is lost. Fails the test if it never does. */
+/**
+ * Milliseconds until `check` first reports that the lock is lost. If it is not lost within 15 seconds, the test fails.
+ */
 const untilLost = ({ check }: SessionLock.Lease) =>
   timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("15 seconds"))).pipe(
     Effect.map(({ exit, millis }) => {
@@ -163,7 +165,7 @@ const untilLost = ({ check }: SessionLock.Lease) =>
     })
   )
 
-/** Clocks that show `now`, with a callback before each reading. */
+/** A clock that shows `now`. It calls `look` before each reading of the monotonic time. */
 const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void = () => undefined) =>
   Effect.map(Clock.Clock, (live): Clock.Clock => {
     const monotonic = () => (look(), now.monotonic)
@@ -180,12 +182,12 @@ const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void =
 
 describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
-    ["the monotonic clock, when the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
-    ["the wall clock, when the monotonic clock stopped during sleep", { monotonic: 0, wall: 799 }]
-  ] as const)("expires by %s", ([, passed]) =>
+    ["the monotonic clock if the wall clock was set back", { monotonic: 799, wall: -3_600_000 }],
+    ["the wall clock if the monotonic clock stopped while the machine slept", { monotonic: 0, wall: 799 }]
+  ] as const)("expires according to %s", ([, passed]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
-      // Grants the lock, and never answers again.
+      // This Redis grants the lock. It does not answer later scripts.
       const redis = answering((nth) => (nth === 1 ? Effect.succeed(7) : Effect.never))
       yield* makeRedis(redis)
         .withLock(
@@ -205,11 +207,11 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   )
 
   it.live.each([
-    ["before it reads the clock", [1]],
-    ["right after it has read the clock", [2]],
-    ["before it asks Redis, and while it waits for the answer", [1, 3]],
-    ["before it asks Redis, and twice while it waits for the answer", [1, 3, 5]]
-  ] as const)("continues for a holder whose check was suspended %s", ([, stops]) =>
+    ["before the check reads the clock", [1]],
+    ["right after the check has read the clock", [2]],
+    ["before the request to Redis, and once during the wait for the answer", [1, 3]],
+    ["before the request to Redis, and twice during the wait for the answer", [1, 3, 5]]
+  ] as const)("is still valid if the process of its holder was suspended %s", ([, stops]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let looks = 0
@@ -230,14 +232,14 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("continues for a holder that was suspended while Redis answered its check", () =>
+  it.live("is still valid if the process of its holder was suspended while Redis answered the check", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       const lease = 300
       let checks = 0
       const stopped = Effect.callback<number>((resume) => {
         checks += 1
-        // When the process resumes, the answer is there, and its time-out is over.
+        // When the process resumes, the answer has arrived, but the time-out for the answer has already passed.
         setImmediate(() => {
           fs.stat(".", () => resume(Effect.succeed(1)))
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * lease)
@@ -254,7 +256,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost if Redis takes longer than a lease for each answer, instead of being checked for ever", () =>
+  it.live("is lost after a limited number of checks if each answer of Redis takes longer than the lease", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -276,7 +278,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
-  it.live("does not grant a planted fence to a holder, however large it is", () =>
+  it.live("does not use a fence that another program wrote if it is too large or not a number", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {
@@ -292,7 +294,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("is one key with an expiry, and leaves only its fence behind", () =>
+  it.live("is one Redis key with an expiry, and leaves only the fence in Redis after its release", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       const fence = yield* lock.withLock(account, (lease) =>
@@ -308,7 +310,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("gives growing fences, also if Redis has lost the last one or its clock was set back", () =>
+  it.live("increases the fence even if Redis has lost the last fence or the clock of Redis was set back", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
@@ -323,24 +325,24 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("sends Redis one request for each holder, however many fibers wait", () =>
+  it.live("sends no request to Redis for fibers that wait in the same process", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
-      const { asked, counting } = countScripts(redis)
+      const { counting, scriptsSent } = countScripts(redis)
       const lock = makeRedis(counting, { prefix, lease: "20 seconds" })
       const leave = yield* Deferred.make<void>()
       const fibers = yield* Effect.forEach(Array.from({ length: 100 }), () =>
         Effect.forkChild(lock.withLock(account, () => Deferred.await(leave)))
       )
       yield* Effect.sleep("300 millis")
-      assert.strictEqual(asked(), 1)
+      assert.strictEqual(scriptsSent(), 1)
       yield* Deferred.succeed(leave, undefined)
       yield* Effect.forEach(fibers, Fiber.join)
-      assert.strictEqual(asked(), 200)
+      assert.strictEqual(scriptsSent(), 200)
     })
   )
 
-  it.live("fails as busy after its acquireTimeout, in the same process and in another", () =>
+  it.live("fails as busy after the acquireTimeout, whether its holder uses the same lock object or another", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
@@ -361,7 +363,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "reports to a holder that its lock was taken by another, and does not touch the new lock",
+    "makes the check of its holder fail if another program took the lock, and does not change the new key",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -371,7 +373,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           Effect.fnUntraced(function* (lease) {
             yield* lease.check
             yield* redis.send("SET", key, "another")
-            assert.isBelow(yield* untilLost(lease), 7000, "by the next renewal, not by the end of the lease")
+            assert.isBelow(yield* untilLost(lease), 7000, "reported at the next renewal, not at the end of the lease")
             return "done"
           })
         )
@@ -382,7 +384,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "continues for a holder that was suspended for longer than the lease, if it was not taken in the meantime",
+    "is still held after its key has expired if no other program took the lock in the meantime",
     () =>
       Effect.gen(function* () {
         const { key, lock, redis } = yield* begin
@@ -402,7 +404,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is not lost during its lease if Redis evicts its fence",
+    "is still held if Redis evicts the fence during the lease",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -410,7 +412,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           account,
           Effect.fnUntraced(function* (lease) {
             yield* redis.send("DEL", keyOf(prefix, "fence"))
-            // Less than what is left after a renewal: only a renewal raises it.
+            // This expiry is shorter than the expiry after a renewal, so a larger expiry shows that a renewal happened.
             yield* redis.send("PEXPIRE", key, "6000")
             while ((yield* redis.send<number>("PTTL", key)) <= 6000) {
               assert.strictEqual(yield* redis.send("EXISTS", key), 1)
@@ -424,7 +426,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "is lost for a suspended holder if its fence is gone too, since another may have had it",
+    "is lost if its key and its fence are missing, because another program may have held the lock",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -440,23 +442,23 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("is not acquired again by a check after its release", () =>
+  it.live("is not acquired again by a check that runs after its release", () =>
     Effect.gen(function* () {
       const { key, prefix, redis } = yield* begin
-      const { asked, counting } = countScripts(redis)
+      const { counting, scriptsSent } = countScripts(redis)
       const lock = makeRedis(counting, { prefix, lease: "300 millis" })
       const early = yield* lock.withLock(account, Effect.succeed)
-      const before = asked()
-      assert.strictEqual(yield* reasonOf(early.check), "lost", "at once")
+      const before = scriptsSent()
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "right after the release")
       yield* Effect.sleep("400 millis")
-      assert.strictEqual(yield* reasonOf(early.check), "lost", "when its lease would have ended")
-      assert.strictEqual(asked(), before)
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "after the time of the lease")
+      assert.strictEqual(scriptsSent(), before)
       assert.isNull(yield* redis.send("GET", key))
     })
   )
 
   it.live(
-    "is lost for a suspended holder if another had it in the meantime",
+    "is lost if its key has expired and another program held the lock in the meantime",
     () =>
       Effect.gen(function* () {
         const { key, lock, prefix, redis } = yield* begin
@@ -475,7 +477,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("is not blocked by a fiber that was interrupted while acquiring it", () =>
+  it.live("is free after a fiber was interrupted while it acquired the lock", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       for (const delay of [0, 0, 0, 1, 1, 2, 3]) {
@@ -492,12 +494,12 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 })
 
-// Each test has its own server, and mostly waits.
+// Concurrent, because each test has its own server and spends most of its time waiting.
 describe.runIf(runsRedis)(
   "vaults: a lock in a Redis that becomes unavailable",
   { concurrent: true, tags: ["thorough"] },
   () => {
-    it.live("is lost within its lease, and the result of its holder is not", () =>
+    it.live("is lost within its lease, but the result of its holder is still returned", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })
@@ -515,12 +517,12 @@ describe.runIf(runsRedis)(
         )
         thaw()
         assert.deepStrictEqual(exit, Exit.succeed("a session"))
-        assert.isBelow(millis, 10_000, "the release waits no longer than a lease")
+        assert.isBelow(millis, 10_000, "milliseconds until the lock is released")
         yield* lock.withLock(account, ({ check }) => check)
       })
     )
 
-    it.live("does not block an interruption of its holder", () =>
+    it.live("does not delay the interruption of its holder", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url))
@@ -536,7 +538,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("is lost within a renewal if Redis restarts without data, and the next has a larger fence", () =>
+    it.live("is lost at the next renewal if Redis restarts without data, and the next holder has a larger fence", () =>
       Effect.gen(function* () {
         const { restart, url } = yield* server
         const one = makeRedis(yield* connect(url), { lease: "8 seconds" })
@@ -576,7 +578,7 @@ describe.runIf(runsRedis)(
       steadyTimeout
     )
 
-    it.live("is acquired by a waiting caller once Redis answers again", () =>
+    it.live("is acquired by a waiting caller as soon as Redis answers again", () =>
       Effect.gen(function* () {
         const { freeze, restart, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url), { lease: longLease, acquireTimeout: "20 seconds" })
@@ -591,7 +593,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails as Io after the acquireTimeout, with no text of the Redis client", () =>
+    it.live("fails as Io after the acquireTimeout, and does not repeat the text of the Redis client", () =>
       Effect.gen(function* () {
         const { freeze, stop, url } = yield* server
         const redis = yield* connect(url)
@@ -605,7 +607,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails with the system's error code if there is one", () =>
+    it.live("fails with the system's error code if the error of the Redis client has one", () =>
       Effect.gen(function* () {
         const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
           code: "ECONNREFUSED"
@@ -621,7 +623,7 @@ describe.runIf(runsRedis)(
   }
 )
 
-/** Another program that has the lock. */
+/** Starts another program that holds the lock. */
 const holder = (prefix: string) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -637,38 +639,38 @@ const holder = (prefix: string) =>
     ({ child }) => Effect.promise(() => (child.kill("SIGCONT"), stop(child)))
   )
 
-describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", { tags: ["thorough"] }, () => {
+describe.runIf(runsRedis)("vaults: a process that holds a lock in Redis", { tags: ["thorough"] }, () => {
   it.live(
-    "releases the lock within a second when it is killed with -9",
+    "loses the lock within one second after it is killed with SIGKILL",
     () =>
       Effect.gen(function* () {
         const { lock, prefix } = yield* begin
         const { child } = yield* holder(prefix)
         const next = yield* Effect.forkChild(timed(lock.withLock(account, () => Effect.void)))
         yield* Effect.sleep("1 second")
-        assert.isUndefined(next.pollUnsafe(), "blocked while the holder lives")
+        assert.isUndefined(next.pollUnsafe(), "blocked while the holder runs")
         const { millis } = yield* timed(
           Effect.andThen(
             Effect.sync(() => child.kill("SIGKILL")),
             Fiber.join(next)
           )
         )
-        console.log(`lock in Redis: the next proceeds ${Math.round(millis)} ms after its holder was killed`)
+        console.log(`lock in Redis: the next holder acquired it ${Math.round(millis)} ms after the holder was killed`)
         assert.isBelow(millis, 1000)
       }).pipe(Effect.orDie, steady),
     steadyTimeout
   )
 
   it.live(
-    "continues after a stop longer than its lease, if no other program took the lock",
+    "still holds the lock after a suspension longer than its lease if no other program took the lock",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
         const { child } = yield* holder(prefix)
-        const until = (isSo: (found: unknown) => boolean) =>
+        const until = (isExpected: (found: unknown) => boolean) =>
           Effect.sleep("20 millis").pipe(
             Effect.andThen(redis.send("GET", key)),
-            Effect.repeat({ until: isSo }),
+            Effect.repeat({ until: isExpected }),
             Effect.timeout("3 seconds")
           )
         const token = yield* redis.send("GET", key)
@@ -680,7 +682,7 @@ describe.runIf(runsRedis)("vaults: a holder of a lock in Redis", { tags: ["thoro
     steadyTimeout
   )
 
-  it.live("learns after a stop longer than its lease that it lost the lock to another", () =>
+  it.live("gets the error `lost` after a suspension longer than its lease if another program took the lock", () =>
     Effect.gen(function* () {
       const { lock, prefix } = yield* begin
       const { child, line } = yield* holder(prefix)

@@ -27,8 +27,8 @@ const refused = new AuthError.InvalidCredentials({ field: "pin" })
 const reasonOf = (result: Result.Result<unknown, SessionManager.Failure>) =>
   Result.isFailure(result) ? result.failure.reason._tag : "success"
 
-describe("sessions: session", () => {
-  it.effect("logs in once for 1,000 fibers that ask at the same time", () =>
+describe("sessions: SessionManager.session", () => {
+  it.effect("logs in once for 1,000 fibers that request a session at the same time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -47,7 +47,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("finds the session of an earlier run in the store, and sends nothing", () =>
+  it.effect("returns the session that an earlier run stored, and sends no request to the broker", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -59,28 +59,30 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("logs in once for 32 programs that ask at the same time, at the start and after the expiry", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny(), makeShared()]
-      tiny.latency = "1 second"
-      const programs = yield* Effect.all(Array.from({ length: 32 }, () => start(tiny, shared)))
-      for (const round of ["1", "2"]) {
-        const asked = yield* Effect.forkChild(
-          Effect.all(
-            programs.map((program) => program.session),
-            { concurrency: "unbounded" }
+  it.effect(
+    "logs in once for 32 programs that request a session at the same time, at the start and after the expiry",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny(), makeShared()]
+        tiny.latency = "1 second"
+        const programs = yield* Effect.all(Array.from({ length: 32 }, () => start(tiny, shared)))
+        for (const round of ["1", "2"]) {
+          const asked = yield* Effect.forkChild(
+            Effect.all(
+              programs.map((program) => program.session),
+              { concurrency: "unbounded" }
+            )
           )
-        )
-        yield* pass("1 second")
-        assert.deepStrictEqual(new Set((yield* Fiber.join(asked)).map(numberOf)), new Set([round]))
-        yield* pass("1 day")
-      }
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-    })
+          yield* pass("1 second")
+          assert.deepStrictEqual(new Set((yield* Fiber.join(asked)).map(numberOf)), new Set([round]))
+          yield* pass("1 day")
+        }
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      })
   )
 
-  it.effect("returns no token after midnight, and logs in exactly once then", () =>
+  it.effect("does not return a session that expired at midnight, and logs in exactly once after midnight", () =>
     Effect.gen(function* () {
       const tiny = makeTiny()
       const manager = yield* start(tiny)
@@ -96,7 +98,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("a session effect that is stored and run later does not return a stale session", () =>
+  it.effect("returns a current session even if the effect was stored in a variable and is run later", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny({ expiry: Expiry.after("1 hour") }))
@@ -107,7 +109,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("completes the login when the caller that started it is interrupted", () =>
+  it.effect("completes the login even if the caller that started the login is interrupted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -123,7 +125,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("passes a failure on to all waiting callers, and retries later", () =>
+  it.effect("fails for all waiting callers if the login fails, and retries after a back-off", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -133,7 +135,7 @@ describe("sessions: session", () => {
         concurrency: 2
       })
       assert.deepStrictEqual(both.map(reasonOf), ["BrokerUnavailable", "BrokerUnavailable"])
-      // A program that asks in a tight loop does not flood the broker.
+      // During the back-off, a caller gets the same failure, and no request is sent to the broker.
       assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
       assert.deepStrictEqual(tiny.calls, ["login refused"])
       yield* pass("2 seconds")
@@ -141,7 +143,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("backs off longer after each failure, up to a limit that suits the market open", () =>
+  it.effect("increases the back-off after each failure, and sends between 24 and 60 logins in ten minutes", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -156,7 +158,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("stops before the broker locks the account, also after a restart, and says how to continue", () =>
+  it.effect("stops after two rejected logins, also after a restart, before the broker locks the account", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -171,7 +173,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("sends one login in each TOTP period, also from another program after a crash", () =>
+  it.effect("sends at most one login in each TOTP period, even if the first program crashes and another logs in", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
@@ -191,7 +193,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("refuses a token that is expired on arrival, and does not log in repeatedly", () =>
+  it.effect("rejects a new token that has already expired, and does not log in repeatedly", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: () => ({ at: morning - minutes(60), source: "jwt" }) })
@@ -203,7 +205,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("does not trust an expiry after the clock was set back by a day", () =>
+  it.effect("logs in again after the clock was set back by a day, because the expiry is no longer reliable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: Expiry.after("8 hours") })
@@ -217,7 +219,7 @@ describe("sessions: session", () => {
     })
   )
 
-  it.effect("does not stall after a clock that was years ahead", () =>
+  it.effect("logs in without a long wait after a clock that was three years ahead was corrected", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + minutes(3 * 365 * 24 * 60))
       const tiny = makeTiny({ codes: "totp" })
@@ -251,7 +253,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("does not renew before a daily cut-off, since the new session would end with the old one", () =>
+  it.effect("does not renew early before a daily cut-off, because the new session would expire at the same time", () =>
     Effect.gen(function* () {
       const tiny = makeTiny({ early: "1 hour" })
       const manager = yield* start(tiny)
@@ -263,7 +265,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("uses a token to its expiry if its renewal did not extend it", () =>
+  it.effect("returns a token until its expiry if an early renewal did not get a later expiry", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const end = morning + minutes(60)
@@ -278,7 +280,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("returns the live token if the renewal fails, emits RenewalFailed, and backs off", () =>
+  it.effect("returns the valid token if the early renewal fails, emits RenewalFailed, and backs off", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -298,7 +300,7 @@ describe("sessions: early renewal", () => {
     })
   )
 
-  it.effect("returns the live token if the broker is slow", () =>
+  it.effect("returns the valid token after the renewalTimeout if the broker is slow", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -316,51 +318,55 @@ describe("sessions: early renewal", () => {
   )
 })
 
-it.effect("replaces a refused token at once, although its early renewal failed and is in back-off", () =>
+it.effect("SessionManager.renew replaces a rejected token at once, even during the back-off of an early renewal", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny(lastsAnHour)
     const manager = yield* start(tiny)
-    const dead = yield* manager.session
+    const rejected = yield* manager.session
     yield* pass("56 minutes")
     tiny.failures.push(unavailable)
     yield* manager.session
-    assert.strictEqual(numberOf(yield* manager.renew(dead)), "2")
+    assert.strictEqual(numberOf(yield* manager.renew(rejected)), "2")
   })
 )
 
-describe("sessions: refresh", () => {
+describe("sessions: a renewal with a refresh token", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
-  it.effect("refreshes if the broker supports it, and logs in if the refresh is refused", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny(both)
-      const manager = yield* start(tiny)
-      yield* manager.session
-      yield* pass("1 hour")
-      yield* manager.session
-      tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
-      yield* pass("1 hour")
-      assert.strictEqual(numberOf(yield* manager.session), "3")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "refresh refused", "login 3"])
-    })
+  it.effect(
+    "is sent if the broker supports it, and is replaced by a login if the broker rejects the refresh token",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny(both)
+        const manager = yield* start(tiny)
+        yield* manager.session
+        yield* pass("1 hour")
+        yield* manager.session
+        tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+        yield* pass("1 hour")
+        assert.strictEqual(numberOf(yield* manager.session), "3")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "refresh refused", "login 3"])
+      })
   )
 
-  it.effect("does not log in after a refresh without an answer: its token may still be valid", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny(both)
-      const manager = yield* start(tiny)
-      yield* manager.session
-      tiny.failures.push(unavailable)
-      yield* pass("1 hour")
-      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh refused"])
-    })
+  it.effect(
+    "is not followed by a login if the broker did not answer, because the refresh token may still be valid",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny(both)
+        const manager = yield* start(tiny)
+        yield* manager.session
+        tiny.failures.push(unavailable)
+        yield* pass("1 hour")
+        assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "refresh refused"])
+      })
   )
 
-  it.effect("sends no refresh token after a daily cut-off, unless the broker accepts it", () =>
+  it.effect("is sent after a daily cut-off only if the broker accepts refresh tokens after the cut-off", () =>
     Effect.gen(function* () {
       for (const afterCutOff of [false, true]) {
         yield* TestClock.setTime(morning)
@@ -374,17 +380,19 @@ describe("sessions: refresh", () => {
     })
   )
 
-  it.effect("fails with the way to log in if only a person can", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const manager = yield* start(makeTiny({ by: [] }))
-      const failed = yield* Effect.flip(manager.session)
-      assert.strictEqual(failed.reason._tag, "ActionRequired")
-      assert.include(failed.message, "SessionManager.adopt")
-    })
+  it.effect(
+    "or with a login fails with ActionRequired if the broker supports neither, and names SessionManager.adopt",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const manager = yield* start(makeTiny({ by: [] }))
+        const failed = yield* Effect.flip(manager.session)
+        assert.strictEqual(failed.reason._tag, "ActionRequired")
+        assert.include(failed.message, "SessionManager.adopt")
+      })
   )
 
-  it.effect("does not return a refreshed session before it is stored, and does not lose it", () =>
+  it.effect("is not repeated if the store fails, and its session is returned after it could be stored", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(both), makeShared()]
@@ -405,23 +413,25 @@ describe("sessions: refresh", () => {
   )
 })
 
-it.effect("a token that its own refresh ended at the broker is not returned, even before its expiry", () =>
-  Effect.gen(function* () {
-    yield* TestClock.setTime(morning)
-    const shared = makeShared()
-    const tiny = makeTiny({ by: ["login", "refresh"], ...lastsAnHour })
-    const { service, state } = breakable(shared.store)
-    const manager = yield* start(tiny, { ...shared, store: service })
-    yield* manager.session
-    yield* pass("56 minutes")
-    state.broken = true
-    assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "Io")
-    assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2"])
-  })
+it.effect(
+  "sessions: a token is not returned after a refresh has replaced it, even if the new token cannot be stored",
+  () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const tiny = makeTiny({ by: ["login", "refresh"], ...lastsAnHour })
+      const { service, state } = breakable(shared.store)
+      const manager = yield* start(tiny, { ...shared, store: service })
+      yield* manager.session
+      yield* pass("56 minutes")
+      state.broken = true
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "Io")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2"])
+    })
 )
 
-describe("sessions: renew", () => {
-  it.effect("gets one new session for all callers whose token was refused", () =>
+describe("sessions: SessionManager.renew", () => {
+  it.effect("gets one new session for all callers whose token was rejected", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -429,10 +439,10 @@ describe("sessions: renew", () => {
       const manager = yield* start(tiny)
       const asked = yield* Effect.forkChild(manager.session)
       yield* pass("10 millis")
-      const dead = yield* Fiber.join(asked)
+      const rejected = yield* Fiber.join(asked)
       const renewals = yield* Effect.forkChild(
         Effect.all(
-          Array.from({ length: 100 }, () => manager.renew(dead)),
+          Array.from({ length: 100 }, () => manager.renew(rejected)),
           { concurrency: "unbounded" }
         )
       )
@@ -440,41 +450,41 @@ describe("sessions: renew", () => {
       const renewed = yield* Fiber.join(renewals)
       assert.deepStrictEqual(new Set(renewed.map(numberOf)), new Set(["2"]))
       // A late caller with the same rejected token gets the new session at once.
-      assert.strictEqual(numberOf(yield* manager.renew(dead)), "2")
+      assert.strictEqual(numberOf(yield* manager.renew(rejected)), "2")
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
     })
   )
 
-  it.effect("does not return a token again that the broker refused, even if its renewal fails", () =>
+  it.effect("never returns a token that the broker rejected, even if the renewal fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
       const manager = yield* start(tiny)
-      const dead = yield* manager.session
+      const rejected = yield* manager.session
       tiny.failures.push(unavailable)
-      assert.strictEqual(reasonOf(yield* Effect.result(manager.renew(dead))), "BrokerUnavailable")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.renew(rejected))), "BrokerUnavailable")
       assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "BrokerUnavailable")
       assert.isTrue(Option.isNone(yield* manager.peek))
     })
   )
 
-  it.effect("takes the session that another program got in the meantime", () =>
+  it.effect("returns the session that another program stored in the meantime", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
-      const dead = yield* one.session
+      const rejected = yield* one.session
       yield* other.session
       yield* other.renew()
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(one.changes, 1)))
       yield* Effect.yieldNow
-      assert.strictEqual(numberOf(yield* one.renew(dead)), "2")
+      assert.strictEqual(numberOf(yield* one.renew(rejected)), "2")
       assert.strictEqual((yield* Fiber.join(changes))[0]?._tag, "PickedUp")
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
     })
   )
 
-  it.effect("does not return the old session if the caller asked for a new one", () =>
+  it.effect("fails if it gets no new session, and does not return the old session instead", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -487,16 +497,16 @@ describe("sessions: renew", () => {
   )
 })
 
-describe("sessions: logout", () => {
+describe("sessions: SessionManager.logout", () => {
   it.effect("ends the session at the broker, and for other programs that share the store", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
       yield* one.session
-      const dead = yield* other.session
+      const rejected = yield* other.session
       assert.deepStrictEqual(yield* one.logout, { _tag: "Revoked", account })
-      for (const ask of [one.session, other.renew(dead), other.session]) {
+      for (const ask of [one.session, other.renew(rejected), other.session]) {
         const failed = yield* Effect.flip(ask)
         assert.deepInclude(failed.reason, { _tag: "SessionExpired", why: "logged-out" })
       }
@@ -505,7 +515,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("during a renewal in this program: callers get no session, and the new one is ended, too", () =>
+  it.effect("during a renewal in this program makes callers fail, and revokes the new session too", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -523,7 +533,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("during a renewal in another program: callers get no session, and the new one is ended, too", () =>
+  it.effect("during a renewal in another program makes callers fail, and revokes the new session too", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -544,27 +554,29 @@ describe("sessions: logout", () => {
     ["in this program", true],
     ["in another program", false]
   ] as const) {
-    it.effect(`during a refresh that the broker then refuses, ${title}: no login is sent instead`, () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
-        const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
-        yield* one.session
-        yield* other.session
-        tiny.latency = "1 second"
-        tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
-        const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
-        yield* pass("500 millis")
-        yield* (isHere ? one : other).logout
-        yield* pass("10 seconds")
-        assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
-        assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
-      })
+    it.effect(
+      `${title} during a refresh prevents the login that would follow if the broker rejects the refresh token`,
+      () =>
+        Effect.gen(function* () {
+          yield* TestClock.setTime(morning)
+          const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
+          const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+          yield* one.session
+          yield* other.session
+          tiny.latency = "1 second"
+          tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+          const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
+          yield* pass("500 millis")
+          yield* (isHere ? one : other).logout
+          yield* pass("10 seconds")
+          assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
+          assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+          assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
+        })
     )
   }
 
-  it.effect("while a login waits for the next TOTP period: the login is not sent", () =>
+  it.effect("prevents a login that waits for the next TOTP period", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
@@ -579,7 +591,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("allows a new login by a program that starts later, and by renew", () =>
+  it.effect("allows a new login by a program that starts later, and by SessionManager.renew", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -595,7 +607,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("right after the new session was stored: callers do not get it, and it is ended", () =>
+  it.effect("right after a new session was stored makes callers fail, and revokes that session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -617,7 +629,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("during a renewal while the store is broken: the new session is not stored later", () =>
+  it.effect("during a renewal with a broken store prevents a later write of the new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -636,7 +648,7 @@ describe("sessions: logout", () => {
     })
   )
 
-  it.effect("drops the session if the store is broken, and reports the failure", () =>
+  it.effect("forgets the session even if the store is broken, and fails with Io", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -662,7 +674,7 @@ describe("sessions: changes by other programs", () => {
     return { one, other, state, tiny }
   })
 
-  it.effect("picks up a newer session within half a minute, without a refused token", () =>
+  it.effect("are found within 30 seconds if another program stored a newer session", () =>
     Effect.gen(function* () {
       const { one, other, tiny } = yield* begin
       yield* one.renew()
@@ -676,33 +688,33 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("reads the store twice a minute, however often the session is asked for", () =>
+  it.effect("cause two reads of the store in a minute, however often a session is requested", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
-      let looks = 0
+      let reads = 0
       const watched = {
         ...shared.store,
         get: (...args: Parameters<typeof shared.store.get>) =>
           Effect.suspend(() => {
-            looks += 1
+            reads += 1
             return shared.store.get(...args)
           })
       }
       const manager = yield* start(makeTiny(), { ...shared, store: watched })
       yield* manager.session
-      looks = 0
+      reads = 0
       for (let second = 0; second < 120; second++) {
         yield* pass("1 second")
         yield* manager.session
         yield* manager.session
       }
       yield* Effect.yieldNow
-      assert.strictEqual(looks, 4)
+      assert.strictEqual(reads, 4)
     })
   )
 
-  it.effect("notices a logout within half a minute, without a call to the broker", () =>
+  it.effect("are found within 30 seconds if another program logged out, without a request to the broker", () =>
     Effect.gen(function* () {
       const { one, other } = yield* begin
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))
@@ -716,7 +728,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  /** A manager whose lock is lost at each check while `lose` returns true. */
+  /** A manager whose check of the lock reports that the lock is lost if `lose` returns true. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
@@ -733,7 +745,7 @@ describe("sessions: changes by other programs", () => {
     return { manager, other: yield* start(tiny, shared), tiny }
   })
 
-  it.effect("sends no login if the lock was lost while waiting for the TOTP period", () =>
+  it.effect("cause no login if the lock was lost during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)
@@ -746,7 +758,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("takes the session of the program that took its lock", () =>
+  it.effect("cause no login if the program that took the lock has stored a session", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, other, tiny } = yield* losing(() => isLost)
@@ -762,7 +774,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("continues by itself after a short loss of the lock", () =>
+  it.effect("do not prevent a login if the lock was lost and acquired again", () =>
     Effect.gen(function* () {
       let losses = 0
       const { manager, tiny } = yield* losing(() => losses-- > 0)
@@ -775,7 +787,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("returns a live token if the store cannot be read", () =>
+  it.effect("are ignored while the store cannot be read, and the valid token is returned", () =>
     Effect.gen(function* () {
       const { other, state } = yield* begin
       state.unreadable = true
@@ -787,7 +799,7 @@ describe("sessions: changes by other programs", () => {
   )
 })
 
-describe("sessions: adopt", () => {
+describe("sessions: SessionManager.adopt", () => {
   const given = Session.make({
     account,
     method: "browser",
@@ -796,7 +808,7 @@ describe("sessions: adopt", () => {
     expiry: Expiry.after("1 hour")
   })
 
-  it.effect("stores a session of the browser, and finds it after a restart", () =>
+  it.effect("stores a session from a browser login, so that it is found after a restart", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
@@ -808,18 +820,18 @@ describe("sessions: adopt", () => {
     })
   )
 
-  it.effect("refuses a session of another account", () =>
+  it.effect("rejects a session of another account", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
-      const stranger = { ...given, account: { ...account, id: "T2" } }
-      const failed = yield* Effect.flip(manager.adopt(stranger))
+      const ofAnotherAccount = { ...given, account: { ...account, id: "T2" } }
+      const failed = yield* Effect.flip(manager.adopt(ofAnotherAccount))
       assert.strictEqual(failed.reason._tag, "InvalidRequest")
       assert.include(failed.message, "is of T2, not of T1")
     })
   )
 
-  it.effect("refuses a token with a line break in it, without showing the token", () =>
+  it.effect("rejects a token that contains a line break, and does not print the token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -833,7 +845,7 @@ describe("sessions: adopt", () => {
     })
   )
 
-  it.effect("ends the logged-out state", () =>
+  it.effect("allows new logins after a logout", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -847,7 +859,7 @@ describe("sessions: adopt", () => {
   )
 })
 
-it.effect("gives programs without Effect a promise of a live session", () =>
+it.effect("SessionManager.sessionPromise returns a promise of a valid session to programs without Effect", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
@@ -860,7 +872,7 @@ it.effect("gives programs without Effect a promise of a live session", () =>
   })
 )
 
-it.effect("counts logins and failures by broker and outcome, and nothing else", () =>
+it.effect("SessionMetrics counts logins and failures by broker, outcome and reason, without account names", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny()

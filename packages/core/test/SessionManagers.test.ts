@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { makeTiny, morning, pass, type Tiny } from "./sessions.ts"
 
-/** An account for every name, each with its own broker, so that its calls are counted separately. */
+/** Managers with one fake broker for each account, so that the calls of each account are counted separately. */
 const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) => void = () => undefined) {
   yield* TestClock.setTime(morning)
   const brokers = new Map<string, Tiny>()
@@ -29,8 +29,8 @@ const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) =
         const tiny = makeTiny()
         prepare(tiny, name)
         brokers.set(name, tiny)
-        const own = { ...tiny.renewal, account: { ...tiny.renewal.account, id: name } }
-        return Effect.succeed(Context.make(Renewal, own).pipe(Context.add(Logout, tiny.logout)))
+        const renewal = { ...tiny.renewal, account: { ...tiny.renewal.account, id: name } }
+        return Effect.succeed(Context.make(Renewal, renewal).pipe(Context.add(Logout, tiny.logout)))
       })
     )
   ).pipe(Effect.provide(Vault.layerMemory))
@@ -44,7 +44,7 @@ type Managers = Effect.Success<ReturnType<typeof begin>>["managers"]
 const warmed = (managers: Managers, all: ReadonlyArray<string>, options?: SessionManagers.WarmOptions) =>
   Stream.runCollect(managers.warm(all, options))
 
-it.effect("builds an account's layer once for any number of callers, and keeps it", () =>
+it.effect("SessionManagers builds the layer of an account once for all callers, and keeps it", () =>
   Effect.gen(function* () {
     const { brokers, built, managers } = yield* begin()
     const asked = Effect.all(
@@ -58,7 +58,7 @@ it.effect("builds an account's layer once for any number of callers, and keeps i
   })
 )
 
-it.effect("accounts do not share sessions", () =>
+it.effect("SessionManagers does not share a session between two accounts", () =>
   Effect.gen(function* () {
     const { brokers, managers } = yield* begin()
     const [one, other] = [yield* managers.manager("T1"), yield* managers.manager("T2")]
@@ -70,11 +70,14 @@ it.effect("accounts do not share sessions", () =>
   })
 )
 
-describe("sessions: an account whose layer fails", () => {
+describe("sessions: the layer of an account", () => {
   const misconfigured = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
   const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
 
-  /** Accounts whose first `failures` builds fail after a second, with a count of open resources. Two of them share a layer. */
+  /**
+   * Accounts whose layer takes one second to build. The first `failures` builds fail. `counts` has the numbers of
+   * builds and of open resources. Accounts whose name begins with `shared` share one layer.
+   */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)
     const counts = { built: 0, open: 0 }
@@ -100,7 +103,7 @@ describe("sessions: an account whose layer fails", () => {
     return (yield* Fiber.join(running)).reason._tag
   })
 
-  it.effect("is built again at the next call", () =>
+  it.effect("is built again at the next call if its build failed", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("T1")), "InvalidRequest")
@@ -111,7 +114,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("is built again also if another account shares the layer", () =>
+  it.effect("is built again after a failure even if two accounts share the layer", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       assert.strictEqual(yield* asked(managers.session("shared 1")), "InvalidRequest")
@@ -122,7 +125,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("leaves no resources open after repeated failures", () =>
+  it.effect("leaves no resources open if its build fails repeatedly", () =>
     Effect.gen(function* () {
       const { counts, held, managers } = yield* failing(Infinity)
       const before = held()
@@ -134,7 +137,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("is built once for all concurrent callers, and fails for all of them", () =>
+  it.effect("is built once for all concurrent callers, and all of them fail if the build fails", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       const all = yield* Effect.forkChild(
@@ -150,7 +153,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("continues its build for the others when one caller is interrupted", () =>
+  it.effect("is still built for the other callers if one caller is interrupted", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(0)
       const first = yield* Effect.forkChild(managers.session("T1"), { startImmediately: true })
@@ -163,7 +166,7 @@ describe("sessions: an account whose layer fails", () => {
     })
   )
 
-  it.effect("is built again after a defect, too", () =>
+  it.effect("is built again if its build died with a defect", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       let built = 0
@@ -178,7 +181,7 @@ describe("sessions: an account whose layer fails", () => {
   )
 })
 
-describe("sessions: warm", () => {
+describe("sessions: SessionManagers.warm", () => {
   it.effect("logs in every account once, and reports each result", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
@@ -196,7 +199,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("is not blocked by an account that fails, hangs or is misconfigured", () =>
+  it.effect("is not blocked by an account that fails, that hangs or that is misconfigured", () =>
     Effect.gen(function* () {
       const { managers } = yield* begin((tiny, name) => {
         if (name === "T3") tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
@@ -219,37 +222,35 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect(
-    "passes the places of hanging accounts to others after two minutes, while they continue in the background",
-    () =>
-      Effect.gen(function* () {
-        const { brokers, managers } = yield* begin((tiny, name) => {
-          if (name.startsWith("hangs")) tiny.latency = "1 hour"
-        })
-        const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
-        const all = ["hangs 1", "hangs 2", ...names(3)]
-        const running = yield* Effect.forkChild(
-          Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
-            Effect.sync(() => seen.push(progress))
-          )
-        )
-        yield* pass("119 seconds")
-        assert.deepStrictEqual(seen, [])
-        yield* pass("2 seconds")
-        yield* Fiber.join(running)
-        assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
-        const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
-        assert.strictEqual(failures.length, 2)
-        for (const { message } of failures) {
-          assert.include(message, "no answer came in time. The login continues in the background")
-        }
-        yield* pass("1 hour")
-        yield* managers.session("hangs 1")
-        assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+  it.effect("starts other accounts after an account has hung for two minutes, and the hanging account continues", () =>
+    Effect.gen(function* () {
+      const { brokers, managers } = yield* begin((tiny, name) => {
+        if (name.startsWith("hangs")) tiny.latency = "1 hour"
       })
+      const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
+      const all = ["hangs 1", "hangs 2", ...names(3)]
+      const running = yield* Effect.forkChild(
+        Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
+          Effect.sync(() => seen.push(progress))
+        )
+      )
+      yield* pass("119 seconds")
+      assert.deepStrictEqual(seen, [])
+      yield* pass("2 seconds")
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
+      const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
+      assert.strictEqual(failures.length, 2)
+      for (const { message } of failures) {
+        assert.include(message, "no answer came in time. The login continues in the background")
+      }
+      yield* pass("1 hour")
+      yield* managers.session("hangs 1")
+      assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+    })
   )
 
-  it.effect("gives an account the time in `timeout`", () =>
+  it.effect("reports an account as failed if it takes longer than `timeout`", () =>
     Effect.gen(function* () {
       const { managers } = yield* begin((tiny) => {
         tiny.latency = "10 seconds"
@@ -265,8 +266,8 @@ describe("sessions: warm", () => {
     })
   )
 
-  describe("refuses values that would block it for ever", () => {
-    const nonsense: ReadonlyArray<readonly [string, unknown]> = [
+  describe("rejects an option that would block it without end:", () => {
+    const invalid: ReadonlyArray<readonly [string, unknown]> = [
       ["concurrency", 0],
       ["concurrency", -1],
       ["concurrency", 1.5],
@@ -287,7 +288,7 @@ describe("sessions: warm", () => {
       ["timeout", NaN],
       ["timeout", Infinity]
     ]
-    for (const [option, value] of nonsense) {
+    for (const [option, value] of invalid) {
       it.effect(`${option}: ${typeof value} ${String(value)}`, () =>
         Effect.gen(function* () {
           const { built, managers } = yield* begin()
@@ -303,12 +304,12 @@ describe("sessions: warm", () => {
   })
 
   const others: ReadonlyArray<readonly [string, unknown]> = [
-    ["one name, which JavaScript treats as a list of characters", "A123456"],
-    ["nothing", undefined],
+    ["a text", "A123456"],
+    ["undefined", undefined],
     ["a number", 7],
-    ["names that are not text", [{ name: "T1" }]]
+    ["a list of objects", [{ name: "T1" }]]
   ]
-  it.effect.each(others)("refuses %s instead of names", ([, given]) =>
+  it.effect.each(others)("rejects %s instead of a list of names", ([, given]) =>
     Effect.gen(function* () {
       const { built, managers } = yield* begin()
       const { reason } = yield* Effect.flip(warmed(managers, given as ReadonlyArray<string>))
@@ -317,7 +318,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("respects the given concurrency", () =>
+  it.effect("runs at most `concurrency` accounts at the same time", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin((tiny) => {
         tiny.latency = "1 second"
@@ -332,7 +333,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("starts no more accounts in a second than `perSecond`", () =>
+  it.effect("starts at most `perSecond` accounts in each second", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const running = yield* Effect.forkChild(warmed(managers, names(25), { perSecond: 10, jitter: 0 }))
@@ -345,7 +346,7 @@ describe("sessions: warm", () => {
     })
   )
 
-  it.effect("spreads the starts, so that not all accounts call at the same instant", () =>
+  it.effect("starts the accounts at random times within `jitter`, not all at the same time", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const running = yield* Effect.forkChild(warmed(managers, names(100), { concurrency: 100, jitter: "1 second" }))

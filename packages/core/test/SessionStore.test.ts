@@ -27,7 +27,7 @@ const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes
 const keyOf = (digit: string) => VaultKey.fromText(Redacted.make(digit.repeat(64)), `key ${digit}`)
 const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "no key: in clear" }
 
-/** A store whose bytes can be read and changed directly. */
+/** A store, and functions that read and change its stored bytes directly. */
 const makeOpen = () => {
   const entries = new Map<string, SessionStore.Entry>()
   const store: Store = {
@@ -54,7 +54,7 @@ const flipped = (bytes: Uint8Array, index: number, bit = 0) => {
   return copy
 }
 
-/** The entry with the checksum that its writer would have computed. */
+/** The entry with a valid checksum in its last 8 bytes. */
 const summed = Effect.fnUntraced(function* (bytes: Uint8Array, format = bytes[3], version = 1) {
   const body = bytes.slice(0, -8)
   const place = new TextEncoder().encode(
@@ -74,7 +74,7 @@ const bothOf = (store: Store, expected: number): ReadonlyArray<Effect.Effect<unk
   store.put(account, "session", value, expected)
 ]
 
-/** Text only, like a browser's storage. */
+/** A key-value store that stores text only, as the storage of a browser does. */
 const makeStringOnly = () => {
   const texts = new Map<string, string>()
   return KeyValueStore.makeStringOnly({
@@ -87,8 +87,8 @@ const makeStringOnly = () => {
   })
 }
 
-/** One process at a time: every opening returns the same store. */
-const alone = (make: Effect.Effect<Store, VaultError.VaultError>): VaultContract.Subject<Store> => ({
+/** A subject for a store that only one process can use: each opening returns the same store object. */
+const singleProcess = (make: Effect.Effect<Store, VaultError.VaultError>): VaultContract.Subject<Store> => ({
   make: Effect.map(make, (store) => ({ open: Effect.succeed(store) }))
 })
 
@@ -96,23 +96,26 @@ const makeRedis = (...args: Parameters<typeof SessionStore.makeRedis>) =>
   Effect.runSync(SessionStore.makeRedis(...args))
 
 const contract = (place: string, subject: VaultContract.Subject<Store>) => {
-  describe.runIf(runsRedis || !place.startsWith("in Redis"))(`contract of a store ${place}`, () => {
+  describe.runIf(runsRedis || !place.startsWith("in Redis"))(`contract of a store ${place}:`, () => {
     for (const { name, run } of VaultContract.storeCases(subject)) it.live(name, () => run)
   })
 }
 
-contract("in memory", alone(Effect.sync(SessionStore.makeMemory)))
-contract("over a key-value store for text", alone(Effect.sync(() => SessionStore.makeKeyValueStore(makeStringOnly()))))
-contract("with encryption", {
+contract("in memory", singleProcess(Effect.sync(SessionStore.makeMemory)))
+contract(
+  "in a key-value store for text",
+  singleProcess(Effect.sync(() => SessionStore.makeKeyValueStore(makeStringOnly())))
+)
+contract("that encrypts its entries", {
   make: Effect.map(Effect.sync(SessionStore.makeMemory), (raw) => ({
     open: Effect.map(keyOf("a"), (key) => SessionStore.encrypted(key)(raw))
   }))
 })
 contract(
-  "with framing, in clear",
-  alone(Effect.sync(() => SessionStore.encrypted(plaintext)(SessionStore.makeMemory())))
+  "that stores its entries in clear",
+  singleProcess(Effect.sync(() => SessionStore.encrypted(plaintext)(SessionStore.makeMemory())))
 )
-contract("of the layer for key-value stores", {
+contract("made by layerKeyValueStore", {
   make: Effect.map(
     Layer.build(
       SessionStore.layerKeyValueStore.pipe(
@@ -132,7 +135,7 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("shows none of its content", () =>
+  it.effect("does not contain or print its content in clear", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")
@@ -142,7 +145,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails as Tampered for any flipped bit of an entry", () =>
+  it.effect("fails with Tampered if any one bit of an entry was changed", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -155,7 +158,7 @@ describe("vaults: an encrypted store", () => {
         }
       }
       assert.strictEqual(flips, whole.length * 8)
-      console.log(`tampering: ${flips} flipped bits of an entry of ${whole.length} bytes, each one found`)
+      console.log(`tampering: each of ${flips} changed bits was detected, in an entry of ${whole.length} bytes`)
       replace(whole)
       assert.strictEqual(
         textOf(Redacted.value((yield* store.get(account, "session"))!.value)),
@@ -164,7 +167,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails as Tampered, also if the checksum was recomputed", () =>
+  it.effect("fails with Tampered even if the checksum of the changed entry was recomputed", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -173,11 +176,11 @@ describe("vaults: an encrypted store", () => {
         assert.strictEqual(yield* reasonOf(store), "Tampered", `byte ${index}`)
       }
       replace(yield* summed(flipped(whole, 0)))
-      assert.strictEqual(yield* reasonOf(store), "Tampered", "magic")
+      assert.strictEqual(yield* reasonOf(store), "Tampered", "the first byte")
     })
   )
 
-  it.effect("fails as Tampered for an entry that is cut off at any byte", () =>
+  it.effect("fails with Tampered for an entry that was truncated at any byte", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const whole = new Uint8Array(bytes())
@@ -192,7 +195,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("opens an entry only at its account, slot and version", () =>
+  it.effect("fails with Tampered if an entry was moved to another account, slot or version", () =>
     Effect.gen(function* () {
       const { bytes, replace, store } = yield* begin
       const other = Account.make({ broker: "tiny", id: "T2" })
@@ -208,14 +211,14 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails as WrongKey for an intact entry of another key", () =>
+  it.effect("fails with WrongKey for an intact entry that was encrypted with another key", () =>
     Effect.gen(function* () {
       const { raw } = yield* begin
       assert.strictEqual(yield* reasonOf(SessionStore.encrypted(yield* keyOf("b"))(raw)), "WrongKey")
     })
   )
 
-  it.effect("does not open encrypted entries without a key, or clear entries with one", () =>
+  it.effect("fails with WrongKey for an encrypted entry without a key, and for an entry in clear with a key", () =>
     Effect.gen(function* () {
       const { raw, store } = yield* begin
       const clear = SessionStore.encrypted(plaintext)(raw)
@@ -226,7 +229,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails as NewerVersion for an unknown format, with any key", () =>
+  it.effect("fails with NewerVersion for an entry of a newer format, with or without a key", () =>
     Effect.gen(function* () {
       const { bytes, raw, replace, store } = yield* begin
       const newer = new Uint8Array(bytes())
@@ -242,17 +245,18 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  // Written by 0.1.0. The first was also opened with OpenSSL's ChaCha20-Poly1305, after a separate HChaCha20.
+  // Version 0.1.0 wrote these entries. As an independent check, the encrypted entry was also decrypted with OpenSSL's
+  // ChaCha20-Poly1305, with a subkey from a separate implementation of HChaCha20.
   it.effect.each([
     [
-      "encrypted",
+      "with encryption",
       "424156013a35a5ae84e109592ff7778ea95a6fe99cf8054e07d807ebd053254e4e98104b2ff6a92d85ff45082709b3d71fbd846d4cc458741eee6993036b28a9ccd8e36824"
     ],
     [
       "in clear",
       "424156010000000000000000d056c444529339e754e272779c58dc134f80473a099ebcd1612073657373696f6e0ebd84027baf1967"
     ]
-  ] as const)("opens entries of the first version: %s", ([kind, hex]) =>
+  ] as const)("reads an entry that version 0.1.0 wrote %s", ([kind, hex]) =>
     Effect.gen(function* () {
       const { replace, store } = makeOpen()
       const key = kind === "in clear" ? plaintext : yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "old")
@@ -262,7 +266,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("uses a fresh nonce for each write", () =>
+  it.effect("uses a new nonce for each write", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       const nonces = new Set<string>()
@@ -274,7 +278,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("names the account in its errors, but neither key nor content", () =>
+  it.effect("names the account in its errors, but does not disclose the key or the content", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const { bytes, raw, replace } = yield* begin
@@ -291,7 +295,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("is made by layerEncrypted from a store of the context", () =>
+  it.effect("is made by layerEncrypted from the SessionStore in the context", () =>
     Effect.gen(function* () {
       const book = makeOpen()
       const store = yield* Effect.provide(
@@ -309,8 +313,8 @@ describe("vaults: an encrypted store", () => {
   )
 })
 
-describe("vaults: a store over a key-value store", () => {
-  it.effect("reports the operation that failed and the system's error code, and no other text of the failure", () =>
+describe("vaults: a store in a key-value store", () => {
+  it.effect("reports the failed operation and the system's error code, but not the original error message", () =>
     Effect.gen(function* () {
       const cause = Object.assign(new Error(`no room for ${secret}`), { code: "ENOSPC" })
       const full = (method: string) =>
@@ -328,7 +332,7 @@ describe("vaults: a store over a key-value store", () => {
   )
 
   it.effect.each(["", "1", "1Q", "0 QQ==", "-1 QQ==", "1 Q", "1 QQ", "1 QR==", "01 QQ==", "x QQ==", "1 QQ== ", "{}"])(
-    "fails as Tampered for %j, and does not overwrite it",
+    "fails with Tampered for the stored text %j, and does not overwrite the text",
     (text) =>
       Effect.gen(function* () {
         const key = "broker-auth/session/tiny/production/default/T1"
@@ -342,7 +346,7 @@ describe("vaults: a store over a key-value store", () => {
       })
   )
 
-  it.effect("finishes a write whose caller was interrupted before it starts the next one", () =>
+  it.effect("completes a write even if its caller is interrupted, and only then starts the next write", () =>
     Effect.gen(function* () {
       const keyValueStore = makeStringOnly()
       const begun = yield* Deferred.make<void>()
@@ -376,11 +380,11 @@ const inRedis = (key?: VaultKey.Key) =>
     return { open, prefix, redis: yield* connect(url()) }
   })
 
-contract("in Redis, in clear", { make: inRedis() })
-contract("in Redis, encrypted", { make: Effect.flatMap(keyOf("a"), inRedis) })
+contract("in Redis without encryption", { make: inRedis() })
+contract("in Redis with encryption", { make: Effect.flatMap(keyOf("a"), inRedis) })
 
 describe.runIf(runsRedis)("vaults: a store in Redis", () => {
-  it.live("keeps each account's entries at separate keys, and no token in clear", () =>
+  it.live("stores each slot of an account at its own Redis key, and no token in clear", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       const store = yield* Effect.provide(
@@ -408,7 +412,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails as Tampered for any changed byte of the stored text", () =>
+  it.live("fails with Tampered if any character of the stored text was changed", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis(yield* keyOf("a"))
       const store = yield* open
@@ -419,14 +423,14 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
         yield* redis.send("SET", key, text.slice(0, index) + String.fromCharCode(code ^ 1) + text.slice(index + 1))
         assert.strictEqual(yield* reasonOf(store), "Tampered", `character ${index} of ${text.length}`)
       }
-      yield* redis.send("SET", key, "somebody else's")
+      yield* redis.send("SET", key, "text of another program")
       const error = yield* Effect.flip(store.put(account, "session", value, 0))
       assert.deepStrictEqual([error.operation, error.reason._tag], ["put", "Tampered"])
-      assert.strictEqual(yield* redis.send("GET", key), "somebody else's")
+      assert.strictEqual(yield* redis.send("GET", key), "text of another program")
     })
   )
 
-  it.live("fails as Tampered for a key of another Redis type, which a retry would not change", () =>
+  it.live("fails with Tampered, without retries, if the Redis key has a value of another type", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis()
       const store = yield* open
@@ -439,7 +443,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails as Io, with no text of the Redis client, while Redis is full", () =>
+  it.live("fails with Io while Redis is full, and does not repeat the text of the Redis client", () =>
     Effect.gen(function* () {
       const { open, redis } = yield* inRedis()
       const store = yield* open
@@ -460,7 +464,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
 })
 
 describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
-  it.live("fails after its time-out while Redis hangs, and works again afterwards", () =>
+  it.live("fails after its time-out while Redis hangs, and works again when Redis answers", () =>
     Effect.gen(function* () {
       const { freeze, thaw, url } = yield* server
       const store = makeRedis(yield* connect(url), { timeout: "200 millis" })
@@ -472,17 +476,17 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
         assert.match(reason.remedy, /Check that Redis is running/)
       }
       thaw()
-      // The write that timed out has still happened: a retry sees that, and overwrites nothing.
+      // Redis executed the write after the time-out. So the version is now 2, and a retry that expects 1 is rejected.
       assert.isFalse(yield* store.put(account, "session", value, 1))
       assert.strictEqual((yield* store.get(account, "session"))?.version, 2)
     })
   )
 
-  it.live("retries during a short outage, and does not take its own write for another's", () =>
+  it.live("retries if an answer is lost, and does not treat its earlier write as a write of another program", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0
-      // Executed, but the answer is lost.
+      // A Redis that executes every script, but loses every second answer, beginning with the first.
       const lossy: Redis.Redis["Service"] = {
         ...redis,
         eval:
@@ -504,7 +508,7 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
     })
   )
 
-  it.live("starts empty after Redis lost its data", () =>
+  it.live("is empty after Redis has lost its data, and accepts new writes", () =>
     Effect.gen(function* () {
       const { restart, url } = yield* server
       const store = SessionStore.encrypted(yield* keyOf("a"))(makeRedis(yield* connect(url)))

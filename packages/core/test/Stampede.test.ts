@@ -13,7 +13,7 @@ import { makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions
 
 const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
 
-/** A manager whose session is due for renewal but still live, at a broker that has become slow. */
+/** A manager whose session is valid but due for renewal. Each login at the broker now takes ten seconds. */
 const due = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny(lastsAnHour)
@@ -24,12 +24,13 @@ const due = Effect.gen(function* () {
   return { tiny, manager }
 })
 
-describe("callers that wait for a session", () => {
+describe("callers of SessionManager.session", () => {
   const afterInterruption = Effect.fnUntraced(function* (
     steps: number,
     manager: SessionManager.SessionManager["Service"]
   ) {
-    // It yields after each step, so that it can be interrupted between any two. With a smaller number it takes no step.
+    // With this setting, the fiber yields after each step, so it can be interrupted after any step. With a number
+    // smaller than 3, the fiber makes no progress.
     const first = yield* Effect.forkChild(Effect.provideService(manager.session, Scheduler.MaxOpsBeforeYield, 3))
     for (let step = 0; step < steps; step++) yield* Effect.yieldNow
     yield* Fiber.interrupt(first)
@@ -38,7 +39,7 @@ describe("callers that wait for a session", () => {
     return second.pollUnsafe()
   })
 
-  it.effect("get one after the first caller was interrupted at any step", () =>
+  it.effect("get a session even if the first caller was interrupted at any step", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const exit = yield* afterInterruption(steps, yield* start(makeTiny()))
@@ -47,7 +48,7 @@ describe("callers that wait for a session", () => {
     })
   )
 
-  it.effect("get one after such an interruption while their token is live, too", () =>
+  it.effect("get a session even if the first caller of an early renewal was interrupted at any step", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const { manager, tiny } = yield* due
@@ -58,7 +59,7 @@ describe("callers that wait for a session", () => {
     })
   )
 
-  it.effect("wait at most renewalTimeout for a renewal, and not at all after that", () =>
+  it.effect("wait at most renewalTimeout for an early renewal, and later callers do not wait for it", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(
@@ -78,7 +79,7 @@ describe("callers that wait for a session", () => {
     })
   )
 
-  it.effect("get no token that expired while they waited", () =>
+  it.effect("do not get a token that expired while they waited", () =>
     Effect.gen(function* () {
       const { manager } = yield* due
       yield* pass("3 minutes")
@@ -91,7 +92,7 @@ describe("callers that wait for a session", () => {
     })
   )
 
-  it.effect("get no session after a logout while they waited", () =>
+  it.effect("do not get a session if a logout happened while they waited", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(Effect.result(manager.session))
@@ -103,7 +104,7 @@ describe("callers that wait for a session", () => {
     })
   )
 
-  it.effect("fail when the manager's scope has ended, instead of waiting for ever", () =>
+  it.effect("fail without a wait if the scope of the manager has ended", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const manager = yield* Effect.provideService(start(makeTiny()), Scope.Scope, scope)
@@ -116,7 +117,7 @@ describe("callers that wait for a session", () => {
 })
 
 describe("a cached session", () => {
-  it.effect("is returned to a tight loop without blocking other fibers", () =>
+  it.effect("is returned in a loop of a million calls without blocking other fibers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -130,13 +131,13 @@ describe("a cached session", () => {
           )
         )
       )
-      for (let asks = 0; asks < 1_000_000; asks++) yield* manager.session
+      for (let call = 0; call < 1_000_000; call++) yield* manager.session
       yield* Fiber.interrupt(other)
       assert.isAtLeast(others, 4)
     })
   )
 
-  it.effect("is checked by the clock of the fiber that asks for it", () =>
+  it.effect("is checked for expiry with the Clock of the calling fiber", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -152,7 +153,7 @@ describe("a cached session", () => {
     })
   )
 
-  it.effect("is returned by the accessor as by the manager, and the accessor dies without its service", () =>
+  it.effect("is returned by the function SessionManager.session, which dies if the service is missing", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -167,11 +168,11 @@ describe("a cached session", () => {
   )
 })
 
-describe("promises", () => {
+describe("promises of SessionManager.sessionPromise", () => {
   const promiseOf = (manager: SessionManager.SessionManager["Service"]) =>
     Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
 
-  it.effect("of concurrent callers come from one exchange", () =>
+  it.effect("are the same promise for concurrent callers, and cause one login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -186,7 +187,7 @@ describe("promises", () => {
     })
   )
 
-  it.effect("that failed are not returned to later callers", () =>
+  it.effect("are not returned to later callers if they have failed", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -199,7 +200,7 @@ describe("promises", () => {
     })
   )
 
-  it.effect("that were cached or failed at once are not returned after a logout or the session's expiry", () =>
+  it.effect("are not returned after a logout or after the session has expired", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -214,8 +215,8 @@ describe("promises", () => {
   )
 })
 
-describe("changes", () => {
-  it.effect("are emitted to all current listeners, and not replayed to later ones", () =>
+describe("SessionManager.changes", () => {
+  it.effect("emits a change to all current listeners, but emits no earlier change to a new listener", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

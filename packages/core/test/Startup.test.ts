@@ -17,7 +17,7 @@ class Two extends Context.Service<Two, string>()("test/Two") {}
 
 const failed = (field: string) => Effect.fail(AuthError.invalidRequest("tiny", "credentials", field, "is missing"))
 
-/** As in the README's program: a vault with a key, and credentials, both from the configuration. */
+/** The program of the README. It reads the key of the vault and the credentials from the configuration. */
 const start = (values: Readonly<Record<string, string>>) => {
   const Keyed = Layer.effectDiscard(VaultKey.VaultKey).pipe(
     Layer.provideMerge(Vault.layerMemory),
@@ -40,8 +40,8 @@ const key = { BROKER_AUTH_KEY: "00112233".repeat(8) }
 
 const errorOf = (values: Readonly<Record<string, string>>) => Effect.scoped(Effect.flip(Layer.build(start(values))))
 
-describe("a first start", () => {
-  it.effect("reports the missing credentials and the missing vault key at once", () =>
+describe("a program that starts for the first time", () => {
+  it.effect("reports the missing credentials and the missing vault key in one error", () =>
     Effect.gen(function* () {
       const error = yield* errorOf({})
       assert.strictEqual(error._tag, "StartupError")
@@ -51,7 +51,7 @@ describe("a first start", () => {
     })
   )
 
-  it.effect("fails with the layer's own error if one is invalid", () =>
+  it.effect("fails with the error of the layer if exactly one layer fails", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* errorOf(key))._tag, "AuthError")
       assert.strictEqual((yield* errorOf(credentials))._tag, "VaultError")
@@ -59,17 +59,19 @@ describe("a first start", () => {
     })
   )
 
-  it.effect("starts if everything is valid", () => Effect.scoped(Layer.build(start({ ...credentials, ...key }))))
+  it.effect("starts if the credentials and the key are valid", () =>
+    Effect.scoped(Layer.build(start({ ...credentials, ...key })))
+  )
 })
 
-describe("mergeAll", () => {
+describe("Startup.mergeAll", () => {
   it.effect("provides the services of all layers", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual([yield* One, yield* Two], [1, "two"])
     }).pipe(Effect.provide(Startup.mergeAll(Layer.succeed(One, 1), Layer.succeed(Two, "two"))))
   )
 
-  it.effect("reports errors in the order of the layers, and closes the layers that were built", () =>
+  it.effect("reports all errors in the order of the layers, and closes the layers that it has built", () =>
     Effect.gen(function* () {
       const closed: Array<string> = []
       const built = Layer.effect(
@@ -88,7 +90,7 @@ describe("mergeAll", () => {
     })
   )
 
-  it.effect("reports a defect even if there is an error", () =>
+  it.effect("reports a defect of one layer even if another layer fails with an error", () =>
     Effect.gen(function* () {
       const layers = Startup.mergeAll(Layer.effectDiscard(Effect.die("a bug")), Layer.effectDiscard(failed("first")))
       const exit = yield* Effect.exit(Effect.scoped(Layer.build(layers)))
@@ -96,7 +98,7 @@ describe("mergeAll", () => {
     })
   )
 
-  it.effect("builds a shared layer once", () =>
+  it.effect("builds a layer once if two layers depend on it", () =>
     Effect.gen(function* () {
       let built = 0
       const shared = Layer.effect(

@@ -18,7 +18,7 @@ const of256 = { ...plain, algorithm: "SHA256", digits: 8 }
 const secret = "secret=JBSWY3DPEHPK3PXP"
 const totp = `otpauth://totp/Angel:A123456?${secret}`
 
-describe("an otpauth address is read", () => {
+describe("Totp.parse accepts an otpauth address", () => {
   it.each([
     ["in capitals", `OTPAUTH://TOTP/ANGEL:A123456?SECRET=JBSWY3DPEHPK3PXP`],
     ["in mixed case", `OtpAuth://Totp/x?Secret=jbswY3dpehpk3pxp&Issuer=x`],
@@ -26,9 +26,9 @@ describe("an otpauth address is read", () => {
     ["with parameters without a value", `${totp}&algorithm&digits&period&`],
     ["with an additional empty secret", `otpauth://totp/x?secret=&${secret}`],
     ["with the same secret twice", `${totp}&SECRET=jbsw%20y3dp-ehpk+3pxp====`],
-    ["with the same number twice", `${totp}&digits=6&digits=06&algorithm=SHA1&algorithm=HMAC-SHA-1`],
+    ["with the same parameter twice", `${totp}&digits=6&digits=06&algorithm=SHA1&algorithm=HMAC-SHA-1`],
     ["with plus signs for blanks", "otpauth://totp/My+Broker?secret=JBSW+Y3DP+EHPK+3PXP&issuer=My+Broker"],
-    ["with blanks in it", "otpauth://totp/My Broker?secret=JBSW Y3DP EHPK 3PXP"],
+    ["that contains blanks", "otpauth://totp/My Broker?secret=JBSW Y3DP EHPK 3PXP"],
     ["with padding", `${totp}====&issuer=x`],
     ["with encoded padding", `${totp}%3D%3D%3d%3d`],
     ["with a fragment", `${totp}#fragment`],
@@ -38,30 +38,30 @@ describe("an otpauth address is read", () => {
     ["with an issuer that is a number", `${totp}&issuer=360`],
     ["with an image and a colour", `${totp}&image=https%3A%2F%2Fexample.com%2Fa.png&color=FF0000&lock=true&foo=bar`],
     ["in quotes", `"${totp}"`],
-    ["in quotes of a chat program", `\u201c${totp}\u201d`],
+    ["in typographic quotes", `\u201c${totp}\u201d`],
     ["in escaped quotes", `\\"${totp}\\"`],
     ["in angle brackets", `<${totp}>`],
-    ["with line breaks in it", "otpauth://totp/Angel:\r\nA123456?secret=JBSWY3DP\nEHPK3PXP\n&issuer=An\ngel\n"],
-    ["with line breaks in a name", "otp\nauth://to\ntp/x?sec\nret=JBSWY3DPEHPK3PXP"],
+    ["that contains line breaks", "otpauth://totp/Angel:\r\nA123456?secret=JBSWY3DP\nEHPK3PXP\n&issuer=An\ngel\n"],
+    ["with line breaks in a parameter name", "otp\nauth://to\ntp/x?sec\nret=JBSWY3DPEHPK3PXP"],
     ["with invisible characters", `\ufeff${totp.replace("secret=", "secret=\u200b")}\u200e`],
-    ["in the output of a QR code program", `QR-Code:${totp}\n`],
-    ["percent-encoded as a whole", encodeURIComponent(totp)],
+    ["after the text that a QR code program prints", `QR-Code:${totp}\n`],
+    ["that is percent-encoded completely", encodeURIComponent(totp)],
     ["with an encoded question mark", totp.replace("?", "%3F")],
     ["with its slashes escaped", totp.replaceAll("/", "\\/")],
     ["with quotes around a value", 'otpauth://totp/x?secret="JBSWY3DPEHPK3PXP"&digits=%226%22&issuer=x'],
-    ["with its own type as a parameter", `${totp}&type=totp`]
+    ["with the type totp as a parameter", `${totp}&type=totp`]
   ])("%s", (_, text) => assert.deepStrictEqual(read(text), plain))
 
   it.each([
     ["copied out of HTML", `${totp}&amp;algorithm=SHA256&amp;digits=8`],
     ["copied out of HTML that was escaped twice", `${totp}&amp;amp;algorithm=SHA256&amp;amp;digits=8`],
-    ["escaped by number", `${totp}&#38;algorithm=SHA256&#x26;digits=8`],
+    ["with numeric character references", `${totp}&#38;algorithm=SHA256&#x26;digits=8`],
     ["copied out of JSON", `${totp}\\u0026algorithm\\u003dSHA256\\u0026digits=8`],
     ["copied out of a shell", `${totp.replace("?", "\\?")}\\&algorithm=SHA256\\&digits=8`],
     ["with names in capitals", `${totp}&ALGORITHM=SHA256&DIGITS=8`],
-    ["percent-encoded as a whole", encodeURIComponent(`${totp}&algorithm=SHA256&digits=8`)],
-    ["with encoded names and values", `${totp}&%61lgorithm=SHA%32%356&digits=%38`]
-  ])("with its algorithm and digits: %s", (_, text) => assert.deepStrictEqual(read(text), of256 as never))
+    ["that is percent-encoded completely", encodeURIComponent(`${totp}&algorithm=SHA256&digits=8`)],
+    ["with percent-encoded names and values", `${totp}&%61lgorithm=SHA%32%356&digits=%38`]
+  ])("%s, and reads its algorithm and digits", (_, text) => assert.deepStrictEqual(read(text), of256 as never))
 
   const spellings = {
     SHA1: ["SHA1", "sha1", "SHA-1", "HmacSHA1", "hmac-sha1", "HMAC_SHA_1", "Sha%201", "HMAC+SHA1", "HmacWithSHA1"],
@@ -69,7 +69,7 @@ describe("an otpauth address is read", () => {
     SHA512: ["SHA512", "sha-512", "HMACSHA512", "HmacSha512", "SHA2-512"]
   }
   it.each(Object.entries(spellings).flatMap(([name, all]) => all.map((spelling) => [spelling, name] as const)))(
-    "with the algorithm spelled %s: %s",
+    "with the algorithm %s, and reads it as %s",
     (spelling, name) => assert.strictEqual(read(`${totp}&algorithm=${spelling}`).algorithm, name)
   )
 
@@ -89,7 +89,7 @@ describe("an otpauth address is read", () => {
     ]
   ] as const
   it.effect.each(seeds.map(([algorithm, seed, code]) => ({ algorithm, seed, code })))(
-    "and gives the codes of the RFC: $algorithm",
+    "from which Totp.codeAtStep computes the code of RFC 6238 for $algorithm",
     ({ algorithm, code, seed }) =>
       Effect.gen(function* () {
         const address = `&quot;OTPAUTH://TOTP/RFC?SECRET=${seed}&amp;Algorithm=hmac-${algorithm}&amp;Digits=8&amp;Period=&quot;`
@@ -99,43 +99,47 @@ describe("an otpauth address is read", () => {
   )
 })
 
-describe("an otpauth address is refused with the name of its problem", () => {
+describe("Totp.parse rejects an address and names the problem:", () => {
   it.each([
     ["a counter-based account", `otpauth://hotp/x?${secret}&counter=1`, /counter-based.*HOTP/],
     ["a counter-based account in capitals", `OTPAUTH://HOTP/x?SECRET=JBSWY3DPEHPK3PXP`, /counter-based.*HOTP/],
-    ["a counter", `${totp}&counter=0`, /counter/],
-    ["another type", `${totp}&type=hotp`, /HOTP/],
-    ["another type of code", `otpauth://steam/x?${secret}`, /^is not an otpauth:\/\/totp\//],
-    ["no kind", `otpauth://?${secret}`, /^is not an otpauth:\/\/totp\//],
+    ["a parameter for a counter", `${totp}&counter=0`, /counter/],
+    ["the parameter type=hotp", `${totp}&type=hotp`, /HOTP/],
+    ["an unknown type", `otpauth://steam/x?${secret}`, /^is not an otpauth:\/\/totp\//],
+    ["no type", `otpauth://?${secret}`, /^is not an otpauth:\/\/totp\//],
     ["an encoder parameter", `${totp}&encoder=steam`, /"encod"/],
     [
       "an export of several accounts",
       "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8",
       /export.*otpauth-migration/
     ],
-    ["an export in capitals and quotes", '"OTPAUTH-MIGRATION://OFFLINE?DATA=x"', /otpauth-migration/],
-    ["the same, encoded", encodeURIComponent("otpauth-migration://offline?data=abc"), /otpauth-migration/],
-    ["a picture of the QR code", `https://example.com/chart?chl=${encodeURIComponent(totp)}`, /web address/],
+    ["an export in capitals and in quotes", '"OTPAUTH-MIGRATION://OFFLINE?DATA=x"', /otpauth-migration/],
+    ["a percent-encoded export", encodeURIComponent("otpauth-migration://offline?data=abc"), /otpauth-migration/],
+    [
+      "the web address of an image of the QR code",
+      `https://example.com/chart?chl=${encodeURIComponent(totp)}`,
+      /web address/
+    ],
     ["a web address", "http://example.com/", /web address/],
-    ["the data of the picture", "data:image/png;base64,iVBORw0KGgo", /another kind of address/],
-    ["another address", "steam://JBSWY3DPEHPK3PXP", /another kind of address/],
+    ["a data URL of the image", "data:image/png;base64,iVBORw0KGgo", /another kind of address/],
+    ["an address with another scheme", "steam://JBSWY3DPEHPK3PXP", /another kind of address/],
     ["two addresses", `${totp}\n${totp}`, /more than one otpauth/],
-    ["words before the address", `My account: ${totp}`, /text before/],
+    ["text before the address", `My account: ${totp}`, /text before/],
     ["a part of an address", `${secret}&digits=8`, /part of an otpauth address/],
     ["a part of an address, in capitals", "?SECRET=JBSWY3DPEHPK3PXP", /part of an otpauth address/],
-    ["two secrets", `${totp}&secret=GEZDGNBVGY3TQOJQ`, /two different values for secret/],
-    ["two algorithms", `${totp}&algorithm=SHA1&Algorithm=SHA256`, /two different values for algorithm/],
+    ["two different secrets", `${totp}&secret=GEZDGNBVGY3TQOJQ`, /two different values for secret/],
+    ["two different algorithms", `${totp}&algorithm=SHA1&Algorithm=SHA256`, /two different values for algorithm/],
     ["two different values for digits", `${totp}&digits=6&amp;digits=8`, /two different values for digits/],
-    ["two periods", `${totp}&period=30&period=60`, /two different values for period/],
-    ["MD5", `${totp}&algorithm=MD5`, /algorithm.*MD5/],
-    ["SHA-3", `${totp}&algorithm=SHA3-256`, /algorithm.*SHA3-256/],
-    ["SHA-2 without a length", `${totp}&algorithm=SHA2`, /algorithm/],
-    ["SHA-512/256", `${totp}&algorithm=SHA512%2F256`, /algorithm/],
-    ["digits of another script", `${totp}&digits=\u096c`, /digits/],
+    ["two different periods", `${totp}&period=30&period=60`, /two different values for period/],
+    ["the algorithm MD5", `${totp}&algorithm=MD5`, /algorithm.*MD5/],
+    ["the algorithm SHA-3", `${totp}&algorithm=SHA3-256`, /algorithm.*SHA3-256/],
+    ["the algorithm SHA-2 without a length", `${totp}&algorithm=SHA2`, /algorithm/],
+    ["the algorithm SHA-512/256", `${totp}&algorithm=SHA512%2F256`, /algorithm/],
+    ["a number of digits in another script", `${totp}&digits=\u096c`, /digits/],
     ["five digits", `${totp}&digits=5`, /digits/],
     ["nine digits", `${totp}&digits=9`, /digits/],
-    ["digits with a point", `${totp}&digits=6.0`, /digits/],
-    ["hexadecimal digits", `${totp}&digits=0x6`, /digits/],
+    ["a number of digits with a decimal point", `${totp}&digits=6.0`, /digits/],
+    ["a hexadecimal number of digits", `${totp}&digits=0x6`, /digits/],
     ["a period with a unit", `${totp}&period=30s`, /period/],
     ["a period of zero", `${totp}&period=0`, /period/],
     ["a negative period", `${totp}&period=-30`, /period/],
@@ -143,14 +147,14 @@ describe("an otpauth address is refused with the name of its problem", () => {
     ["a misspelled period", `${totp}&peroid=60`, /number/],
     ["another name for the period", `${totp}&timestep=60`, /"time"|"step"/],
     ["another name for the hash", `${totp}&hash=SHA256`, /"hash"/],
-    ["an ampersand without its semicolon", `${totp}&ampalgorithm=SHA256`, /"alg"/],
+    ["an HTML ampersand without its semicolon", `${totp}&ampalgorithm=SHA256`, /"alg"/],
     ["an encoded ampersand", `${totp}%26algorithm=SHA256%26digits%3D8`, /encoded/],
     ["an encoded ampersand in the issuer", `${totp}&issuer=x%26digits%3D8`, /encoded/],
-    ["semicolons", `${totp};algorithm=SHA256`, /encoded/],
+    ["semicolons between the parameters", `${totp};algorithm=SHA256`, /encoded/],
     ["a second question mark", `otpauth://totp/x?issuer=y?${secret}`, /encoded/],
-    ["a raw # before a parameter", `${totp}&issuer=No #1&algorithm=SHA256`, /#/],
-    ["a raw # in the label", `otpauth://totp/No #1?${secret}`, /#/],
-    ["a broken percent sign in the secret", "otpauth://totp/x?secret=JBSW%ZZY3DPEHPK3PXP", /percent/],
+    ["an unencoded # before a parameter", `${totp}&issuer=No #1&algorithm=SHA256`, /#/],
+    ["an unencoded # in the label", `otpauth://totp/No #1?${secret}`, /#/],
+    ["an invalid percent-encoding in the secret", "otpauth://totp/x?secret=JBSW%ZZY3DPEHPK3PXP", /percent/],
     ["no secret", "otpauth://totp/x?issuer=y", /^has no secret/],
     ["an empty secret", "otpauth://totp/x?secret=%20&issuer=y", /^has no secret/],
     ["a quotation mark at one end", `"${totp}`, /begins with a quotation mark \("\)/]
@@ -161,20 +165,24 @@ describe("an otpauth address is refused with the name of its problem", () => {
   })
 })
 
-describe("any pasted text", () => {
-  it.prop("is read, or refused with a reason that shows none of it", [Schema.String, Schema.String], ([one, two]) => {
-    for (const text of [
-      one,
-      `otpauth://totp/${one}?${two}`,
-      `${totp}&${one}=${two}`,
-      `otpauth://totp/x?secret=${one}&${two}`
-    ]) {
-      const result = parse(text)
-      assert.notMatch(Result.isFailure(result) ? result.failure : "", /JBSW|A123456/)
+describe("Totp.parse", () => {
+  it.prop(
+    "accepts or rejects any text, and its error never quotes the text",
+    [Schema.String, Schema.String],
+    ([one, two]) => {
+      for (const text of [
+        one,
+        `otpauth://totp/${one}?${two}`,
+        `${totp}&${one}=${two}`,
+        `otpauth://totp/x?secret=${one}&${two}`
+      ]) {
+        const result = parse(text)
+        assert.notMatch(Result.isFailure(result) ? result.failure : "", /JBSW|A123456/)
+      }
     }
-  })
+  )
 
-  it("is checked quickly", () => {
+  it("checks a text of 20,000 repeated signs within the time-out of the test", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)
@@ -182,16 +190,16 @@ describe("any pasted text", () => {
   })
 })
 
-describe("a secret by itself", () => {
+describe("Totp.parse, given a secret without an address,", () => {
   it.each([
     ["in quotes", '"JBSWY3DPEHPK3PXP"'],
-    ["in a chat program's quotes", "\u2018JBSW Y3DP EHPK 3PXP\u2019"],
+    ["in typographic quotes", "\u2018JBSW Y3DP EHPK 3PXP\u2019"],
     ["with invisible characters", "\u200bJBSW\u200bY3DP\u00adEHPK\u20603PXP\ufeff"],
-    ["in words with a first capital", "Jbsw y3dp ehpk 3pxp"],
-    ["with encoded padding", "JBSWY3DPEHPK3PXP%3D%3d"],
+    ["in groups that begin with a capital letter", "Jbsw y3dp ehpk 3pxp"],
+    ["with percent-encoded padding", "JBSWY3DPEHPK3PXP%3D%3d"],
     ["with a trailing carriage return", "JBSWY3DPEHPK3PXP\r"],
-    ["in a text program's dashes", "JBSW\u2013Y3DP\u2011EHPK\u20143PXP"]
-  ])("is read %s", (_, text) => assert.deepStrictEqual(read(text), plain))
+    ["with typographic dashes", "JBSW\u2013Y3DP\u2011EHPK\u20143PXP"]
+  ])("accepts it %s", (_, text) => assert.deepStrictEqual(read(text), plain))
 
   it.each([
     ["hexadecimal", "48656c6c6f21deadbeef48656c6c6f21deadbeef", /hexadecimal/],
@@ -201,21 +209,21 @@ describe("a secret by itself", () => {
     ["a secret that could be hexadecimal or base32", "abcdef234567abcdef234567abcdef23", /hexadecimal/],
     ["base64", "SGVsbG8h3q2+7w==", /base64/],
     ["base64 with letters only", "SGVsbGhJcVdDbXlPcGFz", /base64/],
-    ["base64 for addresses", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
-    ["a word before it", "secret JBSWY3DPEHPK3PXP", /words next to/],
-    ["words before it", "Your Key JBSWY3DPEHPK3PXP", /words next to/],
-    ["a word before it, on a separate line", "Setup key\nJBSW Y3DP EHPK 3PXP", /words next to/],
+    ["base64url", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
+    ["a word before the secret", "secret JBSWY3DPEHPK3PXP", /words next to/],
+    ["several words before the secret", "Your Key JBSWY3DPEHPK3PXP", /words next to/],
+    ["words before the secret, on a separate line", "Setup key\nJBSW Y3DP EHPK 3PXP", /words next to/],
     ["padding in the middle", "JBSWY3DP==EHPK3PXP", /^is not base32/],
     ["a quotation mark at one end", "JBSWY3DPEHPK3PXP'", /ends with a quotation mark \('\)/],
     ["letters of another script", "\u0410BSWY3DPEHPK3PXP", /^is not base32/],
     ["quotation marks around nothing", '""', /^is empty$/]
-  ])("is refused: %s", (_, text, problem) => {
+  ])("rejects %s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notMatch(failure, /4865|SGVs|JBSW|abcdef/i)
   })
 
-  it("may look hexadecimal if an otpauth address contains it", () => {
+  it("accepts a secret that looks hexadecimal if it is part of an otpauth address", () => {
     assert.strictEqual(read("otpauth://totp/x?secret=abcdef234567abcdef234567abcdef23").key.length, 20)
   })
 })

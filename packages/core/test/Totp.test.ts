@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
-// RFC 6238, Appendix B: the digits 1 to 0 repeated to the length of the hash, eight digits, thirty seconds.
+// RFC 6238, Appendix B. The key is 1234567890, repeated to the length of the hash. Codes have eight digits, and a
+// period has 30 seconds.
 const seed = (length: number) => Redacted.make(new TextEncoder().encode("1234567890".repeat(7).slice(0, length)))
 
 const algorithms = { SHA1: seed(20), SHA256: seed(32), SHA512: seed(64) } as const
@@ -19,7 +20,7 @@ const vectors: ReadonlyArray<readonly [seconds: number, SHA1: string, SHA256: st
   [20_000_000_000, "65353130", "77737706", "47863826"]
 ]
 
-describe("RFC 6238, Appendix B", () => {
+describe("Totp.codeAtStep, with the test vectors of RFC 6238, Appendix B:", () => {
   const rows = vectors.flatMap(([seconds, SHA1, SHA256, SHA512]) =>
     Object.entries({ SHA1, SHA256, SHA512 }).map(([algorithm, code]) => ({
       algorithm: algorithm as Totp.Algorithm,
@@ -27,7 +28,7 @@ describe("RFC 6238, Appendix B", () => {
       seconds
     }))
   )
-  it.effect.each(rows)("$algorithm at $seconds seconds gives $code", ({ algorithm, code, seconds }) =>
+  it.effect.each(rows)("returns $code for $algorithm at $seconds seconds", ({ algorithm, code, seconds }) =>
     Effect.gen(function* () {
       const totp = Totp.make({ key: algorithms[algorithm], algorithm, digits: 8 })
       const given = yield* Totp.codeAtStep(totp, Totp.stepAt(totp, seconds * 1000))
@@ -45,23 +46,23 @@ const success = (text: string) => {
 
 const hello = success("JBSWY3DPEHPK3PXP")
 
-describe("a secret is read in every notation", () => {
+describe("Totp.parse accepts a secret", () => {
   it.each([
-    ["spaces", "JBSW Y3DP EHPK 3PXP"],
-    ["dashes", "JBSW-Y3DP-EHPK-3PXP"],
-    ["lower case", "jbswy3dpehpk3pxp"],
-    ["padding", "JBSWY3DPEHPK3PXP===="],
-    ["a line break inside and around it", "\r\n JBSWY3DP\nEHPK3PXP \n"],
-    ["no-break spaces", "JBSW\u00a0Y3DP\u00a0EHPK\u00a03PXP"],
-    ["an otpauth address", "otpauth://totp/Angel:A123456?secret=JBSWY3DPEHPK3PXP&issuer=Angel"],
-    ["an otpauth address in capitals", "OTPAUTH://TOTP/x?secret=jbswy3dpehpk3pxp"],
+    ["with spaces", "JBSW Y3DP EHPK 3PXP"],
+    ["with dashes", "JBSW-Y3DP-EHPK-3PXP"],
+    ["in lower case", "jbswy3dpehpk3pxp"],
+    ["with padding", "JBSWY3DPEHPK3PXP===="],
+    ["with line breaks inside and around it", "\r\n JBSWY3DP\nEHPK3PXP \n"],
+    ["with no-break spaces", "JBSW\u00a0Y3DP\u00a0EHPK\u00a03PXP"],
+    ["in an otpauth address", "otpauth://totp/Angel:A123456?secret=JBSWY3DPEHPK3PXP&issuer=Angel"],
+    ["in an otpauth address in capitals", "OTPAUTH://TOTP/x?secret=jbswy3dpehpk3pxp"],
     [
-      "an otpauth address with explicit defaults",
+      "in an otpauth address with explicit defaults",
       "otpauth://totp/x?secret=JBSW%20Y3DP%20EHPK%203PXP&digits=6&period=30"
     ]
   ])("%s", (_, text) => assert.deepStrictEqual(success(text), hello))
 
-  it("decodes base32 by RFC 4648", () =>
+  it("and decodes it with base32 of RFC 4648", () =>
     assert.deepStrictEqual(hello, {
       key: [0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x21, 0xde, 0xad, 0xbe, 0xef],
       algorithm: "SHA1",
@@ -73,34 +74,34 @@ describe("a secret is read in every notation", () => {
     ["SHA-1", { algorithm: "SHA1" }],
     ["sha256", { algorithm: "SHA256" }],
     ["SHA-512", { algorithm: "SHA512" }]
-  ] as const)("an otpauth address with the algorithm spelled %s", (name, { algorithm }) =>
+  ] as const)("in an otpauth address with the algorithm spelled %s", (name, { algorithm }) =>
     assert.strictEqual(success(`otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=${name}`).algorithm, algorithm)
   )
 
-  it("an otpauth address with other digits and another period", () => {
+  it("in an otpauth address with 8 digits and a period of 60 seconds", () => {
     const { digits, period } = success("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=8&period=60")
     assert.deepStrictEqual({ digits, period }, { digits: 8, period: 60 })
   })
 })
 
-describe("an invalid secret is refused with its problem, and never quoted", () => {
+describe("Totp.parse names the problem, and does not quote the secret, for", () => {
   const uri = (query: string) => `otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&${query}`
   it.each([
-    ["nothing", "", /^is empty$/],
-    ["blanks", " \n ", /^is empty$/],
+    ["an empty text", "", /^is empty$/],
+    ["a blank text", " \n ", /^is empty$/],
     ["a code instead of the secret", "492039", /^is too short/],
-    ["a code of base32 digits", "234567", /^is too short/],
-    ["digits that are not base32", "JBSWY3DPEHPK3PX1", /^is not base32/],
+    ["a code that consists of base32 digits", "234567", /^is too short/],
+    ["a secret with a digit that is not base32", "JBSWY3DPEHPK3PX1", /^is not base32/],
     ["a web address", "https://example.com/?secret=JBSWY3DPEHPK3PXP", /^is a web address/],
-    ["15 characters", "JBSWY3DPEHPK3PX", /^is too short/],
+    ["a secret of 15 characters", "JBSWY3DPEHPK3PX", /^is too short/],
     ["a counter-based secret", "otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP&counter=1", /counter-based/],
     ["a truncated address", "otpauth:", /^is not an otpauth:\/\/totp/],
     ["an address without a secret", "otpauth://totp/Angel:A123456?issuer=Angel", /^has no secret/],
-    ["an unknown algorithm", uri("algorithm=MD5"), /algorithm/],
-    ["five digits", uri("digits=5"), /digits/],
-    ["digits as words", uri("digits=six"), /digits/],
-    ["a period of zero", uri("period=0"), /period/],
-    ["an endless period", uri("period=86400"), /period/]
+    ["an address with an unknown algorithm", uri("algorithm=MD5"), /algorithm/],
+    ["an address with five digits", uri("digits=5"), /digits/],
+    ["an address with digits=six", uri("digits=six"), /digits/],
+    ["an address with a period of 0 seconds", uri("period=0"), /period/],
+    ["an address with a period of 86,400 seconds", uri("period=86400"), /period/]
   ])("%s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
@@ -108,10 +109,10 @@ describe("an invalid secret is refused with its problem, and never quoted", () =
   })
 })
 
-it.effect("uses the program's Mac service if there is one", () =>
+it.effect("Totp.codeAtStep uses the Mac service of the program if the program provides one", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // Offset 0, with the top bit that RFC 4226 masks out.
+    // The last byte is the offset 0. RFC 4226 masks out the highest bit of the first byte.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),
@@ -123,7 +124,7 @@ it.effect("uses the program's Mac service if there is one", () =>
   })
 )
 
-it("a period starts at its first millisecond", () => {
+it("Totp.stepAt returns the next step from the first millisecond of a period", () => {
   const totp = Totp.make({ key: algorithms.SHA1 })
   assert.deepStrictEqual(
     [29_999, 30_000, 59_999, 60_000].map((now) => Totp.stepAt(totp, now)),

@@ -29,7 +29,7 @@ const inRedis = (prefix: string, redis: Redis.Redis["Service"], text = key) =>
     ])
   )
 
-/** A program with a vault: returns the stored session if there is one, otherwise makes one exchange, never two. */
+/** Returns the stored session. If no session is stored, makes one exchange under the lock and stores its result. */
 const obtain = (exchange: Effect.Effect<string>) =>
   Effect.gen(function* () {
     const store = yield* SessionStore.SessionStore
@@ -59,23 +59,23 @@ const counted = () => {
 }
 
 describe("vaults: a vault", () => {
-  it.live("in memory needs one exchange for 1,000 fibers", () =>
+  it.live("in memory makes 1,000 fibers share one exchange", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
-      const askers = Array.from({ length: 1000 }, () => obtain(exchange))
-      const sessions = yield* Effect.all(askers, { concurrency: "unbounded" }).pipe(Effect.provide(Vault.layerMemory))
+      const callers = Array.from({ length: 1000 }, () => obtain(exchange))
+      const sessions = yield* Effect.all(callers, { concurrency: "unbounded" }).pipe(Effect.provide(Vault.layerMemory))
       assert.strictEqual(exchanges.count, 1)
       assert.deepStrictEqual(Array.from(new Set(sessions)), [`${secret} 1`])
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis needs one exchange for the fibers of eight programs", () =>
+  it.live.runIf(runsRedis)("in Redis makes the fibers of eight programs share one exchange", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix
       const program = Effect.gen(function* () {
-        const askers = Array.from({ length: 25 }, () => obtain(exchange))
-        return yield* Effect.all(askers, { concurrency: "unbounded" }).pipe(
+        const callers = Array.from({ length: 25 }, () => obtain(exchange))
+        return yield* Effect.all(callers, { concurrency: "unbounded" }).pipe(
           Effect.provide(inRedis(prefix, yield* connect(url())))
         )
       })
@@ -88,7 +88,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis shows no token and no key in Redis, in a log or in an error", () =>
+  it.live.runIf(runsRedis)("in Redis discloses no token and no key in Redis, in a log or in an error", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const prefix = yield* freshPrefix
@@ -114,13 +114,13 @@ describe("vaults: a vault", () => {
   )
 })
 
-/** The bytes inside base64, and other text unchanged. */
+/** Decodes base64. Returns other text unchanged. */
 function decoded(text: string): string {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0 ? atob(text) : text
 }
 
-describe("vaults: an unreachable Redis", () => {
-  it.live("fails the start of a program with a VaultError and a remedy", () =>
+describe("vaults: a vault in a Redis that is unreachable", () => {
+  it.live("makes a program fail at its start, with a VaultError and a remedy", () =>
     Effect.gen(function* () {
       const client = NodeRedis.layer({
         url: "redis://127.0.0.1:1",

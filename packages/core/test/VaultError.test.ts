@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 
 const what = "session of tiny/production/default/T1"
 
-/** Every reason, whether a retry may succeed, and its message. */
+/** Every reason, whether it is retryable, and a pattern of its message. */
 const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [new VaultError.Tampered({ what }), false, /session of tiny.* was changed .* new login/],
   [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Provide the key/],
@@ -36,9 +36,9 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [new VaultError.LockUnavailable({ why: "lost" }), true, /suspended for so long .* Try again\.$/]
 ]
 
-describe("an error of a vault", () => {
+describe("a VaultError", () => {
   it.each(table.map(([reason, isRetryable, message]) => [reason._tag, message, reason, isRetryable] as const))(
-    "explains %s and its remedy: %s",
+    "with the reason %s has the message %s",
     (_, message, reason, isRetryable) => {
       const error = VaultError.make("get", reason)
       assert.match(error.message, message)
@@ -56,12 +56,12 @@ describe("an error of a vault", () => {
     }
   )
 
-  it("isVaultError rejects other errors", () => {
+  it("is not confused with other errors by isVaultError", () => {
     assert.isFalse(VaultError.isVaultError(new Error("vault")))
     assert.isFalse(VaultError.isVaultError(undefined))
   })
 
-  it.effect("is caught by its reason", () =>
+  it.effect("can be caught by its reason with Effect.catchReason", () =>
     Effect.gen(function* () {
       const failing = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write", systemCode: "EROFS" })))
       const code = yield* Effect.catchReason(failing, "VaultError", "Io", ({ systemCode }) =>

@@ -21,7 +21,7 @@ const fromEnv = (env: Record<string, string>, name?: string) =>
 
 describe("vaults: a key", () => {
   it.effect.each([hex, hex.toUpperCase(), ` ${hex}\n`, base64, `"${hex}"`, `\u201c${base64}\u201d\r\n`])(
-    "is read from %j",
+    "is made from the text %j",
     (text) =>
       Effect.gen(function* () {
         const key = yield* VaultKey.fromText(Redacted.make(text), "my key")
@@ -31,7 +31,7 @@ describe("vaults: a key", () => {
   )
 
   it.effect.each([
-    ["nothing", ""],
+    ["an empty text", ""],
     ["a password", "correct horse battery staple"],
     ["31 bytes in hexadecimal", hex.slice(2)],
     ["33 bytes in hexadecimal", `${hex}00`],
@@ -47,7 +47,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("must have 32 bytes", () =>
+  it.effect("cannot be made from 0, 31 or 33 bytes", () =>
     Effect.gen(function* () {
       for (const length of [0, 31, 33]) {
         const error = yield* Effect.flip(VaultKey.fromBytes(Redacted.make(new Uint8Array(length)), "the keyring's key"))
@@ -59,19 +59,20 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("has a constant id of eight bytes, which differs between keys", () =>
+  it.effect("has an id of eight bytes, which depends on its bytes only", () =>
     Effect.gen(function* () {
       const one = yield* VaultKey.fromText(Redacted.make(hex), "one")
       const same = yield* VaultKey.fromText(Redacted.make(base64), "two")
       const other = yield* VaultKey.fromText(Redacted.make(hex.replace("1f", "1e")), "other")
-      // The beginning of SHA-256 over the label and the key, made with sha256sum. Stored entries contain it: it must not change.
+      // The id is the beginning of SHA-256 over the label and the key. The expected value was computed with sha256sum.
+      // It must not change, because stored entries contain the id.
       assert.deepStrictEqual([idOf(one), idOf(same)], ["3c14d1d02d5a3051", "3c14d1d02d5a3051"])
       assert.notStrictEqual(idOf(other), idOf(one))
       assert.isFalse(hex.includes(idOf(one)?.slice(0, 6) ?? ""))
     })
   )
 
-  it.effect("is different each time that it is generated", () =>
+  it.effect("is different each time a key is generated", () =>
     Effect.gen(function* () {
       const keys = yield* Effect.all(Array.from({ length: 100 }, () => VaultKey.generate))
       assert.strictEqual(new Set(keys.map((key) => Hex.encode(Redacted.value(key)))).size, 100)
@@ -79,7 +80,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("is read from BROKER_AUTH_KEY, or from the given name", () =>
+  it.effect("is read from the variable BROKER_AUTH_KEY, or from another variable that is given", () =>
     Effect.gen(function* () {
       const key = yield* fromEnv({ BROKER_AUTH_KEY: hex })
       assert.deepStrictEqual([bytesOf(key), key.describe], [hex, "the configuration's BROKER_AUTH_KEY"])
@@ -87,7 +88,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("is named if it is missing in the configuration, with the command to make one", () =>
+  it.effect("is reported as missing with the name of its variable and the command that makes a key", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(fromEnv({}))
       assert.strictEqual(
@@ -108,7 +109,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("describes the plaintext key as no key", () =>
+  it.effect("describes itself as no key if it is the plaintext key", () =>
     Effect.gen(function* () {
       const key = yield* Effect.provide(VaultKey.VaultKey, VaultKey.layerPlaintext)
       assert.deepStrictEqual(key, { _tag: "Plaintext", describe: "no key: in clear" })

@@ -19,7 +19,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/** One broker for all accounts, with the number of layers that were built and that are open. */
+/** Managers with one fake broker for all accounts. `counts` has the numbers of built layers and of open layers. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void
@@ -55,7 +55,7 @@ const failure = <A, E extends { readonly message: string }>(effect: Effect.Effec
     return `${error.reason._tag}: ${error.message}`
   })
 
-describe("sessions: an account that is invalidated", () => {
+describe("sessions: an account after SessionManagers.invalidate", () => {
   it.effect("logs in with the corrected PIN, and does not send the old PIN again", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -84,7 +84,7 @@ describe("sessions: an account that is invalidated", () => {
     })
   )
 
-  it.effect("closes its layer, and the next call finds the stored session without a login", () =>
+  it.effect("has a closed layer, and its next call finds the stored session without a login", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin()
       const kept = managers.session("T1")
@@ -99,7 +99,7 @@ describe("sessions: an account that is invalidated", () => {
     })
   )
 
-  it.effect("does not affect other accounts, and does nothing for an account that is not open", () =>
+  it.effect("does not affect other accounts, even if the account was not open", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")
@@ -112,26 +112,24 @@ describe("sessions: an account that is invalidated", () => {
     })
   )
 
-  it.effect(
-    "fails a manager that the program kept, and callers waiting for its login, with a remedy to ask again",
-    () =>
-      Effect.gen(function* () {
-        const { managers, tiny } = yield* begin()
-        tiny.latency = "10 seconds"
-        const manager = yield* managers.manager("T1")
-        const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
-          Effect.forkChild(failure(call))
-        )
-        yield* pass("1 second")
-        yield* managers.invalidate("T1")
-        for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
-          assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
-          assert.include(message, "Ask SessionManagers for the account again")
-        }
-      })
+  it.effect("makes stored managers and waiting callers fail, with a remedy to request the account again", () =>
+    Effect.gen(function* () {
+      const { managers, tiny } = yield* begin()
+      tiny.latency = "10 seconds"
+      const manager = yield* managers.manager("T1")
+      const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
+        Effect.forkChild(failure(call))
+      )
+      yield* pass("1 second")
+      yield* managers.invalidate("T1")
+      for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
+        assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
+        assert.include(message, "Ask SessionManagers for the account again")
+      }
+    })
   )
 
-  it.effect("during its build fails its callers, and is built again at the next call", () =>
+  it.effect("during its build makes its callers fail, and is built again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -146,7 +144,7 @@ describe("sessions: an account that is invalidated", () => {
     })
   )
 
-  it.effect("during an uninterruptible part of its build leaves nothing open", () =>
+  it.effect("during an uninterruptible part of its build leaves no layer open", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -161,7 +159,7 @@ describe("sessions: an account that is invalidated", () => {
 })
 
 describe("sessions: an account that is idle", () => {
-  it.effect("is closed after the idle time without a call, and built again at the next call", () =>
+  it.effect("is closed if it is not called for the idle time, and is built again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")
@@ -177,27 +175,29 @@ describe("sessions: an account that is idle", () => {
   )
 
   for (const [title, every] of [
-    ["by name", "session"],
-    ["through a stored manager", "manager"],
-    ["for its services only", "services"]
+    ["of managers.session", "session"],
+    ["of a stored manager", "manager"],
+    ["of managers.services", "services"]
   ] as const) {
-    it.effect(`stays open during calls ${title}, however short the idle time is`, () =>
-      Effect.gen(function* () {
-        const { counts, managers } = yield* begin({ idle: "5 seconds" })
-        const manager = yield* managers.manager("T1")
-        for (let asked = 0; asked < 40; asked++) {
-          yield* every === "manager" ? manager.session : managers[every]("T1")
-          yield* pass("3 seconds")
-        }
-        assert.deepStrictEqual(counts, { built: 1, open: 1 })
-        yield* pass("1 minute")
-        assert.strictEqual(counts.open, 0)
-        assert.include(yield* failure(manager.session), "account was closed after its idle time")
-      })
+    it.effect(
+      `stays open during regular calls ${title}, even if all calls together take longer than the idle time`,
+      () =>
+        Effect.gen(function* () {
+          const { counts, managers } = yield* begin({ idle: "5 seconds" })
+          const manager = yield* managers.manager("T1")
+          for (let asked = 0; asked < 40; asked++) {
+            yield* every === "manager" ? manager.session : managers[every]("T1")
+            yield* pass("3 seconds")
+          }
+          assert.deepStrictEqual(counts, { built: 1, open: 1 })
+          yield* pass("1 minute")
+          assert.strictEqual(counts.open, 0)
+          assert.include(yield* failure(manager.session), "account was closed after its idle time")
+        })
     )
   }
 
-  it.effect("stays open while a caller waits for its login", () =>
+  it.effect("stays open while a caller waits for a login that takes longer than the idle time", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "5 seconds" })
       tiny.latency = "1 minute"
@@ -218,7 +218,7 @@ describe("sessions: an account that is idle", () => {
   )
 
   for (const idle of [0, -1, Number.NaN, "10 secs" as "10 seconds", "5 millis"] as const) {
-    it.effect(`refuses ${String(idle)} as the idle time`, () =>
+    it.effect(`rejects an idle time of ${String(idle)}`, () =>
       Effect.gen(function* () {
         assert.include(yield* failure(Effect.map(begin({ idle }), () => undefined)), "InvalidRequest")
       })
@@ -226,8 +226,8 @@ describe("sessions: an account that is idle", () => {
   }
 })
 
-describe("sessions: managers whose scope has closed", () => {
-  it.effect("fail every call with a remedy, including waiting ones", () =>
+describe("sessions: SessionManagers whose scope has closed", () => {
+  it.effect("fails every new call and every waiting call, with a remedy", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
       const open = yield* Effect.forkChild(managers.session("T1"))
@@ -249,7 +249,7 @@ describe("sessions: managers whose scope has closed", () => {
 })
 
 describe("sessions: accounts of several brokers", () => {
-  it.effect("have the common services of all their brokers without a type annotation", () =>
+  it.effect("have the type of the services that all their layers provide, without a type annotation", () =>
     Effect.gen(function* () {
       const { logout, renewal } = makeTiny()
       const both = Context.make(Renewal, renewal).pipe(Context.add(Logout, logout))

@@ -37,28 +37,28 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
 
 const query = `code=canary&state=${state}`
 
-describe("an address is read in the form in which it arrives", () => {
+describe("RedirectLogin.parseCallback accepts a callback", () => {
   it.effect.each([
     ["a second question mark", `${registered}?app=1?${query}`],
-    ["two question marks at once", `${registered}??${query}`],
+    ["two consecutive question marks", `${registered}??${query}`],
     ["a question mark after an ampersand", `${registered}?app=1&?${query}`],
     ["&amp; instead of &", `${registered}?code=canary&amp;state=${state}`],
-    ["&amp;amp;, escaped twice", `${registered}?code=canary&amp;amp;state=${state}`],
+    ["&amp;amp; instead of &", `${registered}?code=canary&amp;amp;state=${state}`],
     ["&#38; instead of &", `${registered}?code=canary&#38;state=${state}`],
     ["&#x26; instead of &", `${registered}?code=canary&#x26;state=${state}`],
-    ["\\u0026 of a JSON text", `${registered}?code=canary\\u0026state=${state}`],
-    ["backslashes of a shell", `${registered}\\?code\\=canary\\&state\\=${state}`],
-    ["a fragment", `${registered}#${query}`],
-    ["a fragment beside a query", `${registered}?state=${state}#code=canary`],
+    ["\\u0026 instead of &", `${registered}?code=canary\\u0026state=${state}`],
+    ["the backslashes that a shell adds", `${registered}\\?code\\=canary\\&state\\=${state}`],
+    ["its parameters in the fragment", `${registered}#${query}`],
+    ["one parameter in the query and one in the fragment", `${registered}?state=${state}#code=canary`],
     ["a fragment that begins with a slash", `${registered}#/${query}`],
-    ["a hash route", `${registered}#/done?${query}`],
+    ["its parameters after a hash route", `${registered}#/done?${query}`],
     ["a hash route with a second question mark", `${registered}#/done?a=1?${query}`],
     ["an empty fragment", `${registered}?${query}#`],
     ["a fragment that some login pages add", `${registered}?${query}#_=_`],
     ["a host in capitals", `https://APP.Example/callback?${query}`],
     ["a scheme in capitals", `HTTPS://app.example/callback?${query}`],
     ["the default port", `https://app.example:443/callback?${query}`],
-    ["line breaks in it", `https://app.example/callback?code=can\n  ary&state=\r\n${state}`],
+    ["line breaks inside", `https://app.example/callback?code=can\n  ary&state=\r\n${state}`],
     ["blanks around it", `\t ${registered}?${query} \n`],
     ["quotes around it", `"${registered}?${query}"`],
     ["single quotes around it", `'${registered}?${query}'`],
@@ -66,9 +66,9 @@ describe("an address is read in the form in which it arrives", () => {
     ["angle brackets around it", `<${registered}?${query}>`],
     ["quotes and blanks around it", ` "${registered}?${query}" \n`],
     ["a byte order mark before it", `\ufeff${registered}?${query}`],
-    ["zero-width characters", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
-    ["the whole address percent-encoded", encodeURIComponent(`${registered}?${query}`)],
-    ["no origin, as in a server's request", `/callback?${query}`]
+    ["zero-width characters inside", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
+    ["percent-encoding of the whole address", encodeURIComponent(`${registered}?${query}`)],
+    ["no origin, as in a request to a server", `/callback?${query}`]
   ] as const)("with %s", ([, url]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(url), "canary")
@@ -76,14 +76,14 @@ describe("an address is read in the form in which it arrives", () => {
   )
 
   it.effect.each([
-    ["a raw +", "ab+cd/ef==", "ab+cd/ef=="],
+    ["an unencoded +", "ab+cd/ef==", "ab+cd/ef=="],
     ["an encoded +", "ab%2Bcd", "ab+cd"],
     ["a blank", "ab%20cd", "ab cd"],
     ["a value that is encoded twice", "ab%252Bcd%253D%253D", "ab+cd=="],
-    ["a percent sign without a code", "100%zz", "100%zz"],
+    ["a percent sign that encodes nothing", "100%zz", "100%zz"],
     ["Bearer before the token", "Bearer+ab+cd", "Bearer ab+cd"],
     ["Bearer twice before the token", "Bearer+bearer+ab+cd", "Bearer bearer ab+cd"]
-  ] as const)("and preserves in a value %s", ([, sent, expected]) =>
+  ] as const)("and preserves %s in a value", ([, sent, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(`${registered}?code=${sent}&state=${state}`), expected)
     })
@@ -94,47 +94,52 @@ describe("an address is read in the form in which it arrives", () => {
     ["a custom scheme with a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
     ["a custom scheme with the root path", "myapp://cb", `myapp://cb/?${query}`],
     ["a custom scheme without a host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
-    ["an address without a path", "https://app.example", `https://app.example/?${query}`],
-    ["a registered query with its own question mark", `${registered}?app=1`, `${registered}?app=1?${query}`],
-    ["a registered query that repeats a name", `${registered}?a=1&a=2`, `${registered}?a=1&a=2&${query}`],
+    ["a redirect URL without a path", "https://app.example", `https://app.example/?${query}`],
+    ["a redirect URL with a query", `${registered}?app=1`, `${registered}?app=1?${query}`],
+    ["a redirect URL whose query repeats a name", `${registered}?a=1&a=2`, `${registered}?a=1&a=2&${query}`],
     ["a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
-  ] as const)("of %s", ([, redirectUrl, url]) =>
+  ] as const)("for %s", ([, redirectUrl, url]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(url, redirectUrl), "canary")
     })
   )
 })
 
-describe("an address is refused, with the remedy", () => {
+describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
   it.effect.each([
-    ["an inner address behind a proxy", `http://10.0.0.5:3000/callback?${query}`, "origin", /X-Forwarded-Proto/],
-    ["loopback behind a proxy", `http://localhost:3000/callback?${query}`, "origin", /X-Forwarded-Host/],
+    ["an internal address behind a proxy", `http://10.0.0.5:3000/callback?${query}`, "origin", /X-Forwarded-Proto/],
+    ["a loopback address behind a proxy", `http://localhost:3000/callback?${query}`, "origin", /X-Forwarded-Host/],
     ["a service name behind a proxy", `http://web:8080/callback?${query}`, "origin", /proxy/],
-    ["an inner IPv6 address behind a proxy", `http://[fd00::5]:3000/callback?${query}`, "origin", /proxy/],
-    ["an inner name behind a proxy", `http://web.internal/callback?${query}`, "origin", /proxy/],
-    ["http behind a proxy that ends TLS", `http://app.example/callback?${query}`, "origin", /proxy/],
-    ["an inner port behind a proxy", `http://app.example:3000/callback?${query}`, "origin", /proxy/],
+    ["an internal IPv6 address behind a proxy", `http://[fd00::5]:3000/callback?${query}`, "origin", /proxy/],
+    ["an internal host name behind a proxy", `http://web.internal/callback?${query}`, "origin", /proxy/],
+    ["an http address behind a proxy that ends TLS", `http://app.example/callback?${query}`, "origin", /proxy/],
+    ["an internal port behind a proxy", `http://app.example:3000/callback?${query}`, "origin", /proxy/],
     ["an additional slash at the end", `${registered}/?${query}`, "origin", /slash at the end/],
     ["another path", `https://app.example/other?${query}`, "origin", /path/],
     ["a relative address with another path", `/other?${query}`, "origin", /path/],
     ["another host", `https://evil.example/callback?${query}`, "origin", /redirect URL/],
     ["another host without a scheme", `//evil.example/callback?${query}`, "origin", /redirect URL/],
     ["another host behind backslashes", `/\\evil.example/callback?${query}`, "origin", /redirect URL/],
-    ["a user name in it", `https://canary@app.example/callback?${query}`, "origin", /redirect URL/],
-    ["a blob of the same origin", `blob:${registered}?${query}`, "origin", /redirect URL/],
-    ["the query alone", `?${query}`, "not-a-url", /whole address/],
-    ["the query alone, without its question mark", query, "not-a-url", /whole address/],
-    ["a code alone", "canary", "not-a-url", /whole address/],
-    ["no scheme", `app.example/callback?${query}`, "not-a-url", /whole address/],
-    ["a blank in it", `${registered}?code=can ary&state=${state}`, "not-a-url", /blank/],
-    ["words after it", `${registered}?${query} is what I see`, "not-a-url", /blank/],
-    ["two codes", `${registered}?${query}&code=other`, "repeated", /once/],
-    ["two codes in any case", `${registered}?${query}&CODE=other`, "repeated", /once/],
-    ["another code in the fragment", `${registered}?${query}#code=other`, "repeated", /once/],
-    ["a code and an empty one", `${registered}?${query}&code=`, "repeated", /once/],
-    ["no code", `${registered}?state=${state}`, "missing-token", /Begin again/],
-    ["plus signs for a code", `${registered}?code=+++&state=${state}`, "missing-token", /Begin again/]
-  ] as const)("of %s", ([, url, why, remedy]) =>
+    ["an address with a user name", `https://canary@app.example/callback?${query}`, "origin", /redirect URL/],
+    ["a blob URL of the same origin", `blob:${registered}?${query}`, "origin", /redirect URL/],
+    ["a query without an address", `?${query}`, "not-a-url", /whole address/],
+    ["parameters without an address", query, "not-a-url", /whole address/],
+    ["a code without an address", "canary", "not-a-url", /whole address/],
+    ["an address without a scheme", `app.example/callback?${query}`, "not-a-url", /whole address/],
+    ["an address that contains a blank", `${registered}?code=can ary&state=${state}`, "not-a-url", /blank/],
+    ["an address that is followed by words", `${registered}?${query} is what I see`, "not-a-url", /blank/],
+    ["an address with two codes", `${registered}?${query}&code=other`, "repeated", /once/],
+    ["an address with the parameters code and CODE", `${registered}?${query}&CODE=other`, "repeated", /once/],
+    ["an address with a second code in the fragment", `${registered}?${query}#code=other`, "repeated", /once/],
+    ["an address with a code and an empty code", `${registered}?${query}&code=`, "repeated", /once/],
+    ["an address without a code", `${registered}?state=${state}`, "missing-token", /Begin again/],
+    [
+      "an address whose code consists of plus signs",
+      `${registered}?code=+++&state=${state}`,
+      "missing-token",
+      /Begin again/
+    ]
+  ] as const)("%s", ([, url, why, remedy]) =>
     Effect.gen(function* () {
       const reason = yield* refusal(codeIn(url))
       assert.strictEqual(reason.why, why)
@@ -144,20 +149,20 @@ describe("an address is refused, with the remedy", () => {
 
   it.effect.each([
     ["another host", "myapp://cb", `myapp://evil/?${query}`],
-    ["another host, with the registered one as its path", "myapp://cb", `myapp://evil/cb?${query}`],
-    ["the host as a path", "myapp://cb", `myapp:/cb?${query}`],
-    ["the host as an opaque path", "myapp://cb", `myapp:cb?${query}`],
+    ["another host and the registered host as its path", "myapp://cb", `myapp://evil/cb?${query}`],
+    ["the registered host as a path", "myapp://cb", `myapp:/cb?${query}`],
+    ["the registered host as an opaque path", "myapp://cb", `myapp:cb?${query}`],
     ["another path", "myapp://cb/done", `myapp://cb/other?${query}`],
     ["another port", "myapp://cb", `myapp://cb:1/?${query}`],
     ["another scheme", "myapp://cb", `evil://cb?${query}`],
-    ["https", "myapp://cb", `https://cb/?${query}`]
-  ] as const)("of a custom scheme with %s", ([, redirectUrl, url]) =>
+    ["the scheme https", "myapp://cb", `https://cb/?${query}`]
+  ] as const)("for a redirect URL with a custom scheme, a callback with %s", ([, redirectUrl, url]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* refusal(codeIn(url, redirectUrl))).why, "origin")
     })
   )
 
-  it.effect("and does not blame a proxy if the registered address is a loopback address", () =>
+  it.effect("another loopback host, and does not mention a proxy if the redirect URL is a loopback address", () =>
     Effect.gen(function* () {
       const { remedy } = yield* refusal(
         codeIn(`http://localhost:3000/callback?${query}`, "http://127.0.0.1:3000/callback")
@@ -198,22 +203,22 @@ const Part = Schema.Literals([
 ])
 
 it.effect.prop(
-  "accepts no callback with another origin, path or scheme, in any combination",
+  "RedirectLogin.parseCallback accepts no address of another origin, for any combination of address parts",
   { redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]), parts: Schema.Array(Part) },
   ({ parts, redirectUrl }) =>
     Effect.gen(function* () {
       const url = parts.join("")
       const exit = yield* Effect.exit(parse(url, redirectUrl))
       if (Exit.isFailure(exit)) return
-      const own =
+      const expected =
         redirectUrl === registered ? /^["\s<]*(?:https:[/\\]*app\.example(?::443)?)?[/\\]/i : /^["\s<]*myapp:\/\/cb\//i
-      assert.match(url.replace(/[\t\n]/g, ""), own)
+      assert.match(url.replace(/[\t\n]/g, ""), expected)
     }),
   { arbitrary: { runs: 500 } }
 )
 
 it.effect.prop(
-  "accepts no callback whose scheme, host, port or path differs",
+  "RedirectLogin.parseCallback rejects a callback whose scheme, host, port or path differs from the redirect URL",
   {
     redirectUrl: Schema.Literals([registered, "myapp://cb/callback", "http://127.0.0.1:3000/callback"]),
     scheme: Schema.Literals(["https", "http", "myapp", "evil"]),

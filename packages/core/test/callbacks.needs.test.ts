@@ -14,7 +14,8 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { protocol, yes } from "./tiny.ts"
 
-// Tiny brokers with the callbacks of other families: no state, several names, a form, JSON. None of these brokers exists.
+// Fake brokers whose callbacks differ from those of most brokers: they have no state, several parameter names, a form,
+// or a JSON value.
 
 class TinyApi extends Context.Service<TinyApi, BrokerApi.BrokerApi<object>>()("test/TinyApi") {}
 
@@ -90,16 +91,16 @@ describe("a callback", () => {
   it.effect.each([
     ["code", "code=abc"],
     ["request_code", "request_code=abc"],
-    ["the other name in upper case", "REQUEST_CODE=abc"],
-    ["an empty one before it", "code=&request_code=abc"]
-  ])("is read by any of its names: %s", ([, query]) =>
+    ["REQUEST_CODE", "REQUEST_CODE=abc"],
+    ["request_code after an empty code", "code=&request_code=abc"]
+  ])("may have its code in the parameter %s", ([, query]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?${query}`)
       assert.strictEqual(yield* complete({ names: ["code", "request_code"] }, callback), "abc")
     })
   )
 
-  it.effect("can arrive as a form", () =>
+  it.effect("may arrive as a form", () =>
     Effect.gen(function* () {
       const callback = RedirectLogin.fromForm(redirectUrl, Redacted.make("API_Session=a%2Bb%2F%3D&other=x+y"))
       assert.strictEqual(yield* complete({ names: ["API_Session"] }, callback), "a+b/=")
@@ -110,17 +111,17 @@ describe("a callback", () => {
   )
 
   it.effect.each([
-    ["JSON", encodeURIComponent(`{"token":"abc"}`)],
-    ["JSON in a JSON string", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
-    ["percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
-  ])("can have its session in %s", ([, value]) =>
+    ["a JSON object", encodeURIComponent(`{"token":"abc"}`)],
+    ["a JSON string that contains a JSON object", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
+    ["a JSON object that is percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
+  ])("may have its session as %s", ([, value]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${value}`)
       assert.strictEqual(yield* complete({ names: ["session"], read: "json" }, callback), "abc")
     })
   )
 
-  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is refused with the session %s", (value) =>
+  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is rejected if its session is the invalid JSON %s", (value) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${encodeURIComponent(value)}`)
       const error = yield* Effect.flip(complete({ names: ["session"], read: "json" }, callback))
@@ -129,10 +130,10 @@ describe("a callback", () => {
   )
 })
 
-describe("a broker without a state", () => {
+describe("RedirectLogin of a broker whose callbacks have no state", () => {
   const callback = Redacted.make(`${redirectUrl}?code=abc`)
 
-  it.effect("completes only the newest request", () =>
+  it.effect("completes the newest request, and rejects a callback for an older request", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const first = yield* redirect.begin
@@ -144,7 +145,7 @@ describe("a broker without a state", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("rejects a callback after five minutes", () =>
+  it.effect("rejects a callback that arrives five minutes after the request", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin
@@ -154,7 +155,7 @@ describe("a broker without a state", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("a callback without a state is refused if the broker has one", () =>
+  it.effect("rejects a callback without a state if the broker's descriptor requires a state", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(complete({ state: "required" }, callback))
       assert.propertyVal(error.reason, "why", "state")

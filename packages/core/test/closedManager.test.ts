@@ -21,8 +21,8 @@ const begin = Effect.fnUntraced(function* (options: TinyOptions = {}) {
   return { close: Scope.close(scope, Exit.void), manager, shared, tiny }
 })
 
-/** The message of a closed manager, with its remedy. */
-const isClosedError = (error: { readonly _tag: string; readonly message: string }) => {
+/** Asserts that an error is the error of a closed manager, with its remedy. */
+const assertClosedError = (error: { readonly _tag: string; readonly message: string }) => {
   assert.strictEqual(error._tag, "AuthError")
   assert.strictEqual((error as AuthError.AuthError).reason._tag, "InvalidRequest")
   assert.isFalse((error as AuthError.AuthError).isRetryable)
@@ -38,12 +38,12 @@ const given = Session.make({
   expiry: Expiry.after("8 hours")
 })
 
-describe("a session manager whose scope has closed", () => {
+describe("a SessionManager whose scope has closed", () => {
   const calls = {
     session: (manager) => manager.session,
     peek: (manager) => manager.peek,
     renew: (manager) => manager.renew(),
-    "renew of a refused session": (manager) => manager.renew(given),
+    "renew of a rejected session": (manager) => manager.renew(given),
     adopt: (manager) => manager.adopt(given),
     logout: (manager) => manager.logout
   } satisfies Record<
@@ -52,22 +52,22 @@ describe("a session manager whose scope has closed", () => {
   >
 
   for (const [name, call] of Object.entries(calls)) {
-    for (const state of ["with a session", "without a session", "logged out"]) {
-      it.effect(`fails ${name} with a remedy and sends nothing, ${state}`, () =>
+    for (const state of ["with a session", "without a session", "after a logout"]) {
+      it.effect(`makes ${name} fail with a remedy, and sends no request, ${state}`, () =>
         Effect.gen(function* () {
           const { close, manager, tiny } = yield* begin()
           if (state !== "without a session") yield* manager.session
-          if (state === "logged out") yield* manager.logout
+          if (state === "after a logout") yield* manager.logout
           yield* close
           const before = [...tiny.calls]
-          isClosedError(yield* Effect.flip(call(manager)))
+          assertClosedError(yield* Effect.flip(call(manager)))
           assert.deepStrictEqual(tiny.calls, before)
         })
       )
     }
   }
 
-  it.effect("fails callers that wait for a login, with an error other than an interruption of all fibers", () =>
+  it.effect("makes callers that wait for a login fail with an error, and does not interrupt them", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin()
       tiny.latency = "10 seconds"
@@ -76,11 +76,11 @@ describe("a session manager whose scope has closed", () => {
       )
       yield* pass("1 second")
       yield* close
-      for (const fiber of waiting) isClosedError(yield* Fiber.join(fiber))
+      for (const fiber of waiting) assertClosedError(yield* Fiber.join(fiber))
     })
   )
 
-  it.effect("fails callers that wait for an early renewal, although their token is live", () =>
+  it.effect("makes callers that wait for an early renewal fail, although their token is still valid", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin({ expiry: Expiry.after("1 hour"), early: "10 minutes" })
       yield* manager.session
@@ -90,12 +90,12 @@ describe("a session manager whose scope has closed", () => {
       const other = yield* Effect.forkChild(Effect.flip(manager.session))
       yield* pass("1 second")
       yield* close
-      isClosedError(yield* Fiber.join(waiting))
-      isClosedError(yield* Fiber.join(other))
+      assertClosedError(yield* Fiber.join(waiting))
+      assertClosedError(yield* Fiber.join(other))
     })
   )
 
-  it.effect("stores the session that the broker returned while the manager closed", () =>
+  it.effect("stores a session that the broker returned while the manager was closing", () =>
     Effect.gen(function* () {
       const { close, manager, shared, tiny } = yield* begin()
       const put = shared.store.put
@@ -108,15 +108,15 @@ describe("a session manager whose scope has closed", () => {
       const closing = yield* Effect.forkChild(close)
       yield* pass("1 second")
       yield* Fiber.join(closing)
-      isClosedError(yield* Fiber.join(waiting))
-      isClosedError(yield* Effect.flip(manager.session))
+      assertClosedError(yield* Fiber.join(waiting))
+      assertClosedError(yield* Effect.flip(manager.session))
       const next = yield* start(tiny, shared)
       assert.strictEqual(numberOf(yield* next.session), "1")
       assert.deepStrictEqual(tiny.calls, ["login 1"])
     })
   )
 
-  it.effect("ends its changes, also for a later reader", () =>
+  it.effect("ends its stream of changes, for current and for later readers", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const reading = yield* Effect.forkChild(Stream.runCollect(manager.changes))
@@ -131,7 +131,7 @@ describe("a session manager whose scope has closed", () => {
     })
   )
 
-  it.effect("rejects the promises of sessionPromise with a remedy, also for a cached session", () =>
+  it.effect("rejects the promises of sessionPromise with a remedy, even if it has a cached session", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
@@ -146,7 +146,7 @@ describe("a session manager whose scope has closed", () => {
           )
         )
         assert.isDefined(error)
-        isClosedError(error)
+        assertClosedError(error)
       }
     })
   )

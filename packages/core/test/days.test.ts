@@ -12,8 +12,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// Random days: cut-offs, clock changes, refused tokens, network failures and restarts, with two programs at a time. Each
-// session that a manager returns must be live.
+// Simulates random days of two programs, with cut-offs, clock changes, rejected tokens, network failures and restarts.
+// Each session that a manager returns must be valid.
 
 const days = thorough ? 150 : 30
 const stepsOfADay = 60
@@ -21,7 +21,7 @@ const seed = 20261121
 
 const hour = 3_600_000
 
-const ends: ReadonlyArray<TinyOptions> = [
+const brokers: ReadonlyArray<TinyOptions> = [
   { expiry: Expiry.dailyAt("00:00") },
   { expiry: Expiry.dailyAt("06:00") },
   { expiry: Expiry.dailyAt("08:00"), by: ["refresh", "login"], afterCutOff: true },
@@ -44,9 +44,9 @@ const oneOf = <A>(all: ReadonlyArray<A>): Effect.Effect<A> =>
 
 interface Program {
   readonly manager: SessionManager["Service"]
-  /** Tokens that this program reported as refused by the broker. */
+  /** Tokens that this program reported as rejected by the broker. */
   readonly refused: Set<string>
-  /** Sessions that it logged out: no program that starts later may get them. */
+  /** Sessions that this program logged out. It must not get them again, even after a restart. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -57,7 +57,7 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
 }
 
-/** Runs `how`, and checks its result. */
+/** Runs a call of the manager, and checks its result. */
 const ask = Effect.fnUntraced(function* (
   { tiny }: Day,
   program: Program,
@@ -65,12 +65,12 @@ const ask = Effect.fnUntraced(function* (
 ) {
   const before = tiny.calls.length
   const result = yield* Effect.result(how)
-  assert.isAtMost(tiny.calls.length - before, 2, "one call sends at most a refresh and a login")
+  assert.isAtMost(tiny.calls.length - before, 2, "number of requests of one call: at most a refresh and a login")
   if (Result.isFailure(result)) return false
   const session = result.success
   const now = yield* Clock.currentTimeMillis
   assert.isFalse(Session.isExpired(session, now), "returned a token after its expiry")
-  assert.isFalse(program.refused.has(numberOf(session)), "returned a refused token")
+  assert.isFalse(program.refused.has(numberOf(session)), "returned a rejected token")
   assert.isFalse(program.ended.has(numberOf(session)), "returned a token that was logged out")
   assert.isFalse(program.loggedOut, "returned a session after the logout")
   return true
@@ -86,12 +86,12 @@ const steps: ReadonlyArray<Step> = [
   ordinary,
   () => Effect.flatMap(between(1, 4 * hour), TestClock.adjust),
   () => Effect.flatMap(between(1, 90_000), TestClock.adjust),
-  // The clock is set.
+  // The clock is set forward or back by up to 24 hours.
   Effect.fnUntraced(function* () {
     const jump = yield* between(-24 * hour, 24 * hour)
     yield* TestClock.setTime((yield* Clock.currentTimeMillis) + jump)
   }),
-  // The broker refuses the token, as after a login elsewhere.
+  // The broker rejects the token, as it does after a login in another program.
   Effect.fnUntraced(function* (day, program) {
     const held = yield* Effect.result(program.manager.session)
     if (Result.isFailure(held)) return
@@ -111,16 +111,16 @@ const steps: ReadonlyArray<Step> = [
     if (Result.isSuccess(held)) program.ended.add(numberOf(held.success))
     yield* ask(day, program, program.manager.session)
   }),
-  // A program restarts.
+  // The program is replaced by a new one with the same list of logged-out sessions.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     programs[programs.indexOf(program)] = { ...(yield* another), ended: program.ended }
   })
 ]
 
-const live = Effect.fnUntraced(function* (options: TinyOptions) {
+const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
   yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
   const [tiny, shared] = [makeTiny({ ...options, credentials: { pin: "4711" } }), makeShared()]
-  // The broker's profile call refuses every token.
+  // The broker's profile call rejects every token.
   const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
   const begun = Effect.provideService(start(tiny, shared), Profile, { profile: () => Effect.fail(gone) })
   const another = Effect.map(begun, (manager): Program => ({
@@ -130,13 +130,14 @@ const live = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // The broker accepts the credentials, so that a later network failure does not count against them.
+  // The first login succeeds, so the credentials are known to be valid. Then a network failure does not use up the
+  // budget.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]
     yield* next(day, program)
   }
-  // After any of these events, both programs can get a session again.
+  // After these events, both programs must be able to get a session.
   tiny.failures.length = 0
   for (const program of day.programs) {
     yield* TestClock.adjust("2 minutes")
@@ -147,15 +148,17 @@ const live = Effect.fnUntraced(function* (options: TinyOptions) {
   return tiny.calls.length
 })
 
-describe("days", () => {
-  it.effect(`returns no expired or refused token in ${days} days of clock changes and refused tokens`, ({ task }) =>
-    Effect.gen(function* () {
-      let calls = 0
-      for (let day = 0; day < days; day++) {
-        calls += yield* Effect.scoped(live(ends[day % ends.length] ?? {}))
-      }
-      Object.assign(task.meta, { days })
-      assert.isAbove(calls, days)
-    }).pipe(Random.withSeed(seed))
+describe("days: SessionManager", () => {
+  it.effect(
+    `returns no expired or rejected token in ${days} simulated days with clock changes and rejected tokens`,
+    ({ task }) =>
+      Effect.gen(function* () {
+        let calls = 0
+        for (let day = 0; day < days; day++) {
+          calls += yield* Effect.scoped(liveThroughDay(brokers[day % brokers.length] ?? {}))
+        }
+        Object.assign(task.meta, { days })
+        assert.isAbove(calls, days)
+      }).pipe(Random.withSeed(seed))
   )
 })

@@ -26,8 +26,8 @@ const midnight = Date.UTC(2026, 10, 21, 18, 30)
 const fields = { account, method: "pin", expiry: Expiry.dailyAt("00:00") }
 const toIssue = ({ token }: { readonly token: string }) => ({ tokens: { access: Redacted.make(token) } })
 
-describe("a session's validity starts when its login is sent", () => {
-  it.effect("a login that the rate limit delayed past midnight has a session of the new day", () =>
+describe("the validity of a session starts when its login is sent:", () => {
+  it.effect("a login that the rate limit delayed until after midnight returns a session of the new day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const { client, seen } = yield* connect([() => yes()])
@@ -43,7 +43,7 @@ describe("a session's validity starts when its login is sent", () => {
     })
   )
 
-  it.effect("a login that is answered after midnight has a session of the day before", () =>
+  it.effect("a login that was sent before midnight and answered after midnight returns a session of the old day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       let answer = (): void => undefined
@@ -59,7 +59,7 @@ describe("a session's validity starts when its login is sent", () => {
     })
   )
 
-  it.effect("counts from the first of several requests, separately for each call", () =>
+  it.effect("Session.withDeparture returns the time of the first request of a call", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const { client } = yield* connect([() => yes()])
@@ -71,7 +71,7 @@ describe("a session's validity starts when its login is sent", () => {
     })
   )
 
-  it.effect("counts from the start of the call if nothing is sent", () =>
+  it.effect("Session.withDeparture returns the start time of a call that sends no request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const [value, at] = yield* Session.withDeparture(Effect.as(TestClock.adjust("5 seconds"), "nothing"))

@@ -30,7 +30,7 @@ const send = (endpoint: Endpoint.Endpoint, request?: unknown, changes: Partial<B
 const problemsOf = (error: AuthError.AuthError) =>
   error.reason._tag === "InvalidRequest" ? error.reason.problems.map(({ field }) => field) : [error.reason._tag]
 
-describe("a form", () => {
+describe("a form body", () => {
   it.effect("is percent-encoded and has the form content type", () =>
     Effect.gen(function* () {
       const asked = yield* send(exchange, { code: Redacted.make("a+b/c d=&"), id: "T1" })
@@ -39,7 +39,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("keeps its content type if the broker's headers name another, in any case", () =>
+  it.effect("keeps its content type if the broker's headers set Content-Type to JSON", () =>
     Effect.gen(function* () {
       const headers = () => ({ "Content-Type": "application/json", accept: "application/json" })
       const asked = yield* send(exchange, { id: "T1" }, { headers })
@@ -54,8 +54,8 @@ describe("a form", () => {
     ["booleans", { a: true, b: false }, "a=true&b=false"],
     ["a secret number", { a: Redacted.make(1234) }, "a=1234"],
     ["only the fields that are present", { a: undefined, b: "1" }, "b=1"],
-    ["nothing for an empty request", {}, ""]
-  ] as const)("carries %s", ([, request, body]) =>
+    ["no text for an empty request", {}, ""]
+  ] as const)("contains %s", ([, request, body]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* send(exchange, request))?.body, body)
     })
@@ -73,12 +73,12 @@ describe("a form", () => {
     ["a BigInt", { a: 1n }, ["a"]],
     ["a date", { a: new Date(0) }, ["a"]],
     ["a function", { a: () => "1" }, ["a"]],
-    ["several of these", { a: null, b: "1", c: [] }, ["a", "c"]],
-    ["text instead of fields", "a=1", ["request"]],
-    ["a list instead of fields", [["a", "1"]], ["request"]],
-    ["a secret instead of fields", Redacted.make("a=1"), ["request"]],
-    ["null instead of fields", null, ["request"]]
-  ] as const)("refuses %s, and sends nothing", ([, request, fields]) =>
+    ["null and a list", { a: null, b: "1", c: [] }, ["a", "c"]],
+    ["a text instead of an object", "a=1", ["request"]],
+    ["a list instead of an object", [["a", "1"]], ["request"]],
+    ["a secret instead of an object", Redacted.make("a=1"), ["request"]],
+    ["null instead of an object", null, ["request"]]
+  ] as const)("cannot contain %s, and no request is sent", ([, request, fields]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const error = yield* Effect.flip(client.call(exchange, { account: "T1", request }))
@@ -87,7 +87,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("shows none of its secrets when the broker quotes it, encoded or not", () =>
+  it.effect("does not disclose a secret in an error if the broker quotes the body, encoded or decoded", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([({ body }) => no({ message: `${body} ${decodeURIComponent(body)}` })])
       const request = { code: Redacted.make("canary/code=1") }
@@ -96,7 +96,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("contains the body that its row makes of the request", () =>
+  it.effect("contains the fields that the `body` function of its endpoint returns", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({
         ...exchange,
@@ -108,7 +108,7 @@ describe("a form", () => {
     })
   )
 
-  it.effect("is used only if the row sets it; the default is JSON", () =>
+  it.effect("is not used if the endpoint sets no encoding: the default is JSON", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, encoding: undefined, request: Schema.Unknown, response: Schema.Unknown })
       const asked = yield* send(row, { a: ["1"] })
@@ -118,12 +118,12 @@ describe("a form", () => {
   )
 })
 
-describe("a DELETE", () => {
+describe("a DELETE request", () => {
   const Request = Schema.Struct({ access: Endpoint.Secret, id: Schema.optionalKey(Schema.String) })
   const row = { name: "end", method: "DELETE", path: "/token", token: "required", response: Schema.Unknown } as const
   const request = { access: Redacted.make("a&b") }
 
-  it.effect("has its parameters in the query if the row places them there", () =>
+  it.effect("has its parameters in the query if the endpoint has a `query` table", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access", id: "id" } })
       const asked = yield* send(endpoint, request)
@@ -135,15 +135,17 @@ describe("a DELETE", () => {
   it.effect.each([
     [undefined, `{"access":"a&b"}`],
     ["form", "access=a%26b"]
-  ] as const)("has them in the body otherwise, as %j", ([encoding, body]) =>
-    Effect.gen(function* () {
-      const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
-      assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token")
-      assert.strictEqual(asked?.body, body)
-    })
+  ] as const)(
+    "has its parameters in the body if the endpoint has no `query` table, with the encoding %j",
+    ([encoding, body]) =>
+      Effect.gen(function* () {
+        const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
+        assert.strictEqual(`${asked?.method} ${asked?.url}`, "DELETE https://api.tiny.example/token")
+        assert.strictEqual(asked?.body, body)
+      })
   )
 
-  it.effect("shows no part of a secret in its query, for any failure", () =>
+  it.effect("does not disclose a secret of its query in an error", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       for (const answer of [() => Response.error(), ({ url }: { readonly url: string }) => no({ message: url })]) {
@@ -155,7 +157,7 @@ describe("a DELETE", () => {
     })
   )
 
-  it.effect("is refused with a lone surrogate in its query", () =>
+  it.effect("is not sent if a parameter of its query contains a lone surrogate", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       const { client, seen } = yield* connect([() => yes()])
@@ -167,10 +169,10 @@ describe("a DELETE", () => {
   )
 })
 
-describe("fields of the app", () => {
+describe("the fields of the app", () => {
   const app = { api_key: Redacted.make("key-of-the-app") }
 
-  it.effect("come first in the body of a row that lists them", () =>
+  it.effect("are the first fields of the body if the endpoint lists them in `app`", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       assert.strictEqual((yield* send(row, { code: "1" }, { app }))?.body, "api_key=key-of-the-app&code=1")
@@ -178,7 +180,7 @@ describe("fields of the app", () => {
     })
   )
 
-  it.effect("come in the query of a row that has a query", () =>
+  it.effect("are in the query if the endpoint has a `query` table", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({
         name: "end",
@@ -195,7 +197,7 @@ describe("fields of the app", () => {
     })
   )
 
-  it.effect("are treated as secrets", () =>
+  it.effect("are not disclosed in an error", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       const { client } = yield* connect([({ body }) => no({ message: body })], {}, { app })

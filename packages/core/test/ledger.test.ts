@@ -30,14 +30,14 @@ const begin = Effect.map(TestClock.setTime(morning), () => {
   return { guard: LoginGuard.make(store), login, program: () => LoginGuard.make(store), sent: () => sent, store }
 })
 
-/** WebCrypto computes the fingerprint in real time. */
+/** Waits in real time, because WebCrypto does not use TestClock when it computes the fingerprint. */
 const untilSent = TestClock.withLive(Effect.sleep("20 millis"))
 
 const tagOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-describe("sessions: logins are recorded before they are sent", () => {
-  it.effect("six programs that are stopped before the refusal send two wrong PINs, not six", () =>
+describe("sessions: LoginGuard records a login before it is sent:", () => {
+  it.effect("six programs that are stopped before the broker answers send only two logins in total", () =>
     Effect.gen(function* () {
       const { program, sent, login } = yield* begin
       for (let run = 0; run < 6; run++) {
@@ -52,7 +52,7 @@ describe("sessions: logins are recorded before they are sent", () => {
     })
   )
 
-  it.effect("a time-out around each of five logins does not exempt it from the budget", () =>
+  it.effect("a login counts against the budget even if the caller's time-out interrupts it", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       for (let run = 0; run < 5; run++) {
@@ -67,7 +67,7 @@ describe("sessions: logins are recorded before they are sent", () => {
     })
   )
 
-  it.effect("apps and spellings of one account share one budget", () =>
+  it.effect("an account has one budget for all its apps and all spellings of its id", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       for (const app of ["trading", "data", "default"]) {
@@ -79,7 +79,7 @@ describe("sessions: logins are recorded before they are sent", () => {
     })
   )
 
-  it.effect("logins that programs record at the same time are all counted", () =>
+  it.effect("logins of several programs at the same time are all counted", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       yield* Effect.all(
@@ -90,7 +90,7 @@ describe("sessions: logins are recorded before they are sent", () => {
     })
   )
 
-  it.effect("nothing is sent if the login cannot be recorded", () =>
+  it.effect("a login is not sent if it cannot be recorded", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const full = { ...store, put: () => Effect.succeed(false) }
@@ -100,7 +100,7 @@ describe("sessions: logins are recorded before they are sent", () => {
     })
   )
 
-  it.effect("the previous format is still counted, and a newer format is refused", () =>
+  it.effect("records in the previous format are counted, and records in a newer format are rejected", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -114,8 +114,8 @@ describe("sessions: logins are recorded before they are sent", () => {
   )
 })
 
-describe("sessions: credentials with a fingerprint", () => {
-  it.effect("are sent by no program after a refusal, until they are passed to reset", () =>
+describe("sessions: credentials whose fingerprint is stored", () => {
+  it.effect("are not sent again by any program after a rejection, until they are passed to LoginGuard.reset", () =>
     Effect.gen(function* () {
       const { guard, login, program, sent } = yield* begin
       assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
@@ -134,28 +134,30 @@ describe("sessions: credentials with a fingerprint", () => {
     })
   )
 
-  it.effect("are still sent through an outage once accepted, but less often from the tenth login on", () =>
-    Effect.gen(function* () {
-      const { guard, login, sent } = yield* begin
-      yield* guard.protect(account, policy, login(), pin)
-      const began = sent()
-      for (let tries = 0; tries < 9; tries++) {
-        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(noAnswer), pin)), "BrokerUnavailable")
-        yield* pass("15 seconds")
-      }
-      assert.strictEqual(sent() - began, 9)
-      for (let seconds = 0; seconds < 600; seconds += 10) {
-        yield* tagOf(guard.protect(account, policy, login(noAnswer), pin))
-        yield* pass("10 seconds")
-      }
-      assert.isAtMost(sent() - began, 9 + 6)
-      assert.isAtLeast(sent() - began, 9 + 4)
-      yield* pass("2 minutes")
-      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
-    })
+  it.effect(
+    "are still sent during an outage if the broker once accepted them, but less often from the tenth login on",
+    () =>
+      Effect.gen(function* () {
+        const { guard, login, sent } = yield* begin
+        yield* guard.protect(account, policy, login(), pin)
+        const began = sent()
+        for (let tries = 0; tries < 9; tries++) {
+          assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(noAnswer), pin)), "BrokerUnavailable")
+          yield* pass("15 seconds")
+        }
+        assert.strictEqual(sent() - began, 9)
+        for (let seconds = 0; seconds < 600; seconds += 10) {
+          yield* tagOf(guard.protect(account, policy, login(noAnswer), pin))
+          yield* pass("10 seconds")
+        }
+        assert.isAtMost(sent() - began, 9 + 6)
+        assert.isAtLeast(sent() - began, 9 + 4)
+        yield* pass("2 minutes")
+        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
+      })
   )
 
-  it.effect("can be refused up to the budget once accepted", () =>
+  it.effect("are sent until the budget is used up if the broker once accepted them and now rejects them", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -164,7 +166,7 @@ describe("sessions: credentials with a fingerprint", () => {
     })
   )
 
-  it.effect("have no fingerprint without a key", () =>
+  it.effect("have no fingerprint if the store has no key", () =>
     Effect.gen(function* () {
       const { store } = yield* begin
       const plain = SessionStore.encrypted({ _tag: "Plaintext", describe: "no key: in clear" })(store)
@@ -176,7 +178,7 @@ describe("sessions: credentials with a fingerprint", () => {
 const waf = new AuthError.PermissionDenied({ why: "waf", supportId: "42" })
 const notSubscribed = new AuthError.PermissionDenied({ why: "subscription", code: "T9" })
 
-describe("sessions: a login with a permanent refusal", () => {
+describe("sessions: a login that the broker rejects for a permanent reason", () => {
   const sentIn = Effect.fnUntraced(function* (reason: AuthError.Reason, minutes: number) {
     const { login, program, sent } = yield* begin
     const at: Array<number> = []
@@ -199,13 +201,13 @@ describe("sessions: a login with a permanent refusal", () => {
     ],
     ["a firewall page", waf, [0, 5, 20]],
     ["a session cap", new AuthError.SessionLimitReached({}), [0, 5, 20]]
-  ] as const)("is sent with longer pauses, also after restarts: %s", ([, reason, at]) =>
+  ] as const)("is repeated with increasing pauses, even if the program restarts: %s", ([, reason, at]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* sentIn(reason, 30), [...at])
     })
   )
 
-  it.effect("keeps its reason during the pause, with the time of the next try", () =>
+  it.effect("fails with the same reason during the pause, and names the time of the next try", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(notSubscribed)))
@@ -215,7 +217,7 @@ describe("sessions: a login with a permanent refusal", () => {
     })
   )
 
-  it.effect("reports once what a person has to do, also during the pause", () =>
+  it.effect("says only once in its message what a person has to do, also during the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -225,7 +227,7 @@ describe("sessions: a login with a permanent refusal", () => {
     })
   )
 
-  it.effect("does not block a login by a person, whose success ends the pause for all", () =>
+  it.effect("does not prevent a login by a person, and the success of that login ends the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(waf)))
@@ -235,7 +237,7 @@ describe("sessions: a login with a permanent refusal", () => {
     })
   )
 
-  it.effect("ignores pauses that end too far ahead, after the clock was set back", () =>
+  it.effect("is not delayed by a pause that was stored while the clock was months ahead", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* TestClock.setTime(morning + 1e10)
@@ -245,7 +247,7 @@ describe("sessions: a login with a permanent refusal", () => {
     })
   )
 
-  it.effect("does not pause for a broker that is down or limits the rate", () =>
+  it.effect("is repeated without a pause if the broker is unavailable or limits the rate", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })
@@ -260,7 +262,10 @@ describe("sessions: a failed refresh", () => {
   const lastsAnHour = { expiry: Expiry.after("1 hour"), by: ["login", "refresh"] as const }
   const refreshRefused = new AuthError.SessionExpired({ why: "refresh-invalid" })
 
-  const askFor = Effect.fnUntraced(function* (manager: Effect.Success<ReturnType<typeof start>>, minutes: number) {
+  const requestSessions = Effect.fnUntraced(function* (
+    manager: Effect.Success<ReturnType<typeof start>>,
+    minutes: number
+  ) {
     const tags = new Set<string>()
     for (let second = 0; second < minutes * 60; second += 5) {
       const result = yield* Effect.result(manager.session)
@@ -271,7 +276,7 @@ describe("sessions: a failed refresh", () => {
   })
 
   it.effect(
-    "is not repeated after a refusal, also across restarts, and requires a person if only a person can log in",
+    "is not repeated if the broker rejected the refresh token, and fails with ActionRequired if no login is possible",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -282,14 +287,16 @@ describe("sessions: a failed refresh", () => {
         yield* pass("1 hour")
         tiny.failures.push(...Array.from({ length: 100 }, () => refreshRefused))
         for (let run = 0; run < 3; run++) {
-          const tags = yield* Effect.scoped(Effect.flatMap(start(tiny, shared), (manager) => askFor(manager, 5)))
+          const tags = yield* Effect.scoped(
+            Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 5))
+          )
           assert.deepStrictEqual(tags, ["ActionRequired"])
         }
         assert.deepStrictEqual(tiny.calls, ["refresh refused"])
       })
   )
 
-  it.effect("is not followed by a login after a firewall page", () =>
+  it.effect("is not followed by a login if the answer is a firewall page", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -297,13 +304,13 @@ describe("sessions: a failed refresh", () => {
       yield* manager.session
       yield* pass("1 hour")
       tiny.failures.push(...Array.from({ length: 1000 }, () => waf))
-      yield* askFor(manager, 5)
+      yield* requestSessions(manager, 5)
       assert.notInclude(tiny.calls.slice(1), "login refused")
       assert.isAbove(tiny.calls.length, 3)
     })
   )
 
-  it.effect("is repeated after a truncated answer, with a login after three tries in 30 seconds", () =>
+  it.effect("is repeated after a truncated answer, and is followed by a login after at least three tries", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -319,7 +326,7 @@ describe("sessions: a failed refresh", () => {
       yield* failing.adopt(yield* Effect.map(manager.session, (session) => session))
       yield* pass("1 hour")
       const began = tiny.calls.length
-      yield* askFor(failing, 2)
+      yield* requestSessions(failing, 2)
       const calls = tiny.calls.slice(began)
       const login = calls.findIndex((call) => call.startsWith("login"))
       assert.isAtLeast(login, 3)

@@ -13,7 +13,9 @@ const endpoint = (limits: ReadonlyArray<Endpoint.Limit>, name = "login"): Endpoi
 
 const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }])
 
-/** When each of these concurrent calls passes, in milliseconds, or how long it would have to wait. */
+/**
+ * Starts these calls at the same time. Returns for each call when it passed, in milliseconds, or its failure and delay.
+ */
 const passing = (
   calls: ReadonlyArray<readonly [account: string, endpoint: Endpoint.Endpoint]>,
   queueTimeout: Duration.Input = "1 hour"
@@ -39,17 +41,19 @@ const passing = (
 
 const times = <A>(count: number, value: A): Array<A> => Array.from({ length: count }, () => value)
 
-describe("rate limits", () => {
+describe("the rate limiter", () => {
   it.effect.each([
     { requests: 1, count: 4, passed: [0, 1050, 2100, 3150] },
     { requests: 3, count: 7, passed: [0, 0, 0, 1050, 1050, 1050, 2100] }
-  ])("$count calls at $requests a second pass slightly more than a second apart", ({ count, passed, requests }) =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
-    })
+  ])(
+    "lets $count calls pass in groups of $requests, 1,050 milliseconds apart, at a limit of $requests per second",
+    ({ count, passed, requests }) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
+      })
   )
 
-  it.effect("two limits both apply", () =>
+  it.effect("applies both limits of an endpoint that has two", () =>
     Effect.gen(function* () {
       const both = endpoint([
         { requests: 2, per: "1 second" },
@@ -59,13 +63,13 @@ describe("rate limits", () => {
     })
   )
 
-  it.effect("a call without a limit never waits", () =>
+  it.effect("does not delay a call of an endpoint without a limit", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(100, ["a", endpoint([])])), times(100, 0))
     })
   )
 
-  it.effect("accounts and endpoints do not delay each other", () =>
+  it.effect("does not delay a call because of calls of other accounts or endpoints", () =>
     Effect.gen(function* () {
       const limits = [{ requests: 1, per: "1 second" }] as const
       const calls = Array.from({ length: 50 }, (_, index) => [
@@ -77,8 +81,8 @@ describe("rate limits", () => {
   )
 })
 
-describe("queueTimeout", () => {
-  it.effect("a call that would wait longer fails at once with the delay, and is not counted", () =>
+describe("with a queueTimeout, the rate limiter", () => {
+  it.effect("rejects a call at once if the call would wait longer, and does not count the call", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
         0,
@@ -94,21 +98,21 @@ describe("queueTimeout", () => {
     })
   )
 
-  it.effect("a call that would wait exactly that long waits", () =>
+  it.effect("accepts a call that would wait exactly as long as the queueTimeout", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(2, ["a", perSecond(1)]), 1050), [0, 1050])
       assert.deepStrictEqual(yield* passing(times(2, ["a", perSecond(1)]), 1049), [0, "client 1050"])
     })
   )
 
-  it.effect("an interrupted call uses no slot", () =>
+  it.effect("does not count a waiting call that is interrupted", () =>
     Effect.gen(function* () {
       const limiter = makeLimiter(Duration.minutes(1))
       const one = limiter.take("a", perSecond(1))
       yield* one
-      const impatient = yield* Effect.forkChild(one, { startImmediately: true })
+      const waiting = yield* Effect.forkChild(one, { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      yield* Fiber.interrupt(impatient)
+      yield* Fiber.interrupt(waiting)
       yield* TestClock.adjust(50)
       const next = yield* Effect.forkChild(one, { startImmediately: true })
       assert.isDefined(next.pollUnsafe())
@@ -116,7 +120,7 @@ describe("queueTimeout", () => {
   )
 })
 
-it.effect("a clock that is set back by a year does not delay a call by a year", () =>
+it.effect("the rate limiter does not delay a call by a year if the clock is set back by a year", () =>
   Effect.gen(function* () {
     yield* TestClock.setTime(400 * 86_400_000)
     const limiter = makeLimiter(Duration.minutes(1))
@@ -124,7 +128,7 @@ it.effect("a clock that is set back by a year does not delay a call by a year", 
     yield* TestClock.setTime(35 * 86_400_000)
     yield* limiter.take("a", perSecond(1))
     const third = yield* Effect.forkChild(limiter.take("a", perSecond(1)), { startImmediately: true })
-    assert.isUndefined(third.pollUnsafe(), "the limit applies from there on")
+    assert.isUndefined(third.pollUnsafe(), "the limit still applies after the clock was set back")
     yield* Fiber.interrupt(third)
   })
 )
@@ -133,7 +137,7 @@ const Calls = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
 
 it.effect.prop(
-  "never lets more calls through than the limit in any window",
+  "the rate limiter lets at most the permitted number of calls pass in any period",
   { pauses: Calls, few: Requests, more: Requests },
   ({ few, more, pauses }) =>
     Effect.gen(function* () {

@@ -24,7 +24,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// Tiny brokers with the requirements of brokers of other families. None of these brokers exists.
+// Fake brokers with requirements that the first broker packages do not have.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -40,16 +40,16 @@ const call = (
     return seen[0] as Seen
   })
 
-describe("a body in the encoding of its row", () => {
+describe("the encoding of an endpoint writes a body as", () => {
   const request = Schema.Struct({ uid: Endpoint.Text, pwd: Endpoint.Secret })
   const given = { uid: "FA0001", pwd: Redacted.make("a&b=c") }
   const row = (encoding: Encoding.Encoding) =>
     Endpoint.make({ name: "q", method: "POST", path: "/q", token: "none", encoding, request, response: Anything })
 
   it.effect.each([
-    ["jData as raw text, with no content type", Encoding.jData(), `jData={"uid":"FA0001","pwd":"a&b=c"}`, undefined],
+    ["jData in raw text, without a content type", Encoding.jData(), `jData={"uid":"FA0001","pwd":"a&b=c"}`, undefined],
     [
-      "jData with the content type that the row names",
+      "jData in raw text, with the content type of the encoding",
       Encoding.jData({ contentType: "text/plain" }),
       `jData={"uid":"FA0001","pwd":"a&b=c"}`,
       "text/plain"
@@ -61,7 +61,7 @@ describe("a body in the encoding of its row", () => {
       "application/x-www-form-urlencoded"
     ],
     [
-      "head and body, in the broker's own encoding",
+      "head and body, if the broker defines such an encoding",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
@@ -73,7 +73,7 @@ describe("a body in the encoding of its row", () => {
     })
   )
 
-  it.effect("a value that the encoding cannot represent is refused, and nothing is sent", () =>
+  it.effect("a form, but rejects a list and sends no request", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -93,7 +93,7 @@ describe("a body in the encoding of its row", () => {
   )
 })
 
-describe("a GET with a body", () => {
+describe("a GET request with a body", () => {
   const row = (getBody?: "sent") =>
     Endpoint.make({
       name: "details",
@@ -129,7 +129,7 @@ describe("a GET with a body", () => {
     ({ server }) => Effect.sync(() => server.close())
   )
 
-  it.effect("is refused unless its row allows it", () =>
+  it.effect("is rejected if its endpoint does not allow it", () =>
     Effect.gen(function* () {
       const error = yield* ask("https://api.tiny.example").pipe(
         Effect.flip,
@@ -139,7 +139,7 @@ describe("a GET with a body", () => {
     })
   )
 
-  it.live("is sent by node:http if the row allows it, and refused with a remedy over fetch", () =>
+  it.live("is sent over node:http if its endpoint allows it, and rejected with a remedy over fetch", () =>
     Effect.gen(function* () {
       const { bodies, origin } = yield* serve
       yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
@@ -152,8 +152,9 @@ describe("a GET with a body", () => {
   )
 })
 
-describe("a checksum by its recipe", () => {
-  // Made with sha256sum, not copied from documents: one of those prints a wrong value.
+describe("Checksum.ofRecipe", () => {
+  // The results were computed with sha256sum. They are not copied from brokers' documentation, because one document
+  // contains a wrong value.
   const recipes: Readonly<Record<string, Checksum.Recipe<string>>> = {
     "client, secret and code": {
       parts: ["client", "secret", "code"],
@@ -177,7 +178,7 @@ describe("a checksum by its recipe", () => {
         }
       ]
     },
-    "user and key with a joiner, in capitals": {
+    "user and key with a joiner, as hexadecimal digits in capitals": {
       parts: ["user", "key"],
       joiner: "|",
       encoding: "HEX",
@@ -188,21 +189,21 @@ describe("a checksum by its recipe", () => {
         }
       ]
     },
-    "a value, three times": {
+    "a value that is hashed three times": {
       parts: ["value"],
       times: 3,
       vectors: [
         { values: { value: "abc" }, result: "bbdb08dd3f8e0a2dbd9a4f45045fdf45cebee1ac6706de3353e753234b318e78" }
       ]
     },
-    "in base64": {
+    "a value, as base64": {
       parts: ["value"],
       encoding: "base64",
       vectors: [{ values: { value: "abc" }, result: "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" }]
     }
   }
   for (const [name, recipe] of Object.entries(recipes)) {
-    it.effect(`${name}: matches the value of another program`, () =>
+    it.effect(`computes the same value as sha256sum for ${name}`, () =>
       Effect.gen(function* () {
         for (const { result, values } of recipe.vectors) {
           assert.strictEqual(Redacted.value(yield* Checksum.ofRecipe(recipe)(values)), result)
@@ -212,28 +213,28 @@ describe("a checksum by its recipe", () => {
   }
 })
 
-describe("the token can be sent as", () => {
+describe("the token of a request is sent as", () => {
   const post = Endpoint.rows({ method: "POST", token: "required" })
   const request = Schema.Struct({ uid: Endpoint.Text })
   const response = Anything
   const given = { tokens: { access: token }, request: { uid: "FA0001" } }
 
-  it.effect("a header with any name and scheme, set for each endpoint", () =>
+  it.effect("the headers that the broker's `headers` function returns for the endpoint", () =>
     Effect.gen(function* () {
       const headers: BrokerClient.Protocol["headers"] = ({ endpoint, extras, tokens }) =>
         endpoint?.name === "quotes"
           ? { authorization: tokens?.access ?? "" }
-          : { auth: "own", sid: extras?.["sid"] ?? "" }
+          : { auth: "other", sid: extras?.["sid"] ?? "" }
       const rows = [post("quotes", "/q", { request, response }), post("orders", "/o", { request, response })]
       const [quotes, orders] = yield* Effect.forEach(rows, (row) =>
         call(row as never, { ...given, extras: { sid: "s1" } }, { headers })
       )
       assert.strictEqual(quotes?.headers["authorization"], "access-canary")
-      assert.deepStrictEqual([orders?.headers["auth"], orders?.headers["sid"]], ["own", "s1"])
+      assert.deepStrictEqual([orders?.headers["auth"], orders?.headers["sid"]], ["other", "s1"])
     })
   )
 
-  it.effect("a field of the body without a header, or with one if both are set", () =>
+  it.effect("a field of the body if the endpoint has a tokenField, and also as a header with tokenToo", () =>
     Effect.gen(function* () {
       const encoding = Encoding.jData({ beside: ["jKey"] })
       const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
@@ -247,7 +248,7 @@ describe("the token can be sent as", () => {
     })
   )
 
-  it.effect("a signature over the sent text, with the time of the clock", () =>
+  it.effect("part of the signed headers that the broker's `sign` function returns for the body and the time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
       const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
@@ -288,7 +289,7 @@ describe("the extras of a session", () => {
       extras
     })
 
-  it.effect("put ids into the body, and are stored with the session", () =>
+  it.effect("are stored with the session, and are written to the body if the endpoint lists them", () =>
     Effect.gen(function* () {
       const stored = Schema.encodeSync(Session.SessionFromJson)(session({ uid: "FA0001", sid: "s1" }))
       const { extras } = Schema.decodeSync(Session.SessionFromJson)(stored)
@@ -298,7 +299,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("set the base address, with its path", () =>
+  it.effect("set the base address of the requests, with a path", () =>
     Effect.gen(function* () {
       const extras = { uid: "FA0001", baseUrl: "https://e21.tiny.example/base/" }
       const seen = yield* call(row as never, { ...given, extras }, { told })
@@ -310,10 +311,10 @@ describe("the extras of a session", () => {
     ["plain http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
     ["a host with the same ending", "https://eviltiny.example"],
-    ["a user part", "https://user@e21.tiny.example"],
+    ["a user name", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],
-    ["no address", "e21.tiny.example"]
-  ])("with %s as the base address send nothing", ([, baseUrl]) =>
+    ["no scheme", "e21.tiny.example"]
+  ])("are rejected before a request is sent if the base address has %s", ([, baseUrl]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes({})], {}, { told })
       const extras: Session.Extras = { uid: "FA0001", baseUrl: baseUrl ?? "" }
@@ -324,7 +325,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("make their origin the broker's own for this session only", () =>
+  it.effect("let Authorize.request add headers to requests to their origin, but only for this session", () =>
     Effect.gen(function* () {
       const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
       const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
@@ -363,11 +364,13 @@ describe("Envelope.byFields", () => {
     [{}, { status: "Ok" }, undefined],
     [{ status: ["body", "Status"], yes: [0] }, { body: { Status: 0 } }, "Yes"],
     [{ status: ["body", "Status"], yes: [0] }, { body: { Status: 2 } }, "No"],
-    [{ status: ["Status"], yes: [200] }, { Status: 500, Error: "dead" }, "No"],
+    [{ status: ["Status"], yes: [200] }, { Status: 500, Error: "invalid" }, "No"],
     [{ no: ["error"] }, { stat: "pending" }, undefined]
-  ] as const)("by %j, %j is %s", (fields, json, verdict) => assert.strictEqual(read(fields, json), verdict))
+  ] as const)("with the fields %j, reads %j as %s", (fields, json, verdict) =>
+    assert.strictEqual(read(fields, json), verdict)
+  )
 
-  it.effect("maps a success that requires an action first by its code", () =>
+  it.effect("treats a success as an error if a field says that a person must act first", () =>
     Effect.gen(function* () {
       const asks = [{ field: ["data", "spasswordreset"], is: "Y", code: "PASSWORD" }]
       const dialect = Envelope.byFields({ name: "f", source: "made up", status: ["ok"], yes: [true], asks })
@@ -392,7 +395,7 @@ describe("Envelope.byFields", () => {
     })
   )
 
-  it("collapses the blanks of a message before matching it", () => {
+  it("passes the message to ErrorTable.matches, which ignores repeated blanks", () => {
     const row = ErrorTable.rows("made up", "2026-11-27")(/^invalid input : user$/i, "", ErrorTable.rejected)
     const failure = {
       operation: "q",
@@ -408,7 +411,7 @@ describe("Envelope.byFields", () => {
   })
 })
 
-describe("an expiry in an answer", () => {
+describe("Expiry.fromAnswer", () => {
   it.each([
     [3600, { expiresIn: Duration.seconds(3600) }],
     ["86400", { expiresIn: Duration.seconds(86_400) }],
@@ -417,11 +420,11 @@ describe("an expiry in an answer", () => {
     ["later", {}],
     [null, {}],
     [-1, {}]
-  ])("%j is read as a duration or an instant", (value, expected) =>
+  ])("reads %j as a duration, as an instant, or as no expiry", (value, expected) =>
     assert.deepStrictEqual(Expiry.fromAnswer(value), expected)
   )
 
-  it("counts as the expiry of the session in either form", () => {
+  it("returns an expiry that Session.make uses, whether it is a duration or an instant", () => {
     const make = (value: unknown) =>
       Session.make({
         account: Account.make({ broker: "tiny", id: "T1" }),

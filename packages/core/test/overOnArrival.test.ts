@@ -11,12 +11,13 @@ import * as TestClock from "effect/testing/TestClock"
 import { Departure } from "../src/login/internal/departure.ts"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
-/** A token that contains its expiry. */
+/** The rule for a token that contains its expiry and expires `millis` milliseconds after its issue. */
 const endsAfter =
   (millis: number): Expiry.Expiry =>
   ({ issuedAt }) => ({ at: issuedAt + millis, source: "jwt" })
 
-const askFor = Effect.fnUntraced(function* (manager: SessionManager["Service"], minutes: number) {
+/** Requests a session every five seconds. Returns how often each result occurred. */
+const requestSessions = Effect.fnUntraced(function* (manager: SessionManager["Service"], minutes: number) {
   const answers = new Map<string, number>()
   for (let second = 0; second < minutes * 60; second += 5) {
     const result = yield* Effect.result(manager.session)
@@ -27,13 +28,15 @@ const askFor = Effect.fnUntraced(function* (manager: SessionManager["Service"], 
   return answers
 })
 
-describe("sessions: a token that is expired on arrival", () => {
-  it.effect("costs two logins, and then one every 15 minutes, across restarts and programs", () =>
+describe("sessions: a new token that has already expired", () => {
+  it.effect("causes two logins, and then one login every 15 minutes, even if the programs restart", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
       for (let program = 0; program < 4; program++) {
-        const answers = yield* Effect.scoped(Effect.flatMap(start(tiny, shared), (manager) => askFor(manager, 15)))
+        const answers = yield* Effect.scoped(
+          Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 15))
+        )
         assert.deepStrictEqual(Array.from(answers.keys()), ["ActionRequired"])
       }
       assert.isAtMost(tiny.calls.length, 6)
@@ -41,23 +44,25 @@ describe("sessions: a token that is expired on arrival", () => {
     })
   )
 
-  it.effect("or expires ten seconds later is returned while it is live, and costs no more logins", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny({ expiry: endsAfter(10_000) })
-      const answers = yield* askFor(yield* start(tiny), 60)
-      assert.isAtMost(tiny.calls.length, 6)
-      assert.isAbove(answers.get("session") ?? 0, 2)
-      assert.isAbove(answers.get("ActionRequired") ?? 0, 500)
-    })
+  it.effect(
+    "or that expires ten seconds later is returned until its expiry, and causes the same number of logins",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny({ expiry: endsAfter(10_000) })
+        const answers = yield* requestSessions(yield* start(tiny), 60)
+        assert.isAtMost(tiny.calls.length, 6)
+        assert.isAbove(answers.get("session") ?? 0, 2)
+        assert.isAbove(answers.get("ActionRequired") ?? 0, 500)
+      })
   )
 
-  it.effect("is reported with the time of the next try, which a person need not wait for", () =>
+  it.effect("is reported with the time of the next try, but SessionManager.renew sends a login at once", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-1) })
       const manager = yield* start(tiny)
-      yield* askFor(manager, 1)
+      yield* requestSessions(manager, 1)
       const failed = yield* Effect.flip(manager.session)
       assert.include(failed.message, "The next try is at 2026-11-21 10:15")
       assert.notInclude(failed.message, "clock")
@@ -70,13 +75,13 @@ describe("sessions: a token that is expired on arrival", () => {
   it.effect.each([
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
-  ])("reports the clock drift if the broker's clock differs: %s", ([date, words]) =>
+  ])("is reported with the clock drift if the broker's answer has the date %s", ([date, words]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-1) })
       const login = Effect.flatMap(Departure, (departure) => {
         Object.assign(departure ?? {}, { date, answeredAt: morning })
-        return tiny.renewal.login ?? Effect.die("it has no login")
+        return tiny.renewal.login ?? Effect.die("the fake broker has no login")
       })
       const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
       const failed = yield* Effect.flip(manager.session)
@@ -84,7 +89,7 @@ describe("sessions: a token that is expired on arrival", () => {
     })
   )
 
-  it.effect("just before a daily cut-off is followed by one login after the cut-off, and none before", () =>
+  it.effect("or that expires at a daily cut-off 20 seconds later is followed by one login after the cut-off", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)
@@ -100,12 +105,12 @@ describe("sessions: a token that is expired on arrival", () => {
       yield* pass("2 minutes")
       assert.strictEqual(numberOf(yield* Fiber.join(asked)), "2")
       assert.deepStrictEqual(sentAt, [-20_000, 1000])
-      yield* askFor(manager, 30)
+      yield* requestSessions(manager, 30)
       assert.lengthOf(tiny.calls, 2)
     })
   )
 
-  it.effect("is returned if the broker's profile call accepts it: this machine's clock is wrong", () =>
+  it.effect("is returned if the broker's profile call accepts it, because this machine's clock may be wrong", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -118,29 +123,29 @@ describe("sessions: a token that is expired on arrival", () => {
           })
       }
       const manager = yield* Effect.provideService(start(tiny), Profile, profile)
-      const answers = yield* askFor(manager, 60)
+      const answers = yield* requestSessions(manager, 60)
       assert.deepStrictEqual(Array.from(answers.keys()), ["session"])
       assert.deepStrictEqual([tiny.calls.length, asked], [1, 1])
     })
   )
 
-  it.effect("is not returned if the profile call refuses it, too", () =>
+  it.effect("is not returned if the broker's profile call rejects it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
       const refused = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
       const manager = yield* Effect.provideService(start(tiny), Profile, { profile: () => Effect.fail(refused) })
-      const answers = yield* askFor(manager, 10)
+      const answers = yield* requestSessions(manager, 10)
       assert.deepStrictEqual(Array.from(answers.keys()), ["ActionRequired"])
     })
   )
 
-  it.effect("by an expiry computed on this machine does not count as clock drift, and is renewed as usual", () =>
+  it.effect("or that expires 20 seconds later is renewed without a pause if the expiry comes from expires_in", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: ({ issuedAt }) => ({ at: issuedAt + 20_000, source: "expires-in" }) })
       const manager = yield* start(tiny)
-      yield* askFor(manager, 5)
+      yield* requestSessions(manager, 5)
       assert.isAbove(tiny.calls.length, 10)
       assert.isAbove(yield* Clock.currentTimeMillis, morning)
     })

@@ -20,14 +20,14 @@ import { shown } from "./support.ts"
 import { login, loginOptions, profile, protocol, secrets, tokens, yes } from "./tiny.ts"
 
 const origin = "https://api.tiny.example"
-const stranger = "https://stranger.example"
+const otherOrigin = "https://other.example"
 
 interface Call {
   readonly url: string
   readonly init: RequestInit & { readonly dispatcher?: unknown }
 }
 
-/** Answers each call with `respond`, and records the calls. */
+/** A `fetch` that answers each call with `respond` and records it. */
 const record = (respond: (url: URL) => Response) => {
   const calls: Array<Call> = []
   const fetch = ((input: RequestInfo | URL, init: RequestInit = {}) => {
@@ -44,7 +44,7 @@ const authorize: Authorize["Service"] = {
   refusal: () => undefined
 }
 
-/** An authorized call, a login and a read, each over the client of this layer. */
+/** Three calls over the client of this layer: an authorized call, a login and a read. */
 const callsOver = Effect.fnUntraced(function* (http: Layer.Layer<HttpClient.HttpClient>) {
   yield* TestClock.setTime(morning)
   const manager = yield* start(makeTiny())
@@ -74,13 +74,13 @@ const mapClient = (
 
 const following = (http: Layer.Layer<HttpClient.HttpClient>) => mapClient(http, HttpClient.followRedirects(5))
 
-describe("the RequestInit of a program", () => {
+describe("the RequestInit that a program provides", () => {
   const dispatcher = { proxy: "egress" }
   const init = { dispatcher, keepalive: true, redirect: "follow" } as RequestInit
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("is used for every call if the program provides it, except for its redirect mode", () =>
+  it.effect("with a call is used for that call, but with the redirect mode manual", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -94,7 +94,7 @@ describe("the RequestInit of a program", () => {
     })
   )
 
-  it.effect("is used for every call if the client's layer has it, except for its redirect mode", () =>
+  it.effect("with the layer of the client is used for every call, but with the redirect mode manual", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -106,7 +106,7 @@ describe("the RequestInit of a program", () => {
     })
   )
 
-  it.effect("is unchanged for the program's own later calls", () =>
+  it.effect("is not changed for other calls of the program", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn } = yield* callsOver(overFetch(fetch))
@@ -114,7 +114,7 @@ describe("the RequestInit of a program", () => {
         yield* authorized
         yield* loggedIn
         assert.strictEqual(yield* FetchHttpClient.RequestInit, init)
-        yield* Effect.flatMap(HttpClient.HttpClient, (client) => client.get(stranger)).pipe(
+        yield* Effect.flatMap(HttpClient.HttpClient, (client) => client.get(otherOrigin)).pipe(
           Effect.provide(overFetch(fetch))
         )
       }).pipe(Effect.provideService(FetchHttpClient.RequestInit, init))
@@ -123,11 +123,11 @@ describe("the RequestInit of a program", () => {
   )
 })
 
-describe("a client that follows redirects", () => {
+describe("an HTTP client that follows redirects", () => {
   for (const code of [301, 302, 303, 307, 308]) {
-    it.effect(`sends no PIN, key or token to another origin on a ${code}`, () =>
+    it.effect(`sends no PIN, key or token to another origin after a redirect with the status ${code}`, () =>
       Effect.gen(function* () {
-        for (const target of [stranger, "http://api.tiny.example", `${origin}:8443`]) {
+        for (const target of [otherOrigin, "http://api.tiny.example", `${origin}:8443`]) {
           const { calls, fetch } = record((url) =>
             url.origin === origin ? new Response(null, { status: code, headers: { location: `${target}/x` } }) : yes()
           )
@@ -150,10 +150,10 @@ describe("a client that follows redirects", () => {
     )
   }
 
-  it.effect("sends nothing to another origin when tracing is disabled", () =>
+  it.effect("sends no request to another origin if trace propagation is disabled", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) =>
-        url.origin === origin ? new Response(null, { status: 307, headers: { location: stranger } }) : yes()
+        url.origin === origin ? new Response(null, { status: 307, headers: { location: otherOrigin } }) : yes()
       )
       const all = yield* callsOver(following(overFetch(fetch)))
       for (const call of [all.login, all.read, all.authorized]) {
@@ -163,11 +163,11 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("sends nothing to another origin by way of the broker's own", () =>
+  it.effect("sends no request to another origin after a second redirect by the broker", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) => {
         if (url.origin !== origin) return yes()
-        const location = url.pathname === "/second" ? stranger : "/second"
+        const location = url.pathname === "/second" ? otherOrigin : "/second"
         return new Response(null, { status: 307, headers: { location } })
       })
       const { authorized } = yield* callsOver(following(overFetch(fetch)))
@@ -182,7 +182,7 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("can follow redirects within the broker's origin", () =>
+  it.effect("follows a redirect within the broker's origin", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) =>
         url.pathname === "/orders" ? new Response(null, { status: 307, headers: { location: "/new" } }) : yes()
@@ -196,7 +196,7 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("can send every call to a gateway, which is not a redirect", () =>
+  it.effect("can send every call to a gateway, because that is not a redirect", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const gateway = HttpClient.mapRequest(
@@ -208,28 +208,33 @@ describe("a client that follows redirects", () => {
     })
   )
 
-  it.effect("is detected if it follows redirects anyway, and the error lists the exposed secrets", () =>
-    Effect.gen(function* () {
-      // Some versions of fetch follow redirects whatever the redirect mode is.
-      const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${stranger}/x` }))
-      const byRequest = Layer.succeed(
-        HttpClient.HttpClient,
-        HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
-          Effect.map(() => HttpClientResponse.fromWeb(HttpClientRequest.get(`${stranger}/x`), yes())),
-          Effect.succeed
+  it.effect(
+    "is detected if it follows redirects whatever the redirect mode, and the error says which secrets to change",
+    () =>
+      Effect.gen(function* () {
+        // Some versions of fetch ignore the redirect mode and follow every redirect.
+        const byUrl = record(() => Object.defineProperty(yes(), "url", { value: `${otherOrigin}/x` }))
+        const byRequest = Layer.succeed(
+          HttpClient.HttpClient,
+          HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
+            Effect.map(() => HttpClientResponse.fromWeb(HttpClientRequest.get(`${otherOrigin}/x`), yes())),
+            Effect.succeed
+          )
         )
-      )
-      for (const http of [overFetch(byUrl.fetch), byRequest]) {
-        const all = yield* callsOver(http)
-        for (const call of [all.login, all.read, all.authorized]) {
-          const failed = yield* Effect.flip(call)
-          assert.strictEqual(failed.reason._tag, "MalformedResponse")
-          assert.include(failed.message, `followed a redirect to ${stranger}`)
-          assert.isTrue(AuthError.isAuthError(failed))
-          assert.include((failed as AuthError.AuthError).reason.remedy, "change the credentials of the call (password")
-          for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
+        for (const http of [overFetch(byUrl.fetch), byRequest]) {
+          const all = yield* callsOver(http)
+          for (const call of [all.login, all.read, all.authorized]) {
+            const failed = yield* Effect.flip(call)
+            assert.strictEqual(failed.reason._tag, "MalformedResponse")
+            assert.include(failed.message, `followed a redirect to ${otherOrigin}`)
+            assert.isTrue(AuthError.isAuthError(failed))
+            assert.include(
+              (failed as AuthError.AuthError).reason.remedy,
+              "change the credentials of the call (password"
+            )
+            for (const secret of [...Object.values(secrets), "private-"]) assert.notInclude(shown(failed), secret)
+          }
         }
-      }
-    })
+      })
   )
 })

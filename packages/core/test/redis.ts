@@ -7,18 +7,21 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
-/** Tests that need Redis have the word in their titles. A run counts its skipped tests by it. */
+/** Tests that need Redis must have the word Redis in their titles. A test run uses it to count the skipped tests. */
 export { runsRedis }
 
 type Service = Redis.Redis["Service"]
 
-/** A server for one test, closed with the scope. If Redis is not installed, it fails and says what to install. */
+/**
+ * A Redis server for one test. It stops when the scope closes. If Redis is not installed, fails and says what to
+ * install.
+ */
 export const server = Effect.acquireRelease(
   Effect.promise(() => startRedis()),
   ({ stop }) => Effect.promise(stop)
 )
 
-/** A server for all tests of a file, except those that freeze or restart it. */
+/** A Redis server for all tests of a file. Tests that freeze or restart a server must start their own with `server`. */
 export const sharedServer = (): { readonly url: () => string } => {
   let shared: RedisServer | undefined
   beforeAll(async () => void (shared = runsRedis ? await startRedis() : undefined))
@@ -28,19 +31,22 @@ export const sharedServer = (): { readonly url: () => string } => {
 
 let prefixes = 0
 
-/** The key prefix of one test, for tests that share a server. */
+/** A new key prefix, so that tests that share a server do not share keys. */
 export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 
-/** A separate connection, as in another program. A connection that is cut off fails at once, so that it can be closed. */
+/**
+ * Opens a new connection, as another program would. Without an offline queue, commands on a broken connection fail at
+ * once, so the connection can be closed.
+ */
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
     Effect.map((context) => Context.get(context, Redis.Redis)),
-    // The client logs that the server went away, which the test intended.
+    // Hides the log of the client about a lost server, because some tests stop the server on purpose.
     Effect.provide(Logger.layer([])),
     Effect.orDie
   )
 
-/** Every stored key below the prefix, of any type, with its value. */
+/** Every key with this prefix, and its value. */
 export const dump = Effect.fnUntraced(function* (redis: Service, prefix: string) {
   const keys = yield* redis.send<Array<string>>("KEYS", `${prefix}:*`)
   const entries = yield* Effect.forEach(keys.toSorted(), (key) =>

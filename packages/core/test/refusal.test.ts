@@ -14,16 +14,16 @@ const row = (fields: Partial<ErrorTable.ErrorRow> & Pick<ErrorTable.ErrorRow, "r
 })
 
 const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row({ code: "DEAD", reason: ErrorTable.sessionExpired("expired") }),
-  row({ code: "OWN", operations: ["profile"], reason: ErrorTable.sessionExpired("expired") }),
-  row({ code: "ANY", operations: ["profile", "request"], reason: ErrorTable.sessionExpired("invalid") }),
+  row({ code: "EXPIRED", reason: ErrorTable.sessionExpired("expired") }),
+  row({ code: "PROFILE", operations: ["profile"], reason: ErrorTable.sessionExpired("expired") }),
+  row({ code: "BOTH", operations: ["profile", "request"], reason: ErrorTable.sessionExpired("invalid") }),
   row({ message: /token/i, reason: ErrorTable.sessionExpired("invalid") }),
   ...protocol.codes
 ]
 
 const sent = { tokens, headers: protocol.headers({ account: "T1", tokens }) }
 
-/** The tiny broker's refusal for an answer to an order. */
+/** The error that the tiny broker's client finds in an answer, or `undefined`. */
 const refusalOf = (answer: {
   readonly status?: number
   readonly headers?: Record<string, string>
@@ -34,42 +34,42 @@ const refusalOf = (answer: {
     return client.refusal({ status, headers, text: typeof body === "string" ? body : JSON.stringify(body) }, sent)
   })
 
-describe("the refusal in an answer to a call without an endpoint", () => {
-  it.effect("is SessionExpired for the broker's code, with HTTP 200 or any other status", () =>
+describe("the error that client.refusal finds in an answer", () => {
+  it.effect("is SessionExpired if the code in the body means an expired session, whatever the HTTP status", () =>
     Effect.gen(function* () {
       for (const status of [200, 201, 400, 401, 403, 500]) {
-        const error = yield* refusalOf({ status, body: { ok: false, code: "DEAD", message: "over" } })
-        assert.deepInclude(error?.reason, { _tag: "SessionExpired", why: "expired", code: "DEAD" }, String(status))
+        const error = yield* refusalOf({ status, body: { ok: false, code: "EXPIRED", message: "expired" } })
+        assert.deepInclude(error?.reason, { _tag: "SessionExpired", why: "expired", code: "EXPIRED" }, String(status))
         assert.deepStrictEqual([error?.broker, error?.operation], ["tiny", "request"])
       }
     })
   )
 
-  it.effect("ignores a row that is meant for other calls", () =>
+  it.effect("does not come from an error row that is limited to other operations", () =>
     Effect.gen(function* () {
-      const own = yield* refusalOf({ body: { ok: false, code: "OWN" } })
-      assert.deepInclude(own?.reason, { _tag: "BrokerRejected", code: "OWN" })
-      const any = yield* refusalOf({ body: { ok: false, code: "ANY" } })
-      assert.strictEqual(any?.reason._tag, "SessionExpired")
+      const profileOnly = yield* refusalOf({ body: { ok: false, code: "PROFILE" } })
+      assert.deepInclude(profileOnly?.reason, { _tag: "BrokerRejected", code: "PROFILE" })
+      const both = yield* refusalOf({ body: { ok: false, code: "BOTH" } })
+      assert.strictEqual(both?.reason._tag, "SessionExpired")
     })
   )
 
-  it.effect("is absent if the broker reports success, whatever text the answer contains", () =>
+  it.effect("is undefined if the broker reports success, whatever text the answer contains", () =>
     Effect.gen(function* () {
-      for (const data of [{ message: "token expired" }, [], { ok: false, code: "DEAD" }]) {
-        assert.isUndefined(yield* refusalOf({ body: { ok: true, code: "DEAD", message: "token", data } }))
+      for (const data of [{ message: "token expired" }, [], { ok: false, code: "EXPIRED" }]) {
+        assert.isUndefined(yield* refusalOf({ body: { ok: true, code: "EXPIRED", message: "token", data } }))
       }
     })
   )
 
-  it.effect("is absent for an HTTP 2xx answer in no dialect of the broker", () =>
+  it.effect("is undefined for an HTTP 200 answer that matches no dialect of the broker", () =>
     Effect.gen(function* () {
-      const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "DEAD", message: "token" }]
+      const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "EXPIRED", message: "token" }]
       for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
     })
   )
 
-  it.effect("follows the HTTP status if the body has no meaning", () =>
+  it.effect("depends on the HTTP status if the body matches no dialect of the broker", () =>
     Effect.gen(function* () {
       const tagOf = (status: number, body?: unknown) =>
         Effect.map(refusalOf({ status, body }), (error) => error?.reason._tag)
@@ -83,7 +83,7 @@ describe("the refusal in an answer to a call without an endpoint", () => {
     })
   )
 
-  it.effect("reads a Retry-After date by the broker's clock", () =>
+  it.effect("has a retryAfter that is computed from the dates in the Retry-After and Date headers", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
@@ -95,15 +95,15 @@ describe("the refusal in an answer to a call without an endpoint", () => {
     })
   )
 
-  it.effect("is not searched in a text of a megabyte", () =>
+  it.effect("is not searched in a body of a megabyte, and then depends on the HTTP status", () =>
     Effect.gen(function* () {
-      const huge = JSON.stringify({ ok: false, code: "DEAD", message: "x".repeat(1_000_000) })
+      const huge = JSON.stringify({ ok: false, code: "EXPIRED", message: "x".repeat(1_000_000) })
       assert.isUndefined(yield* refusalOf({ body: huge }))
       assert.strictEqual((yield* refusalOf({ status: 500, body: huge }))?.reason._tag, "BrokerUnavailable")
     })
   )
 
-  it.effect("shows no secret of the call, wherever the answer quotes it", () =>
+  it.effect("does not disclose a secret of the request, even if the answer quotes it", () =>
     Effect.gen(function* () {
       const quoted = `you sent ${secrets.access} and ${secrets.key}`
       const fields = { message: quoted, code: secrets.access, support: quoted }
@@ -116,23 +116,23 @@ describe("the refusal in an answer to a call without an endpoint", () => {
     })
   )
 
-  it.effect("is the same if the call is not given", () =>
+  it.effect("is found even if the tokens and headers of the request are not given", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], {}, { codes })
-      const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"DEAD"}` })
+      const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"EXPIRED"}` })
       assert.strictEqual(error?.reason._tag, "SessionExpired")
       assert.isTrue(Redacted.isRedacted(tokens.access))
     })
   )
 })
 
-describe("the origins option", () => {
+describe("the option origins", () => {
   const problemOf = (origins: Record<string, string>, purposes?: ReadonlyArray<string>) =>
     Effect.map(Effect.flip(connect([], { origins }, purposes === undefined ? {} : { purposes })), ({ reason }) =>
       reason._tag === "InvalidRequest" ? reason.problems[0] : undefined
     )
 
-  it.effect("refuses a misspelled purpose, instead of calling the real host", () =>
+  it.effect("rejects a misspelled purpose, so that the real host is not called by mistake", () =>
     Effect.gen(function* () {
       const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
       assert.strictEqual(problem?.field, "origins.Api")
@@ -141,7 +141,7 @@ describe("the origins option", () => {
     })
   )
 
-  it.effect("accepts a purpose of another environment", () =>
+  it.effect("accepts a purpose that only another environment has", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

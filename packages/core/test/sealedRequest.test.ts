@@ -40,7 +40,7 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
   })
 
 describe("a sealed request", () => {
-  it.effect("is unchanged after opening, and hides its content until then", () =>
+  it.effect("contains no readable content, and is unchanged when it is opened", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       assert.match(text, /^[\w-]+$/)
@@ -61,7 +61,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("opens with a key of the same bytes, as in another process", () =>
+  it.effect("can be opened with another key object that has the same bytes", () =>
     Effect.gen(function* () {
       const { text } = yield* sealed()
       const opened = yield* SealedRequest.open(text, yield* keyOf("ab"), { account })
@@ -69,7 +69,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("opens for ten minutes only", () =>
+  it.effect("can be opened for ten minutes, and then fails as expired", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       yield* TestClock.adjust("599 seconds")
@@ -79,7 +79,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("opens for the given lifetime", () =>
+  it.effect("can be opened for the lifetime that was given to seal", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed({ lifetime: "1 hour" })
       yield* TestClock.adjust("59 minutes")
@@ -89,7 +89,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("does not open if it comes from a clock that is far ahead", () =>
+  it.effect("cannot be opened if it was sealed while the clock was an hour ahead", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(3_600_000)
       const { key, text } = yield* sealed()
@@ -98,7 +98,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("does not open for another account, environment, app or broker, or with another key", () =>
+  it.effect("cannot be opened for another account, environment, app or broker, and not with another key", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       for (const other of [{ id: "T2" }, { environment: "uat" }, { app: "two" }, { broker: "other" }]) {
@@ -110,7 +110,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("does not open with any byte changed, cut off or added", () =>
+  it.effect("cannot be opened if any byte was changed, removed or added", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       const bytes = Result.getOrThrow(Base64Url.decode(text))
@@ -125,7 +125,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("is refused if it is missing, and the remedy names the cookie", () =>
+  it.effect("fails to open if it is missing, and the remedy names the cookie", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       for (const nothing of [undefined, ""]) {
@@ -135,7 +135,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("is not made without a key, for a zero or infinite lifetime, or of a value that is not a request", () =>
+  it.effect("cannot be made without a key, with an invalid lifetime, or from a value that is not a request", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }
@@ -153,7 +153,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can be completed once, also by two layers of one process", () =>
+  it.effect("can be completed only once, even by two layers in one process", () =>
     Effect.gen(function* () {
       let sent = 0
       const layer = () =>

@@ -34,23 +34,23 @@ const begin = Effect.as(TestClock.setTime(morning), undefined)
 const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
-/** A store whose next call of this kind takes a second. */
+/** A store. While `state.slow` is set, the next `get` or the next `put` takes one second. */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }
-  const second = Effect.suspend(() => {
+  const delay = Effect.suspend(() => {
     const pause = state.slow ? Effect.sleep("1 second") : Effect.void
     state.slow = false
     return pause
   })
   const service: SessionStore.SessionStore["Service"] = {
     ...store,
-    get: (...args) => (call === "get" ? Effect.tap(store.get(...args), second) : store.get(...args)),
-    put: (...args) => (call === "put" ? Effect.andThen(second, store.put(...args)) : store.put(...args))
+    get: (...args) => (call === "get" ? Effect.tap(store.get(...args), delay) : store.get(...args)),
+    put: (...args) => (call === "put" ? Effect.andThen(delay, store.put(...args)) : store.put(...args))
   }
   return { state, service }
 }
 
-/** A store that can be emptied, as by a restart without its data. */
+/** A store that can be emptied, like a Redis that restarts without its data. */
 const emptied = () => {
   let inner = SessionStore.makeMemory()
   const service: SessionStore.SessionStore["Service"] = {
@@ -76,7 +76,7 @@ describe("sessions: a session that could not be stored", () => {
     return { manager, shared, tiny }
   })
 
-  it.effect("is ended at the broker by a logout, even if an older one is stored", () =>
+  it.effect("is revoked by a logout, even if the store has an older session", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* beginUnsaved
       assert.strictEqual((yield* manager.logout)._tag, "Revoked")
@@ -84,7 +84,7 @@ describe("sessions: a session that could not be stored", () => {
     })
   )
 
-  it.effect("is ended at the broker when another program has logged out", () =>
+  it.effect("is revoked if another program has logged out", () =>
     Effect.gen(function* () {
       const { manager, shared, tiny } = yield* beginUnsaved
       const other = yield* start(tiny, shared)
@@ -97,14 +97,14 @@ describe("sessions: a session that could not be stored", () => {
     })
   )
 
-  it.effect("is used for the next refresh after its expiry, since the refresh token before it is used up", () =>
+  it.effect("is used for the next refresh even after its expiry, because the older refresh token is used up", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny({ expiry: Expiry.after("1 hour"), by: ["login", "refresh"] })
       const used: Array<string> = []
       const refresh = (session: Session.Session) => {
         used.push(numberOf(session))
-        return tiny.renewal.refresh?.(session) ?? Effect.die("it has no refresh")
+        return tiny.renewal.refresh?.(session) ?? Effect.die("the fake broker has no refresh")
       }
       const shared = makeShared()
       const { service, state } = breakable(shared.store)
@@ -122,8 +122,8 @@ describe("sessions: a session that could not be stored", () => {
   )
 })
 
-describe("sessions: a logout during other work", () => {
-  it.effect("ends the cached session, too, if another program has stored its own", () =>
+describe("sessions: a logout", () => {
+  it.effect("revokes the cached session and the session that another program has stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -137,7 +137,7 @@ describe("sessions: a logout during other work", () => {
     })
   )
 
-  it.effect("ends the others if the broker's call for one fails, and reports that failure", () =>
+  it.effect("revokes the second session even if the broker fails to revoke the first, and reports the failure", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -154,7 +154,7 @@ describe("sessions: a logout during other work", () => {
     })
   )
 
-  it.effect("that could not be stored still takes effect after renew: the ended session is not returned", () =>
+  it.effect("that could not be stored still prevents that a later renew returns the revoked session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -169,7 +169,7 @@ describe("sessions: a logout during other work", () => {
     })
   )
 
-  it.effect("that finishes before a slow write does not undo a later renew", () =>
+  it.effect("that finishes before a slow write of a session does not end the session of a later renew", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -188,7 +188,7 @@ describe("sessions: a logout during other work", () => {
     })
   )
 
-  it.effect("is noticed by other programs after the store was emptied, but an old logout entry is not", () =>
+  it.effect("is found by other programs after the store was emptied, but an old logout entry is ignored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -196,21 +196,21 @@ describe("sessions: a logout during other work", () => {
       const one = yield* start(tiny, shared)
       yield* one.renew(yield* one.session)
       yield* one.renew()
-      const lookTwice = Effect.andThen(pass("31 seconds"), Effect.andThen(one.session, pass("31 seconds")))
+      const pollTwice = Effect.andThen(pass("31 seconds"), Effect.andThen(one.session, pass("31 seconds")))
       empty()
       const other = yield* start(tiny, shared)
       yield* service.put(account, "session", Redacted.make(new TextEncoder().encode('{"loggedOutAt":5}')), 0)
-      yield* lookTwice
+      yield* pollTwice
       assert.strictEqual(numberOf(yield* one.session), "3")
       empty()
       yield* other.renew()
       yield* other.logout
-      yield* lookTwice
+      yield* pollTwice
       assert.isTrue(isLoggedOut(yield* Effect.flip(one.session)))
     })
   )
 
-  it.effect("is noticed by other programs within the usual time after the clock was set back", () =>
+  it.effect("is found by other programs at the next poll even if the clock was set back", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -229,8 +229,8 @@ describe("sessions: a logout during other work", () => {
   )
 })
 
-describe("sessions: adopt during other work", () => {
-  it.effect("refuses an expired session, and keeps the live one", () =>
+describe("sessions: SessionManager.adopt", () => {
+  it.effect("rejects an expired session, and keeps the valid session", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny()
@@ -244,7 +244,7 @@ describe("sessions: adopt during other work", () => {
     })
   )
 
-  it.effect("refuses a session that is issued in the future, and names the clock", () =>
+  it.effect("rejects a session that was issued in the future, and tells the user to set the clock", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -253,7 +253,7 @@ describe("sessions: adopt during other work", () => {
     })
   )
 
-  it.effect("does not undo a logout if it is refused", () =>
+  it.effect("does not undo a logout if it rejects the session", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())
@@ -264,7 +264,7 @@ describe("sessions: adopt during other work", () => {
     })
   )
 
-  it.effect("stores nothing if a logout happens while it waits for the lock", () =>
+  it.effect("stores no session if a logout happens while it waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -282,7 +282,7 @@ describe("sessions: adopt during other work", () => {
     })
   )
 
-  it.effect("is not undone by a slow store read that began before it", () =>
+  it.effect("is not undone by a slow read of the store that began earlier", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -301,15 +301,15 @@ describe("sessions: adopt during other work", () => {
   )
 })
 
-describe("sessions: a refused token", () => {
-  it.effect("is not returned again after an older one is also reported as rejected", () =>
+describe("sessions: a rejected token", () => {
+  it.effect("is not returned again after an older token is also reported as rejected", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny()
       const manager = yield* start(tiny)
       const first = yield* manager.session
       const second = yield* manager.renew(first)
-      // Long enough for another renewal to be allowed.
+      // After two minutes, another renewal is permitted.
       yield* pass("2 minutes")
       tiny.failures.push(unavailable)
       yield* Effect.flip(manager.renew(second))
@@ -321,7 +321,7 @@ describe("sessions: a refused token", () => {
     })
   )
 
-  it.effect("is replaced even while the renewal that returned it still releases its lock", () =>
+  it.effect("is replaced even if the renewal that returned it has not yet released its lock", () =>
     Effect.gen(function* () {
       yield* begin
       const lock = yield* SessionLock.make({
@@ -340,7 +340,7 @@ describe("sessions: a refused token", () => {
   )
 })
 
-it.effect("sessions: picks up a newer session after the store was emptied", () =>
+it.effect("sessions: SessionManager finds a newer session after the store was emptied", () =>
   Effect.gen(function* () {
     yield* begin
     const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -356,7 +356,7 @@ it.effect("sessions: picks up a newer session after the store was emptied", () =
   })
 )
 
-it.effect("sessions: changes end with the manager", () =>
+it.effect("sessions: the stream SessionManager.changes ends when the scope of the manager closes", () =>
   Effect.gen(function* () {
     yield* begin
     const scope = yield* Scope.make()
@@ -370,7 +370,7 @@ it.effect("sessions: changes end with the manager", () =>
   })
 )
 
-describe("sessions: invalid options", () => {
+describe("sessions: SessionManager.layer", () => {
   for (const options of [
     { early: "-10 minutes" },
     { early: NaN },
@@ -379,7 +379,7 @@ describe("sessions: invalid options", () => {
     { pollInterval: -5 },
     { pollInterval: "soon" as "1 second" }
   ] satisfies ReadonlyArray<SessionManager.Options>) {
-    it.effect(`refuses ${JSON.stringify(options)} by name`, () =>
+    it.effect(`rejects the options ${JSON.stringify(options)}, and names the invalid option`, () =>
       Effect.gen(function* () {
         const { reason } = yield* Effect.flip(startWith(makeTiny(), makeShared(), options))
         const field = Object.keys(options)[0] ?? ""

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, pass, start } from "./sessions.ts"
 
-// The tokens of the test's broker are access-1, refresh-1 and so on.
+// The fake broker issues the tokens access-1, refresh-1, access-2, refresh-2 and so on.
 const tokens = [1, 2, 3].flatMap((number) => [`access-${number}`, `refresh-${number}`])
 
 const keyText = "c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7c4a7"
@@ -32,8 +32,8 @@ const authorize: Authorize["Service"] = {
 
 const look = (value: unknown) => inspect(value, { depth: 20, showHidden: true })
 
-/** The life of a session. Every value that a program can print of it goes into the net. */
-const life = Effect.fnUntraced(function* (net: Canary.Net) {
+/** Runs a session from its login to its logout. Every value that a program could print is added to the net. */
+const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny({ by: ["login", "refresh"] })
   const shared = makeShared()
@@ -74,10 +74,10 @@ const life = Effect.fnUntraced(function* (net: Canary.Net) {
 })
 
 describe("canary: sessions", () => {
-  it.effect("no log, span, error, change, metric or stored byte shows a token or the key from login to logout", () =>
+  it.effect("no log, span, error, change, metric or stored byte contains a token or the key", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
-      yield* life(net).pipe(Effect.withSpan("a program"), Effect.provide(net.layer), Effect.scoped)
+      yield* runSession(net).pipe(Effect.withSpan("a program"), Effect.provide(net.layer), Effect.scoped)
       assert.isAbove(net.caught().length, 30)
       assert.isAbove(net.spans().length, 3)
       assert.deepStrictEqual(
@@ -87,7 +87,7 @@ describe("canary: sessions", () => {
     })
   )
 
-  it.effect("the net catches a token that is stored without a key", () =>
+  it.effect("the check finds a token that is stored without a key", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [net, shared] = [yield* Canary.make, makeShared()]

@@ -17,18 +17,18 @@ import * as TestClock from "effect/testing/TestClock"
 
 export const account = Account.make({ broker: "tiny", id: "T1" })
 
-/** Ten in the morning in India. */
+/** 2026-11-21 10:00 IST. */
 export const morning = Date.UTC(2026, 10, 21, 4, 30)
 
-/** A broker with numbered tokens, a latency, and failures on request. */
+/** A fake broker. It numbers its tokens, and its latency and its next failures can be set. */
 export interface Tiny {
   readonly renewal: Renewal.Renewal["Service"]
   readonly logout: Logout["Service"]
-  /** Calls that it received, in order: `login 1`, `refresh 2`, `logout 2`. */
+  /** The calls that the broker received, in order, such as `login 1`, `refresh 2`, `logout 2`. */
   readonly calls: Array<string>
-  /** Failures of the next calls, in order. */
+  /** The failures of the next calls, in order. After these, calls succeed. */
   readonly failures: Array<AuthError.Reason>
-  /** How long a call takes. */
+  /** How long a login or a refresh takes. */
   latency: Duration.Input
 }
 
@@ -38,7 +38,7 @@ export interface TinyOptions {
   readonly codes?: "totp"
   readonly by?: ReadonlyArray<"login" | "refresh">
   readonly afterCutOff?: boolean
-  /** The input of the guard's fingerprint of the credentials. */
+  /** The credentials whose fingerprint LoginGuard stores. */
   readonly credentials?: Readonly<Record<string, unknown>>
 }
 
@@ -46,7 +46,7 @@ export const makeTiny = (options: TinyOptions = {}): Tiny => {
   const { by = ["login"], expiry = Expiry.dailyAt("00:00") } = options
   let issued = 0
   const issue = (call: string) => {
-    const tell = Effect.suspend(() => {
+    const answer = Effect.suspend(() => {
       const reason = tiny.failures.shift()
       tiny.calls.push(reason === undefined ? `${call} ${++issued}` : `${call} refused`)
       if (reason !== undefined) return Effect.fail(AuthError.make("tiny", call, reason))
@@ -55,7 +55,7 @@ export const makeTiny = (options: TinyOptions = {}): Tiny => {
     })
     return Session.issue(
       { account, method: "totp", expiry },
-      Effect.suspend(() => Effect.andThen(Effect.sleep(tiny.latency), tell))
+      Effect.suspend(() => Effect.andThen(Effect.sleep(tiny.latency), answer))
     )
   }
   const tiny: Tiny = {
@@ -87,7 +87,7 @@ export const makeTiny = (options: TinyOptions = {}): Tiny => {
 export const numberOf = (session: Session.Session): string =>
   Redacted.value(session.tokens.access).replace("access-", "")
 
-/** The services that several programs share. */
+/** The store and the lock that several programs share. */
 export interface Shared {
   readonly store: SessionStore.SessionStore["Service"]
   readonly lock: SessionLock.SessionLock["Service"]
@@ -95,10 +95,10 @@ export interface Shared {
 
 export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), lock: SessionLock.makeMemory() })
 
-/** A separate program, from the manager's point of view. */
+/** Builds a new SessionManager, as a separate program would. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
-/** Like `start`, for options that may be refused. */
+/** Like `start`, but fails with the error of an invalid option. */
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
   Effect.map(
     Layer.build(
@@ -118,10 +118,10 @@ export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: Se
     (context) => Context.get(context, SessionManager.SessionManager)
   )
 
-/** Advances the clock, and lets fibers run. */
+/** Advances the clock, and runs the fibers that wait for it. */
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
-/** A store whose writes, or whose reads, fail while `state` says so. */
+/** A store. Its writes fail while `state.broken` is set, and its reads fail while `state.unreadable` is set. */
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
   const state: { broken: boolean | SessionStore.Slot; unreadable: boolean } = { broken: false, unreadable: false }
   const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))

@@ -25,7 +25,7 @@ describe("sessions: a store that hangs", () => {
     return { close: Scope.close(scope, Exit.void), manager, state, tiny }
   })
 
-  it.effect("fails a session call within ten seconds, with the cause", () =>
+  it.effect("makes SessionManager.session fail within eleven seconds, and the error names the cause", () =>
     Effect.gen(function* () {
       const { manager, state, tiny } = yield* begin
       state.hangs = true
@@ -38,21 +38,21 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("does not block a logout or the end of the program", () =>
+  it.effect("does not block a logout, and does not prevent the program from exiting", () =>
     Effect.gen(function* () {
       const { close, manager, state } = yield* begin
       yield* manager.session
       state.hangs = true
-      const leaving = yield* Effect.forkChild(Effect.exit(Effect.timeout(manager.logout, "1 second")))
+      const loggingOut = yield* Effect.forkChild(Effect.exit(Effect.timeout(manager.logout, "1 second")))
       yield* pass("11 seconds")
-      assert.isTrue(Exit.isFailure(yield* Fiber.join(leaving)))
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(loggingOut)))
       const closing = yield* Effect.forkChild(close)
       yield* pass("11 seconds")
       yield* Fiber.join(closing)
     })
   )
 
-  it.effect("is used again once it answers", () =>
+  it.effect("is used again as soon as it answers", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       state.hangs = true

@@ -18,7 +18,7 @@ export const session = (tokens: { readonly access?: string; readonly refresh?: s
     expiry: Expiry.dailyAt("00:00")
   })
 
-/** A value in every form in which programs print it. */
+/** The text of a value, in every form in which a program could print it. */
 export const shown = (value: unknown): string =>
   [
     JSON.stringify(value),

@@ -7,56 +7,56 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
-/** A program that reports its session as rejected at every call. */
-const useRefused = Effect.fnUntraced(function* (manager: SessionManager["Service"]) {
+/** Requests a session, and reports it as rejected. */
+const getAndReject = Effect.fnUntraced(function* (manager: SessionManager["Service"]) {
   const session = yield* Effect.result(manager.session)
   if (Result.isSuccess(session)) yield* Effect.ignore(manager.renew(session.success))
 })
 
 describe("sessions: an endpoint that rejects every token", () => {
-  const live = Effect.fnUntraced(function* (by: ReadonlyArray<"login" | "refresh">, seconds: number, programs: number) {
+  const run = Effect.fnUntraced(function* (by: ReadonlyArray<"login" | "refresh">, seconds: number, programs: number) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ by: ["login", ...by] }), makeShared()]
     const managers = yield* Effect.all(Array.from({ length: programs }, () => start(tiny, shared)))
     for (let second = 0; second < seconds; second += 2) {
-      for (const manager of managers) yield* useRefused(manager)
+      for (const manager of managers) yield* getAndReject(manager)
       yield* pass("2 seconds")
     }
     return tiny.calls
   })
 
-  it.effect("limits two programs to three exchanges in 150 seconds", () =>
+  it.effect("causes at most three exchanges in 150 seconds for two programs", () =>
     Effect.gen(function* () {
-      const calls = yield* live(["refresh"], 150, 2)
+      const calls = yield* run(["refresh"], 150, 2)
       assert.isAtMost(calls.length - 1, 3)
       assert.isAtLeast(calls.length - 1, 2)
     })
   )
 
   it.effect(
-    "costs one exchange every ten minutes in the end, also with eight programs",
+    "causes at most nine exchanges in an hour for eight programs",
     () =>
       Effect.gen(function* () {
-        const calls = yield* live([], 3600, 8)
+        const calls = yield* run([], 3600, 8)
         assert.isAtMost(calls.length - 1, 9)
         assert.isAtLeast(calls.length - 1, 5)
       }),
     { tags: ["thorough"] }
   )
 
-  it.effect("costs one renewal for a program that restarts eight times", () =>
+  it.effect("causes one renewal for a program that restarts eight times", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
       for (let run = 0; run < 8; run++) {
-        yield* Effect.scoped(Effect.flatMap(start(tiny, shared), useRefused))
+        yield* Effect.scoped(Effect.flatMap(start(tiny, shared), getAndReject))
         yield* pass("5 seconds")
       }
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
     })
   )
 
-  it.effect("is explained in the error, and a person can get another session", () =>
+  it.effect("is explained in the error, and SessionManager.renew without a session still gets a new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -69,7 +69,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     })
   )
 
-  it.effect("does not end a token that the profile call accepts", () =>
+  it.effect("does not cause a renewal if the broker's profile call accepts the token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -81,14 +81,14 @@ describe("sessions: an endpoint that rejects every token", () => {
       assert.include(failed.message, "The broker's profile call accepts this session")
       yield* pass("20 seconds")
       assert.strictEqual(numberOf(yield* manager.session), "2")
-      for (let call = 0; call < 10; call++) yield* useRefused(manager)
+      for (let call = 0; call < 10; call++) yield* getAndReject(manager)
       assert.deepStrictEqual([tiny.calls.length, asked], [2, 1])
     })
   )
 })
 
 describe("sessions: a renewed token", () => {
-  it.effect("is renewed again at once if it is ended elsewhere four minutes later", () =>
+  it.effect("is renewed again at once if another program ends it four minutes later", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -100,7 +100,7 @@ describe("sessions: a renewed token", () => {
     })
   )
 
-  it.effect("is not replaced if the profile call is unavailable", () =>
+  it.effect("is not renewed again at once if the broker's profile call is unavailable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -112,7 +112,7 @@ describe("sessions: a renewed token", () => {
     })
   )
 
-  it.effect("is not suspect once it has placed an order, however soon it ends", () =>
+  it.effect("is renewed again at once if the broker accepted it for a call before rejecting it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -20,9 +20,9 @@ describe("timeText", () => {
     [90_000_000, "1 day 1 hour"],
     [9 * 86_400_000, "9 days"],
     [9 * 86_400_000 + 3 * 3_600_000 + 59_000, "9 days 3 hours"]
-  ])("%d milliseconds are %s", (millis, text) => assert.strictEqual(timeText(millis), text))
+  ])("returns for %d milliseconds the text %s", (millis, text) => assert.strictEqual(timeText(millis), text))
 
-  it("accepts every duration, also an infinite one", () => {
+  it("accepts a duration as text, and an infinite duration", () => {
     assert.strictEqual(timeText("30 seconds"), "30 seconds")
     assert.strictEqual(timeText(Duration.infinity), "an unlimited time")
   })

@@ -10,13 +10,13 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-// The smallest possible broker: two endpoints, one dialect, a few codes. It does not exist.
+// A minimal fake broker with two endpoints, one dialect and a few error codes.
 
 export const secrets = { pin: "9153", key: "key-canary", access: "access-canary" } as const
 
 const Data = Schema.Struct({ token: Schema.NonEmptyString, list: Schema.optionalKey(Schema.Array(Schema.Finite)) })
 
-/** Never resent. */
+/** A request that is never sent twice. */
 export const login = Endpoint.make({
   name: "login",
   method: "POST",
@@ -26,7 +26,7 @@ export const login = Endpoint.make({
   response: Data
 })
 
-/** May be resent. */
+/** A request that may be sent again after a failure. */
 export const profile = Endpoint.make({
   name: "profile",
   method: "GET",
@@ -89,7 +89,7 @@ export interface Seen {
 
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
-/** A client whose requests get the given answers in order, and the last answer from then on. */
+/** A client of a fake server. The server gives the answers in order, and then repeats the last answer. */
 export const connect = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options: BrokerClient.Options = {},
@@ -118,7 +118,7 @@ export const connect = Effect.fnUntraced(function* (
   }
 })
 
-/** A client over the real `fetch`. */
+/** A client that sends its requests with `fetch`. */
 export const overFetch = (origin: string, fetch: typeof globalThis.fetch, options: BrokerClient.Options = {}) =>
   BrokerClient.make(protocol, { api: origin }, options).pipe(
     Effect.provide(FetchHttpClient.layer.pipe(Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch))))

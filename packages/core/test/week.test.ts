@@ -14,8 +14,8 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, pass, start, type Tiny, type TinyOptions } from "./sessions.ts"
 
-// A week of two programs that share a vault, with a fault each morning from 08:00, when the tokens end, to 09:10. The
-// market opens at 09:15.
+// Simulates two programs that share a vault, for a week. Each morning, the tokens expire at 08:00, and a fault lasts
+// from 08:00 to 09:10. The market opens at 09:15.
 
 const day = 86_400_000
 const minute = 60_000
@@ -23,23 +23,26 @@ const minute = 60_000
 const monday = Date.UTC(2026, 10, 23, 1, 30)
 const days = 7
 
-/** Minutes after 07:00 IST. */
+/** Times of a day, in minutes after 07:00 IST. */
 const cutOff = 60
 const faultEnds = 130
-const ends = 180
+const lastMinute = 180
 
 interface Fault {
   readonly title: string
   readonly options?: TinyOptions
-  /** The exchanges while the fault lasts, made from the healthy renewal. */
+  /** Returns the parts of the renewal that are different while the fault lasts. */
   readonly during: (renewal: Renewal.Renewal["Service"], tiny: Tiny) => Partial<Renewal.Renewal["Service"]>
-  /** Maximum of exchanges with the broker in a day. */
+  /** Maximum number of exchanges with the broker in a day, not counting one final success. */
   readonly most: number
-  /** When each program must have a session, in minutes after 07:00 IST. `undefined`: a person has to log in. */
+  /**
+   * Latest time at which both programs have a session, in minutes after 07:00 IST. If it is `undefined`, a person has
+   * to log in.
+   */
   readonly sessionBy: number | undefined
-  /** Use of the session by the programs while the fault lasts. */
+  /** What each program does with its session while the fault lasts. */
   readonly use?: (manager: SessionManager["Service"], session: Session.Session) => Effect.Effect<unknown, unknown>
-  /** Restarts the programs at this interval, in minutes. */
+  /** Interval at which the programs restart, in minutes. */
   readonly restartEach?: number
 }
 
@@ -71,7 +74,7 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 135
   },
   {
-    title: "no answer to a login, and programs that restart every five minutes",
+    title: "no answer to a login while the programs restart every five minutes",
     options: dailyLogin,
     during: loginFails(new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNRESET" })),
     most: 60,
@@ -141,7 +144,7 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 135
   },
   {
-    title: "a refused refresh token, with a login as a fallback",
+    title: "a rejected refresh token, after which the programs log in",
     options: dailyRefresh,
     during: refreshFails(new AuthError.SessionExpired({ why: "refresh-invalid" })),
     most: 2,
@@ -172,7 +175,7 @@ const overUntilFaultEnds = (issuedAt: number): Expiry.End => {
   return { at: isFaulty(issuedAt) ? issuedAt - 3_600_001 : (healthy?.at ?? 0), source: "jwt" }
 }
 
-/** The healthy renewal, or the faulty one while the fault lasts. */
+/** The renewal of the broker. It is faulty while the fault lasts. */
 const withFault = (tiny: Tiny, { during }: Fault): Renewal.Renewal["Service"] => {
   const { renewal } = tiny
   const faulty = during(renewal, tiny)
@@ -209,9 +212,9 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
   )
 
 interface Morning {
-  /** Exchanges with the broker. */
+  /** Number of exchanges with the broker. */
   sent: number
-  /** When the last program got a session after the cut-off, minutes after 07:00 IST. */
+  /** When both programs had a session after the cut-off, in minutes after 07:00 IST. */
   by: number | undefined
 }
 
@@ -232,7 +235,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
     while (true) {
       const now = yield* Clock.currentTimeMillis
       const at = (now - monday - number * day) / minute
-      if (at >= ends) break
+      if (at >= lastMinute) break
       let all = true
       for (const { manager } of programs) {
         const result = yield* Effect.result(manager.session)
@@ -251,7 +254,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
     }
     morning.sent = tiny.calls.length - before
     mornings.push(morning)
-    // A person does the login that only a person can do.
+    // If the programs cannot log in themselves, a person logs in.
     if (morning.by === undefined) yield* Effect.ignore(programs[0]!.manager.renew())
     yield* TestClock.setTime(monday + (number + 1) * day)
   }
@@ -259,22 +262,26 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
   return mornings
 })
 
-describe("weeks: a fault each morning from 08:00 to 09:10, with two programs", { tags: ["thorough"] }, () => {
-  for (const fault of faults) {
-    it.effect(
-      fault.title,
-      () =>
-        Effect.gen(function* () {
-          const mornings = yield* liveThrough(fault)
-          const sent = mornings.map((morning) => morning.sent)
-          const by = mornings.map((morning) => morning.by ?? "-")
-          const told = `exchanges a day ${sent.join(" ")}; sessions by minute ${by.join(" ")} after 07:00`
-          console.log(`week: ${fault.title}: ${told}`)
-          assert.isAtMost(Math.max(...sent), fault.most + 1)
-          if (fault.sessionBy === undefined) return
-          for (const minutes of by) assert.isAtMost(minutes === "-" ? Infinity : minutes, fault.sessionBy)
-        }),
-      60_000
-    )
+describe(
+  "two programs send few logins and recover in time, with this fault from 08:00 to 09:10 each morning:",
+  { tags: ["thorough"] },
+  () => {
+    for (const fault of faults) {
+      it.effect(
+        fault.title,
+        () =>
+          Effect.gen(function* () {
+            const mornings = yield* liveThrough(fault)
+            const sent = mornings.map((morning) => morning.sent)
+            const by = mornings.map((morning) => morning.by ?? "-")
+            const summary = `exchanges on each day: ${sent.join(" ")}; minutes from 07:00 until both programs had a session: ${by.join(" ")}`
+            console.log(`week: ${fault.title}: ${summary}`)
+            assert.isAtMost(Math.max(...sent), fault.most + 1)
+            if (fault.sessionBy === undefined) return
+            for (const minutes of by) assert.isAtMost(minutes === "-" ? Infinity : minutes, fault.sessionBy)
+          }),
+        60_000
+      )
+    }
   }
-})
+)

@@ -27,23 +27,23 @@ const order = Endpoint.make({
 
 const origin = "https://api.tiny.example"
 
-const deadReason = new AuthError.SessionExpired({ why: "invalid", code: "DEAD" })
+const rejectedReason = new AuthError.SessionExpired({ why: "invalid", code: "REJECTED" })
 
 const protocol: BrokerClient.Protocol = {
   ...tinyProtocol,
   codes: [
     ...tinyProtocol.codes,
-    { code: "DEAD", meaning: "made up", source: "made up", asOf: "2026-11-21", reason: () => deadReason }
+    { code: "REJECTED", meaning: "made up", source: "made up", asOf: "2026-11-21", reason: () => rejectedReason }
   ]
 }
 
 const authorize: Authorize.Authorize["Service"] = {
   headers: ({ tokens }) => ({ authorization: Redacted.make(`Bearer ${Redacted.value(tokens.access)}`) }),
   origins: [origin],
-  refusal: ({ text }) => (text.includes("DEAD") ? AuthError.make("tiny", "request", deadReason) : undefined)
+  refusal: ({ text }) => (text.includes("REJECTED") ? AuthError.make("tiny", "request", rejectedReason) : undefined)
 }
 
-/** A broker whose typed and other calls accept only the tokens that are alive. */
+/** A broker whose calls accept a token only if `state.isAlive` returns true for it. */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -54,9 +54,9 @@ const begin = Effect.fnUntraced(function* () {
     const token = request.headers.get("authorization")?.replace("Bearer access-", "") ?? "none"
     const path = new URL(request.url).pathname
     state.seen.push(`${request.method} ${path} ${token}`)
-    return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "DEAD" }))
+    return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // Its logins use the same client as its calls.
+  // The login uses the same client as the calls, so that a test can show that logins are not counted as requests.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -68,7 +68,7 @@ const begin = Effect.fnUntraced(function* () {
   const tiny = makeTiny()
   const sent = Effect.andThen(client.call(login, { account: "T1" }), tiny.renewal.login ?? Effect.never)
   const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login: sent } }, makeShared())
-  const own = yield* AuthorizedClient.make.pipe(
+  const authorized = yield* AuthorizedClient.make.pipe(
     Effect.provideContext(
       Context.make(SessionManager.SessionManager, manager).pipe(Context.add(Authorize.Authorize, authorize))
     ),
@@ -78,7 +78,7 @@ const begin = Effect.fnUntraced(function* () {
     <Response>(endpoint: Endpoint.Endpoint<void, Response>) =>
     (session: Session) =>
       client.call(endpoint, { account: "T1", tokens: session.tokens })
-  return { getFunds: call(funds), http, manager, own, placeOrder: call(order), state, tiny }
+  return { authorized, getFunds: call(funds), http, manager, placeOrder: call(order), state, tiny }
 })
 
 const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -91,8 +91,8 @@ const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 /** The calls that were sent, without the logins. */
 const calls = ({ seen }: { readonly seen: ReadonlyArray<string> }) => seen.filter((line) => !line.includes("/login"))
 
-describe("sessions: withSession", () => {
-  it.effect("repeats a typed read after one renewal if its token was ended elsewhere", () =>
+describe("sessions: SessionManager.withSession", () => {
+  it.effect("renews and repeats a read if the broker rejects a token that it accepted before", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.withSession(getFunds)
@@ -117,7 +117,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("does not place an order twice if the read after it is rejected, and the next call works", () =>
+  it.effect("does not repeat an order if the token is rejected by a later read, and the next call works", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
       state.isAlive = (token, path) => token !== "1" || path !== "/profile"
@@ -154,21 +154,21 @@ describe("sessions: withSession", () => {
   )
 
   const requests = {
-    "a GET of AuthorizedClient": { method: "GET", repeats: true },
-    "a POST of AuthorizedClient": { method: "POST", repeats: false },
-    "a replayable POST of AuthorizedClient": { method: "POST", isReplayable: true, repeats: true },
-    "a GET by Authorize.request": { method: "GET", isOwnClient: true, repeats: true },
-    "a POST by Authorize.request": { method: "POST", isOwnClient: true, repeats: false }
+    "a GET with AuthorizedClient": { method: "GET", repeats: true },
+    "a POST with AuthorizedClient": { method: "POST", repeats: false },
+    "a replayable POST with AuthorizedClient": { method: "POST", isReplayable: true, repeats: true },
+    "a GET made with Authorize.request": { method: "GET", isOtherClient: true, repeats: true },
+    "a POST made with Authorize.request": { method: "POST", isOtherClient: true, repeats: false }
   } as const
 
   for (const [title, asked] of Object.entries(requests)) {
     it.effect(`${asked.repeats ? "repeats" : "does not repeat"} an effect that has sent ${title}`, () =>
       Effect.gen(function* () {
-        const { getFunds, manager, own, state } = yield* begin()
+        const { authorized, getFunds, manager, state } = yield* begin()
         state.isAlive = (token, path) => token !== "1" || path !== "/profile"
         const request = HttpClientRequest.make(asked.method)(`${origin}/own`)
         const send = (session: Session) => {
-          if (!("isOwnClient" in asked)) return Effect.asVoid(own.execute(request))
+          if (!("isOtherClient" in asked)) return Effect.asVoid(authorized.execute(request))
           return Authorize.request(request, session).pipe(
             Effect.provideService(Authorize.Authorize, authorize),
             Effect.asVoid
@@ -185,11 +185,11 @@ describe("sessions: withSession", () => {
     )
   }
 
-  it.effect("does not count a login inside the effect among its requests", () =>
+  it.effect("repeats an effect that caused a login, because a login is not a request of the effect", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"
-      // The renewal inside is shared by all callers: its login is not a request of this effect, and may be repeated.
+      // The renewal inside the effect is shared by all callers. So its login is not a request of this effect.
       const renewing = manager.withSession((session) =>
         Effect.flatMap(numberOf(session) === "1" ? manager.renew(session) : Effect.succeed(session), getFunds)
       )
@@ -199,7 +199,7 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("does not log in repeatedly when the broker refuses every token", () =>
+  it.effect("does not log in repeatedly if the broker rejects every token", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
       state.isAlive = () => false
@@ -216,12 +216,12 @@ describe("sessions: withSession", () => {
     })
   )
 
-  it.effect("renews a token that was accepted and then ended elsewhere four minutes later", () =>
+  it.effect("renews a token each time that the broker accepts it first and rejects it four minutes later", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
-      for (const dead of ["1", "2", "3"]) {
+      for (const last of ["1", "2", "3"]) {
         yield* manager.withSession(getFunds)
-        state.isAlive = (token) => token > dead
+        state.isAlive = (token) => token > last
         yield* manager.withSession(getFunds)
         yield* pass("4 minutes")
       }
@@ -230,22 +230,26 @@ describe("sessions: withSession", () => {
   )
 
   const others = {
-    "another failure": AuthError.make(
+    "a failure that is not SessionExpired": AuthError.make(
       "tiny",
       "order",
       new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })
     ),
-    "a logout": AuthError.make("tiny", "session", new AuthError.SessionExpired({ why: "logged-out" })),
-    "a missing token": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
-    "another broker's rejected token": AuthError.make(
+    "the error of a logged-out session": AuthError.make(
+      "tiny",
+      "session",
+      new AuthError.SessionExpired({ why: "logged-out" })
+    ),
+    "the error of a missing token": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
+    "the error of a rejected token of another broker": AuthError.make(
       Account.make({ broker: "other", id: "T1" }).broker,
       "order",
-      deadReason
+      rejectedReason
     ),
     "an error of the program": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`passes on ${title} unchanged, without a renewal`, () =>
+    it.effect(`returns ${title} unchanged, without a renewal`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -254,21 +258,21 @@ describe("sessions: withSession", () => {
     )
   }
 
-  it.effect("renews, and does not repeat, if it cannot tell whether a request was sent", () =>
+  it.effect("renews but does not repeat an effect if it does not know whether the effect has sent a request", () =>
     Effect.gen(function* () {
       const { manager } = yield* begin()
       let runs = 0
-      const foreign = Effect.suspend(() => {
+      const unknown = Effect.suspend(() => {
         runs += 1
-        return Effect.fail(AuthError.make("tiny", "request", deadReason))
+        return Effect.fail(AuthError.make("tiny", "request", rejectedReason))
       })
-      assert.include(yield* reasonOf(manager.withSession(() => foreign)), "There is a new session now")
+      assert.include(yield* reasonOf(manager.withSession(() => unknown)), "There is a new session now")
       assert.strictEqual(runs, 1)
       assert.strictEqual(numberOf(yield* manager.session), "2")
     })
   )
 
-  it.effect("works with the accessor, too", () =>
+  it.effect("is also available as the function SessionManager.withSession, which uses the service in the context", () =>
     Effect.gen(function* () {
       const { getFunds, manager } = yield* begin()
       const got = yield* Effect.provideService(

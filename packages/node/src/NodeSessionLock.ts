@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- ends the import on an unsupported Node
+// oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported Node
 import "./internal/nodeVersion.ts"
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
@@ -16,7 +16,7 @@ import * as place from "./internal/place.ts"
 import * as sqlite from "./internal/sqlite.ts"
 
 /**
- * Folder of the locks, and the acquire time-out.
+ * Options of the locks: the folder of the vault, and the acquire time-out.
  *
  * @category models
  * @since 0.1.0
@@ -56,13 +56,15 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * Locks that the operating system manages. It releases the lock of a program that ends for any reason, so there is
- * nothing to clean up.
+ * Locks that the operating system manages. When a program ends for any reason, the system releases its lock. No lock
+ * file has to be cleaned up.
  *
  * Each account has one lock: a SQLite file in the folder `locks` of the vault. Programs share locks if they run as the
- * same user and use the same folder, which must be on a local disk. Fails with `Io` if other users have access to the
- * folder. A damaged lock file is recreated, because it contains no data. Before that, the damage is checked again under
- * a lock for the whole folder, so that a file is never replaced while a program holds it.
+ * same user and use the same folder. The folder must be on a local disk. Fails with `Io` if other users have access to
+ * the folder.
+ *
+ * A damaged lock file is recreated, because a lock file contains no data. Before the file is replaced, it is checked
+ * again under a lock for the whole folder. So a file is never replaced while a program holds it.
  *
  * @example
  * ```ts

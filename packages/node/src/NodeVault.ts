@@ -1,9 +1,9 @@
 /**
- * Sessions on this machine's disk: encrypted, safe from crashes, and shared among programs.
+ * Stores sessions on this machine's disk. They are encrypted, survive a crash, and are shared among programs.
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- ends the import on an unsupported Node
+// oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported Node
 import "./internal/nodeVersion.ts"
 import * as Account from "@auth/broker-core/login/Account"
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
@@ -25,7 +25,7 @@ import * as vaultFile from "./internal/vaultFile.ts"
 import * as NodeSessionLock from "./NodeSessionLock.ts"
 
 /**
- * Folder of a vault, and the acquire time-out of its locks.
+ * Options of a vault: its folder, and the acquire time-out of its locks.
  *
  * @category models
  * @since 0.1.0
@@ -36,11 +36,11 @@ const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
 
 interface Connection {
   readonly vault: vaultFile.Vault
-  /** Identity of the file, to detect a replacement. */
+  /** Identity of the file. It shows whether the file was replaced. */
   readonly identity: string
 }
 
-/** Passes the database to each operation, and opens it again if the file was removed or replaced meanwhile. */
+/** Passes the open database to each operation. If the file was removed or replaced, opens the new file first. */
 const makeConnection = Effect.fnUntraced(function* (folder: string) {
   const path = pathOf(folder)
   let held: Connection | undefined
@@ -58,14 +58,14 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     if (held !== undefined) sqlite.close(held.vault.database)
     held = undefined
     const identity = place.identity(path)
-    // The file was removed since the check. SQLite would create one that other users can read.
+    // The file was removed after the check. Do not let SQLite create a new file: other users could read it.
     if (identity === undefined) throw new sqlite.Busy()
     held = sqlite.opened(path, (database) => ({ vault: vaultFile.prepare(database), identity }))
     return held
   }
 
-  // Runs before each operation, because the folder may have been opened to other users since. Costs six `lstat` calls
-  // and opens nothing.
+  // Runs before each operation, because the mode of the folder may have changed since the last operation. It makes six
+  // `lstat` calls and opens no file.
   const secure = Effect.suspend(() =>
     held?.vault.database.isOpen === false ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )
@@ -88,7 +88,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
 const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
 
 interface Disk {
-  /** The store on disk. It does not encrypt. */
+  /** The store on disk, without encryption. */
   readonly store: SessionStore.SessionStore["Service"]
   readonly places: Effect.Effect<ReadonlyArray<vaultFile.Place>, VaultError.VaultError>
 }
@@ -132,9 +132,9 @@ const open = Effect.fnUntraced(function* (
 })
 
 /**
- * The sessions of the vault without its locks, for programs with a lock of their own.
+ * The sessions of the vault, without its locks. Use it if your program provides another `SessionLock`.
  *
- * Fails as `layer` does.
+ * Fails with the same errors as `layer`.
  *
  * @category layers
  * @since 0.1.0
@@ -151,18 +151,22 @@ export const layerStore = (
   )
 
 /**
- * The vault of this user: sessions in `sessions.db`, and a lock for each account.
+ * The vault of this user: the sessions in `sessions.db`, and one lock per account.
  *
- * Default folder: the user's directory for application state (`~/.local/state/broker-auth`; on macOS below
- * `~/Library/Application Support`, on Windows below `%LOCALAPPDATA%`). The folder must be on a local disk. A folder
- * that begins with `~/` is in the user's home directory. Programs share the vault if they run as the same user with the
- * same key. The folder has mode 0700 and its files 0600. If other users could access one of them, each operation is
- * refused and changes nothing. On Windows, the user's profile protects the files.
+ * Default folder: the user's directory for application state. It is `~/.local/state/broker-auth` on Linux,
+ * `~/Library/Application Support/broker-auth` on macOS, and `%LOCALAPPDATA%\broker-auth` on Windows. If
+ * `XDG_STATE_HOME` is an absolute path, it is `$XDG_STATE_HOME/broker-auth`. A folder that begins with `~/` is in the
+ * user's home directory. The folder must be on a local disk.
  *
- * When a write succeeds, it is on disk. It blocks the event loop while the disk writes.
+ * Programs share the vault if they run as the same user, with the same folder and the same key.
  *
- * Fails with `Tampered` if the file's content was changed, with `NewerVersion`, and with `Io`, whose `remedy` names the
- * command that corrects it.
+ * The folder has mode 0700, and its files have mode 0600. If other users have access to the folder or to a file, each
+ * operation fails and changes nothing. On Windows, the permissions of the user's profile protect the files.
+ *
+ * When a write succeeds, the data is on disk. A write blocks the event loop until the disk has written.
+ *
+ * Fails with `Tampered` if the content of the file was changed. Fails with `NewerVersion` if a newer version of this
+ * package wrote the file. Fails with `Io` if the folder or a file cannot be used. The `remedy` of `Io` says what to do.
  *
  * @example
  * ```ts
@@ -200,11 +204,11 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Deletes all sessions of a vault, and the salt of its passphrase, without reading them. Use it for a vault that is
- * `Tampered`, or that fails with `WrongKey` if the key is lost. The next session of each account needs a new login.
+ * Deletes all sessions of a vault and the salt of its passphrase. Use it if the vault fails with `Tampered`, or if its
+ * key is lost. The next session of each account then needs a new login.
  *
- * Programs that have the vault open continue with a new one. The locks are not deleted, because a program may hold one.
- * Fails with `Io`.
+ * If a program has the vault open, the program continues with a new, empty vault. The lock files are not deleted,
+ * because a program may hold a lock. Fails with `Io` if a file cannot be deleted.
  *
  * @example
  * ```ts
@@ -221,7 +225,7 @@ export const remove = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, VaultError.VaultError> {
   const folder = yield* place.resolve(options.folder)
   for (const path of [pathOf(folder), passphraseFile.pathOf(folder)]) {
-    // Removes the file itself last. Otherwise SQLite could apply the log of a removed file to its successor.
+    // Removes the database file last. Otherwise SQLite could apply the log of the removed file to a new file.
     for (const end of [...place.companions, ""]) yield* unlink(path + end)
   }
 })
@@ -230,7 +234,7 @@ const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 
-/** Writes one entry with the new key, unless it has that key already. Safe with concurrent writers. */
+/** Encrypts one entry with the new key, also while other programs write. Returns `false` if it already has that key. */
 const rekeyEntry = Effect.fnUntraced(function* (
   before: SessionStore.SessionStore["Service"],
   after: SessionStore.SessionStore["Service"],
@@ -247,15 +251,18 @@ const rekeyEntry = Effect.fnUntraced(function* (
 })
 
 /**
- * Changes the key of a vault: encrypts each entry that `from` opens with `to`, and returns the number of these entries.
- * The sessions stay valid.
+ * Changes the key of a vault. Decrypts each entry with the old key `from`, and encrypts it with the new key `to`.
+ * Returns the number of changed entries. The sessions stay valid.
  *
- * At any time, each entry is encrypted with one of the two keys. If the program is killed in between, run it again:
- * entries with the new key are not changed. Programs that run with the old key fail with `WrongKey` until they are
- * restarted with the new one. Fingerprints of rejected and accepted credentials match under the old key only, so
- * rejected credentials may be sent once more.
+ * At any time, each entry is encrypted with one of the two keys. If the program is killed during the change, run it
+ * again: it skips the entries that already have the new key. After the change, a program that still uses the old key
+ * fails with `WrongKey`. Restart that program with the new key.
  *
- * Fails with `WrongKey` if an entry has neither key, and as `layer` does.
+ * The stored fingerprints of rejected credentials depend on the old key, so they no longer match. Rejected credentials
+ * may therefore be sent to the broker once more.
+ *
+ * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. Other failures are those of
+ * `layer`.
  *
  * @example
  * ```ts no-run

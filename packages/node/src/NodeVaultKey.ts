@@ -1,19 +1,20 @@
 /**
- * Sources of a vault's key on Node: the operating system's keyring, a passphrase, or the configuration.
+ * Sources of the vault's key on Node: the keyring of the operating system, a passphrase, or the configuration.
  *
- * | layer                   | the key is                                               | for                            |
+ * | layer                   | the key is                                               | use it for                     |
  * | ----------------------- | -------------------------------------------------------- | ------------------------------ |
  * | `layerKeyring`          | generated at the first use, stored in the user's keyring | a desktop                      |
- * | `layerConfig`           | in the configuration, `BROKER_AUTH_KEY`                  | a server with injected secrets |
- * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`                    | a server, with a chosen secret |
- * | `layerPassphrase`       | derived from a passphrase that your program passes       | a command that prompts         |
- * | `layerPlaintext`        | none: everything is stored in clear                      | tests                          |
+ * | `layerConfig`           | read from `BROKER_AUTH_KEY` in the configuration         | a server with injected secrets |
+ * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`                    | a server with a chosen secret  |
+ * | `layerPassphrase`       | derived from a passphrase that your program passes       | a command with a prompt        |
+ * | `layerPlaintext`        | not used: everything is stored in clear                  | tests                          |
  *
- * No layer falls back to another: without the key, the layer fails with `KeyUnavailable`, which says what to do.
+ * No layer falls back to another layer. If a layer cannot get its key, it fails with `KeyUnavailable`. The error says
+ * what to do.
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- ends the import on an unsupported Node
+// oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported Node
 import "./internal/nodeVersion.ts"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -30,14 +31,14 @@ import * as place from "./internal/place.ts"
 
 export {
   /**
-   * The key from the configuration: 64 hexadecimal digits, or base64 of 32 bytes. Default name: `BROKER_AUTH_KEY`.
+   * The key from the configuration: 64 hexadecimal digits, or 32 bytes in base64. Default name: `BROKER_AUTH_KEY`.
    *
    * @category layers
    * @since 0.1.0
    */
   layerConfig,
   /**
-   * No key: everything is stored in clear and can be read by any program with access to the files.
+   * No key. Everything is stored in clear, and any program with access to the files can read it.
    *
    * @category layers
    * @since 0.1.0
@@ -52,15 +53,15 @@ export {
  * @since 0.1.0
  */
 export interface KeyringOptions {
-  /** Name of the program in the keyring. Default: `"broker-auth"`. */
+  /** Name of the program in the keyring entry. Default: `"broker-auth"`. */
   readonly service?: string | undefined
-  /** Name of the key. Default: `"vault"`. */
+  /** Name of the key in the keyring entry. Default: `"vault"`. */
   readonly account?: string | undefined
-  /** Time-out of the keyring. Default: 3 seconds. Increase it if a person has to unlock the keyring. */
+  /** Time-out for an answer of the keyring. Default: 3 seconds. Increase it if a person has to unlock the keyring. */
   readonly timeout?: Duration.Input | undefined
   /**
-   * Folder of the lock that lets one program at a time create the key. Default: the user's directory for application
-   * state.
+   * Folder of the lock under which the key is created. Programs that share the key must use the same folder. Default:
+   * the user's directory for application state.
    */
   readonly folder?: string | undefined
 }
@@ -81,12 +82,12 @@ const readTimeout = (input: Duration.Input) =>
   })
 
 /**
- * A random key in the keyring of the operating system: macOS Keychain, Windows Credential Manager, or on Linux the
- * Secret Service of GNOME Keyring and KWallet. It is generated at the first use. Programs that start at the same time
- * get the same key.
+ * A random key in the keyring of the operating system. On macOS, this is the Keychain, and on Windows the Credential
+ * Manager. On Linux, it is the Secret Service, which GNOME Keyring and KWallet provide. The key is generated at the
+ * first use. Programs that start at the same time get the same key.
  *
  * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package is missing, if there is no
- * keyring, or if the keyring does not answer in time. A keyring that hangs blocks neither the program nor its exit.
+ * keyring, or if the keyring does not answer in time. If the keyring hangs, the program is not blocked and can exit.
  *
  * @example
  * ```ts
@@ -115,7 +116,7 @@ export const layerKeyring = (options: KeyringOptions = {}): Layer.Layer<VaultKey
   )
 
 /**
- * Options of a passphrase key.
+ * Options of a key that is derived from a passphrase.
  *
  * @category models
  * @since 0.1.0
@@ -126,12 +127,12 @@ export interface PassphraseOptions {
 }
 
 /**
- * A key that is derived from a passphrase: by Argon2id with 64 MiB and 3 passes, or by scrypt on Node before 24.7. The
- * salt is generated at the first use and stored beside the vault, in `passphrase.db`.
+ * A key that is derived from a passphrase. The function is Argon2id with 64 MiB and 3 passes. On Node before 24.7, it
+ * is scrypt. The salt is generated at the first use, and stored in the file `passphrase.db` in the folder of the vault.
  *
- * One line break at the end of the passphrase is not part of it. A different passphrase gives a different key, and
- * stored sessions then fail with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is empty, with `Tampered` if
- * the salt was changed, and with `Io` if the folder cannot be used.
+ * If the passphrase ends with a line break, that line break is ignored. With a different passphrase, the key is
+ * different, and reading a stored session fails with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is
+ * empty, with `Tampered` if the salt was changed, and with `Io` if the folder cannot be used.
  *
  * @example
  * ```ts
@@ -162,7 +163,8 @@ export const layerPassphrase = (
 /**
  * A key that is derived from the passphrase in the configuration. Default name: `BROKER_AUTH_PASSPHRASE`.
  *
- * Fails as `layerPassphrase` does, and with `KeyUnavailable` if the configuration has no such value.
+ * Fails with `KeyUnavailable` if the configuration has no value with this name. Other failures are those of
+ * `layerPassphrase`.
  *
  * @category layers
  * @since 0.1.0

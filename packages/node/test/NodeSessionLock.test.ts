@@ -17,12 +17,12 @@ import { account, filesIn, freshFolder, modeOf, other, reasonOf, start } from ".
 
 type Lock = SessionLock["Service"]
 
-/** A lock that shares only its files with the others, as a lock of another program does. */
+/** Makes a new lock object. Two such objects share files and no memory, like the locks of two programs. */
 const make = (folder: string, options: NodeSessionLock.Options = {}) => NodeSessionLock.make({ folder, ...options })
 
 const fenceOf = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Holds the lock until the returned effect runs. */
+/** Acquires the lock, and returns an effect that releases it. */
 const occupy = Effect.fnUntraced(function* (lock: Lock) {
   const entered = yield* Deferred.make<void>()
   const leave = yield* Deferred.make<void>()
@@ -36,18 +36,18 @@ const occupy = Effect.fnUntraced(function* (lock: Lock) {
 const fileOf = (folder: string): string =>
   Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
 
-/** Damage to a lock's file by a power cut, a full disk or another program. */
+/** Kinds of damage to a lock file. The cause may be a power cut, a full disk or another program. */
 const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => void]> = [
-  ["is no database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
-  ["is all zeros", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
-  ["is all zeros except for its second page", (path) => writeAt(path, 0, Buffer.alloc(4096))],
-  ["has a torn header", (path) => writeAt(path, 8, Buffer.alloc(504))],
-  ["has lost its second page", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
+  ["is not a database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
+  ["contains zeros only", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
+  ["has a first page of zeros", (path) => writeAt(path, 0, Buffer.alloc(4096))],
+  ["has a half-written header", (path) => writeAt(path, 8, Buffer.alloc(504))],
+  ["has a second page of zeros", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
   ["is marked as read-only", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
   ...[1, 50, 100, 512, 4096, 5000].map(
     (size) => [`is cut off after ${size} bytes`, (path: string) => Fs.truncateSync(path, size)] as const
   ),
-  ["is random bytes", (path) => Fs.writeFileSync(path, randomBytes(8192))],
+  ["contains random bytes", (path) => Fs.writeFileSync(path, randomBytes(8192))],
   [
     "has a fence that does not match its checksum",
     (path) => {
@@ -73,7 +73,7 @@ const writeAt = (path: string, offset: number, content: Uint8Array): void => {
 }
 
 describe("vaults: NodeSessionLock", () => {
-  it.effect("names its file after the SHA-256 of the account, and discloses the account nowhere", () =>
+  it.effect("names its file after the SHA-256 of the account, and writes the account name to no file", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fenceOf(yield* make(folder))
@@ -83,7 +83,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const where of ["this program", "another program"]) {
-    it.effect(`times out if ${where} holds the lock for 60 seconds, and reports the wait`, () =>
+    it.effect(`times out after 60 seconds if ${where} holds the lock, and reports how long it waited`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -101,7 +101,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("waits no longer than acquireTimeout", () =>
+  it.effect("times out after the acquireTimeout that is set", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const leave = yield* occupy(yield* make(folder))
@@ -113,7 +113,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const acquireTimeout of [0, -5, NaN]) {
-    it.effect(`rejects an acquireTimeout of ${acquireTimeout} at creation, and names a valid value`, () =>
+    it.effect(`rejects an acquireTimeout of ${acquireTimeout} when it is created, and names a valid value`, () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
         assert.deepInclude(error, { operation: "open", isRetryable: false })
@@ -122,7 +122,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("limits the wait for the lock, not the time that the lock is held", () =>
+  it.effect("limits how long a caller waits for the lock, but not how long a caller holds it", () =>
     Effect.gen(function* () {
       const lock = yield* make(yield* freshFolder)
       const using = yield* Effect.forkChild(lock.withLock(account, () => Effect.as(Effect.sleep("10 minutes"), "done")))
@@ -146,7 +146,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("reports the lock as lost to its holder if its file was deleted", () =>
+  it.effect("makes the check of its holder fail if the lock file was deleted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [one, two] = [yield* make(folder), yield* make(folder)]
@@ -166,7 +166,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const [what, damage] of damages) {
-    it.effect(`recreates a file that ${what}, with a larger fence`, () =>
+    it.effect(`recreates a lock file that ${what}, and increases the fence`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -181,13 +181,13 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("does not recreate a damaged file while the lock is held", () =>
+  it.effect("does not recreate a damaged lock file while a program holds the lock", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // In another process, because closing the file in this one would release the lock.
+          // Another process truncates the file, because this process would release its lock when it closes the file.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
@@ -200,7 +200,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("recreates a damaged file even if the lock file for repairs is damaged too", () =>
+  it.effect("recreates a damaged lock file even if the lock file for repairs is damaged too", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const lock = yield* make(folder)
@@ -215,7 +215,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 })
 
-it.effect("does not change a lock file of a newer version", () =>
+it.effect("NodeSessionLock does not change a lock file that a newer version wrote", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const lock = yield* make(folder)
@@ -226,8 +226,8 @@ it.effect("does not change a lock file of a newer version", () =>
   })
 )
 
-describe("vaults: among processes", () => {
-  it.live("admits one process at a time, each with a larger fence", () =>
+describe("vaults: NodeSessionLock among several processes", () => {
+  it.live("lets one process at a time hold the lock, and increases the fence for each holder", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const count = `${folder}-count`
@@ -236,16 +236,16 @@ describe("vaults: among processes", () => {
       assert.strictEqual(Fs.readFileSync(count, "utf8"), "40")
       const fences = running.map(({ printed }) => printed.stdout.trim().split("\n").map(Number))
       assert.strictEqual(new Set(fences.flat()).size, 40)
-      for (const own of fences)
+      for (const ofProcess of fences)
         assert.deepStrictEqual(
-          own,
-          own.toSorted((left, right) => left - right)
+          ofProcess,
+          ofProcess.toSorted((left, right) => left - right)
         )
     })
   )
 
   it.live(
-    "lets one in at a time when all of them meet a damaged file",
+    "lets one process at a time hold the lock even if all processes find a damaged lock file",
     () =>
       Effect.gen(function* () {
         for (const damage of [Buffer.alloc(8192), randomBytes(8192), Buffer.from("SQLite format 3\0")]) {
@@ -269,7 +269,7 @@ describe("vaults: among processes", () => {
   )
 
   it.live(
-    "lets one in at a time while its file is damaged again and again",
+    "lets one process at a time hold the lock even if the lock file is damaged every 20 milliseconds",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -295,7 +295,7 @@ describe("vaults: among processes", () => {
   )
 
   it.live(
-    "is free within a second when its holder is killed with -9, with nothing to clean up",
+    "is released within one second after its holder is killed with SIGKILL, and leaves no other file",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -318,19 +318,19 @@ describe("vaults: among processes", () => {
     steadyTimeout
   )
 
-  it.live("stays with a suspended process, which still holds it after it resumes", () =>
+  it.live("is still held by a process that was suspended and resumed", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { child, ended, says } = yield* start("holder.ts", [folder])
       yield* says("holds")
       child.kill("SIGSTOP")
-      const hasty = yield* make(folder, { acquireTimeout: "300 millis" })
-      assert.deepInclude(yield* reasonOf(fenceOf(hasty)), { _tag: "LockUnavailable", why: "busy" })
-      yield* hasty.withLock(other, () => Effect.void)
+      const impatient = yield* make(folder, { acquireTimeout: "300 millis" })
+      assert.deepInclude(yield* reasonOf(fenceOf(impatient)), { _tag: "LockUnavailable", why: "busy" })
+      yield* impatient.withLock(other, () => Effect.void)
       child.kill("SIGCONT")
       child.stdin.end()
       assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
-      yield* fenceOf(hasty)
+      yield* fenceOf(impatient)
     })
   )
 })

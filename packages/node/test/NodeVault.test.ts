@@ -48,7 +48,7 @@ const written = Effect.gen(function* () {
 
 const databaseIn = (folder: string): string => Path.join(folder, "sessions.db")
 
-/** Changes a vault's database directly. */
+/** Changes the database of a vault with SQL, as another program could. */
 const meddle = (folder: string, ...statements: ReadonlyArray<string>) =>
   Effect.sync(() => {
     const database = new DatabaseSync(databaseIn(folder))
@@ -64,7 +64,7 @@ const openFiles = (folder: string): ReadonlyArray<string> =>
   })
 
 describe("vaults: NodeVault", () => {
-  it.effect("returns a session to the next program", () =>
+  it.effect("returns a session that an earlier program stored", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
@@ -72,7 +72,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("describes its location, format and encryption", () =>
+  it.effect("describes the location, the format and the encryption of the sessions", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { lock, store } = yield* open({ folder })
@@ -81,7 +81,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("uses the user's state folder by default", () =>
+  it.effect("uses the user's directory for application state by default", () =>
     Effect.gen(function* () {
       const home = yield* freshFolder
       const env = ConfigProvider.fromEnv({ env: { HOME: home, XDG_STATE_HOME: Path.join(home, "state") } })
@@ -91,7 +91,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("requires the option folder if the user has no state folder", () =>
+  it.effect("names HOME and the option folder if the user has no directory for application state", () =>
     Effect.gen(function* () {
       const reason = yield* reasonOf(
         open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
@@ -100,7 +100,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("writes no session in the clear to any file, whether open or closed", () =>
+  it.live("writes no session in clear to a file, while it is open and after it is closed", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const look = (key?: Layer.Layer<VaultKey.VaultKey>) =>
@@ -118,13 +118,13 @@ describe("vaults: NodeVault", () => {
         )
       assert.isFalse(yield* look())
       assert.isFalse(contents(folder).includes(secret))
-      // Without encryption the search finds the session, so the search works.
+      // Without encryption, the same search finds the session. This shows that the search works.
       yield* NodeVault.remove({ folder })
       assert.isTrue(yield* look(VaultKey.layerPlaintext))
     })
   )
 
-  it.live("erases a session that was replaced", () =>
+  it.live("leaves no bytes of a replaced session in its files", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const replace = ({ store }: Effect.Success<ReturnType<typeof open>>) =>
@@ -137,7 +137,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("closes its files and removes the temporary ones at the end of its scope", () =>
+  it.effect("closes its files and removes its temporary files at the end of its scope", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const scope = yield* Scope.make()
@@ -161,7 +161,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("stores a session in the database file, not only in the log, before a write succeeds", () =>
+  it.effect("moves a session from the log to the database file before a write succeeds", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { store } = yield* open({ folder })
@@ -186,7 +186,7 @@ describe("vaults: NodeVault", () => {
   )
 
   it.live(
-    "waits for another program's write without stopping this one",
+    "does not block other fibers while it waits for the write of another program",
     () =>
       Effect.gen(function* () {
         const folder = yield* written
@@ -212,7 +212,7 @@ describe("vaults: NodeVault", () => {
     steadyTimeout
   )
 
-  it.effect("fails if another program writes for longer than five seconds, and reports the reason", () =>
+  it.effect("fails with EBUSY if another program writes for longer than five seconds", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const { store } = yield* open({ folder })
@@ -221,7 +221,7 @@ describe("vaults: NodeVault", () => {
       const put = yield* Effect.forkChild(reasonOf(store.put(account, "session", bytes("new"), 2)))
       let waited = 0
       while (put.pollUnsafe() === undefined) {
-        // Encryption takes real time.
+        // TestClock does not control encryption, so the test also waits in real time.
         yield* TestClock.withLive(Effect.sleep("5 millis"))
         yield* TestClock.adjust("100 millis")
         waited += 100
@@ -235,7 +235,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("fails with WrongKey for another key", () =>
+  it.effect("fails with WrongKey if it is opened with a different key", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const get = using(folder, ({ store }) => store.get(account, "session"), layerKey(8))
@@ -243,7 +243,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("does not change a vault of a newer version", () =>
+  it.effect("does not change a vault that a newer version wrote", () =>
     Effect.gen(function* () {
       const folder = yield* written
       makeNewer(databaseIn(folder))
@@ -262,7 +262,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("does not keep a program running, and prints nothing to standard error", () =>
+  it.live("does not prevent a program from exiting, and prints nothing to standard error", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("vault.ts", [folder])
@@ -272,7 +272,7 @@ describe("vaults: NodeVault", () => {
   )
 })
 
-it.effect("does not change the warnings of the process when it loads SQLite", () =>
+it.effect("NodeVault restores process.emitWarning after it has loaded SQLite", () =>
   Effect.gen(function* () {
     const before = Object.getOwnPropertyDescriptor(process, "emitWarning")
     yield* open({ folder: yield* freshFolder })
@@ -280,30 +280,32 @@ it.effect("does not change the warnings of the process when it loads SQLite", ()
   })
 )
 
-describe("vaults: a vault that was tampered with", () => {
+describe("vaults: a vault that another program changed", () => {
   const changes: Readonly<Record<string, ReadonlyArray<string>>> = {
-    "an entry deleted": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],
-    "an entry deleted and the counts adjusted": [
+    "an entry was deleted": [`DELETE FROM entry WHERE account LIKE 'angel/%'`],
+    "an entry was deleted and the counts were adjusted": [
       `DELETE FROM entry WHERE account LIKE 'angel/%'`,
       `UPDATE checked SET value = '1' WHERE name IN ('entries', 'writes')`
     ],
-    "an entry moved to another account": [
+    "an entry was moved to another account": [
       `UPDATE entry SET account = 'angel/production/default/B' WHERE slot = 'session'
       AND account LIKE 'angel/%'`
     ],
-    "an entry moved to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
-    "another version": [`UPDATE entry SET version = 1 WHERE account LIKE 'angel/%'`],
-    "a version out of range": [`UPDATE entry SET version = 9223372036854775807 WHERE version = 2`],
-    "a value truncated": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
-    "the count of entries deleted": [`DELETE FROM checked WHERE name = 'entries'`],
-    "the format deleted": [`DELETE FROM checked WHERE name = 'format'`],
-    "a table added": [`CREATE TABLE theirs (a)`],
-    "a trigger added": [`CREATE TRIGGER theirs AFTER UPDATE ON entry BEGIN SELECT 1; END`],
-    "a table dropped": [`DROP TABLE checked`],
-    "a column added": [`ALTER TABLE entry ADD COLUMN more TEXT`]
+    "an entry was moved to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
+    "the version of an entry was changed": [`UPDATE entry SET version = 1 WHERE account LIKE 'angel/%'`],
+    "the version of an entry was set to a number that is too large": [
+      `UPDATE entry SET version = 9223372036854775807 WHERE version = 2`
+    ],
+    "a value was truncated": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
+    "the count of entries was deleted": [`DELETE FROM checked WHERE name = 'entries'`],
+    "the format number was deleted": [`DELETE FROM checked WHERE name = 'format'`],
+    "a table was added": [`CREATE TABLE theirs (a)`],
+    "a trigger was added": [`CREATE TRIGGER theirs AFTER UPDATE ON entry BEGIN SELECT 1; END`],
+    "a table was dropped": [`DROP TABLE checked`],
+    "a column was added": [`ALTER TABLE entry ADD COLUMN more TEXT`]
   }
   for (const [what, statements] of Object.entries(changes)) {
-    it.effect(`is Tampered: ${what}`, () =>
+    it.effect(`fails with Tampered if ${what}`, () =>
       Effect.gen(function* () {
         const folder = yield* written
         yield* meddle(folder, ...statements)
@@ -314,7 +316,7 @@ describe("vaults: a vault that was tampered with", () => {
     )
   }
 
-  it.effect("is Tampered if an entry has disappeared since it was opened", () =>
+  it.effect("fails with Tampered if an entry was deleted while the vault was open", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const { store } = yield* open({ folder })
@@ -330,7 +332,7 @@ describe("vaults: a vault that was tampered with", () => {
     })
   )
 
-  it.effect("is Tampered even if its checksums were recomputed", () =>
+  it.effect("fails with Tampered if an entry was moved and its checksum was recomputed", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const database = new DatabaseSync(databaseIn(folder))
@@ -349,7 +351,7 @@ describe("vaults: a vault that was tampered with", () => {
 })
 
 describe("vaults: NodeVault.remove", () => {
-  it.effect("removes an unreadable vault, so that a new one can be created", () =>
+  it.effect("removes a damaged vault, so that a new vault can be created", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.writeFileSync(databaseIn(folder), "not a database ".repeat(1000))
@@ -361,7 +363,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("is detected by programs with the vault open, which continue with the new one", () =>
+  it.effect("lets a program that has the vault open continue with a new vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const [one, two] = yield* Effect.all([open({ folder }), open({ folder })])
@@ -373,7 +375,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("removes nothing else, and succeeds if the folder has no vault", () =>
+  it.effect("removes no other file, and succeeds if the folder has no vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.writeFileSync(Path.join(folder, "notes"), "mine")
@@ -383,7 +385,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("reports the reason if it fails", () =>
+  it.effect("reports the system's error code if it fails", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       Fs.mkdirSync(databaseIn(folder), { recursive: true })
@@ -394,7 +396,7 @@ describe("vaults: NodeVault.remove", () => {
   )
 })
 
-it.effect("layerStore works without a lock", () =>
+it.effect("NodeVault.layerStore works without a lock, and creates no lock files", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const store = yield* Effect.provide(SessionStore, NodeVault.layerStore({ folder }).pipe(Layer.provide(layerKey())))

@@ -21,7 +21,7 @@ import { account, bytes, contents, freshFolder, modeOf, reasonOf, start, textOf,
 
 const horse = Redacted.make("correct horse battery staple")
 
-/** Available since Node 24.7. */
+/** Node has Argon2id since version 24.7. */
 const hasArgon2 = typeof Crypto.argon2Sync === "function"
 
 const hex = (key: VaultKey.Key): string =>
@@ -41,7 +41,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("derives another key from another passphrase, which fails with WrongKey", () =>
+  it.effect("derives a different key from a different passphrase, and reading then fails with WrongKey", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const put = using(
@@ -56,7 +56,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("derives another key in another folder", () =>
+  it.effect("derives a different key in a different folder", () =>
     Effect.gen(function* () {
       const keys = [yield* keyOf(horse, yield* freshFolder), yield* keyOf(horse, yield* freshFolder)]
       assert.match(keys[0] ?? "", /^[0-9a-f]{64}$/)
@@ -72,7 +72,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("ignores the line break at the end of a passphrase file", () =>
+  it.effect("ignores one line break at the end of a passphrase", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const expected = yield* keyOf(horse, folder)
@@ -85,7 +85,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("creates the salt once, even if two programs start at the same time", () =>
+  it.effect("creates the salt only once, even if two programs start at the same time", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const keys = yield* Effect.all([keyOf(horse, folder), keyOf(horse, folder)], { concurrency: "unbounded" })
@@ -93,7 +93,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("stores the salt in a separate file with mode 0600, and the passphrase nowhere", () =>
+  it.effect("stores the salt in a separate file with mode 0600, and does not store the passphrase", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -104,8 +104,8 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  /** The salt in hexadecimal, and the derivation function for the passphrase. */
-  const goBy = (folder: string, way: string) =>
+  /** Stores the name of a key derivation function in the salt file, and returns the salt. */
+  const setFunction = (folder: string, way: string) =>
     Effect.sync(() => {
       const database = new DatabaseSync(Path.join(folder, "passphrase.db"))
       database
@@ -116,7 +116,7 @@ describe("vaults: layerPassphrase", () => {
       return Buffer.from(String(salt), "hex")
     })
 
-  /** Simulates a Node before 24.7. */
+  /** Runs an effect as on a Node before 24.7, which has no Argon2id. */
   const withoutArgon2 = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
     const crypto = process.getBuiltinModule("node:crypto") as { argon2?: unknown }
     const replace = (argon2: unknown) =>
@@ -133,7 +133,7 @@ describe("vaults: layerPassphrase", () => {
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const key = yield* keyOf(horse, folder)
-      const nonce = yield* goBy(folder, "argon2id m=65536 t=3 p=4")
+      const nonce = yield* setFunction(folder, "argon2id m=65536 t=3 p=4")
       const options = { memory: 65_536, passes: 3, parallelism: 4, tagLength: 32 }
       const expected = Crypto.argon2Sync("argon2id", { message: Redacted.value(horse), nonce, ...options })
       assert.strictEqual(nonce.length, 16)
@@ -145,25 +145,25 @@ describe("vaults: layerPassphrase", () => {
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
-      const salt = yield* goBy(folder, "scrypt N=131072 r=8 p=1")
+      const salt = yield* setFunction(folder, "scrypt N=131072 r=8 p=1")
       const options = { N: 131_072, r: 8, p: 1, maxmem: 2 ** 28 }
       const expected = Crypto.scryptSync(Redacted.value(horse), salt, 32, options)
       assert.strictEqual(yield* keyOf(horse, folder), expected.toString("hex"))
     })
   )
 
-  it.effect("names the required Node version if the salt was created for Argon2id", () =>
+  it.effect("names the required Node version if the salt was created for Argon2id and Node does not have it", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
-      yield* goBy(folder, "argon2id m=65536 t=3 p=4")
+      yield* setFunction(folder, "argon2id m=65536 t=3 p=4")
       const reason = yield* withoutArgon2(reasonOf(keyOf(horse, folder)))
       assert.match(`${reason._tag} ${reason.remedy}`, /^KeyUnavailable Use Node 24\.7/)
     })
   )
 
   it.live(
-    "is Tampered if a bit of its file was changed, or derives the same key",
+    "fails with Tampered or derives the same key if a bit of the salt file was changed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -171,7 +171,7 @@ describe("vaults: layerPassphrase", () => {
         const key = yield* keyOf(horse, folder)
         const whole = Fs.readFileSync(path)
         let tampered = 0
-        // Zero bytes are skipped: they are unused, and each key takes a quarter of a second.
+        // Zero bytes are skipped, because most are unused and each derivation takes a quarter of a second.
         const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
         for (const offset of offsets) {
           const changed = Buffer.from(whole)
@@ -187,7 +187,7 @@ describe("vaults: layerPassphrase", () => {
     { tags: ["thorough"], timeout: 120_000 }
   )
 
-  it.effect("does not change a salt of a newer version", () =>
+  it.effect("does not change a salt file that a newer version wrote", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -230,12 +230,12 @@ describe("vaults: layerPassphraseConfig", () => {
   )
 })
 
-it("re-exports the keys of core", () => {
+it("NodeVaultKey re-exports layerConfig and layerPlaintext of VaultKey", () => {
   assert.strictEqual(NodeVaultKey.layerConfig, VaultKey.layerConfig)
   assert.strictEqual(NodeVaultKey.layerPlaintext, VaultKey.layerPlaintext)
 })
 
-/** A fake keyring module, to test our side of the protocol independently of the system. */
+/** Writes a fake keyring module, so that the tests do not depend on the keyring of this machine. */
 const fakeKeyring = (folder: string, body: string): string => {
   const path = `${folder}-keyring.cjs`
   Fs.writeFileSync(
@@ -264,7 +264,7 @@ const place = (module: string) => ({
 
 describe("vaults: layerKeyring", () => {
   it.live(
-    "gives programs that start at once the same new key",
+    "returns the same new key to programs that start at the same time",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -283,7 +283,7 @@ describe("vaults: layerKeyring", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("requests its own entry, and only from the Secret Service on Linux", () =>
+  it.live("reads the given entry, and uses the Secret Service on Linux", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return JSON.stringify(this.is) }`)
@@ -297,16 +297,19 @@ describe("vaults: layerKeyring", () => {
 
   const refusals: Readonly<Record<string, readonly [body: string, why: RegExp]>> = {
     "is locked": [`getPassword() { throw new Error("The item is locked: hunter2") }`, /keyring is locked$/],
-    "is not running": [`getPassword() { throw new Error("DBus error: hunter2") }`, /no keyring running$/],
-    "fails with an unknown error": [`getPassword() { throw new Error("hunter2") }`, /keyring refused$/],
-    "crashes the process": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
-    "prints and crashes before it answers": [
+    "is not running": [
+      `getPassword() { throw new Error("DBus error: hunter2") }`,
+      /no keyring is running for this user$/
+    ],
+    "fails with an unknown error": [`getPassword() { throw new Error("hunter2") }`, /keyring refused the request$/],
+    "crashes the helper process": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
+    "prints text and crashes before it answers": [
       `getPassword() { fs.writeSync(1, "hunter2"); process.kill(process.pid, "SIGKILL") }`,
       /has crashed$/
     ]
   }
   for (const [what, [body, why]] of Object.entries(refusals)) {
-    it.live(`fails with KeyUnavailable if the keyring ${what}, without the text of the keyring`, () =>
+    it.live(`fails with KeyUnavailable if the keyring ${what}, and does not repeat the text of the keyring`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const error = yield* Effect.flip(ask(place(fakeKeyring(folder, body))))
@@ -318,7 +321,7 @@ describe("vaults: layerKeyring", () => {
     )
   }
 
-  it.live("finds the key even if other output precedes and follows the answer", () =>
+  it.live("finds the key even if the helper process prints other text before and after the answer", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const body = `getPassword() {
@@ -328,7 +331,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("passes no secret of the program to the helper process, and ignores NODE_OPTIONS", () =>
+  it.live("does not pass secrets of the program or NODE_OPTIONS to the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const file = `${folder}-env`
@@ -355,7 +358,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("does not start copies of a program that is its own executable", () =>
+  it.live("does not start the program again and again if process.execPath is the program itself", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)
@@ -383,7 +386,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("starts no process in a single executable", () =>
+  it.live("starts no helper process in a single executable application", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [preload, asked] = [`${folder}-sea.cjs`, `${folder}-asked`]
@@ -421,14 +424,14 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("names the package to install if the module does not load", () =>
+  it.live("names the package if its module does not load", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ask(place("/nowhere/keyring")))
       assert.match(error.message, /@napi-rs\/keyring does not run here/)
     })
   )
 
-  it.live("ends the helper process when the caller is interrupted", () =>
+  it.live("kills the helper process when the caller is interrupted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { fs.writeFileSync(file, String(process.pid)); wait(60_000) }`)
@@ -458,12 +461,12 @@ describe("vaults: layerKeyring", () => {
   )
 
   it.live(
-    "fails if the keyring hangs for three seconds, and lets the program exit",
+    "fails if the keyring does not answer for three seconds, and lets the program exit",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const socket = `${folder}-bus`
-        // A bus that accepts the call and never answers.
+        // A session bus that accepts the connection and never answers.
         const connections: Array<Net.Socket> = []
         const bus = Net.createServer((connection) => void connections.push(connection))
         yield* Effect.acquireRelease(
@@ -488,14 +491,17 @@ describe("vaults: layerKeyring", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("reports a missing keyring", () =>
+  it.live("reports that no keyring is running", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("keyring.ts", [folder], {
         env: { DBUS_SESSION_BUS_ADDRESS: `unix:path=${folder}-none` }
       })
       assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
-      assert.match(printed.stdout, /"reason":"KeyUnavailable".*no keyring running.*layerPassphraseConfig/)
+      assert.match(
+        printed.stdout,
+        /"reason":"KeyUnavailable".*no keyring is running for this user.*layerPassphraseConfig/
+      )
     })
   )
 })

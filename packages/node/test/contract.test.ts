@@ -10,15 +10,15 @@ const subject = {
 const storeOf = { make: Effect.map(subject.make, (place) => ({ open: Effect.map(place.open, ({ store }) => store) })) }
 const lockOf = { make: Effect.map(subject.make, (place) => ({ open: Effect.map(place.open, ({ lock }) => lock) })) }
 
-describe("contract of the vault's store", () => {
+describe("contract of NodeVault's store:", () => {
   for (const { name, run } of VaultContract.storeCases(storeOf)) it.live(name, () => run)
 })
 
-describe("contract of the vault's lock", () => {
+describe("contract of NodeVault's lock:", () => {
   for (const { name, run } of VaultContract.lockCases(lockOf)) it.live(name, () => run)
 })
 
-it("the contract has cases", () => {
+it("the contract has test cases for stores and for locks", () => {
   assert.isNotEmpty(VaultContract.storeCases(storeOf))
   assert.isNotEmpty(VaultContract.lockCases(lockOf))
 })

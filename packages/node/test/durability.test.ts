@@ -20,7 +20,7 @@ const filler = "x".repeat(3000)
 
 const valueOf = (text: string): Uint8Array => new TextEncoder().encode(`${text}|${filler}`)
 
-/** The entries of the vault after its last write, and before it. */
+/** The entries of the vault after the last write, and before the last write. */
 const newest = ["3 angel again", "1 samco", "1 guard"]
 const before = ["2 angel", "1 samco", "1 guard"]
 
@@ -29,7 +29,10 @@ type Files = Readonly<Record<string, Uint8Array>>
 const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
-/** The files of a vault while a program has it open. If the program was killed, its last write is in the log. */
+/**
+ * Writes a vault, calls `end`, and returns the files while the vault is still open. If `end` does not empty the log, the
+ * last write is in the log, as after a kill.
+ */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
   return sqlite.opened(Path.join(folder, "sessions.db"), (database) => {
@@ -47,7 +50,7 @@ const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFil
   })
 }
 
-/** Opens the vault of these files, and returns its content or the reason of the failure. */
+/** Opens a vault that consists of these files. Returns its content, or the tag of the failure. */
 const look = (folder: string, files: Files): string => {
   for (const file of filesIn(folder)) Fs.rmSync(Path.join(folder, file))
   for (const [file, content] of Object.entries(files)) Fs.writeFileSync(Path.join(folder, file), content)
@@ -68,7 +71,7 @@ const look = (folder: string, files: Files): string => {
   return Result.isSuccess(result) ? result.success : result.failure._tag
 }
 
-/** One bit of each of these bytes, at changing positions. */
+/** For each offset, yields the files with one bit of that byte changed. */
 const flips = function* (files: Files, file: string, offsets: Iterable<number>): Generator<readonly [number, Files]> {
   const content = files[file] ?? new Uint8Array(0)
   for (const offset of offsets) {
@@ -78,7 +81,7 @@ const flips = function* (files: Files, file: string, offsets: Iterable<number>):
   }
 }
 
-/** Every byte of the headers of the file and its pages, and samples of the rest. */
+/** The offsets to test: the first 100 bytes, the first 40 bytes of each page, and every `step`-th byte. */
 const steps = (length: number, step: number): ReadonlyArray<number> =>
   Array.from({ length }, (_, offset) => offset).filter(
     (offset) => offset < 100 || offset % 4096 < 40 || offset % step === 0
@@ -93,11 +96,11 @@ const tally = (folder: string, files: Files, file: string, step: number): Readon
   return found
 }
 
-describe("vaults: a changed bit", { tags: ["thorough"] }, () => {
+describe("vaults: after one bit was changed", { tags: ["thorough"] }, () => {
   const minutes = 600_000
 
   it.live(
-    "of the vault's file is Tampered, or changes nothing",
+    "in the database file, the vault is reported as damaged or returns its newest sessions",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -112,7 +115,7 @@ describe("vaults: a changed bit", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "of the memory that programs share changes nothing",
+    "in the file of shared memory, the vault returns its newest sessions",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -123,7 +126,7 @@ describe("vaults: a changed bit", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "of the log of a program that was killed in a write is Tampered, or leaves a session that was stored",
+    "in the log of a killed program, the vault is reported as damaged or returns one of its last two states",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -136,14 +139,14 @@ describe("vaults: a changed bit", { tags: ["thorough"] }, () => {
   )
 })
 
-it.effect("a database is created once, even if another program creates it between two checks", () =>
+it.effect("a database is created only once, even if another program creates it at the same time", () =>
   Effect.gen(function* () {
     const path = yield* freshFolder
     Fs.writeFileSync(path, "")
     const design = { format: 1, tables: [] }
     const [slow, fast] = [sqlite.open(path), sqlite.open(path)]
     let looks = 0
-    // The first check finds no file. The other program creates it before the second check.
+    // The first check finds an empty file. The other program creates the tables before the second check.
     const watched = new Proxy(slow, {
       get: (target, name) => {
         if (name === "exec" && looks++ === 0) checked.createOnce(fast, design, () => ({ made: "fast" }))
@@ -158,14 +161,14 @@ it.effect("a database is created once, even if another program creates it betwee
   })
 )
 
-it.live("intact entries in the wrong order are detected when the vault is opened", () =>
+it.live("a vault whose entries are intact but in the wrong order is reported as damaged", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const files = writtenFiles(folder, vaultFile.emptyLog)
     const database = Buffer.from(files["sessions.db"] ?? [])
     // https://sqlite.org/fileformat2.html, section 1.6: a leaf page of entries, and the offsets of its cells.
     const pages = Array.from({ length: database.length / 4096 }, (_, index) => index * 4096)
-    // The last such page, because the table before it has the same number of rows.
+    // The table of entries is on the last page that matches. An earlier table has the same number of rows.
     const leaf = pages.findLast((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0
     const [first, second] = [database.readUInt16BE(leaf + 8), database.readUInt16BE(leaf + 10)]
     database.writeUInt16BE(second, leaf + 8)
@@ -178,7 +181,7 @@ it.live("intact entries in the wrong order are detected when the vault is opened
   })
 )
 
-it.live("a truncated file is Tampered, or has lost no session", () =>
+it.live("a truncated vault is reported as damaged, or has lost no session", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const files = writtenFiles(folder, vaultFile.emptyLog)
@@ -191,21 +194,21 @@ it.live("a truncated file is Tampered, or has lost no session", () =>
 )
 
 it.live(
-  "a program that is killed with -9 while it writes loses nothing that was stored, and leaves nothing to do",
+  "a program that is killed with SIGKILL during a write loses no stored session and leaves no other file",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       let stored = 0
-      for (const patience of [0, 3, 7, 12, 18, 25]) {
+      for (const delay of [0, 3, 7, 12, 18, 25]) {
         const { child, ended, printed, says } = yield* start("writer.ts", [folder, "20000"])
         yield* says(`stored ${stored + 3}\n`)
-        yield* Effect.sleep(patience)
+        yield* Effect.sleep(delay)
         child.kill("SIGKILL")
         assert.strictEqual((yield* ended).signal, "SIGKILL")
         const acknowledged = Number(/stored (\d+)\n[^\n]*$/.exec(printed.stdout)?.[1])
         const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
         stored = entry?.version ?? 0
-        // The kill may have followed a write that was not yet acknowledged.
+        // The program may have been killed after a write, but before it printed the new version.
         assert.include([acknowledged, acknowledged + 1], stored)
         assert.strictEqual(textOf(entry), `${stored} ${"x".repeat(20_000)}`)
         assert.deepStrictEqual(filesIn(folder), ["sessions.db"])
@@ -214,7 +217,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-it.live("a full disk is reported as an error, and the last session is kept", () =>
+it.live("a write that the system refuses fails with Io, and the stored session is kept", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     yield* using(folder, ({ store }) => store.put(account, "session", bytes("last good"), 0))
@@ -230,7 +233,7 @@ it.live("a full disk is reported as an error, and the last session is kept", () 
   })
 )
 
-describe("vaults: an error of SQLite", () => {
+describe("vaults: sqlite.failureOf", () => {
   const codes: ReadonlyArray<readonly [errcode: number, failure: string]> = [
     [1, "Damaged"],
     [5, "Busy"],
@@ -252,13 +255,13 @@ describe("vaults: an error of SQLite", () => {
     [26, "Damaged"]
   ]
   for (const [errcode, expected] of codes) {
-    it(`${errcode} is ${expected}`, () => {
+    it(`maps SQLite's result code ${errcode} to ${expected}`, () => {
       const failure = sqlite.failureOf({ code: "ERR_SQLITE_ERROR", errcode }, Path.join(import.meta.dirname, "x.db"))
       assert.strictEqual(failure._tag === "Failed" ? `Failed ${failure.systemCode}` : failure._tag, expected)
     })
   }
 
-  it.effect("for a file that cannot be opened has the system's error code", () =>
+  it.effect("returns the system's error code if the file cannot be opened", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const path = Path.join(folder, "none", "x.db")
@@ -268,7 +271,7 @@ describe("vaults: an error of SQLite", () => {
     })
   )
 
-  it("of another kind is a bug, and is thrown unchanged", () => {
+  it("rethrows an error that SQLite did not throw", () => {
     const bug = new TypeError("a bug")
     assert.throws(() => sqlite.failureOf(bug, "/x"), bug)
   })

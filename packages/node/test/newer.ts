@@ -1,8 +1,8 @@
-// Separate from support.ts, because this import of SQLite makes Node 22 print a warning.
+// Not part of support.ts, because this import of SQLite makes Node 22 print a warning.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 
-/** Marks a database as written by a newer version. */
+/** Changes the format number of a database, as if a newer version had written it. */
 export const makeNewer = (path: string): void => {
   const database = new DatabaseSync(path)
   database

@@ -13,14 +13,17 @@ describe("versionProblem", () => {
     assert.isUndefined(versionProblem(version))
   )
 
-  it.each(["20.20.2", "22.18.0", "22.5.1", "18.0.0"])("names the required version on Node %s", (version) => {
-    const problem = versionProblem(version) ?? ""
-    assert.isTrue(problem.startsWith(`@auth/node needs Node 22.19 or newer, and this is Node ${version}.`), problem)
-    assert.notInclude(problem, "\n")
-  })
+  it.each(["20.20.2", "22.18.0", "22.5.1", "18.0.0"])(
+    "returns a problem that names the required version for Node %s",
+    (version) => {
+      const problem = versionProblem(version) ?? ""
+      assert.isTrue(problem.startsWith(`@auth/node needs Node 22.19 or newer, and this is Node ${version}.`), problem)
+      assert.notInclude(problem, "\n")
+    }
+  )
 })
 
-it("every module checks the version before it loads anything else", () => {
+it("every public module of @auth/node imports the version check first", () => {
   const folder = Path.join(import.meta.dirname, "../src")
   for (const file of Fs.readdirSync(folder).filter((name) => name.endsWith(".ts") && name !== "index.ts")) {
     const [first] = /^(?:import|export) .*$/m.exec(Fs.readFileSync(Path.join(folder, file), "utf8")) ?? []
@@ -33,13 +36,13 @@ const versionOf = (node: string): string | undefined => {
   return status === 0 ? stdout.trim().slice(1) : undefined
 }
 
-/** A Node on this machine that is too old, such as the one that runs npm. */
+/** Path of a Node on this machine that is too old, if there is any. It may be the Node that runs npm. */
 const oldNode = [process.env["npm_node_execpath"], ...(process.env["PATH"] ?? "").split(Path.delimiter)]
   .flatMap((place) => (place === undefined || place === "" ? [] : place))
   .map((place) => (place.endsWith("node") ? place : Path.join(place, "node")))
   .find((node) => Fs.existsSync(node) && versionProblem(versionOf(node) ?? "100.0.0") !== undefined)
 
-/** The package and core as installed: JavaScript in a `node_modules` folder. */
+/** Installs `@auth/node` and `@auth/broker-core` as JavaScript in a `node_modules` folder. */
 const install = (folder: string): void => {
   const modules = Path.join(folder, "node_modules")
   Fs.mkdirSync(Path.join(modules, "@auth"), { recursive: true })
@@ -61,24 +64,28 @@ const install = (folder: string): void => {
   }
 }
 
-it.skipIf(oldNode === undefined)("an import on a Node that is too old fails with a message of one sentence", () => {
-  const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(tmpdir()), "broker-auth-old-node-"))
-  try {
-    install(folder)
-    const importing = (specifier: string) => `import(${JSON.stringify(specifier)}).then(() => console.log("imported"))`
-    const specifiers = ["@auth/node", "@auth/node/NodeVault", "@auth/node/NodeVaultKey", "@auth/node/NodeSessionLock"]
-    for (const specifier of specifiers) {
-      const args = ["--input-type=module", "--eval", importing(specifier)]
-      const old = spawnSync(oldNode ?? "", args, { cwd: folder, encoding: "utf8" })
-      assert.notStrictEqual(old.status, 0, specifier)
-      assert.include(
-        old.stderr,
-        `Error: @auth/node needs Node 22.19 or newer, and this is Node ${versionOf(oldNode ?? "")}.`
-      )
-      assert.notMatch(old.stderr, /node:sqlite|\n +at /)
-      assert.include(execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" }), "imported")
+it.skipIf(oldNode === undefined)(
+  "importing @auth/node on an old Node fails with the required version and without a stack trace",
+  () => {
+    const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(tmpdir()), "broker-auth-old-node-"))
+    try {
+      install(folder)
+      const importing = (specifier: string) =>
+        `import(${JSON.stringify(specifier)}).then(() => console.log("imported"))`
+      const specifiers = ["@auth/node", "@auth/node/NodeVault", "@auth/node/NodeVaultKey", "@auth/node/NodeSessionLock"]
+      for (const specifier of specifiers) {
+        const args = ["--input-type=module", "--eval", importing(specifier)]
+        const old = spawnSync(oldNode ?? "", args, { cwd: folder, encoding: "utf8" })
+        assert.notStrictEqual(old.status, 0, specifier)
+        assert.include(
+          old.stderr,
+          `Error: @auth/node needs Node 22.19 or newer, and this is Node ${versionOf(oldNode ?? "")}.`
+        )
+        assert.notMatch(old.stderr, /node:sqlite|\n +at /)
+        assert.include(execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" }), "imported")
+      }
+    } finally {
+      Fs.rmSync(folder, { recursive: true })
     }
-  } finally {
-    Fs.rmSync(folder, { recursive: true })
   }
-})
+)

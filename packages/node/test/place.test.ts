@@ -21,7 +21,7 @@ import {
   using
 } from "./support.ts"
 
-const sound: Facts = { isLink: false, isKind: true, mode: 0o100600, uid: 1000 }
+const acceptable: Facts = { isLink: false, isKind: true, mode: 0o100600, uid: 1000 }
 
 const refused: ReadonlyArray<readonly [Partial<Facts>, Kind, problem: RegExp, advice: RegExp]> = [
   [{ isLink: true }, "file", /symbolic link/, /: rm \/v\/x$/],
@@ -35,24 +35,24 @@ const refused: ReadonlyArray<readonly [Partial<Facts>, Kind, problem: RegExp, ad
 ]
 
 describe("vaults: refusal", () => {
-  it("accepts a file or folder that only its owner can access", () => {
-    assert.isUndefined(refusal(sound, "file", "/v/x", 1000))
-    assert.isUndefined(refusal({ ...sound, mode: 0o042700 }, "folder", "/v/x", 1000))
-    assert.isUndefined(refusal({ ...sound, mode: 0o100400 }, "file", "/v/x", 1000))
+  it("accepts a file or a folder that no other user can access", () => {
+    assert.isUndefined(refusal(acceptable, "file", "/v/x", 1000))
+    assert.isUndefined(refusal({ ...acceptable, mode: 0o042700 }, "folder", "/v/x", 1000))
+    assert.isUndefined(refusal({ ...acceptable, mode: 0o100400 }, "file", "/v/x", 1000))
   })
   for (const [facts, kind, problem, advice] of refused) {
-    it(`rejects a ${kind} with ${JSON.stringify(facts)}, and names the fix`, () => {
-      const found = refusal({ ...sound, ...facts }, kind, "/v/x", 1000)
+    it(`rejects a ${kind} with ${JSON.stringify(facts)}, and says how to fix it`, () => {
+      const found = refusal({ ...acceptable, ...facts }, kind, "/v/x", 1000)
       assert.match(found?.problem ?? "", problem)
       assert.match(found?.advice ?? "", advice)
     })
   }
-  it("ignores owner and mode on a system without them", () => {
-    assert.isUndefined(refusal({ ...sound, mode: 0o100666, uid: 0 }, "file", "/v/x", undefined))
-    assert.isDefined(refusal({ ...sound, isLink: true }, "file", "/v/x", undefined))
+  it("ignores the owner and the mode on a system that has neither", () => {
+    assert.isUndefined(refusal({ ...acceptable, mode: 0o100666, uid: 0 }, "file", "/v/x", undefined))
+    assert.isDefined(refusal({ ...acceptable, isLink: true }, "file", "/v/x", undefined))
   })
   it("quotes paths in its commands for the shell", () => {
-    const { advice } = refusal({ ...sound, mode: 0o100644 }, "file", "/v/it's here", 1000) ?? { advice: "" }
+    const { advice } = refusal({ ...acceptable, mode: 0o100644 }, "file", "/v/it's here", 1000) ?? { advice: "" }
     assert.match(advice, /chmod 600 '\/v\/it'\\''s here'$/)
   })
 })
@@ -94,17 +94,19 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.effect("rejects a folder that other users can enter, names the command, and changes nothing", () =>
-    Effect.gen(function* () {
-      const folder = yield* written
-      Fs.chmodSync(folder, 0o750)
-      assert.match(yield* ioOf(folder), new RegExp(`mode 750.*chmod 700 ${folder}$`))
-      assert.strictEqual(modeOf(folder), "750")
-    })
+  it.effect(
+    "rejects a folder that other users can enter, names the command that fixes it, and does not change its mode",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* written
+        Fs.chmodSync(folder, 0o750)
+        assert.match(yield* ioOf(folder), new RegExp(`mode 750.*chmod 700 ${folder}$`))
+        assert.strictEqual(modeOf(folder), "750")
+      })
   )
 
   for (const file of ["sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db-journal", "locks", "lock"]) {
-    it.effect(`rejects ${file} if other users can read or write it, and changes nothing`, () =>
+    it.effect(`rejects ${file} if other users can read it, and does not change its mode`, () =>
       Effect.gen(function* () {
         const folder = yield* written
         const path = Path.join(folder, file === "lock" ? lockOf(folder) : file)
@@ -129,7 +131,7 @@ describe("vaults: a vault", () => {
     )
   }
 
-  it.effect("rejects a dangling symbolic link, and does not create its target", () =>
+  it.effect("rejects a symbolic link without a target, and does not create the target", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const elsewhere = Path.join(folder, "..", "elsewhere")
@@ -151,8 +153,8 @@ describe("vaults: a vault", () => {
     })
   )
 
-  // Only root can change the owner of a file. The tests of `refusal` above cover the rule for every user.
-  it.effect.runIf(isRoot)("rejects files of another user", () =>
+  // Only root can change the owner of a file. For other users, the tests of `refusal` above cover this rule.
+  it.effect.runIf(isRoot)("rejects a folder or a file that another user owns", () =>
     Effect.gen(function* () {
       for (const file of ["", "sessions.db", "locks"]) {
         const folder = yield* written
@@ -182,7 +184,7 @@ describe("vaults: the option folder", () => {
     ["vault~", Path.resolve("vault~")],
     ["/v/x", "/v/x"]
   ] as const) {
-    it.effect(`resolves ${given} ${folder === "/v/x" ? "to itself" : "as a shell does"}`, () =>
+    it.effect(`resolves ${given} to ${folder}`, () =>
       Effect.gen(function* () {
         assert.strictEqual(yield* resolved(given), folder)
       })
@@ -190,7 +192,7 @@ describe("vaults: the option folder", () => {
   }
 
   for (const given of ["", " ", "\t\n", "~root", "~root/vault"]) {
-    it.effect(`rejects ${JSON.stringify(given)}, and names a valid value`, () =>
+    it.effect(`rejects the value ${JSON.stringify(given)}, and names a valid value`, () =>
       Effect.gen(function* () {
         const reason = yield* reasonOf(resolved(given))
         assert.deepInclude(reason, { _tag: "Io", isRetryable: false })
@@ -202,7 +204,7 @@ describe("vaults: the option folder", () => {
     )
   }
 
-  it.effect("is checked by the vault, its locks and its keys before they create a file", () =>
+  it.effect("is checked before a vault, its locks or its key create a file", () =>
     Effect.gen(function* () {
       const before = Fs.readdirSync(".")
       for (const folder of ["", "~root/vault"]) {
@@ -216,7 +218,7 @@ describe("vaults: the option folder", () => {
   )
 })
 
-it.effect("an open vault fails at the next operation if other users have gained access", () =>
+it.effect("an open vault fails at its next operation if other users have got access to it", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const { lock, store } = yield* open({ folder })

@@ -13,8 +13,8 @@ const fill = (folder: string) =>
     Effect.forEach(accounts, (each) => store.put(each, "session", bytes(`session of ${each.id}`), 0), { discard: true })
   )
 
-describe("vaults: a changed key", () => {
-  it.live("decrypts every entry; the old key decrypts no entry, and its error names the fix", () =>
+describe("vaults: NodeVault.rekey", () => {
+  it.live("encrypts every entry with the new key, and the error for the old key says what to do", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -40,7 +40,7 @@ describe("vaults: a changed key", () => {
     })
   )
 
-  it.live("is reported to a program that runs with the old key, and no session is lost", () =>
+  it.live("makes a program with the old key fail with WrongKey, and rejects a write by that program", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -49,12 +49,12 @@ describe("vaults: a changed key", () => {
       yield* NodeVault.rekey({ folder, from: yield* keyOf(7), to: yield* keyOf(9) })
       const [first] = accounts
       assert.strictEqual((yield* reasonOf(running.store.get(first!, "session")))._tag, "WrongKey")
-      // A write that expects the version from before the rekey is rejected.
+      // The program expects version 1, but rekey has written version 2. So the write is rejected.
       assert.isFalse(yield* running.store.put(first!, "session", bytes("old"), 1))
     })
   )
 
-  it.live("requires the vault's current key, and changes nothing with another one", () =>
+  it.live("fails with WrongKey if the old key is wrong, and then changes no entry", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -66,7 +66,7 @@ describe("vaults: a changed key", () => {
   )
 
   it.live(
-    "by a program that is killed with -9 leaves each entry to one of the two keys, and can be gone on with",
+    "leaves each entry readable with one of the two keys when it is killed, and can be run again",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

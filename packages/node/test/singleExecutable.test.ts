@@ -8,10 +8,15 @@ import { freshFolder } from "./support.ts"
 
 const root = Path.join(import.meta.dirname, "../../..")
 
-/** The marker that Node searches in its own executable. Source: nodejs.org/api/single-executable-applications.html. */
+/**
+ * The marker that Node searches for in its own executable. Source:
+ * https://nodejs.org/api/single-executable-applications.html.
+ */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"
 
-/** Builds a single executable from `keyring.ts` and Node. It appends an `x` to `starts` at each start. */
+/**
+ * Builds a single executable from `keyring.ts` and Node. Each time it starts, it appends an `x` to the file `starts`.
+ */
 const makeExecutable = async (folder: string, starts: string): Promise<string> => {
   const conditions = ["@auth/source"]
   await build({
@@ -48,7 +53,7 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
   return app
 }
 
-// On other systems, a changed executable must be signed again.
+// Skipped on other systems, because a changed executable must be signed again there.
 it.live.skipIf(process.platform !== "linux")(
   "a single executable reports that it cannot access the keyring, and starts no copy of itself",
   () =>

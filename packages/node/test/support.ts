@@ -16,7 +16,7 @@ import * as Path from "node:path"
 export const account = Account.make({ broker: "angel", id: "A123456" })
 export const other = Account.make({ broker: "samco", id: "DV99999" })
 
-/** A secret that no file may contain. */
+/** A secret that must never be written to a file in clear. */
 export const secret = "canary-of-a-session-8f1d"
 
 export const bytes = (text: string): Redacted.Redacted<Uint8Array> => Redacted.make(new TextEncoder().encode(text))
@@ -24,7 +24,7 @@ export const bytes = (text: string): Redacted.Redacted<Uint8Array> => Redacted.m
 export const textOf = (entry: { readonly value: Redacted.Redacted<Uint8Array> } | undefined): string | undefined =>
   entry && new TextDecoder().decode(Redacted.value(entry.value))
 
-/** A folder for one test that does not exist yet. */
+/** The path of a folder for one test. The folder does not exist yet. */
 export const freshFolder = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), "broker-auth-node-"))),
@@ -37,7 +37,7 @@ export const keyOf = (fill: number) => VaultKey.fromBytes(Redacted.make(new Uint
 
 export const layerKey = (fill = 7) => Layer.effect(VaultKey.VaultKey, keyOf(fill))
 
-/** An open vault, until the end of the scope. */
+/** Opens a vault until the end of the scope. */
 export const open = (options: NodeVault.Options, key: Layer.Layer<VaultKey.VaultKey, VaultError> = layerKey()) =>
   Effect.map(Layer.build(NodeVault.layer(options).pipe(Layer.provide(key), Layer.fresh)), (context) => ({
     store: Context.get(context, SessionStore),
@@ -51,7 +51,7 @@ export const using = <A, E>(
   key?: Layer.Layer<VaultKey.VaultKey, VaultError>
 ) => Effect.scoped(Effect.flatMap(open({ folder }, key), use))
 
-/** The reason of the failure. Dies if the effect succeeds. */
+/** Returns the reason of the failure. If the effect succeeds, dies. */
 export const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError, R>): Effect.Effect<Reason, never, R> =>
   Effect.flip(effect).pipe(
     Effect.map(({ reason }) => reason),
@@ -66,7 +66,7 @@ export const filesIn = (folder: string): ReadonlyArray<string> =>
     .map((entry) => Path.relative(folder, Path.join(entry.parentPath, entry.name)))
     .toSorted()
 
-/** The content of all files of the folder. */
+/** The content of all files in the folder. */
 export const contents = (folder: string): string =>
   filesIn(folder)
     .map((file) => Fs.readFileSync(Path.join(folder, file), "latin1"))
@@ -74,7 +74,7 @@ export const contents = (folder: string): string =>
 
 const programs = Path.join(import.meta.dirname, "programs")
 
-/** Another process and its output. It ends with the test. */
+/** Starts a test program in another process, and collects its output. The process is killed at the end of the test. */
 export const start = Effect.fnUntraced(function* (
   program: string,
   args: ReadonlyArray<string>,
@@ -104,7 +104,7 @@ export const start = Effect.fnUntraced(function* (
   const ended = new Promise<{ readonly code: number | null; readonly signal: string | null }>((resolve) =>
     child.once("close", (code, signal) => resolve({ code, signal }))
   )
-  /** Waits for a text on its standard output. */
+  /** Waits until the process has printed a text to its standard output. */
   const says = (words: string): Effect.Effect<void> =>
     Effect.promise(
       () =>
@@ -112,7 +112,7 @@ export const start = Effect.fnUntraced(function* (
           const look = () => printed.stdout.includes(words) && resolve()
           listeners.add(look)
           look()
-          void ended.then(() => reject(new Error(`it ended before it said "${words}": ${printed.stderr}`)))
+          void ended.then(() => reject(new Error(`the process ended before it printed "${words}": ${printed.stderr}`)))
         })
     )
   return { child, printed, says, ended: Effect.promise(() => ended) }

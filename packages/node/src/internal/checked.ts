@@ -1,17 +1,17 @@
 /**
- * A database that detects changes by other programs. Each row has a checksum, because SQLite does not notice a changed
- * value. The number of rows is recorded, because a changed page can hide a row.
+ * A database that detects changes made by other programs. Each row has a checksum, because SQLite does not notice a
+ * changed value. The number of rows is stored too, because a changed page of the file can hide a row.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { Damaged, Newer, transaction } from "./sqlite.ts"
 
-/** Named values, each with its checksum. Every database has this table, and no later format may change it. */
+/** Table of named values, each with a checksum. Every database has this table. Later formats must not change it. */
 const valueTable =
   "CREATE TABLE checked (name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL) STRICT, WITHOUT ROWID"
 
-/** SHA-256 over fields and their lengths, so that no two lists of fields share a checksum. */
+/** SHA-256 of the fields and their lengths. Without the lengths, `ab, c` and `a, bc` would have the same checksum. */
 export const checksum = (...fields: ReadonlyArray<string | number | Uint8Array>): Uint8Array => {
   const hash = createHash("sha256")
   for (const field of fields) {
@@ -21,7 +21,7 @@ export const checksum = (...fields: ReadonlyArray<string | number | Uint8Array>)
   return new Uint8Array(hash.digest())
 }
 
-/** Throws `Damaged` unless the row's checksum is the expected one. */
+/** Throws `Damaged` if the row's checksum differs from the expected checksum. */
 export const requireChecksum = (found: unknown, expected: Uint8Array): void => {
   const isSame =
     found instanceof Uint8Array &&
@@ -53,8 +53,8 @@ export const readNumber = (database: DatabaseSync, name: string): number => {
 }
 
 /**
- * Whether nothing was ever written: the file has no bytes (a transaction counts it as one page). A database whose
- * tables are missing is not treated as new.
+ * Whether nothing was ever written to the file, so that its size is 0 bytes. Inside a transaction, SQLite counts one
+ * page for such a file. A larger file without tables is not new: its tables were deleted.
  */
 export const isNew = (database: DatabaseSync): boolean => {
   const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
@@ -62,20 +62,22 @@ export const isNew = (database: DatabaseSync): boolean => {
   return isEmpty && Fs.statSync(database.location() ?? "").size === 0
 }
 
-/** Format number and tables of a kind of database. */
+/** Format number of a database, and the statements that create its tables. */
 export interface Design {
   readonly format: number
   readonly tables: ReadonlyArray<string>
 }
 
-/** Creates the tables and their initial values, in the caller's transaction. */
+/** Creates the tables and writes the initial values. The caller must have started a transaction. */
 export const create = (database: DatabaseSync, design: Design, values: Readonly<Record<string, string>>): void => {
   for (const table of [valueTable, ...design.tables]) database.exec(table)
   write(database, "format", String(design.format))
   for (const [name, value] of Object.entries(values)) write(database, name, value)
 }
 
-/** Creates the tables and their initial values if the database is empty. Safe with concurrent programs. */
+/**
+ * If the database is empty, creates the tables and writes the initial values, also while other programs do the same.
+ */
 export const createOnce = (
   database: DatabaseSync,
   design: Design,
@@ -83,12 +85,12 @@ export const createOnce = (
 ): void => {
   if (!isNew(database)) return
   transaction(database, "EXCLUSIVE", () => {
-    // Another program may have been faster.
+    // Checks again, because another program may have created the tables before this transaction began.
     if (isNew(database)) create(database, design, values())
   })
 }
 
-/** Throws unless every page is intact, the format is known, and the tables match the design. */
+/** Throws if a page is damaged, if the format is newer than the design, or if the tables differ from the design. */
 export const verify = (database: DatabaseSync, design: Design): void => {
   const [found] = database.prepare("PRAGMA integrity_check(1)").all()
   if (found?.["integrity_check"] !== "ok") throw new Damaged()

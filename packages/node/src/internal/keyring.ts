@@ -1,7 +1,7 @@
 /**
- * The operating system's keyring, read by a child process.
+ * Reads the operating system's keyring in a child process.
  *
- * A keyring may hang. Then its native call cannot be interrupted, the thread in that call cannot be stopped, and a
+ * The reason: a keyring may hang. A native call that hangs cannot be interrupted, and its thread cannot be stopped. A
  * program with such a thread cannot exit. A child process can be killed.
  */
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -28,8 +28,10 @@ export interface Place {
 /** The optional package that accesses keyrings. */
 const packageName = "@napi-rs/keyring"
 
-const elsewhere =
-  "Use another key layer: NodeVaultKey.layerPassphraseConfig, or layerConfig with a key from: openssl rand -hex 32"
+const otherLayers =
+  "NodeVaultKey.layerPassphraseConfig, or NodeVaultKey.layerConfig with the output of: openssl rand -hex 32"
+
+const elsewhere = `Use another key layer: ${otherLayers}`
 
 const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
@@ -38,14 +40,19 @@ const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
 export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.try({
   try: () => createRequire(import.meta.url).resolve(packageName),
   catch: () =>
-    unavailable(`the package ${packageName} is not installed`, `npm install ${packageName}. Or: ${elsewhere}`)
+    unavailable(
+      `the package ${packageName} is not installed`,
+      `Run: npm install ${packageName}. Or use another key layer: ${otherLayers}`
+    )
 })
 
 /**
- * Script of the child process. It is a string, not a file, so that it survives bundling into one file. Request and
- * answer go through standard input and output, because other processes can see arguments and environments.
+ * Script of the child process. It is a string, not a file, so that it still works after all code is bundled into one
+ * file. The request goes through standard input and the answer through standard output, because other processes can see
+ * the arguments and the environment of a process.
  *
- * On Linux only the Secret Service is used: the kernel's own keyring loses the key when the machine restarts.
+ * On Linux, the script selects the Secret Service. The kernel has a keyring too, but that keyring loses the key when
+ * the machine restarts.
  */
 const script = `
 const chunks = []
@@ -75,16 +82,19 @@ const decodeAnswer = Schema.decodeUnknownResult(
   )
 )
 
-/** Error messages of keyrings, mapped to texts that contain no stored data. */
+/**
+ * Patterns of error messages of keyrings, and the text that replaces each message. A message could contain a secret.
+ */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],
-  [/secret.?service|d-?bus|platform secure storage|zbus|no such file|connect/i, "this user has no keyring running"],
+  [/secret.?service|d-?bus|platform secure storage|zbus|no such file|connect/i, "no keyring is running for this user"],
   [/cannot find module|native binding/i, `the package ${packageName} does not run here`]
 ]
 
-const whyOf = (said: string): string => refusals.find(([pattern]) => pattern.test(said))?.[1] ?? "the keyring refused"
+const whyOf = (said: string): string =>
+  refusals.find(([pattern]) => pattern.test(said))?.[1] ?? "the keyring refused the request"
 
-/** Kills the child process, and lets this process exit even before the system has ended the child. */
+/** Kills the child process. This process can exit even if the child process has not ended yet. */
 const abandon = (child: ChildProcess): void => {
   child.kill("SIGKILL")
   child.stdin?.destroy()
@@ -93,25 +103,29 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * Set in the helper's environment. A program that finds it in its own environment was started instead of the helper.
+ * A variable in the environment of the child process. If this program finds the variable in its own environment, the
+ * executable has started this program again instead of the script.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
-/** The variables that Node, the session bus and the keyrings need. No secret of the program, and no NODE_OPTIONS. */
+/**
+ * The variables that Node, the session bus and the keyrings need. Other variables are not passed on, because they may
+ * contain secrets of the program. NODE_OPTIONS is not passed on, because it could load other code.
+ */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
-/** Passed on unchanged: it is not configuration. */
+/** Read directly, not with `Config`, because the variables are only passed on to the child process. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
-const helperEnvironment = (): NodeJS.ProcessEnv => ({
+const childEnvironment = (): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(environment()).filter(([name]) => needed.test(name))),
   [marker]: "1",
-  // Without it, Electron's executable starts the app.
+  // Without this variable, Electron's executable starts the app instead of the script.
   ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" })
 })
 
-/** Fails if the executable would start the program again instead of the helper. */
+/** Fails if the executable would start this program again instead of the script. */
 const requireNode = Effect.suspend(() =>
   process.getBuiltinModule("node:sea").isSea() || environment()[marker] !== undefined
     ? Effect.fail(unavailable("a program in a single executable cannot start the process that reads the keyring"))
@@ -122,19 +136,19 @@ const start = Effect.try({
   try: () =>
     spawn(process.execPath, ["-e", script], {
       stdio: ["pipe", "pipe", "ignore"],
-      env: helperEnvironment(),
+      env: childEnvironment(),
       windowsHide: true
     }),
   catch: (error) =>
     (error as { readonly code?: unknown }).code === "ERR_ACCESS_DENIED"
       ? unavailable(
           "Node's permission model does not allow this program to read the keyring",
-          `Start it with --allow-child-process. Or: ${elsewhere}`
+          `Start it with --allow-child-process. Or use another key layer: ${otherLayers}`
         )
       : unavailable("the process that reads the keyring does not start")
 })
 
-/** Runs the script with a request, and returns its output. */
+/** Runs the script with the request, and returns the output of the script. */
 const exchange = (question: string): Effect.Effect<string, VaultError.VaultError> =>
   Effect.andThen(
     requireNode,
@@ -153,14 +167,14 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
   )
 
 /**
- * Returns the password of the entry, or `undefined` if there is none. If there is none and `offer` is given, stores
- * `offer` as the password.
+ * Returns the password of the entry, or `undefined` if the entry has no password. If the entry has no password and
+ * `offer` is given, stores `offer` as the password and returns it.
  */
 export const ask = Effect.fnUntraced(function* (
   { account, module, service, timeout }: Place,
   offer?: Redacted.Redacted<string>
 ): Effect.fn.Return<Redacted.Redacted<string> | undefined, VaultError.VaultError> {
-  // Other output of the process, such as that of a module that it loads, is outside the frame.
+  // The script prints the frame before and after its answer. A loaded module may print other text outside the frame.
   const frame = randomUUID()
   const question = { frame, module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
   const printed = yield* exchange(JSON.stringify(question)).pipe(

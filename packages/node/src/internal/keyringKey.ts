@@ -15,16 +15,16 @@ const newPassword = Effect.map(VaultKey.generate, (bytes) => Redacted.make(Hex.e
 const stuck = VaultError.make(
   "key",
   new VaultError.KeyUnavailable({
-    why: "another program is creating it and does not finish",
+    why: "another program has started to create the key and has not finished",
     advice: "Look for a program that hangs at startup, or try again later."
   })
 )
 
-/** Creates the key under a lock, because keyrings have no write-if-absent. */
+/** Creates the key under a lock, because keyrings have no operation that writes an entry only if it is absent. */
 const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string) {
   yield* place.folder(folder)
   yield* place.folder(lockFile.folderOf(folder))
-  // The line break keeps this name apart from the keys of accounts, which have none.
+  // The line breaks prevent a collision with the lock of an account, because an account's key contains no line break.
   const path = lockFile.fileOf(folder, `keyring\n${entry.service}\n${entry.account}`)
   yield* lockFile
     .hold(path)
@@ -35,7 +35,7 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
   return yield* keyring.ask(entry, yield* newPassword)
 }, Effect.scoped)
 
-/** Returns the key of the entry, and creates it if there is none. All programs get the same key. */
+/** Returns the key in the entry. If the entry has no key, creates the key. All programs get the same key. */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,
   folder: string

@@ -13,11 +13,11 @@ import * as checked from "./checked.ts"
 import * as place from "./place.ts"
 import * as sqlite from "./sqlite.ts"
 
-/** A lock that is held. */
+/** A lock that this program holds. */
 export interface Held {
-  /** Grows with every holder. */
+  /** A number that is larger than the fence of every earlier holder. */
   readonly fence: number
-  /** Whether the path still leads to this file, the one that other programs wait for. */
+  /** Whether the path still leads to this file. Other programs wait for the file at the path. */
   readonly isInPlace: () => boolean
 }
 
@@ -30,13 +30,13 @@ const design: checked.Design = { format: 1, tables: [] }
 /** The folder of the locks in a vault's folder. */
 export const folderOf = (vault: string): string => Path.join(vault, "locks")
 
-/** The file for a name. File names are hashes, so that an account's name cannot determine a path. */
+/** The lock file for a name. The file name is a hash, because the name of an account may contain `/` or `..`. */
 export const fileOf = (vault: string, name: string): string =>
   Path.join(folderOf(vault), `${createHash("sha256").update(name).digest("hex")}.db`)
 
 /**
- * Increments the fence. It is a counter, so that it grows even if the clock is set back. It is at least the time in
- * milliseconds, so that it grows even if the file was deleted.
+ * Increases the stored fence, and returns it. The fence is a counter, so it grows even if the clock was set back. The
+ * fence is at least the current time in milliseconds, so it grows even if the file was deleted.
  */
 const advance = (database: DatabaseSync, now: number): number => {
   if (checked.isNew(database)) checked.create(database, design, { fence: "0" })
@@ -47,30 +47,32 @@ const advance = (database: DatabaseSync, now: number): number => {
 }
 
 /**
- * Acquires the lock, or throws `Busy`. In exclusive mode, SQLite keeps a transaction's lock after the transaction,
- * until the database is closed. So the fence is committed before any program uses it, and the lock stays held.
+ * Acquires the lock, or throws `Busy`. In exclusive mode, SQLite keeps the lock of a transaction after the commit,
+ * until the database is closed. So the fence is committed before it is used, and the lock is still held.
  */
 const take = (path: string, now: number): Open => {
   const identity = place.identity(path)
   if (identity === undefined) throw new sqlite.Busy()
   const isInPlace = () => place.identity(path) === identity
   return sqlite.opened(path, (database) => {
-    // A power cut may lose the last fence, but it also ends all holders, and the next fence is at least the time.
+    // Without a sync, a power cut may lose the last fence. It also ends all holders, and the next fence is larger
+    // because it is at least the current time.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF")
     const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
-    // The file was deleted between the two checks: another program may hold its successor.
+    // If the file was deleted between the two checks, another program may hold a new file at this path.
     if (!isInPlace()) throw new sqlite.Busy()
     return { database, fence, isInPlace }
   })
 }
 
 /**
- * The files that lock repairs in a folder. This package never writes to them, so only other programs can damage one. A
- * damaged file is not replaced, because a replaced file could be locked twice: every program then uses the next one.
+ * The lock files for repairs in a folder. This package never writes to these files. If another program damages one of
+ * them, the file is not replaced, because two programs could then lock the old file and the new file at the same time.
+ * Instead, every program uses the next file of this list.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
-/** Runs `use` under the repair lock of the folder, or throws `Busy`. */
+/** Runs `use` while it holds the lock file for repairs. Throws `Busy` if another program holds that file. */
 const repairing = <A>(path: string, use: () => A): A => {
   const identity = place.identity(path)
   if (identity === undefined) throw new sqlite.Busy()
@@ -84,15 +86,18 @@ const repairing = <A>(path: string, use: () => A): A => {
 }
 
 /**
- * Whether a failure to read a file means that its content is damaged. SQLite's CANTOPEN does not: it may be temporary.
+ * Whether the error means that the content of the file is damaged. SQLite's CANTOPEN does not count as damage, because
+ * its cause may be temporary.
  */
 const isDamage = (error: unknown, path: string): boolean =>
   sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
 
 /**
- * Acquires the lock, and replaces its file if it is still damaged. While a program holds the file, the result is
- * `Busy`, not `Damaged`, because SQLite needs a lock even to read it. A damaged file cannot be held, and the repair
- * lock excludes other repairs.
+ * Acquires the lock. If the lock file is still damaged, replaces it first.
+ *
+ * A lock file that a program holds is never replaced. SQLite needs a lock even to read the file, so an attempt to read
+ * a held file fails with `Busy`, not with `Damaged`. A damaged file cannot be acquired. Two repairs cannot run at the
+ * same time, because the caller holds the lock for repairs.
  */
 const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))
@@ -102,11 +107,11 @@ const takeOrReplace = (path: string, now: number): Open => {
   if (Result.isFailure(replaced)) throw new sqlite.Failed({ systemCode: place.systemCode(replaced.failure) })
   const again = Result.try(() => take(path, now))
   if (Result.isSuccess(again)) return again.success
-  // Damaged again: the next attempt checks it again.
+  // If the new file is damaged too, reports `Busy`, so that the next attempt checks it again.
   throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 
-/** Recreates a damaged lock file. A lock file contains no data. */
+/** Recreates a damaged lock file, and acquires the lock. No data is lost, because a lock file contains no data. */
 const repair = Effect.fnUntraced(function* (
   path: string,
   now: number
@@ -114,7 +119,8 @@ const repair = Effect.fnUntraced(function* (
   for (const file of repairFiles) {
     const gate = Path.join(Path.dirname(path), file)
     yield* place.databaseFile(gate)
-    // Inside, `path` fails with its own `Failure`, so that only a damaged gate leads to the next gate.
+    // The inner `Result` is the outcome for `path`. The outer `Result` is the outcome for `gate`. If `gate` is damaged,
+    // the loop continues with the next file.
     const repaired = Result.try(() => repairing(gate, () => Result.try(() => takeOrReplace(path, now))))
     if (Result.isFailure(repaired) && isDamage(repaired.failure, gate)) continue
     return yield* sqlite.run(gate, () => Result.getOrThrow(Result.getOrThrow(repaired)))
@@ -127,8 +133,8 @@ const polling = Schedule.forever.pipe(
 )
 
 /**
- * Waits for the file lock without a time-out, and holds it until the scope ends. The wait can be interrupted. Recreates
- * a damaged file.
+ * Waits until the file lock is free, and holds the lock until the scope ends. The wait has no time-out, but can be
+ * interrupted. If the lock file is damaged, recreates it.
  */
 export const hold = (path: string): Effect.Effect<Held, sqlite.Failure | VaultError.VaultError, Scope.Scope> =>
   Effect.acquireRelease(

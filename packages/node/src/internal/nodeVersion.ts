@@ -1,9 +1,9 @@
-/** The first module that this package loads. On an unsupported Node, the import fails with a one-line error. */
+/** The first module that this package loads. On an unsupported Node, the import fails with an error of one line. */
 import process from "node:process"
 
 const needed = [22, 19] as const
 
-/** The problem with this version of Node, or `undefined` if it is supported. */
+/** Why this version of Node is not supported, or `undefined` if it is supported. */
 export const versionProblem = (version: string): string | undefined => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
   return major > needed[0] || (major === needed[0] && minor >= needed[1])
@@ -13,12 +13,12 @@ export const versionProblem = (version: string): string | undefined => {
 
 const refuse = (problem: string): never => {
   const error = new Error(problem)
-  // The stack would show only where this package is installed.
+  // The stack trace is removed. It would only show where this package is installed.
   error.stack = `Error: ${problem}`
   throw error
 }
 
 const problem = versionProblem(process.versions.node)
 
-/** Version of the Node that runs this program. */
+/** Version of Node that runs this program. */
 export const nodeVersion: string = problem === undefined ? process.versions.node : refuse(problem)

@@ -1,7 +1,7 @@
 /**
- * A key that is derived from a passphrase, and the file with its salt.
+ * Derives a key from a passphrase and a salt, and stores the salt in a file.
  *
- * The salt is not secret. It is stored with the same care as the vault, because the key cannot be derived without it.
+ * The salt is not secret. The file is protected like the vault, because without the salt the key cannot be derived.
  */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ const design: checked.Design = { format: 1, tables: [] }
 const keyLength = 32
 const saltLength = 16
 
-/** The file in a vault's folder. */
+/** The path of the salt file in the folder of a vault. */
 export const pathOf = (vault: string): string => Path.join(vault, "passphrase.db")
 
 const unavailable = (why: string, advice?: string): VaultError.VaultError =>
@@ -30,9 +30,10 @@ type Done = (error: Error | null, key: Uint8Array) => void
 type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 
 /**
- * Key derivation functions. None runs on the thread of the event loop. Both meet or exceed OWASP's password storage
- * cheat sheet (read 2026-11-22: Argon2id with 46 MiB and 1 pass, or 19 MiB and 2; scrypt with N = 2^17, r = 8, p = 1).
- * A file records its function, which never changes.
+ * Key derivation functions. They do not run on the thread of the event loop. Both functions meet OWASP's password
+ * storage cheat sheet, read on 2026-11-22. It requires Argon2id with 46 MiB and 1 pass, or with 19 MiB and 2 passes, or
+ * scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its function. A salt file keeps its
+ * function.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -46,7 +47,7 @@ const ways: Readonly<Record<string, Derive>> = {
     Crypto.scrypt(message, salt, keyLength, { N: 131_072, r: 8, p: 1, maxmem: 256 * 1024 * 1024 }, done)
 }
 
-/** Node has Argon2id from 24.7 on. */
+/** Node has Argon2id since version 24.7. */
 const hasArgon2 = (): boolean => typeof Crypto.argon2 === "function"
 
 interface Stored {
@@ -78,7 +79,7 @@ const load = (path: string): Stored =>
     return stored
   })
 
-/** The salt of this folder's vault. It is generated at the first use. */
+/** Reads the salt of the vault in this folder. Generates the salt at the first use. */
 const stored = Effect.fnUntraced(function* (vault: string) {
   const path = pathOf(vault)
   yield* place.folder(vault)
@@ -96,7 +97,8 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // A Mac types the same letters as different code points, and `echo` and editors end a file with a line break.
+  // The text is normalized, because macOS may represent a letter with other code points than other systems. The last
+  // line break is removed, because `echo` and editors end a file with a line break.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")
@@ -119,7 +121,7 @@ export const derive = Effect.fnUntraced(function* (
           : Effect.fail(
               unavailable(
                 "the key cannot be derived",
-                "Derivation needs 128 MiB of memory. Free memory or raise the limit."
+                "Derivation needs 128 MiB of memory. Stop other programs, or raise the memory limit of this program."
               )
             )
       )

@@ -1,4 +1,4 @@
-/** Folders and files that no other user can read, write or redirect by a link. */
+/** Creates folders and files that no other user can access, and checks existing folders and files. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
 import * as UserDirectories from "effect/persistence/UserDirectories"
@@ -16,7 +16,6 @@ export interface Facts {
   readonly uid: number
 }
 
-/** A file's or a folder's own. */
 export type Kind = "folder" | "file"
 
 interface Refusal {
@@ -28,31 +27,35 @@ interface Refusal {
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 /**
- * Why this file or folder must not be used, and what to do. It is never corrected silently: if other users could write
- * to it, they may have done so. `user` is `undefined` on systems without owners and modes, such as Windows.
+ * Why this file or folder must not be used, and what to do. A wrong mode or owner is never corrected silently, because
+ * another user may already have changed the content. `user` is `undefined` on systems without owners and modes, such as
+ * Windows.
  */
 export const refusal = (facts: Facts, kind: Kind, path: string, user: number | undefined): Refusal | undefined => {
   const shell = quoted(path)
   if (facts.isLink)
-    return { problem: "it is a symbolic link", advice: `Use the path that it points to, or remove it: rm ${shell}` }
+    return {
+      problem: "it is a symbolic link",
+      advice: `Use the path that the link points to, or remove the link: rm ${shell}`
+    }
   if (!facts.isKind) return { problem: `it is not a ${kind}`, advice: `Move it away: mv ${shell} ${shell}.old` }
   if (user === undefined) return undefined
   if (facts.uid !== user)
     return {
       problem: "it belongs to another user",
-      advice: `Use another folder. If everything in it should be yours: sudo chown -R "$(id -un)" ${shell}`
+      advice: `Use another folder. If this ${kind} should belong to this user, run: sudo chown -R "$(id -un)" ${shell}`
     }
   if ((facts.mode & 0o077) !== 0) {
     const mode = (facts.mode & 0o777).toString(8).padStart(3, "0")
     return {
       problem: `other users have access to it (mode ${mode})`,
-      advice: `Check that no other user has changed it, then: chmod ${kind === "folder" ? "700" : "600"} ${shell}`
+      advice: `Check that no other user has changed it, then run: chmod ${kind === "folder" ? "700" : "600"} ${shell}`
     }
   }
   return undefined
 }
 
-/** The code of a system error. The rest of the error is not passed on. */
+/** The code of a system error, such as `ENOENT`. The rest is dropped: a `VaultError` never contains another error. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
@@ -66,7 +69,7 @@ const attempt = <A>(what: string, use: () => A): Effect.Effect<A, VaultError.Vau
 
 const lstat = (path: string): Fs.BigIntStats | undefined => Fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
-/** Identity of the file at a path, or `undefined` if there is none. It opens nothing. */
+/** Identity of the file at a path, or `undefined` if the path has no file. Does not open the file. */
 export const identity = (path: string): string | undefined => {
   const found = Result.getOrUndefined(Result.try(() => lstat(path)))
   return found === undefined ? undefined : `${found.dev}:${found.ino}`
@@ -87,7 +90,7 @@ const check = Effect.fnUntraced(function* (path: string, kind: Kind, found: Fs.B
   )
 })
 
-/** Syncs the folder, because the name of a new file survives a power cut only then. Windows does not have this. */
+/** Syncs the folder, so that the name of a new file survives a power cut. On Windows, a folder cannot be synced. */
 const syncFolder = (path: string): void => {
   if (process.platform === "win32") return
   const descriptor = Fs.openSync(path, "r")
@@ -96,7 +99,7 @@ const syncFolder = (path: string): void => {
   Result.getOrThrow(synced)
 }
 
-/** Ignores `EEXIST`: another program may have been faster. */
+/** Ignores `EEXIST`, because another program may have created the same file or folder in the meantime. */
 const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect.Effect<void, VaultError.VaultError> =>
   Effect.catchIf(
     effect,
@@ -107,12 +110,12 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // Separate from its parents: on a read-only file system, a recursive call fails with ENOENT.
+  // Not created by the recursive call, because that call fails with ENOENT on a read-only file system.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
 }
 
-/** Creates the folder if it is missing, and checks that no other user has access. */
+/** Creates the folder if it is missing, and checks that no other user has access to it. */
 export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the folder ${path}`
   const before = yield* attempt(what, () => lstat(path))
@@ -121,10 +124,10 @@ export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Retu
   yield* check(path, "folder", found)
 })
 
-/** Files that SQLite creates beside a database, with the mode of the database. */
+/** Name endings of the files that SQLite creates beside a database. They have the same mode as the database. */
 export const companions = ["-wal", "-shm", "-journal"] as const
 
-/** Creates an empty file. Fails with `EEXIST` even on a dangling symbolic link. */
+/** Creates an empty file. Fails with `EEXIST` if the path exists, even as a symbolic link without a target. */
 const createEmpty = (path: string): void => {
   Fs.closeSync(Fs.openSync(path, "wx", 0o600))
   syncFolder(Path.dirname(path))
@@ -134,8 +137,8 @@ const createEmpty = (path: string): void => {
  * Creates the file of a database if it is missing, and checks that no other user has access to it or to its companion
  * files.
  *
- * An existing file is checked but never opened: closing it would drop every lock that SQLite has on it for this process
- * (https://sqlite.org/howtocorrupt.html, section 2.2).
+ * An existing file is checked, but never opened. When a process closes a file, the system releases all locks of that
+ * process on the file, also the locks of SQLite (https://sqlite.org/howtocorrupt.html, section 2.2).
  */
 export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the file ${path}`
@@ -149,12 +152,12 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 })
 
 /**
- * Replaces a database by an empty file. The path always has a file, because SQLite would otherwise create one that
- * other users can read. Opens no existing file.
+ * Replaces a database with an empty file. At any time, there is a file at the path. Otherwise SQLite could create a
+ * file that other users can read. Existing files are not opened, for the reason given at `databaseFile`.
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`
-  // A program that was killed here may have left it.
+  // This file exists if a program was killed inside this function.
   Fs.rmSync(fresh, { force: true })
   createEmpty(fresh)
   for (const companion of companions) Fs.rmSync(path + companion, { force: true })
@@ -164,24 +167,25 @@ export const replaceWithEmpty = (path: string): void => {
 const refused = (what: string, advice: string): Effect.Effect<never, VaultError.VaultError> =>
   Effect.fail(VaultError.make("open", new VaultError.Io({ what, advice, retry: "never" })))
 
-/** Separator of the names in a path. */
+/** The pattern that separates the names in a path. */
 const separator = process.platform === "win32" ? /[\\/]/ : /\//
 
 /**
- * Resolves a given folder, with `~` as the user's home directory. Default: the user's directory for application state.
+ * Resolves the option `folder`. A leading `~` is the user's home directory. Default: the user's directory for
+ * application state.
  */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,
   home: () => string = Os.homedir
 ): Effect.fn.Return<string, VaultError.VaultError> {
   if (given?.trim() === "")
-    return yield* refused("use a folder without a name", "Set folder to a path, or leave it out for the default.")
+    return yield* refused("use a folder without a name", "Set folder to a path, or omit the option to use the default.")
   const [first = "", ...rest] = given?.split(separator) ?? []
   if (first === "~") {
     const user = yield* attempt("find this user's home directory", home)
     return Path.resolve(user, ...rest)
   }
-  // In a shell, this is the home directory of another user. Here it would be a folder with that name.
+  // In a shell, `~name` is the home directory of the user `name`. Node would create a folder with the name `~name`.
   if (first.startsWith("~"))
     return yield* refused(`use the folder ${given}`, `Use its full path, or ./${given} for a folder of that name.`)
   if (given !== undefined) return Path.resolve(given)

@@ -1,4 +1,4 @@
-/** Node's SQLite: loaded without its experimental warning, with errors classified by what can be done about them. */
+/** Loads Node's SQLite without its experimental warning, and maps its errors to failures with a remedy. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -20,15 +20,16 @@ export class Damaged extends Data.TaggedError("Damaged") {}
 /** A newer version of this package has written the file. */
 export class Newer extends Data.TaggedError("Newer")<{ readonly format: number }> {}
 
-/** The operating system refused. */
+/** The operating system refused an operation. */
 export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: string | undefined }> {}
 
-/** All failures of a database. */
+/** A failure of a database. */
 export type Failure = Busy | Damaged | Newer | Failed
 
 /**
- * When SQLite is loaded, Node 22 prints a warning that it is experimental (seen with 22.23; 24.21 does not). A user can
- * do nothing about it, so it is suppressed during this one synchronous call. Other warnings pass.
+ * When SQLite is loaded, Node 22 prints a warning that SQLite is experimental. Observed with Node 22.23; Node 24.21
+ * does not print it. A user cannot act on this warning, so it is suppressed during this one synchronous call. Other
+ * warnings are printed.
  */
 const load = (): typeof Sqlite | undefined => {
   // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
@@ -42,17 +43,17 @@ const load = (): typeof Sqlite | undefined => {
   return Result.getOrUndefined(loaded)
 }
 
-/** SQLite's primary result codes (https://sqlite.org/rescode.html) that do not mean damaged content. */
+/** SQLite's primary result codes for causes other than damaged content. Source: https://sqlite.org/rescode.html. */
 const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   3: () => new Failed({ systemCode: "EACCES" }),
   5: () => new Busy(),
   6: () => new Busy(),
   7: () => new Failed({ systemCode: "ENOMEM" }),
-  // READONLY, CANTOPEN and IOERR do not report the cause. Checks of the file system do.
-  8: (path) => asked(path, Fs.constants.W_OK),
+  // READONLY (8), IOERR (10) and CANTOPEN (14) do not report the cause, so the file system is checked for it.
+  8: (path) => fileSystemFailure(path, Fs.constants.W_OK),
   10: (path) => new Failed({ systemCode: isFull(path) ? "ENOSPC" : "EIO" }),
   13: () => new Failed({ systemCode: "ENOSPC" }),
-  14: (path) => asked(path, Fs.constants.R_OK | Fs.constants.W_OK),
+  14: (path) => fileSystemFailure(path, Fs.constants.R_OK | Fs.constants.W_OK),
   15: () => new Busy(),
   22: () => new Failed({ systemCode: "EFBIG" })
 }
@@ -78,15 +79,15 @@ const isFull = (path: string): boolean =>
   )
 
 /**
- * Why the system refuses this file or its folder. If it does not, the file's own content marks it as read-only, so it
- * is damaged.
+ * Checks whether the system refuses access to this file or its folder, and returns the error code. If access is
+ * possible, the content of the file marks the file as read-only. Then the file is damaged.
  */
-const asked = (path: string, mode: number): Failure => {
+const fileSystemFailure = (path: string, mode: number): Failure => {
   const folder = Path.dirname(path)
   const refused = Result.try(() => {
     Fs.accessSync(folder, mode)
     Fs.accessSync(path, mode)
-    // Too many open files.
+    // Fails if this process or the system has too many open files.
     Fs.closeSync(Fs.openSync(folder, "r"))
   })
   if (Result.isSuccess(refused)) return new Damaged()
@@ -94,35 +95,35 @@ const asked = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
-/** Whether SQLite could not open a file. This may be temporary, such as while too many files are open. */
+/** Whether SQLite could not open a file. The cause may be temporary, such as too many open files. */
 export const isCannotOpen = (error: unknown): boolean => {
   const { errcode } = error as { readonly errcode?: unknown }
   return typeof errcode === "number" && (errcode & 0xff) === 14
 }
 
-/** Maps a thrown error to a failure of the database at `path`. A bug of ours is a defect, and stays one. */
+/** Maps a thrown error to a failure of the database at `path`. Throws other errors again: they are defects. */
 export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Busy || error instanceof Damaged || error instanceof Newer || error instanceof Failed)
     return error
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown }
-  // An integer that none of our rows contains.
+  // An integer that is too large for a JavaScript number. This package never stores such an integer.
   if (code === "ERR_OUT_OF_RANGE") return new Damaged()
   // The database was closed at the end of its scope.
   if (code === "ERR_INVALID_STATE") return new Failed({ systemCode: "EBADF" })
   if (code !== "ERR_SQLITE_ERROR" || typeof errcode !== "number") throw error
   const known = extendedCodes[errcode] ?? resultCodes[errcode & 0xff]
-  // Our statements are valid. If SQLite rejects one, the tables were changed.
+  // The statements of this package are valid. If SQLite rejects a statement, the tables were changed.
   return known === undefined ? new Damaged() : known(path)
 }
 
-/** Runs statements synchronously, so that no other code of this process runs in between. */
+/** Runs `use` synchronously, so that no other code of this process runs between its statements. */
 export const run = <A>(path: string, use: () => A): Effect.Effect<A, Failure> =>
   Effect.suspend(() => {
     const result = Result.try(use)
     return Result.isSuccess(result) ? Effect.succeed(result.success) : Effect.fail(failureOf(result.failure, path))
   })
 
-/** Opens a database without a lock time-out: waiting inside SQLite would block every fiber. */
+/** Opens a database. If it is locked, SQLite fails at once, because waiting inside SQLite would block every fiber. */
 export const open = (path: string): Sqlite.DatabaseSync => {
   const sqlite = load()
   if (sqlite === undefined) throw new Failed({ systemCode: "ENOSYS" })
@@ -134,7 +135,7 @@ export const close = (database: Sqlite.DatabaseSync): void => {
   if (database.isOpen) database.close()
 }
 
-/** Opens a database and runs `use`, and closes it if `use` fails. */
+/** Opens a database and runs `use`. If `use` fails, closes the database. */
 export const opened = <A>(path: string, use: (database: Sqlite.DatabaseSync) => A): A => {
   const database = open(path)
   const result = Result.try(() => use(database))
@@ -143,7 +144,7 @@ export const opened = <A>(path: string, use: (database: Sqlite.DatabaseSync) => 
   throw result.failure
 }
 
-/** Runs `use` in a transaction: all of its statements take effect, or none. */
+/** Runs `use` in a transaction. If `use` fails, its statements have no effect. */
 export const transaction = <A>(
   database: Sqlite.DatabaseSync,
   kind: "DEFERRED" | "IMMEDIATE" | "EXCLUSIVE",
@@ -156,7 +157,7 @@ export const transaction = <A>(
     return value
   })
   if (Result.isSuccess(result)) return result.success
-  // SQLite ends some transactions itself, such as on a full disk.
+  // After some errors, such as a full disk, SQLite has already rolled the transaction back.
   if (database.isTransaction) Result.try(() => database.exec("ROLLBACK"))
   throw result.failure
 }
@@ -172,18 +173,18 @@ export const whenFree = <A, E extends { readonly _tag: string }, R>(effect: Effe
 
 const advice: Readonly<Record<string, string>> = {
   EBADF: "Use the vault within the scope of its layer.",
-  EBUSY: "Look for a program that hangs with the vault open.",
+  EBUSY: "Look for a program that hangs while it uses the vault.",
   EMFILE: "Raise the limit of open files (ulimit -n), or find files that this program leaves open.",
   ENFILE: "Find the program with too many open files.",
   ENOLCK: "Put the vault on a local disk: this file system has no locks.",
-  ENOSPC: "Make room on the disk.",
+  ENOSPC: "Free space on the disk.",
   ENOSYS: `Use Node 22.19 or newer, built with SQLite. This is Node ${nodeVersion}.`,
   ENOTSUP: "Put the vault on a local disk: this file system cannot share memory between programs.",
-  ESTALE: "Try again: another program has removed the vault, and there is a new one now.",
+  ESTALE: "Try again. Another program has removed or replaced the vault.",
   EROFS: "Use a folder on a writable file system."
 }
 
-/** The failure as an error for a person. */
+/** Converts a failure to a `VaultError`, whose message is written for the user. */
 export const toVaultError =
   (operation: string, what: string, stored: string) =>
   (failure: Failure | VaultError.VaultError): VaultError.VaultError => {

@@ -1,4 +1,4 @@
-/** The database of a vault: its tables and statements. All functions throw a `Failure` of `sqlite.ts`. */
+/** The tables and statements of a vault's database. If a function fails, it throws a `Failure` of `sqlite.ts`. */
 import type { DatabaseSync } from "node:sqlite"
 import * as checked from "./checked.ts"
 import { Damaged, Failed, transaction } from "./sqlite.ts"
@@ -9,7 +9,7 @@ export interface Stored {
   readonly value: Uint8Array
 }
 
-/** Account and slot of an entry. */
+/** The account and the slot of an entry. */
 export interface Place {
   readonly account: string
   readonly slot: string
@@ -18,7 +18,7 @@ export interface Place {
 /** An open vault. */
 export interface Vault {
   readonly database: DatabaseSync
-  /** The `dataVersion` of the last full verification. */
+  /** The `dataVersion` at the last full verification. */
   verified: unknown
 }
 
@@ -30,7 +30,8 @@ const design: checked.Design = {
   ]
 }
 
-// When a write succeeds, it is on disk, also on a Mac. Replaced data is overwritten.
+// When a write succeeds, the data is on disk. On macOS, this needs `fullfsync`. Replaced data is overwritten with
+// zeros.
 const settings = `
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
@@ -57,17 +58,19 @@ const verifyEntries = (database: DatabaseSync): void => {
   let writes = 0
   for (const row of rows)
     writes += toStored({ account: String(row["account"]), slot: String(row["slot"]) }, row).version
-  // Entries are never removed, and each write increments one version.
+  // Entries are never removed, and each write increments the version of one entry. So the sum of all versions is the
+  // number of writes.
   const isWhole =
     rows.length === checked.readNumber(database, "entries") && writes === checked.readNumber(database, "writes")
   if (!isWhole) throw new Damaged()
 }
 
-/** A number that SQLite changes when another connection has written. */
+/** A number that changes when another connection has written to the database. */
 const dataVersion = (database: DatabaseSync): unknown => database.prepare("PRAGMA data_version").get()?.["data_version"]
 
 /**
- * Throws `Damaged` unless all stored data is unchanged and complete. Returns the `dataVersion` of the verified state.
+ * Verifies all stored data. Throws `Damaged` if data was changed or is missing. Otherwise returns the `dataVersion` of
+ * the verified data.
  */
 export const verify = (database: DatabaseSync): unknown =>
   transaction(database, "DEFERRED", () => {
@@ -77,10 +80,10 @@ export const verify = (database: DatabaseSync): unknown =>
   })
 
 /**
- * Moves written data from SQLite's log into the database, and empties the log. Returns whether it succeeded.
+ * Moves written data from SQLite's log into the database, and empties the log. Returns whether the log is empty.
  *
- * SQLite treats a changed bit in its log as the end of the log, and would then return an older session. So the log is
- * emptied after each write. Data stays in the log only while other programs read at every attempt.
+ * The log is emptied after each write. If a bit of the log changes, SQLite ignores the rest of the log, and would
+ * return an older session. Data stays in the log only if other programs are reading during every attempt.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
@@ -104,8 +107,9 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * Returns the entry, or `undefined`. If there is no entry, verifies that none is missing. A full verification takes
- * time in proportion to the size, so it runs only once after another program has written.
+ * Returns the entry, or `undefined` if it does not exist. Before it returns `undefined`, it verifies that no entry was
+ * deleted. This full verification reads the whole vault. So it is skipped if no other program has written since the
+ * last verification.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault
@@ -114,7 +118,7 @@ export const read = (vault: Vault, place: Place): Stored | undefined => {
   return found
 }
 
-/** Account and slot of every entry. */
+/** The account and the slot of every entry. */
 export const places = (database: DatabaseSync): ReadonlyArray<Place> =>
   database
     .prepare("SELECT account, slot FROM entry")
@@ -124,7 +128,7 @@ export const places = (database: DatabaseSync): ReadonlyArray<Place> =>
 const add = (database: DatabaseSync, name: string, number: number): void =>
   checked.write(database, name, String(checked.readNumber(database, name) + number))
 
-/** Writes the entry if its version is still the expected one, and returns whether it did. */
+/** Writes the entry if its stored version equals `expected`. Returns whether it wrote. */
 export const write = (database: DatabaseSync, place: Place, value: Uint8Array, expected: number): boolean =>
   transaction(database, "IMMEDIATE", () => {
     const found = find(database, place)

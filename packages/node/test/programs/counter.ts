@@ -1,4 +1,4 @@
-/** Increments a number in a file many times. The pause between read and write is safe only with a lock. */
+/** Increments a number in a file several times. Each time, it reads the number, pauses and writes it under the lock. */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ const [folder = "", file = "", times = "1", gate] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const lock = yield* SessionLock
-  // So that all processes begin at the same time, not one after the other as they start.
+  // Waits for the file `gate`, so that all processes begin at the same time.
   if (gate !== undefined) process.stdout.write("ready\n")
   const isOpen = Effect.sync(() => gate === undefined || existsSync(gate))
   while (!(yield* isOpen)) yield* Effect.sleep("1 millis")

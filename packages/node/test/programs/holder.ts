@@ -1,4 +1,4 @@
-/** Holds the account's lock until its standard input ends, and prints the fence. */
+/** Acquires the lock of the test account, prints the fence, and holds the lock until the standard input ends. */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,6 @@
-/** Gets the key from the keyring, with the package or a given module, and prints the key's id or the error. */
+/**
+ * Gets the key from the keyring, and prints the key's id or the error. A module may be given as the second argument.
+ */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { layerKeyring } from "@auth/node/NodeVaultKey"
 import * as Duration from "effect/Duration"

@@ -1,4 +1,4 @@
-/** Changes the key of a vault, and reports the start. */
+/** Changes the key of a vault. Prints a line before it begins and after it has finished. */
 import * as NodeVault from "@auth/node/NodeVault"
 import * as Effect from "effect/Effect"
 import { keyOf } from "../support.ts"

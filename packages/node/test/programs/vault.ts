@@ -1,4 +1,4 @@
-/** Stores a session, prints the stored session, and exits. */
+/** Stores a session, reads it again, prints whether both are equal, and exits. */
 import * as Effect from "effect/Effect"
 import { account, bytes, secret, textOf, using } from "../support.ts"
 

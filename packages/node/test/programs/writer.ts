@@ -1,4 +1,4 @@
-/** Writes one session after the other, and prints each version after it is stored. */
+/** Writes new versions of a session without end, and prints each version number after the version is stored. */
 import * as Effect from "effect/Effect"
 import { account, bytes, open } from "../support.ts"
 
