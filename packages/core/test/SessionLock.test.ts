@@ -82,7 +82,7 @@ describe("vaults: a Redis that refuses commands", () => {
       const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
       yield* TestClock.adjust("6 seconds")
       const failed = yield* Fiber.join(waiting)
-      assert.include(failed.message, "This one is a replica")
+      assert.include(failed.message, "This node is a replica")
     })
   )
 })

@@ -233,7 +233,10 @@ export const make: Effect.Effect<
     session === refusedAfterRenewal || (!mayReplay && session === untestedByOrder && session !== acceptedForOrder)
 
   const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
-    Effect.map(Clock.currentTimeMillis, (now) => isSuspect(session, mayReplay) && now - session.issuedAt < minReplacementAge)
+    Effect.map(
+      Clock.currentTimeMillis,
+      (now) => isSuspect(session, mayReplay) && now - session.issuedAt < minReplacementAge
+    )
 
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
     Authorize.request(request, session).pipe(

@@ -44,7 +44,10 @@ const notRenewedAgain =
   "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
 
 const isSuspect = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
-  trial !== undefined && trial.session === session && !trial.accepted.has(kind) && now - session.issuedAt < minReplacementAge
+  trial !== undefined &&
+  trial.session === session &&
+  !trial.accepted.has(kind) &&
+  now - session.issuedAt < minReplacementAge
 
 /** Prepares one run of the effect. `sent` shows what the run has sent, even if the run fails. */
 const runOnce = <A, E, R>(
