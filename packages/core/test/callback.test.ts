@@ -132,8 +132,8 @@ describe("an address is refused, with the remedy", () => {
     ["two codes in any case", `${registered}?${query}&CODE=other`, "repeated", /once/],
     ["another code in the fragment", `${registered}?${query}#code=other`, "repeated", /once/],
     ["a code and an empty one", `${registered}?${query}&code=`, "repeated", /once/],
-    ["no code", `${registered}?state=${state}`, "missing-token", /Begin again/],
-    ["plus signs for a code", `${registered}?code=+++&state=${state}`, "missing-token", /Begin again/]
+    ["no code", `${registered}?state=${state}`, "missing-token", /Begin the login again/],
+    ["plus signs for a code", `${registered}?code=+++&state=${state}`, "missing-token", /Begin the login again/]
   ] as const)("of %s", ([, url, why, remedy]) =>
     Effect.gen(function* () {
       const reason = yield* refusal(codeIn(url))
