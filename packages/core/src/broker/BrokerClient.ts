@@ -58,7 +58,7 @@ export interface Call {
   readonly tokens?: Tokens | undefined
   /** The token of the previous step, if the call sends one. It is not a session's token. */
   readonly step?: Redacted.Redacted<string> | undefined
-  /** Values that the login returned beside the tokens, such as a server id. */
+  /** Values that the login returned in addition to the tokens, such as a server id. */
   readonly extras?: Extras | undefined
 }
 
@@ -110,13 +110,13 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** The rows of the error table, in the order in which they are tried. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
-  /** Purposes for which an origin may be set, in addition to those of the environment. */
+  /** Purposes for which an origin may be set, in addition to the purposes of the environment. */
   readonly purposes?: ReadonlyArray<string>
   /** Fields of the app, such as its key, for endpoints that name them. Secrets are wrapped. */
   readonly app?: Headers
-  /** A base address that the broker returns at login. Default: none. */
+  /** A base address that the broker returns at login. Default: the broker returns no address. */
   readonly told?: ToldAddress
-  /** Headers of a signature over each call. Default: none. */
+  /** Headers of a signature over each call. Default: calls are not signed. */
   readonly sign?: (request: Unsigned) => Effect.Effect<Headers>
   /** The path of a call, if options change it. Default: the path of its row. */
   readonly path?: (endpoint: Endpoint) => string
@@ -438,7 +438,7 @@ const reasonFor = (
     request
   }
   const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
-  // A code of the table is the broker's own and is not redacted, even if a PIN has the same digits.
+  // A code of the table is a known code of the broker. It is not redacted, even if a PIN has the same digits.
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)

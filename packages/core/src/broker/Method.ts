@@ -2,8 +2,8 @@
  * Makes the layers of a login method from the tables of a broker and a few functions. The layers have exactly the
  * services that the method has.
  *
- * This module has the logic of all methods: the check of credentials before anything is sent, the session's account and
- * expiry, renewal, logout, profile and the headers of later calls.
+ * This module has the logic that all methods share. It checks credentials before anything is sent, and sets the account
+ * and the expiry of a session. It also contains renewal, logout, profile and the headers of later calls.
  *
  * @since 0.1.0
  */
@@ -158,7 +158,7 @@ export interface RedirectSpec<
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The callback's parameter with the state. Default: `state`. */
   readonly stateParameter?: string
-  /** The callback's parameter with the outcome of the login. Default: none. */
+  /** The callback's parameter with the outcome of the login. Default: there is no such parameter. */
   readonly outcome?: RedirectLogin.Outcome
   /** The reason of an `error` in the callback. Default: the login was denied. */
   readonly refusal?: (

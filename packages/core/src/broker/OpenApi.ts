@@ -86,7 +86,7 @@ const objectWith = (properties: Readonly<Record<string, Json>>, required: Readon
 const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
 
 /**
- * An object with the data in its field `name`, and other fields beside it. Fields with a constant or a pattern are
+ * An object that has the data in its field `name`, and also has other fields. Fields with a constant or a pattern are
  * required. The data is required if its own schema has required fields.
  *
  * @category envelopes

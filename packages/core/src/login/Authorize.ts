@@ -48,9 +48,9 @@ export class Authorize extends Context.Service<
     /**
      * Converts the broker's refusal of any call with the session to an error. Brokers have several formats for a
      * refusal, and often send it with HTTP 200. If the broker refuses the token, the reason is `SessionExpired`.
-     * Returns `undefined` if the answer is not a refusal. Also returns `undefined` if the answer has HTTP 2xx and none
-     * of the broker's formats for a refusal. The operation of the error is `request`. The error contains no secret of
-     * the session.
+     * Returns `undefined` if the answer is not a refusal. Also returns `undefined` if the answer has HTTP 2xx and does
+     * not match the broker's formats for a refusal. The operation of the error is `request`. The error contains no
+     * secret of the session.
      */
     readonly refusal: (answer: Answer, session: Session) => AuthError | undefined
   }
@@ -134,8 +134,8 @@ export const request = (
   })
 
 /**
- * Converts a refusal in the answer to a call of your own to an error. Use it to find out whether the session has ended.
- * The HTTP status alone does not show this.
+ * Checks the answer to a call of your own. Converts a refusal to an error. Use it to find out whether the session has
+ * ended. The HTTP status alone does not show this.
  *
  * @example
  * ```ts

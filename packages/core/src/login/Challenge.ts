@@ -54,7 +54,7 @@ export interface Ledger {
   readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
   /** Claims a challenge for one answer. Fails with `ChallengeExpired` if it is no longer open. */
   readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
-  /** Opens a claimed challenge again, after an answer that was not the last allowed one. */
+  /** Opens a claimed challenge again, if more answers are allowed. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
    * Answers a challenge with one code, which is sent once. A code of the wrong shape is refused before it is sent, and

@@ -205,8 +205,8 @@ const withoutGroups = (line: string): string => {
 }
 
 /**
- * Asks for the code at the terminal. The prompt shows what is known about the code: where it was sent, how long it is
- * valid, when another code can be sent, and how many attempts are left.
+ * Prompts the user for the code at the terminal. The prompt shows where the code was sent, how long it is valid, when
+ * another code can be sent, and how many attempts are left. It leaves out unknown facts.
  *
  * If the input cannot be a code, such as an empty line or five digits, the prompt asks again, up to three times.
  * Nothing is sent meanwhile, so the code stays valid. After the third time, it fails with `InvalidRequest`. If the user

@@ -18,7 +18,7 @@ import { headerProblem, unsendable } from "./internal/headerText.ts"
 const TypeId = "~@auth/broker-core/login/Session"
 
 /**
- * The tokens of a session. Every broker issues an access token. The others depend on the broker.
+ * The tokens of a session. Every broker issues an access token. The other tokens depend on the broker.
  *
  * @category models
  * @since 0.1.0

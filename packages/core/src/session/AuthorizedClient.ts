@@ -30,7 +30,7 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is resent with the new
  * token. A request that is marked with `replayable` is also resent. Any other request fails with `SessionExpired`, and
  * the next call has the new token. If the broker refuses the new token as well, there is no further renewal for ten
- * minutes: the cause is then not the token, and more logins would lock the account. All answers that do not refuse the
+ * minutes. The cause is then not the token, and more logins could lock the account. All answers that do not refuse the
  * token are returned unchanged, including other errors of the broker. Requests to other hosts are sent without the
  * session.
  *
@@ -118,7 +118,7 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/** The constructor of `Response` rejects a body with these statuses, even an empty one. */
+/** The constructor of `Response` rejects a body with these statuses, even an empty body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**

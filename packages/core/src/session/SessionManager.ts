@@ -69,20 +69,21 @@ export class SessionManager extends Context.Service<
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Returns a session other than `rejected`: one that another program stored in the meantime, otherwise a new one
-     * from the broker. Default for `rejected`: the cached session. If `rejected` is not given, `renew` also logs in
-     * again after a logout, and ignores the back-off after a failure.
+     * Returns a session other than `rejected`. If another program has stored a new session in the meantime, returns
+     * that session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session. If
+     * `rejected` is not given, `renew` also logs in again after a logout, and ignores the back-off after a failure.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
-     * Runs an effect with a live session. If the broker refuses the token, so that the effect fails with
-     * `SessionExpired`, the session is renewed once, for all callers. The effect then runs again if every request that
-     * it sent is safe to repeat. Otherwise `withSession` fails with `SessionExpired` after the renewal, and the next
-     * call uses the new session.
+     * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
+     * token, the session is renewed once, for all callers. The effect then runs again if every request that it sent is
+     * safe to repeat. Otherwise `withSession` fails with `SessionExpired` after the renewal, and the next call uses the
+     * new session.
      *
-     * These requests are safe to repeat: calls that are marked `safe` in the broker's table, and those requests of
-     * `AuthorizedClient` and `Authorize.request` that are `GET`, `HEAD`, `OPTIONS` or marked `replayable`. Requests
-     * that are sent in any other way are not detected. Do not place orders in an undetected way inside the effect.
+     * Calls that are marked `safe` in the broker's table are safe to repeat. Requests of `AuthorizedClient` and
+     * `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or if they are marked
+     * `replayable`. Requests that are sent in any other way are not detected: do not place orders in such a way inside
+     * the effect.
      *
      * If the broker refuses the new token as well, there is no further renewal for ten minutes.
      */

@@ -59,8 +59,8 @@ export interface WarmOptions {
   readonly jitter?: Duration.Input | undefined
   /**
    * Maximum number of accounts that start per second, counted over all brokers together. Default: no limit. The rate
-   * limits of each broker apply in any case. A limit helps if a broker's firewall blocks IP addresses that send many
-   * logins.
+   * limits of each broker apply in any case. Set a limit to prevent the broker's firewall from blocking your IP
+   * address.
    */
   readonly perSecond?: number | undefined
   /**
@@ -137,8 +137,8 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
    * Gets a session for each account, and emits each outcome as soon as it is known. An account that fails or hangs does
-   * not stop the others. If a name occurs twice, its account is warmed once. Invalid arguments, such as a string
-   * instead of a list or a `perSecond` of 0, fail with `InvalidRequest` before any account starts.
+   * not stop the other accounts. If a name occurs twice, its account is warmed once. Invalid arguments, such as a
+   * string instead of a list or a `perSecond` of 0, fail with `InvalidRequest` before any account starts.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }

@@ -96,8 +96,8 @@ const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended 
 }
 
 /**
- * Repairs data that failed to decode, except for its `essential` fields: an optional field or an item of the wrong type is
- * removed, and a number in quotes becomes a number if the schema requires one.
+ * Repairs data that failed to decode, except for its `essential` fields. An optional field or an item of the wrong type
+ * is removed. If the schema requires a number, a number in quotes becomes a number.
  */
 export const mend = (
   schema: Schema.Decoder<unknown>,

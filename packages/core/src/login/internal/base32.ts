@@ -39,8 +39,9 @@ const otherEncoding = (text: string, symbols: string): string => {
 }
 
 /**
- * Rejects a text that has only base32 characters but may have another encoding: hexadecimal of 20 digits or more
- * without 0, 1, 8 and 9, or base64 with letters only. Reading such a text as base32 would give wrong codes.
+ * Rejects a text that has only base32 characters but may have another encoding. The text may be hexadecimal, if it has
+ * at least 20 digits and none of them is 0, 1, 8 or 9. It may be base64, if it has only letters. Reading such a text as
+ * base32 would give wrong codes.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return "has words next to the secret: use the secret alone"

@@ -188,7 +188,7 @@ const interpret = ({ algorithm = "SHA1", counter, digits = "6", period = "30", s
   return Result.succeed<Parameters>({ secret, algorithm: hash, digits: length, period: seconds })
 }
 
-/** Parses an address. The failure describes the problem, and contains neither the secret nor the account. */
+/** Parses an address. The failure describes the problem. It does not contain the secret or the account. */
 export const parse = (text: string): Result.Result<Parameters, string> => {
   const address = normalized(text)
   if (address === undefined) return Result.fail(`has an invalid percent escape: ${whole}`)

@@ -1,4 +1,4 @@
-/** The state of a session manager in memory, and the rules for returning a cached session. Nothing here does I/O. */
+/** The state of a session manager in memory, and the rules for returning a cached session. This file does no I/O. */
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -126,7 +126,7 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
 /**
- * Whether the token differs from the cached one and is not older. Versions cannot show which token is newer, because
+ * Whether the token differs from the cached token and is not older. Versions cannot show which token is newer, because
  * they restart at 1 if the store is emptied.
  */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>

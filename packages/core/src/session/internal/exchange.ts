@@ -107,8 +107,8 @@ const halfHour = 1_800_000
 const nearCutOff = 120_000
 
 /**
- * Time in milliseconds until the current daily cut-off is over. `undefined` if the new token does not expire at a
- * cut-off.
+ * Time in milliseconds to wait until a daily cut-off has passed, if a new token expires at this cut-off. `undefined`
+ * for any other token.
  */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {
   const { expiresAt } = session

@@ -1,6 +1,6 @@
 /**
- * State of the login guard for one account: the logins that were sent, the pause after a failed login, and the
- * credentials that the broker accepted or refused. This file does no I/O.
+ * State of the login guard for one account. It contains the logins that were sent, the pause after a failed login, and
+ * the credentials that the broker accepted or refused. This file does no I/O.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"

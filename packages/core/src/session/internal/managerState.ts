@@ -167,7 +167,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   const { version } = self.state
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
-  // If this program wrote during the read, its own version is newer than the version that was read.
+  // If this program wrote during the read, the version of that write is newer than the version that was read.
   const isNewest = self.state.version === version
   const isNewLogout = isNewest && Cached.isNewLogout(self.state, record)
   if (isNewest) self.state.version = record.version

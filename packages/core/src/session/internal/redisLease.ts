@@ -37,7 +37,8 @@ export interface Leases {
 /**
  * The fence is the larger of two numbers: the time of Redis in milliseconds, and the last fence plus one. So the fence
  * grows even if a restart loses the last fence, or if the clock is set back. A lost reply does no harm: the retry has
- * the same token. A stored fence that is negative, not a number, or too large to add one is damaged and is ignored.
+ * the same token. A stored fence is damaged, and ignored, if it is negative, not a number, or too large to be
+ * incremented.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -147,7 +148,10 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const scripts = makeScripts(Math.ceil(Duration.toMillis(lease)))
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
-  /** One try. Returns the fence, or `undefined` if another program holds the lock or Redis is unreachable. */
+  /**
+   * Tries once to acquire the lock. Returns the fence, or `undefined` if another program holds the lock or Redis is
+   * unreachable.
+   */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
       Effect.matchEffect({

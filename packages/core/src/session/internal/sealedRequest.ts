@@ -22,7 +22,7 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * No vault entry has a key with this prefix, so a vault entry never opens as a request, and a request never opens as a
+ * No vault entry has a key with this prefix. So a vault entry never opens as a request, and a request never opens as a
  * vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({

@@ -52,7 +52,8 @@ const probe = Effect.fnUntraced(function* (
 /**
  * Fails if the refused session itself replaced a refused session, and the pause before the next replacement has not
  * passed. The pause applies to all programs that share the store. If there is a profile call, it decides once per pause
- * whether the session is live. A session that is live, or whose state is unknown, is returned until the pause is over.
+ * whether the session is live. A session that is live, or whose state is unknown, is returned until the pause has
+ * passed.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
@@ -74,7 +75,7 @@ export const check = Effect.fnUntraced(function* (
   return yield* Effect.fail(complaint(self, notYet(until)))
 })
 
-/** Records that the new session replaces a refused one, for all programs that share the store. */
+/** Records that the new session replaces a refused session, for all programs that share the store. */
 export const noteReplacement = (self: Self, refused: Session.Session, got: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     LoginLedger.make(self.store).remember(self.account, (ledger) =>
