@@ -44,13 +44,13 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly path: string
   readonly token: Token
   /**
-   * For a call without a session: the field of its request by which limits are counted. Default: all calls are counted
+   * For a call without a session, the field of its request by which limits are counted. Default: all calls are counted
    * together.
    */
   readonly account: string | undefined
   /**
-   * If the request is sent in the query of the URL: the field of the request for each parameter. Such a call has no
-   * body. Absent fields are not sent.
+   * Set if the request is sent in the query of the URL: maps the name of each parameter to a field of the request. Such
+   * a call has no body. Absent fields are not sent.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**

@@ -31,7 +31,7 @@ import type * as VaultError from "./VaultError.ts"
  * @since 0.1.0
  */
 export interface Memory {
-  /** Time of the last event of a login: it was sent, accepted or refused. */
+  /** Time when a login was last sent, accepted or refused. */
   readonly attemptedAt: number | undefined
   /** Times at which the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>

@@ -37,10 +37,11 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  * headers.
  *
  * On a redirect to another origin, `HttpClient.followRedirects` removes the `authorization` header. It keeps the body
- * and the brokers' own headers for keys and tokens. No option disables it. `HttpClient.make` calls `TracerDisabledWhen`
- * directly before each request, in that request's fiber and context, so a redirect can be stopped there. The
- * `RequestInit` of the client's layer is also available there. A `RequestInit` in the outer context would hide it. The
- * allowed origin is the origin of the first request, because a program may send all its calls to a gateway.
+ * and the brokers' own headers for keys and tokens. No option disables this behaviour. `HttpClient.make` calls
+ * `TracerDisabledWhen` directly before each request, in that request's fiber and context, so a redirect can be stopped
+ * there. The `RequestInit` of the client's layer is also available there. A `RequestInit` in the outer context would
+ * hide it. The allowed origin is the origin of the first request, because a program may send all its calls to a
+ * gateway.
  */
 export const execute = (
   client: HttpClient.HttpClient,

@@ -55,7 +55,7 @@ export interface Replacement {
 
 export interface Ledger {
   readonly format: 2
-  /** Time of the last event of a login: it was sent, accepted or refused. */
+  /** Time when a login was last sent, accepted or refused. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
   /** Fingerprints of credentials that the broker accepted. */
@@ -135,8 +135,8 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
 /**
- * Returns a number, the format, if a newer version of this library wrote the text. Returns `undefined` if this library
- * did not write the text.
+ * Parses a ledger. If a newer version of this library wrote the text, returns the number of the format instead. If this
+ * library did not write the text, returns `undefined`.
  */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
@@ -258,7 +258,8 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
 /**
- * If a session is refused later than this after it replaced another session, it had worked until then. In milliseconds.
+ * Time after a replacement, in milliseconds. If the new session is refused later than this, it counts as a session that
+ * had worked.
  */
 const trusted = minutes(30)
 

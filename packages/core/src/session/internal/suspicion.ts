@@ -51,9 +51,9 @@ const probe = Effect.fnUntraced(function* (
 
 /**
  * Fails if the refused session itself replaced a refused session, and the pause before the next replacement has not
- * passed. The pause applies to all programs that share the store. If there is a profile call, it decides once per pause
- * whether the session is live. A session that is live, or whose state is unknown, is returned until the pause has
- * passed.
+ * passed. The pause applies to all programs that share the store. If there is a profile call, that call decides once
+ * per pause whether the session is live. A session that is live, or whose state is unknown, is returned until the pause
+ * has passed.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
