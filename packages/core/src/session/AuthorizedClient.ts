@@ -122,7 +122,8 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * A refused session is not replaced if it replaced a refused session itself and is younger than this. In milliseconds.
+ * If a session replaced a refused session and is refused too, it is not replaced before it is older than this. In
+ * milliseconds.
  */
 const minReplacementAge = 600_000
 

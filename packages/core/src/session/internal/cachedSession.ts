@@ -83,7 +83,7 @@ export const makeState = (): State => ({
   logouts: 0
 })
 
-/** If the time is before a session's issue by more than this, the clock was set back. In milliseconds. */
+/** If the time is earlier than the issue of a session by more than this, the clock was set back. In milliseconds. */
 const clockTolerance = 60_000
 
 export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>

@@ -23,7 +23,7 @@ import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 
-/** Result of an exchange with the broker. */
+/** Result of a login or a refresh. */
 export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"

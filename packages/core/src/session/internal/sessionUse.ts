@@ -15,7 +15,8 @@ import { RequestsSent } from "../../login/internal/requestsSent.ts"
 type Kind = "read" | "order"
 
 /**
- * A refused session is not replaced if it replaced a refused session itself and is younger than this. In milliseconds.
+ * If a session replaced a refused session and is refused too, it is not replaced before it is older than this. In
+ * milliseconds.
  */
 const minReplacementAge = 600_000
 
