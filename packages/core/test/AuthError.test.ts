@@ -24,7 +24,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
     "The broker refused the pin (AB1050: Invalid totp.)",
-    "Check the pin, correct it, and log in once more. Do not repeat it unchanged."
+    "Check the pin, correct it, and log in once more. Do not send it again unchanged."
   ],
   [
     new AuthError.InvalidStepUpCode({ kind: "totp", hints: [] }),
@@ -72,22 +72,22 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.AccountLocked({ scope: "account", unlock: "broker" }),
     "The broker has locked this account",
-    "Ask the broker's support to unlock it, and stop every program that logs in until then."
+    "Ask the broker's support to unlock it. Until then, stop every program that logs in."
   ],
   [
     new AuthError.AccountLocked({ scope: "trading", unlock: "wait", code: "AB1006" }),
     "The broker has locked this account for trading (AB1006)",
-    "Wait until the broker lifts the lock, and stop every program that logs in until then."
+    "Wait until the broker unlocks it. Until then, stop every program that logs in."
   ],
   [
     new AuthError.AccountLocked({ scope: "otp", unlock: "self-service" }),
     "The broker has locked this account for otp",
-    "Unlock it with the broker's own recovery, and stop every program that logs in until then."
+    "Unlock it with the broker's account recovery. Until then, stop every program that logs in."
   ],
   [
     new AuthError.AccountLocked({ scope: "account", unlock: "unknown" }),
     "The broker has locked this account",
-    "Check the broker's app or ask its support, and stop every program that logs in until then."
+    "Check the broker's app, or ask the broker's support. Until it is unlocked, stop every program that logs in."
   ],
   ...(
     [
@@ -100,7 +100,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
       ["unknown", "the broker does not say why"]
     ] as const
   ).map(
-    ([why, what]) => [new AuthError.SessionExpired({ why }), `The session is over: ${what}`, "Log in again."] as const
+    ([why, what]) => [new AuthError.SessionExpired({ why }), `The session has ended: ${what}`, "Log in again."] as const
   ),
   [
     new AuthError.SessionLimitReached({}),
@@ -124,7 +124,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.BrokerUnavailable({ why: "broker", status: 503, retryAfter: Duration.seconds(90) }),
-    "The broker is not available: it reports a fault of its own, HTTP 503",
+    "The broker is not available: it reports an internal fault, HTTP 503",
     "Check the network and the broker's status page, then try again after 90 seconds."
   ],
   ...(
@@ -163,7 +163,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
-    "No connection to the broker: this machine could not open one, ECONNREFUSED",
+    "No connection to the broker: this machine could not connect, ECONNREFUSED",
     "Check this machine's network and VPN, and whether a firewall blocks connections to the broker, then try again. If other machines cannot connect either, the broker is down."
   ],
   [
@@ -174,16 +174,16 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.BrokerUnavailable({ why: "network", systemCode: "ENOTFOUND" }),
     "No connection to the broker: this machine could not resolve the broker's host name, ENOTFOUND",
-    "Check this machine's network and DNS, and the spelling of the host if you have set one, then try again."
+    "Check this machine's network and DNS, and the spelling of the host if you have configured a host. Then try again."
   ],
   [
     new AuthError.BrokerUnavailable({ why: "proxy", systemCode: "ECONNREFUSED" }),
     "No connection to the broker: the proxy between this machine and the broker failed, ECONNREFUSED",
-    "Check that the proxy's address is correct, that it is running, and that it allows connections to the broker."
+    "Check that the proxy's address is correct, that the proxy is running, and that it allows connections to the broker."
   ],
   [
     new AuthError.BrokerUnavailable({ why: "broker", status: 503, brokerMessage: "Down" }),
-    "The broker is not available: it reports a fault of its own, HTTP 503 (Down)",
+    "The broker is not available: it reports an internal fault, HTTP 503 (Down)",
     "Check the network and the broker's status page, then try again in a moment."
   ],
   [
@@ -199,7 +199,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.BrokerRejected({ code: "XY1", brokerMessage: "No", status: 200 }),
     "The broker rejected the call (XY1: No)",
-    "Look up the code in the broker's documentation. If it concerns logging in, please report it to us."
+    "Look up the code in the broker's documentation. If the code concerns logging in, please report it to the authors of this package."
   ],
   [
     new AuthError.InvalidRequest({ problems: [problem("pin"), problem("apiKey"), problem("pin")] }),
@@ -344,7 +344,7 @@ describe("as JSON", () => {
       code: "AB1050",
       brokerMessage: "Invalid totp.",
       message: "The broker refused the pin (AB1050: Invalid totp.)",
-      remedy: "Check the pin, correct it, and log in once more. Do not repeat it unchanged.",
+      remedy: "Check the pin, correct it, and log in once more. Do not send it again unchanged.",
       isRetryable: false
     })
     const silent = AuthError.make("angel", "logout", new AuthError.SessionLimitReached({}))

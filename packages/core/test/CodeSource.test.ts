@@ -289,10 +289,10 @@ describe("prompt", () => {
       const known = { kind: "otp", expiresAt: 1_300_000, attemptsLeft: 3, resendsLeft: 2 } as const
       const early = yield* ask(["123456"], { ...known, resendAt: 1_029_100 })
       assert.deepStrictEqual(early.shown, [
-        "One-time code (angel A123456, valid for 5 minutes, a new one can be sent in 30 seconds, 3 attempts left): "
+        "One-time code (angel A123456, valid for 5 minutes, a new code can be sent in 30 seconds, 3 attempts left): "
       ])
       const late = yield* ask(["123456"], { ...known, resendAt: 1_000_000, attemptsLeft: 1 })
-      assert.include(late.shown[0], "a new one can be sent now, 1 attempt left")
+      assert.include(late.shown[0], "a new code can be sent now, 1 attempt left")
       const never = yield* ask(["123456"], { ...known, resendAt: 1_029_000, resendsLeft: 0 })
       assert.notInclude(never.shown[0], "new one")
     })

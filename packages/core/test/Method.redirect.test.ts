@@ -223,8 +223,8 @@ describe("a redirect URL", () => {
   it.each([
     ["https://app.example/cb?a=b", undefined],
     ["http://127.0.0.1:8080/cb", undefined],
-    ["http://localhost/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other"],
-    ["http://app.example/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other"],
+    ["http://localhost/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"],
+    ["http://app.example/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"],
     ["app.example", "is not an address"],
     ["https://app.example/#cb", "must not have a fragment: the broker could not add its parameters"]
   ] as const)("%s: %s", (value, problem) => {

@@ -82,7 +82,7 @@ describe("vaults: a lock in a Redis that rejects commands", () => {
       const waiting = yield* Effect.forkChild(Effect.flip(lock.withLock(account, () => Effect.void)))
       yield* TestClock.adjust("6 seconds")
       const failed = yield* Fiber.join(waiting)
-      assert.include(failed.message, "This one is a replica")
+      assert.include(failed.message, "This node is a replica")
     })
   )
 })

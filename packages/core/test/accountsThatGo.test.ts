@@ -124,7 +124,7 @@ describe("sessions: an account after SessionManagers.invalidate", () => {
       yield* managers.invalidate("T1")
       for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
         assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
-        assert.include(message, "Ask SessionManagers for the account again")
+        assert.include(message, "Get the account from SessionManagers again")
       }
     })
   )

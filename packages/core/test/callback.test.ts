@@ -132,12 +132,12 @@ describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
     ["an address with the parameters code and CODE", `${registered}?${query}&CODE=other`, "repeated", /once/],
     ["an address with a second code in the fragment", `${registered}?${query}#code=other`, "repeated", /once/],
     ["an address with a code and an empty code", `${registered}?${query}&code=`, "repeated", /once/],
-    ["an address without a code", `${registered}?state=${state}`, "missing-token", /Begin again/],
+    ["an address without a code", `${registered}?state=${state}`, "missing-token", /Begin the login again/],
     [
       "an address whose code consists of plus signs",
       `${registered}?code=+++&state=${state}`,
       "missing-token",
-      /Begin again/
+      /Begin the login again/
     ]
   ] as const)("%s", ([, url, why, remedy]) =>
     Effect.gen(function* () {

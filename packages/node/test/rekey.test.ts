@@ -35,7 +35,7 @@ describe("vaults: NodeVault.rekey", () => {
       )
       const reason = yield* using(folder, ({ store }) => reasonOf(store.get(account, "guard")))
       assert.strictEqual(reason._tag, "WrongKey")
-      assert.include(reason.remedy, "restart this program with the new one")
+      assert.include(reason.remedy, "restart this program with the new key")
       assert.strictEqual(yield* NodeVault.rekey({ folder, from, to }), 0)
     })
   )

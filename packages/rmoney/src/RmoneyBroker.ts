@@ -66,7 +66,7 @@ export const credentials = {
   password: Credentials.secret("RMONEY_PASSWORD", "Password of the account", { freeText: true }),
   totp: Credentials.secret(
     "RMONEY_TOTP_SECRET",
-    "The secret behind the QR code of enabling TOTP; without it, codes are sent by SMS and mail",
+    "The secret behind the QR code that is shown when TOTP is enabled; without it, codes are sent by SMS and mail",
     { codes: true, optional: true }
   ),
   deviceId,

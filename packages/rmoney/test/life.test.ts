@@ -77,7 +77,7 @@ describe("a login with a code typed at the terminal", () => {
       assert.lengthOf(shown, 3)
       assert.strictEqual(
         shown[0],
-        "One-time code sent to 98******01, de***************om (rmoney TEST101, valid for 5 minutes, a new one can be sent in 60 seconds, 3 attempts left): "
+        "One-time code sent to 98******01, de***************om (rmoney TEST101, valid for 5 minutes, a new code can be sent in 60 seconds, 3 attempts left): "
       )
     })
   )

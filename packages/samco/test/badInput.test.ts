@@ -30,7 +30,7 @@ const noText = "must be text"
 const plaintext =
   'looks like plain text: give it encrypted, as the dashboard issued it (credentialCheck: "off" permits it)'
 const mail = "is an e-mail address: use the client id, such as DV99999"
-const needsHttps = "must be https, or http with the host 127.0.0.1: the broker accepts no other"
+const needsHttps = "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"
 
 const wrongKeys: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],

@@ -25,7 +25,7 @@ const refused = refusedUnsent(FakeZerodha.make(), [demo.apiKey, demo.apiSecret])
 const missing = "is missing"
 const noText = "must be text"
 const characters = "has characters other than letters and digits"
-const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker accepts no other"
+const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost: the broker accepts no other URL"
 
 const wrong: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],

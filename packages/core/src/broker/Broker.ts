@@ -1,6 +1,6 @@
 /**
- * Description of a broker as data: its methods, capabilities, credentials, hosts, limits and assumptions. Tables in
- * documents and commands are generated from it.
+ * Description of a broker as data: its methods, capabilities, credentials, hosts, limits and assumptions. The tables in
+ * documents are generated from it, and commands read it.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ export type Capability =
   | "Authorize"
 
 /**
- * All capabilities, in the order of the tables.
+ * All capabilities, in the order in which tables list them.
  *
  * @category models
  * @since 0.1.0
@@ -43,22 +43,22 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
- * How a session of a method is renewed without a person, and the budget that protects the account from a lock. The layer
- * of the method takes its numbers from here.
+ * How a session of a method is renewed without a person, and the budget of refused logins that protects the account
+ * from a lock. The layer of the method takes its numbers from here.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Renewal {
-  /** The ways to renew, in the order in which they are tried. Empty: only a person can log in. */
+  /** The ways to renew, in the order in which they are tried. If empty, only a person can log in. */
   readonly by: ReadonlyArray<"refresh" | "login">
   /** The credential without which a login needs a person: `"the TOTP secret"`. */
   readonly needs?: string
   /** How long before its expiry a session is renewed. Default: not before its expiry. */
   readonly early?: Duration.Input
-  /** When a session is renewed and why then, as text for readers. */
+  /** When a session is renewed, and why at that time, as text for readers. */
   readonly when: string
-  /** A refresh also renews a session that a daily cut-off has ended. */
+  /** Whether a refresh also renews a session that a daily cut-off has ended. */
   readonly afterCutOff?: boolean
   /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
   readonly codes?: "totp"
@@ -66,7 +66,7 @@ export interface Renewal {
   readonly maxFailures: number
   /** How long a refused login counts. */
   readonly window: Duration.Input
-  /** Source of these two numbers, as text for readers. */
+  /** Source of `maxFailures` and `window`, as text for readers. */
   readonly source: string
 }
 
@@ -98,16 +98,16 @@ export interface Method {
 export interface Assumption {
   readonly id: string
   readonly text: string
-  /** `medium`: one credible source. `low`: a single report, or inference. */
+  /** `medium`: one credible source. `low`: a single report, or a conclusion from other facts. */
   readonly confidence: "medium" | "low"
-  /** The option that changes it. */
+  /** Name of the option that changes this behaviour. */
   readonly option: string
   /** Date of the facts, `yyyy-mm-dd`. */
   readonly asOf: string
 }
 
 /**
- * Assumptions of one date, one row each.
+ * Makes assumptions that have the same date. Each row is one assumption.
  *
  * @example
  * ```ts
@@ -127,8 +127,8 @@ export const assumptions = (
 ): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
 
 /**
- * Budget of refused logins if the broker documents no lock: two in 24 hours. No broker here locks an account before the
- * third.
+ * Budget of refused logins if the broker documents no lock: two in 24 hours. No broker in this repository locks an
+ * account before the third refused login.
  *
  * @category constructors
  * @since 0.1.0
@@ -140,7 +140,7 @@ export const twoPerDay = (source: string): Pick<Renewal, "maxFailures" | "window
 })
 
 /**
- * A login on the broker's page in a browser, whose session no program can renew.
+ * A login on the broker's page in a browser. Programs cannot renew its session.
  *
  * @category constructors
  * @since 0.1.0

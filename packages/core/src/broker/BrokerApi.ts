@@ -26,8 +26,8 @@ import * as Session from "../login/Session.ts"
 export type Table = Readonly<Record<string, Endpoint>>
 
 /**
- * The call of an endpoint. It takes the request and the session or the token of the previous step, if the endpoint needs
- * them.
+ * The function that makes the call of an endpoint. Its arguments depend on the endpoint: the request, if there is one,
+ * and then either the session or the token of the previous step.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ type TokenArgs<Token> = "none" extends Token
 type RequestArgs<Request> = [Request] extends [void] ? [] : [request: Request]
 
 /**
- * Members that every broker's API has beside its calls.
+ * Members that every broker's API has in addition to its calls.
  *
  * @category models
  * @since 0.1.0
@@ -58,7 +58,7 @@ export interface Common {
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
   /** The origin that the broker returned for this session at login. */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
-  /** The failure in an answer to such a call, if it is a refusal. */
+  /** The failure in an answer to a call that is not in the table. `undefined` if the answer is not a refusal. */
   readonly refusal: Authorize["Service"]["refusal"]
 }
 

@@ -1,6 +1,6 @@
 /**
- * Turns a broker's tables into calls: checks the request, counts it against the limits, sends it, reads the body as text,
- * picks the dialect, decodes, and maps a failure to a reason.
+ * Turns a broker's tables into calls. A call checks the request, waits for the rate limits, and sends the request. It
+ * then reads the body as text, finds the dialect, and decodes the data. A failure is mapped to a reason.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,7 @@ import * as Redaction from "./Redaction.ts"
 import type { Extras, Tokens } from "../login/Session.ts"
 
 /**
- * Header values by name; secrets stay wrapped until the request is written.
+ * Header values by name. Secrets stay wrapped until the request is written.
  *
  * @category models
  * @since 0.1.0
@@ -51,12 +51,14 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
  */
 export interface Call {
   readonly endpoint?: Endpoint | undefined
-  /** Limits are counted by this: the account's id, or an app's id while no account is known. */
+  /**
+   * The key by which limits are counted: the id of the account, or the id of the app while the account is not known.
+   */
   readonly account: string
   readonly tokens?: Tokens | undefined
   /** The token of the previous step, if the call sends one. It is not a session's token. */
   readonly step?: Redacted.Redacted<string> | undefined
-  /** Values that the login returned beside the tokens, such as a server id. */
+  /** Values that the login returned in addition to the tokens, such as a server id. */
   readonly extras?: Extras | undefined
 }
 
@@ -69,7 +71,7 @@ export interface Call {
 export interface Unsigned {
   readonly method: Endpoint["method"]
   readonly url: string
-  /** The exact text of the body. Empty: no body. */
+  /** The exact text of the body. Empty if there is no body. */
   readonly body: Redacted.Redacted<string>
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -83,11 +85,14 @@ export interface Unsigned {
  * @since 0.1.0
  */
 export interface ToldAddress {
-  /** Name of the session's extra with the address. A path after the origin is kept. */
+  /** Name of the session's extra that contains the address. A path after the origin is kept. */
   readonly extra: string
-  /** The purpose of the origin that it replaces. */
+  /** The purpose of the origin that this address replaces. */
   readonly origin: string
-  /** Allowed host names, or their endings: `[".broker.example"]`. Only https without user and port is accepted. */
+  /**
+   * Allowed host names, or their endings: `[".broker.example"]`. Only an https address without a user and a port is
+   * accepted.
+   */
   readonly hosts: readonly [string, ...ReadonlyArray<string>]
 }
 
@@ -101,17 +106,17 @@ export interface Protocol {
   /** Id of the broker. */
   readonly broker: string
   readonly headers: (call: Call) => Headers
-  /** Tried in this order. */
+  /** The dialects, in the order in which they are tried. */
   readonly dialects: ReadonlyArray<Envelope.Dialect>
-  /** Tried in this order. */
+  /** The rows of the error table, in the order in which they are tried. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
-  /** Purposes for which an origin may be set, in addition to those of the environment. */
+  /** Purposes for which an origin may be set, in addition to the purposes of the environment. */
   readonly purposes?: ReadonlyArray<string>
   /** Fields of the app, such as its key, for endpoints that name them. Secrets are wrapped. */
   readonly app?: Headers
-  /** A base address that the broker returns at login. Default: none. */
+  /** A base address that the broker returns at login. Default: the broker returns no address. */
   readonly told?: ToldAddress
-  /** Headers of a signature over each call. Default: none. */
+  /** Headers of a signature over each call. Default: calls are not signed. */
   readonly sign?: (request: Unsigned) => Effect.Effect<Headers>
   /** The path of a call, if options change it. Default: the path of its row. */
   readonly path?: (endpoint: Endpoint) => string
@@ -136,7 +141,7 @@ export interface Options {
   readonly maxBodyBytes?: number | undefined
   /** Other hosts for the broker's origins, by purpose: `{ api: "http://127.0.0.1:4010" }`. */
   readonly origins?: Readonly<Record<string, string>> | undefined
-  /** `"allow"` accepts plain `http:` origins. Default: only on this machine. */
+  /** `"allow"` accepts all plain `http:` origins. Default: `http:` is accepted only for origins on this machine. */
   readonly insecureHttp?: "allow" | undefined
 }
 
@@ -147,7 +152,10 @@ export interface Options {
  * @since 0.1.0
  */
 export interface BrokerClient {
-  /** Limits are counted by `account`. `tokens` or `step` are required if the endpoint's `token` says so. */
+  /**
+   * Limits are counted by `account`. `tokens` is required if the endpoint's `token` is `required`. `step` is required
+   * if it is `step`.
+   */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
     options: {
@@ -163,9 +171,9 @@ export interface BrokerClient {
     }
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
-   * The failure in an answer to a call that is not in the tables, such as an order. `undefined`: the answer is not a
-   * refusal. Rows apply if they name no operations, or `otherCall`. An answer with HTTP 2xx is a refusal only if a dialect
-   * of the broker says so. The secrets of `sent` are removed from messages.
+   * The failure in an answer to a call that is not in the tables, such as an order. `undefined` if the answer is not a
+   * refusal. A row of the error table applies if it names no operations, or if it names `otherCall`. An answer with
+   * HTTP 2xx is a refusal only if a dialect of the broker says so. The secrets of `sent` are removed from messages.
    */
   readonly refusal: (
     answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
@@ -185,7 +193,10 @@ export interface BrokerClient {
  */
 export const otherCall = "request"
 
-/** In characters. Longer answers, such as instrument lists, are not searched for a refusal. */
+/**
+ * Length of the longest answer that is searched for a refusal, in characters. Longer answers are data, such as
+ * instrument lists.
+ */
 const longestRefusal = 65_536
 
 const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
@@ -199,7 +210,7 @@ const originProblem = (origin: string, options: Options): string | undefined => 
   return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
 }
 
-/** Rejects unknown purposes: with a misspelled one, calls would go to the broker's real host. */
+/** Rejects unknown purposes: with a misspelled purpose, calls would go to the broker's real host. */
 const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, string>>, options: Options) => {
   const known = Array.from(new Set([...Object.keys(environment), ...(protocol.purposes ?? [])]))
   for (const [purpose, origin] of Object.entries({ ...environment, ...options.origins })) {
@@ -255,7 +266,10 @@ export const readDuration: (
   input: Duration.Input
 ) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
 
-/** Everything that was sent. A token is listed apart from its header, because an answer may quote it alone. */
+/**
+ * Everything that was sent. A token is listed apart from its header, because an answer may quote the token without the
+ * rest of the header.
+ */
 interface Sent {
   readonly request: unknown
   readonly headers: Headers
@@ -266,7 +280,7 @@ interface Sent {
 }
 
 const redactedIn = (value: unknown): ReadonlyArray<string> => {
-  // A secret may be sent as a number: some brokers require that of a one-time code.
+  // A secret may be sent as a number: some brokers require a one-time code as a number.
   if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
 }
@@ -283,7 +297,7 @@ const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArr
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
-/** The encoding sets the content type, in place of the broker's headers. For JSON, the headers set it. */
+/** The encoding sets the content type, instead of the broker's headers. For JSON, the broker's headers set it. */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
@@ -341,7 +355,7 @@ const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.Invali
   return toProblems(names, "is missing, blank or of the wrong type")
 }
 
-/** A date of RFC 9110, section 5.6.7. Checked first, because `DateTime.make` also accepts a bare number. */
+/** A date of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also accepts a bare number. */
 const dateOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
@@ -351,8 +365,8 @@ const dateOf = (text: string | undefined): number | undefined =>
 const longestWait = 900_000
 
 /**
- * The wait of a `Retry-After`. A date is counted from the answer's own `Date`, because the two clocks may differ by hours.
- * Without a `Date`, it is counted from our clock.
+ * The wait of a `Retry-After`. A date is counted from the answer's own `Date`, because the broker's clock and this
+ * machine's clock may differ by hours. Without a `Date`, the wait is counted from this machine's clock.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()
@@ -368,14 +382,16 @@ const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefin
   return at === undefined || now === undefined ? undefined : at - now
 }
 
-/** Of several requests, the first counts: that is the earliest time at which a token may have been issued. */
+/**
+ * Records when the first of several requests was sent. This is the earliest time at which a token may have been issued.
+ */
 const noteDeparture = Effect.flatMap(Departure, (departure) =>
   departure === undefined || departure.at !== undefined
     ? Effect.void
     : Effect.map(Clock.currentTimeMillis, (now) => void (departure.at = now))
 )
 
-/** The last answer counts: its `Date` shows the error of this machine's clock. */
+/** Records the last answer. Its `Date` header shows how wrong this machine's clock is. */
 const noteAnswer = ({ headers }: Transport.WireResponse) =>
   Effect.flatMap(Departure, (departure) =>
     departure === undefined
@@ -392,13 +408,16 @@ const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && sta
 interface FailureContext {
   readonly operation: string
   readonly token: Endpoint["token"]
-  /** By our clock, milliseconds since the epoch. */
+  /** Time by this machine's clock, in milliseconds since the epoch. */
   readonly now: number | undefined
   readonly request: unknown
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
 }
 
-/** The reason of a refusal by the tables, otherwise by its status. `undefined`: neither gives one. */
+/**
+ * The reason of a refusal, according to the tables, or otherwise according to its status. `undefined` if neither gives
+ * a reason.
+ */
 const reasonFor = (
   { codes }: Protocol,
   answer: Envelope.Answer,
@@ -419,7 +438,7 @@ const reasonFor = (
     request
   }
   const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
-  // A code of the table is the broker's own and is not redacted, even if a PIN has the same digits.
+  // A code of the table is a known code of the broker. It is not redacted, even if a PIN has the same digits.
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
@@ -591,7 +610,7 @@ export const make = Effect.fnUntraced(function* (
     const secrets = secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // The problem names fields, and in a record the broker chooses their names.
+      // The problem names fields, and the broker chooses the names of the fields of a record.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })

@@ -1,5 +1,5 @@
 /**
- * The checksums that brokers want in place of a secret.
+ * The checksums that brokers require instead of a secret.
  *
  * @since 0.1.0
  */
@@ -19,13 +19,19 @@ import * as Result from "effect/Result"
  */
 export interface Recipe<Part extends string> {
   readonly parts: ReadonlyArray<Part>
-  /** Between the parts. Default: nothing. */
+  /** Text between the parts. Default: no text. */
   readonly joiner?: string
   /** Default: lower-case hexadecimal. */
   readonly encoding?: "hex" | "HEX" | "base64"
-  /** How often the digest is taken, each time over the text of the one before. Default: once. */
+  /**
+   * How many times the digest is computed. Each further digest is computed over the text of the previous digest.
+   * Default: 1.
+   */
   readonly times?: number
-  /** Values with a result that was made by another program, such as `sha256sum`. Vectors of documents can be wrong. */
+  /**
+   * Test vectors: values, and the result that another program, such as `sha256sum`, made from them. Vectors in a
+   * broker's documents can be wrong.
+   */
   readonly vectors: readonly [Vector<Part>, ...ReadonlyArray<Vector<Part>>]
 }
 
@@ -39,7 +45,7 @@ export interface Vector<Part extends string> {
 }
 
 /**
- * The SHA-256 of a recipe, over values by the names of its parts.
+ * Computes the SHA-256 of a recipe. `values` has a value for each part.
  *
  * @example
  * ```ts
@@ -83,7 +89,7 @@ const writers = {
 
 /**
  * SHA-256 over the parts, one after the other, in lower-case hexadecimal. It uses the `Digest` service if there is one,
- * else WebCrypto.
+ * otherwise WebCrypto.
  *
  * @example
  * ```ts

@@ -20,7 +20,7 @@ import { invisibleProblem, quoteProblem, withoutQuotes } from "../login/internal
  * @since 0.1.0
  */
 export interface Field {
-  /** Name of its environment variable. */
+  /** Name of the environment variable of the field. */
   readonly env: string
   readonly description: string
   readonly secret: boolean
@@ -28,11 +28,15 @@ export interface Field {
   /** The field is a source of one-time codes: a `CodeSource`, or a TOTP secret. */
   readonly codes?: true
   /**
-   * The user chose the value, such as a password, or its form is unknown, so it may begin and end with quotation marks.
-   * Those are rejected unless the value is `verbatim`. In other fields, a pair of them is removed.
+   * The value may begin and end with quotation marks, because the user chose it (such as a password), or because its
+   * form is unknown. Quotation marks at its ends are rejected, except in a `verbatim` value. In fields that are not
+   * free text, a pair of quotation marks is removed.
    */
   readonly freeText?: true
-  /** The problem of a value, in text without the value. `undefined`: the value is valid. Its blanks are removed first. */
+  /**
+   * Describes the problem of a value, without the value itself. Returns `undefined` if the value is valid. Blanks
+   * around the value are removed first.
+   */
   readonly problem?: (value: string) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
   readonly convert?: (given: never) => unknown
@@ -40,7 +44,8 @@ export interface Field {
   readonly normalize?: (value: string) => string
   /**
    * The field is an option of the layer, not a credential. Its value comes from the options, otherwise from the
-   * configuration. `configured` is `null` if its variable is not set, and absent if the configuration is not read.
+   * configuration. `configured` is `null` if the field's variable is not set, and absent if the configuration is not
+   * read.
    */
   readonly option?: (options: never, configured?: unknown) => unknown
 }
@@ -129,11 +134,13 @@ type FieldOf<Secret extends boolean, More> = {
  * @since 0.1.0
  */
 export const totp = (env: string) =>
-  secret(env, "The secret behind the QR code of enabling TOTP: base32, or the otpauth:// address", { codes: true })
+  secret(env, "The secret behind the QR code that is shown when TOTP is enabled: base32, or the otpauth:// address", {
+    codes: true
+  })
 
 /**
- * The form of an account's code: letters and digits, in capitals. `what` names it in the problem: `"client code, such as
- * A123456"`.
+ * The form of an account's code: letters and digits, in capitals. `what` names the code in the text of a problem:
+ * `"client code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0
@@ -148,7 +155,7 @@ export const clientCode = (what: string) => ({
 })
 
 /**
- * A check of a value for a header: visible ASCII characters, no spaces.
+ * Checks a value for a header. The value may contain only visible ASCII characters, and no spaces.
  *
  * @category checks
  * @since 0.1.0
@@ -157,7 +164,7 @@ export const visibleProblem = (value: string): string | undefined =>
   /^[\x21-\x7e]+$/.test(value) ? undefined : "has spaces or other characters that a key cannot have"
 
 /**
- * A check of a URL of any scheme.
+ * Checks a URL of any scheme.
  *
  * @category checks
  * @since 0.1.0
@@ -166,8 +173,8 @@ export const addressProblem = (value: string): string | undefined =>
   Result.isSuccess(Result.try(() => new URL(value))) ? undefined : "is not an address"
 
 /**
- * A check of a redirect URL: https, or http with one of the `loopback` hosts. It must not have a fragment, because the
- * broker could not add its parameters.
+ * Checks a redirect URL. It must be https, or http with one of the `loopback` hosts. It must not have a fragment,
+ * because the broker could then not add its parameters.
  *
  * @example
  * ```ts
@@ -175,7 +182,7 @@ export const addressProblem = (value: string): string | undefined =>
  *
  * const problem = Credentials.redirectUrlProblem("127.0.0.1")
  * problem("https://app.example.com/callback") // => undefined
- * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker accepts no other"
+ * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"
  * ```
  *
  * @category checks
@@ -189,7 +196,7 @@ export const redirectUrlProblem =
     if (url.hash !== "") return "must not have a fragment: the broker could not add its parameters"
     return url.protocol === "https:" || (url.protocol === "http:" && loopback.includes(url.hostname))
       ? undefined
-      : `must be https, or http with the host ${loopback.join(" or ")}: the broker accepts no other`
+      : `must be https, or http with the host ${loopback.join(" or ")}: the broker accepts no other URL`
   }
 
 const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
@@ -198,10 +205,10 @@ const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
  * A value that is sent unchanged: nothing is removed from its ends, and quotation marks and invisible characters are
- * accepted. It is for a password that begins or ends with a quotation mark or a blank. The field's `problem` and
+ * accepted. Use it for a password that begins or ends with a quotation mark or a blank. The field's `problem` and
  * `normalize` still apply.
  *
- * With `layerConfig`, name the variable in `BROKER_AUTH_VERBATIM` instead; several are separated by commas.
+ * With `layerConfig`, set `BROKER_AUTH_VERBATIM` to the name of the variable instead. Separate several names by commas.
  *
  * @example
  * ```ts
@@ -259,7 +266,10 @@ const checkForm = (text: string, field: Field): Text => {
   return problem === undefined ? { text } : { problem }
 }
 
-/** Blanks around a password come from copying. Nothing else is removed, because that would change the password. */
+/**
+ * Blanks around a password come from copying. Only these blanks are removed, because removing anything else would
+ * change the password.
+ */
 const readFreeText = (given: string, field: Field, advice: string): Text => {
   const text = given.trim()
   const quote = quoteProblem(text)
@@ -276,7 +286,8 @@ const readPlain = (given: string, field: Field): Text => {
   if (quote !== undefined) return { problem: `${quote}: copy the whole value again` }
   const invisible = invisibleProblem(text)
   if (invisible === undefined) return checkForm(text, field)
-  // The field's own problem describes the value's form. It helps only if the wrong character is visible, as a blank is.
+  // The field's own problem describes the value's form. It helps only if the wrong character is visible, such as a
+  // blank.
   const own = /\s/.test(text) ? field.problem?.(text) : undefined
   return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
 }
@@ -295,16 +306,17 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
   if ("problem" in read) return read
   const text = field.normalize === undefined ? read.text : field.normalize(read.text)
   if (!field.secret) return { value: text }
-  // The mark is kept, because a layer that reads the configuration checks its values twice.
+  // The verbatim mark is kept, because a layer that reads the configuration checks its values twice.
   return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
 const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
 
 /**
- * Checks all fields. One error names everything that is wrong. Blanks around a value are removed. Pairs of quotation
- * marks, as an env file or a chat program leaves them, and invisible characters are removed, too. In a field of free text,
- * they are rejected unless the value is `verbatim`. A quotation mark at one end alone is rejected.
+ * Checks all fields. One error names all fields that are wrong. Blanks around a value are removed. Pairs of quotation
+ * marks and invisible characters around a value are also removed, because an env file or a chat program may have added
+ * them. In a field of free text, they are rejected instead. A quotation mark at one end alone is rejected in every
+ * field. A `verbatim` value may have all of them.
  *
  * @example
  * ```ts
@@ -370,9 +382,9 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
   )
 
 /**
- * Reads all fields from the configuration, each under its `env` name. One error names everything that is missing or wrong.
- * Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are read verbatim. A field that is an option of the
- * layer is read from `options` first.
+ * Reads all fields from the configuration, each under its `env` name. One error names all fields that are missing or
+ * wrong. Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are read verbatim. A field that is an option
+ * of the layer is read from `options` first.
  *
  * @category configuration
  * @since 0.1.0

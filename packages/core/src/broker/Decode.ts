@@ -1,5 +1,5 @@
 /**
- * Schemas for the fields of a broker's answer: optional text, secrets, lists, numbers.
+ * Schemas for the fields of a broker's answer, such as optional text, secrets, lists and numbers.
  *
  * @since 0.1.0
  */
@@ -95,8 +95,8 @@ const countOf = (value: string | number | null): number | undefined => {
 }
 
 /**
- * A count, such as of seconds or attempts, as a number or as text. The broker may omit it. A value that is not a count
- * below a million is absent.
+ * A count, for example of seconds or attempts, as a number or as text. The broker may omit it. A value that is not a
+ * whole number from 0 to 999,999 counts as absent.
  *
  * @example
  * ```ts
@@ -121,8 +121,8 @@ export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finit
 )
 
 /**
- * A flag, as a boolean or as text: `true`, `yes` and `Y`, in any case, are true. Other values, and a flag that the broker
- * omits, are false.
+ * A flag, as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower case. Any other value
+ * means false. A flag that the broker omits is also false.
  *
  * @example
  * ```ts
@@ -152,7 +152,7 @@ const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<
 }
 
 /**
- * A list of text. The broker may omit it, set it to null, or send it as the text of a list.
+ * A list of text. The broker may omit it, set it to null, or send it as one text that contains a list.
  *
  * @example
  * ```ts
@@ -207,7 +207,7 @@ export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
   )
 
 /**
- * Like `map`, for an answer that may have no result yet, such as that to a poll: `to` then returns `undefined`.
+ * Like `map`, for an answer that may have no result yet, such as the answer to a poll. `to` then returns `undefined`.
  *
  * @category schemas
  * @since 0.1.0

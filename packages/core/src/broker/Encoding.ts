@@ -1,5 +1,5 @@
 /**
- * How the body of a call is written. Each row of a table names its encoding; the content type follows from it.
+ * How the body of a call is written. Each row of a table names its encoding. The encoding sets the content type.
  *
  * @since 0.1.0
  */
@@ -9,27 +9,28 @@ import * as Redacted from "effect/Redacted"
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * An encoding. `write` gets the fields with their secrets unwrapped, and its text is what is signed and what is sent.
+ * An encoding. `write` gets the fields with their secrets unwrapped. The text that it returns is signed and sent.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Encoding {
   readonly name: string
-  /** `undefined`: no content type is sent. */
+  /** If `undefined`, no content type is sent. */
   readonly contentType: string | undefined
-  /** Whether the encoding carries a value of a field, whose secret is unwrapped. */
+  /** Whether the encoding can carry the value of a field. If the value is secret, it is already unwrapped. */
   readonly carries: (value: unknown) => boolean
   readonly write: (fields: Fields) => string
 }
 
-/** Half of a surrogate pair. UTF-8 cannot carry it, and an encoder would send another character for it. */
+/** Half of a surrogate pair. UTF-8 cannot carry it, and an encoder would send another character instead. */
 const halfCharacter = /\p{Surrogate}/u
 
 const bare = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
 
 /**
- * The text of a value that a form or an address can carry: text, a finite number or a boolean. `undefined` for any other.
+ * The text of a value that a form or a URL can carry: text, a finite number or a boolean. `undefined` for any other
+ * value.
  *
  * @category converting
  * @since 0.1.0
@@ -69,8 +70,8 @@ export const form: Encoding = {
 }
 
 /**
- * JSON behind `jData=`, as the Noren family of brokers wants it. The fields in `beside`, such as the token `jKey`, follow as
- * `&jKey=…`. With `percent`, the JSON is percent-encoded, as a form is.
+ * JSON after `jData=`, as the Noren family of brokers requires it. The fields in `beside`, such as the token `jKey`,
+ * follow the JSON as `&jKey=…`. With `percent`, the JSON is percent-encoded, as in a form.
  *
  * @example
  * ```ts

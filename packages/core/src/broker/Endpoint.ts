@@ -22,8 +22,8 @@ export interface Limit {
 }
 
 /**
- * Which token a call carries: none; that of the step before, in a login of several steps; or the session's. A token in
- * the body is a field of the request, and the call carries none.
+ * Which token a call carries. `none`: no token. `step`: the token of the previous step, in a login of several steps.
+ * `required`: the token of the session. If the caller passes a token as a field of the request, the kind is `none`.
  *
  * @category models
  * @since 0.1.0
@@ -43,47 +43,67 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly origin: string
   readonly path: string
   readonly token: Token
-  /** Of a call without a session: the field of its request that limits are counted by. Default: all calls together. */
+  /**
+   * For a call without a session, the field of its request by which limits are counted. Default: all calls are counted
+   * together.
+   */
   readonly account: string | undefined
   /**
-   * Where the request travels in the address: the field of the request for each parameter. Then there is no body. A
-   * field that is absent is left out.
+   * Set if the request is sent in the query of the URL: maps the name of each parameter to a field of the request. Such
+   * a call has no body. Absent fields are not sent.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
-   * Fields that the app of the layer gives to each call, such as its key: names among `app` of the protocol, in the order
-   * in which they are sent. They come before the fields of the request, unless `body` places them.
+   * Names of the app's fields that are added to each call, such as its key. They are fields of `app` of the protocol.
+   * They are sent in this order, before the fields of the request. If `body` is set, it decides their place.
    */
   readonly app: ReadonlyArray<string>
-  /** Extras of the session that go with each call, such as its user id: names among `extras`, sent after those of `app`. */
+  /**
+   * Names of the session's `extras` that are added to each call, such as its user id. They are sent after the fields of
+   * `app`.
+   */
   readonly session: ReadonlyArray<string>
-  /** The field of the body that carries the session's token. Then no header carries it, unless `tokenToo` says so. */
+  /**
+   * The field of the body that carries the session's token. Headers then do not carry the token, except if `tokenToo`
+   * is `"headers"`.
+   */
   readonly tokenField: string | undefined
   readonly tokenToo: "headers" | undefined
-  /** A value that the encoding cannot carry fails with `InvalidRequest`, and nothing is sent. */
+  /** If the encoding cannot carry a value, the call fails with `InvalidRequest`, and nothing is sent. */
   readonly encoding: Encoding.Encoding
-  /** Permits a body to a GET, which few clients can send: `fetch` cannot, `node:http` can. */
+  /** Permits a GET with a body. `node:http` can send such a request, but `fetch` cannot. */
   readonly getBody: "sent" | undefined
-  /** Makes the body of a request and the fields of the app, where it is not both as they are. */
+  /**
+   * Makes the body from the request and the fields of the app. Default: the fields of the app, then the fields of the
+   * request.
+   */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
-  /** May be sent again when the connection failed, since nothing happens twice. Never true for a login. */
+  /**
+   * Whether the call may be resent after the connection failed, because a second call does no harm. Never true for a
+   * login.
+   */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
   readonly request: Schema.Decoder<Request> | undefined
-  /** The data inside the envelope, as the broker sends it and as a program gets it. */
+  /**
+   * Schema of the data inside the envelope, both in the form that the broker sends and in the form that a program gets.
+   */
   readonly response: Schema.Decoder<Response>
   readonly accepts: (request: unknown) => boolean
   /**
-   * Fields that carry a token or say whose it is. Where they are declared, any other optional field of the wrong type
-   * counts as absent. `undefined`: a wrong type is refused in every field.
+   * Fields that carry a token or identify its account. If they are declared, any other optional field of the wrong type
+   * counts as absent. If `undefined`, a wrong type in any field is an error.
    */
   readonly essential: ReadonlyArray<string> | undefined
-  /** Removes what does not fit from data that failed to decode. Changes nothing without `essential`. */
+  /**
+   * Removes optional fields of the wrong type from data that failed to decode. Changes nothing if `essential` is
+   * `undefined`.
+   */
   readonly mend: (data: unknown) => Mended
   readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
 }
 
-/** What rows may have in common. */
+/** Fields that several rows may share. */
 interface Shared<T extends TokenKind> {
   readonly method: Endpoint["method"]
   readonly token: T
@@ -98,7 +118,7 @@ interface Shared<T extends TokenKind> {
   readonly limits?: ReadonlyArray<Limit>
 }
 
-/** What each row has of its own. */
+/** Fields that each row sets for itself. */
 interface Own<S, R extends Schema.Decoder<unknown>> {
   readonly account?: string | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
@@ -123,12 +143,13 @@ const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encodi
 export type AppFields = Readonly<Record<string, string | Redacted<string>>>
 
 /**
- * Makes a row. `request` describes the body (secrets are `Endpoint.Secret`), JSON by default, `response` the data inside the
- * envelope: fields that it does not name pass, wrong types are refused.
+ * Makes a row. `request` describes the body, in which secrets are `Endpoint.Secret`. The body is JSON by default.
+ * `response` describes the data inside the envelope. Fields that `response` does not name are allowed. Wrong types are
+ * errors.
  *
- * An answer that carries a token names its `essential` fields: the token, and what says whose it is. Then a wrong type
- * in any other optional field does not lose the token: the field counts as absent, or as a number if it is a number in
- * quotes where a number is expected.
+ * For an answer with a token, name its `essential` fields: the token, and the fields that identify its account. A wrong
+ * type in any other optional field then does not lose the token. Such a field counts as absent. If a number is
+ * expected, a number in quotes counts as a number.
  *
  * @example
  * ```ts
@@ -183,7 +204,7 @@ export const make = <
 })
 
 /**
- * A constructor for rows that share a method, the kind of token, limits and so on.
+ * A constructor for rows that share some fields, such as the method, the kind of token and the limits.
  *
  * @example
  * ```ts
@@ -222,7 +243,7 @@ const notBlank = Schema.isPattern(/\S/)
 export const Text = Schema.String.check(notBlank)
 
 /**
- * Text of an answer that is a secret: descriptions of the API mark it as a password. The broker's row wraps it.
+ * Secret text in an answer. OpenAPI descriptions mark it as a password. The broker's row must wrap it as `Redacted`.
  *
  * @category schemas
  * @since 0.1.0

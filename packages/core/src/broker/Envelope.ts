@@ -1,19 +1,20 @@
 /**
- * The forms of a broker's success and refusal. A broker has several dialects; each maps an answer to a verdict.
+ * The forms in which a broker reports success and refusal. A broker may use several forms, called dialects. Each
+ * dialect maps an answer to a verdict.
  *
  * @since 0.1.0
  */
 import * as Predicate from "effect/Predicate"
 
 /**
- * An answer, with its body as text and, if it is JSON, as a value.
+ * An answer, with its body as text. If the body is JSON, the answer also has its value.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Answer {
   readonly status: number
-  /** Names in lower case. */
+  /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly text: string
   /** `undefined` if the body is not JSON. */
@@ -67,7 +68,7 @@ export interface Dialect {
 }
 
 /**
- * A field of a value of any type. `undefined`: the value has no such field.
+ * Returns a field of a value of any type, or `undefined` if the value has no such field.
  *
  * @category reading
  * @since 0.1.0
@@ -98,7 +99,7 @@ const textOf = (value: unknown): string | undefined => {
 }
 
 /**
- * The verdict of the first dialect that reads the answer.
+ * The verdict of the first dialect that recognizes the answer. `undefined` if no dialect recognizes it.
  *
  * @category reading
  * @since 0.1.0
@@ -122,7 +123,7 @@ export interface Fields {
   readonly source: string
   /** The path of the field that decides: `["stat"]`, or `["body", "Status"]`. */
   readonly status: ReadonlyArray<string>
-  /** Values that mean yes. Of text, only letters and digits are compared, in any case. */
+  /** Values that mean yes. In text, only letters and digits are compared, and upper and lower case are equal. */
   readonly yes: ReadonlyArray<string | number | boolean>
   /** Values that mean no. Default: every other value of the field. */
   readonly no?: ReadonlyArray<string | number | boolean>
@@ -130,7 +131,10 @@ export interface Fields {
   readonly data?: ReadonlyArray<string>
   readonly code?: ReadonlyArray<string>
   readonly message?: ReadonlyArray<string>
-  /** A yes that requires an action first, such as a new password. It becomes a no with this code. */
+  /**
+   * Answers that mean yes but require an action first, such as a new password. Such an answer becomes a no with this
+   * `code`.
+   */
   readonly asks?: ReadonlyArray<{
     readonly field: ReadonlyArray<string>
     readonly is: string | number | boolean

@@ -27,15 +27,15 @@ export interface Failure {
   readonly message: string | undefined
   readonly supportId: string | undefined
   readonly retryAfter: Duration.Duration | undefined
-  /** The broker's clock, by its `Date` header, minus ours, in milliseconds. */
+  /** The broker's clock, according to its `Date` header, minus this machine's clock, in milliseconds. */
   readonly clockDrift: number | undefined
-  /** The body that was sent. Its secrets are `Redacted`. No part of it may be in a reason. */
+  /** The body that was sent. Its secrets are `Redacted`. No part of the body may be in a reason. */
   readonly request: unknown
 }
 
 /**
- * One row. A refusal matches a row if it matches every field of the row. The first row that matches is used. A row has at
- * least a code, a message or a status.
+ * One row. A refusal matches a row if it matches every `code`, `message`, `status` and `operations` that the row has.
+ * The first row that matches is used. A row has at least a code, a message or a status.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export interface Failure {
  */
 export interface ErrorRow {
   readonly code?: string
-  /** Matched against the broker's message, with each run of blanks as one blank. */
+  /** Pattern for the broker's message. Each run of blanks in the message is replaced by one blank before the match. */
   readonly message?: RegExp
   readonly status?: number
   /** Names of the endpoints that the row is limited to. */
@@ -74,8 +74,8 @@ const matchOf = (match: string | RegExp | number): Pick<ErrorRow, "code" | "mess
 }
 
 /**
- * Makes a constructor for rows of one source. A string matches the broker's code, a pattern its message, a number the HTTP
- * status. `more` adds further fields of the row.
+ * Makes a constructor for rows of one source. A string matches the broker's code, a pattern matches its message, and a
+ * number matches the HTTP status. `more` adds further fields of the row.
  *
  * @example
  * ```ts
@@ -139,7 +139,7 @@ export const invalidCode =
   (failure: Failure): AuthError.Reason =>
     new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
 
-/** In milliseconds. With a larger drift, the code may belong to another period. */
+/** In milliseconds. With a larger drift, the TOTP code may belong to another period. */
 const noticeableDrift = 15_000
 
 const driftHint = (millis: number): AuthError.Hint => {
@@ -267,7 +267,7 @@ const outage =
   /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i
 
 /**
- * The given reason, unless the message reports an outage, such as maintenance. In that case: `BrokerRejected`.
+ * Returns the given reason. If the message reports an outage, such as maintenance, it returns `BrokerRejected` instead.
  *
  * @category reasons
  * @since 0.1.0
@@ -280,8 +280,9 @@ export const unlessOutage =
 const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
 
 /**
- * The reason of a login that was refused with HTTP 401. `InvalidCredentials` if there is no message, or if it mentions
- * credentials or matches `words`. Otherwise: `BrokerRejected`.
+ * The reason of a login that was refused with HTTP 401. It is `InvalidCredentials` if there is no message, or if the
+ * message mentions credentials or matches `words`. Otherwise, or if the message reports an outage, it is
+ * `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0
@@ -294,7 +295,7 @@ export const unauthorizedLogin = (field: string, words: RegExp = authentication)
   )
 
 /**
- * The reason of an HTTP status, if the body gives none. `undefined`: the status is not an error.
+ * The reason of an HTTP status, for an answer whose body gives no reason. `undefined` if the status is not an error.
  *
  * @category reasons
  * @since 0.1.0

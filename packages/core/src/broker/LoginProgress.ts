@@ -1,6 +1,6 @@
 /**
- * Stores the result of the first exchanges of a login until the last one succeeds. A login of several exchanges is resumed
- * at the failed one, because each new login opens another session at the broker.
+ * Stores the result of the first steps of a login until the last step succeeds. If a step fails, the login is resumed
+ * at that step, because each new login opens another session at the broker.
  *
  * @since 0.1.0
  */
@@ -18,12 +18,13 @@ export interface LoginProgress {
   readonly token: Redacted.Redacted<string>
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
-  /** When the token expires, milliseconds since the epoch. `undefined`: unknown. */
+  /** When the token expires, milliseconds since the epoch. `undefined` if unknown. */
   readonly endsAt?: number | undefined
 }
 
 /**
- * Stores the progress. A `SessionManager` provides it, and stores the progress encrypted. Without it, nothing is stored.
+ * The function that stores the progress. A `SessionManager` provides it, and stores the progress encrypted. If there is
+ * no such function, nothing is stored.
  *
  * @category references
  * @since 0.1.0
@@ -34,7 +35,8 @@ export const Keeper = Context.Reference<((progress: LoginProgress) => Effect.Eff
 )
 
 /**
- * Stores the progress of a login before its next exchange is sent. `resume` of the method's `Renewal` continues from it.
+ * Stores the progress of a login before its next step is sent. `resume` of the method's `Renewal` continues from the
+ * stored progress.
  *
  * @example
  * ```ts

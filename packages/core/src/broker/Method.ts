@@ -1,8 +1,9 @@
 /**
- * A login method, made from the tables of a broker and a few functions: its layers, with exactly the services that it has.
+ * Makes the layers of a login method from the tables of a broker and a few functions. The layers have exactly the
+ * services that the method has.
  *
- * This module has the logic of all methods: the check of credentials before anything is sent, the session's account and
- * expiry, renewal, logout, profile and the headers of later calls.
+ * This module has the logic that all methods share. It checks credentials before anything is sent, and sets the account
+ * and the expiry of a session. It also contains renewal, logout, profile and the headers of later calls.
  *
  * @since 0.1.0
  */
@@ -41,11 +42,13 @@ import * as StepUp from "../login/StepUp.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Your name for the API key, if you have several for one account. Default: `"default"`. */
+  /** Your name for the API key, if you have several API keys for one account. Default: `"default"`. */
   readonly app?: string | undefined
   /** When a session expires. Default: as the broker documents. */
   readonly expiry?: Expiry | undefined
-  /** When a session manager renews, and its budget of refused logins. Default: the numbers of the descriptor. */
+  /**
+   * When a session manager renews a session, and its budget of refused logins. Default: the numbers of the descriptor.
+   */
   readonly renewal?: Renewal.Options | undefined
 }
 
@@ -61,13 +64,18 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly api: Context.Key<Tag, Api>
   /** When a session expires, as the broker documents. */
   readonly expiry: Expiry
-  /** The broker returns the origin of later calls at login. Default: all calls go to the known origins. */
+  /**
+   * Set this if the broker returns, at login, the origin for later calls. Default: all calls go to the known origins.
+   */
   readonly tellsOrigin?: "at-login"
   /** Converts the id of an account to the broker's spelling. Default: unchanged. */
   readonly accountId?: (id: string) => string
-  /** When a session expires, if the broker's package has options for it. Default: the option `expiry`, then `expiry`. */
+  /**
+   * When a session expires, if the broker's package has its own options for this. Default: the option `expiry`,
+   * otherwise the `expiry` of this family.
+   */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
-  /** Returns `undefined` if, by the options, the broker has no such call. */
+  /** Ends a session at the broker. Returns `undefined` if, with these options, the broker has no logout call. */
   readonly logout?: (
     api: Api,
     session: Session.Session,
@@ -87,7 +95,7 @@ export interface Given<Api, F extends Credentials.Fields, O> {
   readonly options: O
   readonly account: Account.Account
   readonly expiry: Expiry
-  /** Gets a one-time code of six digits. `undefined`: the credentials have no source of codes. */
+  /** Gets a one-time code of six digits. `undefined` if the credentials have no source of codes. */
   readonly code: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> | undefined
 }
 
@@ -124,7 +132,7 @@ export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Ap
   readonly signIn: (
     given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
-  /** Makes, when the layer is built, a check that runs before each login of a session manager. */
+  /** Runs when the layer is built, and returns a check. The check runs before each login of a session manager. */
   readonly before?: (given: Given<Api, F, O>) => Effect.Effect<Effect.Effect<void, AuthError.AuthError>>
 }
 
@@ -150,7 +158,7 @@ export interface RedirectSpec<
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The callback's parameter with the state. Default: `state`. */
   readonly stateParameter?: string
-  /** The callback's parameter with the outcome of the login. Default: none. */
+  /** The callback's parameter with the outcome of the login. Default: there is no such parameter. */
   readonly outcome?: RedirectLogin.Outcome
   /** The reason of an `error` in the callback. Default: the login was denied. */
   readonly refusal?: (
@@ -188,7 +196,7 @@ export interface QrSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, 
   readonly lifetime: Duration.Input
   /** Requests a QR code. */
   readonly begin: (given: Given<Api, F, O>) => Effect.Effect<Omit<QrLogin.QrCode, "expiresAt">, AuthError.AuthError>
-  /** Polls a QR code. `undefined`: not scanned yet. */
+  /** Polls a QR code. Returns `undefined` if the code is not scanned yet. */
   readonly poll: (
     code: QrLogin.QrCode,
     given: Given<Api, F, O>
@@ -209,7 +217,7 @@ export interface Layers<Services, F extends Credentials.Fields, O> {
   readonly layer: (
     options: O & { readonly credentials: Credentials.Input<F> }
   ) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
-  /** Takes credentials from the configuration. One error names everything that is missing or wrong. */
+  /** Takes credentials from the configuration. One error names all fields that are missing or wrong. */
   readonly layerConfig: (options?: O) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
 }
 
@@ -236,7 +244,7 @@ export interface ForeignTokens {
   readonly accessToken: Redacted.Redacted<string>
   readonly refreshToken?: Redacted.Redacted<string> | undefined
   readonly feedToken?: Redacted.Redacted<string> | undefined
-  /** The first of two tokens, if the broker returns the access token in a second exchange. */
+  /** The first of two tokens, if the broker returns the access token in a second request. */
   readonly loginToken?: Redacted.Redacted<string> | undefined
   readonly environment?: string | undefined
   readonly app?: string | undefined
@@ -263,7 +271,7 @@ const fieldsOf = <Api, F extends Credentials.Fields, O>(
  */
 type Exclusive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** The part of a method that differs from the others. */
+/** The part of a method that differs from other methods. */
 interface Own<Services> {
   readonly services: Context.Context<Services>
   readonly ways?: Pick<
@@ -367,7 +375,8 @@ const layersOf = <Api, F extends Credentials.Fields, O extends object, Services>
 })
 
 /**
- * A method without a session, such as the recovery of an account: its own services, and the typed calls.
+ * Makes a method without a session, such as the recovery of an account. It has the services of `build` and the typed
+ * calls.
  *
  * @category constructors
  * @since 0.1.0
@@ -394,7 +403,7 @@ const accountOf = (
 ): Account.Account => Account.make({ broker, app, ...(typeof holder === "string" ? { id: holder } : holder) })
 
 /**
- * A login method with its own services. `login` and `redirect` are made from it.
+ * Makes a login method with the services of `build`. `login`, `redirect`, `qr` and `stepUp` use this function.
  *
  * @category constructors
  * @since 0.1.0
@@ -496,7 +505,7 @@ export const login = <
     return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
   })
 
-/** How long a login without state can be completed. */
+/** How long a login without state can be completed, in milliseconds. */
 const pendingMillis = 300_000
 
 /**
@@ -622,8 +631,8 @@ export interface Steps {
 }
 
 /**
- * A login method whose second step is a one-time code: by SMS, which a person enters, or of an authenticator, which the
- * layer computes if it has the secret.
+ * A login method whose second step is a one-time code. If the code comes by SMS, a person enters it. If it is the code
+ * of an authenticator, the layer can compute it from the TOTP secret.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,7 +1,9 @@
 /**
- * An OpenAPI 3.1 description of a broker's calls, from its table of endpoints, for client generators in any language.
+ * An OpenAPI 3.1 description of a broker's calls, made from its table of endpoints. Client generators for any language
+ * can read it.
  *
- * It depends on a broker's tables only, so the document can be made without the simulator, which serves it.
+ * This module needs only the broker's tables. The simulator serves the document, but it is not needed to make the
+ * document.
  *
  * @since 0.1.0
  */
@@ -25,7 +27,7 @@ import { complete, queryOf } from "./internal/requestParts.ts"
 export type Json = Readonly<Record<string, unknown>>
 
 /**
- * A document.
+ * An OpenAPI document.
  *
  * @category models
  * @since 0.1.0
@@ -55,7 +57,7 @@ export interface Input {
   readonly headers: Protocol["headers"]
   /** Fields of the app, with `sample` values. */
   readonly app?: Protocol["app"]
-  /** Schema of a success, around the data of a call. */
+  /** Schema of a successful answer. It contains the schema of the call's data. */
   readonly yes: (data: Json, endpoint: Endpoint) => Json
   /** Schema of a refusal. */
   readonly no: Json
@@ -84,8 +86,8 @@ const objectWith = (properties: Readonly<Record<string, Json>>, required: Readon
 const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
 
 /**
- * An object with the data in its field `name`, and other fields beside it. Fields with a constant or a pattern are
- * required, and so is the data if it has required fields.
+ * An object that has the data in its field `name`, and also has other fields. Fields with a constant or a pattern are
+ * required. The data is required if its own schema has required fields.
  *
  * @category envelopes
  * @since 0.1.0
@@ -96,7 +98,7 @@ export const inside =
     objectWith({ ...properties, [name]: data }, mayBeAbsent(data) ? [] : [name])
 
 /**
- * The data, with other fields beside its own. Fields with a constant or a pattern are required.
+ * An object that has the fields of the data and other fields. Fields with a constant or a pattern are required.
  *
  * @category envelopes
  * @since 0.1.0
@@ -166,13 +168,13 @@ interface Sent {
   readonly required: boolean
 }
 
-/** The sent names with the schemas of their placeholders. */
+/** The names that are sent, each with the schema of its placeholder. */
 const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): ReadonlyArray<Sent> =>
   Object.entries(sent).map(([name, value]) => {
     const field = fieldOf(value)
     const schema = field === undefined ? undefined : propertiesOf(request)[field]
     if (schema !== undefined) return { name, schema, required: requiredOf(request).includes(field ?? "") }
-    // A field of the app.
+    // This is a field of the app.
     if (field !== undefined) return { name, schema: password, required: true }
     return { name, schema: { const: reveal(value) }, required: true }
   })
@@ -308,7 +310,9 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
-/** Calls with the same method and path are one operation. A parameter that not all of them have is optional. */
+/**
+ * Calls with the same method and path are one operation. A parameter is optional if some of these calls do not have it.
+ */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()
   for (const parameter of lists.flat()) {
@@ -343,7 +347,7 @@ const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArr
     responses: responsesOf(input, endpoints),
     security: schemes.length === 0 ? [] : [Object.fromEntries(schemes.map((name) => [name, []]))],
     "x-limits": limitsOf(first),
-    // The call may be resent.
+    // Whether the call may be resent.
     "x-safe": first.safe
   }
 }
@@ -368,8 +372,8 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
 /**
  * Makes the document.
  *
- * Calls with the same method and path are one operation. Secrets have the format `password`. `x-errors` lists the meanings
- * of the call's refusals, `x-limits` its rate limits, `x-safe` whether it may be resent.
+ * Calls with the same method and path are one operation. Secrets have the format `password`. `x-errors` lists the
+ * meanings of the call's refusals. `x-limits` lists its rate limits. `x-safe` says whether the call may be resent.
  *
  * @example
  * ```ts

@@ -15,8 +15,8 @@ import * as Headers from "effect/http/Headers"
 import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
-// A pattern that begins with a run of characters has a lookbehind for the start of the run. Without it, the pattern would
-// be tried from every character of the run, and take hours for a megabyte.
+// A pattern that begins with a run of characters has a lookbehind for the start of the run. Without it, the pattern
+// would be tried from every character of the run, and one megabyte of text would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
   // A JSON or form field with the name of a secret, even if the text ends inside its value.
   [
@@ -32,7 +32,7 @@ const patterns: ReadonlyArray<readonly [RegExp, string]> = [
 const encodings: ReadonlyArray<(secret: string) => string> = [
   (secret) => secret,
   (secret) => JSON.stringify(secret).slice(1, -1),
-  // A lone surrogate has no URL form.
+  // Half of a surrogate pair has no URL form. The secret is then not encoded.
   (secret) =>
     Result.getOrElse(
       Result.try(() => encodeURIComponent(secret)),
@@ -65,19 +65,23 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
     for (const encode of encodings) spellings.add(encode(value))
   }
   if (spellings.size === 0) return text
-  // The longest first, so that a secret inside another leaves no remainder.
+  // The longest spelling is replaced first. Otherwise, if a secret is part of a longer secret, the rest of the longer
+  // secret would remain.
   const longestFirst = Array.from(spellings).sort((a, b) => b.length - a.length)
   return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
 }
 
-/** In characters. A pattern overflows V8's stack somewhere beyond four million characters. */
+/**
+ * Length of the text that is searched, in characters. Somewhere beyond four million characters, a pattern overflows
+ * V8's stack.
+ */
 const searchable = 1_048_576
 
-/** The beginning of a text, without its last word: part of a token might no longer be recognized as one. */
+/** The beginning of a text, without its last word: part of a token might no longer be recognized as a token. */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
-/** Makes the text printable, then hides the secrets again: invisible characters may have been inside one. */
+/** Makes the text printable, then hides the secrets again: invisible characters may have been inside a secret. */
 const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const hidden = cut(hide(text, secrets), searchable)
   const shown = printable(hidden)
@@ -85,9 +89,9 @@ const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): stri
 }
 
 /**
- * Replaces the given secrets, in every encoding in which an answer may quote them, and text that looks like a secret.
- * Control characters, invisible characters and those that change the direction of text are removed or replaced. Text after
- * the first mebibyte is removed.
+ * Replaces the given secrets, in every encoding in which an answer may quote them. Also replaces text that looks like a
+ * secret. Removes or replaces control characters, invisible characters, and characters that change the direction of
+ * text. Removes all text after the first 1,048,576 characters.
  *
  * @example
  * ```ts
@@ -104,8 +108,8 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
   patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clean(text, secrets))
 
 /**
- * A short, safe excerpt of a body, for errors. Of JSON, it has names and types only. Of other text, it has the first 200
- * characters without tags, secrets, values next to a name of a secret, and opaque words.
+ * A short, safe excerpt of a body, for errors. For JSON, it has only names and types. For other text, it has the first
+ * 200 characters. Tags, secrets, values next to the name of a secret, and opaque words are left out.
  *
  * @example
  * ```ts
@@ -134,7 +138,7 @@ export const excerpt = (
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** Escaped text may contain escaped text. */
+/** Escapes are removed up to three times, because escaped text may contain escaped text. */
 const levels = [1, 2, 3]
 
 const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
@@ -145,7 +149,8 @@ const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string
   return withoutOpaqueWords(withoutNeighbours(plain))
 }
 
-// Keys of an answer are the broker's names, but a malformed body may have a secret as a key: only plain words are kept.
+// Keys of an answer are the broker's names, but a malformed body may have a secret as a key. So only plain words are
+// kept.
 const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) && scrub(key) === key ? key : "…")
 
 const outline = (value: unknown, depth: number): string => {
@@ -158,7 +163,8 @@ const outline = (value: unknown, depth: number): string => {
 }
 
 /**
- * Hides the values of these headers in logs and spans of Effect's HTTP modules, in addition to those that Effect hides.
+ * Hides the values of these headers in logs and spans of Effect's HTTP modules, in addition to the headers that Effect
+ * hides.
  *
  * @example
  * ```ts

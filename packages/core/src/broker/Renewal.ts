@@ -1,7 +1,7 @@
 /**
- * How an expired session is renewed: by a refresh, by a login, or by a refresh and otherwise a login.
+ * How an expired session is renewed: by a refresh, by a login, or by a refresh with a login as the fallback.
  *
- * Every broker's layer provides the way of its method. The layers of this module replace it.
+ * Every broker's layer provides the renewal of its login method. The layers of this module replace that renewal.
  *
  * @since 0.1.0
  */
@@ -35,7 +35,7 @@ export interface GuardPolicy {
   readonly maxFailures: number
   /** How long a refused login counts. Finite and above zero. */
   readonly window: Duration.Duration
-  /** If a login sends a TOTP code: at most one login is sent in each such period. */
+  /** The period of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period. */
   readonly step: Duration.Duration | undefined
 }
 
@@ -49,18 +49,21 @@ export class Renewal extends Context.Service<
   Renewal,
   {
     readonly account: Account
-    /** Gets a session from the credentials. `undefined`: only a person can log in. */
+    /** Gets a session from the credentials. `undefined` if only a person can log in. */
     readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
-    /** Continues a login of several exchanges from the progress that `LoginProgress.keep` stored. */
+    /** Continues a login of several steps from the progress that `LoginProgress.keep` stored. */
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Renews a session without credentials. `undefined`: the broker has no refresh. */
+    /** Renews a session without credentials. `undefined` if the broker has no refresh. */
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh also renews a session that a daily cut-off has ended. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
-    /** How long before its expiry a session is renewed. Zero if it ends at a daily cut-off. */
+    /** How long before its expiry a session is renewed. Zero if the session ends at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
-    /** Credentials of `login`. A manager compares them with those that the broker refused or accepted. */
+    /**
+     * Credentials of `login`. A session manager compares them with the credentials that the broker refused or accepted
+     * before.
+     */
     readonly credentials?: Redacted.Redacted<string> | undefined
   }
 >()("@auth/broker-core/broker/Renewal") {}
@@ -93,11 +96,17 @@ export const make = (options: {
   readonly afterCutOff?: boolean | undefined
   /** How long before its expiry a session is renewed. Default: not before its expiry. */
   readonly early?: Duration.Input | undefined
-  /** Budget of refused logins in `window`. Default: 2, because no broker here locks an account before the third. */
+  /**
+   * Budget of refused logins in `window`. Default: 2, because no broker in this repository locks an account before the
+   * third refused login.
+   */
   readonly maxFailures?: number | undefined
   /** How long a refused login counts. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
-  /** If a login sends a TOTP code: one login is sent in each of its periods. `"totp"`: 30 seconds. */
+  /**
+   * The source of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period of the codes.
+   * `"totp"` means a period of 30 seconds.
+   */
   readonly codes?: "totp" | CodeSource | undefined
   /** The credentials of `login` by field. Only text and `Redacted` text are compared. Default: no comparison. */
   readonly credentials?: Readonly<Record<string, unknown>> | undefined
@@ -122,7 +131,7 @@ export const make = (options: {
   })
 
 /**
- * Options that replace the numbers of the broker's descriptor, which are seldom certain.
+ * Options that replace the numbers of the broker's descriptor. Those numbers are seldom certain.
  *
  * @category models
  * @since 0.1.0
@@ -137,8 +146,8 @@ export interface Options {
 }
 
 /**
- * The renewal of a method. Default for its numbers: those of the broker's descriptor. Invalid options fail with
- * `InvalidRequest`.
+ * Makes the renewal of a method. By default, its numbers are the numbers of the broker's descriptor. Invalid
+ * options fail with `InvalidRequest`.
  *
  * @example
  * ```ts
@@ -197,10 +206,11 @@ const unanswerable = (account: Account, why: string) =>
   )
 
 /**
- * A login that answers its challenge with a TOTP code of `codes`, if the broker accepts one.
+ * A login that answers its challenge with a TOTP code of `codes`, if the broker accepts a TOTP code.
  *
- * Each login makes the broker send an SMS. Without `codes`, or after the broker has asked for another kind of code, the
- * login therefore sends nothing. It fails with `ActionRequired`, which names `layerLoginWithStepUp`.
+ * At each login, the broker sends an SMS. The login therefore sends nothing if there are no `codes`, or if the broker
+ * has already requested another kind of code. It then fails with `ActionRequired`, whose advice names
+ * `layerLoginWithStepUp`.
  *
  * @example
  * ```ts
@@ -227,8 +237,9 @@ export const answering = (options: {
 }): Effect.Effect<Effect.Effect<Session, AuthError.AuthError>> =>
   Effect.map(Ref.make(false), (refusesTotp) => {
     const { account, codes, login, verify } = options
-    const other = unanswerable(account, "the broker requires a code by SMS or mail, not one of an authenticator")
-    if (codes === undefined) return unanswerable(account, "without a TOTP secret, the broker sends them by SMS or mail")
+    const other = unanswerable(account, "the broker requires a code by SMS or mail, not a code of an authenticator")
+    if (codes === undefined)
+      return unanswerable(account, "without a TOTP secret, the broker sends the codes by SMS or mail")
     const answer = (challenge: Challenge) =>
       challenge.kinds[0] === "totp"
         ? Effect.flatMap(codes.code({ account, kind: "totp" }), (code) => verify(challenge, code))
@@ -294,7 +305,7 @@ export const layerLoginWithStepUp = <R = never>(
   )
 
 /**
- * Renews by a refresh only. If the broker refuses it, a person has to log in.
+ * Renews by a refresh only. If the broker refuses the refresh, a person has to log in.
  *
  * @category layers
  * @since 0.1.0
@@ -309,7 +320,7 @@ export const layerRefresh: Layer.Layer<Renewal, never, Renewal | Refresh> = Laye
 )
 
 /**
- * Renews by a refresh. If the broker refuses it, or no refresh is possible, renews by a login.
+ * Renews by a refresh. If the broker refuses the refresh, or if no refresh is possible, renews by a login.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The account that a session belongs to. It is the key of every map, lock and file.
+ * The account that a session belongs to. The account is the key of every map, lock and file.
  *
  * @since 0.1.0
  */
@@ -49,7 +49,7 @@ export const make = (options: {
 })
 
 /**
- * The account as one string. It is unique, and safe in a file name except for its slashes.
+ * The account as one string. The string is unique. Except for its slashes, it is safe in a file name.
  *
  * @category converting
  * @since 0.1.0

@@ -35,7 +35,7 @@ export class AccountRecovery extends Context.Service<
     readonly unblock: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
     readonly confirmUnblock: (challenge: Challenge, code: Redacted.Redacted<string>) => Effect.Effect<void, AuthError>
     readonly forgotPassword: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
-    /** Returns a challenge for one `resetPassword`. */
+    /** Returns a challenge that can be used for one `resetPassword`. */
     readonly confirmForgotPassword: (
       challenge: Challenge,
       code: Redacted.Redacted<string>

@@ -1,8 +1,8 @@
 /**
  * The error of every authentication call, and its reasons.
  *
- * No reason contains a request, a response or the error of another library: those print their bodies, including
- * passwords. The broker's own code and message are in `code` and `brokerMessage`, with secrets removed.
+ * No reason contains a request, a response or the error of another library, because printing them would show bodies
+ * with passwords. The broker's own code and message are in `code` and `brokerMessage`, with secrets removed.
  *
  * @since 0.1.0
  */
@@ -48,7 +48,7 @@ const said = (reason: BrokerSaid): string => {
   return parts.length === 0 ? "" : ` (${parts.join(": ")})`
 }
 
-/** Rounded up to seconds, because a call that is too early is refused again. */
+/** A wait as text. It is rounded up to seconds, because a call that is too early is refused again. */
 const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(Math.ceil(Duration.toSeconds(wait))))
 
 /**
@@ -59,7 +59,10 @@ const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(
  */
 export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
   BrokerSaid & {
-    /** The wrong credential, by its name in the broker's descriptor. `credentials`: the broker does not say which. */
+    /**
+     * The wrong credential, by its name in the broker's descriptor. `credentials` if the broker does not say which
+     * credential is wrong.
+     */
     readonly field: string
   }
 > {
@@ -69,7 +72,7 @@ export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
     return `The broker refused the ${this.field}${said(this)}`
   }
   get remedy(): string {
-    return this.advice ?? `Check the ${this.field}, correct it, and log in once more. Do not repeat it unchanged.`
+    return this.advice ?? `Check the ${this.field}, correct it, and log in once more. Do not send it again unchanged.`
   }
 }
 
@@ -100,7 +103,7 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
   BrokerSaid & {
     /** The kind of the code. */
     readonly kind: "totp" | "otp" | "authorization-code"
-    /** Possible causes, the most likely first. */
+    /** Possible causes. The most likely cause is first. */
     readonly hints: ReadonlyArray<Hint>
     /** `client`: this library refused the code, and nothing was sent. Default: `broker`. */
     readonly by?: "broker" | "client" | undefined
@@ -123,7 +126,7 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
 }
 
 /**
- * A step-up challenge has ended, or belongs to another account. `why` says which.
+ * A step-up challenge has ended, or belongs to another account. `why` gives the reason.
  *
  * @category reasons
  * @since 0.1.0
@@ -174,10 +177,10 @@ export class AccountLocked extends Data.TaggedError("AccountLocked")<
 }
 
 const unlockAdvice: Record<AccountLocked["unlock"], string> = {
-  broker: "Ask the broker's support to unlock it, and stop every program that logs in until then.",
-  "self-service": "Unlock it with the broker's own recovery, and stop every program that logs in until then.",
-  wait: "Wait until the broker lifts the lock, and stop every program that logs in until then.",
-  unknown: "Check the broker's app or ask its support, and stop every program that logs in until then."
+  broker: "Ask the broker's support to unlock it. Until then, stop every program that logs in.",
+  "self-service": "Unlock it with the broker's account recovery. Until then, stop every program that logs in.",
+  wait: "Wait until the broker unlocks it. Until then, stop every program that logs in.",
+  unknown: "Check the broker's app, or ask the broker's support. Until it is unlocked, stop every program that logs in."
 }
 
 /**
@@ -194,7 +197,7 @@ export class SessionExpired extends Data.TaggedError("SessionExpired")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The session is over: ${sessionWhy[this.why]}${said(this)}`
+    return `The session has ended: ${sessionWhy[this.why]}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? "Log in again."
@@ -229,7 +232,7 @@ export class SessionLimitReached extends Data.TaggedError("SessionLimitReached")
 }
 
 /**
- * Too many calls. Either the broker refused the call, or this library stopped it before it was sent.
+ * There were too many calls. Either the broker refused the call, or this library stopped it before it was sent.
  *
  * @category reasons
  * @since 0.1.0
@@ -292,7 +295,7 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
   },
   subscription: { what: "the API is not subscribed", remedy: "Subscribe to the API at the broker." },
   activation: { what: "the app is not activated", remedy: "Activate the app in the broker's developer portal." },
-  consent: { what: "consent is missing", remedy: "Give the consent that the broker asks for in its portal." },
+  consent: { what: "consent is missing", remedy: "Give the consent that the broker requires in its portal." },
   app: { what: "this type of app may not do this", remedy: "Use the type of app that this login requires." },
   unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote its message." }
 }
@@ -322,8 +325,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 }
 
 /**
- * No usable answer: the network failed, the call timed out, or the broker has a fault. The broker may or may not have
- * processed the request.
+ * There was no usable answer: the network failed, the call timed out, or the broker has a fault. The broker may or may
+ * not have processed the request.
  *
  * @category reasons
  * @since 0.1.0
@@ -336,12 +339,12 @@ export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
     readonly status?: number | undefined
     /** The operating system's error code, such as `ECONNREFUSED`. */
     readonly systemCode?: string | undefined
-    /** Time that the broker asks to wait, at most 15 minutes. */
+    /** Time to wait before the next call, if the broker sent one. At most 15 minutes. */
     readonly retryAfter?: Duration.Duration | undefined
   }
 > {
   declare readonly retryAfter: Duration.Duration | undefined
-  /** A retry does not fix a certificate or the settings of a proxy. */
+  /** A retry does not solve a problem with a certificate or with the settings of a proxy. */
   get isRetryable(): boolean {
     return this.why !== "certificate" && this.status !== 407
   }
@@ -374,7 +377,7 @@ const brokerDown = (what: string): Description => ({
 const unavailableWhy: Record<BrokerUnavailable["why"], Description> = {
   "time-out": brokerDown("no answer came in time"),
   network: brokerDown("the connection failed"),
-  broker: brokerDown("it reports a fault of its own"),
+  broker: brokerDown("it reports an internal fault"),
   certificate: {
     what: "No secure connection to the broker: its certificate was not accepted on this machine",
     remedy:
@@ -383,7 +386,7 @@ const unavailableWhy: Record<BrokerUnavailable["why"], Description> = {
   proxy: {
     what: "No connection to the broker: the proxy between this machine and the broker failed",
     remedy:
-      "Check that the proxy's address is correct, that it is running, and that it allows connections to the broker."
+      "Check that the proxy's address is correct, that the proxy is running, and that it allows connections to the broker."
   }
 }
 
@@ -394,11 +397,12 @@ const proxyLogin: Description = {
 
 const noName: Description = {
   what: "No connection to the broker: this machine could not resolve the broker's host name",
-  remedy: "Check this machine's network and DNS, and the spelling of the host if you have set one, then try again."
+  remedy:
+    "Check this machine's network and DNS, and the spelling of the host if you have configured a host. Then try again."
 }
 
 const noRoute: Description = {
-  what: "No connection to the broker: this machine could not open one",
+  what: "No connection to the broker: this machine could not connect",
   remedy:
     "Check this machine's network and VPN, and whether a firewall blocks connections to the broker, then try again. If other machines cannot connect either, the broker is down."
 }
@@ -472,7 +476,7 @@ export class BrokerRejected extends Data.TaggedError("BrokerRejected")<
   get remedy(): string {
     return (
       this.advice ??
-      "Look up the code in the broker's documentation. If it concerns logging in, please report it to us."
+      "Look up the code in the broker's documentation. If the code concerns logging in, please report it to the authors of this package."
     )
   }
 }
@@ -484,14 +488,14 @@ export class BrokerRejected extends Data.TaggedError("BrokerRejected")<
  * @since 0.1.0
  */
 export interface Problem {
-  /** Name of the field, with the environment variable if the value came from one. */
+  /** Name of the field, with its environment variable if the value came from the environment. */
   readonly field: string
   /** The problem, without the value. */
   readonly problem: string
 }
 
 /**
- * The caller's input is invalid. Nothing was sent, unless it was the broker that refused the input.
+ * The caller's input is invalid. Nothing was sent, except if the broker itself refused the input.
  *
  * @category reasons
  * @since 0.1.0
@@ -553,20 +557,21 @@ const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; read
   state: {
     what: "the state does not match this login",
     remedy:
-      "Begin again, and complete the login in the program that began it. If you did not begin one, the callback may come from an attacker."
+      "Begin the login again, and complete it in the program that began it. If you did not begin a login, the callback may come from an attacker."
   },
   origin: {
     what: "the address is not the registered redirect URL",
     remedy:
-      "Complete only callbacks to the redirect URL. If another one is registered at the broker, configure exactly that one."
+      "Complete only callbacks to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
   },
   "missing-token": {
     what: "the address contains no token",
-    remedy: "Begin again. If it happens again, check the app's type and redirect URL in the broker's developer portal."
+    remedy:
+      "Begin the login again. If this happens again, check the app's type and redirect URL in the broker's developer portal."
   },
   repeated: {
     what: "a parameter occurs more than once, with different values",
-    remedy: "Begin again, and pass the address unchanged: the broker sends each parameter once."
+    remedy: "Begin the login again, and pass the address unchanged: the broker sends each parameter once."
   },
   "request-changed": {
     what: "the stored request is damaged, or was sealed with another key or for another account",
@@ -576,10 +581,10 @@ const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; read
     what: "it was begun too long ago",
     remedy: "Begin the login again, and finish it sooner. If it happens again, compare the clocks of your machines."
   },
-  denied: { what: "the login was denied", remedy: "Begin again and allow the app." },
+  denied: { what: "the login was denied", remedy: "Begin the login again, and allow the app." },
   "other-account": {
     what: "the login was for an account other than the configured one",
-    remedy: "Begin again, and log in with the account that this program is configured for."
+    remedy: "Begin the login again, and log in with the account that this program is configured for."
   },
   "not-a-url": {
     what: "the given text is not an address",

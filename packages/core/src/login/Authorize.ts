@@ -22,7 +22,7 @@ import type { Session } from "./Session.ts"
 export interface Answer {
   /** HTTP status. */
   readonly status: number
-  /** Names in lower case. */
+  /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly text: string
 }
@@ -38,21 +38,25 @@ export class Authorize extends Context.Service<
   Authorize,
   {
     readonly headers: (session: Session) => Readonly<Record<string, string | Redacted.Redacted<string>>>
-    /** Such as `https://apiconnect.angelone.in`. */
+    /** The origins that may receive the headers, such as `https://apiconnect.angelone.in`. */
     readonly origins: ReadonlyArray<string>
-    /** The origin that the broker assigned to this session at login, if it does that. It counts as the broker's own. */
+    /**
+     * The origin that the broker assigned to this session at login, if the broker does that. It counts as one of the
+     * broker's origins.
+     */
     readonly toldOrigin?: (session: Session) => string | undefined
     /**
-     * Converts the broker's refusal of any call with the session to an error. Brokers have several formats for it, and
-     * often use HTTP 200. `SessionExpired`: the broker refuses the token. `undefined`: the answer is not a refusal, or
-     * it has HTTP 2xx and none of the broker's formats. The operation of the error is `request`. The error contains no
+     * Converts the broker's refusal of any call with the session to an error. Brokers have several formats for a
+     * refusal, and often send it with HTTP 200. If the broker refuses the token, the reason is `SessionExpired`.
+     * Returns `undefined` if the answer is not a refusal. Also returns `undefined` if the answer has HTTP 2xx and does
+     * not match the broker's formats for a refusal. The operation of the error is `request`. The error contains no
      * secret of the session.
      */
     readonly refusal: (answer: Answer, session: Session) => AuthError | undefined
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** Parsed by `URL`, like the HTTP client does. */
+/** The origin of a URL, parsed by `URL` as in the HTTP client. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
@@ -97,13 +101,13 @@ export const originsFor = (
  * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
  *
  * const orders = HttpClientRequest.get("https://apiconnect.angelone.in/rest/secure/angelbroking/order/v1/getOrderBook")
- * const stranger = HttpClientRequest.get("https://example.com/")
+ * const elsewhere = HttpClientRequest.get("https://example.com/")
  *
  * const program = Effect.gen(function* () {
  *   const session = yield* Login.session
  *   const authorized = yield* Authorize.request(orders, session)
  *   "authorization" in authorized.headers // => true
- *   yield* Authorize.request(stranger, session) // => stranger
+ *   yield* Authorize.request(elsewhere, session) // => elsewhere
  * }).pipe(Effect.provide(Angel))
  * ```
  *
@@ -130,8 +134,8 @@ export const request = (
   })
 
 /**
- * Converts a refusal in the answer to a call of your own to an error. Use it to find out whether the session has ended:
- * the HTTP status alone does not show that at these brokers.
+ * Checks the answer to a call of your own. Converts a refusal to an error. Use it to find out whether the session has
+ * ended. The HTTP status alone does not show this.
  *
  * @example
  * ```ts
@@ -145,12 +149,12 @@ export const request = (
  * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
  *
  * const orders = { status: 200, headers: {}, text: '{"status":true,"message":"SUCCESS","errorcode":"","data":[]}' }
- * const dead = { status: 200, headers: {}, text: '{"success":false,"message":"Token Expired","errorCode":"AG8002"}' }
+ * const refused = { status: 200, headers: {}, text: '{"success":false,"message":"Token Expired","errorCode":"AG8002"}' }
  *
  * const program = Effect.gen(function* () {
  *   const session = yield* Login.session
  *   yield* Authorize.refusal(orders, session) // => undefined
- *   const error = yield* Authorize.refusal(dead, session)
+ *   const error = yield* Authorize.refusal(refused, session)
  *   error?.reason._tag // => "SessionExpired"
  * }).pipe(Effect.provide(Angel))
  * ```

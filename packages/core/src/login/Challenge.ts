@@ -23,21 +23,21 @@ import * as CodeSource from "./CodeSource.ts"
  * @since 0.1.0
  */
 export interface Challenge {
-  /** Not a secret. Unique within its layer. */
+  /** The id is unique within its layer. It is not a secret. */
   readonly id: string
   readonly account: Account.Account
-  /** The kinds of code that the broker accepts, the preferred first. */
+  /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
   /** Where the code was sent, masked by the broker: `xxxxxx1234`. */
   readonly destinations: ReadonlyArray<string>
-  /** Earliest time for a resend, milliseconds since the epoch. `undefined`: the code cannot be resent. */
+  /** Earliest time for a resend, milliseconds since the epoch. `undefined` if the code cannot be resent. */
   readonly resendAt: number | undefined
   readonly resendsLeft: number | undefined
-  /** Milliseconds since the epoch. `undefined`: the broker does not say. */
+  /** Milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt: number | undefined
   /** Number of digits of a code. Default: 6. */
   readonly digits?: number | undefined
-  /** Number of attempts that are left. Each wrong code reduces it. `undefined`: unknown. */
+  /** Number of attempts that are left. Each wrong code reduces it. `undefined` if unknown. */
   readonly attemptsLeft?: number | undefined
   /** The broker's token for the second step. */
   readonly stepToken: Redacted.Redacted<string>
@@ -54,13 +54,13 @@ export interface Ledger {
   readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
   /** Claims a challenge for one answer. Fails with `ChallengeExpired` if it is no longer open. */
   readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
-  /** Opens a claimed challenge again, after an answer that was not the last allowed one. */
+  /** Opens a claimed challenge again, if more answers are allowed. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
    * Answers a challenge with one code, which is sent once. A code of the wrong shape is refused before it is sent, and
-   * the challenge stays open. It also stays open after a wrong code, until the number of wrong codes reaches the limit:
-   * the `attemptsLeft` that the challenge was opened with, or `misses` if that is `undefined`. A rate limit leaves it
-   * open as well. Any other result ends it.
+   * the challenge stays open. After a wrong code, the challenge stays open until the number of wrong codes reaches the
+   * limit. The limit is the `attemptsLeft` with which the challenge was opened, or `misses` if `attemptsLeft` is
+   * `undefined`. After a rate limit, the challenge also stays open. Any other result ends it.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
@@ -72,9 +72,9 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Requests a new code, not before `resendAt`. If it succeeds, the result of `send` replaces the challenge. If it
-   * fails, the challenge stays open, because the first code is still valid. Only the broker's `ChallengeExpired` ends
-   * it.
+   * Requests a new code. Before `resendAt`, it fails with `RateLimited`. If it succeeds, the result of `send` replaces
+   * the challenge. If it fails, the challenge stays open, because the first code is still valid. Only the broker's
+   * `ChallengeExpired` ends it.
    */
   readonly resend: <R>(
     challenge: Challenge,
@@ -118,7 +118,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const pending = new Set<string>()
     const missed = new Map<string, number>()
     const allowed = new Map<string, number>()
-    /** Why a challenge has ended. No entry: it was answered. */
+    /** Why a challenge has ended. A challenge that was answered has no entry. */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
@@ -163,7 +163,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
 
     const reopen: Ledger["reopen"] = (challenge) => Effect.sync(() => void pending.add(challenge.id))
 
-    /** Counts a wrong code. Returns whether it was the last one allowed. */
+    /** Counts a wrong code. Returns whether it was the last allowed wrong code. */
     const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
       const count = (missed.get(id) ?? 0) + 1
       missed.set(id, count)
@@ -201,7 +201,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       resend: (challenge, send) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
           if (challenge.resendAt === undefined || challenge.resendsLeft === 0) {
-            const problem = "cannot be resent: log in again to get a new one"
+            const problem = "cannot be resent: log in again to get a new code"
             return fail("resend", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
           }
           if (now < challenge.resendAt) {

@@ -33,12 +33,12 @@ export interface CodeRequest {
   readonly destinations?: ReadonlyArray<string> | undefined
   /** Number of digits. Default: 6. */
   readonly digits?: number | undefined
-  /** Earliest time for a resend, milliseconds since the epoch. `undefined`: the code cannot be resent. */
+  /** Earliest time for a resend, milliseconds since the epoch. `undefined` if the code cannot be resent. */
   readonly resendAt?: number | undefined
   readonly resendsLeft?: number | undefined
-  /** When the code expires, milliseconds since the epoch. `undefined`: the broker does not say. */
+  /** When the code expires, milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt?: number | undefined
-  /** Number of wrong codes that the broker still allows. The last one ends the login. `undefined`: unknown. */
+  /** Number of attempts that are left. If the last attempt is wrong too, the login ends. `undefined` if unknown. */
   readonly attemptsLeft?: number | undefined
 }
 
@@ -50,7 +50,7 @@ export interface CodeRequest {
  */
 export interface CodeSource {
   readonly [TypeId]: typeof TypeId
-  /** An error in the source itself, reported when a layer is built. `undefined`: none. */
+  /** An error in the source itself, reported when a layer is built. `undefined` if there is no error. */
   readonly problem: string | undefined
   /** Validity of a code, if the codes come from a TOTP secret. */
   readonly period?: Duration.Duration | undefined
@@ -66,9 +66,9 @@ const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId
 export const isCodeSource = (value: unknown): value is CodeSource => Predicate.hasProperty(value, TypeId)
 
 /**
- * Codes from a TOTP secret. At the end of a period it waits for the next, because a code must still be valid when it
- * arrives: `margin` is that time. Default: 2 seconds. It returns one code per period and account, because brokers
- * refuse a used code. The clock is Effect's `Clock`.
+ * Codes from a TOTP secret. A code must still be valid when it arrives at the broker. If the period ends within
+ * `margin` (default: 2 seconds), the source therefore waits for the next period. It returns one code per period and
+ * account, because brokers refuse a used code. Its clock is Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -99,7 +99,8 @@ export const totp = (
   }
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
-  // With a margin as long as the period, no code would ever be returned. At least the first second remains.
+  // With a margin as long as the period, no code would ever be returned. So at least the first second of the period is
+  // used.
   const margin = Math.min(Duration.toMillis(requestedMargin), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({
@@ -112,7 +113,7 @@ export const totp = (
         const step = Totp.stepAt(parameters, now)
         const end = (step + 1) * periodMillis
         const last = lastSteps.get(key)
-        // A used step far in the future means that the clock was set back. It must not block for years.
+        // A used step far in the future means that the clock was set back. Such a step must not block codes for years.
         const used = last !== undefined && last >= step && last - step < 10
         if (!used && end - now > margin) {
           lastSteps.set(key, step)
@@ -145,7 +146,7 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
   })
 
 /**
- * Codes from an effect of your own: a mailbox, a message queue, a hardware key.
+ * Codes from an effect of your own. For example, it reads a mailbox, a message queue or a hardware key.
  *
  * @example
  * ```ts
@@ -153,7 +154,7 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
  * import * as Effect from "effect/Effect"
  * import * as Redacted from "effect/Redacted"
  *
- * // For example, reading a mailbox.
+ * // A real effect could read a mailbox.
  * const codes = CodeSource.fromEffect(({ kind }) => Effect.succeed(Redacted.make(kind === "otp" ? "123456" : "654321")))
  * ```
  *
@@ -171,7 +172,7 @@ const defaultDigits = 6
 
 const plural = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
-/** Masks a destination, unless the broker has already masked it. */
+/** Masks a destination if the broker has not masked it. */
 const mask = (destination: string): string => {
   const text = destination.replace(/\p{C}/gu, "").trim()
   if (/[*•#]|x{3}/i.test(text)) return text
@@ -190,7 +191,7 @@ const promptText = (request: CodeRequest, now: number): string => {
     `${account.broker} ${account.id}`,
     isSent && expiresAt !== undefined && expiresAt > now ? `valid for ${timeText(expiresAt - now)}` : undefined,
     isSent && resendAt !== undefined && resendsLeft !== 0
-      ? `a new one can be sent ${wait > 0 ? `in ${timeText(Duration.seconds(wait))}` : "now"}`
+      ? `a new code can be sent ${wait > 0 ? `in ${timeText(Duration.seconds(wait))}` : "now"}`
       : undefined,
     attemptsLeft === undefined ? undefined : `${plural(attemptsLeft, "attempt")} left`
   ]
@@ -204,12 +205,12 @@ const withoutGroups = (line: string): string => {
 }
 
 /**
- * Asks for the code at the terminal. The prompt shows what is known about the code: where it was sent, how long it is
- * valid, when another can be sent, and how many attempts are left.
+ * Prompts the user for the code at the terminal. The prompt shows where the code was sent, how long it is valid, when
+ * another code can be sent, and how many attempts are left. It leaves out unknown facts.
  *
- * If the input cannot be a code, such as an empty line or five digits, it asks again, up to three times. Nothing is
- * sent meanwhile, so the code stays valid. After that it fails with `InvalidRequest`. If the user leaves the prompt, or
- * there is no terminal, it fails with `ActionRequired`.
+ * If the input cannot be a code, such as an empty line or five digits, the prompt asks again, up to three times.
+ * Nothing is sent meanwhile, so the code stays valid. After the third time, it fails with `InvalidRequest`. If the user
+ * leaves the prompt, or if there is no terminal, it fails with `ActionRequired`.
  *
  * @example
  * ```ts
@@ -306,13 +307,13 @@ export const respond =
   }
 
 /**
- * Checks the shape of a code before it is sent. Returns the problem, or `undefined` if there is none.
+ * Checks the shape of a code before it is sent. Returns the problem, or `undefined` if the shape is right.
  *
  * @category checks
  * @since 0.1.0
  */
 export const shapeProblem = (code: Redacted.Redacted<string>, digits: number): string | undefined => {
-  // A source of the user may return anything.
+  // A code source that a user wrote may return any value.
   if (!Redacted.isRedacted(code) || !Predicate.isString(Redacted.value(code))) return "must be Redacted text"
   if (new RegExp(`^\\d{${digits}}$`).test(Redacted.value(code))) return undefined
   return looksLikeSecret(code)

@@ -1,8 +1,8 @@
 /**
- * When a session expires. Brokers define this in different ways, so an expiry is a small rule, and rules can be
+ * When a session expires. Brokers define the expiry in different ways. So an expiry is a small rule, and rules can be
  * combined.
  *
- * Indian Standard Time is the fixed offset +05:30; all instants are milliseconds since the epoch, UTC.
+ * Indian Standard Time (IST) has the fixed offset +05:30 from UTC. All instants are milliseconds since the epoch.
  *
  * @since 0.1.0
  */
@@ -46,7 +46,7 @@ export interface Issued {
   readonly accessToken: Redacted.Redacted<string>
   /** The broker's `expires_in`, if it sends one. */
   readonly expiresIn?: Duration.Duration | undefined
-  /** The end that the broker names as an instant, in milliseconds since the epoch. */
+  /** The expiry, if the broker sends it as an instant. Milliseconds since the epoch. */
   readonly expiresAt?: number | undefined
 }
 
@@ -62,7 +62,7 @@ export interface End {
 }
 
 /**
- * A rule that computes the expiry of a session. `undefined`: the rule does not apply.
+ * A rule that computes the expiry of a session. It returns `undefined` if the rule does not apply.
  *
  * @category models
  * @since 0.1.0
@@ -71,7 +71,7 @@ export type Expiry = (issued: Issued) => End | undefined
 
 const millisPerDay = 86_400_000
 const istOffset = 19_800_000
-/** The last instant of `Date`, minus a day for the offset. */
+/** The last instant of `Date`, minus a day for the offset of IST. */
 const maxInstant = 8.64e15 - millisPerDay
 
 /** Ignores an expiry beyond the range of `Date`. */
@@ -79,11 +79,11 @@ const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
 /**
- * RFC 7519, section 2, defines seconds. From this number on, it is taken as milliseconds: 1e11 seconds is the year
- * 5138.
+ * RFC 7519, section 2, defines `exp` in seconds. A number from this size on is read as milliseconds, because 1e11
+ * seconds after the epoch is the year 5138.
  */
 const firstMillis = 1e11
-/** 1e14 milliseconds is the year 5138. Larger numbers have another unit, and are ignored. */
+/** 1e14 milliseconds after the epoch is the year 5138. A number from this size on has another unit, and is ignored. */
 const lastMillis = 1e14
 
 /** Converts a NumericDate to milliseconds. Accepts seconds, milliseconds, and numbers in quotes. */
@@ -145,8 +145,9 @@ export const expiresIn: Expiry = ({ expiresAt, expiresIn, issuedAt }) => {
 }
 
 /**
- * The end in an answer, which brokers write as a number or as text, in seconds, and as a length or as an instant. A number
- * that would be longer than three years is an instant. `undefined` if it is neither.
+ * Reads the expiry in an answer. Brokers write it as a number or as text. It is a lifetime in seconds, or an instant. A
+ * number that would be a lifetime of more than three years is read as an instant. For any other value, the result has
+ * no field.
  *
  * @example
  * ```ts
@@ -169,7 +170,7 @@ export const fromAnswer = (value: unknown): Pick<Issued, "expiresIn" | "expiresA
 }
 
 /**
- * A fixed lifetime after the token was issued. Throws an `IllegalArgumentError` if it is not a duration.
+ * A fixed lifetime after the token was issued. Throws an `IllegalArgumentError` if `lifetime` is not a duration.
  *
  * @example
  * ```ts

@@ -45,7 +45,7 @@ export class Login extends Context.Service<
 >()("@auth/broker-core/login/Login") {}
 
 /**
- * Logs in. Most brokers return a session at once, some a challenge.
+ * Logs in. Most brokers return a session. Some brokers return a challenge.
  *
  * @category accessors
  * @since 0.1.0

@@ -11,7 +11,7 @@ import * as Session from "./Session.ts"
 
 /**
  * Result of a logout. `Revoked`: the broker confirmed the end of the session. `LocalOnly`: only the local copy was
- * dropped, and `why` gives the reason.
+ * deleted, and `why` gives the reason.
  *
  * @category models
  * @since 0.1.0

@@ -19,14 +19,14 @@ import type { Session } from "./Session.ts"
 export interface QrCode {
   /** Identifies the QR code in `poll`. */
   readonly name: Redacted.Redacted<string>
-  /** PNG, base64. */
+  /** A PNG image, in base64. */
   readonly image: Redacted.Redacted<string>
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
 }
 
 /**
- * Gets a QR code to show, and polls until it was scanned. `None`: not yet.
+ * Gets a QR code to show, and polls whether it was scanned. While the code is not scanned, `poll` returns `None`.
  *
  * @example
  * ```ts

@@ -85,13 +85,13 @@ export interface Completion<Callback extends { readonly code: Redacted.Redacted<
   /** Exchanges the callback for a session. */
   readonly exchange: (callback: Callback) => Effect.Effect<Session, AuthError.AuthError>
   /**
-   * `code`: it is sent once, even if the exchange fails. `token`: it may be resent until a completion has succeeded.
-   * Default: `code`.
+   * What the callback carries. A `code` is sent once, even if the exchange fails. A `token` may be resent until a
+   * completion has succeeded. Default: `code`.
    */
   readonly carries?: "code" | "token" | undefined
 }
 
-/** Maximum number of completions to remember. Codes expire within minutes, so older ones can be dropped. */
+/** Maximum number of completions to remember. Codes expire within minutes, so older completions can be forgotten. */
 const maxCompletions = 10_000
 
 type Secrets = Array<Redacted.Redacted<string>>
@@ -136,13 +136,14 @@ const replayed = (broker: string) =>
   )
 
 /**
- * Makes the service of a broker. A request can be completed once, and a code is sent once: a second completion of the
- * same request, or with the same code, fails with `InvalidStepUpCode`, and nothing is sent. A callback that is rejected
- * before its code is sent does not count. If a value is not a request or a callback URL, it fails with
- * `InvalidRequest`.
+ * Makes the service of a broker. A request can be completed once, and a code is sent once. A second completion with the
+ * same request or the same code fails with `InvalidStepUpCode`, and nothing is sent. If a callback is rejected before
+ * its code is sent, it does not count as a completion. If a value is not a request or a callback URL, `complete` fails
+ * with `InvalidRequest`.
  *
- * Completed requests are stored per process, codes per layer. In another process, only the broker refuses a used code.
- * So if you keep a request in a cookie, clear the cookie when the callback arrives.
+ * Each process remembers the requests that it completed. Each layer remembers the codes that it sent. In another
+ * process, only the broker refuses a used code. So if you keep a request in a cookie, clear the cookie when the
+ * callback arrives.
  *
  * @category constructors
  * @since 0.1.0
@@ -194,7 +195,8 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 )
 
 /**
- * The parameters of a callback, from its query and its fragment. Keys are names in lower case.
+ * The parameters of a callback, from its query and its fragment. The keys are the names of the parameters, in lower
+ * case.
  *
  * @category models
  * @since 0.1.0
@@ -221,10 +223,10 @@ const sameText = (left: string, right: string): boolean => {
 /**
  * Parses a callback. It must have the registered redirect URL and the right state, and must not report a denial.
  *
- * Scheme, host, port and path are compared, including those of a custom scheme. A path alone, as in `request.url` of
- * `node:http`, is resolved against the registered origin. A query or a code alone is rejected, and so is a parameter
- * that occurs twice with different values. It accepts `&amp;`, a second question mark, tokens in the fragment, a value
- * that was encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
+ * The scheme, host, port and path are compared, also for a custom scheme. A path alone, as in `request.url` of
+ * `node:http`, is resolved against the registered origin. A query alone or a code alone is rejected. A parameter that
+ * occurs twice with different values is also rejected. The parser accepts `&amp;`, a second question mark, tokens in
+ * the fragment, a value that was encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
  *
  * The error contains no part of the URL, except for values that `refusal` uses.
  *
@@ -256,7 +258,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly state: "required" | "optional" | "none"
   /** The parameter with the state. Default: `state`. */
   readonly stateParameter?: string | undefined
-  /** The parameter with the result of the login, if the broker has one. */
+  /** The parameter with the result of the login, if the broker has such a parameter. */
   readonly outcome?: Outcome | undefined
   /** Converts an `error` in the callback. Default: `RedirectRejected` (`denied`). */
   readonly refusal?: (parameters: CallbackParameters) => AuthError.Reason
@@ -270,7 +272,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   let repeated = false
   for (const [name, value] of pairs) {
     const known = parameters.get(name)
-    // If a parameter has two values, it is unknown which one is the broker's, so neither is used.
+    // If a parameter has two values, it is unknown which value is the broker's. So both values are ignored.
     const certain = known === undefined || Redacted.value(known) === value
     if (!certain && !own.has(name)) repeated = true
     parameters.set(name, Redacted.make(certain ? value : ""))
@@ -346,8 +348,8 @@ export const fromForm = (url: string, body: Redacted.Redacted<string>): Redacted
 }
 
 /**
- * The value of a parameter that contains JSON, also if the JSON is a JSON string, or is percent-encoded once more. Fails
- * with `RedirectRejected` (`missing-token`) if there is no such value.
+ * Parses a parameter that contains JSON. The JSON may itself be in a JSON string, or be percent-encoded once more.
+ * Fails with `RedirectRejected` (`missing-token`) if the parameter is missing or contains no JSON.
  *
  * @category callbacks
  * @since 0.1.0
@@ -374,8 +376,8 @@ const readJson = (text: string, depth: number): unknown => {
 }
 
 /**
- * Requires a parameter of a callback, under one of several names in any case. Fails with `RedirectRejected`
- * (`missing-token`) if it is missing or blank.
+ * Returns a parameter of a callback, which may have one of several names, in upper or lower case. Fails with
+ * `RedirectRejected` (`missing-token`) if the parameter is missing or blank.
  *
  * @category callbacks
  * @since 0.1.0

@@ -9,7 +9,7 @@ import type { AuthError } from "./AuthError.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Renews sessions. After it has succeeded, the old session must not be used: brokers rotate tokens.
+ * Renews sessions. After a successful refresh, the old session must not be used, because brokers rotate tokens.
  *
  * @category services
  * @since 0.1.0

@@ -18,7 +18,7 @@ import { headerProblem, unsendable } from "./internal/headerText.ts"
 const TypeId = "~@auth/broker-core/login/Session"
 
 /**
- * The tokens of a session. Every broker issues an access token. The others depend on the broker.
+ * The tokens of a session. Every broker issues an access token. The other tokens depend on the broker.
  *
  * @category models
  * @since 0.1.0
@@ -29,13 +29,13 @@ export interface Tokens {
   readonly refresh?: Redacted.Redacted<string>
   /** Opens the market feed. */
   readonly feed?: Redacted.Redacted<string>
-  /** The first of two tokens, at brokers that issue the access token in a second exchange. */
+  /** The first of two tokens, at brokers that issue the access token in a second request. */
   readonly login?: Redacted.Redacted<string>
 }
 
 /**
- * Values beside the tokens that a login returned and later calls need, by name: a server id, a base address, a user id.
- * They contain no secret.
+ * Values by name that a login returned in addition to the tokens, and that later calls need. Examples are a server id,
+ * a base address and a user id. They contain no secret.
  *
  * @category models
  * @since 0.1.0
@@ -95,12 +95,12 @@ const withoutUndefined = <A>(fields: Readonly<Record<string, A | undefined>>): R
 export interface Session {
   readonly [TypeId]: typeof TypeId
   readonly account: Account
-  /** The login method, an id of the broker's descriptor: `"totp"`. */
+  /** The login method, by its id in the broker's descriptor: `"totp"`. */
   readonly method: string
   readonly tokens: Tokens
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
-  /** Milliseconds since the epoch. `undefined`: unknown. */
+  /** Milliseconds since the epoch. `undefined` if unknown. */
   readonly expiresAt: number | undefined
   readonly expirySource: ExpirySource
   /** The profile, if the login returned it. */
@@ -197,15 +197,16 @@ export interface Issue {
   readonly tokens: Tokens
   /** Lifetime of the tokens, if the broker returns it. */
   readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
-  /** End of the tokens, if the broker returns it. Milliseconds since the epoch. */
+  /** Expiry of the tokens, if the broker returns it. Milliseconds since the epoch. */
   readonly expiresAt?: Parameters<Expiry>[0]["expiresAt"]
   readonly profile?: UserProfile | undefined
   readonly extras?: Extras | undefined
 }
 
 /**
- * Runs a call, and also returns when its first request was sent, in milliseconds since the epoch. That is after the
- * wait for a rate limit. If nothing was sent, it is when the call began.
+ * Runs a call, and also returns the time when its first request was sent, in milliseconds since the epoch. If the
+ * request waited for a rate limit, this is the time after the wait. If nothing was sent, it is the time when the call
+ * began.
  *
  * @category combinators
  * @since 0.1.0
@@ -224,9 +225,9 @@ export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Eff
   })
 
 /**
- * Runs a call that issues tokens, and makes the session. `issuedAt` is when the request was sent, so that the session
- * gets the right daily cut-off: not the end of the call, if the token was issued just before the cut-off, and not the
- * start of the call, if a rate limit delayed the request until after the cut-off.
+ * Runs a call that issues tokens, and makes the session. `issuedAt` is the time when the request was sent, so that the
+ * session gets the right daily cut-off. The end of the call would be wrong if the token was issued just before the
+ * cut-off. The start of the call would be wrong if a rate limit delayed the request until after the cut-off.
  *
  * @category constructors
  * @since 0.1.0
@@ -238,7 +239,8 @@ export const issue = <E, R>(
   Effect.map(withDeparture(call), ([issued, issuedAt]) => make({ ...fields, ...issued, issuedAt }))
 
 /**
- * Whether the session has expired at `now`. If its expiry is unknown, it has not: the broker will refuse the token.
+ * Whether the session has expired at `now`. A session with an unknown expiry counts as not expired. When it expires,
+ * the broker refuses its token.
  *
  * @category predicates
  * @since 0.1.0
@@ -247,7 +249,7 @@ export const isExpired = (session: Session, now: number): boolean =>
   session.expiresAt !== undefined && now >= session.expiresAt
 
 /**
- * The session without its refresh token. For use after the broker has refused that token.
+ * The session without its refresh token. Use it after the broker has refused the refresh token.
  *
  * @category converting
  * @since 0.1.0
@@ -258,7 +260,7 @@ export const withoutRefreshToken = (session: Session): Session => {
 }
 
 /**
- * The session with an unknown expiry. For a token that the broker accepts although its own expiry has passed.
+ * The session with an unknown expiry. Use it for a token that the broker accepts although its own expiry has passed.
  *
  * @category converting
  * @since 0.1.0
@@ -275,8 +277,8 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * The account and the tokens for a call. In plain JavaScript the argument may not be a session: both are then
- * undefined, and the call fails with `SessionExpired` before anything is sent.
+ * The account and the tokens for a call. In plain JavaScript, the argument may be a value other than a session. Both
+ * results are then undefined, and the call fails with `SessionExpired` before anything is sent.
  *
  * @category converting
  * @since 0.1.0
@@ -289,8 +291,9 @@ export const authorizedBy = (
 }
 
 /**
- * Checks that a value is a session: in plain JavaScript it may not be. Otherwise it fails with `SessionExpired`
- * (`missing`). If a token has a character that is not allowed in a header, it fails with `InvalidRequest`.
+ * Checks that a value is a session, because plain JavaScript may pass any value. If it is not a session, it fails with
+ * `SessionExpired` (`missing`). If a token has a character that is not allowed in a header, it fails with
+ * `InvalidRequest`.
  *
  * @category guards
  * @since 0.1.0
@@ -311,7 +314,7 @@ export const required = (
 }
 
 /**
- * Removes all `Bearer ` prefixes from a token. Other programs store tokens with them.
+ * Removes all `Bearer ` prefixes from a token. Other programs may store tokens with such prefixes.
  *
  * @example
  * ```ts

@@ -22,7 +22,7 @@ import type { Session } from "./Session.ts"
  * import * as Effect from "effect/Effect"
  * import type * as Redacted from "effect/Redacted"
  *
- * // In two requests of a web page, with the challenge kept in between.
+ * // A web app calls these in two requests, and stores the challenge in between.
  * const begin = Login.login
  *
  * const finish = (challenge: Challenge, code: Redacted.Redacted<string>) =>

@@ -30,7 +30,7 @@ export interface Totp {
   readonly key: Redacted.Redacted<Uint8Array>
   readonly algorithm: Algorithm
   readonly digits: number
-  /** Seconds. */
+  /** In seconds. */
   readonly period: number
 }
 
@@ -52,12 +52,13 @@ export const make = (options: {
 
 /**
  * Parses a secret: base32 with or without spaces, dashes, padding and capitals, or the whole `otpauth://totp/` address
- * of the QR code. Quotation marks around it, line breaks, invisible characters and the escapes of HTML, JSON and shells
- * are removed. In an address, parameter names are case-insensitive, and a parameter without a value counts as absent.
+ * of the QR code. Quotation marks around the secret, line breaks, invisible characters and the escapes of HTML, JSON
+ * and shells are removed. In an address, parameter names are case-insensitive, and a parameter without a value counts
+ * as absent.
  *
- * It does not guess. It fails for an unknown algorithm, contradicting parameters, a counter (HOTP), an export of
- * several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure describes the problem
- * without the secret. An unknown parameter is ignored only if it cannot affect the codes, such as `issuer`.
+ * The parser does not guess. It fails for an unknown algorithm, contradicting parameters, a counter (HOTP), an export
+ * of several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure describes the
+ * problem without the secret. An unknown parameter is ignored only if it cannot affect the codes, such as `issuer`.
  *
  * @example
  * ```ts
@@ -106,7 +107,8 @@ const sign = (totp: Totp, message: Uint8Array) =>
   )
 
 /**
- * The code of a period, RFC 6238 over RFC 4226. Uses the `Mac` service if there is one, otherwise WebCrypto.
+ * Computes the code of a period by RFC 6238, which uses RFC 4226. Uses the `Mac` service if there is one, otherwise
+ * WebCrypto.
  *
  * @category codes
  * @since 0.1.0

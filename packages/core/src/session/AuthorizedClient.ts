@@ -24,16 +24,19 @@ import type { Session } from "../login/Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
 /**
- * An `HttpClient` that sends the session. It has the errors of any `HttpClient` and those of the session manager.
+ * An `HttpClient` that sends the session. It fails with the errors of any `HttpClient` and with the errors of the
+ * session manager.
  *
- * If the broker refuses the token, a `GET`, `HEAD` or `OPTIONS` request is resent with a new token, and so is a request
- * that is marked with `replayable`. Any other request fails with `SessionExpired`, and the next call has a new token.
- * If the broker refuses the new token as well, it is not renewed again for ten minutes: something else is wrong, and
- * more logins would lock the account. All other answers are returned unchanged, including other refusals. Requests to
- * other hosts are sent without the session.
+ * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is resent with the new
+ * token. A request that is marked with `replayable` is also resent. Any other request fails with `SessionExpired`, and
+ * the next call has the new token. If the broker refuses the new token as well, there is no further renewal for ten
+ * minutes. The cause is then not the token, and more logins could lock the account. All answers that do not refuse the
+ * token are returned unchanged, including other errors of the broker. Requests to other hosts are sent without the
+ * session.
  *
- * The client checks JSON, plain text, HTML and answers without a content type for a refusal, up to 1 MiB. Any other
- * answer is returned as soon as its head has arrived. No more than 1 MiB of a body is buffered.
+ * The client checks whether an answer of up to 1 MiB refuses the token. It checks JSON, plain text, HTML, and answers
+ * without a content type. Any other answer is returned as soon as its head has arrived. No more than 1 MiB of a body is
+ * buffered.
  *
  * @category services
  * @since 0.1.0
@@ -44,7 +47,8 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks all requests of an effect as safe to resend, whatever their method. For example, a search by `POST`.
+ * Marks all requests of an effect as safe to resend, whatever their method. Use it, for example, for a search that is
+ * sent by `POST`.
  *
  * @example
  * ```ts
@@ -63,8 +67,8 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
   Effect.provideService(effect, Replayable, true)
 
 /**
- * Time-out for the head of an answer, counted from when the request is sent. Default: 30 seconds. After it, the call
- * fails with an `HttpClientError`. The body has no time-out. If a request is resent with a new token, the time-out
+ * Time-out for the head of an answer, counted from when the request is sent. Default: 30 seconds. After this time, the
+ * call fails with an `HttpClientError`. The body has no time-out. If a request is resent with a new token, the time-out
  * starts again.
  *
  * @example
@@ -86,7 +90,10 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** Maximum size in bytes of an answer that is checked for a refusal. A larger one is data, and is streamed. */
+/**
+ * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is treated as data, and is
+ * streamed.
+ */
 const maxCheckedSize = 1_048_576
 
 const descriptionOf = (failure: unknown): string | undefined => {
@@ -98,8 +105,8 @@ const descriptionOf = (failure: unknown): string | undefined => {
 }
 
 /**
- * An error with the caller's own request: the request that was sent has the tokens in its headers. The cause may
- * contain that request, so only its system code is kept.
+ * An error with the request of the caller, not with the request that was sent: the sent request has the tokens in its
+ * headers. The cause of the failure may contain the sent request, so only the system code of the cause is kept.
  */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
   const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
@@ -111,22 +118,25 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/** The constructor of `Response` rejects a body with these statuses, even an empty one. */
+/** The constructor of `Response` rejects a body with these statuses, even an empty body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** How long after its issue a new token that the broker refuses is not replaced, in milliseconds. */
-const suspicion = 600_000
+/**
+ * If a session replaced a refused session and is refused too, it is not replaced before it is older than this. In
+ * milliseconds.
+ */
+const minReplacementAge = 600_000
 
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** The broker's refusal. `undefined`: there is none, or the answer was not checked. */
+  /** The broker's refusal of the token. `undefined` if the token was not refused, or if the answer was not checked. */
   readonly refusal: AuthError.AuthError | undefined
 }
 
-/** Content types of refusals. An answer of any other type is data, or an endless event stream. */
+/** Content types that a refusal can have. An answer of any other type is data, or an endless event stream. */
 const checkedTypes = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
-/** Checks an answer for a refusal. Returns it with the caller's own request and an unread body. */
+/** Checks whether an answer refuses the token. Returns the answer with the caller's own request and an unread body. */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
   response: HttpClientResponse.HttpClientResponse,
@@ -212,18 +222,22 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // A new session that the broker refused as well. Renewing it repeatedly would get the account locked.
-  let distrusted: Session | undefined
-  // If a request is not resent, the next such request is the first to test the new session. Accepted reads in between
-  // do not count: if a broker accepts everything except orders, each order would otherwise cost a login.
+  // A new session that the broker refused as well. Repeated renewals would lock the account.
+  let refusedAfterRenewal: Session | undefined
+  // After a renewal, a request such as an order is not resent. The next order is then the first test of the new
+  // session. Accepted reads in between do not count as a test: if a broker refuses the token only for orders, each
+  // order would otherwise cost a login.
   let untestedByOrder: Session | undefined
   let acceptedForOrder: Session | undefined
 
   const isSuspect = (session: Session, mayReplay: boolean) =>
-    session === distrusted || (!mayReplay && session === untestedByOrder && session !== acceptedForOrder)
+    session === refusedAfterRenewal || (!mayReplay && session === untestedByOrder && session !== acceptedForOrder)
 
   const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
-    Effect.map(Clock.currentTimeMillis, (now) => isSuspect(session, mayReplay) && now - session.issuedAt < suspicion)
+    Effect.map(
+      Clock.currentTimeMillis,
+      (now) => isSuspect(session, mayReplay) && now - session.issuedAt < minReplacementAge
+    )
 
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>
     Authorize.request(request, session).pipe(
@@ -263,7 +277,7 @@ export const make: Effect.Effect<
     }
     const second = yield* send(request, renewed)
     if (!isTokenRefused(second.refusal)) return second.response
-    distrusted = renewed
+    refusedAfterRenewal = renewed
     return yield* Effect.fail(notRenewedAgain(second.refusal))
   })
 

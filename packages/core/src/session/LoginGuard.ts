@@ -1,6 +1,6 @@
 /**
- * Prevents the broker from locking an account: one login per TOTP period, and a limit on failed logins below the
- * broker's own. The counts are in the store, so they survive a restart and apply to all programs.
+ * Prevents the broker from locking an account. It allows one login per TOTP period, and limits failed logins to fewer
+ * than the broker allows. The counts are in the store, so they survive a restart and apply to all programs.
  *
  * @since 0.1.0
  */
@@ -31,13 +31,16 @@ import type * as VaultError from "./VaultError.ts"
  * @since 0.1.0
  */
 export interface Memory {
-  /** When the last login was sent, accepted or refused. */
+  /** Time when a login was last sent, accepted or refused. */
   readonly attemptedAt: number | undefined
   /** Times at which the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
   /** Times of logins that got no answer, oldest first. */
   readonly unansweredAt: ReadonlyArray<number>
-  /** End of the pause after a login that could not succeed. No login is sent before. */
+  /**
+   * End of the pause after a login that failed for a reason that a retry does not solve. No login is sent before this
+   * time.
+   */
   readonly pausedUntil: number | undefined
 }
 
@@ -48,9 +51,12 @@ export interface Memory {
  * @since 0.1.0
  */
 export interface ProtectOptions {
-  /** The credentials of the login as one text, to recognize them later. Only a keyed fingerprint is stored. */
+  /**
+   * The credentials of the login as one text. Only a keyed fingerprint of them is stored, to recognize the same
+   * credentials later.
+   */
   readonly credentials?: Redacted.Redacted<string> | undefined
-  /** The user asked for this login: it ignores a pause. */
+  /** Whether the user requested this login. Such a login ignores a pause. */
   readonly byPerson?: boolean | undefined
 }
 
@@ -64,10 +70,12 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login. If this TOTP period already had a login, it waits for the next. It fails with `ActionRequired` if
-     * the failure budget is used up or the broker refused these credentials before, with the broker's last reason
-     * during a pause, and with `InvalidRequest` if the policy is invalid. The login is recorded in the store before it
-     * is sent. The caller must hold the account's lock.
+     * Runs a login. If a login was already sent in this TOTP period, it waits for the next period. The login is
+     * recorded in the store before it is sent. The caller must hold the account's lock.
+     *
+     * Fails with `ActionRequired` if the failure budget is used up, if the account is locked, or if the broker refused
+     * these credentials before. During a pause, fails with the broker's last reason. Fails with `InvalidRequest` if the
+     * policy is invalid.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -79,7 +87,7 @@ export class LoginGuard extends Context.Service<
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
      * Clears refused logins, locks and pauses. Call it after the credentials were corrected. Credentials that the
-     * broker refused are sent again only if they are passed here, for example those of a `Renewal`.
+     * broker refused are sent again only if they are passed here, for example the credentials of a `Renewal`.
      */
     readonly reset: (
       account: Account.Account,
@@ -88,7 +96,10 @@ export class LoginGuard extends Context.Service<
   }
 >()("@auth/broker-core/session/LoginGuard") {}
 
-/** No login starts in the last 3 seconds of a TOTP period: the code could arrive in the next. In milliseconds. */
+/**
+ * No login starts in the last 3 seconds of a TOTP period, because the code could arrive in the next period. In
+ * milliseconds.
+ */
 const margin = 3000
 
 const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
@@ -99,7 +110,8 @@ const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, 
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
   const left = (period + 1) * span - now
-  // A recorded period far in the future means that the clock was set back. It must not block logins for years.
+  // A recorded period far in the future means that the clock was set back. Such a record must not block logins for
+  // years.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
   return left > Math.min(margin, span / 2) ? 0 : left
@@ -239,7 +251,7 @@ const classify = ({ reason }: AuthError.AuthError): Answer => {
 export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const { fingerprint, read, remember, write } = LoginLedger.make(store)
 
-  /** Why no login may be sent. `undefined`: it may. */
+  /** The reason why no login may be sent, or `undefined` if a login may be sent. */
   const refusalToSend = (
     account: Account.Account,
     ledger: Ledger.Ledger,

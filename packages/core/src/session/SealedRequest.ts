@@ -1,5 +1,5 @@
 /**
- * Encrypts a pending browser login, to keep it in a cookie or a cache until the callback.
+ * Encrypts a pending browser login, so that it can be kept in a cookie or a cache until the callback.
  *
  * @since 0.1.0
  */
@@ -17,14 +17,15 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * Encrypts the request as text for a cookie or a cache, to be kept between redirect and callback. The text is
- * base64url, usually below 1 kB. `open` decrypts it in any process, with the same key (of `VaultKey`) and for the same
- * account, until
- * `lifetime` is over. Default: 10 minutes.
+ * Encrypts the request as text. Keep the text in a cookie or a cache between the redirect and the callback. The text is
+ * base64url, and usually shorter than 1 kB. Until `lifetime` has passed, `open` decrypts it in any process, with the
+ * same key (of `VaultKey`) and for the same account. Default of `lifetime`: 10 minutes.
  *
- * The text belongs to one browser: set the cookie `HttpOnly` and `SameSite=Lax`, `Secure` if the app uses https, and
- * clear it on the callback. Fails with `InvalidRequest` for `VaultKey.layerPlaintext`, for a lifetime that is zero or
- * infinite, and for a value that is not a request.
+ * The text belongs to one browser. Make the cookie `HttpOnly` and `SameSite=Lax`. If the app uses https, make it
+ * `Secure` as well. Clear the cookie on the callback.
+ *
+ * Fails with `InvalidRequest` for `VaultKey.layerPlaintext`, for a lifetime that is zero or infinite, and for a value
+ * that is not a request.
  *
  * @example
  * ```ts
@@ -65,9 +66,9 @@ export const seal = (
 }
 
 /**
- * Decrypts a text of `seal`. If the text is missing, changed or of another account, it fails with `RedirectRejected`
- * (`request-changed`). If its lifetime is over, it fails with `RedirectRejected` (`request-expired`). In both cases,
- * begin the login again.
+ * Decrypts a text of `seal`. If the text is missing, was changed, or belongs to another account, it fails with
+ * `RedirectRejected` (`request-changed`). If its lifetime has passed, it fails with `RedirectRejected`
+ * (`request-expired`). In both cases, begin the login again.
  *
  * @category keeping
  * @since 0.1.0

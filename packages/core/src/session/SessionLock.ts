@@ -1,6 +1,6 @@
 /**
- * A lock for each account. It is held during the exchange with the broker, so that only one fiber of all processes and
- * machines logs in or refreshes.
+ * A lock for each account. A fiber holds the lock while it logs in or refreshes the session. Meanwhile, no other fiber
+ * of any process or machine can log in to this account or refresh its session.
  *
  * @since 0.1.0
  */
@@ -24,10 +24,14 @@ import * as VaultError from "./VaultError.ts"
  * @since 0.1.0
  */
 export interface Lease {
-  /** Grows each time that the lock is acquired. A holder with a smaller fence has lost the lock. */
+  /**
+   * A number that grows each time the lock is acquired. If another holder has a larger fence, this holder has lost the
+   * lock.
+   */
   readonly fence: number
   /**
-   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock by now. Runs just before an exchange.
+   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock now. Runs just before a login or refresh
+   * is sent.
    */
   readonly check: Effect.Effect<void, VaultError.VaultError>
 }
@@ -62,14 +66,17 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
     rule: 'must be a duration above zero, such as "60 seconds"'
   })
 
-/** Redis counts whole milliseconds. A lease of more than a day would block all programs after a holder is killed. */
+/**
+ * Redis counts in whole milliseconds. After a holder is killed, all programs must wait until the lease ends. A lease
+ * may therefore not be longer than a day.
+ */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
     isValid: Duration.between({ minimum: Duration.millis(1), maximum: Duration.days(1) }),
     rule: 'must be a duration from 1 millisecond to 1 day, such as "800 millis"'
   })
 
-/** Releases the lock after `use`. The lock has its own scope, so `use` keeps the caller's. */
+/** Releases the lock after `use`. The lock has its own scope, so `use` runs in the scope of the caller. */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Scope.make(),
@@ -78,7 +85,7 @@ const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (
   )
 
 /**
- * Options of `make`: a lock of your own, such as one in a database.
+ * Options of `make`. They define a lock of your own, such as a lock in a database.
  *
  * @category models
  * @since 0.1.0
@@ -87,9 +94,9 @@ export interface LeaseOptions {
   /** Describes where the lock is and which programs share it, for logs. */
   readonly describe: string
   /**
-   * Waits until no other process holds the account's lock, acquires it, and releases it when the scope closes. It is
-   * called by one fiber of this process at a time for each account. After the acquire time-out, the error is the last
-   * reason given to `note`. Default: `LockUnavailable` (`busy`).
+   * Waits until no other process holds the account's lock, acquires it, and releases it when the scope closes. For each
+   * account, at most one fiber of this process calls it at a time. After the acquire time-out, `withLock` fails with
+   * the last reason that was passed to `note`. Default: `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
@@ -100,7 +107,8 @@ export interface LeaseOptions {
 }
 
 /**
- * Makes a lock that processes share. The fibers of this process queue, and one of them at a time calls `acquire`.
+ * Makes a lock that processes share. The fibers of this process wait in a queue, and one fiber at a time calls
+ * `acquire`.
  *
  * Fails with `InvalidOption` if `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails with
  * `LockUnavailable` (`busy`).
@@ -112,7 +120,7 @@ export interface LeaseOptions {
  * import * as Layer from "effect/Layer"
  *
  * let fence = 0
- * // Such as an advisory lock of a database that the programs share.
+ * // A real lock could be an advisory lock of a database that the programs share.
  * const lock = SessionLock.make({
  *   describe: "advisory locks of the database",
  *   acquire: () =>
@@ -152,7 +160,8 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 /**
- * Makes a lock for the fibers of this process, first come, first served. It has no acquire time-out.
+ * Makes a lock for the fibers of this process. The fibers acquire it in the order of their requests. It has no acquire
+ * time-out.
  *
  * @category constructors
  * @since 0.1.0
@@ -208,10 +217,9 @@ export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
   /**
-   * How long the lock stays after its holder is killed: from 1 millisecond to 1 day. Default: 800 ms. The holder renews
-   * the lease every quarter of this time. If a program is suspended for longer, another program may acquire the lock,
-   * and
-   * `check` then fails.
+   * How long the lock stays acquired after its holder is killed: from 1 millisecond to 1 day. Default: 800 ms. The
+   * holder renews the lease every quarter of this time. If a program is suspended for longer than this time, another
+   * program may acquire the lock. `check` then fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */
@@ -223,9 +231,8 @@ export interface RedisOptions {
  * when the lease ends.
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
- * with
- * `LockUnavailable` (`busy`), or with `Io` if Redis was not reachable. If Redis becomes unreachable while the lock is
- * held, only `check` fails. After the release, `check` fails with `lost`.
+ * with `LockUnavailable` (`busy`). If Redis was not reachable, it fails with `Io` instead. If Redis becomes unreachable
+ * while the lock is held, `use` continues, but `check` fails. After the release, `check` fails with `lost`.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Keeps the session of one account live. It survives restarts, is renewed once for all callers, and is shared with
- * other programs through the store.
+ * Keeps the session of one account live. The session survives restarts, is renewed once for all callers, and is shared
+ * with other programs through the store.
  *
  * @since 0.1.0
  */
@@ -34,7 +34,7 @@ import { SessionLock } from "./SessionLock.ts"
 import { SessionStore } from "./SessionStore.ts"
 
 /**
- * The errors of a session manager: those of the broker and those of the vault.
+ * The errors of a session manager: the errors of the broker and the errors of the vault.
  *
  * @category errors
  * @since 0.1.0
@@ -61,50 +61,59 @@ export class SessionManager extends Context.Service<
   {
     readonly account: Account
     /**
-     * Returns a live session: from memory, otherwise from the store, otherwise from the broker. After `logout`, here or
-     * in another program, it fails with `SessionExpired` (`logged-out`) until `renew` or `adopt`. A program that is
-     * started later logs in again.
+     * Returns a live session: from memory, otherwise from the store, otherwise from the broker. After a logout by this
+     * or another program, it fails with `SessionExpired` (`logged-out`) until `renew` or `adopt` is called. A program
+     * that is started after the logout logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Returns a session other than `rejected`: one that another program stored in the meantime, otherwise a new one
-     * from the broker. Default for `rejected`: the cached session. Without `rejected`, it logs in again after a logout,
-     * and ignores the back-off after a failure.
+     * Returns a session other than `rejected`. If another program has stored a new session in the meantime, returns
+     * that session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session. If
+     * `rejected` is not given, `renew` also logs in again after a logout, and ignores the back-off after a failure.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
-     * Runs an effect with a live session. If it fails with `SessionExpired` because the broker refused the token, the
-     * session is renewed once, for all callers. The effect then runs again if every request that it sent is safe to
-     * repeat: a call that is marked `safe` in the broker's table, or a `GET`, `HEAD`, `OPTIONS` or `replayable` request
-     * of `AuthorizedClient` or `Authorize.request`. Otherwise it fails with `SessionExpired` after the renewal, and the
-     * next call uses the new session. Requests that are sent in other ways are not detected: do not place orders with
-     * them here. If the broker refuses the new token as well, it is not renewed again for ten minutes.
+     * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
+     * token, the session is renewed once, for all callers. The effect then runs again if every request that it sent is
+     * safe to repeat. Otherwise `withSession` fails with `SessionExpired` after the renewal, and the next call uses the
+     * new session.
+     *
+     * Calls that are marked `safe` in the broker's table are safe to repeat. Requests of `AuthorizedClient` and
+     * `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or if they are marked
+     * `replayable`. Requests that are sent in any other way are not detected: do not place orders in such a way inside
+     * the effect.
+     *
+     * If the broker refuses the new token as well, there is no further renewal for ten minutes.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Failure, R>
-    /** Stores a session that was obtained in another way, such as a browser login. */
+    /** Stores a session that was obtained in another way, such as by a browser login. */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
-     * Ends the session at the broker, and deletes it from memory and store, even if the broker's call fails. A pending
-     * renewal, here or in another program that shares the store, does not restore it. Other programs notice the logout
-     * when they next read the store, or when the broker refuses the token.
+     * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
+     * broker's logout call fails. A pending renewal does not restore it, in this program or in another program that
+     * shares the store. Other programs notice the logout when they next read the store, or when the broker refuses the
+     * token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker accepted an order, or another call that must not be sent twice, with this session. Until
-     * then, a session that replaced a refused one is not replaced again at once. `AuthorizedClient` and `withSession`
-     * call this by themselves.
+     * Records that the broker accepted an order, or another call that must not be sent twice, with this session. If the
+     * broker refuses the session later, it is then replaced without a pause. `AuthorizedClient` and `withSession` call
+     * this automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
-     * The cached session without an effect. `undefined`: at `now` (milliseconds since the epoch) it must be renewed, or
-     * the store must be read.
+     * The cached session, read without an effect. It is `undefined` if, at `now` (milliseconds since the epoch), the
+     * session must be renewed or the store must be read.
      */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
-    /** The changes from now on, until the manager's scope closes. A slow reader misses the oldest changes. */
+    /**
+     * The changes of the session, from the start of the stream until the manager's scope closes. A slow reader misses
+     * the oldest changes.
+     */
     readonly changes: Stream.Stream<SessionChange>
   }
 >()("@auth/broker-core/session/SessionManager") {}
@@ -119,8 +128,8 @@ export interface Options {
   /** How long before its expiry a session is renewed. Default: the broker's own value. */
   readonly early?: Duration.Input | undefined
   /**
-   * How long a call waits for an early renewal. After that it returns the current token, which is live. Default: 2
-   * seconds.
+   * How long a call waits for an early renewal. After that time, the call returns the current session, which is still
+   * live. Default: 2 seconds.
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
@@ -289,7 +298,8 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
     const { freshUnsafe, session } = yield* SessionManager
     const clock = yield* Clock.Clock
     const run = Effect.runPromiseWith(yield* Effect.context<never>())
-    // Concurrent callers share one promise: a fiber for each would take several times as long as the wait itself.
+    // Concurrent callers share one promise: a separate fiber for each caller would take several times as long as the
+    // wait itself.
     let pending: Promise<Session.Session> | undefined
     const start = () => {
       let isDone = false
@@ -301,7 +311,7 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
       if (!isDone) pending = promise
       return promise
     }
-    // The promise of the cached session is reused.
+    // All calls that get the same cached session share one promise.
     let cached: { readonly fresh: Exit.Exit<Session.Session>; readonly promise: Promise<Session.Session> } | undefined
     return () => {
       const fresh = freshUnsafe(clock.currentTimeMillisUnsafe())

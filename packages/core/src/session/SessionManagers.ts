@@ -1,5 +1,6 @@
 /**
- * Session managers for many accounts. Each is built on first use. `warm` logs in all accounts before the market opens.
+ * Session managers for many accounts. Each manager is built on first use. `warm` logs in all accounts before the market
+ * opens.
  *
  * @since 0.1.0
  */
@@ -28,19 +29,19 @@ import * as SessionManager from "./SessionManager.ts"
 import type { SessionStore } from "./SessionStore.ts"
 
 /**
- * Progress of `warm`: the outcome of one account, and counts for all.
+ * Progress of `warm`: the outcome of one account, and the counts of all accounts so far.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Progress<E = never> {
-  /** Your name for the account that is done. */
+  /** Your name for the account. */
   readonly name: string
-  /** The session, or the failure. */
+  /** The session of the account, or its failure. */
   readonly outcome: Exit.Exit<Session, E | SessionManager.Failure>
-  /** Number of accounts that are done, including this one. */
+  /** Number of accounts that have an outcome so far, including this account. */
   readonly done: number
-  /** Number of those that failed. */
+  /** Number of accounts that failed so far. */
   readonly failed: number
   readonly total: number
 }
@@ -54,11 +55,12 @@ export interface Progress<E = never> {
 export interface WarmOptions {
   /** Maximum number of accounts that log in at the same time. Default: 32. */
   readonly concurrency?: number | undefined
-  /** Maximum random delay before an account starts. It spreads the calls over time. Default: 250 ms. */
+  /** Maximum random delay before an account starts. The delay spreads the calls over time. Default: 250 ms. */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts that start per second, over all brokers. Default: no limit. The rate limits of each
-   * broker apply in any case. Set this to keep the broker's firewall from blocking your IP address.
+   * Maximum number of accounts that start per second, counted over all brokers together. Default: no limit. The rate
+   * limits of each broker apply in any case. Set a limit to prevent the broker's firewall from blocking your IP
+   * address.
    */
   readonly perSecond?: number | undefined
   /**
@@ -77,7 +79,7 @@ export interface WarmOptions {
  */
 export interface Options extends SessionManager.Options {
   /**
-   * Closes an account that was not used for this long. The next call builds it again. Its stored session is kept. The
+   * An account that is not used for this long is closed. The next call builds it again. Its stored session is kept. The
    * account may close later than `idle`, by up to a quarter of `idle` plus one `pollInterval`. Default: accounts stay
    * open.
    */
@@ -85,8 +87,8 @@ export interface Options extends SessionManager.Options {
 }
 
 /**
- * The services that every layer of a union provides, such as `Renewal` if the accounts are of several brokers. A
- * service that only some of the layers provide is not included.
+ * The services that all layers of a union type provide. For example, if the accounts belong to several brokers, every
+ * layer provides `Renewal`. A service that only some of the layers provide is not included.
  *
  * @category models
  * @since 0.1.0
@@ -110,7 +112,10 @@ type LayersWithout<Layers extends Layer.Any, Service> = Layers extends unknown
  * @since 0.1.0
  */
 export interface SessionManagers<in out Services, in out E = never> {
-  /** The services of the account, including its `SessionManager`. Built on first use, and again after a failure. */
+  /**
+   * The services of the account, including its `SessionManager`. They are built on first use. If the build fails, the
+   * next call builds them again.
+   */
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
@@ -118,18 +123,22 @@ export interface SessionManagers<in out Services, in out E = never> {
    * The manager of the account. Call this each time instead of keeping the manager: `invalidate` and `idle` close it.
    */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
-  /** A live session of the account. The effect may be kept: each run uses the manager that is open at that time. */
+  /**
+   * Returns a live session of the account. You may keep the effect: each run uses the manager that is open at that
+   * time.
+   */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
    * Closes the account's layer. The next call for the account calls `lookup` again, for example to use corrected
-   * credentials. Calls that are waiting for the account fail with `InvalidRequest`, and so do later calls of a manager
-   * that was kept. The stored session stays valid: to end it, log out first. Does nothing if the account is not open.
+   * credentials. Calls that are waiting for the account fail with `InvalidRequest`. If the program kept the manager,
+   * later calls of that manager also fail with `InvalidRequest`. The stored session stays valid: to end it, log out
+   * first. Does nothing if the account is not open.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
-   * Gets a session for each account, and emits the outcome of each as it is done. An account that fails or hangs does
-   * not stop the others. Duplicate names are warmed once. Invalid arguments, such as a string instead of a list or a
-   * `perSecond` of 0, fail with `InvalidRequest` before any account starts.
+   * Gets a session for each account, and emits each outcome as soon as it is known. An account that fails or hangs does
+   * not stop the other accounts. If a name occurs twice, its account is warmed once. Invalid arguments, such as a
+   * string instead of a list or a `perSecond` of 0, fail with `InvalidRequest` before any account starts.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }
@@ -142,7 +151,7 @@ interface Ready<Services> {
   readonly tenancy: Tenancy
   /** Whether the account was looked up since the last idle check. */
   isUsed: boolean
-  /** The last idle check that found the account used. Milliseconds since the epoch. */
+  /** Time of the last idle check that found the account in use. Milliseconds since the epoch. */
   usedAt: number
 }
 
@@ -156,7 +165,7 @@ interface Attempt<Services, E> {
 
 const invalidatedReason = new AuthError.InvalidRequest({
   problems: [{ field: "account", problem: "was closed by SessionManagers.invalidate" }],
-  advice: "Ask SessionManagers for the account again. This builds it anew."
+  advice: "Get the account from SessionManagers again. SessionManagers then builds the account again."
 })
 
 const idleReason = new AuthError.InvalidRequest({
@@ -169,7 +178,7 @@ const closedReason = new AuthError.InvalidRequest({
   advice: "Keep the scope open as long as sessions are needed."
 })
 
-/** Stands in for the broker in errors that concern no broker. */
+/** Used in place of a broker's name in errors that do not concern a broker. */
 const noBroker = "accounts"
 
 const readIdle = (idle: Duration.Input) => {
@@ -179,7 +188,7 @@ const readIdle = (idle: Duration.Input) => {
   return refused === undefined ? Effect.succeed(Duration.toMillis(idle)) : Effect.fail(refused)
 }
 
-/** Rejects a string: it is iterable too, by characters. */
+/** Rejects a string. A string is iterable too, but it yields characters instead of names. */
 const isNames = (names: unknown): names is Iterable<string> =>
   typeof names === "object" && names !== null && Symbol.iterator in names
 
@@ -204,8 +213,8 @@ const readWarm = (
 
 /**
  * Makes the managers. `lookup` returns the broker's layer for an account. Each account has its own layer, with its own
- * limits and lock. The layers may be of several brokers: `services` then has the services that all of them provide. An
- * invalid `idle` fails with `InvalidRequest`.
+ * limits and lock. The layers may belong to several brokers: `services` then has only the services that every layer
+ * provides. An invalid `idle` fails with `InvalidRequest`.
  *
  * An account with a cached session takes about 10 kB of heap, plus the state of its layer. `idle` and `invalidate` free
  * that memory.
@@ -263,8 +272,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const scope = yield* Effect.scope
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
-  // Not Effect's LayerMap: it caches failures for ever, and needs a scope for each lookup, which is too slow for a call
-  // before every request to a broker.
+  // Effect's LayerMap is not used, because it caches failures forever and needs a scope for each lookup. A scope is too
+  // slow here: programs look up an account before every request to a broker.
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 
@@ -283,7 +292,10 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     tenancy.closedBecause === undefined ? manager.session : sessionNow(name)
   )
 
-  /** Each attempt has its own scope. A failed attempt closes it, so that the next attempt starts clean. */
+  /**
+   * Each attempt has its own scope. A failed attempt closes its scope, so that the next attempt starts without its
+   * resources.
+   */
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() =>
       Layer.buildWithMemoMap(Layer.provideMerge(SessionManager.layer(options), lookup(name)), memoMap, attempt.scope)
@@ -293,7 +305,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Effect.map((services) => toReady(name, services, attempt))
     )
 
-  /** Starts one build for all callers. It continues if they are interrupted. */
+  /** Starts one build for all callers. The build continues if the callers are interrupted. */
   const startBuild = (name: string) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -343,7 +355,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const sessionNow = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
     Effect.flatMap(get(name), ({ manager }) => manager.session)
 
-  /** Removes the account from the map before it closes it: calls during the close build the account anew. */
+  /** Removes the account from the map before closing it. A call during the close then builds the account again. */
   const close = (name: string, because: AuthError.Reason) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -372,7 +384,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         }
         if (now - Math.max(account.usedAt, account.tenancy.lastUsed(now)) >= idleFor) names.push(name)
       }
-      // Forked, so that an account that closes slowly does not delay the others.
+      // Each close is forked, so that an account that closes slowly does not delay the other accounts.
       return Effect.forEach(names, (name) => Effect.forkIn(close(name, idleReason), scope), { discard: true })
     })
 
@@ -429,7 +441,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * The failure of an account, or `undefined` if it has a session.
+ * The failure of an account, or `undefined` if the account has a session.
  *
  * @category accessors
  * @since 0.1.0

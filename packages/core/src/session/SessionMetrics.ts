@@ -1,5 +1,5 @@
 /**
- * Metrics of sessions. Their attributes are `broker`, `outcome` and `reason`: no secrets, no accounts.
+ * Metrics of sessions. Their attributes are `broker`, `outcome` and `reason`. They contain no secret and no account id.
  *
  * @since 0.1.0
  */
@@ -54,7 +54,7 @@ export const refreshes = Metric.counter("broker_auth_refreshes", {
 })
 
 /**
- * Renewals that failed, by `broker` and `reason`. Includes those that were never sent.
+ * Renewals that failed, by `broker` and `reason`. Includes renewals that failed before a request was sent.
  *
  * @category metrics
  * @since 0.1.0
@@ -65,7 +65,7 @@ export const failures = Metric.counter("broker_auth_renewal_failures", {
 })
 
 /**
- * Duration of renewals, including the wait for the lock and for a TOTP period, by `broker`.
+ * Duration of renewals, by `broker`. Includes the wait for the lock and the wait for a TOTP period.
  *
  * @category metrics
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Storage for sessions. They survive a restart, and programs can share them.
+ * Storage for sessions. Stored sessions survive a restart, and several programs can share them.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,8 @@ export interface Entry {
 }
 
 /**
- * Stores entries. A write is durable before it succeeds, and fails to apply if another program has written in between.
+ * Stores entries. A write succeeds only after the entry is durable. If another program has changed the entry since it
+ * was read, the write changes nothing.
  *
  * @category services
  * @since 0.1.0
@@ -53,11 +54,11 @@ export class SessionStore extends Context.Service<
   {
     /** Describes where entries are stored and whether they are encrypted, for logs. */
     readonly describe: string
-    /** Reads an entry. `undefined`: nothing is stored. */
+    /** Reads an entry. Returns `undefined` if no entry is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: nothing is stored).
-     * Returns whether it was written.
+     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: no entry is stored).
+     * Returns whether the value was written.
      */
     readonly put: (
       account: Account.Account,
@@ -85,7 +86,7 @@ export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/
 const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${Account.toKey(account)}`
 
 /**
- * Stores entries in the memory of this process. They are lost when it ends.
+ * Stores entries in the memory of this process. The entries are lost when the process ends.
  *
  * @category constructors
  * @since 0.1.0
@@ -108,7 +109,7 @@ export const makeMemory = (): SessionStore["Service"] => {
 }
 
 /**
- * Stores entries in the memory of this process. They are lost when it ends.
+ * Stores entries in the memory of this process. The entries are lost when the process ends.
  *
  * @category layers
  * @since 0.1.0
@@ -118,7 +119,7 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, m
 /**
  * Encrypts the entries of a store with XChaCha20-Poly1305. Each entry is bound to its account, slot and version.
  * Rejects entries that were changed, moved, or written with another key. With a `Plaintext` key, entries have the same
- * frame, but are in clear.
+ * format, but their values are in clear.
  *
  * Fails with `Tampered`, `WrongKey` or `NewerVersion`, and with the errors of the store.
  *
@@ -177,7 +178,7 @@ export const encrypted =
   }
 
 /**
- * Encrypts the store of the context with the key of the context. For stores of your own.
+ * Encrypts the store of the context with the key of the context. Use it for a store of your own.
  *
  * @category layers
  * @since 0.1.0
@@ -201,8 +202,8 @@ const decodeText = (operation: string, what: string, text: string | null | undef
 /**
  * Stores entries in clear in any `KeyValueStore`, under keys that start with `broker-auth/`. Wrap it with `encrypted`.
  *
- * For one process at a time: a `KeyValueStore` has no compare-and-set, so if two processes write at the same time, one
- * write may be lost. Writes of one process are sequential. A write is as durable as the `KeyValueStore` makes it.
+ * Use it with one process at a time. A `KeyValueStore` has no compare-and-set: if two processes write at the same time,
+ * one write may be lost. Writes of one process are sequential. A write is as durable as the `KeyValueStore` makes it.
  *
  * @category constructors
  * @since 0.1.0
@@ -225,7 +226,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const found = yield* read("put", account, slot)
       if ((found?.version ?? 0) !== expected) return false
-      // If an interrupted write continued in the background, it could overwrite a later one.
+      // If an interrupted write continued in the background, it could overwrite a later write.
       yield* Effect.uninterruptible(
         keyValueStore.set(keyOf(account, slot), entryText.encode(expected + 1, value))
       ).pipe(Effect.mapError(failed("put", `write the ${nameOf(account, slot)}`)))
@@ -235,7 +236,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
 }
 
 /**
- * Stores entries in any `KeyValueStore`, encrypted with the key of the context. For one process at a time.
+ * Stores entries in any `KeyValueStore`, encrypted with the key of the context. Use it with one process at a time.
  *
  * @example
  * ```ts
@@ -274,9 +275,9 @@ export interface RedisOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-// Returns -1 for a value without a version: this library did not write it, so it must not be overwritten. A retry after
-// a lost reply ("again") may find its own value, which counts as written: no two writes of an encrypted store are
-// equal.
+// Returns -1 for a value without a version: this library did not write that value, so it must not be overwritten. If a
+// reply was lost, the retry ("again") may find its own value. The write then counts as successful, because two writes
+// of an encrypted store never have equal values.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -294,10 +295,11 @@ const makeCompareAndSet = () =>
   ).withReturnType<number>()
 
 /**
- * Stores entries in clear in Redis (5.0 or newer), one string for each. Wrap it with `encrypted`.
+ * Stores entries in clear in Redis (5.0 or newer). Each entry is one string. Wrap it with `encrypted`.
  *
- * Any number of programs may share it. A write is as durable as Redis makes it: with `appendonly yes` and
- * `appendfsync always` it is on the disk before it succeeds. If Redis loses its data, the next session is a new login.
+ * Any number of programs may share the store. A write is as durable as Redis makes it. With `appendonly yes` and
+ * `appendfsync always`, the data is on the disk before the write succeeds. If Redis loses its data, the programs log in
+ * again.
  *
  * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails
  * with `InvalidOption` if the time-out is invalid.
@@ -339,8 +341,8 @@ export const makeRedis = Effect.fnUntraced(function* (
 })
 
 /**
- * Stores entries in Redis, encrypted with the key of the context. Redis sees no token. Any number of programs may share
- * it: see `makeRedis`, and `SessionLock.layerRedis` for the matching lock.
+ * Stores entries in Redis, encrypted with the key of the context. Redis never receives a token in clear. Any number of
+ * programs may share the store. See also `makeRedis`, and `SessionLock.layerRedis` for the matching lock.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Reports all errors of a start at once, such as missing credentials and a missing vault key.
+ * Reports all errors at the start of a program together, such as missing credentials and a missing vault key.
  *
  * @since 0.1.0
  */
@@ -66,8 +66,8 @@ const merge = <A, E extends Failure, R>(
 type AnyLayer = Layer.Layer<never, Failure, unknown>
 
 /**
- * Merges layers like `Layer.mergeAll`, but does not stop at the first failure. If one layer fails, the error is that
- * layer's. If several fail, it is a `StartupError` with all their errors.
+ * Merges layers like `Layer.mergeAll`, but does not stop at the first failure. If one layer fails, the error is the
+ * error of that layer. If several layers fail, the error is a `StartupError` that contains all their errors.
  *
  * @example
  * ```ts

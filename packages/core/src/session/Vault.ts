@@ -13,7 +13,8 @@ import * as VaultError from "./VaultError.ts"
 import type { VaultKey } from "./VaultKey.ts"
 
 /**
- * A vault in the memory of this process: a restart loses every session. For tests, and for programs that log in once.
+ * A vault in the memory of this process: a restart loses every session. Use it in tests, and in programs that log in
+ * once.
  *
  * @example
  * ```ts
@@ -50,10 +51,12 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted. If the holder of a
  * lock is killed, the lock is released within a second.
  *
- * Redis must be 5.0 or newer. Configure it to persist (`appendonly yes`, and `appendfsync always` if a refresh token
- * can be used only once) and not to evict (`maxmemory-policy noeviction`): each lost session costs a login. Set
- * `disableOfflineQueue: true` in the client: otherwise the client queues requests while Redis is unreachable, and a
- * program that exits waits for them.
+ * Redis must be 5.0 or newer. Configure it so that it loses no session, because each lost session costs a login.
+ * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.
+ * Set `maxmemory-policy noeviction`, so that Redis does not evict sessions.
+ *
+ * Set `disableOfflineQueue: true` in the client. Otherwise the client queues requests while Redis is unreachable, and a
+ * program cannot exit before they are answered.
  *
  * @example
  * ```ts no-run
@@ -84,8 +87,8 @@ export const layerRedis = (
   Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
 
 /**
- * The same as `layerRedis`, with the Redis client included. If the client cannot connect, it fails with a `VaultError`
- * (`Io`).
+ * The same as `layerRedis`, with the Redis client included. If the client cannot connect, the layer fails with a
+ * `VaultError` (`Io`).
  *
  * @example
  * ```ts no-run

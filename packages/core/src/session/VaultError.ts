@@ -24,12 +24,12 @@ export class Tampered extends Data.TaggedError("Tampered")<{
     return `The stored ${this.what} was changed by something other than this library`
   }
   get remedy(): string {
-    return "Find out which program can write there, then delete the entry. The next session is a new login."
+    return "Find out which program can write to this storage, then delete the entry. The next session then needs a new login."
   }
 }
 
 /**
- * The stored entry was written with another key, or in clear although there is a key now.
+ * The stored entry was written with another key. Or it was written in clear, and there is a key now.
  *
  * @category reasons
  * @since 0.1.0
@@ -43,7 +43,7 @@ export class WrongKey extends Data.TaggedError("WrongKey")<{
     return `The stored ${this.what} was not written with this key`
   }
   get remedy(): string {
-    return "Provide the key that it was written with. If the key was changed, restart this program with the new one. Or delete the entry: the next session is then a new login."
+    return "Provide the key that it was written with. If the key was changed, restart this program with the new key. Or delete the entry: the next session then needs a new login."
   }
 }
 
@@ -60,7 +60,7 @@ export class NewerVersion extends Data.TaggedError("NewerVersion")<{
 }> {
   readonly isRetryable = false
   override get message(): string {
-    return `The stored ${this.what} has format ${this.version}, which this version cannot read`
+    return `The stored ${this.what} has format ${this.version}, which this version of the library cannot read`
   }
   get remedy(): string {
     return "Update this package in every program that shares the vault."
@@ -111,7 +111,7 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
     return `There is no key for the vault: ${this.why}`
   }
   get remedy(): string {
-    return this.advice ?? "Provide the key in another way. Nothing is stored in clear instead."
+    return this.advice ?? "Provide the key in another way. Without a key, nothing is stored."
   }
 }
 
@@ -149,7 +149,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
   /** The name of the option: `"acquireTimeout"`. */
   readonly option: string
-  /** The rule that it breaks: `"must be a duration above zero, such as \"60 seconds\""`. */
+  /** The rule that the value breaks: `"must be a duration above zero, such as \"60 seconds\""`. */
   readonly problem: string
 }> {
   readonly isRetryable = false
@@ -157,7 +157,7 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
     return `The option ${this.option} ${this.problem}`
   }
   get remedy(): string {
-    return "Correct it where the layer is made."
+    return "Correct this option in the code that makes the layer."
   }
 }
 

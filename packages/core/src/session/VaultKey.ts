@@ -17,7 +17,7 @@ import { withoutQuotes } from "../login/internal/pasted.ts"
 import * as VaultError from "./VaultError.ts"
 
 /**
- * A key of 32 bytes, or the explicit choice to store in clear.
+ * A key of 32 bytes, or the explicit choice to store entries in clear.
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,7 @@ export type Key =
       readonly bytes: Redacted.Redacted<Uint8Array>
       /** Eight bytes that identify the key without revealing it. */
       readonly id: Uint8Array
-      /** Origin of the key, for logs and errors: `"the environment variable BROKER_AUTH_KEY"`. */
+      /** Origin of the key, for logs and errors. For example: `"the environment variable BROKER_AUTH_KEY"`. */
       readonly describe: string
     }
   | { readonly _tag: "Plaintext"; readonly describe: string }
@@ -46,12 +46,12 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-// The label makes the id different from a plain SHA-256 of the key, which another program may use.
+// Another program may use the plain SHA-256 of the key. Because of this label, the id differs from that SHA-256.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**
- * Makes a key from 32 bytes. `describe` names their origin in logs and errors. Fails with `KeyUnavailable` if the
- * length is another.
+ * Makes a key from 32 bytes. `describe` names the origin of the bytes in logs and errors. Fails with `KeyUnavailable`
+ * if there are more or fewer than 32 bytes.
  *
  * @category constructors
  * @since 0.1.0
@@ -73,9 +73,9 @@ export const fromBytes = Effect.fnUntraced(function* (
 })
 
 /**
- * Makes a key from 64 hexadecimal digits, or from base64 of 32 bytes. `openssl rand -hex 32` generates one. Quotation
- * marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error does not contain the
- * text.
+ * Makes a key from 64 hexadecimal digits, or from 32 bytes in base64. `openssl rand -hex 32` generates such digits.
+ * Quotation marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error does not
+ * contain the text.
  *
  * @example
  * ```ts
@@ -121,8 +121,8 @@ export const generate: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.syn
 )
 
 /**
- * Reads the key from the configuration. Default name: `BROKER_AUTH_KEY`. Fails with `KeyUnavailable` if it is not set
- * or not a valid key.
+ * Reads the key from the configuration. Default name: `BROKER_AUTH_KEY`. Fails with `KeyUnavailable` if the name is not
+ * set, or if its value is not a valid key.
  *
  * @category layers
  * @since 0.1.0
@@ -137,8 +137,8 @@ export const layerConfig = (name = "BROKER_AUTH_KEY"): Layer.Layer<VaultKey, Vau
   )
 
 /**
- * No key: everything is stored in clear, and any program that can read the storage can read the tokens. For tests, and
- * for storage that is already encrypted.
+ * No key: all entries are stored in clear, and any program that can read the storage can read the tokens. Use it in
+ * tests, and for storage that is already encrypted.
  *
  * @category layers
  * @since 0.1.0

@@ -29,7 +29,7 @@ const taken = invalidCode(
   () => [{ id: "CodeReused", text: "Another exchange of this code is pending." }],
   "Begin the browser login again. The code is not sent again: the broker would revoke all tokens of the account."
 )
-const encrypted = "as the dashboard issued it: encrypted, not in plain text. Do not repeat it unchanged."
+const encrypted = "as the dashboard issued it: encrypted, not in plain text. Do not send it again unchanged."
 const apiKey = invalidCredentials("apiKey", `Use the API key of an active app, ${encrypted}`)
 const apiSecret = invalidCredentials("apiSecret", `Use the API secret ${encrypted}`)
 const secretApiKey = invalidCredentials(

@@ -1,4 +1,6 @@
-/** Why a connection failed, and at which end. Only codes and numbers are taken from the client's error. */
+/**
+ * Why a connection failed, and whether it failed at a proxy. Only codes and numbers are taken from the client's error.
+ */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -31,7 +33,7 @@ const proxyStatus = (error: object): number | undefined => {
   return status === undefined ? undefined : Number(status)
 }
 
-/** The `fetch` of Node, browsers and Bun refuses such a request before it is sent. */
+/** The `fetch` of Node, browsers and Bun refuses a GET with a body before it is sent. */
 const isGetBody = (error: object): boolean =>
   "message" in error &&
   Predicate.isString(error.message) &&

@@ -35,7 +35,7 @@ const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
 const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
   parseStrictly(mends.reduce((mended, [quirk, mend]) => (quirks.includes(quirk) ? mend(mended) : mended), text))
 
-/** The body as a value. `undefined`: it is not JSON. A byte order mark, which JSON does not allow, is removed. */
+/** Parses a body. Returns `undefined` if it is not JSON. A byte order mark, which JSON does not allow, is removed. */
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
   const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
   const first = text.trimStart()[0]

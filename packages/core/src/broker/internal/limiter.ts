@@ -5,8 +5,8 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Endpoint, Limit } from "../Endpoint.ts"
 
 /**
- * In milliseconds, added to every span. The broker counts requests when they arrive, the limiter when they are sent. Two
- * requests that were sent far enough apart may arrive too close together.
+ * Time in milliseconds that is added to every span. The broker counts requests when they arrive. The limiter counts
+ * them when they are sent. Two requests that were sent far enough apart may arrive too close together.
  */
 const transit = 50
 
@@ -33,13 +33,13 @@ const waitOf = (window: Window, now: number): number => {
 }
 
 export interface Limiter {
-  /** Waits until the limits allow the call. Fails if that takes longer than `queueTimeout`. */
+  /** Waits until the limits allow the call. Fails if the wait would be longer than `queueTimeout`. */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
 }
 
 /**
- * Counts calls for each account and endpoint, in a sliding window. Fixed windows and token buckets allow twice as many
- * calls around a boundary, which exceeds the broker's limit.
+ * Counts calls for each account and endpoint, in a sliding window. Fixed windows and token buckets would allow twice as
+ * many calls around the boundary of a window, and so exceed the broker's limit.
  */
 export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
   const windows = new Map<string, ReadonlyArray<Window>>()

@@ -4,7 +4,10 @@ import * as Option from "effect/Option"
 import * as AuthError from "../../login/AuthError.ts"
 import * as durations from "../../login/internal/durations.ts"
 
-/** Dates further ahead cannot be displayed, and no timer runs that long. */
+/**
+ * The longest duration that is accepted. Dates further in the future cannot be displayed, and no timer can run that
+ * long.
+ */
 const longest = Duration.days(36_525)
 
 export const ofDuration = (input: Duration.Input, shortest: Duration.Duration): string | undefined =>
@@ -19,7 +22,7 @@ export const ofCount = (count: number, most: number = Number.MAX_SAFE_INTEGER): 
     : `must be a whole number from 1 to ${most}`
 }
 
-/** One error for all fields with a problem. `undefined`: no field has one. */
+/** One error for all fields with a problem. `undefined` if no field has a problem. */
 export const refusal = (
   broker: string,
   operation: string,

@@ -1,8 +1,8 @@
-/** Reduces a page or broken JSON to words for an error: without tags and without values of secrets. */
+/** Reduces a page or broken JSON to text for an error message, without tags and without the values of secrets. */
 
 export const mask = "<redacted>"
 
-/** Tags, including masked text inside them. For `style` and `script`, the content as well. */
+/** Matches tags, including masked text inside them. For `style` and `script`, it also matches the content. */
 const tags = /<(style|script)[\s\S]*?(<\/\1>|$)|<(?!redacted>)(?:[^<>]+|<redacted>|<)*>?/gi
 
 const secretName =
@@ -21,7 +21,10 @@ const opened = (tag: string): string | undefined => (empty.test(tag) ? undefined
 const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
-/** Removes tags, and hides the content of elements with the name of a secret. Without an end tag: all text after them. */
+/**
+ * Removes tags, and hides the content of elements with the name of a secret. If such an element has no end tag, all
+ * text after its start is hidden.
+ */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []
   let end = 0
@@ -48,7 +51,7 @@ const entities: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: 
 
 const characterOf = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : "")
 
-/** Removes one level of escapes: those of HTML, JSON and URLs. */
+/** Removes one level of the escapes of HTML, JSON and URLs. */
 export const unescaped = (text: string): string =>
   text
     .replace(/&(quot|apos|amp|lt|gt|colon);/gi, (whole, name: string) => entities[name.toLowerCase()] ?? whole)
@@ -75,8 +78,8 @@ const words = new Set(
 const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 
 /**
- * Hides the word after a name of a secret, as in `token abc123` and `token is "abc"`. It checks word by word, so it is for
- * short texts only.
+ * Hides the word after a name of a secret, as in `token abc123` and `token is "abc"`. It checks each word, so it is
+ * fast enough only for short texts.
  */
 export const withoutNeighbours = (text: string): string => {
   let isNear = false
@@ -105,7 +108,7 @@ export const withoutNeighbours = (text: string): string => {
   })
 }
 
-/** Words of at least ten letters and digits, with both. */
+/** Words of at least ten characters that contain both letters and digits. */
 const opaque = /(?<!\w)(?=\w*\d)(?=\w*[A-Za-z])\w{10,}/g
 
 export const withoutOpaqueWords = (text: string): string => text.replace(opaque, mask)

@@ -11,10 +11,10 @@ import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import * as AuthError from "../../login/AuthError.ts"
 
-/** A redirect to another origin that was not followed: nothing was sent there. */
+/** A redirect to another origin that was not followed. Nothing was sent to that origin. */
 export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
 
-/** An answer from another origin. The request's credentials may have been sent there. */
+/** An answer from another origin. The request's credentials may have been sent to that origin. */
 export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
   readonly origin: string
   /** HTTP status. */
@@ -23,20 +23,25 @@ export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
 
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
-/** Stops redirects of `fetch`, which follows them by itself. The program's other settings, such as a proxy, are kept. */
+/**
+ * Stops redirects of `fetch`, which follows redirects by default. The program's other settings, such as a proxy, are
+ * kept.
+ */
 const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
   const init = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
   fiber.setContext(Context.add(fiber.context, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }))
 }
 
 /**
- * Sends a request with credentials without a client span, without tracing headers, and to one origin only.
+ * Sends a request that contains credentials. Sends it to one origin only, without a client span and without tracing
+ * headers.
  *
- * On a redirect to another origin, `HttpClient.followRedirects` removes `authorization`, but neither the body nor the
- * brokers' own headers for keys and tokens. No option disables it. `HttpClient.make` calls `TracerDisabledWhen` directly
- * before each request, in that request's fiber and context, so a redirect can be stopped there. The `RequestInit` of the
- * client's layer is also available there; one in the outer context would hide it. The allowed origin is that of the first
- * request, because a program may send all its calls to a gateway.
+ * On a redirect to another origin, `HttpClient.followRedirects` removes the `authorization` header. It keeps the body
+ * and the brokers' own headers for keys and tokens. No option disables this behaviour. `HttpClient.make` calls
+ * `TracerDisabledWhen` directly before each request, in that request's fiber and context, so a redirect can be stopped
+ * there. The `RequestInit` of the client's layer is also available there. A `RequestInit` in the outer context would
+ * hide it. The allowed origin is the origin of the first request, because a program may send all its calls to a
+ * gateway.
  */
 export const execute = (
   client: HttpClient.HttpClient,
@@ -57,7 +62,7 @@ export const execute = (
     }
     const discretion = Context.make(HttpClient.TracerDisabledWhen, beforeRequest).pipe(
       Context.add(HttpClient.TracerPropagationEnabled, false),
-      // If this were set, the predicate above would not be called.
+      // If propagation were disabled, the predicate above would not be called.
       Context.add(Tracer.DisablePropagation, false)
     )
     return client.execute(request).pipe(
@@ -73,12 +78,12 @@ export const execute = (
     )
   })
 
-/** The reason of a failure because of an answer from another origin. */
+/** Converts an answer from another origin to the reason of a failure. */
 export const toReason = ({ origin, status }: RedirectFollowed): AuthError.Reason =>
   new AuthError.MalformedResponse({
     status,
     problem: `the HTTP client followed a redirect to ${origin}, and may have sent the call's credentials there`,
     excerpt: "",
     advice:
-      "Use an HTTP client that does not follow redirects. Unless that host is the broker's, change the credentials of the call (password, PIN, code, keys, tokens), because the host's owner may have them."
+      "Use an HTTP client that does not follow redirects. If that host does not belong to the broker, change the credentials of the call (password, PIN, code, keys, tokens), because the host's owner may have them."
   })

@@ -31,14 +31,20 @@ const pick = (names: ReadonlyArray<string>, given: AppFields): Record<string, Ap
   return found
 }
 
-/** Fields that are added to a request: those of the app and the session, and the token if the body carries it. */
+/**
+ * Fields that are added to a request: the fields of the app and of the session. The token is added if the body carries
+ * it.
+ */
 export interface Given {
   readonly app: AppFields | undefined
   readonly extras: AppFields | undefined
   readonly token: Redacted.Redacted<string> | undefined
 }
 
-/** All fields of a request, in this order: those of the app, of the session, of the request, and the token. */
+/**
+ * All fields of a request, in this order: the fields of the app, the fields of the session, the fields of the request,
+ * and the token.
+ */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
   const before = { ...pick(endpoint.app, app), ...pick(endpoint.session, extras) }
@@ -51,7 +57,7 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-/** The fields that become text: those of the query, or those of the body. */
+/** The fields that are sent as text: the fields of the query, or the fields of a body that is not JSON. */
 const textFields = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields

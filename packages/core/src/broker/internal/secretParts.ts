@@ -6,7 +6,7 @@ const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/** `id:password` from the base64 of Basic. */
+/** Decodes the base64 word of a Basic header. Returns `id:password` and its two parts. */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")
@@ -14,8 +14,8 @@ const decoded = (word: string): ReadonlyArray<string> => {
 }
 
 /**
- * The parts of a header value that are secrets: `token KEY:TOKEN` has `KEY:TOKEN`, `KEY` and `TOKEN`. An answer may quote
- * one of them without the rest of the header.
+ * The parts of a header value that are secrets: `token KEY:TOKEN` has `KEY:TOKEN`, `KEY` and `TOKEN`. An answer may
+ * quote one of these parts without the rest of the header.
  */
 export const secretParts = (value: string): ReadonlyArray<string> => {
   const parts = new Set<string>()

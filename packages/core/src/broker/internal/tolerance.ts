@@ -3,7 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** Data, and the paths of its fields that were removed or read as numbers. */
+/** Data, with the paths of the fields that were removed or read as numbers. */
 export interface Mended {
   readonly data: unknown
   readonly fields: ReadonlyArray<string>
@@ -46,7 +46,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
       fields.push(...child.fields)
       continue
     }
-    // The decoder reports required fields.
+    // A required field stays, so that the decoder reports it.
     if (context.essential.includes(name) || !SchemaAST.isOptional(type)) continue
     removed.add(name)
     fields.push(inside(context, name).path.join("."))
@@ -59,7 +59,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   }
 }
 
-/** A list may have any length, so its items are reported once, as the list. */
+/** A list may have any number of wrong items, so only the path of the list is reported. */
 const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
   const isItem = fits(type)
   const data: Array<unknown> = []
@@ -96,8 +96,8 @@ const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended 
 }
 
 /**
- * Repairs data that failed to decode, except for its `essential` fields: an optional field or an item of the wrong type is
- * removed, and a number in quotes becomes a number if the schema requires one.
+ * Repairs data that failed to decode, except for its `essential` fields. An optional field or an item of the wrong type
+ * is removed. If the schema requires a number, a number in quotes becomes a number.
  */
 export const mend = (
   schema: Schema.Decoder<unknown>,

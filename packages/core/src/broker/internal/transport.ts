@@ -14,11 +14,11 @@ import * as Stream from "effect/Stream"
 import { connectionFault, type ConnectionFault } from "./connectionFault.ts"
 import * as RedirectGuard from "./redirectGuard.ts"
 
-/** A request whose secrets are unwrapped. It must not leave this module's callers. */
+/** A request whose secrets are unwrapped. Only the callers of this module may use it. */
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   readonly url: string
-  /** Not part of `url`, so that a client that shows the URL shows no wrapped value. */
+  /** The query is not part of `url`. So a client that shows the URL does not show wrapped values. */
   readonly query: Readonly<Record<string, string | Redacted.Redacted<string>>>
   readonly headers: Record<string, string>
   readonly body: string | undefined
@@ -54,7 +54,8 @@ const readBody = (
 ): Effect.Effect<string, TransportFailure> => {
   const announced = Number(headers["content-length"] ?? "unknown")
   if (announced > limit) return Effect.fail(tooLarge(response.status))
-  // Without compression, `content-length` bounds the memory. For a compressed body, it is the compressed size.
+  // Without compression, `content-length` bounds the memory. For a compressed body, `content-length` is the compressed
+  // size.
   if (announced >= 0 && headers["content-encoding"] === undefined) {
     return Effect.mapError(response.text, toFailure)
   }
@@ -78,7 +79,10 @@ const readStream = Effect.fnUntraced(function* (response: HttpClientResponse.Htt
   return text + decoder.decode()
 })
 
-/** `node:http` sends the body of a GET with neither a length nor chunks, so a server could not read it. */
+/**
+ * Adds the length of the body to a GET. `node:http` sends the body of a GET without a length and without chunks, so a
+ * server could not read it.
+ */
 const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined
     ? { ...headers, "content-length": String(new TextEncoder().encode(body).byteLength) }
@@ -99,7 +103,7 @@ const toHttpRequest = (wire: WireRequest) => {
   )
 }
 
-/** As a browser reports a redirect that it did not follow. */
+/** A browser reports a redirect that it did not follow with these values. */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 
 /** Sends a request once and reads the whole answer, within the time-out. */
@@ -111,7 +115,8 @@ export const send = (
   RedirectGuard.execute(client, toHttpRequest(request)).pipe(
     Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
-      // Read once: Effect's fetch client rebuilds them at each access, 5 µs for a dozen.
+      // The headers are read once, because Effect's fetch client rebuilds them at each access. This takes 5 µs for a
+      // dozen headers.
       const { headers, status } = response
       return Effect.map(readBody(response, headers, options.maxBodyBytes), (text): WireResponse => ({
         status,

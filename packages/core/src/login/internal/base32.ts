@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-/** RFC 4226 requires 128 bits, but brokers issue 80. A shorter text is a code or a mistake. */
+/** RFC 4226 requires 128 bits, but brokers issue secrets of 80 bits. A shorter text is a code or a mistake. */
 const minBytes = 10
 
 const tooShort = "is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
@@ -19,7 +19,8 @@ const base64 =
 const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
 
 /**
- * Words next to a secret on a page. They are valid base32, and would give wrong codes if they were read as part of it.
+ * Words next to a secret on a page. They are valid base32, and would give wrong codes if they were read as part of the
+ * secret.
  */
 const words = /(?:^|\s)(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:\s|$)/i
 
@@ -38,8 +39,9 @@ const otherEncoding = (text: string, symbols: string): string => {
 }
 
 /**
- * Rejects a text that has only base32 characters but may have another encoding: hexadecimal of 20 digits or more
- * without 0, 1, 8 and 9, or base64 with letters only. Reading it as base32 would give wrong codes.
+ * Rejects a text that has only base32 characters but may have another encoding. The text may be hexadecimal, if it has
+ * at least 20 digits and none of them is 0, 1, 8 or 9. It may be base64, if it has only letters. Reading such a text as
+ * base32 would give wrong codes.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return "has words next to the secret: use the secret alone"
@@ -65,13 +67,13 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * Decodes a secret with or without blanks, dashes, padding and capitals. `certain`: the text cannot have another
- * encoding, as in an otpauth address. The failure describes the problem, without the secret.
+ * Decodes a secret with or without blanks, dashes, padding and capitals. Set `certain` if the text cannot have another
+ * encoding, for example in an otpauth address. The failure describes the problem, without the secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")
   if (/^\d{1,10}$/.test(symbols)) return Result.fail(tooShort)
-  // Before `toUpperCase`: it converts some letters of other scripts to A to Z.
+  // This check is before `toUpperCase`, because `toUpperCase` converts some letters of other scripts to A to Z.
   if (!/^[A-Za-z2-7]*$/.test(symbols)) return Result.fail(otherEncoding(text.trim(), symbols))
   const problem = options === undefined ? ambiguity(text.trim(), symbols) : undefined
   if (problem !== undefined) return Result.fail(problem)

@@ -3,13 +3,13 @@
  */
 import * as Result from "effect/Result"
 
-/** Why a URL is rejected. `advice`: what to do now, if the remedy of the reason is too general. */
+/** Why a URL is rejected. `advice` says what to do now, if the remedy of the reason is too general. */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
   readonly advice?: string | undefined
 }
 
-/** Names in lower case, with values, in the order of the URL. */
+/** The parameters of a URL, in their order: names in lower case, and values. */
 export type Pairs = ReadonlyArray<readonly [name: string, value: string]>
 
 const parse = (text: string, base?: URL): URL | undefined =>
@@ -21,21 +21,21 @@ const decodeOnce = (text: string): string =>
     () => text
   )
 
-/** Marks around a copied URL. None of them occurs in a URL, except for the single quote. */
+/** Marks around a copied URL. Of these marks, only the single quote can occur in a URL. */
 const enclosed = /^["<>“”„«»`\s]+|["<>“”„«»`\s]+$/g
 const inSingleQuotes = /^(['‘])([^]*)['’]$/
 
 const repairs: ReadonlyArray<(text: string) => string> = [
   (text) => text.replace(/[\u200b-\u200f\u2060\ufeff]/g, ""),
   (text) => text.replace(enclosed, "").replace(inSingleQuotes, "$2").trim(),
-  // Line breaks of a terminal or a mail, with the indentation that follows.
+  // Removes line breaks of a terminal or a mail, with the indentation that follows.
   (text) => text.replace(/[ \t]*[\r\n][\s]*|\t/g, ""),
   (text) => (/^[a-z][a-z\d+.-]*%3a/i.test(text) ? decodeOnce(text) : text),
-  // Escapes of HTML, JSON, and of shells that escape pasted text.
+  // Removes the escapes of HTML, of JSON, and of shells that escape pasted text.
   (text) => text.replace(/&(?:amp;)+|&#(?:38|x26);|\\u0026/gi, "&").replace(/\\([?&=#])/g, "$1")
 ]
 
-/** The URL without query and fragment. Not `URL.origin`: it is "null" for every custom scheme. */
+/** The URL without query and fragment. `URL.origin` is not used, because it is "null" for every custom scheme. */
 const placeOf = (url: URL): string => {
   const { host, href, password, pathname, protocol, username } = url
   if (!href.startsWith(`${protocol}//`)) return `${protocol}${pathname}`
@@ -50,12 +50,12 @@ const isWeb = ({ protocol }: URL): boolean => protocol === "https:" || protocol 
 
 const adviceFor = (url: URL, registered: URL): string => {
   const foreign =
-    "Complete only callbacks to the redirect URL. If another one is registered at the broker, configure exactly that one."
+    "Complete only callbacks to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
   if (!isWeb(url) || !isWeb(registered) || url.username !== "" || url.password !== "") return foreign
   if (url.origin !== registered.origin) {
     const isInner = url.hostname === registered.hostname || innerHost.test(url.hostname)
     return isInner && !innerHost.test(registered.hostname)
-      ? "This is the internal address of a server behind a proxy. Rebuild the public address from X-Forwarded-Proto and X-Forwarded-Host of your own proxy, and complete the login with that. Do not change the registered redirect URL."
+      ? "This is the internal address of a server behind a proxy. Rebuild the public address from X-Forwarded-Proto and X-Forwarded-Host of your own proxy, and complete the login with that address. Do not change the registered redirect URL."
       : foreign
   }
   return url.pathname.replace(/\/$/, "") === registered.pathname.replace(/\/$/, "")
@@ -64,7 +64,8 @@ const adviceFor = (url: URL, registered: URL): string => {
 }
 
 /**
- * Parameters with a message of the broker may be form-encoded, with `+` for a blank. In a token, `+` is a character.
+ * Whether a parameter has a message of the broker. Messages may be form-encoded, with `+` for a blank. In a token, `+`
+ * is a normal character.
  */
 const isSentence = (name: string): boolean => /^(?:error|message|reason|description)/i.test(name)
 
@@ -103,8 +104,8 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
 
 /**
  * Parses a callback URL. Returns its parameters, and the names of the parameters in the registered redirect URL. A path
- * alone, as in `request.url` of `node:http`, is resolved against the registered origin. A query or a code alone is
- * rejected, because it does not show where the callback arrived.
+ * alone, as in `request.url` of `node:http`, is resolved against the registered origin. A query alone or a code alone
+ * is rejected, because it does not show where the callback arrived.
  */
 export const read = (
   callbackUrl: string,

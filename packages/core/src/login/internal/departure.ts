@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 
 /** Times of the requests of a call. */
 export interface Departure {
-  /** When the first request was sent, milliseconds since the epoch. `undefined`: none was sent yet. */
+  /** When the first request was sent, in milliseconds since the epoch. `undefined` if no request was sent yet. */
   at: number | undefined
   /** The `Date` header of the last answer. */
   date?: string | undefined
@@ -10,7 +10,7 @@ export interface Departure {
   answeredAt?: number | undefined
 }
 
-/** The HTTP client records here when a request is sent. The lifetime of a session counts from then. */
+/** The HTTP client records here when a request is sent. The lifetime of a session is counted from that time. */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
 })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
 
-/** Parses a duration. Rejects negative ones and NaN, which is a `number` for the type checker. */
+/** Parses a duration. Rejects negative durations. Also rejects NaN, which is a `number` for the type checker. */
 export const parse = (input: Duration.Input): Option.Option<Duration.Duration> =>
   Number.isNaN(input)
     ? Option.none()

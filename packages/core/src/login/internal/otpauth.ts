@@ -5,12 +5,12 @@
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/** The parameters of an address, with defaults for those that it omits. */
+/** The parameters of an address, with defaults for the parameters that it omits. */
 export interface Parameters {
   readonly secret: string
   readonly algorithm: "SHA1" | "SHA256" | "SHA512"
   readonly digits: number
-  /** Seconds. */
+  /** In seconds. */
   readonly period: number
 }
 
@@ -32,13 +32,13 @@ const counterBased = "is for counter-based codes (HOTP): set up TOTP at the brok
 const encodedSeparator =
   "has an encoded or doubled separator before a parameter, or a semicolon: use the address exactly as in the QR code"
 
-/** Line breaks and invisible characters, but not blanks: labels contain them. */
+/** Line breaks and invisible characters, but not blanks, because labels contain blanks. */
 const invisible = /[\t\n\r\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu
 
 const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => decodeURIComponent(text.replaceAll("+", " "))))
 
-/** Decodes values that are not used. Never fails: an invalid escape in a label does not affect the secret. */
+/** Decodes the escapes of a text, and never fails: an invalid escape in a label does not affect the secret. */
 const withoutEscapes = (text: string): string =>
   text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
 
@@ -60,7 +60,7 @@ const normalized = (text: string): string | undefined => {
   return address.includes("?") || !/%3f/i.test(address) ? address : decoded(address.replaceAll("+", "%2B"))
 }
 
-/** Whether the text is an address or part of one, not a bare secret. */
+/** Whether the text is an address or a part of an address, not a bare secret. */
 export const isAddress = (text: string): boolean => {
   const bare = text.replace(invisible, "")
   return /otpauth|^\s*<?\s*[a-z][a-z0-9+.-]*:/i.test(bare) || /(?:^|[?&\s;])secret\s*[=:]/i.test(bare)
@@ -85,7 +85,10 @@ const nested = /[&?;]\s*(?:amp;)?(?:secret|algorithm|digits|period|counter)\s*=/
 /** Names of parameters that never affect the codes. */
 const harmless = /^(?:issuer|image|icon|logo|colou?r|lock|label|name|account|accountname|user|username|email)$/
 
-/** Parts of names that suggest an effect on the codes. TOTP has no such parameter, so it is misspelled or not TOTP. */
+/**
+ * Parts of names that suggest an effect on the codes. TOTP has no parameter with such a name. So the parameter is
+ * misspelled, or the address is not for TOTP.
+ */
 const meaningful =
   /alg|hash|digest|sha\d|hmac|digit|length|size|period|step|interval|time|epoch|offset|counter|encod|type|otp|secret|key|seed|^pin$/
 
@@ -185,7 +188,7 @@ const interpret = ({ algorithm = "SHA1", counter, digits = "6", period = "30", s
   return Result.succeed<Parameters>({ secret, algorithm: hash, digits: length, period: seconds })
 }
 
-/** Parses an address. The failure describes the problem, and contains neither the secret nor the account. */
+/** Parses an address. The failure describes the problem. It does not contain the secret or the account. */
 export const parse = (text: string): Result.Result<Parameters, string> => {
   const address = normalized(text)
   if (address === undefined) return Result.fail(`has an invalid percent escape: ${whole}`)

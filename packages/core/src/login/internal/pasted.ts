@@ -17,7 +17,10 @@ const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`,
 
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
-/** Removes blanks, invisible characters and pairs of quotation marks around a text. A single mark is kept. */
+/**
+ * Removes blanks, invisible characters and pairs of quotation marks around a text. A quotation mark at one end alone is
+ * kept.
+ */
 export const withoutQuotes = (text: string): string => {
   let inner = withoutAround(text)
   while (true) {
@@ -29,7 +32,7 @@ export const withoutQuotes = (text: string): string => {
   }
 }
 
-/** Shows at most one backslash before a mark. Further ones may be part of the value. */
+/** Shows at most one backslash before a mark. Further backslashes may be part of the value. */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 
 /** Describes the quotation marks at the start and end of a text, if any. Shows only the marks, not the text. */
@@ -47,8 +50,8 @@ export const quoteProblem = (text: string): string | undefined => {
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
 /**
- * Describes the first invisible character by its code point: a control character, a blank other than the space, a
- * joiner.
+ * Describes the first invisible character by its code point. Control characters, blanks other than the space, and
+ * joiners count as invisible.
  */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)

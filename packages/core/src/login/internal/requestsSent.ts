@@ -10,7 +10,7 @@ export interface RequestsSent {
   readonly parent: RequestsSent | undefined
 }
 
-/** The record for the requests of the current effect. `undefined` outside of `SessionManager.withSession`. */
+/** The record for the requests of the current effect. It is `undefined` outside of `SessionManager.withSession`. */
 export const RequestsSent = Context.Reference<RequestsSent | undefined>("@auth/broker-core/internal/RequestsSent", {
   defaultValue: () => undefined
 })
@@ -22,7 +22,10 @@ export const Replayable = Context.Reference<boolean>("@auth/broker-core/Authoriz
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** Whether a request may be sent twice: by its method, or because it is marked. A stream can be read only once. */
+/**
+ * Whether a request may be sent twice, because its method is safe or because it is marked. A request with a stream may
+ * not, because a stream can be read only once.
+ */
 export const mayReplay = (request: { readonly method: string; readonly body: { readonly _tag: string } }) =>
   request.body._tag === "Stream"
     ? Effect.succeed(false)
@@ -40,7 +43,7 @@ export const noteRequest = (kind: { readonly safe: boolean }) =>
   })
 
 /**
- * Runs an effect without counting its requests for the enclosing effect. For a renewal, which is shared by all callers.
+ * Runs an effect without counting its requests for the enclosing effect. Use it for a renewal, which all callers share.
  */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, RequestsSent, undefined)

@@ -11,8 +11,8 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. Below two
- * minutes in seconds, below one second in milliseconds.
+ * Formats a duration in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. A duration
+ * below two minutes is in seconds. A duration below one second is in milliseconds.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))
@@ -22,7 +22,7 @@ export const timeText = (input: Duration.Input): string => {
   if (seconds < 120) return counted(seconds, "second")
   const first = units.findIndex(([, size]) => seconds >= size)
   const [large, small] = [units[first] ?? units[3], units[first + 1] ?? units[3]]
-  // Rounded to the smaller unit first: 59 minutes 60 seconds is one hour.
+  // The duration is rounded to the smaller unit first, because 59 minutes 60 seconds must become one hour.
   const rounded = Math.round(seconds / small[1]) * small[1]
   if (rounded >= (units[first - 1]?.[1] ?? Infinity)) return counted(1, units[first - 1]?.[0] ?? large[0])
   const count = Math.floor(rounded / large[1])

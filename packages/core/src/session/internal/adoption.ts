@@ -1,4 +1,4 @@
-/** Stores sessions that were obtained in another way. */
+/** Stores sessions that the session manager did not get itself, such as sessions from a browser login. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Account } from "../../login/Account.ts"
@@ -45,5 +45,5 @@ const adoptionProblem = (account: Account, session: Session.Session, now: number
   if (Session.isExpired(session, now)) return "has expired: log in again"
   return Cached.isLive(session, now)
     ? undefined
-    : "was issued in the future by this machine's clock: set the clock by NTP"
+    : "was issued in the future, according to this machine's clock: set the clock by NTP"
 }

@@ -9,13 +9,13 @@ import * as Stream from "effect/Stream"
 
 type Failure = HttpClientError.HttpClientError
 
-/** A body in the course of being read. */
+/** A body that is being read. */
 interface Reading {
   readonly pull: Pull.Pull<ReadonlyArray<Uint8Array>, Failure>
   readonly scope: Scope.Closeable
 }
 
-/** `Whole`: the body is within the limit. `Part`: the body is longer, and consists of `head` and then `rest`. */
+/** `Whole`: the body is within the limit. `Part`: the body is longer, and consists of `head` followed by `rest`. */
 export type Beginning =
   | { readonly _tag: "Whole"; readonly all: Uint8Array<ArrayBuffer> }
   | { readonly _tag: "Part"; readonly head: ReadonlyArray<Uint8Array>; readonly rest: Reading }
@@ -70,8 +70,8 @@ export const readBeginning = (
   )
 
 /**
- * A web stream of a body: first `head`, then the rest. It reads only when its consumer pulls. `toError` converts every
- * failure, because the client's own error contains the request with the tokens.
+ * A web stream of a body: first `head`, then the rest. It reads the body only when its consumer pulls. `toError`
+ * converts every failure, because the client's own error contains the request with the tokens.
  */
 const toWebStream = (
   head: ReadonlyArray<Uint8Array>,
@@ -121,7 +121,7 @@ const toWebStream = (
   )
 }
 
-/** Streams the body of an answer that was read in part. */
+/** Streams the body of an answer that was partly read. */
 export const resume = (
   beginning: Beginning & { readonly _tag: "Part" },
   context: Context.Context<never>,

@@ -19,7 +19,7 @@ const tooSlow = (operation: "get" | "put") =>
 
 /**
  * Runs a call of a store in its own fiber. The time-out also applies in uninterruptible regions: otherwise a store that
- * hangs would block a logout, or the end of the program, for ever.
+ * hangs would block a logout, or the end of the program, forever.
  */
 const inTime = <A>(
   operation: "get" | "put",

@@ -1,4 +1,4 @@
-/** The state of a session manager in memory, and the rules for returning a cached session. Nothing here does I/O. */
+/** The state of a session manager in memory, and the rules for returning a cached session. This file does no I/O. */
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -14,17 +14,17 @@ export type Failure = AuthError | VaultError
 export interface Cached {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
-  /** Before this instant the clock must have been set back, so `freshUntil` cannot be trusted. */
+  /** If the time is before this instant, the clock was set back, and `freshUntil` is not valid. */
   readonly freshFrom: number
   /** From this instant on, the session must be renewed, or the store must be read. */
   readonly freshUntil: number
   readonly renewAt: number
 }
 
-/** The back-off after a failed exchange: none is sent before `until`. */
+/** The back-off after a failed login or refresh. No login or refresh is sent before `until`. */
 export interface Pause {
   readonly error: Failure
-  /** Whether the token was live at the failure. Such a pause ends when the token does. */
+  /** Whether the token was live at the failure. If it was live, the pause ends when the token expires. */
   readonly live: boolean
   readonly since: number
   readonly until: number
@@ -44,14 +44,17 @@ export interface State {
   rejected: Session.Session | undefined
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
-  /** The broker accepted an order with this session. If it is refused later, it has really ended. */
+  /**
+   * The broker accepted an order with this session. If the broker refuses the session later, the session has really
+   * ended.
+   */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
-  /** Refreshes that the broker did not answer. */
+  /** Number of refreshes that the broker did not answer, and the time of the first of them. */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
-  /** The stored version at the last read. `undefined`: not read yet. */
+  /** The stored version at the last read. `undefined` before the first read. */
   version: number | undefined
   loggedOut: boolean
   /** Number of logouts. A renewal that started before a logout must not produce a session. */
@@ -80,7 +83,7 @@ export const makeState = (): State => ({
   logouts: 0
 })
 
-/** If the clock is more than this before a session's issue, it was set back. In milliseconds. */
+/** If the time is earlier than the issue of a session by more than this, the clock was set back. In milliseconds. */
 const clockTolerance = 60_000
 
 export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>
@@ -97,7 +100,9 @@ export const fresh = ({ cached }: State, now: number): Ready.Ready<Session.Sessi
 export const liveSession = ({ rejected, cached: { session } }: State, now: number): Session.Session | undefined =>
   session !== undefined && isLive(session, now) && !sameToken(session, rejected) ? session : undefined
 
-/** The stored session, if it is live, not rejected, and not due for renewal: another program has renewed it. */
+/**
+ * The stored session, if it is live, not rejected, and not due for renewal. It can then be used instead of a renewal.
+ */
 export const usable = (
   state: State,
   record: Record.Record,
@@ -112,8 +117,8 @@ export const usable = (
 
 /**
  * Whether another program has logged out since the last read. Versions start at 1 again if the store was emptied. A
- * store that was restored from a backup may have a logout mark that is older than the cached session: it does not
- * count.
+ * store that was restored from a backup may have a logout mark that is older than the cached session. Such a mark is
+ * ignored.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -121,8 +126,8 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
 /**
- * Whether the token differs from the cached one and is not older. Versions do not tell: they restart if the store is
- * emptied.
+ * Whether the token differs from the cached token and is not older. Versions cannot show which token is newer, because
+ * they restart at 1 if the store is emptied.
  */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
@@ -134,7 +139,7 @@ export const newest = (...sessions: ReadonlyArray<Session.Session | undefined>):
     undefined
   )
 
-/** The back-off that applies now. `undefined`: none. */
+/** The back-off that applies now, or `undefined` if no back-off applies. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
   if (pause === undefined || now >= pause.until || now < pause.since) return undefined
   return pause.live && live === undefined ? undefined : pause
@@ -171,7 +176,7 @@ const freshness = (
   freshUntil: Math.min(renewAt, now + pollInterval)
 })
 
-/** Caches a session, and clears the state of the session before. */
+/** Caches a session, and clears the state of the previous session. */
 export const setCached = (
   state: State,
   session: Session.Session,
@@ -200,14 +205,18 @@ export const postponeSync = (
 }
 
 /**
- * Records that the broker refused a token. A report about an older token does not overwrite that about the cached one.
+ * Records that the broker refused a token. A report about an older token does not overwrite the report about the cached
+ * token.
  */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** Records that a refused token is live after all. It is checked again before it is returned. */
+/**
+ * Records that a refused token is still live. Its `freshUntil` stays in the past, so the next call checks the token
+ * again before it returns it.
+ */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
   if (sameToken(session, state.cached.session)) {
@@ -222,7 +231,7 @@ export const countFailedRefresh = (state: State, now: number): { readonly count:
   return state.failingRefresh
 }
 
-/** Removes a refresh token that the broker refused from memory. */
+/** Removes from memory a refresh token that the broker refused. */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
   const without = Session.withoutRefreshToken(session)
   if (sameToken(session, state.cached.session)) {

@@ -1,4 +1,4 @@
-/** Encodes an entry as one line of text: the version, a space, the value in base64. */
+/** Encodes an entry as one line of text: the version, a space, and the value in base64. */
 import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -11,12 +11,13 @@ interface Decoded {
   readonly value: Redacted.Redacted<Uint8Array>
 }
 
-/** `undefined`: the text is not a result of `encode`. */
+/** Returns `undefined` if the text is not a result of `encode`. */
 export const decode = (text: string): Decoded | undefined => {
   const [, version, base64] = /^([1-9]\d{0,14}) ([A-Za-z0-9+/]*={0,2})$/.exec(text) ?? []
   if (version === undefined || base64 === undefined) return undefined
   const value = Base64.decode(base64)
-  // The last base64 digit has unused bits. An entry with other values in them was changed, although it decodes.
+  // The last base64 digit may have unused bits, which `encode` sets to zero. If they are not zero, the entry was
+  // changed, although it can be decoded.
   if (Result.isFailure(value) || Base64.encode(value.success) !== base64) return undefined
   return { version: Number(version), value: Redacted.make(value.success) }
 }

@@ -1,4 +1,4 @@
-/** Gets a session from the broker: by a refresh if that can work, otherwise by a login that the guard allows. */
+/** Gets a session from the broker: by a refresh if possible, otherwise by a login that the login guard allows. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -23,23 +23,24 @@ import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 
-/** Result of an exchange with the broker. */
+/** Result of a login or a refresh. */
 export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
-  /** The error for the caller if the token has already expired, or will within seconds. */
+  /** The error for the caller if the token has already expired, or expires within 30 seconds. */
   readonly over?: AuthError.AuthError | undefined
 }
 
-/** Checks that fail if the session is no longer wanted: a login must not follow a logout. */
+/** Checks that fail if the session is no longer wanted, because a login must not follow a logout. */
 export interface Checks {
   /**
-   * Fails after a logout in this program, or if another program may hold the lock by now. Runs just before the login is
-   * sent: the guard may have waited for a TOTP period.
+   * Fails after a logout in this program, or if another program may hold the lock now. Runs just before the login is
+   * sent, because the guard may have waited for a TOTP period.
    */
   readonly here: Effect.Effect<void, Failure>
   /**
-   * Fails also after a logout in another program. Runs after a refused refresh, because a logout ends refresh tokens.
+   * Fails in the same cases as `here`, and also after a logout in another program. Runs after a failed refresh, because
+   * a logout ends refresh tokens.
    */
   readonly anywhere: Effect.Effect<void, Failure>
 }
@@ -47,17 +48,20 @@ export interface Checks {
 export interface Request {
   readonly previous: Session.Session | undefined
   readonly now: number
-  /** The user asked for this renewal. */
+  /** Whether the user requested this renewal. */
   readonly byPerson: boolean
   /** Counts a refresh that the broker did not answer. */
   readonly countFailure: () => Failing
   /** Whether the broker still accepts the access token. */
   readonly isLive: boolean
-  /** Runs if the broker refuses the refresh token, which must never be sent again. */
+  /**
+   * Removes the refresh token. Runs if the broker refuses the refresh token, because a refused refresh token must never
+   * be sent again.
+   */
   readonly dropRefreshToken: Effect.Effect<void, Failure>
 }
 
-/** Refreshes that the broker did not answer: how many, and since when. */
+/** Refreshes that the broker did not answer: their number, and the time of the first of them. */
 export interface Failing {
   readonly count: number
   readonly since: number
@@ -86,11 +90,12 @@ const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountL
 
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
-/** A token with less than this left is useless. In milliseconds. */
+/** A token that expires in less time than this is useless. In milliseconds. */
 const minLifetime = 30_000
 
 /**
- * Considers only the expiry in the token itself: one computed from a cut-off or a lifetime does not show a wrong clock.
+ * Considers only the expiry in the token itself. An expiry that was computed from a cut-off or a lifetime does not show
+ * a wrong clock.
  */
 const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
   expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
@@ -101,7 +106,10 @@ const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: n
 const halfHour = 1_800_000
 const nearCutOff = 120_000
 
-/** If a new token expires at a daily cut-off that is now: time to wait until the cut-off is over, in milliseconds. */
+/**
+ * Time in milliseconds to wait until a daily cut-off has passed, if a new token expires at this cut-off. `undefined`
+ * for any other token.
+ */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {
   const { expiresAt } = session
   if (!isExpiredOnArrival(session, now) || expiresAt === undefined || expiresAt % halfHour !== 0) return undefined
@@ -109,7 +117,10 @@ const cutOffWait = (session: Session.Session, now: number): number | undefined =
   return now - expiresAt < nearCutOff ? expiresAt + nearCutOff - now : undefined
 }
 
-/** This machine's clock minus the broker's, in milliseconds, by the `Date` header of the last answer. */
+/**
+ * This machine's clock minus the broker's clock, in milliseconds. The `Date` header of the last answer shows the
+ * broker's clock.
+ */
 const driftOf = ({ answeredAt, date }: Departure): number | undefined => {
   const at = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
   return at === undefined || answeredAt === undefined ? undefined : answeredAt - DateTime.toEpochMillis(at)
@@ -150,7 +161,7 @@ export const make = (
       return Metric.update(Metric.withAttributes(metric, { broker: account.broker, outcome }), 1)
     })
 
-  /** A daily cut-off also ends the refresh token, unless the broker documents otherwise (`afterCutOff`). */
+  /** A daily cut-off also ends the refresh token, except for brokers that document otherwise (`afterCutOff`). */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
     const isCutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
@@ -161,8 +172,8 @@ export const make = (
   const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
 
   /**
-   * Sends a new login. If its progress was stored, the broker has accepted the credentials: the guard counts it as
-   * accepted, even if a later exchange of the same login fails.
+   * Sends a new login. If the progress of the login was stored, the broker has accepted the credentials. The guard then
+   * counts the login as accepted, even if a later request of the same login fails.
    */
   const byNewLogin = (
     login: Effect.Effect<Session.Session, AuthError.AuthError>,
@@ -185,7 +196,10 @@ export const make = (
     )
   }
 
-  /** Resumes a stored login in progress. `undefined`: there is none, or the broker no longer accepts it. */
+  /**
+   * Resumes a stored login in progress. Returns `undefined` if no login is in progress, or if the broker no longer
+   * accepts it.
+   */
   const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
@@ -237,8 +251,8 @@ export const make = (
   })
 
   /**
-   * If a new token has expired by its own claim but the broker accepts it, it is returned: this machine's clock is
-   * wrong.
+   * Checks whether a new token has already expired. If the token has expired by its own claim but the broker still
+   * accepts it, this machine's clock is wrong. The token is then returned.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
@@ -278,7 +292,7 @@ export const make = (
     if (wait === undefined || renewal.login === undefined) {
       return yield* checkExpiry(got, overOnArrival !== undefined, departure)
     }
-    // The token is still of the day that ends now. Only one more login is sent, and only after the cut-off.
+    // The token belongs to the day that ends now. Exactly one more login is sent, after the cut-off.
     yield* Effect.sleep(Duration.millis(wait))
     const again: Exchanged = { session: yield* byLogin(checks, request.byPerson), by: "LoggedIn" }
     return yield* checkExpiry(again, overOnArrival !== undefined, departure)

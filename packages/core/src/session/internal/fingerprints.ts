@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 
 const label = "broker-auth fingerprint 1\n"
 
-/** Keyed, so that a short PIN cannot be found by trying all PINs without the key. */
+/** Makes fingerprints with a key. Without the key, a short PIN cannot be found by trying all PINs. */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>
   (secret: Redacted.Redacted<string>): Effect.Effect<string> => {

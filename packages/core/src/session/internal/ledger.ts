@@ -1,6 +1,6 @@
 /**
- * State of the login guard for one account: the logins that were sent, the pause after one that cannot succeed, and
- * which credentials the broker accepted or refused. Nothing here does I/O.
+ * State of the login guard for one account. It contains the logins that were sent, the pause after a failed login, and
+ * the credentials that the broker accepted or refused. This file does no I/O.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -26,7 +26,9 @@ export interface Said {
   readonly remedy: string
 }
 
-/** A pause, stored as start and length. A start in the future means that the clock was set back: it is ignored. */
+/**
+ * A pause, stored as start and length. If the start is in the future, the clock was set back, and the pause is ignored.
+ */
 export interface Pause {
   readonly since: number
   readonly length: number
@@ -40,20 +42,20 @@ export interface Lock {
   readonly said: Said
 }
 
-/** A session that replaced one that the broker refused. */
+/** A session that replaced a refused session. */
 export interface Replacement {
   readonly since: number
   /** Number of consecutive replacements. */
   readonly count: number
-  /** When the broker issued it. Identifies the session. */
+  /** Time when the broker issued the new session. It identifies the session. */
   readonly issuedAt: number
-  /** Whether the profile call accepted it after it was refused, in this pause. */
+  /** Whether the profile call accepted the new session during this pause, after another call was refused. */
   readonly lives?: boolean | undefined
 }
 
 export interface Ledger {
   readonly format: 2
-  /** When the last login was sent, accepted or refused. */
+  /** Time when a login was last sent, accepted or refused. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
   /** Fingerprints of credentials that the broker accepted. */
@@ -65,7 +67,7 @@ export interface Ledger {
   /** The pause after a new token that had already expired when it arrived. */
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
-  /** A login that the broker accepted, without a session yet. */
+  /** A login that the broker accepted, but that has no session yet. */
   readonly progress?: LoginProgress | undefined
 }
 
@@ -120,7 +122,7 @@ const LedgerFromJson = Schema.fromJsonString(
   })
 )
 
-/** Format 1, stored separately for each app and each spelling of the account id. */
+/** Format 1. It is stored separately for each app and each spelling of the account id. */
 const FormatOneFromJson = Schema.fromJsonString(
   Schema.Struct({ attemptedAt: Schema.optional(Schema.Finite), refusedAt: Schema.Array(Schema.Finite) })
 )
@@ -132,7 +134,10 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
-/** A number: the format of a newer version. `undefined`: the text was not written by this library. */
+/**
+ * Parses a ledger. If a newer version of this library wrote the text, returns the number of the format instead. If this
+ * library did not write the text, returns `undefined`.
+ */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
   if (Option.isSome(ledger)) return ledger.value
@@ -149,7 +154,7 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
     }))
   )
 
-/** The account without app and case of the id: a broker locks the account for all apps and spellings. */
+/** The account without its app and with its id in lower case: a broker locks the account for all apps and spellings. */
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
   Account.make({ broker, environment, app: "*", id: id.toLowerCase() })
 
@@ -162,7 +167,7 @@ export const isWithin = (since: number, length: number, now: number): boolean =>
 const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
-/** For firewall blocks and session limits, where each try makes it worse. */
+/** For firewall blocks and session limits, because each further try makes the block worse. */
 const longPauses = [5, 15, 60].map(minutes)
 
 export const pauseLength = ({ tag, why }: Said, count: number): number => {
@@ -179,7 +184,8 @@ const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): bool
   credentials !== undefined && accepted.includes(credentials)
 
 /**
- * The attempts that may count towards the broker's lock: refused ones, and unanswered ones with unproven credentials.
+ * The attempts that may count towards the broker's lock: refused logins, and unanswered logins with credentials that
+ * the broker never accepted.
  */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter(
@@ -187,7 +193,7 @@ export const counted = (ledger: Ledger, within: number, now: number): ReadonlyAr
       Math.abs(now - at) < within && (outcome === "refused" || !isAccepted(ledger, credentials))
   )
 
-/** When the next login may be sent after many unanswered ones. `undefined`: now. */
+/** Time when the next login may be sent after many unanswered logins. `undefined` if it may be sent now. */
 export const throttledUntil = (ledger: Ledger, now: number): number | undefined => {
   const open = ledger.attempts.filter(({ at, outcome }) => outcome === "open" && isWithin(at, hour, now))
   const last = Math.max(...open.map(({ at }) => at))
@@ -215,7 +221,7 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   attemptedAt: now,
   accepted: addTo(ledger.accepted, credentials),
   refused: ledger.refused.filter((other) => other !== credentials),
-  // These concern the new token, which is not checked yet.
+  // These fields concern the new token, which is not checked yet.
   overOnArrival: ledger.overOnArrival,
   replacement: ledger.replacement,
   progress: ledger.progress
@@ -251,14 +257,17 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
-/** A replacement that is refused later than this worked until then. */
+/**
+ * Time after a replacement, in milliseconds. If the new session is refused later than this, it counts as a session that
+ * had worked.
+ */
 const trusted = minutes(30)
 
-/** Whether a refused session is itself a recent replacement of a refused one. */
+/** Whether a refused session itself recently replaced a refused session. */
 export const isSuspect = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
   replacement !== undefined && replacement.issuedAt === issuedAt && isWithin(replacement.since, trusted, now)
 
-/** When the next replacement may be requested. `undefined`: now. */
+/** Time when the next replacement may be requested. `undefined` if it may be requested now. */
 export const replaceableAt = ({ replacement }: Ledger, now: number): number | undefined => {
   if (replacement === undefined) return undefined
   const length = pauses[Math.min(replacement.count, pauses.length) - 1] ?? minutes(10)
@@ -266,8 +275,8 @@ export const replaceableAt = ({ replacement }: Ledger, now: number): number | un
 }
 
 /**
- * Records a replacement. `refused`: when the refused session was issued. `undefined`: that session is known to have
- * worked.
+ * Records a replacement. `refused` is the time when the refused session was issued, or `undefined` if that session is
+ * known to have worked.
  */
 export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: number, now: number): Ledger => ({
   ...ledger,
@@ -279,8 +288,8 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 })
 
 /**
- * Records the result of the profile call. If the session is live, the pause starts again. The next call is after the
- * pause.
+ * Records the result of the profile call. If the session is live, the pause starts again. The next profile call is sent
+ * after the pause.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger

@@ -1,4 +1,4 @@
-/** Ends a session. A pending renewal must not undo it. */
+/** Ends a session. A pending renewal must not undo the logout. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import * as LoginLedger from "./loginLedger.ts"
 import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managerState.ts"
 import * as Record from "./record.ts"
 
-/** Marks the manager as logged out, and returns the sessions that it had. */
+/** Marks the manager as logged out, and returns the sessions that the manager had. */
 const markLoggedOut = (self: Self) => {
   const mine = [self.state.unsaved, self.state.cached.session]
   const { pendingRenewal } = self.state
@@ -24,7 +24,7 @@ const markLoggedOut = (self: Self) => {
   return mine
 }
 
-/** Stores the logout mark, and returns the session that it replaced. */
+/** Stores the logout mark, and returns the session that the mark replaced. */
 const storeLogout = (self: Self) =>
   Effect.gen(function* () {
     const record = yield* overwrite(self, Record.ofLogout(yield* Clock.currentTimeMillis))
@@ -40,7 +40,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** Deletes a login in progress: it must not become a session after the logout. */
+/** Deletes a login in progress, because that login must not become a session after the logout. */
 const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
 

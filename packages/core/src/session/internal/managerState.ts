@@ -26,11 +26,14 @@ import type { Tenancy } from "./tenancy.ts"
 export interface Origin {
   readonly tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
   readonly version: number
-  /** Number of logouts when it was requested. */
+  /** Number of logouts when the session was requested. */
   readonly logouts: number
 }
 
-/** So many conflicting writes in a row happen only if a program without this library writes the entry. */
+/**
+ * Maximum number of tries to write an entry. So many conflicts in a row happen only if a program without this library
+ * writes the entry.
+ */
 export const maxWrites = 5
 
 export const keepsChanging = Effect.fail(
@@ -50,7 +53,7 @@ const endedAlreadyReason = new AuthError.SessionExpired({
   advice: "The broker's new token has already expired by this machine's clock. Set the clock by NTP."
 })
 
-/** A session that replaced a refused one, with the kinds of calls that the broker has accepted since. */
+/** A session that replaced a refused session, and the kinds of calls that the broker has accepted with it. */
 export interface Trial {
   readonly session: Session.Session
   readonly accepted: Set<"read" | "order">
@@ -66,7 +69,10 @@ export interface Self {
   readonly revoke: Logout["Service"]["logout"]
   readonly store: SessionStore["Service"]
   readonly lock: SessionLock["Service"]
-  /** The broker's profile call, which shows whether a token is live. `undefined`: the method has none. */
+  /**
+   * The broker's profile call, which shows whether a token is live. `undefined` if the login method has no profile
+   * call.
+   */
   readonly profile: Profile["Service"]["profile"] | undefined
   readonly scope: Scope.Scope
   readonly early: Duration.Duration
@@ -76,12 +82,15 @@ export interface Self {
   readonly state: Cached.State
   /** Set when the manager's scope closes. No session is returned after that. */
   isClosed: boolean
-  /** Time of the last call, except calls on the hot path. Milliseconds since the epoch. */
+  /** Time of the last call that did more than return the cached session. Milliseconds since the epoch. */
   usedAt: number
   readonly tenancy: Tenancy | undefined
-  /** The last session that `withSession` got in place of a refused one. */
+  /** The last session that `withSession` got in place of a refused session. */
   trial: Trial | undefined
-  /** Created for the first subscriber: most managers have none, and it needs more memory than everything else here. */
+  /**
+   * Created for the first subscriber: most managers have no subscriber, and a hub needs more memory than all other
+   * fields together.
+   */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
 
@@ -112,8 +121,8 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Upper bound for the time of the last use. Calls that return the cached session are not recorded, so the session
- * counts as used until `freshUntil`.
+ * Latest possible time of the last use. Calls that return the cached session are not recorded, so the session counts as
+ * used until `freshUntil`.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
@@ -142,11 +151,11 @@ export const cacheSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Cached.Failure> {
   const now = yield* Clock.currentTimeMillis
   const jitter = yield* Random.next
-  // A logout in between has read the stored session, and revokes it.
+  // If there was a logout in between, that logout has read the stored session and revokes it.
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
-  // The session is stored, but not cached. `close` has already failed the callers.
+  // If the manager is closed, the session is stored but not cached. `close` has already failed the callers.
   if (self.isClosed) return session
   if (!Cached.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
   Cached.setCached(self.state, session, { early: self.early, jitter, now, pollInterval: self.pollInterval })
@@ -158,7 +167,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   const { version } = self.state
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
-  // If this program wrote during the read, its own version is newer than the one that was read.
+  // If this program wrote during the read, the version of that write is newer than the version that was read.
   const isNewest = self.state.version === version
   const isNewLogout = isNewest && Cached.isNewLogout(self.state, record)
   if (isNewest) self.state.version = record.version
@@ -167,7 +176,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   self.state.unsaved = undefined
   Cached.clear(self.state, "logged-out")
   yield* publish(self, { _tag: "LoggedOut", account: self.account })
-  // It was never stored, so no other program can revoke it.
+  // The unsaved session was never stored, so no other program can revoke it.
   if (unsaved !== undefined) yield* Effect.forkIn(Effect.ignore(self.revoke(unsaved)), self.scope)
   return yield* loggedOut(self)
 })

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 
-/** A mutex for each key, for the fibers of this process, first come, first served. */
+/** A mutex for each key. The fibers of this process acquire it in the order of their requests. */
 export interface Mutexes {
   /** Acquires the key's mutex, and releases it when the scope closes. */
   readonly take: (key: string) => Effect.Effect<void, never, Scope.Scope>

@@ -21,7 +21,7 @@ type Failure = Cached.Failure
 /** Request for a session other than `rejected`. */
 interface RenewalRequest {
   readonly rejected: Session.Session | undefined
-  /** The user asked for it. */
+  /** Whether the user requested this renewal. */
   readonly byPerson: boolean
 }
 
@@ -32,7 +32,7 @@ const revokeAfterLogout = (self: Self, session: Session.Session) =>
     Effect.suspend(() => loggedOut(self))
   )
 
-/** Stores a new session, and returns it only after that. */
+/** Stores a new session, and then returns it. */
 const storeSession = Effect.fnUntraced(function* (
   self: Self,
   got: Exchange.Exchanged,
@@ -48,8 +48,8 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // After a logout by this program, the state is already cleared, and another caller may have requested a session
-      // since.
+      // After a logout by this program, the state is already cleared, and since then another caller may have requested
+      // a session.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         self.state.unsaved = undefined
@@ -58,7 +58,7 @@ const storeSession = Effect.fnUntraced(function* (
       }
       return yield* revokeAfterLogout(self, got.session)
     }
-    // This program lost its lease, and the next holder has already stored a session.
+    // If this program lost its lease, the next holder may already have stored a session.
     if (
       record._tag === "Live" &&
       Cached.isLive(record.session, now) &&
@@ -168,7 +168,7 @@ const startBackoff = Effect.fnUntraced(function* (self: Self, error: Failure) {
   return live === undefined ? yield* Effect.fail(error) : live
 })
 
-/** The lock was lost before anything was sent. The next holder may have stored a session. */
+/** Whether the lock was lost before a request was sent. The next holder may then have stored a session. */
 const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"
 
 /** Maximum number of retries after a lost lock. */
@@ -200,9 +200,10 @@ const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.
     )
   })
 
-/** Returns the pending renewal, or starts one. It continues if its callers are interrupted. */
+/** Returns the pending renewal, or starts one. The renewal continues if its callers are interrupted. */
 export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Cached.PendingRenewal> =>
-  // An interruption between the two steps would leave a pending renewal that never runs, and block all later callers.
+  // An interruption after the renewal is registered and before its fiber starts would leave a pending renewal that
+  // never runs. That renewal would block all later callers.
   Effect.uninterruptible(
     Effect.suspend(() => {
       if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)

@@ -5,10 +5,13 @@ import * as Fiber from "effect/Fiber"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
-/** Every 64th read goes through the runtime, so that its scheduler can let other fibers run. A power of 2. */
+/** Every 64th read goes through the runtime, so that its scheduler can let other fibers run. Must be a power of 2. */
 const readsPerYield = 64
 
-/** A value in every form that callers need, created once: it may be returned a million times. */
+/**
+ * A value in every form that callers need. The forms are created once, because the value may be returned a million
+ * times.
+ */
 export interface Ready<A> {
   readonly value: A
   readonly exit: Exit.Exit<A>
@@ -26,11 +29,11 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Makes effects that return the value of `ready`, or run `otherwise` if that is `undefined`. Both are called again on
- * each run.
+ * Makes effects that return the value of `ready`, or run `otherwise` if `ready` returns `undefined`. Both functions are
+ * called again on each run.
  *
- * In a generator, `yield*` reads a ready value without the runtime, at a fifth of the cost. Each effect is one small
- * object, so a hundred thousand of them are still fast to access.
+ * In a generator, `yield*` reads a ready value without the runtime. This costs a fifth of a read through the runtime.
+ * Each effect is one small object, so a hundred thousand of them are still fast to access.
  */
 export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
@@ -55,7 +58,10 @@ export const readyOr = <Subject, A, E, R>(
   return (subject) => Object.assign(Object.create(prototype), { subject, reads: 0 }) as Self
 }
 
-/** Runs the effect that `find` returns, which may be one of the above, or `missing` if that is `undefined`. */
+/**
+ * Runs the effect that `find` returns, for example an effect of `readyOr`. Runs `missing` if `find` returns
+ * `undefined`.
+ */
 export const found = <A, E, R>(
   find: (fiber: AnyFiber) => Effect.Effect<A, E, R> | undefined,
   missing: Effect.Effect<A, E, R>
@@ -70,7 +76,9 @@ export const found = <A, E, R>(
   })
 }
 
-/** Makes effects that call `find` for their subject on each run, and run the result. Each is one small object. */
+/**
+ * Makes effects that call `find` for their subject on each run, and run the result. Each effect is one small object.
+ */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {

@@ -1,4 +1,7 @@
-/** Shared by the store and the lock in Redis: key names, retries, and errors without the client's own error. */
+/**
+ * Functions that the Redis store and the Redis lock share: key names, retries, and errors that do not contain the error
+ * of the Redis client.
+ */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redis from "effect/persistence/Redis"
@@ -18,7 +21,8 @@ const advice =
   "Check that Redis is running, reachable, has free memory, and allows this program to write and run scripts."
 
 /**
- * The error code of a Redis reply, such as `OOM` in `OOM command not allowed …`. The rest may contain the arguments.
+ * The error code of a Redis reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply may contain the
+ * arguments of the command.
  */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
@@ -52,8 +56,8 @@ const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 /**
- * Retries a request until Redis answers, fails permanently, or the time-out is over. `isAgain`: an earlier try may have
- * been executed although its reply was lost.
+ * Retries a request until Redis answers, until an error occurs that a retry cannot solve, or until the time-out has
+ * passed. `isAgain` is true for a retry: an earlier try may have been executed although its reply was lost.
  */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,

@@ -1,4 +1,7 @@
-/** A lease on an account's lock in Redis: acquired, renewed while its scope is open, then released. */
+/**
+ * A lease on an account's lock in Redis. The lease is renewed while its scope is open, and released when its scope
+ * closes.
+ */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
@@ -24,14 +27,18 @@ interface Taken {
 }
 
 export interface Leases {
-  /** Retries until it has the lock, and notes if Redis is unreachable. Fails at once if a retry cannot succeed. */
+  /**
+   * Retries until it has acquired the lock. Calls `note` with the reason if Redis is unreachable. Fails at once if a
+   * retry cannot succeed.
+   */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
 
 /**
- * The fence is the larger of the time of Redis in milliseconds and the last fence plus one. So it grows even if a
- * restart loses the last fence, or the clock is set back. A lost reply does no harm: the retry has the same token. A
- * stored fence that is negative, not a number, or too large to count up from is damaged and is ignored.
+ * The fence is the larger of two numbers: the time of Redis in milliseconds, and the last fence plus one. So the fence
+ * grows even if a restart loses the last fence, or if the clock is set back. A lost reply does no harm: the retry has
+ * the same token. A stored fence is damaged, and ignored, if it is negative, not a number, or too large to be
+ * incremented.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -46,8 +53,9 @@ redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
 /**
- * An expired lease is renewed if no other holder has had the lock since: each holder leaves a larger fence. While the
- * lock exists, its token identifies the holder, whatever the stored fence is.
+ * An expired lease is renewed if no other program has held the lock since. The stored fence shows this, because each
+ * holder stores a larger fence. While the lock exists, its token identifies the holder, and the stored fence is not
+ * compared.
  */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -95,13 +103,14 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
 /**
- * The reply of Redis, or `undefined` after the time of one lease. If this process was suspended for longer, the timer
- * fires before a reply that has arrived meanwhile is read. The extra 10 ms allow for that.
+ * The reply of Redis, or `undefined` if no reply comes within one lease. If this process was suspended for longer than
+ * the lease, the timer fires before the process reads a reply that has already arrived. The extra 10 ms are for reading
+ * that reply.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/** Maximum number of renewals in one check. More means that Redis is too slow for this lease. */
+/** Maximum number of renewals in one check. If more are needed, Redis is too slow for this lease. */
 const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
@@ -109,15 +118,15 @@ const whatItDoes = "lock the account in Redis"
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
 /**
- * During a failover, a node is read-only for seconds. If it lasts longer than this, the node is a replica. In
- * milliseconds.
+ * During a failover, a node is read-only for a few seconds. A node that is read-only for longer than this is a replica.
+ * In milliseconds.
  */
 const maxReadOnly = 5000
 
 const readOnly = new VaultError.Io({
   what: whatItDoes,
   systemCode: "READONLY",
-  advice: "Connect to the primary node of Redis. This one is a replica and accepts no writes."
+  advice: "Connect to the primary node of Redis. This node is a replica and accepts no writes."
 })
 
 interface Keys {
@@ -129,9 +138,9 @@ interface Keys {
 interface AcquiredLease {
   readonly token: string
   readonly fence: number
-  /** When the last successful request was sent. The lease counts from then. */
+  /** Time when the last successful request was sent. The lease is counted from this time. */
   from: Instant
-  /** The lease is lost to another holder, or was released. It is not renewed again. */
+  /** Whether another program has acquired the lock, or this lease was released. The lease is then not renewed again. */
   isGone: boolean
 }
 
@@ -139,7 +148,10 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const scripts = makeScripts(Math.ceil(Duration.toMillis(lease)))
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
-  /** One try. Returns the fence, or `undefined` if another program holds the lock or Redis is unreachable. */
+  /**
+   * Tries once to acquire the lock. Returns the fence, or `undefined` if another program holds the lock or Redis is
+   * unreachable.
+   */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
       Effect.matchEffect({
@@ -159,7 +171,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     )
 
   const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, note: Note) {
-    // The reason until Redis replies for the first time.
+    // This reason applies until Redis replies for the first time.
     note(unreachable(undefined))
     let readOnlySince: number | undefined
     while (true) {
@@ -189,7 +201,10 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     return answer === 1
   })
 
-  /** Renews the lease until it is gone. If Redis does not reply, the next renewal is after `renewInterval`. */
+  /**
+   * Renews the lease every `renewInterval` until it is lost or released. If Redis does not reply, the next try is after
+   * `renewInterval`.
+   */
   const keepRenewing = (keys: Keys, held: AcquiredLease) =>
     Effect.whileLoop({
       while: () => !held.isGone,
@@ -199,8 +214,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
 
   /**
    * Fails if the lease is lost. If this process was suspended for longer than the lease, another program may have the
-   * lock, so the lease is renewed first. A suspension can also happen within this check, hence the loop. An expired
-   * lease alone is not a failure: only Redis decides.
+   * lock, so the lease is renewed first. A suspension can also happen within this check, so the check is a loop. An
+   * expired lease alone is not a failure: Redis decides whether the lease can be renewed.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
     for (let renewals = 0; !held.isGone; renewals += 1) {
@@ -214,8 +229,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     take: Effect.fnUntraced(function* (account, note) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
-      // Added before the first try: an abandoned try may have succeeded. If the release fails, the lock ends with its
-      // lease.
+      // The release is added before the first try, because an interrupted try may have acquired the lock. If the
+      // release fails, the lock ends when its lease ends.
       yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.release)(keys.lock, token), lease)))
       const held: AcquiredLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
       yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))

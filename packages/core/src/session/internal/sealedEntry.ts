@@ -5,13 +5,14 @@
  * | ----- | ----------------------------------------------------------------------------- |
  * | 3     | `BAV`                                                                         |
  * | 1     | format, 1                                                                     |
- * | 8     | id of the key; zeros: no key                                                  |
- * | 24    | nonce: no two writes are equal, even without a key                            |
- * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes; plain without a key    |
- * | 8     | first bytes of SHA-256 over the entry's place and all bytes before            |
+ * | 8     | id of the key, or zeros if there is no key                                    |
+ * | 24    | nonce, which makes each write different even if there is no key               |
+ * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes, or the value in clear  |
+ * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
- * The checksum is no protection. It distinguishes a damaged entry from an intact one with another key or a newer
- * format: only for the latter does the error ask for the right key instead of a deletion.
+ * The checksum does not protect an entry against changes. It distinguishes a damaged entry from an intact entry that
+ * has another key or a newer format. For a damaged entry, the error says to delete it. For an intact entry, the error
+ * says how to read it, for example with the right key.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as Digest from "effect/crypto/Digest"
@@ -56,7 +57,10 @@ const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
 const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
-/** One line for each part. It is unambiguous, because account keys and numbers contain no line breaks. */
+/**
+ * The bytes that bind an entry to its place, with one line for each part. They are unambiguous, because account keys
+ * and numbers contain no line breaks.
+ */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
 
@@ -79,7 +83,7 @@ const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, nonce:
 /** The bytes to store for a value. */
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  // Not from a service: a seeded one, as in tests, would repeat nonces.
+  // The nonce does not come from a service: a service with a fixed seed, as in tests, would repeat nonces.
   const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
   const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)
@@ -95,7 +99,7 @@ const decrypt = Effect.fnUntraced(function* (key: Key, body: Uint8Array, nonce: 
   )
 })
 
-/** The value of stored bytes. Fails with the reason if they cannot be read. */
+/** The value of stored bytes. Fails with the reason if the bytes cannot be read. */
 export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Redacted<Uint8Array>, place: Place) {
   const { what } = place
   const all = Redacted.value(stored)
@@ -108,7 +112,7 @@ export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Reda
   if (found !== format) return yield* new VaultError.NewerVersion({ what, version: found })
   const id = key._tag === "Plaintext" ? noKey : key.id
   if (!equals(id, bytes.subarray(idStart, nonceStart))) return yield* new VaultError.WrongKey({ what })
-  // Copies: the result must not change if the store changes its bytes.
+  // The bytes are copied, so that the result does not change if the store changes its own bytes.
   const nonce = bytes.slice(nonceStart, headerLength)
   return Redacted.make(yield* decrypt(key, bytes.slice(headerLength), nonce, place))
 }, Effect.provide(webCrypto))

@@ -11,7 +11,7 @@ import type { Key } from "../VaultKey.ts"
 import * as Durations from "../../login/internal/durations.ts"
 import * as SealedEntry from "./sealedEntry.ts"
 
-/** The sealed content. A tuple, to save space: a cookie holds 4 kB, and some proxies accept less. */
+/** The sealed content. It is a tuple, to save space: a cookie holds at most 4 kB, and some proxies accept less. */
 const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
 )
@@ -21,7 +21,10 @@ const maxLength = 4096
 
 const defaultLifetime = Duration.minutes(10)
 
-/** No vault entry has a key with this prefix, so a vault entry never opens as a request, and vice versa. */
+/**
+ * No vault entry has a key with this prefix. So a vault entry never opens as a request, and a request never opens as a
+ * vault entry.
+ */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
   key: `authorization-request/${Account.toKey(account)}`,

@@ -6,8 +6,8 @@ import type { Failure } from "./cachedSession.ts"
 export type SessionChange =
   | {
       /**
-       * `LoggedIn` and `Refreshed`: from the broker. `PickedUp`: from the store, written by an earlier run or another
-       * program. `Adopted`: passed to `adopt`.
+       * `LoggedIn` and `Refreshed`: the session came from the broker. `PickedUp`: the session came from the store,
+       * where an earlier run or another program stored it. `Adopted`: the session was passed to `adopt`.
        */
       readonly _tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
       readonly account: Account
@@ -17,7 +17,7 @@ export type SessionChange =
       readonly _tag: "RenewalFailed"
       readonly account: Account
       readonly error: Failure
-      /** Whether the current token is still live. It is then returned until the next try. */
+      /** Whether the current session is still live. If it is live, it is returned until the next try. */
       readonly live: boolean
       /** Earliest time of the next renewal. Milliseconds since the epoch. */
       readonly retryAt: number

@@ -1,4 +1,4 @@
-/** The calls that return a session: from the cache, from a renewal, or with the error of the last renewal. */
+/** The calls that return a session from the cache or from a renewal, or fail with the error of the last renewal. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -25,14 +25,16 @@ const awaitWhileOpen = (
 ): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "session", () => self.state.pendingRenewal?.wait ?? unnoted(awaitRenewal(self, rejected, byPerson)))
 
-/** The result after `renewalTimeout`: the cached session, unless it has expired or was logged out meanwhile. */
+/**
+ * The result after `renewalTimeout`: the cached session if it is still live. Otherwise the session is requested again.
+ */
 const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)
     return live === undefined ? obtain(self, now) : Effect.succeed(live)
   })
 
-/** One timer for all callers with a live token: a timer for each would cost ten times as much as the wait. */
+/** All callers with a live token share one timer: a timer for each caller would cost ten times as much as the wait. */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
     Effect.flatMap(unnoted(startRenewal(self, { rejected: undefined, byPerson: false })), (pendingRenewal) => {
@@ -127,13 +129,16 @@ const replace = (self: Self, rejected: Session.Session) =>
       Effect.flatMap(awaitWhileOpen(self, rejected), (got) => requireOther(self, rejected, got))
     )
     if (pendingRenewal === undefined) return another
-    // A renewal that started before may return the very token that the broker has refused.
+    // A renewal that started earlier may return the same token that the broker has refused.
     return Effect.flatMap(pendingRenewal.wait, (got) =>
       Cached.sameToken(got, rejected) ? another : Effect.succeed(got)
     )
   })
 
-/** Fails with the error of the renewal if it returned the same session, which is live but not the new one. */
+/**
+ * Fails with the error of the renewal if the renewal returned the previous session. That session is live, but the
+ * caller requested a new session.
+ */
 const requireOther = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
   before !== undefined && self.state.pause !== undefined && Cached.sameToken(got, before)
     ? Effect.fail(self.state.pause.error)

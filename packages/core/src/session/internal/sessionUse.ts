@@ -8,11 +8,17 @@ import type * as Cached from "./cachedSession.ts"
 import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 
-/** `read`: only requests that are safe to repeat were sent. `order`: others as well. */
+/**
+ * `read`: only requests that are safe to repeat were sent. `order`: at least one request was sent that is not safe to
+ * repeat.
+ */
 type Kind = "read" | "order"
 
-/** How long after its issue a new token that the broker refuses is not replaced, in milliseconds. */
-const suspicion = 600_000
+/**
+ * If a session replaced a refused session and is refused too, it is not replaced before it is older than this. In
+ * milliseconds.
+ */
+const minReplacementAge = 600_000
 
 type TokenRefused = AuthError.AuthError & { readonly reason: AuthError.SessionExpired }
 
@@ -39,9 +45,12 @@ const notRenewedAgain =
   "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
 
 const isSuspect = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
-  trial !== undefined && trial.session === session && !trial.accepted.has(kind) && now - session.issuedAt < suspicion
+  trial !== undefined &&
+  trial.session === session &&
+  !trial.accepted.has(kind) &&
+  now - session.issuedAt < minReplacementAge
 
-/** Prepares one run of the effect. `sent` shows what the run has sent, even if it fails. */
+/** Prepares one run of the effect. `sent` shows what the run has sent, even if the run fails. */
 const runOnce = <A, E, R>(
   self: Self,
   session: Session.Session,
@@ -75,7 +84,8 @@ export const withSession = <A, E, R>(
       if (isSuspect(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
       if (self.trial?.session !== renewed) self.trial = { session: renewed, accepted: new Set() }
-      // If no request was counted, the effect has sent it in another way, and it may be an order.
+      // If no request was counted, the effect has sent its request in a way that is not detected. That request may be
+      // an order.
       if (first.sent.count === 0 || first.sent.unsafe > 0) return yield* Effect.fail(withAdvice(error, notRunAgain))
       const second = yield* runOnce(self, renewed, use)
       return yield* Effect.mapError(second.run, (again) =>

@@ -1,5 +1,6 @@
 /**
- * Stops renewals if the broker refuses a new session as well: something else is wrong, and more logins make it worse.
+ * Stops renewals if the broker refuses a new session as well. The cause is then not the session, and more logins could
+ * lock the account.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -26,7 +27,10 @@ const accepted =
 const notYet = (until: number) =>
   `The broker also refuses the new session. The next renewal is at ${Expiry.toIst(until)}. Find out why the broker refuses it, or get another session with SessionManager.renew.`
 
-/** Whether the session is live: as known, otherwise by the profile call. `undefined`: unknown. */
+/**
+ * Whether the session is live. Returns `known` if it is given, and otherwise sends the profile call. Returns
+ * `undefined` if the state is unknown.
+ */
 const probe = Effect.fnUntraced(function* (
   self: Self,
   refused: Session.Session,
@@ -46,9 +50,10 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails if the refused session is itself a replacement of a refused one, and no other may be requested yet, in any
- * program that shares the store. If there is a profile call, it decides once per pause whether the session is live. A
- * session that is live, or whose state is unknown, is returned until the pause is over.
+ * Fails if the refused session itself replaced a refused session, and the pause before the next replacement has not
+ * passed. The pause applies to all programs that share the store. If there is a profile call, that call decides once
+ * per pause whether the session is live. A session that is live, or whose state is unknown, is returned until the pause
+ * has passed.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
@@ -70,7 +75,7 @@ export const check = Effect.fnUntraced(function* (
   return yield* Effect.fail(complaint(self, notYet(until)))
 })
 
-/** Records that the new session replaces a refused one, for all programs that share the store. */
+/** Records that the new session replaces a refused session, for all programs that share the store. */
 export const noteReplacement = (self: Self, refused: Session.Session, got: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     LoginLedger.make(self.store).remember(self.account, (ledger) =>

@@ -3,13 +3,19 @@ import type { Reason } from "../../login/AuthError.ts"
 
 /** State that `SessionManagers` shares with one of its session managers. */
 export interface Tenancy {
-  /** Upper bound for the time of the last use. Milliseconds since the epoch. Set by the manager. */
+  /**
+   * Returns the latest possible time of the last use, in milliseconds since the epoch. The session manager sets this
+   * function.
+   */
   lastUsed: (now: number) => number
-  /** Why the owner closes the manager. `undefined`: only the scope ends. Set by the owner. */
+  /**
+   * Why `SessionManagers` closes the session manager. `undefined` if the session manager closes because its scope ends.
+   * `SessionManagers` sets this field.
+   */
   closedBecause: Reason | undefined
 }
 
-/** The owner provides it to the manager that it builds. */
+/** `SessionManagers` provides this state to each session manager that it builds. */
 export const Tenancy = Context.Reference<Tenancy | undefined>("@auth/broker-core/internal/Tenancy", {
   defaultValue: () => undefined
 })

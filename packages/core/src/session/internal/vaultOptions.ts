@@ -1,4 +1,7 @@
-/** Checks the options of stores, locks and keys before any I/O. They may come from plain JavaScript. */
+/**
+ * Checks the options of stores, locks and keys before any I/O. The options may come from plain JavaScript, which does
+ * not check their types.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
