@@ -87,7 +87,7 @@ export interface Extras {
 }
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them. Between a login
+ * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires. Between a login
  * and its session, the access token is the login's `AuthToken`.
  *
  * @category services

@@ -138,7 +138,7 @@ const { accountOf: account, makeApi: api } = services
 const method = Method.stepUp(services.family, { id: "password", credentials: fieldsFor, api, account }, steps)
 
 /**
- * All services of this method, for one account. Credentials are checked when the layer is built, before anything is
+ * Provides all services of this method for one account. Credentials are checked when the layer is built, before anything is
  * sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`, and nothing
  * was resent.
  *
@@ -171,7 +171,7 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`, `MOTILAL_API_KEY`,
+ * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`, `MOTILAL_API_KEY`,
  * `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and, if there is one, `MOTILAL_TOTP_SECRET`. One error names everything
  * that is missing or wrong.
  *
@@ -181,7 +181,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login. The generations
+ * Makes a session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login. The generations
  * with a single token have it as `accessToken`, and no `loginToken`.
  *
  * @category constructors

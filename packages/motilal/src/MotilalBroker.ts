@@ -1,5 +1,5 @@
 /**
- * Description of Motilal Oswal as data.
+ * Describes Motilal Oswal as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */

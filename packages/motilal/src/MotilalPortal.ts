@@ -81,7 +81,7 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * All services of this method, for one account. The portal binds a one-time code to the page that asked for it: the
+ * Provides all services of this method for one account. The portal binds a one-time code to the page that asked for it: the
  * user must finish on the page that `begin` opened, without reloading it.
  *
  * @category layers
@@ -90,7 +90,7 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`, `MOTILAL_API_SECRET` and
+ * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`, `MOTILAL_API_SECRET` and
  * `MOTILAL_REDIRECT_URL`.
  *
  * @example

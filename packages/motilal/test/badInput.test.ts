@@ -20,7 +20,10 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/**
+ * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
+ * demo account.
+ */
 const refused = refusedUnsent(FakeMotilal.make(), [
   demo.apiKey,
   demo.apiSecret,
@@ -43,7 +46,7 @@ const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, every(missing)],
-  ["no field", {}, every(missing)],
+  ["an empty object", {}, every(missing)],
   [
     "null in every field",
     { userId: null, password: null, apiKey: null, apiSecret: null, secondFactor: null },
@@ -72,7 +75,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { userId: "is not a login id: up to 15 letters and digits" }
   ],
   [
-    "an e-mail address for the user id",
+    "an e-mail address in place of the user id",
     { ...credentials, userId: "demo@example.com" },
     { userId: "is not a login id: up to 15 letters and digits" }
   ],

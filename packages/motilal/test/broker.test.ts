@@ -30,7 +30,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur only here. */
+/** These secrets occur nowhere else, so that the tests can find them in texts. */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",
@@ -126,7 +126,7 @@ const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   portal
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-app-secret"
 const factor = "29/02/1984"

@@ -38,7 +38,7 @@ export const layerApi = (options: Partial<MotilalApi.Options> = {}) =>
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The raw calls, sent to a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -58,7 +58,7 @@ export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session of the demo account for calls that do not reach a fake. */
 export const session: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access-of-a-test_M"),

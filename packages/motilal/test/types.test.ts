@@ -14,7 +14,7 @@ const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl:
   Layer.provide(http)
 )
 
-/** Accepts only a program that needs no service. Any other program does not compile. */
+/** Accepts a program that needs no service. Any other program does not compile. */
 const runnable = <A, E>(program: Effect.Effect<A, E>): boolean => Effect.isEffect(program)
 
 describe("types", () => {
@@ -30,7 +30,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(Renewal.Renewal, portal)))
   })
 
-  it("a program does not compile with a capability that the layer lacks", () => {
+  it("a program does not compile if it uses a capability that the layer lacks", () => {
     // @ts-expect-error the broker has no refresh
     assert(runnable(Effect.provide(Refresh.Refresh, auth)))
     // @ts-expect-error the password needs no browser

@@ -1,5 +1,5 @@
 /**
- * A fake Rupeezy: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Rupeezy for tests and experiments. It is as strict as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -41,7 +41,7 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker.
+ * Switches for behaviour that the broker does not document.
  *
  * @category models
  * @since 0.1.0

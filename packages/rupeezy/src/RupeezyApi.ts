@@ -35,7 +35,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
+ * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires.
  *
  * @category services
  * @since 0.1.0

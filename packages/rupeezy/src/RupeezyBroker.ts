@@ -1,5 +1,5 @@
 /**
- * Description of Rupeezy as data.
+ * Describes Rupeezy as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */

@@ -68,7 +68,7 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * All services of this method, for one account.
+ * Provides all services of this method for one account.
  *
  * @category layers
  * @since 0.1.0
@@ -76,8 +76,8 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`,
- * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`. One error names everything that is missing or wrong.
+ * Like `layer`, but reads the credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`,
+ * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`. If variables are missing or wrong, one error names all of them.
  *
  * @example
  * ```ts

@@ -25,7 +25,10 @@ import { createSessionRequest, credentials, loginRequest, partnerCredentials, re
 
 const demo = FakeRupeezy.demoAccount
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/**
+ * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
+ * demo account.
+ */
 const refused = refusedUnsent(FakeRupeezy.make(), [demo.password, demo.apiKey, demo.totpSecret])
 
 const missing = "is missing"
@@ -40,7 +43,7 @@ const all = (fields: ReadonlyArray<string>, problem: string) =>
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, all(names, missing)],
-  ["no field", {}, all(names, missing)],
+  ["an empty object", {}, all(names, missing)],
   [
     "null in every field",
     { clientCode: null, password: null, totp: null, applicationId: null, apiKey: null },
@@ -57,7 +60,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     all(names, noText)
   ],
   [
-    "an e-mail address for the client code",
+    "an e-mail address in place of the client code",
     { ...credentials, clientCode: "demo@example.com" },
     { clientCode: "is an e-mail address: use the client code, such as XX9999" }
   ],
@@ -89,7 +92,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 
 const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, all(partnerNames, missing)],
-  ["no field", {}, all(partnerNames, missing)],
+  ["an empty object", {}, all(partnerNames, missing)],
   ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
   [
     "an invalid callback URL",
@@ -218,14 +221,14 @@ describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["nothing", undefined, ["request"]],
-    ["no field", {}, ["client_code", "password", "totp", "application_id"]],
+    ["an empty object", {}, ["client_code", "password", "totp", "application_id"]],
     ["plain text for secrets", { ...loginRequest, password: "demo", totp: "123456" }, ["password", "totp"]],
     ["a blank password", { ...loginRequest, password: secret(" ") }, ["password"]],
     ["a number for the application", { ...loginRequest, application_id: 1234 }, ["application_id"]]
   ]
   const exchanges: typeof logins = [
     ["nothing", undefined, ["request"]],
-    ["no field", {}, ["checksum", "applicationId", "token"]],
+    ["an empty object", {}, ["checksum", "applicationId", "token"]],
     ["plain text for secrets", { ...createSessionRequest, token: "auth", checksum: "c" }, ["checksum", "token"]],
     [
       "the names of a login",

@@ -16,7 +16,7 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur only here. */
+/** These secrets occur nowhere else, so that the tests can find them in texts. */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',
@@ -60,7 +60,7 @@ const contract = [
   })
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
 const password = `canary&Pass<w"d`
 const apiKey = "canary-Key-word"
 const totp = "QUCKOOCANARYCODE"

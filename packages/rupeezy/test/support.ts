@@ -49,7 +49,7 @@ export const partnerLayer = (
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The raw calls, sent to a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer>,
   init?: ResponseInit,
@@ -72,7 +72,7 @@ export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSessi
   token: Redacted.make("auth.of.a.test")
 }
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session of the demo account for calls that do not reach a fake. */
 export const session: Session = RupeezyAuth.fromTokens({
   userId: demo.clientCode,
   accessToken: Redacted.make("access.of.a.test"),

@@ -39,7 +39,7 @@ describe("types", () => {
     assert.notInclude(each, false)
   })
 
-  it("a program does not compile with a capability that the layer lacks", () => {
+  it("a program does not compile if it uses a capability that the layer lacks", () => {
     const refresh = Effect.provide(Refresh.refresh(session), layer())
     const stepUp = Effect.provide(StepUp.StepUp, layer())
     const login = Effect.provide(Login.session, partnerLayer())

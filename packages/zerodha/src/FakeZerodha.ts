@@ -1,5 +1,5 @@
 /**
- * A fake Zerodha: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Zerodha for tests and experiments. It is as strict as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -40,7 +40,7 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker.
+ * Switches for behaviour that the broker does not document.
  *
  * @category models
  * @since 0.1.0

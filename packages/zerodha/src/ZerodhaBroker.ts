@@ -1,5 +1,5 @@
 /**
- * Description of Zerodha as data.
+ * Describes Zerodha as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */

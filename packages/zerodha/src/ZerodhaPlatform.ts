@@ -25,7 +25,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program obtained.
+ * Makes a session from tokens that another program obtained.
  *
  * @category constructors
  * @since 0.1.0

@@ -16,7 +16,7 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, inspect, methodOf, secret } = brokers
 
-/** Secrets that occur only here. */
+/** These secrets occur nowhere else, so that the tests can find them in texts. */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",
@@ -60,7 +60,7 @@ const contract = [
   subjectOf("platform", ZerodhaPlatform.layer, { ...canary, platform: "approved" })
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
 const apiKey = "qanaryKeyq"
 const access = "canary-access-word"
 const refresh = "canary&refresh=word"

@@ -19,7 +19,10 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { credentials, demo, reasonOf, session } from "./support.ts"
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/**
+ * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
+ * demo account.
+ */
 const refused = refusedUnsent(FakeZerodha.make(), [demo.apiKey, demo.apiSecret])
 
 const missing = "is missing"
@@ -35,7 +38,7 @@ const wrong: ReadonlyArray<WrongCredentials> = [
     { userId: noText, apiKey: noText, apiSecret: noText, redirectUrl: noText }
   ],
   [
-    "an e-mail address for the user id",
+    "an e-mail address in place of the user id",
     { ...credentials, userId: "demo@example.com" },
     { userId: "is an e-mail address: use the client id" }
   ],

@@ -56,7 +56,7 @@ export const browse = (
     return Redacted.make(response.headers.get("location") ?? "")
   })
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The raw calls, sent to a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -66,7 +66,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session of the demo account for calls that do not reach a fake. */
 export const session: Session = ZerodhaPlatform.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

@@ -1,4 +1,4 @@
-// These tests assert compiler errors. Effect's diagnostics would only repeat them.
+// These tests assert compiler errors. Effect's diagnostics would report the same errors again.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import * as Core from "@auth/broker-core"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -31,7 +31,7 @@ const services = {
   Authorize: Core.Authorize.Authorize
 } as const
 
-/** Accepts only a program that needs nothing but an HTTP client. Any other program does not compile. */
+/** Accepts a program that needs an HTTP client and no other service. Any other program does not compile. */
 const whole = (program: Effect.Effect<unknown, unknown, HttpClient.HttpClient>) => Effect.isEffect(program)
 
 type Provided =

@@ -46,7 +46,7 @@ const headerRows = headers.table
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Codes of calls outside the login: passed on unchanged. */
+/** Error codes of calls outside the login. The package keeps these codes unchanged. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),
