@@ -72,7 +72,7 @@ export const waiting: Pick<Session, "account" | "tokens"> = {
   tokens: { access: Redacted.make("login-of-a-test_M") }
 }
 
-/** A session of the generations with a single token. */
+/** A session of the generations v4 and v3, which have a single token. */
 export const legacySession: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("login-of-a-test_M"),
@@ -93,7 +93,7 @@ const keys = ["demoMotilalKey1", "demo-motilal-secret"]
 const loginToken = [...keys, "login-of-a-test_M"]
 const tokens = [...loginToken, "access-of-a-test_M"]
 
-/** Every secret that the calls above send and that the answer may therefore repeat. */
+/** Returns every secret that a call sends. The answer to the call can repeat these secrets. */
 export const sentBy = (call: string): ReadonlyArray<string> =>
   ({
     authdirectapi: [...keys, hash, "18/10/1988", "123456"],
@@ -102,7 +102,7 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
     logout: tokens
   })[call] ?? loginToken
 
-/** The code that an authenticator app shows now. */
+/** Returns the current TOTP code. */
 export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
 /** Opens the portal's page, submits the form, and returns the callback. */
