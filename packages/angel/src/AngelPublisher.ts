@@ -27,8 +27,8 @@ export interface PublisherCredentials extends Credentials.Input<typeof credentia
  */
 export interface Options extends FamilyOptions {
   /**
-   * `always` adds the redirect URL to the address of the login page. Newer documents of the broker allow this parameter.
-   * Default: the redirect URL is not sent.
+   * `always` adds the redirect URL to the address of the login page. Newer documents of the broker allow this
+   * parameter. Default: the redirect URL is not sent.
    */
   readonly sendRedirectUrl?: "always" | undefined
 }
@@ -67,7 +67,8 @@ const method = Method.redirect(family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_API_KEY` and `ANGEL_REDIRECT_URL`.
+ * Like `layer`, but reads the credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_API_KEY` and
+ * `ANGEL_REDIRECT_URL`.
  *
  * @example
  * ```ts

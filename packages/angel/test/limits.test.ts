@@ -19,7 +19,9 @@ const layer = (fake: FakeBroker, options: AngelAuth.Options = {}) =>
 const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
-/** In milliseconds. The test clock advances in steps of one second, so a call can reach the fake up to one second late. */
+/**
+ * In milliseconds. The test clock advances in steps of one second, so a call can reach the fake up to one second late.
+ */
 const tick = 1000
 
 /** Returns the times of the matching requests to an endpoint, in milliseconds after the first of these requests. */

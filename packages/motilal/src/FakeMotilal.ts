@@ -50,8 +50,8 @@ export interface Account {
  */
 export interface Switches {
   /**
-   * The value of `status` in a refusal. `FAILURE` is documented, and `ERROR` was seen in production. `each` sends `ERROR`
-   * for the codes that were seen with it, and `FAILURE` for all other codes.
+   * The value of `status` in a refusal. `FAILURE` is documented, and `ERROR` was seen in production. `each` sends
+   * `ERROR` for the codes that were seen with it, and `FAILURE` for all other codes.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
   /** Whether a v7 login without the API secret is refused. The second exchange always requires the API secret. */
@@ -72,13 +72,15 @@ export interface Switches {
   readonly sourceId: "any-case" | "upper-case"
   /** Whether the placeholders that a known client sends in machine headers are refused. */
   readonly identity: "lenient" | "strict"
-  /** Format of an answer: valid JSON, a typographic first quote as in the documented samples, or stray bytes at the end. */
+  /**
+   * Format of an answer: valid JSON, a typographic first quote as in the documented samples, or stray bytes at the end.
+   */
   readonly writing: "json" | "typographic-quotes" | "trailing-bytes"
   /** Whether the third call of an account to the same endpoint within a second is refused. */
   readonly limit: "two-a-second" | "none"
   /**
-   * Accepted `Accept` headers: each header that includes JSON and also a missing header, or only `application/json`. The
-   * broker's table has only `application/json`.
+   * Accepted `Accept` headers: each header that includes JSON and also a missing header, or only `application/json`.
+   * The broker's table has only `application/json`.
    */
   readonly accept: "any-with-json" | "exact"
 }
@@ -250,8 +252,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
   /**
-   * The official Node SDK 2.3 sends these placeholders until it has read the data of its machine. The broker's answer to
-   * the placeholders is not known.
+   * The official Node SDK 2.3 sends these placeholders until it has read the data of its machine. The broker's answer
+   * to the placeholders is not known.
    */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
@@ -472,7 +474,9 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /** Each load of the page invalidates the earlier loads, because the portal binds its one-time code to one page load. */
+  /**
+   * Each load of the page invalidates the earlier loads, because the portal binds its one-time code to one page load.
+   */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))

@@ -56,7 +56,9 @@ export interface Options extends BrokerClient.Options, headers.Identity {
   readonly environment?: Environment | undefined
   /** Body of a call without parameters: no body, or `{}` with the value `object`. Default: no body. */
   readonly emptyBody?: "none" | "object" | undefined
-  /** JSON type in which a one-time code by SMS is sent. Default: `text`. As a number, a code loses its leading zeros. */
+  /**
+   * JSON type in which a one-time code by SMS is sent. Default: `text`. As a number, a code loses its leading zeros.
+   */
   readonly otpType?: "text" | "number" | undefined
   /** Maximum number of calls to the same endpoint in a second. Default: 2. */
   readonly requestsPerSecond?: number | undefined
@@ -87,8 +89,8 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires. If the
- * login is not finished, pass the login's `AuthToken` as the access token.
+ * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires. If
+ * the login is not finished, pass the login's `AuthToken` as the access token.
  *
  * @category services
  * @since 0.1.0

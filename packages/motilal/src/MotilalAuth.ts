@@ -138,9 +138,9 @@ const { accountOf: account, makeApi: api } = services
 const method = Method.stepUp(services.family, { id: "password", credentials: fieldsFor, api, account }, steps)
 
 /**
- * Provides all services of this method for one account. Credentials are checked when the layer is built, before anything is
- * sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`, and nothing
- * was resent.
+ * Provides all services of this method for one account. Credentials are checked when the layer is built, before
+ * anything is sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`,
+ * and nothing was resent.
  *
  * @example
  * ```ts
@@ -171,9 +171,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`, `MOTILAL_API_KEY`,
- * `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and the optional `MOTILAL_TOTP_SECRET`. One error names everything
- * that is missing or wrong.
+ * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`,
+ * `MOTILAL_API_KEY`, `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and the optional `MOTILAL_TOTP_SECRET`. One error
+ * names everything that is missing or wrong.
  *
  * @category layers
  * @since 0.1.0

@@ -118,8 +118,8 @@ export const credentials = {
 }
 
 /**
- * Like `credentials`, but API secret and second factor are optional. The generations v4 and v3 need no API secret, and a
- * dealer needs no second factor.
+ * Like `credentials`, but API secret and second factor are optional. The generations v4 and v3 need no API secret, and
+ * a dealer needs no second factor.
  *
  * @category credentials
  * @since 0.1.0

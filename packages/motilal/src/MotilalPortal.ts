@@ -29,8 +29,8 @@ export interface PortalCredentials extends Credentials.Input<typeof lenientPorta
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must contain the state. The broker does not document the state. Default: `optional`, which accepts
-   * a callback without a state, and rejects a callback with a wrong state.
+   * Whether a callback must contain the state. The broker does not document the state. Default: `optional`, which
+   * accepts a callback without a state, and rejects a callback with a wrong state.
    */
   readonly state?: "required" | "optional" | undefined
 }
@@ -82,8 +82,8 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * Provides all services of this method for one account. The portal binds a one-time code to one load of its page. The user
- * must therefore finish the login without reloading the page that `begin` opened.
+ * Provides all services of this method for one account. The portal binds a one-time code to one load of its page. The
+ * user must therefore finish the login without reloading the page that `begin` opened.
  *
  * @category layers
  * @since 0.1.0
@@ -91,8 +91,8 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`, `MOTILAL_API_SECRET` and
- * `MOTILAL_REDIRECT_URL`.
+ * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`,
+ * `MOTILAL_API_SECRET` and `MOTILAL_REDIRECT_URL`.
  *
  * @example
  * ```ts

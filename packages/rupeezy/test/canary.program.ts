@@ -59,7 +59,7 @@ const throughBrowser = (fake: FakeBroker) =>
     return yield* Logout.logout(session)
   })
 
-/** Logs in on the page, with a TOTP code of the fake's demo account. */
+/** Logs in on the page with the account's current TOTP code. */
 const visit = Effect.fnUntraced(function* (fake: FakeBroker, url: string) {
   const { codeOf } = yield* Effect.promise(() => import("./support.ts"))
   const totp = yield* codeOf(account)

@@ -92,10 +92,10 @@ export const calls: Readonly<Record<string, Call>> = {
   getProfile: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getProfile(session))
 }
 
-/** The current TOTP code. */
+/** Returns the current TOTP code of the account. */
 export const codeOf = ({ totpSecret }: FakeRupeezy.Account) => totpCode(totpSecret)
 
-/** Submits the login page and returns its answer. */
+/** Submits the form of the login page and returns the answer. */
 export const submit = (
   account: FakeRupeezy.Account,
   url: Redacted.Redacted<string>,
@@ -113,7 +113,7 @@ export const submit = (
     return yield* Effect.promise(() => fetch(Redacted.value(url), { method: "POST", body, redirect: "manual" }))
   })
 
-/** The callback after login and consent. */
+/** Submits the form of the login page with consent, and returns the callback. */
 export const browse = (account: FakeRupeezy.Account, url: Redacted.Redacted<string>) =>
   Effect.map(submit(account, url), (response) => Redacted.make(response.headers.get("location") ?? ""))
 

@@ -19,7 +19,10 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
-/** Accepts only a program that needs nothing more. Any other program requires an argument with its missing services. */
+/**
+ * Accepts a program that needs no service. For any other program, a second argument with its missing services is
+ * required.
+ */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,
   ..._open: [Effect.Services<P>] extends [never] ? [] : [lacking: Effect.Services<P>]

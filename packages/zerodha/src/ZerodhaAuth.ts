@@ -11,7 +11,7 @@ export type { Options, ZerodhaCredentials } from "./internal/services.ts"
 const method = Method.redirect(services.family, { ...services.spec, id: "browser" })
 
 /**
- * Provides all services of this method for one account. Sessions cannot be refreshed: a person logs in each day.
+ * Provides all services of this method for one account. Sessions cannot be refreshed. A person must log in each day.
  *
  * @category layers
  * @since 0.1.0
@@ -19,7 +19,8 @@ const method = Method.redirect(services.family, { ...services.spec, id: "browser
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration. If variables are missing or wrong, one error names all of them.
+ * Like `layer`, but reads the credentials from the configuration. If variables are missing or wrong, one error names
+ * all of them.
  *
  * @example
  * ```ts

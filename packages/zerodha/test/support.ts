@@ -37,7 +37,7 @@ export const layer = (overrides: Partial<ZerodhaAuth.ZerodhaCredentials> = {}, o
 export const layerPlatform = (options: ZerodhaAuth.Options = {}) =>
   ZerodhaPlatform.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** Fills in the login page and returns the address that the browser is redirected to. */
+/** Fills in the login page and returns the address to which the browser is redirected. */
 export const browse = (
   fake: FakeBroker,
   request: Pick<AuthorizationRequest, "url">,

@@ -18,7 +18,7 @@ import { credentials, session } from "./support.ts"
 const auth = ZerodhaAuth.layer({ credentials })
 const platform = ZerodhaPlatform.layer({ credentials })
 
-/** The service behind each capability. */
+/** The service of each capability. */
 const services = {
   Login: Core.Login.Login,
   StepUp: Core.StepUp.StepUp,
@@ -55,7 +55,7 @@ describe("the types of the layers", () => {
     expectTypeOf<Layer.Success<typeof platform>>().toEqualTypeOf<Provided | Core.Refresh.Refresh>()
   })
 
-  it("a program does not compile with a capability that ZerodhaAuth lacks", () => {
+  it("a program does not compile if it uses a capability that ZerodhaAuth lacks", () => {
     // @ts-expect-error: only an approved platform has a refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: a browser login has no Login service
@@ -77,15 +77,15 @@ describe("the types of the layers", () => {
 
   it("a plain-text secret does not compile", () => {
     const given = [
-      // @ts-expect-error: the key is Redacted
+      // @ts-expect-error: the API key is Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiKey: "key" } }),
-      // @ts-expect-error: the secret is Redacted
+      // @ts-expect-error: the API secret is Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiSecret: "secret" } })
     ]
     assert.strictEqual(given.length, 2)
   })
 
-  it("the calls have the types of their rows", () => {
+  it("the calls have the types of their rows in the endpoint table", () => {
     type Api = ZerodhaApi["Service"]
     interface Exchange {
       readonly request_token: Redacted.Redacted<string>

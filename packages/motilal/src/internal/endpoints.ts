@@ -6,8 +6,8 @@ import * as Schema from "effect/Schema"
 const { Text } = Endpoint
 
 /**
- * Versions in the paths, as of 2026-11-21. Source of v7: Motilal OpenAPI documentation of 2026. Source of v4: the official
- * Python SDK 3.0. Source of v3: the documentation of 2024 and before.
+ * Versions in the paths, as of 2026-11-21. Source of v7: Motilal OpenAPI documentation of 2026. Source of v4: the
+ * official Python SDK 3.0. Source of v3: the documentation of 2024 and before.
  */
 const versions = {
   v7: { login: "v7", otp: "v5", user: "v5" },
@@ -109,15 +109,17 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
     }),
     /** `POST /rest/login/v5/resendotp` */
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
-    /** `POST /rest/login/v5/verifyotp`. It is never resent. It returns no token, but makes the token of the login valid. */
+    /**
+     * `POST /rest/login/v5/verifyotp`. It is never resent. It returns no token, but makes the token of the login valid.
+     */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Schema.Struct({ otp: Endpoint.Secret }),
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
       response: Nothing
     }),
     /**
-     * `POST /rest/login/v5/getprofile`. The portal login uses it to find the account that its token belongs to. A dealer
-     * sends the code of its client.
+     * `POST /rest/login/v5/getprofile`. The portal login uses it to find the account that its token belongs to. A
+     * dealer sends the code of its client.
      */
     getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
