@@ -11,8 +11,8 @@ import { AngelApi } from "./AngelApi.ts"
 import { broker } from "./AngelBroker.ts"
 
 /**
- * A session with the token of the market feed. Every TOTP login returns this token. A browser login sometimes returns
- * it.
+ * A session with the token of the market feed. Every TOTP login returns this token. A browser login can return
+ * it too.
  *
  * @category models
  * @since 0.1.0

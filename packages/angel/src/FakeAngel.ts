@@ -25,7 +25,7 @@ export interface Account {
   readonly apiKey: string
   /** Key of an app of the kind "Publisher". */
   readonly publisherKey: string
-  /** Registered redirect URL of the app of the kind "Publisher". */
+  /** Registered redirect URL of the Publisher app. */
   readonly redirectUrl: string
   readonly name: string
   readonly email: string

@@ -41,18 +41,20 @@ const tokenWith = (claims: unknown) =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
 
 describe("the expiry of a session", () => {
-  it.effect("is this midnight if the login is sent at 23:59:59.5 IST and answered after midnight", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(midnight - 500)
-      const fake = yield* FakeAngel.make()
-      yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
-      const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
-      const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
-      assert.strictEqual(session.issuedAt, midnight - 500)
-      assert.strictEqual(session.expiresAt, midnight)
-      assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
-      assert.strictEqual(session.expirySource, "daily-cut-off")
-    })
+  it.effect(
+    "is the first midnight after sending if the login is sent at 23:59:59.5 IST and answered after midnight",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(midnight - 500)
+        const fake = yield* FakeAngel.make()
+        yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
+        const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
+        const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
+        assert.strictEqual(session.issuedAt, midnight - 500)
+        assert.strictEqual(session.expiresAt, midnight)
+        assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
+        assert.strictEqual(session.expirySource, "daily-cut-off")
+      })
   )
 
   it.effect("is the next midnight if the login waits until after midnight for a fresh code", () =>

@@ -32,8 +32,8 @@ const dateHeader = (secondsAhead: number) => ({ date: new Date(morning + seconds
 describe("hints for a refused code", () => {
   for (const [what, headers] of [
     ["without a Date header", {}],
-    ["with a Date header 10 seconds ahead", dateHeader(10)],
-    ["with a Date header 10 seconds behind", dateHeader(-10)],
+    ["with a Date header that is 10 seconds ahead", dateHeader(10)],
+    ["with a Date header that is 10 seconds behind", dateHeader(-10)],
     ["with an invalid Date header", { date: "yesterday" }],
     ["with an empty Date header", { date: "" }]
   ] as const) {
@@ -53,7 +53,7 @@ describe("hints for a refused code", () => {
     [-3600, "Your clock is 1 hour ahead of the broker's: set it by NTP."]
   ] as const) {
     it.effect(
-      `a Date header ${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead" : "behind"} gives the hint: ${text}`,
+      `a Date header that is ${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead" : "behind"} gives the hint: ${text}`,
       () =>
         Effect.gen(function* () {
           const hints = yield* hintsOf({}, dateHeader(seconds))

@@ -117,7 +117,7 @@ describe("a wrong PIN", () => {
     return yield* asked(fake)
   })
 
-  it.effect("is sent once, although five sessions are requested, and even if the budget is four", () =>
+  it.effect("is sent only once for five session requests, even if the budget allows four refused logins", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
       assert.deepStrictEqual(yield* tries({ renewal: { maxFailures: 4 } }), ["loginByPassword"])

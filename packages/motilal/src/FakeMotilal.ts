@@ -263,7 +263,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Returns whether a header of the table has the required format. Keys are checked, but tokens are checked later. */
+  /** Returns whether a header of the table has the required format. API secret and tokens are checked elsewhere. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0

@@ -172,8 +172,8 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`,
- * `MOTILAL_API_KEY`, `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and the optional `MOTILAL_TOTP_SECRET`. One error
- * names everything that is missing or wrong.
+ * `MOTILAL_API_KEY`, `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and the optional `MOTILAL_TOTP_SECRET`. If
+ * variables are missing or wrong, one error names all of them.
  *
  * @category layers
  * @since 0.1.0

@@ -46,8 +46,8 @@ const noPortal = AuthError.invalidRequest(
 )
 
 /**
- * Returns the token of a callback. Fails if the token is missing, is only a prefix, or has characters that a header
- * cannot contain.
+ * Returns the token of a callback. Fails if the token is missing, is only the prefix `Bearer`, or has characters that a
+ * header cannot contain.
  */
 const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters) {
   const token = Session.bareToken(yield* RedirectLogin.requireParameter(broker.id, parameters, "authtoken"))

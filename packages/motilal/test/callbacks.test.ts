@@ -144,7 +144,7 @@ describe("the portal of the fake", () => {
     totp
   }))
 
-  it.effect("accepts user id and PAN in any case, with surrounding white space", () =>
+  it.effect("accepts user id and PAN in lower case and with surrounding white space", () =>
     Effect.gen(function* () {
       yield* serve()
       assert.match((yield* browse(page, yield* filled)).location ?? "", /authtoken=[0-9a-f]{32}_M$/)

@@ -100,7 +100,7 @@ describe("the fake's check of headers", () => {
     [{ sourceId: "upper-case" }, "MO2011", ""],
     [{ identity: "strict" }, "", "MO2008"]
   ] as const)(
-    "refuses source ids in lower case, and placeholders in headers, only if a switch says so: %o",
+    "refuses source ids in lower case, and placeholders in headers, only if a switch requires it: %o",
     ([switches, ofSource, ofMachine]) =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ ...switches, limit: "none" })
@@ -269,7 +269,7 @@ describe("the fake's switches", () => {
     )
   }
 
-  it.effect("maxSessions: one login more is refused, but accepted after a logout", () =>
+  it.effect("maxSessions: a login above the limit is refused, and is accepted after a logout", () =>
     against({ maxSessions: 2, reusedCode: "accepted" }, () =>
       Effect.gen(function* () {
         const first = yield* Login.session

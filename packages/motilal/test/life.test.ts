@@ -41,7 +41,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("a login by SMS sends the code first, and then the second exchange", () =>
+  it.effect("a login by SMS verifies the code, and then makes the second exchange", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)

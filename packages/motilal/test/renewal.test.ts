@@ -103,7 +103,7 @@ describe("a failed exchange after a successful login", () => {
     })
   )
 
-  it.effect("gives a session once the broker recovers, without another login", () =>
+  it.effect("gives a session without another login after the broker has recovered", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)

@@ -131,7 +131,7 @@ const rateLimited = failure(429, "Too many requests")
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>403 Forbidden</body></html>", 403)
 
-/** Rate limit of a login. Source: Vortex documentation, "Authentication", as of 2026-11-21. */
+/** Rate limit of each login call. Source: Vortex documentation, "Authentication", as of 2026-11-21. */
 const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 
 /** Default lifetimes, which switches can change. */

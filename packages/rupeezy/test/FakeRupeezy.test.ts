@@ -204,7 +204,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("an unknown path gives 404", () =>
+  it.effect("an unknown path gives HTTP 404", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* ask("GET", "/user/nothing")).status, 404)
@@ -451,7 +451,7 @@ describe("the switches for behaviour that is not documented", () => {
     )
   }
 
-  it("every switch has a row", () => {
+  it("the rows above test every switch", () => {
     const names: Record<keyof FakeRupeezy.Switches, true> = {
       refusedLogin: true,
       reusedCode: true,

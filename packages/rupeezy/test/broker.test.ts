@@ -218,7 +218,7 @@ describe("the tables cover the documentation", () => {
   })
 
   for (const word of knownWords) {
-    it(`a login refused with the word "${word}" has a row and a fixture`, () => {
+    it(`the word "${word}" in a refused login has a row in the error table and a fixture`, () => {
       const ofWord = answers.fixtures.filter(
         ({ body, endpoint, status }) => endpoint === "login" && status < 500 && body.toLowerCase().includes(word)
       )

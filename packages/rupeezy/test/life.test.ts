@@ -91,21 +91,21 @@ describe("the life of a session", () => {
       ["the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
       ["an unknown time if the token has no exp", {}, "absent", undefined, "unknown"],
       [
-        "the daily end if it is earlier",
+        "dailyEnd if dailyEnd is before the token's exp",
         { dailyEnd: "15:30" },
         "in-token",
         Date.UTC(2026, 10, 21, 10),
         "daily-cut-off"
       ],
-      ["the token's exp if the daily end is later", { dailyEnd: "08:00" }, "in-token", morning + 8 * 3_600_000, "jwt"],
+      ["the token's exp if dailyEnd is later", { dailyEnd: "08:00" }, "in-token", morning + 8 * 3_600_000, "jwt"],
       [
-        "the daily end if the token has no exp",
+        "dailyEnd if the token has no exp",
         { dailyEnd: "08:00" },
         "absent",
         Date.UTC(2026, 10, 22, 2, 30),
         "daily-cut-off"
       ],
-      ["the time of a custom rule", { expiry: Expiry.after("1 hour") }, "in-token", morning + 3_600_000, "lifetime"]
+      ["the time of the option expiry", { expiry: Expiry.after("1 hour") }, "in-token", morning + 3_600_000, "lifetime"]
     ]
   for (const [what, options, tokenEnd, at, source] of ends) {
     it.effect(`a session expires at ${what}`, () =>

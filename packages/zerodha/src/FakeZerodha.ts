@@ -339,7 +339,8 @@ const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | F
 }
 
 /**
- * Ends the session that the parameters name. The header Authorization is optional, but if present, it must be right.
+ * Ends the session that the parameters name. If the request has the header Authorization, its value
+ * must be right.
  */
 const endSession =
   (parts: Parts, name: "access_token" | "refresh_token"): Handle =>

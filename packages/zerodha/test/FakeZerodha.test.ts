@@ -104,7 +104,7 @@ describe("the fake's token exchange", () => {
     [{ wrongChecksum: "InputException" }, [...input, ...token]],
     [{ refusedExchange: "keeps" }, [...token, 200, undefined]]
   ] as const)(
-    "refuses an upper-case checksum, and invalidates the request token if refusedExchange is not keeps: %j",
+    "refuses an upper-case checksum, and keeps the request token valid only if refusedExchange is keeps: %j",
     ([switches, expected]) =>
       Effect.gen(function* () {
         const fake = yield* start(switches)

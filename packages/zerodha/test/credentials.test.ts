@@ -146,7 +146,7 @@ describe("raw calls from untyped code", () => {
     )
   }
 
-  it.effect("a request token with a lone surrogate is rejected, and is not changed and sent", () =>
+  it.effect("a request token with a lone surrogate is rejected, and no changed token is sent", () =>
     Effect.gen(function* () {
       const request = { request_token: secret("\ud83d"), checksum: secret("b") }
       const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.sessionToken(request))

@@ -261,7 +261,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("keeps the refresh token if the answer has none", () =>
+  it.effect("keeps the refresh token if the answer has no refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform], refreshToken: "stays" })
       yield* Effect.gen(function* () {

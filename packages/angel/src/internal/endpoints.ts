@@ -43,7 +43,7 @@ const post = Endpoint.rows({ method: "POST", token: "required", limits: [perSeco
 const get = Endpoint.rows({ method: "GET", token: "required", safe: true })
 
 export const table = {
-  /** `POST /rest/auth/angelbroking/user/v1/loginByPassword`. It is never resent. */
+  /** `POST /rest/auth/angelbroking/user/v1/loginByPassword`. The request is never resent. */
   loginByPassword: Endpoint.make({
     name: "loginByPassword",
     method: "POST",
@@ -55,7 +55,7 @@ export const table = {
     ...tokens
   }),
   /**
-   * `POST /rest/auth/angelbroking/jwt/v1/generateTokens`. It is never resent. The three tokens of the answer
+   * `POST /rest/auth/angelbroking/jwt/v1/generateTokens`. The request is never resent. The three tokens of the answer
    * replace the previous tokens.
    */
   generateTokens: post("generateTokens", "/rest/auth/angelbroking/jwt/v1/generateTokens", {

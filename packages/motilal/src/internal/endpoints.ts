@@ -87,7 +87,7 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const
   const post = Endpoint.rows({ method: "POST", token: "required", limits })
   return {
-    /** `POST /rest/login/v7/authdirectapi`. It is never resent. */
+    /** `POST /rest/login/v7/authdirectapi`. The request is never resent. */
     authdirectapi: Endpoint.make({
       name: "authdirectapi",
       method: "POST",
@@ -110,7 +110,8 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
     /** `POST /rest/login/v5/resendotp` */
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
     /**
-     * `POST /rest/login/v5/verifyotp`. It is never resent. It returns no token, but makes the token of the login valid.
+     * `POST /rest/login/v5/verifyotp`. The request is never resent. It returns no token, but makes the token of the
+     * login valid.
      */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Schema.Struct({ otp: Endpoint.Secret }),

@@ -65,9 +65,9 @@ export const make = (offset: string) => {
   const Tokens = Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret })
   const created = { response: Decode.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
-    /** `POST /user/login`. It is never resent. */
+    /** `POST /user/login`. The request is never resent. */
     login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
-    /** `POST /user/session`: exchanges the `auth` parameter of a callback. It is never resent. */
+    /** `POST /user/session`: exchanges the `auth` parameter of a callback. The request is never resent. */
     createSession: post("createSession", "/v2/user/session", {
       account: "applicationId",
       request: Exchange,

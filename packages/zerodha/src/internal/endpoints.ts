@@ -43,9 +43,11 @@ const get = <S>(name: string, path: string, response: Schema.Decoder<S>) =>
   Endpoint.make({ ...read, name, path, response })
 
 export const table = {
-  /** `POST /session/token`. It is never resent. `login_time` is in IST. */
+  /** `POST /session/token`. The request is never resent. `login_time` is in IST. */
   sessionToken: exchange("sessionToken", "/session/token", ByRequestToken, Issued),
-  /** `POST /session/refresh_token`, only for approved platforms. It is never resent. Only the SDKs document it. */
+  /**
+   * `POST /session/refresh_token`, only for approved platforms. The request is never resent. Only the SDKs document it.
+   */
   refreshToken: exchange("refreshToken", "/session/refresh_token", ByRefreshToken, Refreshed),
   /** `DELETE /session/token`: ends the session. */
   deleteSession: remove("deleteSession", "/session/token", AccessToken, "access_token"),
