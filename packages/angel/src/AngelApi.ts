@@ -1,5 +1,5 @@
 /**
- * Angel One's SmartAPI, call by call: the documented endpoints for logging in.
+ * Typed calls of Angel One's SmartAPI: the documented endpoints for logging in.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
+ * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires.
  *
  * @category services
  * @since 0.1.0
@@ -21,7 +21,7 @@ import { table } from "./internal/endpoints.ts"
 export class AngelApi extends Context.Service<AngelApi, BrokerApi.BrokerApi<typeof table>>()("@auth/angel/AngelApi") {}
 
 /**
- * Options of the client. The broker checks that the addresses are present, not their values.
+ * Options of the client. The broker checks that the three address headers are present. It does not check their values.
  *
  * @category models
  * @since 0.1.0
@@ -38,8 +38,8 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The headers of a call. SmartAPI documentation, "Header Parameters", as of 2026-11-21; `X-UserType` and `X-SourceID`
- * have one value each.
+ * Makes the headers of a call. Source: SmartAPI documentation, "Header Parameters", as of 2026-11-21. `X-UserType` is
+ * always `USER`, and `X-SourceID` is always `WEB`.
  *
  * @category headers
  * @since 0.1.0
@@ -50,7 +50,7 @@ export const headersFor = (options: Options) => {
     accept: "application/json",
     "x-usertype": "USER",
     "x-sourceid": "WEB",
-    // The unspecified addresses are truthful: nothing was looked up.
+    // The default addresses are placeholders, because the addresses of the machine are not looked up.
     "x-clientlocalip": options.clientLocalIp ?? "127.0.0.1",
     "x-clientpublicip": options.clientPublicIp ?? "0.0.0.0",
     "x-macaddress": options.macAddress ?? "00:00:00:00:00:00",
@@ -70,7 +70,7 @@ const api = BrokerApi.define(AngelApi, {
 })
 
 /**
- * Makes the calls for one app. Fails with `InvalidRequest` if an option is wrong.
+ * Makes the typed calls for one app. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -43,7 +43,7 @@ const method = Method.login(family, {
 })
 
 /**
- * All services of this method, for one account. Credentials are checked when the layer is built, before
+ * Provides all services of this method for one account. Credentials are checked when the layer is built, before
  * anything is sent.
  *
  * @example
@@ -73,8 +73,8 @@ const method = Method.login(family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_PIN`, `ANGEL_API_KEY` and
- * `ANGEL_TOTP_SECRET`. One error names everything that is missing or wrong.
+ * Like `layer`, but reads the credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_PIN`, `ANGEL_API_KEY` and
+ * `ANGEL_TOTP_SECRET`. If variables are missing or wrong, one error names all of them.
  *
  * @category layers
  * @since 0.1.0
@@ -82,7 +82,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program obtained. `Bearer ` prefixes are removed.
+ * Makes a session from tokens that another program obtained, and removes `Bearer ` prefixes from the tokens.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Description of Angel One as data.
+ * Describes Angel One as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */
@@ -18,8 +18,8 @@ const apiKey = Credentials.secret("ANGEL_API_KEY", "API key of your app, from th
   problem: Credentials.visibleProblem
 })
 
-// Source: an administrator in SmartAPI's forum. The password of the login is the PIN of four digits (posts 18654,
-// 18722).
+// The password of the login is the PIN of four digits. Source: an administrator in SmartAPI's forum, posts 18654 and
+// 18722.
 const pinProblem = (value: string) =>
   /^[0-9]{4}$/.test(value)
     ? undefined
@@ -59,13 +59,16 @@ export const credentials = {
  */
 export const publisherCredentials = {
   clientCode,
-  apiKey: { ...apiKey, description: 'API key of an app of the kind "Publisher": other kinds get HTTP 403' },
+  apiKey: {
+    ...apiKey,
+    description: 'API key of an app of the kind "Publisher"; the broker refuses keys of other apps with HTTP 403'
+  },
   redirectUrl: Credentials.plain("ANGEL_REDIRECT_URL", "The app's registered redirect URL", {
     problem: redirectUrlProblem
   })
 }
 
-const budget = Broker.twoPerDay("No lock-out is documented for a wrong PIN or code; users assume one")
+const budget = Broker.twoPerDay("No lock-out after wrong PINs or codes is documented, but users assume a lock-out")
 const expiry = "Midnight IST, or the token's own expiry if that is earlier"
 
 /**
@@ -86,7 +89,7 @@ export const broker: Broker.Broker = {
       renewal: {
         ...budget,
         by: ["refresh", "login"],
-        when: "By a refresh within the day; by a login after midnight IST, when every session ends",
+        when: "Before midnight IST: by a refresh. After midnight IST, when every session has ended: by a login",
         codes: "totp"
       }
     },
@@ -102,11 +105,16 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-privatekey"],
   documentation: ["https://smartapi.angelone.in/docs"],
   assumptions: Broker.assumptions(asOf, [
-    ["identity-headers", "medium", "identity headers", "The broker does not check the values of these headers."],
-    ["refresh-within-the-day", "medium", "none: Renewal.layerLogin always logs in", "No refresh works after midnight."],
+    ["identity-headers", "medium", "identity headers", "The broker does not check the values of the address headers."],
+    [
+      "refresh-within-the-day",
+      "medium",
+      "no option; Renewal.layerLogin always logs in",
+      "A refresh fails after midnight IST."
+    ],
     ["refresh-token-in-callback", "low", "none needed", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],
-    ["daily-end", "medium", "expiry", "Sessions end at midnight IST as documented; an older statement says 05:00."],
+    ["daily-end", "medium", "expiry", "Sessions end at midnight IST, as documented. An older statement says 05:00."],
     ["lock-out", "low", "renewal", "Two wrong PINs or codes in 24 hours do not lock the account."]
   ]),
   verifiedOn: asOf

@@ -11,7 +11,8 @@ import { AngelApi } from "./AngelApi.ts"
 import { broker } from "./AngelBroker.ts"
 
 /**
- * A session with the token of the market feed. Every login by TOTP returns this token; a browser login may.
+ * A session with the token of the market feed. Every TOTP login returns this token. A browser login can return
+ * it too.
  *
  * @category models
  * @since 0.1.0
@@ -21,7 +22,7 @@ export type FeedSession = Session.Authorized & {
 }
 
 /**
- * Address of the feed, and the headers of the request that opens the websocket.
+ * Address of the feed, and headers of the request that opens the websocket.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +38,7 @@ export interface FeedSocket {
 }
 
 /**
- * Whether a session has the token of the market feed.
+ * Returns whether a session has the token of the market feed.
  *
  * @category guards
  * @since 0.1.0
@@ -53,8 +54,9 @@ const noFeed = AuthError.invalidRequest(
 )
 
 /**
- * Returns address and headers of the market feed for a session, according to the official SDK as of 2026-11-27. Nothing
- * is sent. If a header is wrong, the feed answers 401 and names it in `x-error-message`.
+ * Returns the address and the headers with which a session opens the market feed. Source: the official SDK as of
+ * 2026-11-27. No request is sent. If a header is wrong, the feed answers HTTP 401 and names the header in
+ * `x-error-message`.
  *
  * Fails with `InvalidRequest` if the session has no feed token.
  *

@@ -27,7 +27,8 @@ export interface PublisherCredentials extends Credentials.Input<typeof credentia
  */
 export interface Options extends FamilyOptions {
   /**
-   * Sends the redirect URL in the address of the page, which newer documents of the broker allow. Default: not sent.
+   * `always` adds the redirect URL to the address of the login page. Newer documents of the broker allow this
+   * parameter. Default: the redirect URL is not sent.
    */
   readonly sendRedirectUrl?: "always" | undefined
 }
@@ -52,13 +53,13 @@ const method = Method.redirect(family, {
       const tokens = toTokens({ jwtToken, refreshToken, feedToken })
       return { code: tokens.access, tokens }
     }),
-  // The callback does not name the account of its token; the profile does.
+  // The callback does not name the account that its token belongs to. The profile names it.
   exchange: ({ tokens }, { account, api }) =>
     Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })
 
 /**
- * All services of this method, for one account.
+ * Provides all services of this method for one account.
  *
  * @category layers
  * @since 0.1.0
@@ -66,7 +67,8 @@ const method = Method.redirect(family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_API_KEY` and `ANGEL_REDIRECT_URL`.
+ * Like `layer`, but reads the credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_API_KEY` and
+ * `ANGEL_REDIRECT_URL`.
  *
  * @example
  * ```ts

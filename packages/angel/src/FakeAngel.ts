@@ -1,5 +1,5 @@
 /**
- * A fake Angel One: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Angel One for tests and experiments. It is as strict as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import { broker } from "./AngelBroker.ts"
 
 /**
- * An account of the fake. If `state` is `blocked`, the account may not trade.
+ * An account of the fake. If `state` is `blocked`, a login fails with AB1006.
  *
  * @category models
  * @since 0.1.0
@@ -23,8 +23,9 @@ export interface Account {
   readonly totpSecret: string
   /** Key of an app of the kind "Trading". */
   readonly apiKey: string
-  /** Key of an app of the kind "Publisher", and its registered redirect URL. */
+  /** Key of an app of the kind "Publisher". */
   readonly publisherKey: string
+  /** Registered redirect URL of the Publisher app. */
   readonly redirectUrl: string
   readonly name: string
   readonly email: string
@@ -35,7 +36,7 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker.
+ * Switches for behaviour that the broker does not document.
  *
  * @category models
  * @since 0.1.0
@@ -43,7 +44,7 @@ export interface Account {
 export interface Switches {
   /** Whether a second code of the same TOTP period is refused. */
   readonly reusedCode: "refused" | "accepted"
-  /** Whether a refresh ends the previous tokens. */
+  /** Whether a refresh invalidates the previous tokens. */
   readonly refreshedTokens: "die" | "live"
   /** Whether access tokens contain `exp`. */
   readonly tokenEnd: "in-token" | "absent"
@@ -86,15 +87,15 @@ const feed = "https://smartapisocket.angelone.in"
 
 const success = (data: unknown) => FakeBroker.json({ status: true, message: "SUCCESS", errorcode: "", data })
 
-/** The dialect of the login and user services. */
+/** Makes a refusal in the format of the login and user services. */
 const service = (errorcode: string, message: string) =>
   FakeBroker.json({ status: false, message, errorcode, data: null })
 
-/** The dialect of the API gateway. */
+/** Makes a refusal in the format of the API gateway. */
 const gateway = (errorCode: string, message: string) =>
   FakeBroker.json({ success: false, message, errorCode, data: "" })
 
-/** The dialect of the documentation's sample: text instead of flags. */
+/** Makes a refusal in the format of the documented sample: `status` and `data` are text. */
 const documented = (errorcode: string, message: string) =>
   FakeBroker.json({ status: "false", message, errorcode, data: "null" })
 
@@ -105,7 +106,7 @@ const wafPage = FakeBroker.html(
     "Please consult with your administrator.<br><br>Your support ID is: 4285926532837493018</body></html>"
 )
 
-/** SmartAPI documentation, "Rate limits", per client code, as of 2026-11-21. */
+/** Rate limits for each client code. Source: SmartAPI documentation, "Rate limits", as of 2026-11-21. */
 const limits = {
   loginByPassword: [{ requests: 1, per: "1 second" }],
   generateTokens: [
@@ -120,7 +121,7 @@ const limits = {
   logout: [{ requests: 1, per: "1 second" }]
 } as const
 
-/** Daily end of all sessions, IST. */
+/** Time of day in IST at which all sessions end. */
 const sessionEnd = "00:00"
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -131,7 +132,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
 
 const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
 
-/** Checks of the gateway, before a call is processed. */
+/** Checks the headers as the gateway does before it processes a call. Returns the refusal if a header is wrong. */
 const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   const { headers, method } = request
   if (method === "POST" && !(headers["content-type"] ?? "").includes("application/json")) {
@@ -180,7 +181,7 @@ export const make = Effect.fnUntraced(function* (
   const accountOf = (clientCode: string | undefined) =>
     accounts.find((account) => account.clientCode === clientCode?.toUpperCase())
 
-  /** A token with the form of the broker's: the header says HS512, and the signature is random. */
+  /** Makes a token in the format of the broker's tokens. Its header names HS512, but its signature is random. */
   const makeToken = (claims: Readonly<Record<string, unknown>>): string => {
     serial += 1
     const payload = Base64Url.encode(JSON.stringify({ ...claims, jti: serial }))
@@ -225,7 +226,7 @@ export const make = Effect.fnUntraced(function* (
     if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
     if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
     const account = accountOf(clientCode)
-    // The code is checked first, so it hides an unknown client, a wrong PIN and a wrong key.
+    // The code is checked first. If it is wrong, the answer does not report a wrong client code, PIN or API key.
     if (account === undefined || !(yield* checkCode(account, totp))) return service("AB1050", "Invalid totp")
     const apiKey = request.headers["x-privatekey"] ?? ""
     if (![account.apiKey, account.publisherKey].includes(apiKey)) return service("AB1034", "Apps not found")
@@ -239,7 +240,7 @@ export const make = Effect.fnUntraced(function* (
     return success({ ...tokensOf(issue(account, apiKey)), ...(state === undefined ? {} : { state }) })
   })
 
-  /** The session of a request, or the gateway's refusal if it has none. */
+  /** Returns the session of a request, or the gateway's refusal if the request has no valid session. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
@@ -350,19 +351,19 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: target.href }, body: "" }
   })
 
-  /** The market feed's answer before the websocket opens. The feed itself is not part of the login. */
+  /** Answers the request that opens the market feed. The fake sends no market data, because it fakes only the login. */
   const smartStream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const { headers, url } = request
       const read = (header: string, query: string) => headers[header] ?? url.searchParams.get(query) ?? ""
       const clientCode = read("x-client-code", "clientCode")
-      const own = Array.from(sessions.values()).filter(({ account }) => account.clientCode === clientCode)
+      const ofClient = Array.from(sessions.values()).filter(({ account }) => account.clientCode === clientCode)
       const jwt = headers["authorization"]?.replace(/^Bearer /, "")
       const checks: ReadonlyArray<readonly [string, boolean]> = [
-        ["Invalid Client Code", own.length > 0],
-        ["Invalid Auth token", jwt === undefined || own.some((issued) => issued.jwt === jwt)],
-        ["Invalid API Key", own.some(({ apiKey }) => apiKey === read("x-api-key", "apiKey"))],
-        ["Invalid Feed Token", own.some((issued) => issued.feed === read("x-feed-token", "feedToken"))]
+        ["Invalid Client Code", ofClient.length > 0],
+        ["Invalid Auth token", jwt === undefined || ofClient.some((issued) => issued.jwt === jwt)],
+        ["Invalid API Key", ofClient.some(({ apiKey }) => apiKey === read("x-api-key", "apiKey"))],
+        ["Invalid Feed Token", ofClient.some((issued) => issued.feed === read("x-feed-token", "feedToken"))]
       ]
       const failed = checks.find(([, passed]) => !passed)
       return failed === undefined

@@ -1,5 +1,5 @@
 /**
- * The fake Angel One described as data: accounts, switches, names on the wire, login page.
+ * Describes the fake Angel One as data: accounts, switches, field names in requests and answers, and login page.
  *
  * @since 0.1.0
  */

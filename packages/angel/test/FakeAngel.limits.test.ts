@@ -6,9 +6,9 @@ import { type Answer, ask, bearer, begin, demo, loggedIn, login, paths } from ".
 
 const other: FakeAngel.Account = { ...demo, clientCode: "B654321", apiKey: "otherTrd", publisherKey: "otherPub" }
 
-describe("FakeAngel: rate limits, per client code", () => {
+describe("FakeAngel: rate limits for each client code", () => {
   const limit = { status: 403, text: "Access denied because of exceeding access rate" }
-  const told = ({ status, text }: Answer) => (status === 403 ? { status, text } : status)
+  const summary = ({ status, text }: Answer) => (status === 403 ? { status, text } : status)
 
   for (const [name, perSecond] of [
     ["generateTokens", 1],
@@ -16,7 +16,7 @@ describe("FakeAngel: rate limits, per client code", () => {
     ["getRMS", 2]
   ] as const) {
     it.effect(
-      `${name}: allows ${perSecond} a second, refuses the next in plain text, and allows it a second later`,
+      `${name}: allows ${perSecond} calls in a second, refuses the next call in plain text, and allows it a second later`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })
@@ -26,38 +26,38 @@ describe("FakeAngel: rate limits, per client code", () => {
             body: { refreshToken: tokens.refreshToken }
           })
           const answers = yield* Effect.all(Array.from({ length: perSecond + 1 }, () => call))
-          assert.deepStrictEqual(answers.map(told), [...Array.from({ length: perSecond }, () => 200), limit])
+          assert.deepStrictEqual(answers.map(summary), [...Array.from({ length: perSecond }, () => 200), limit])
           yield* TestClock.adjust("1 second")
           assert.strictEqual((yield* call).status, 200)
         })
     )
   }
 
-  it.effect("loginByPassword: allows 1 a second per client, right or wrong", () =>
+  it.effect("loginByPassword: allows 1 call in a second for each client, and counts refused logins too", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [demo, other] })
       const wrong = { body: { totp: "000000" } }
       const answers = [yield* login(fake, wrong), yield* login(fake), yield* login(fake, { account: other })]
-      assert.deepStrictEqual(answers.map(told), [200, limit, 200])
+      assert.deepStrictEqual(answers.map(summary), [200, limit, 200])
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* login(fake)).says, true)
     })
   )
 
-  it.effect("logout: allows 1 a second, across sessions", () =>
+  it.effect("logout: allows 1 call in a second for all sessions of a client together", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const second = (yield* login(fake)).data
       yield* TestClock.adjust("2 seconds")
       const out = (token: string | undefined) => ask(fake, { path: paths.logout, headers: bearer(token) })
       const answers = [yield* out(tokens.jwtToken), yield* out(second["jwtToken"])]
-      assert.deepStrictEqual(answers.map(told), [200, limit])
+      assert.deepStrictEqual(answers.map(summary), [200, limit])
     })
   )
 
   for (const name of ["generateTokens", "getProfile"] as const) {
     it.effect(
-      `${name}: allows 1000 an hour`,
+      `${name}: allows 1000 calls in an hour`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })
@@ -70,7 +70,7 @@ describe("FakeAngel: rate limits, per client code", () => {
             assert.strictEqual((yield* call).status, 200)
             yield* fake.advance("1 second")
           }
-          assert.deepStrictEqual(told(yield* call), limit)
+          assert.deepStrictEqual(summary(yield* call), limit)
           yield* fake.advance("2600 seconds")
           assert.strictEqual((yield* call).status, 200)
         }),

@@ -8,17 +8,17 @@ const mpin = "LoginbyPassword is not allowed. Please switch to Login by MPIN now
 
 describe("FakeAngel: login", () => {
   const rows: ReadonlyArray<readonly [string, LoginChanges, number, object | string]> = [
-    ["a wrong code with an otherwise valid login", { body: { totp: "000000" } }, 200, wrongCode],
+    ["a wrong code in an otherwise valid login", { body: { totp: "000000" } }, 200, wrongCode],
     ["a wrong code and an unknown client", { body: { clientcode: "Z999999" } }, 200, wrongCode],
     ["a wrong code and a wrong PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
     [
-      "a wrong code and an unknown key",
+      "a wrong code and an unknown API key",
       { body: { totp: "000000" }, headers: { "x-privatekey": "placeholder" } },
       200,
       wrongCode
     ],
-    ["an e-mail address for the client code", { body: { clientcode: "demo@example.com" } }, 200, wrongCode],
-    ["an unknown key", { headers: { "x-privatekey": "nobodys" } }, 200, service("AB1034", "Apps not found")],
+    ["an e-mail address in place of the client code", { body: { clientcode: "demo@example.com" } }, 200, wrongCode],
+    ["an unknown API key", { headers: { "x-privatekey": "nobodys" } }, 200, service("AB1034", "Apps not found")],
     [
       "a wrong PIN",
       { body: { password: "1111" } },
@@ -26,17 +26,22 @@ describe("FakeAngel: login", () => {
       { status: "false", message: "Login Id or password is invalid", errorcode: "AB1007", data: "null" }
     ],
     ["the web password", { body: { password: "MyWebPassword1!" } }, 200, service("AB1000", mpin)],
-    ["no PIN", { body: { password: undefined } }, 200, service("AB1000", mpin)],
-    ["no client code", { body: { clientcode: undefined } }, 400, "Bad Request"],
-    ["no code", { body: { totp: undefined } }, 400, "Bad Request"],
-    ["another content type", { headers: { "content-type": "text/plain" } }, 415, "Unsupported Media Type"],
-    ["no user type", { headers: { "x-usertype": undefined } }, 200, service("AB1005", "User type must be USER")],
-    ["another user type", { headers: { "x-usertype": "ADMIN" } }, 200, service("AB1005", "User type must be USER")],
-    ["no source", { headers: { "x-sourceid": undefined } }, 400, "Bad Request"],
-    ["no local address", { headers: { "x-clientlocalip": undefined } }, 400, "Bad Request"],
-    ["no public address", { headers: { "x-clientpublicip": undefined } }, 400, "Bad Request"],
-    ["no MAC address", { headers: { "x-macaddress": undefined } }, 400, "Bad Request"],
-    ["no key", { headers: { "x-privatekey": undefined } }, 200, gateway("AG8004", "Invalid API Key")]
+    ["a missing PIN", { body: { password: undefined } }, 200, service("AB1000", mpin)],
+    ["a missing client code", { body: { clientcode: undefined } }, 400, "Bad Request"],
+    ["a missing code", { body: { totp: undefined } }, 400, "Bad Request"],
+    ["a content type other than JSON", { headers: { "content-type": "text/plain" } }, 415, "Unsupported Media Type"],
+    ["a missing user type", { headers: { "x-usertype": undefined } }, 200, service("AB1005", "User type must be USER")],
+    [
+      "a user type other than USER",
+      { headers: { "x-usertype": "ADMIN" } },
+      200,
+      service("AB1005", "User type must be USER")
+    ],
+    ["a missing source id", { headers: { "x-sourceid": undefined } }, 400, "Bad Request"],
+    ["a missing local IP address", { headers: { "x-clientlocalip": undefined } }, 400, "Bad Request"],
+    ["a missing public IP address", { headers: { "x-clientpublicip": undefined } }, 400, "Bad Request"],
+    ["a missing MAC address", { headers: { "x-macaddress": undefined } }, 400, "Bad Request"],
+    ["a missing API key", { headers: { "x-privatekey": undefined } }, 200, gateway("AG8004", "Invalid API Key")]
   ]
   for (const [what, changes, status, expected] of rows) {
     it.effect(`${what} is refused`, () =>
@@ -55,14 +60,14 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a blocked client is refused in the gateway's dialect", () =>
+  it.effect("a blocked client is refused in the format of the gateway", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, state: "blocked" }] })
       assert.deepStrictEqual((yield* login(fake)).json, gateway("AB1006", "Client Is Block For Trading"))
     })
   )
 
-  it.effect("the answer repeats the state of the request, if there is one", () =>
+  it.effect("the answer repeats the state of the request, and has no state if the request has no state", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       assert.strictEqual((yield* login(fake, { body: { state: "live" } })).data["state"], "live")
@@ -71,7 +76,7 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a login ignores an old token in its headers, because the official SDK sends one", () =>
+  it.effect("a login ignores an old token in its headers, because the official SDK sends the old token", () =>
     Effect.gen(function* () {
       const answer = yield* login(yield* begin(), { headers: { authorization: "Bearer of.a.yesterday" } })
       assert.strictEqual(answer.says, true)
@@ -80,7 +85,7 @@ describe("FakeAngel: login", () => {
 })
 
 describe("FakeAngel: one-time codes", () => {
-  it.effect("codes of the current and the previous period are accepted, older and future ones refused", () =>
+  it.effect("codes of the current and the previous period are accepted, and older and future codes are refused", () =>
     Effect.gen(function* () {
       const good = yield* Effect.forEach([-60, -30, 0, 30], (seconds) =>
         Effect.gen(function* () {
@@ -100,7 +105,7 @@ describe("FakeAngel: one-time codes", () => {
     ["accepted", true],
     [undefined, false]
   ] as const) {
-    it.effect(`a reused code gives ${status} with reusedCode ${reusedCode ?? "left out"}`, () =>
+    it.effect(`a reused code gives the status ${status} if reusedCode is ${reusedCode ?? "not set"}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })
         const statuses = [(yield* login(fake)).says]
@@ -111,7 +116,7 @@ describe("FakeAngel: one-time codes", () => {
     )
   }
 
-  it.effect("a login with a wrong PIN uses up the code, and the next code is accepted", () =>
+  it.effect("a login with a wrong PIN uses up its code, and the code of a later period is accepted", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* login(fake, { body: { password: "1111" } })

@@ -19,7 +19,7 @@ describe("FakeAngel: other paths", () => {
     [paths.getProfile, "POST"],
     ["/", "GET"]
   ] as const) {
-    it.effect(`${method} ${path} is not found and is in the journal`, () =>
+    it.effect(`${method} ${path} gives HTTP 404 and is recorded in the journal`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         const { status, text } = yield* ask(fake, { path, method })
@@ -30,7 +30,7 @@ describe("FakeAngel: other paths", () => {
     )
   }
 
-  it.effect("a path with the documented double slash is found", () =>
+  it.effect("a path with the documented double slash is accepted", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const { says } = yield* ask(fake, {
@@ -42,7 +42,7 @@ describe("FakeAngel: other paths", () => {
     })
   )
 
-  it.effect("the market feed reports its refusal in a header", () =>
+  it.effect("the market feed gives the reason of a refusal in a header", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const right = {
@@ -102,7 +102,7 @@ describe("FakeAngel: the publisher page", () => {
     ["nobodys", 403],
     ["", 403]
   ] as const) {
-    it.effect(`gives ${status} for ${key ? `the key ${key}` : "a missing key"}`, () =>
+    it.effect(`answers HTTP ${status} for ${key ? `the API key ${key}` : "an empty API key"}`, () =>
       Effect.gen(function* () {
         const answer = yield* ask(yield* begin(), { ...page(key), method: "GET" })
         assert.strictEqual(answer.status, status)
@@ -127,25 +127,27 @@ describe("FakeAngel: the publisher page", () => {
   }
 
   for (const publisherRefreshToken of ["sent", "absent"] as const) {
-    it.effect(`redirects with the state, and with publisherRefreshToken ${publisherRefreshToken}`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ publisherRefreshToken })
-        const { headers, status } = yield* submit(fake)
-        assert.strictEqual(status, 302)
-        const target = new URL(headers.get("location") ?? "")
-        assert.strictEqual(target.origin + target.pathname, demo.redirectUrl)
-        assert.strictEqual(target.searchParams.get("state"), "s=1")
-        assert.strictEqual(target.searchParams.has("refresh_token"), publisherRefreshToken === "sent")
-        const profile = yield* ask(fake, {
-          path: paths.getProfile,
-          headers: { ...bearer(target.searchParams.get("auth_token") ?? ""), "x-privatekey": demo.publisherKey }
+    it.effect(
+      `redirects with the state, ${publisherRefreshToken === "sent" ? "and with" : "but without"} a refresh token if publisherRefreshToken is ${publisherRefreshToken}`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ publisherRefreshToken })
+          const { headers, status } = yield* submit(fake)
+          assert.strictEqual(status, 302)
+          const target = new URL(headers.get("location") ?? "")
+          assert.strictEqual(target.origin + target.pathname, demo.redirectUrl)
+          assert.strictEqual(target.searchParams.get("state"), "s=1")
+          assert.strictEqual(target.searchParams.has("refresh_token"), publisherRefreshToken === "sent")
+          const profile = yield* ask(fake, {
+            path: paths.getProfile,
+            headers: { ...bearer(target.searchParams.get("auth_token") ?? ""), "x-privatekey": demo.publisherKey }
+          })
+          assert.strictEqual(profile.data["clientcode"], demo.clientCode)
         })
-        assert.strictEqual(profile.data["clientcode"], demo.clientCode)
-      })
     )
   }
 
-  it.effect("redirects without a state if none was given, and does not echo the address into its page", () =>
+  it.effect("redirects without a state if its address has no state, and shows no HTML from its address", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

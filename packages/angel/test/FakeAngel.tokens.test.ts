@@ -11,11 +11,11 @@ const claims = (token: string): Readonly<Record<string, unknown>> =>
 describe("FakeAngel: tokens", () => {
   for (const name of ["getProfile", "getRMS", "logout", "placeOrder"] as const) {
     const rows = (jwt: string): ReadonlyArray<readonly [string, Changed, Duration.Input, string]> => [
-      ["no token", {}, 0, "AG8003"],
+      ["a request without a token", {}, 0, "AG8003"],
       ["an unknown token", bearer("of.a.nobody"), 0, "AG8001"],
-      ["Bearer twice", bearer(`Bearer ${jwt}`), 0, "AG8001"],
-      ["no Bearer", { authorization: jwt }, 0, "AG8001"],
-      ["the key of another app", { ...bearer(jwt), "x-privatekey": demo.publisherKey }, 0, "AG8004"],
+      ["a token with two Bearer prefixes", bearer(`Bearer ${jwt}`), 0, "AG8001"],
+      ["a token without a Bearer prefix", { authorization: jwt }, 0, "AG8001"],
+      ["the API key of another app", { ...bearer(jwt), "x-privatekey": demo.publisherKey }, 0, "AG8004"],
       ["a token after midnight IST", bearer(jwt), "14.5 hours", "AG8002"]
     ]
     for (const [index, [what]] of rows("").entries()) {
@@ -32,14 +32,14 @@ describe("FakeAngel: tokens", () => {
   }
 
   for (const [what, changes, later, code] of [
-    ["no token", { headers: { authorization: undefined } }, 0, "AG8003"],
-    ["a token other than the one to renew", { headers: bearer("of.a.nobody") }, 0, "AG8001"],
-    ["the key of another app", { headers: { "x-privatekey": demo.publisherKey } }, 0, "AB1053"],
+    ["a request without a token", { headers: { authorization: undefined } }, 0, "AG8003"],
+    ["an access token that does not belong to the refresh token", { headers: bearer("of.a.nobody") }, 0, "AG8001"],
+    ["the API key of another app", { headers: { "x-privatekey": demo.publisherKey } }, 0, "AB1053"],
     ["an unknown refresh token", { body: { refreshToken: "of.a.nobody" } }, 0, "AB8050"],
-    ["no refresh token", { body: {} }, 0, "AB8050"],
-    ["no JSON", { body: "refreshToken" }, 0, "AB1004"],
+    ["a request without a refresh token", { body: {} }, 0, "AB8050"],
+    ["a body that is not JSON", { body: "refreshToken" }, 0, "AB1004"],
     ["a refresh token after midnight IST", {}, "14.5 hours", "AB8051"],
-    ["another content type", { headers: { "content-type": "text/plain" } }, 0, undefined]
+    ["a content type other than JSON", { headers: { "content-type": "text/plain" } }, 0, undefined]
   ] as const) {
     it.effect(`generateTokens refuses ${what}`, () =>
       Effect.gen(function* () {
@@ -59,25 +59,27 @@ describe("FakeAngel: tokens", () => {
     ["die", ["AG8001", "AB8050"]],
     ["live", ["", ""]]
   ] as const) {
-    it.effect(`the earlier tokens after a renewal follow the switch refreshedTokens: ${refreshedTokens}`, () =>
-      Effect.gen(function* () {
-        const { fake, tokens } = yield* loggedIn({ refreshedTokens })
-        const renew = ask(fake, {
-          path: paths.generateTokens,
-          headers: bearer(tokens.jwtToken),
-          body: { refreshToken: tokens.refreshToken }
+    it.effect(
+      `after a refresh, the previous tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} if refreshedTokens is ${refreshedTokens}`,
+      () =>
+        Effect.gen(function* () {
+          const { fake, tokens } = yield* loggedIn({ refreshedTokens })
+          const renew = ask(fake, {
+            path: paths.generateTokens,
+            headers: bearer(tokens.jwtToken),
+            body: { refreshToken: tokens.refreshToken }
+          })
+          const renewed = (yield* renew).data
+          assert.strictEqual(new Set([...Object.values(tokens), ...Object.values(renewed)]).size, 6)
+          yield* TestClock.adjust("2 seconds")
+          const old = [yield* ask(fake, { path: paths.getProfile, headers: bearer(tokens.jwtToken) }), yield* renew]
+          assert.deepStrictEqual(
+            old.map(({ code }) => code),
+            [...codes]
+          )
+          const live = yield* ask(fake, { path: paths.getRMS, headers: bearer(renewed["jwtToken"]) })
+          assert.strictEqual(live.says, true)
         })
-        const renewed = (yield* renew).data
-        assert.strictEqual(new Set([...Object.values(tokens), ...Object.values(renewed)]).size, 6)
-        yield* TestClock.adjust("2 seconds")
-        const old = [yield* ask(fake, { path: paths.getProfile, headers: bearer(tokens.jwtToken) }), yield* renew]
-        assert.deepStrictEqual(
-          old.map(({ code }) => code),
-          [...codes]
-        )
-        const live = yield* ask(fake, { path: paths.getRMS, headers: bearer(renewed["jwtToken"]) })
-        assert.strictEqual(live.says, true)
-      })
     )
   }
 
@@ -85,7 +87,7 @@ describe("FakeAngel: tokens", () => {
     ["in-token", Date.UTC(2026, 10, 23, 18, 30) / 1000],
     ["absent", undefined]
   ] as const) {
-    it.effect(`the expiry of an access token follows the switch tokenEnd: ${tokenEnd}`, () =>
+    it.effect(`an access token ${exp === undefined ? "has no exp" : "has an exp"} if tokenEnd is ${tokenEnd}`, () =>
       Effect.gen(function* () {
         const { data, tokens } = yield* loggedIn({ tokenEnd })
         assert.strictEqual(claims(tokens.jwtToken)["exp"], exp)
@@ -95,7 +97,7 @@ describe("FakeAngel: tokens", () => {
     )
   }
 
-  it.effect("a logout ends the token", () =>
+  it.effect("a logout invalidates the token", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const headers = bearer(tokens.jwtToken)
@@ -105,7 +107,7 @@ describe("FakeAngel: tokens", () => {
     })
   )
 
-  it.effect("an unregistered address is refused only on the order path", () =>
+  it.effect("an unregistered IP address is refused for orders, but not for other calls", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const headers = bearer(tokens.jwtToken)

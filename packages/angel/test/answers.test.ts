@@ -7,7 +7,7 @@ import { calls, layer, layerAnswer, printed, reasonOf } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** 20 MiB of unterminated JSON, with a count of the bytes that were read. */
+/** Makes a body of 20 MiB of unterminated JSON, and counts the chunks of 256 KiB that were read. */
 const endless = () => {
   const chunk = new TextEncoder().encode(`{"status":true,"data":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
@@ -24,14 +24,14 @@ const endless = () => {
 describe("oversized and malformed answers", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
     for (const [what, headers] of [
-      ["with a true content-length", { "content-length": String(20 * mebibyte) }],
+      ["with a correct content-length", { "content-length": String(20 * mebibyte) }],
       ["without content-length", {}],
       [
-        "with a small content-length and a content-encoding",
+        "with a content-length that is too small, and a content-encoding",
         { "content-length": "1000", "content-encoding": "identity" }
       ]
     ] as const) {
-      it.effect(`${endpoint}: does not read all of a 20 MB body ${what}`, () =>
+      it.effect(`${endpoint}: does not read all of a 20 MiB body ${what}`, () =>
         Effect.gen(function* () {
           const { body, counted } = endless()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))
@@ -44,7 +44,7 @@ describe("oversized and malformed answers", () => {
     }
   }
 
-  it.effect("the maximum answer size is an option", () =>
+  it.effect("the option maxBodyBytes sets the maximum size of an answer", () =>
     Effect.gen(function* () {
       const body = JSON.stringify({ status: true, data: "" }).padEnd(2000, " ")
       const logout = calls["logout"] ?? Effect.void
@@ -54,7 +54,7 @@ describe("oversized and malformed answers", () => {
     })
   )
 
-  it.effect("a maintenance page of 60 kB is a typed error, not a crash", () =>
+  it.effect("a maintenance page of 60 kB gives a typed error", () =>
     Effect.gen(function* () {
       const page = `<html><body>${"<p>Back at seven.</p>".repeat(3_000)}</body></html>`
       const error = yield* Effect.flip(Effect.provide(calls["loginByPassword"] ?? Effect.void, layerAnswer(page)))
@@ -65,7 +65,7 @@ describe("oversized and malformed answers", () => {
   )
 
   for (const status of [301, 302, 303, 307, 308]) {
-    it.effect(`a redirect with ${status} is not followed`, () =>
+    it.effect(`a redirect with HTTP ${status} is not followed`, () =>
       Effect.gen(function* () {
         const asked: Array<string> = []
         const server = setupServer(

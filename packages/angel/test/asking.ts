@@ -18,7 +18,7 @@ export const paths = {
   placeOrder: "/rest/secure/angelbroking/order/v1/placeOrder"
 }
 
-/** Added to the usual ones; `undefined` omits one. */
+/** Headers to add to the usual headers. The value `undefined` omits a header. */
 export type Changed = Readonly<Record<string, string | undefined>>
 
 export interface Asked {
@@ -34,7 +34,7 @@ export interface Answer {
   readonly headers: Headers
   readonly text: string
   readonly json: unknown
-  /** The success flag, in any dialect. */
+  /** The field that says whether the call succeeded: `status`, or `success` in the gateway's format. */
   readonly says: unknown
   readonly code: unknown
   readonly data: Readonly<Record<string, string>>
@@ -88,7 +88,7 @@ export interface LoginChanges {
   readonly account?: FakeAngel.Account
 }
 
-/** Logs in with valid values, except for the changes. */
+/** Logs in with valid values, which `changes` can replace. */
 export const login = Effect.fnUntraced(function* (fake: FakeBroker, changes: LoginChanges = {}) {
   const account = changes.account ?? demo
   return yield* ask(fake, {
@@ -100,7 +100,7 @@ export const login = Effect.fnUntraced(function* (fake: FakeBroker, changes: Log
 
 export const bearer = (token: string | undefined): Changed => ({ authorization: `Bearer ${token}` })
 
-/** A session of the demo account, half a minute after its login. */
+/** Logs in to the demo account, and then advances the clock by 30 seconds. */
 export const loggedIn = Effect.fnUntraced(function* (options?: Parameters<typeof FakeAngel.make>[0]) {
   const fake = yield* begin(options)
   const { data } = yield* login(fake)

@@ -16,7 +16,7 @@ import { browse, calls, fixtures, layer, layerAnswer, loginRequest, serve } from
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur only here. */
+/** These secrets occur nowhere else, so that the tests can find them in texts. */
 const canary: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
   pin: "8305",
@@ -37,7 +37,7 @@ const secrets = [canary.pin, canary.totpSecret, canary.apiKey, canary.publisherK
 const totpMethod: Contract.Subject = {
   ...common,
   method: methodOf(broker, "totp"),
-  // Tokens without an expiry of their own, so that the midnight rule applies.
+  // The tokens contain no expiry, so that the sessions end at midnight IST.
   make: Effect.map(serve({ accounts: [canary], tokenEnd: "absent" }), (fake) => ({
     fake,
     secrets,
@@ -64,7 +64,7 @@ const publisherMethod: Contract.Subject = {
   wrongCredentials: {}
 }
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
 const pin = "8305"
 const apiKey = "canary&Key<q"
 const totp = "QUCKOOCANARYCODE"
@@ -140,7 +140,7 @@ brokers.runBrokerTests({
   }
 })
 
-/** Every code on the broker's page and every other code that users have reported, as of 2026-11-21. */
+/** Every code on the broker's page, as of 2026-11-21. */
 const documentedCodes = [
   "AG8001 AG8002 AG8003 AB8050 AB8051",
   "AB1000 AB1001 AB1002 AB1003 AB1004 AB1005 AB1006 AB1007 AB1008 AB1009 AB1010 AB1011 AB1012 AB1013 AB1014 AB1015",
@@ -148,10 +148,11 @@ const documentedCodes = [
 ]
   .join(" ")
   .split(" ")
+/** Every other code that users have reported, as of 2026-11-21. */
 const undocumentedCodes = "AG8004 AG7002 AB1021 AB1034 AB1050 AB1053 AB4006".split(" ")
 
 describe("the tables cover the documentation", () => {
-  it("the error table has exactly the documented codes", () => {
+  it("the error table has exactly the documented and the reported codes", () => {
     const rows = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...rows].toSorted(), [...documentedCodes, ...undocumentedCodes].toSorted())
     assert.strictEqual(documentedCodes.length, 30)

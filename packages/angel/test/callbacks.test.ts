@@ -44,18 +44,18 @@ const without = (name: string) => (url: URL) => (url.searchParams.delete(name), 
 const having = (name: string, value: string) => (url: URL) => (url.searchParams.set(name, value), url.href)
 
 const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectRejected["why"]]> = [
-  ["nothing", () => "", "not-a-url"],
-  ["not a URL", () => "the browser said no", "not-a-url"],
-  ["an address without its path", (url) => url.search, "not-a-url"],
+  ["an empty address", () => "", "not-a-url"],
+  ["an address that is not a URL", () => "the browser said no", "not-a-url"],
+  ["an address that is only a query", (url) => url.search, "not-a-url"],
   ["two auth_tokens", (url) => `${url.href}&auth_token=other`, "repeated"],
   ["another host", (url) => url.href.replace("app.example.com", "app.example.net"), "origin"],
   [
-    "a host that only starts like the registered one",
+    "a host that begins with the registered host",
     (url) => url.href.replace("app.example.com", "app.example.com.evil.net"),
     "origin"
   ],
   [
-    "the registered host as the user name",
+    "the registered host as the user name of its URL",
     (url) => url.href.replace("app.example.com", "app.example.com@evil.net"),
     "origin"
   ],
@@ -64,7 +64,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
   ["an extra slash", (url) => url.href.replace("/callback", "/callback/"), "origin"],
   [
-    "the broker's page for new app keys",
+    "the address of the broker's page for new app keys",
     (url) => `https://smartapi.angelone.in/publisher-login/undefined${url.search}`,
     "origin"
   ],
@@ -78,9 +78,9 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["a blank auth_token", having("auth_token", " "), "missing-token"]
 ]
 
-describe("callbacks of a browser login", () => {
+describe("a callback of a browser login", () => {
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what}: is rejected, and no request is sent`, () =>
+    it.effect(`with ${what} is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun()
         const before = (yield* fake.journal).length
@@ -95,7 +95,7 @@ describe("callbacks of a browser login", () => {
     )
   }
 
-  it.effect("without a host, as node:http gives it: is accepted", () =>
+  it.effect("without a host, as node:http passes it, is accepted", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       const session = yield* redirect.complete(request, Redacted.make(callback.pathname + callback.search))
@@ -103,7 +103,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("of another account: is rejected when the broker returns the account of the token", () =>
+  it.effect("of another account is rejected when the broker returns the account of the token", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ accounts: [demo, other] }, other)
       const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))
@@ -112,7 +112,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("with an unknown token: fails as SessionExpired", () =>
+  it.effect("with an unknown token fails as SessionExpired", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       callback.searchParams.set("auth_token", "undefined")
@@ -121,7 +121,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("with Bearer prefixes and upper-case names: is accepted, and the prefixes are removed", () =>
+  it.effect("with Bearer prefixes and upper-case parameter names is accepted, and the prefixes are removed", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun()
       const tokens = Object.fromEntries(callback.searchParams)
@@ -138,7 +138,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("without refresh_token and with an empty feed_token: gives a session without them", () =>
+  it.effect("without refresh_token and with an empty feed_token gives a session that has only an access token", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ publisherRefreshToken: "absent" })
       callback.searchParams.set("feed_token", "")

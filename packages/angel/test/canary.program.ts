@@ -1,5 +1,5 @@
 /**
- * A typical user program: it logs at every level, prints its errors in every way, and leaves its files behind.
+ * A typical user program. It logs at every level, prints its errors in every way, and does not delete its files.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"

@@ -15,11 +15,11 @@ import { calls, credentials } from "./support.ts"
 
 const { empty, mail, missing, needsHost } = told
 
-describe("an incomplete configuration", () => {
+describe("layerConfig", () => {
   const lacking = (layer: Layer.Layer<AngelApi.AngelApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(AngelApi.AngelApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("names all three missing variables", () =>
+  it.effect("names all three missing variables in one error", () =>
     Effect.gen(function* () {
       const error = yield* lacking(AngelAuth.layerConfig(), { ANGEL_CLIENT_CODE: "A123456" })
       assert.deepStrictEqual(problems(error), {
@@ -31,7 +31,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names invalid variables together with missing ones", () =>
+  it.effect("names invalid and missing variables in one error", () =>
     Effect.gen(function* () {
       const values = { ANGEL_CLIENT_CODE: "demo@example.com", ANGEL_PIN: " ", ANGEL_API_KEY: demo.apiKey }
       assert.deepStrictEqual(problems(yield* lacking(AngelAuth.layerConfig(), values)), {
@@ -42,7 +42,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names the missing redirect URL of a browser login", () =>
+  it.effect("names a missing API key and an invalid redirect URL of a browser login", () =>
     Effect.gen(function* () {
       const values = { ANGEL_CLIENT_CODE: "A123456", ANGEL_REDIRECT_URL: "http://localhost" }
       assert.deepStrictEqual(problems(yield* lacking(AngelPublisher.layerConfig(), values)), {
@@ -52,7 +52,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("accepts values with or without surrounding white space", () =>
+  it.effect("accepts values with surrounding white space", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const values = {
@@ -77,7 +77,7 @@ describe("an incomplete configuration", () => {
   )
 })
 
-describe("forbidden origins", () => {
+describe("the option origins", () => {
   const noOrigin = "must be an origin such as https://api.example.com, without a path or a slash at the end"
   const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
   for (const [origin, expected] of [
@@ -92,7 +92,7 @@ describe("forbidden origins", () => {
     [undefined, noOrigin],
     [8080, noOrigin]
   ] as const) {
-    it.effect(`${JSON.stringify(origin)} is refused when the layer is built`, () =>
+    it.effect(`with the value ${JSON.stringify(origin)} is rejected when the layer is built`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["loginByPassword"] ?? Effect.void, AngelAuth.layer({ credentials, origins }))
@@ -107,7 +107,7 @@ describe("forbidden origins", () => {
     "http://[::1]:4010",
     "https://api.example.com"
   ]) {
-    it.effect(`${origin} is accepted`, () =>
+    it.effect(`with the value ${JSON.stringify(origin)} is accepted`, () =>
       Effect.gen(function* () {
         const layer = AngelAuth.layer({ credentials, origins: { api: origin } })
         const api = yield* Effect.provide(AngelApi.AngelApi, Layer.provide(layer, TestHttp.layerLateFetch))

@@ -19,14 +19,14 @@ const publisher = {
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
-  ["no field", {}, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
+  ["an empty object", {}, { clientCode: missing, pin: missing, apiKey: missing, totp: missing }],
   [
     "null in every field",
     { clientCode: null, pin: null, apiKey: null, totp: null },
     { clientCode: missing, pin: missing, apiKey: missing, totp: missing }
   ],
   [
-    "blanks in every field",
+    "blank values in every field",
     { clientCode: " ", pin: secret(""), apiKey: secret("\n"), totp: secret("\t \u00a0") },
     { clientCode: empty, pin: empty, apiKey: empty, totp: empty }
   ],
@@ -35,18 +35,26 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { clientCode: 123456, pin: 4711, apiKey: secret(1), totp: 123456 },
     { clientCode: noText, pin: noText, apiKey: noText, totp: noText }
   ],
-  ["secrets that wrap undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
-  ["an e-mail address for the client code", { ...credentials, clientCode: "demo@example.com" }, { clientCode: mail }],
+  ["a PIN that wraps undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
+  [
+    "an e-mail address in place of the client code",
+    { ...credentials, clientCode: "demo@example.com" },
+    { clientCode: mail }
+  ],
   [
     "a client code with a space in it",
     { ...credentials, clientCode: "A12 3456" },
     { clientCode: "has white space inside" }
   ],
-  ["a secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
-  ["a six-digit code of base32 digits for the secret", { ...credentials, totp: secret("234567") }, { totp: pasted }],
-  ["a code for the secret", { ...credentials, totp: secret("018949") }, { totp: pasted }],
+  ["a TOTP secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
   [
-    "a QR address without a secret",
+    "a one-time code of six base32 digits in place of the TOTP secret",
+    { ...credentials, totp: secret("234567") },
+    { totp: pasted }
+  ],
+  ["a one-time code in place of the TOTP secret", { ...credentials, totp: secret("018949") }, { totp: pasted }],
+  [
+    "an otpauth address without a secret",
     { ...credentials, totp: secret("otpauth://totp/Angel?issuer=Angel") },
     {
       totp: "has no secret: use the whole address of the QR code"
@@ -78,7 +86,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { pin: "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password" }
   ]),
   [
-    "the web password for the PIN",
+    "the web password in place of the PIN",
     { ...credentials, pin: secret("MyWebPassword1!") },
     { pin: "must be four digits, 0 to 9: the PIN that opens the mobile app, not the web password" }
   ],
@@ -91,15 +99,39 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 
 const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { clientCode: missing, apiKey: missing, redirectUrl: missing }],
-  ["plain http", { ...publisher, redirectUrl: "http://app.example.com/callback" }, { redirectUrl: needsHost }],
-  ["localhost", { ...publisher, redirectUrl: "https://localhost/callback" }, { redirectUrl: needsHost }],
-  ["localhost with a port", { ...publisher, redirectUrl: "https://LOCALHOST:8443/" }, { redirectUrl: needsHost }],
-  ["a bare IP address", { ...publisher, redirectUrl: "https://203.0.113.7/callback" }, { redirectUrl: needsHost }],
-  ["a bare IP address in hexadecimal", { ...publisher, redirectUrl: "https://0x7f.1/" }, { redirectUrl: needsHost }],
-  ["a bare IPv6 address", { ...publisher, redirectUrl: "https://[::1]:8443/cb" }, { redirectUrl: needsHost }],
-  ["another scheme", { ...publisher, redirectUrl: "myapp://callback" }, { redirectUrl: needsHost }],
   [
-    "a URL without a scheme",
+    "an http redirect URL",
+    { ...publisher, redirectUrl: "http://app.example.com/callback" },
+    { redirectUrl: needsHost }
+  ],
+  [
+    "the redirect host localhost",
+    { ...publisher, redirectUrl: "https://localhost/callback" },
+    { redirectUrl: needsHost }
+  ],
+  [
+    "the redirect host localhost and a port",
+    { ...publisher, redirectUrl: "https://LOCALHOST:8443/" },
+    { redirectUrl: needsHost }
+  ],
+  [
+    "an IP address as the redirect host",
+    { ...publisher, redirectUrl: "https://203.0.113.7/callback" },
+    { redirectUrl: needsHost }
+  ],
+  [
+    "a hexadecimal IP address as the redirect host",
+    { ...publisher, redirectUrl: "https://0x7f.1/" },
+    { redirectUrl: needsHost }
+  ],
+  [
+    "an IPv6 address as the redirect host",
+    { ...publisher, redirectUrl: "https://[::1]:8443/cb" },
+    { redirectUrl: needsHost }
+  ],
+  ["a redirect URL with another scheme", { ...publisher, redirectUrl: "myapp://callback" }, { redirectUrl: needsHost }],
+  [
+    "a redirect URL without a scheme",
     { ...publisher, redirectUrl: "app.example.com/callback" },
     { redirectUrl: "is not an address" }
   ]
@@ -115,12 +147,12 @@ describe("invalid credentials", () => {
   )
 
   for (const [what, given] of [
-    ["missing from absent options", undefined],
-    ["missing from the options", {}],
+    ["that is missing because the options are undefined", undefined],
+    ["that is missing in the options", {}],
     ["that is blank", { apiKey: secret(" ") }],
     ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`an API key ${what} is also rejected by the raw calls`, () =>
+    it.effect(`the raw calls also reject an API key ${what}`, () =>
       Effect.gen(function* () {
         const layer = AngelApi.layer(given as unknown as AngelApi.Options)
         assert.hasAllKeys(problems(yield* refused(AngelApi.AngelApi, layer)), ["apiKey"])
@@ -129,23 +161,23 @@ describe("invalid credentials", () => {
   }
 })
 
-describe("invalid one-time codes", () => {
+describe("an invalid one-time code", () => {
   for (const [what, code, expected] of [
     ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
     ["seven digits", CodeSource.fixed(secret("1234567")), "is not 6 digits"],
     ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
     ["digits of another script", CodeSource.fixed(secret("१२३४५६")), "is not 6 digits"],
     [
-      "the secret",
+      "the TOTP secret",
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["an empty code, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
-    ["a number, from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
-    ["plain text, from an untyped effect", CodeSource.fromEffect(() => Effect.succeed("12345" as never)), noRedacted],
-    ["undefined, from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(undefined as never)), noRedacted]
+    ["an empty code from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["a number from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
+    ["plain text from an untyped effect", CodeSource.fromEffect(() => Effect.succeed("12345" as never)), noRedacted],
+    ["undefined from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(undefined as never)), noRedacted]
   ] as const) {
-    it.effect(`${what}: no request is sent`, () =>
+    it.effect(`is rejected, and no request is sent: ${what}`, () =>
       Effect.gen(function* () {
         const layer = AngelAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })

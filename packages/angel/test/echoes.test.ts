@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { layerAnswer, loginRequest, printed, reasonOf } from "./support.ts"
 
-// The broker's answer may repeat request data. No error may show it.
+// The broker's answer can repeat secrets of the request. An error must not show these secrets.
 const pin = "8305"
 const apiKey = "canaryKey"
 const access = "canaryAccess"
@@ -50,7 +50,7 @@ describe("request data in the broker's answer", () => {
     )
   }
 
-  it.effect("a success with a field named after the API key or the token does not show them", () =>
+  it.effect("an error does not show a field name of the answer that equals the API key or the token", () =>
     Effect.gen(function* () {
       const yes = JSON.stringify({ status: true, data: { [apiKey]: 1, [access]: 2 } })
       assert.notInclude(printed(yield* answered(yes, login())), apiKey)
@@ -58,7 +58,7 @@ describe("request data in the broker's answer", () => {
     })
   )
 
-  it.effect("a firewall page whose support number equals the PIN does not show it", () =>
+  it.effect("an error does not show the support number of a firewall page if it equals the PIN", () =>
     Effect.gen(function* () {
       const error = yield* answered(`<title>Request Rejected</title>Your support ID is: ${pin}`, login())
       assert.strictEqual(reasonOf(error, "PermissionDenied").why, "waf")
@@ -66,7 +66,7 @@ describe("request data in the broker's answer", () => {
     })
   )
 
-  it.effect("AB1050 is a wrong code even if the PIN is 1050", () =>
+  it.effect("AB1050 is read as a wrong one-time code even if the PIN is 1050", () =>
     Effect.gen(function* () {
       const error = yield* answered(service("Invalid totp", "AB1050"), login("1050"))
       assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "AB1050")

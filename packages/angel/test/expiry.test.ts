@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { codeNow, credentials, morning, session } from "./support.ts"
 
-/** Midnight in India after `morning`. */
+/** The first midnight IST after `morning`. */
 const midnight = Date.UTC(2026, 10, 23, 18, 30)
 const oneDay = 86_400_000
 
@@ -26,7 +26,7 @@ const layer = (
     credentials: { ...credentials, ...(options.totp === undefined ? {} : { totp: options.totp }) }
   }).pipe(Layer.provide(http))
 
-/** A broker whose login returns this token. */
+/** Makes a broker whose login returns the given token. */
 const giving = (jwtToken: string) => {
   const body = {
     status: true,
@@ -41,21 +41,23 @@ const tokenWith = (claims: unknown) =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
 
 describe("the expiry of a session", () => {
-  it.effect("for a login sent at 23:59:59.5 IST and answered after midnight is that midnight", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(midnight - 500)
-      const fake = yield* FakeAngel.make()
-      yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
-      const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
-      const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
-      assert.strictEqual(session.issuedAt, midnight - 500)
-      assert.strictEqual(session.expiresAt, midnight)
-      assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
-      assert.strictEqual(session.expirySource, "daily-cut-off")
-    })
+  it.effect(
+    "is the first midnight after sending if the login is sent at 23:59:59.5 IST and answered after midnight",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(midnight - 500)
+        const fake = yield* FakeAngel.make()
+        yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
+        const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
+        const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
+        assert.strictEqual(session.issuedAt, midnight - 500)
+        assert.strictEqual(session.expiresAt, midnight)
+        assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
+        assert.strictEqual(session.expirySource, "daily-cut-off")
+      })
   )
 
-  it.effect("for a login that waits past midnight for a fresh code is the next midnight", () =>
+  it.effect("is the next midnight if the login waits until after midnight for a fresh code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -66,15 +68,15 @@ describe("the expiry of a session", () => {
   )
 
   for (const [what, claims, at, source] of [
-    ["with an earlier exp is the token's", { exp: morning / 1000 + 600 }, morning + 600_000, "jwt"],
-    ["with a later exp is midnight", { exp: (midnight + oneDay) / 1000 }, midnight, "daily-cut-off"],
-    ["without exp is midnight", { username: "A123456" }, midnight, "daily-cut-off"],
-    ["with text for exp is midnight", { exp: "soon" }, midnight, "daily-cut-off"],
-    ["with an exp of 0 is midnight", { exp: 0 }, midnight, "daily-cut-off"],
-    ["with an exp beyond the range of Date is midnight", { exp: 1e300 }, midnight, "daily-cut-off"],
-    ["with null for claims is midnight", null, midnight, "daily-cut-off"]
+    ["the token's exp if the exp is before midnight", { exp: morning / 1000 + 600 }, morning + 600_000, "jwt"],
+    ["midnight if the token's exp is after midnight", { exp: (midnight + oneDay) / 1000 }, midnight, "daily-cut-off"],
+    ["midnight if the token has no exp", { username: "A123456" }, midnight, "daily-cut-off"],
+    ["midnight if the token's exp is text", { exp: "soon" }, midnight, "daily-cut-off"],
+    ["midnight if the token's exp is 0", { exp: 0 }, midnight, "daily-cut-off"],
+    ["midnight if the token's exp is beyond the range of Date", { exp: 1e300 }, midnight, "daily-cut-off"],
+    ["midnight if the token's claims are null", null, midnight, "daily-cut-off"]
   ] as const) {
-    it.effect(`of a token ${what}`, () =>
+    it.effect(`is ${what}`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const session = yield* Effect.provide(Login.session, layer(giving(tokenWith(claims)), {}))
@@ -84,7 +86,7 @@ describe("the expiry of a session", () => {
     )
   }
 
-  it.effect("of a token that is not a JWT is midnight", () =>
+  it.effect("is midnight if the token is not a JWT", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const session = yield* Effect.provide(Login.session, layer(giving("opaque"), {}))
@@ -92,7 +94,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("follows the option, also after a renewal", () =>
+  it.effect("follows the option expiry, also after a refresh", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()
@@ -111,7 +113,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it("of tokens from another program is computed from issuedAt, for the layer's account", () => {
+  it("is computed from issuedAt if another program obtained the tokens", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),

@@ -29,7 +29,7 @@ describe("the market feed", () => {
       assert.strictEqual(url, "wss://smartapisocket.angelone.in/smart-stream")
       const ask = (sent: Record<string, string>) =>
         Effect.promise(() => fake.respond(new Request(url.replace(/^wss/, "https"), { headers: sent })))
-      // 426: the fake has no market data, but would have opened.
+      // HTTP 426 means that the headers are right, but that the fake has no market data.
       assert.strictEqual((yield* ask(reveal(headers))).status, 426)
       for (const name of ["x-api-key", "x-client-code", "x-feed-token"]) {
         const answer = yield* ask({ ...reveal(headers), [name]: "wrong" })
@@ -42,7 +42,7 @@ describe("the market feed", () => {
     })
   )
 
-  it.effect("without a feed token explains how to get one", () =>
+  it.effect("fails without a feed token, and the error explains how to get a feed token", () =>
     Effect.gen(function* () {
       const { feed: _, ...tokens } = session.tokens
       const without = { account: session.account, tokens }

@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { layerAnswer, loginRequest, morning, reasonOf } from "./support.ts"
 
-// AB1050 is the least specific answer of the broker: it is sent before PIN and API key are checked.
+// AB1050 has many possible causes, because the broker sends it before it checks PIN and API key.
 const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
 
 const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]
@@ -31,13 +31,13 @@ const dateHeader = (secondsAhead: number) => ({ date: new Date(morning + seconds
 
 describe("hints for a refused code", () => {
   for (const [what, headers] of [
-    ["no Date", {}],
-    ["a Date 10 seconds ahead", dateHeader(10)],
-    ["a Date 10 seconds behind", dateHeader(-10)],
-    ["an invalid Date", { date: "yesterday" }],
-    ["an empty Date", { date: "" }]
+    ["without a Date header", {}],
+    ["with a Date header that is 10 seconds ahead", dateHeader(10)],
+    ["with a Date header that is 10 seconds behind", dateHeader(-10)],
+    ["with an invalid Date header", { date: "yesterday" }],
+    ["with an empty Date header", { date: "" }]
   ] as const) {
-    it.effect(`an answer with ${what} gives no hint about the clock`, () =>
+    it.effect(`an answer ${what} gives no hint about the clock`, () =>
       Effect.gen(function* () {
         const hints = yield* hintsOf({}, headers)
         assert.deepStrictEqual(
@@ -52,19 +52,21 @@ describe("hints for a refused code", () => {
     [45, "Your clock is 45 seconds behind the broker's: set it by NTP."],
     [-3600, "Your clock is 1 hour ahead of the broker's: set it by NTP."]
   ] as const) {
-    it.effect(`a broker clock ${seconds} seconds ahead gives the hint: ${text}`, () =>
-      Effect.gen(function* () {
-        const hints = yield* hintsOf({}, dateHeader(seconds))
-        assert.deepStrictEqual(hints[0], { id: "ClockDrift", text })
-        assert.deepStrictEqual(
-          hints.slice(1).map(({ id }) => id),
-          usual
-        )
-      })
+    it.effect(
+      `a Date header that is ${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead" : "behind"} gives the hint: ${text}`,
+      () =>
+        Effect.gen(function* () {
+          const hints = yield* hintsOf({}, dateHeader(seconds))
+          assert.deepStrictEqual(hints[0], { id: "ClockDrift", text })
+          assert.deepStrictEqual(
+            hints.slice(1).map(({ id }) => id),
+            usual
+          )
+        })
     )
   }
 
-  it.effect("a secret sent instead of a code is reported and not shown", () =>
+  it.effect("a TOTP secret sent in place of a code gives a hint that does not show the secret", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
       assert.deepStrictEqual(
@@ -75,7 +77,7 @@ describe("hints for a refused code", () => {
     })
   )
 
-  it.effect("an e-mail address sent as client code is reported and not shown", () =>
+  it.effect("an e-mail address sent in place of the client code gives a hint that does not show the address", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ clientcode: "demo@example.com" })
       assert.deepStrictEqual(

@@ -19,17 +19,19 @@ const layer = (fake: FakeBroker, options: AngelAuth.Options = {}) =>
 const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
-/** Virtual time advances in steps of one second, so a call may reach the fake up to one second later. */
+/**
+ * In milliseconds. The test clock advances in steps of one second, so a call can reach the fake up to one second late.
+ */
 const tick = 1000
 
-/** Times of the requests to an endpoint, in milliseconds after the first request to any. */
+/** Returns the times of the matching requests to an endpoint, in milliseconds after the first of these requests. */
 const timesOf = (fake: FakeBroker, endpoint: string, matching = "") =>
   Effect.map(fake.journal, (journal) => {
-    const own = journal.filter((entry) => entry.endpoint === endpoint && entry.body.includes(matching))
-    return own.map(({ at }) => at - (own[0]?.at ?? 0))
+    const requests = journal.filter((entry) => entry.endpoint === endpoint && entry.body.includes(matching))
+    return requests.map(({ at }) => at - (requests[0]?.at ?? 0))
   })
 
-/** The documented limit of each call, per client code, and an effect that makes the call. */
+/** For each endpoint: the documented number of calls per second and client code, and an effect that makes a call. */
 const limits: ReadonlyArray<
   readonly [string, number, (session: Session.Authorized) => Effect.Effect<unknown, unknown, AngelApi.AngelApi>]
 > = [
@@ -69,7 +71,7 @@ describe("the client's rate limiter", () => {
     })
   )
 
-  it.effect("fails with the wait, without a request, if queueTimeout is shorter", () =>
+  it.effect("fails without a request if the wait is longer than queueTimeout, and the error states the wait", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const program = Effect.gen(function* () {
@@ -92,7 +94,7 @@ describe("the client's rate limiter", () => {
 
   for (const [endpoint, perSecond, call] of limits) {
     it.effect(
-      `sends ${perSecond} a second of eight concurrent calls of ${endpoint}, so that the broker refuses none`,
+      `sends eight concurrent calls of ${endpoint} at ${perSecond} per second, and the broker refuses no call`,
       () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(morning)

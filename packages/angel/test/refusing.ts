@@ -5,10 +5,13 @@ export { problemsOf as problems, redacted as secret } from "../../../tools/vites
 
 export const demo = FakeAngel.demoAccount
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/**
+ * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
+ * demo account.
+ */
 export const refused = refusedUnsent(FakeAngel.make(), [demo.pin, demo.apiKey, demo.publisherKey, demo.totpSecret])
 
-/** The problem reported for each field. */
+/** The problems that an error can report for a field. */
 export const told = {
   missing: "is missing",
   empty: "is empty",

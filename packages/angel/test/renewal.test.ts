@@ -49,7 +49,7 @@ describe("a managed session", () => {
   )
 
   it.effect(
-    "is not refreshed before midnight and is replaced by a new login after it, because refresh tokens end then",
+    "stays the same until midnight IST and is then replaced by a new login, because the refresh token has also expired",
     () =>
       Effect.gen(function* () {
         const { fake, session } = yield* begin()
@@ -63,8 +63,8 @@ describe("a managed session", () => {
   )
 })
 
-describe("a typed call with a token that ended elsewhere", () => {
-  const dead = '{"success":false,"message":"Invalid Token","errorCode":"AG8001","data":""}'
+describe("a typed call with a token that the broker no longer accepts", () => {
+  const refusedToken = '{"success":false,"message":"Invalid Token","errorCode":"AG8001","data":""}'
 
   const done = '{"status":true,"message":"SUCCESS","errorcode":"","data":""}'
 
@@ -81,18 +81,18 @@ describe("a typed call with a token that ended elsewhere", () => {
       const { api, fake, session, withSession } = yield* begin()
       yield* session
       yield* later(withSession(api.getRMS))
-      yield* fake.inject("getRMS", { kind: "answer", status: 200, body: dead }, 1)
+      yield* fake.inject("getRMS", { kind: "answer", status: 200, body: refusedToken }, 1)
       assert.isString((yield* later(withSession(api.getRMS))).net)
       assert.deepStrictEqual(yield* asked(fake), ["loginByPassword", "getRMS", "getRMS", "generateTokens", "getRMS"])
     })
   )
 
-  it.effect("is not repeated after a call that is not marked safe, and the next call succeeds", () =>
+  it.effect("fails if a call that is not safe to repeat was sent before it, and a later call succeeds", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session
       yield* fake.inject("logout", { kind: "answer", status: 200, body: done }, 1)
-      yield* fake.inject("getProfile", { kind: "answer", status: 200, body: dead }, 1)
+      yield* fake.inject("getProfile", { kind: "answer", status: 200, body: refusedToken }, 1)
       const request = { clientcode: credentials.clientCode }
       const both = withSession((session) => Effect.andThen(api.logout(request, session), api.getProfile(session)))
       const error = yield* Effect.flip(later(both))
@@ -117,7 +117,7 @@ describe("a wrong PIN", () => {
     return yield* asked(fake)
   })
 
-  it.effect("is sent once, for any number of session requests and any budget", () =>
+  it.effect("is sent only once for five session requests, even if the budget allows four refused logins", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
       assert.deepStrictEqual(yield* tries({ renewal: { maxFailures: 4 } }), ["loginByPassword"])

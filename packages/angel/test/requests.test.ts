@@ -8,12 +8,12 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { credentials } from "./support.ts"
 
-describe("the publisher page", () => {
+describe("the address of the publisher page", () => {
   for (const [sendRedirectUrl, more] of [
     [undefined, ""],
     ["always", "&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback"]
   ] as const) {
-    it.effect(`the login URL has key and state${more && ", and the redirect URL"}`, () =>
+    it.effect(`has the API key and the state${more && ", and the redirect URL if sendRedirectUrl is always"}`, () =>
       Effect.gen(function* () {
         const { publisherKey, redirectUrl } = FakeAngel.demoAccount
         const { clientCode } = credentials

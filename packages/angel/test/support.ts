@@ -29,7 +29,7 @@ export const layer = (overrides: Partial<AngelAuth.AngelCredentials> = {}, optio
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The raw calls, sent to a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -45,7 +45,7 @@ export const loginRequest: RequestOf<AngelApi.AngelApi, "loginByPassword"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session of the demo account for calls that do not reach a fake. */
 export const session: Session = AngelAuth.fromTokens({
   userId: credentials.clientCode,
   accessToken: Redacted.make("access.of.a.test"),
@@ -65,13 +65,13 @@ export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, An
   logout: Effect.flatMap(AngelApi.AngelApi, (api) => api.logout({ clientcode: credentials.clientCode }, session))
 }
 
-/** A trading morning in India: 2026-11-23 09:30:01 IST, a second after a period of codes began. */
+/** 2026-11-23 09:30:01 IST, one second after the start of a TOTP period. */
 export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
-/** The code that the account's authenticator app shows. */
+/** Returns the current TOTP code of the account. */
 export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
 
-/** Fills in the publisher page and returns the address that the browser is redirected to. */
+/** Fills in the publisher page and returns the address to which the browser is redirected. */
 export const browse = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, account: FakeAngel.Account) {
   const { clientCode: clientcode, pin } = account
   const body = new URLSearchParams({ clientcode, pin, totp: yield* codeNow(account) })

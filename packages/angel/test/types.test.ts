@@ -1,4 +1,4 @@
-// These tests assert compiler errors. Effect's diagnostics would only repeat them.
+// These tests assert compiler errors. Effect's diagnostics would report the same errors again.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { AngelAuth, AngelPublisher } from "@auth/angel"
@@ -22,7 +22,7 @@ const publisher = AngelPublisher.layer({
   }
 })
 
-/** Accepts only a program that needs nothing but an HTTP client. Any other program does not compile. */
+/** Accepts a program that needs an HTTP client and no other service. Any other program does not compile. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))
@@ -60,7 +60,7 @@ describe("the types of the layers", () => {
     >()
   })
 
-  it("a program does not compile with a capability that AngelAuth lacks", () => {
+  it("a program does not compile if it uses a capability that AngelAuth lacks", () => {
     // @ts-expect-error: Angel One has no second step after a login
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
     // @ts-expect-error: a program that answers a step-up needs StepUp
@@ -69,12 +69,12 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
     // @ts-expect-error: there is no account recovery
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
-    // @ts-expect-error: the browser login is another layer
+    // @ts-expect-error: the browser login is in another layer
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
   })
 
-  it("a program does not compile with a capability that AngelPublisher lacks", () => {
-    // @ts-expect-error: no refresh token is documented for the browser
+  it("a program does not compile if it uses a capability that AngelPublisher lacks", () => {
+    // @ts-expect-error: no refresh token is documented for a browser login
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), publisher)))
     // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, publisher)))

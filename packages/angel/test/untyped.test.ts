@@ -9,8 +9,8 @@ import { credentials, loginRequest, reasonOf, session } from "./support.ts"
 describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
-    ["nothing", undefined, ["request"]],
-    ["no field", {}, ["clientcode", "password", "totp"]],
+    ["no request", undefined, ["request"]],
+    ["an empty object", {}, ["clientcode", "password", "totp"]],
     ["numbers", { clientcode: 123456, password: 4711, totp: 123456 }, ["clientcode", "password", "totp"]],
     ["plain text for secrets", { ...loginRequest, password: "4711" }, ["password"]],
     ["a blank PIN", { ...loginRequest, password: secret(" ") }, ["password"]],
@@ -18,7 +18,7 @@ describe("raw calls from untyped code", () => {
     ["a number for the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {
-    it.effect(`a login with ${what}: the error names the fields, and no request is sent`, () =>
+    it.effect(`a login with ${what}: the error names the wrong fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const login = Effect.flatMap(AngelApi.AngelApi, (api) =>
           api.loginByPassword(request as RequestOf<AngelApi.AngelApi, "loginByPassword">)
@@ -30,8 +30,8 @@ describe("raw calls from untyped code", () => {
   }
 
   for (const [what, given] of [
-    ["nothing", undefined],
-    ["an empty object", {}],
+    ["no session", undefined],
+    ["an empty object as session", {}],
     ["a session without tokens", { ...session, tokens: undefined }],
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {

@@ -19,7 +19,7 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [
     new VaultError.KeyUnavailable({ why: "it is locked" }),
     false,
-    /no key .*: it is locked\. Provide the key .* in clear/
+    /no key .*: it is locked\. Provide the key .* nothing is stored/
   ],
   [new VaultError.KeyUnavailable({ why: "it is locked", advice: "Unlock it." }), false, /it is locked\. Unlock it\.$/],
   [

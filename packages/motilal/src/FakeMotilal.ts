@@ -1,5 +1,5 @@
 /**
- * A fake Motilal Oswal: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Motilal Oswal for tests and experiments. It is as strict as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -33,9 +33,9 @@ export interface Account {
   readonly totpSecret: string
   readonly redirectUrl: string
   readonly name: string
-  /** A dealer needs no date of birth, but must name its client. */
+  /** A dealer needs no date of birth, but must send the code of its client for the profile. */
   readonly role: "investor" | "dealer"
-  /** The client of a dealer. */
+  /** Client code of the dealer's client. */
   readonly client: string
   readonly state: "active" | "not-live" | "no-consent" | "pan-not-linked"
   /** Whether the caller's IP address is registered. */
@@ -43,40 +43,45 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker.
+ * Switches for behaviour that the broker does not document.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Switches {
   /**
-   * The value of `status` in a refusal: the documented one, the one seen in production, or each for the codes that it
-   * is known from.
+   * The value of `status` in a refusal. `FAILURE` is documented, and `ERROR` was seen in production. `each` sends
+   * `ERROR` for the codes that were seen with it, and `FAILURE` for all other codes.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a login of the current generation needs the API secret. The second exchange always needs it. */
+  /** Whether a v7 login without the API secret is refused. The second exchange always requires the API secret. */
   readonly loginWithoutSecret: "refused" | "accepted"
-  /** The answer of other calls while a login waits for its one-time code. */
+  /** Error code of other calls while a login waits for its one-time code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
   /** Limit of concurrent sessions of an account. */
   readonly maxSessions: number
   /** Whether a second TOTP code of the same period is refused. */
   readonly reusedCode: "refused" | "accepted"
-  /** The accepted form of a one-time code by SMS. */
+  /** JSON type that is accepted for a one-time code by SMS. */
   readonly otpType: "either" | "text" | "number"
   /** Whether the portal's callback contains the state. */
   readonly portalState: "echoed" | "dropped"
   /** Calls that check the caller's IP address. */
   readonly addressCheck: "orders" | "all"
-  /** Whether `SourceID` is compared without regard to case. The broker's comparison is not known. */
+  /** Whether lower-case letters are accepted in `SourceID`. The broker's comparison is not known. */
   readonly sourceId: "any-case" | "upper-case"
-  /** Whether machine headers are checked in cases where a known client sends placeholders. */
+  /** Whether the placeholders that a known client sends in machine headers are refused. */
   readonly identity: "lenient" | "strict"
-  /** Format of an answer: JSON, as in the documented samples, or with stray bytes after the end. */
+  /**
+   * Format of an answer: valid JSON, a typographic first quote as in the documented samples, or stray bytes at the end.
+   */
   readonly writing: "json" | "typographic-quotes" | "trailing-bytes"
-  /** Whether more than two calls of one kind in a second are refused. */
+  /** Whether the third call of an account to the same endpoint within a second is refused. */
   readonly limit: "two-a-second" | "none"
-  /** Whether a client may log in if it accepts any type, or sends no `Accept`. The broker's table names only JSON. */
+  /**
+   * Accepted `Accept` headers: each header that includes JSON and also a missing header, or only `application/json`.
+   * The broker's table has only `application/json`.
+   */
   readonly accept: "any-with-json" | "exact"
 }
 
@@ -112,12 +117,12 @@ interface Issued {
   readonly authToken: string
   readonly end: number
   accessToken: string | undefined
-  /** Present while the login waits for its code. */
+  /** Set while the login waits for its one-time code. */
   otp: Otp | undefined
   over: "no" | "logged-out"
 }
 
-/** Number of wrong codes that end a login. */
+/** Number of wrong one-time codes after which a login has ended. */
 const otpMisses = 3
 
 /** Default limit of concurrent sessions of an account. */
@@ -128,9 +133,9 @@ const twoPerSecond = [{ requests: 2, per: "1 second" }] as const
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { ...FakeBroker.describeLimits("each call", twoPerSecond, "user id"), switch: "limit" },
   { ...FakeBroker.authenticatorLimit, switch: "reusedCode" },
-  { of: "a code by SMS", limit: `${otpMisses} wrong tries, then the login is over` },
+  { of: "a code by SMS", limit: `${otpMisses} wrong attempts, then the login has ended` },
   { of: "sessions of an account", limit: `${sessionsAtOnce} at once`, switch: "maxSessions" },
-  { of: "a session and its tokens", limit: "until 06:00 IST, 24 hours at most" }
+  { of: "a session and its tokens", limit: "until 06:00 IST, and at most 24 hours" }
 ]
 
 const { login: production } = broker.environments["production"] ?? {}
@@ -138,7 +143,7 @@ const { login: test } = broker.environments["uat"] ?? {}
 const apis = Object.values(broker.environments).flatMap(({ api }) => api ?? [])
 const portals = [production, test].filter((origin) => origin !== undefined)
 
-/** Refusals in the broker's words, as far as they are known, with its own spelling. */
+/** The known messages of the broker's refusals, in the broker's spelling. */
 const messages: Readonly<Record<string, string>> = {
   MO1000: "Login Id/Password Is Invalid",
   MO1001: "User data not found",
@@ -166,7 +171,7 @@ const messages: Readonly<Record<string, string>> = {
   MO8003: "Token Missing"
 }
 
-/** Codes seen with `ERROR`. The others are documented with `FAILURE`. */
+/** Codes that were seen with the status `ERROR`. All other codes are documented with `FAILURE`. */
 const seenWithError: ReadonlySet<string> = new Set(["MO1007"])
 
 const wafPage = FakeBroker.html("<html><body><h1>403 Forbidden</h1></body></html>", 403)
@@ -174,7 +179,7 @@ const rateLimited = FakeBroker.text("Too Many Requests", 429)
 
 const fieldOf = (json: unknown, name: string): unknown => (Predicate.hasProperty(json, name) ? json[name] : undefined)
 
-/** RFC 9110, section 12.5.1: without the header, any type is acceptable. */
+/** RFC 9110, section 12.5.1: a request without the header accepts any type. */
 const takesJson = (accept: string | undefined): boolean =>
   accept === undefined || /(?:application\/json|application\/\*|\*\/\*)/i.test(accept)
 
@@ -219,7 +224,7 @@ export const make = Effect.fnUntraced(function* (
   const write = (body: Readonly<Record<string, unknown>>): FakeBroker.FakeResponse => {
     const response = FakeBroker.json(body)
     if (options.writing === "trailing-bytes") return { ...response, body: `${response.body}\u0000\n;` }
-    // Only the first quote, as in the samples.
+    // Replaces only the first quote, as in the documented samples.
     if (options.writing === "typographic-quotes") return { ...response, body: response.body.replace('"', "\u201c") }
     return response
   }
@@ -237,7 +242,7 @@ export const make = Effect.fnUntraced(function* (
 
   const makeOtp = (account: Account): string => {
     const [a = 0, b = 0, c = 0] = SecureRandom.randomBytesUnsafe(3)
-    // Never 000000, so that a test has a code that is certainly wrong.
+    // The code is never 000000, so that tests can use 000000 as a wrong code.
     const code = String(1 + (((a << 16) | (b << 8) | c) % 999_999)).padStart(6, "0")
     sentCodes.set(account.userId, [...(sentCodes.get(account.userId) ?? []), code])
     return code
@@ -247,8 +252,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
   /**
-   * The values that the official Node SDK 2.3 sends before it knows its machine. The broker's answer to them is not
-   * known.
+   * The official Node SDK 2.3 sends these placeholders until it has read the data of its machine. The broker's answer
+   * to the placeholders is not known.
    */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
@@ -258,7 +263,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Whether a header of the table has the required form. Tokens are checked where a session is required. */
+  /** Returns whether a header of the table has the required format. API secret and tokens are checked elsewhere. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0
@@ -269,7 +274,7 @@ export const make = Effect.fnUntraced(function* (
     return value === undefined || value === "" ? row.mandatory === "no" : row.shape.test(value)
   }
 
-  /** The broker checks the headers in the order of its own table. */
+  /** Returns the refusal for the first wrong header, in the order of the broker's table. */
   const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
     const source = sourceOf(request)
     const known = headers.sources.some((candidate) => candidate === source)
@@ -322,7 +327,7 @@ export const make = Effect.fnUntraced(function* (
     return password === Redacted.value(expected) ? undefined : refuse("MO1000")
   })
 
-  /** All checks of a login, the password first. */
+  /** Returns the refusal of a login, or `undefined` if all checks pass. The password is checked first. */
   const loginFault = Effect.fnUntraced(function* (account: Account, json: unknown) {
     const wrongPassword = yield* passwordFault(account, FakeBroker.textField(json, "password") ?? "")
     if (wrongPassword !== undefined) return wrongPassword
@@ -367,7 +372,7 @@ export const make = Effect.fnUntraced(function* (
       })
     })
 
-  /** The login of a request, or the refusal if it has none. */
+  /** Returns the login of a request, or the refusal if the request has no valid login. */
   const carried = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = request.headers["authorization"] ?? ""
     if (token === "") return refuse("MO2007")
@@ -398,7 +403,7 @@ export const make = Effect.fnUntraced(function* (
     (issued: Issued, request: FakeBroker.FakeRequest) =>
       issued.otp === undefined ? handle(issued, request) : refuse(options.unverified ?? "MO1097")
 
-  /** The current generation requires the token of the second exchange beside the login's own. */
+  /** Generation v7 requires two tokens: the token of the second exchange and the token of the login. */
   const exchanged =
     (
       generation: endpoints.Generation,
@@ -469,7 +474,9 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /** Each load of the page invalidates the earlier loads: the portal binds its one-time code to one page. */
+  /**
+   * Each load of the page invalidates the earlier loads, because the portal binds its one-time code to one page load.
+   */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))
@@ -484,7 +491,7 @@ export const make = Effect.fnUntraced(function* (
         : FakeBroker.html("<html><body>InVaild ApiKey</body></html>", 400)
     )
 
-  /** The form has the same fields as the call, with the password in clear. */
+  /** Checks the form. It has the same fields as a login call, but its password is not hashed. */
   const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
     const read = (name: string) => form.get(name)?.trim() ?? ""
     if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"
@@ -501,7 +508,7 @@ export const make = Effect.fnUntraced(function* (
     const userId = form.get("userid")?.trim().toUpperCase()
     const account = accounts.find((candidate) => candidate.apiKey === apiKey && candidate.userId === userId)
     const problem = yield* formFault(account, form)
-    // Another request may have used the page meanwhile.
+    // Another request may have used the page in the meantime.
     if (pages.get(apiKey) !== form.get("page")) return openPage(request, messages["MO2007"] ?? "")
     if (account === undefined || problem !== undefined) return openPage(request, problem ?? "Login failed")
     pages.delete(apiKey)
@@ -526,7 +533,7 @@ export const make = Effect.fnUntraced(function* (
     const whole = (handle: Parameters<typeof secured>[2]) => verified(exchanged(generation, handle))
     return [
       ...row("authdirectapi", authdirectapi(generation)),
-      // The exchange has one version, which always requires the secret.
+      // The exchange has only one version, which always requires the API secret.
       ...row("getaccesstoken", secured("getaccesstoken", "v7", getaccesstoken)),
       ...plain("resendotp", resendotp),
       ...plain("verifyotp", verifyotp),
@@ -536,7 +543,7 @@ export const make = Effect.fnUntraced(function* (
     ]
   }
 
-  /** Trading is not part of the login. */
+  /** Answers only the request that opens the trade socket, because trading is not part of the login. */
   const tradeSocket = (origin: string): FakeBroker.Route => ({
     endpoint: "trade-socket",
     method: "GET",

@@ -1,5 +1,5 @@
 /**
- * The fake Motilal Oswal described as data: accounts, switches, names on the wire, login page.
+ * Describes the fake Motilal Oswal as data: accounts, switches, field names in requests and answers, and login page.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
     role: [oneOf("investor", "dealer"), "`dealer`: a login needs no `2FA`, and getprofile needs the client code"],
     client: [optionalText, [body("getprofile", "clientcode")]],
     state: [oneOf("active", "not-live", "no-consent", "pan-not-linked"), "other than `active`: a login is refused"],
-    ip: [ip, "`unregistered`: orders are refused; with the switch `addressCheck`, all calls"]
+    ip: [ip, "`unregistered`: orders are refused; if the switch `addressCheck` is `all`, all calls are refused"]
   },
   switches: {
     accept: oneOf("any-with-json", "exact"),
@@ -67,14 +67,14 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
   page: ({ apiKey }) => ["https://invest.motilaloswal.com", "/OpenAPI/Login.aspx", { apikey: apiKey }]
 })
 
-/** Options of the newest generation, with the defaults of the layers. */
+/** Makes the headers of generation v7, with the default options of the layers. */
 const headersOf = headers.make({
   apiKey: OpenApi.sample("apiKey"),
   apiSecret: OpenApi.sample("apiSecret"),
   generation: "v7"
 })
 
-/** Calls before the end of a login carry only the first token. */
+/** The tokens of a call of an unfinished login. Such a call carries only the token of the login. */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")
@@ -95,7 +95,7 @@ export const document = (): OpenApi.Document =>
     headers: ({ account, endpoint, tokens }) =>
       headersOf(account, tokens && endpoints.ofLogin.has(endpoint?.name ?? "") ? ofLogin(tokens) : tokens),
     yes: OpenApi.beside({ status, ...envelope }),
-    // The value is FAILURE or ERROR. The official SDKs have others.
+    // The broker sends FAILURE or ERROR. The official SDKs use other values for their own failures.
     no: {
       type: "object",
       properties: { status: { type: "string", not: status }, ...envelope },

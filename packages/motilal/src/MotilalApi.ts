@@ -1,5 +1,5 @@
 /**
- * Motilal Oswal's OpenAPI, call by call: the request and answer of each documented endpoint for logging in.
+ * Typed calls of Motilal Oswal's OpenAPI: the documented endpoints for logging in.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Generation of the calls: that of 2026 with a second exchange, or one of the two before it.
+ * Generation of the calls: `v7` of 2026, which has a second exchange, or one of the earlier generations `v4` and `v3`.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +40,7 @@ export type Generation = endpoints.Generation
 export type Environment = "production" | "uat" | "uat-old"
 
 /**
- * Options of the client. All options except the keys are free text about the calling program, with harmless defaults.
+ * Options of the client. The identity options describe the calling program, and have harmless defaults.
  *
  * @category models
  * @since 0.1.0
@@ -48,23 +48,25 @@ export type Environment = "production" | "uat" | "uat-old"
 export interface Options extends BrokerClient.Options, headers.Identity {
   /** API key of your app. */
   readonly apiKey: Redacted.Redacted<string>
-  /** API secret of your app. Not needed by the generations `v4` and `v3`. */
+  /** API secret of your app. The generations `v4` and `v3` do not need it. */
   readonly apiSecret?: Redacted.Redacted<string> | undefined
   /** Default: `v7`. */
   readonly generation?: Generation | undefined
   /** Default: `production`. */
   readonly environment?: Environment | undefined
-  /** Body of a call without parameters: none, or `{}`. Default: none. */
+  /** Body of a call without parameters: no body, or `{}` with the value `object`. Default: no body. */
   readonly emptyBody?: "none" | "object" | undefined
-  /** Type of a one-time code by SMS in the request. Default: text. A number loses its leading zeros. */
+  /**
+   * JSON type in which a one-time code by SMS is sent. Default: `text`. As a number, a code loses its leading zeros.
+   */
   readonly otpType?: "text" | "number" | undefined
-  /** Limit of calls of one kind in a second. Default: 2. */
+  /** Maximum number of calls to the same endpoint in a second. Default: 2. */
   readonly requestsPerSecond?: number | undefined
 }
 
 /**
- * Address of the trade socket, and the first message to send. The socket has its own error numbers, with other meanings
- * than those of the calls.
+ * Address of the trade socket, and the first message to send. The error numbers of the socket have other meanings than
+ * the error codes of the calls.
  *
  * @category models
  * @since 0.1.0
@@ -75,20 +77,20 @@ export interface TradeSocket {
 }
 
 /**
- * Parts of the API besides its calls.
+ * Members of the service in addition to its calls.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Extras {
-  /** Returns the address and first message of the trade socket. Nothing is sent. */
+  /** Returns the address and the first message of the trade socket. No request is sent. */
   readonly tradeSocket: (session: Session.Authorized) => TradeSocket
   readonly generation: Generation
 }
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them. Between a login
- * and its session, the access token is the login's `AuthToken`.
+ * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires. If
+ * the login is not finished, pass the login's `AuthToken` as the access token.
  *
  * @category services
  * @since 0.1.0
@@ -99,7 +101,7 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * The password as the broker requires it: SHA-256 over password and API key, in lower-case hexadecimal.
+ * Hashes the password as the broker requires: SHA-256 of password and API key, in lower-case hexadecimal.
  *
  * @example
  * ```ts
@@ -141,7 +143,7 @@ const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
     : [{ field: "requestsPerSecond", problem: "must be a positive integer" }])
 ]
 
-/** Returns the options with a random id for the program, or fails with everything that is wrong with them. */
+/** Adds a random `installedAppId` if the options have none. Fails with all problems of the options. */
 const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> => {
   const identified = { ...options, installedAppId: options.installedAppId ?? SecureRandom.uuidV4Unsafe() }
   const [first, ...others] = [...choices(options), ...headers.problems(identified)]
@@ -153,7 +155,7 @@ const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> 
 }
 
 /**
- * Makes the calls for one app.
+ * Makes the typed calls for one app. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -35,7 +35,7 @@ export interface MotilalCredentials extends Credentials.Input<typeof lenientCred
  * @since 0.1.0
  */
 export interface Options extends services.Options {
-  /** Wait before a code by SMS can be sent again. Default: 30 seconds. */
+  /** Minimum wait before a code by SMS can be sent again. Default: 30 seconds. */
   readonly resendAfter?: Duration.Input | undefined
 }
 
@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** A session ends with the login that created it. */
+/** A session expires at the same time as the login that created it. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>
@@ -63,7 +63,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
 
   const challengeOf = (authToken: Redacted.Redacted<string>, sentAt: number, expiresAt: number | undefined) => ({
     kinds: ["otp"] as const,
-    // The code goes to mobile and mail of the account, but the broker does not say to which address.
+    // The broker sends the code to the account's mobile and mail, but does not return these addresses.
     destinations: [],
     resendAt: sentAt + resendAfter,
     resendsLeft: undefined,
@@ -81,7 +81,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // If the broker does not say, a login without a code waits for a code, as in the official samples.
+    // If the answer has no flag, a login without a code waits for a code, as in the official samples.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
@@ -92,8 +92,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * Only the exchange is repeated: each login opens another session at the broker, and all of them last until 06:00
-   * IST.
+   * Stores the login, so that only the exchange is repeated. Each login would open another session at the broker, which
+   * lasts until 06:00 IST.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
@@ -110,7 +110,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) =>
     Session.issue(
       { account, method: "password", expiry: Expiry.earliest(expiry, notAfter(challenge.expiresAt)) },
-      // The exchange is not part of answering the challenge: an accepted code is used up, even if the exchange fails.
+      // The exchange is not part of the challenge, because an accepted code is used up even if the exchange fails.
       ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) }).pipe(
         Effect.andThen(
           Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -138,9 +138,9 @@ const { accountOf: account, makeApi: api } = services
 const method = Method.stepUp(services.family, { id: "password", credentials: fieldsFor, api, account }, steps)
 
 /**
- * All services of this method, for one account. Credentials are checked when the layer is built, before anything is
- * sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`, and nothing
- * was resent.
+ * Provides all services of this method for one account. Credentials are checked when the layer is built, before
+ * anything is sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`,
+ * and nothing was resent.
  *
  * @example
  * ```ts
@@ -171,9 +171,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`, `MOTILAL_API_KEY`,
- * `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and, if there is one, `MOTILAL_TOTP_SECRET`. One error names everything
- * that is missing or wrong.
+ * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`,
+ * `MOTILAL_API_KEY`, `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and the optional `MOTILAL_TOTP_SECRET`. If
+ * variables are missing or wrong, one error names all of them.
  *
  * @category layers
  * @since 0.1.0
@@ -181,8 +181,8 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login. The generations
- * with a single token have it as `accessToken`, and no `loginToken`.
+ * Makes a session from tokens that another program obtained. `loginToken` is the `AuthToken` of the login. For the
+ * generations `v4` and `v3`, pass their single token as `accessToken`, and omit `loginToken`.
  *
  * @category constructors
  * @since 0.1.0

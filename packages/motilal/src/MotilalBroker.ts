@@ -1,5 +1,5 @@
 /**
- * Description of Motilal Oswal as data.
+ * Describes Motilal Oswal as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ const daysIn = (year: number, month: number): number => {
 const exists = (year: number, month: number, day: number): boolean =>
   year >= 1900 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 
-/** Day, month and year of a date in one of the forms `yyyy-mm-dd`, `dd-mm-yyyy` or `dd/mm/yyyy`. */
+/** Returns day, month and year of a date in one of the formats `yyyy-mm-dd`, `dd-mm-yyyy` or `dd/mm/yyyy`. */
 const readDay = (text: string): readonly [day: string, month: string, year: string] | undefined => {
   const [, year, month, day] = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text) ?? []
   if (year !== undefined && month !== undefined && day !== undefined) return [day, month, year]
@@ -40,8 +40,8 @@ const secondFactorProblem = (value: string): string | undefined => {
       : "is a day that does not exist: write the date of birth as dd/mm/yyyy"
   }
   if (/\dT\d\d:/.test(value)) return "is an instant, not a day: use a Date at midnight UTC or India time, or dd/mm/yyyy"
-  if (/^[A-Za-z0-9]{10}$/.test(value)) return "is not a PAN: it has five letters, four digits and a letter"
-  return "is neither a date of birth as dd/mm/yyyy nor a PAN: five letters, four digits and a letter"
+  if (/^[A-Za-z0-9]{10}$/.test(value)) return "is not a PAN: a PAN has five letters, four digits and a letter"
+  return "must be a date of birth as dd/mm/yyyy, or a PAN of five letters, four digits and a letter"
 }
 
 const toSecondFactor = (value: string): string => {
@@ -52,7 +52,8 @@ const toSecondFactor = (value: string): string => {
 const indianOffset = 19_800_000
 
 /**
- * The day of a `Date` at midnight in UTC or in India. Any other time is kept as an instant, which the check rejects.
+ * Returns the day of a `Date` at midnight in UTC or in India. For another time, returns the instant, which the check
+ * rejects.
  */
 const textOfDate = (date: Date): string => {
   const instant = Option.getOrUndefined(DateTime.make(date))
@@ -70,7 +71,7 @@ const withoutDates = (given: Redacted.Redacted<Date>): unknown => {
 }
 
 const loginIdProblem = (value: string) =>
-  /^[A-Za-z0-9]{1,15}$/.test(value) ? undefined : "is not a login id: up to 15 letters and digits"
+  /^[A-Za-z0-9]{1,15}$/.test(value) ? undefined : "is not a login id: a login id has up to 15 letters and digits"
 
 const userId = Credentials.plain("MOTILAL_USER_ID", "Login id (client code) of the account, such as AA017", {
   normalize: (value: string) => value.toUpperCase(),
@@ -111,13 +112,14 @@ export const credentials = {
   secondFactor,
   totp: Credentials.secret(
     "MOTILAL_TOTP_SECRET",
-    "The 32 characters of the portal's TOTP set-up. Without it, each login needs a code by SMS and mail",
+    "The TOTP secret of 32 characters that the portal shows. Without it, each login needs a code by SMS and mail",
     { optional: true, codes: true }
   )
 }
 
 /**
- * The same with fewer required fields, for a dealer and for the generations without an API secret.
+ * Like `credentials`, but API secret and second factor are optional. The generations v4 and v3 need no API secret, and
+ * a dealer needs no second factor.
  *
  * @category credentials
  * @since 0.1.0
@@ -144,7 +146,7 @@ export const portalCredentials = {
 }
 
 /**
- * The same for the generations without an API secret.
+ * Like `portalCredentials`, but the API secret is optional, because the generations v4 and v3 do not need it.
  *
  * @category credentials
  * @since 0.1.0
@@ -152,7 +154,7 @@ export const portalCredentials = {
 export const lenientPortalCredentials = { ...portalCredentials, apiSecret: { ...apiSecret, optional: true as const } }
 
 const budget = Broker.twoPerDay(
-  "MO1096 limits the tries with one-time codes, after an undocumented number; no code is documented for passwords"
+  "MO1096 limits wrong one-time codes to an undocumented number. No limit for wrong passwords is documented"
 )
 const expiry = "06:00 IST, or 24 hours after the login if that is earlier"
 
@@ -176,7 +178,7 @@ export const broker: Broker.Broker = {
         by: ["login"],
         needs: "the TOTP secret",
         codes: "totp",
-        when: "After 06:00 IST, the end of every session: the broker has no refresh"
+        when: "After 06:00 IST, when every session has ended. The broker has no refresh"
       }
     },
     Broker.byBrowser({ id: "portal", layer: "MotilalPortal", credentials: portalCredentials, expiry }, budget)
@@ -184,7 +186,7 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // Its portal is known only with plain http, on a separate port. Set `origins.login` to use it.
+    // The only known address of its portal is plain http on a separate port. Set `origins.login` to use the portal.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],
@@ -193,20 +195,50 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   assumptions: Broker.assumptions(asOf, [
-    ["identity-headers", "medium", "identity options", "The broker checks only the form of these headers."],
-    ["api-secret", "medium", "generation", "Generation v7 requires the API secret with every call, and for the login."],
-    ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body; some clients send {}."],
-    ["otp-type", "medium", "otpType", "The one-time code is sent as text, as the SDKs do; the table says number."],
-    ["access-token-end", "low", "expiry", "The access token of the second exchange expires with the login's own."],
-    ["version-4-paths", "medium", "generation", "In generation v4, only the login has its own version."],
-    ["unverified-token", "low", "none needed", "A call before the one-time code is refused: MO1097, MO8003 or MO1100."],
-    ["token-in-data", "low", "none needed", "The login's token may be inside data instead of beside status."],
-    ["odd-json", "low", "none needed", "Answers may have typographic quotes or stray bytes after their end."],
-    ["portal-state", "medium", "state", "A callback without state is accepted; a state that is present is compared."],
+    [
+      "identity-headers",
+      "medium",
+      "identity options",
+      "The broker checks only the format of the headers, not their values."
+    ],
+    [
+      "api-secret",
+      "medium",
+      "generation",
+      "Generation v7 requires the API secret for every call, including the login."
+    ],
+    ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body. Some clients send {}."],
+    [
+      "otp-type",
+      "medium",
+      "otpType",
+      "The one-time code is sent as text, as by the SDKs. The documentation says number."
+    ],
+    [
+      "access-token-end",
+      "low",
+      "expiry",
+      "The access token of the second exchange expires together with the login token."
+    ],
+    [
+      "version-4-paths",
+      "medium",
+      "generation",
+      "In generation v4, only the path of the login differs from generation v3."
+    ],
+    ["unverified-token", "low", "none needed", "A call before the one-time code fails with MO1097, MO8003 or MO1100."],
+    ["token-in-data", "low", "none needed", "The token of a login can be inside data instead of beside status."],
+    ["odd-json", "low", "none needed", "Answers can have typographic quotes, or stray bytes after their end."],
+    [
+      "portal-state",
+      "medium",
+      "state",
+      "A callback without a state is accepted. If it has a state, the state is compared."
+    ],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
-    ["two-a-second", "medium", "requestsPerSecond", "Two calls of one kind in a second are allowed."],
+    ["two-a-second", "medium", "requestsPerSecond", "The broker allows two calls to the same endpoint in a second."],
     ["resend-pause", "low", "resendAfter", "A code can be sent again after 30 seconds, any number of times."],
-    ["trade-socket-host", "medium", "origins", "The trade socket is at the host of the calls, at /ws."]
+    ["trade-socket-host", "medium", "origins", "The trade socket has the host of the calls and the path /ws."]
   ]),
   verifiedOn: asOf
 }

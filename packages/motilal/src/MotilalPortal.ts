@@ -29,8 +29,8 @@ export interface PortalCredentials extends Credentials.Input<typeof lenientPorta
  */
 export interface Options extends services.Options {
   /**
-   * Whether a callback must contain the state, which the broker does not document. Default: `optional`, which accepts a
-   * callback without state and rejects a wrong one.
+   * Whether a callback must contain the state. The broker does not document the state. Default: `optional`, which
+   * accepts a callback without a state, and rejects a callback with a wrong state.
    */
   readonly state?: "required" | "optional" | undefined
 }
@@ -42,11 +42,12 @@ const noPortal = AuthError.invalidRequest(
   broker.id,
   "configuration",
   "origins.login",
-  "is missing: no https address of this environment's portal is known"
+  "is missing: set it, because no https address of this environment's portal is known"
 )
 
 /**
- * The token of a callback. Fails if it is missing, a bare prefix, or has characters that a header cannot carry.
+ * Returns the token of a callback. Fails if the token is missing, is only the prefix `Bearer`, or has characters that a
+ * header cannot contain.
  */
 const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters) {
   const token = Session.bareToken(yield* RedirectLogin.requireParameter(broker.id, parameters, "authtoken"))
@@ -72,7 +73,7 @@ const method = Method.redirect(services.family, {
   exchange: ({ code: authToken }, { account, api, options }) =>
     Effect.gen(function* () {
       const tokens = yield* services.exchange(api, account, authToken)
-      // The callback does not name the account of its token; the profile does.
+      // The callback does not name the account that its token belongs to. The profile names it.
       const profile = yield* services.profile(api, { account, tokens }, options)
       return profile.id.toUpperCase() === services.expectedHolder(account, options)
         ? { tokens, profile }
@@ -81,8 +82,8 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * All services of this method, for one account. The portal binds a one-time code to the page that asked for it: the
- * user must finish on the page that `begin` opened, without reloading it.
+ * Provides all services of this method for one account. The portal binds a one-time code to one load of its page. The
+ * user must therefore finish the login without reloading the page that `begin` opened.
  *
  * @category layers
  * @since 0.1.0
@@ -90,8 +91,8 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`, `MOTILAL_API_SECRET` and
- * `MOTILAL_REDIRECT_URL`.
+ * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_API_KEY`,
+ * `MOTILAL_API_SECRET` and `MOTILAL_REDIRECT_URL`.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** 20 MiB of unterminated JSON, with a count of the bytes that were read. */
+/** Makes a body of 20 MiB of unterminated JSON, and counts the chunks of 256 KiB that were read. */
 const endless = () => {
   const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
@@ -23,7 +23,7 @@ const refusal = (message: string, errorcode = "MO9999") =>
 
 describe("oversized and malformed answers", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
-    it.effect(`${endpoint}: does not read all of a 20 MB body`, () =>
+    it.effect(`${endpoint}: does not read all of a 20 MiB body`, () =>
       Effect.gen(function* () {
         const { body, counted } = endless()
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body)))

@@ -20,7 +20,10 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/**
+ * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
+ * demo account.
+ */
 const refused = refusedUnsent(FakeMotilal.make(), [
   demo.apiKey,
   demo.apiSecret,
@@ -34,8 +37,8 @@ const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
 const noDay = "is a day that does not exist: write the date of birth as dd/mm/yyyy"
-const neither = "is neither a date of birth as dd/mm/yyyy nor a PAN: five letters, four digits and a letter"
-const noPan = "is not a PAN: it has five letters, four digits and a letter"
+const noFactor = "must be a date of birth as dd/mm/yyyy, or a PAN of five letters, four digits and a letter"
+const noPan = "is not a PAN: a PAN has five letters, four digits and a letter"
 const instant = "is an instant, not a day: use a Date at midnight UTC or India time, or dd/mm/yyyy"
 const required = ["userId", "password", "apiKey", "apiSecret", "secondFactor"] as const
 const every = (problem: string) => Object.fromEntries(required.map((name) => [name, problem]))
@@ -43,14 +46,14 @@ const factor = (value: unknown) => ({ ...credentials, secondFactor: secret(value
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, every(missing)],
-  ["no field", {}, every(missing)],
+  ["an empty object", {}, every(missing)],
   [
     "null in every field",
     { userId: null, password: null, apiKey: null, apiSecret: null, secondFactor: null },
     every(missing)
   ],
   [
-    "blanks in every field",
+    "blank values in every field",
     {
       userId: " ",
       password: secret(""),
@@ -65,16 +68,16 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
     { ...every(noText), totp: noText }
   ],
-  ["secrets that wrap undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
+  ["a password that wraps undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
   [
     "a user id with a space in it",
     { ...credentials, userId: "AA 017" },
-    { userId: "is not a login id: up to 15 letters and digits" }
+    { userId: "is not a login id: a login id has up to 15 letters and digits" }
   ],
   [
-    "an e-mail address for the user id",
+    "an e-mail address in place of the user id",
     { ...credentials, userId: "demo@example.com" },
-    { userId: "is not a login id: up to 15 letters and digits" }
+    { userId: "is not a login id: a login id has up to 15 letters and digits" }
   ],
   [
     "keys with characters that are invalid in a header",
@@ -85,7 +88,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     }
   ],
   [
-    "the API key for the secret",
+    "the API key in place of the API secret",
     { ...credentials, apiSecret: credentials.apiKey },
     { apiSecret: "is the same as the apiKey: the portal shows two different values" }
   ],
@@ -95,26 +98,26 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["the day 0", factor("00/10/1988"), { secondFactor: noDay }],
   ["month and day swapped", factor("10/18/1988"), { secondFactor: noDay }],
   ["a year out of range", factor("18/10/0088"), { secondFactor: noDay }],
-  ["a date with mixed separators", factor("18/10-1988"), { secondFactor: neither }],
-  ["a date with a two-digit year", factor("18/10/88"), { secondFactor: neither }],
-  ["a date without separators", factor("18101988"), { secondFactor: neither }],
+  ["a date with mixed separators", factor("18/10-1988"), { secondFactor: noFactor }],
+  ["a date with a two-digit year", factor("18/10/88"), { secondFactor: noFactor }],
+  ["a date without separators", factor("18101988"), { secondFactor: noFactor }],
   ["a PAN with a digit in place of a letter", factor("ABCD12345F"), { secondFactor: noPan }],
-  ["a PAN with a space in it", factor("ABCDE 1234F"), { secondFactor: neither }],
+  ["a PAN with a space in it", factor("ABCDE 1234F"), { secondFactor: noFactor }],
   ["a Date in the afternoon", factor(new Date("1988-10-18T15:30:00Z")), { secondFactor: instant }],
-  ["an invalid Date", factor(new Date("")), { secondFactor: neither }],
+  ["an invalid Date", factor(new Date("")), { secondFactor: noFactor }],
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
     { totp: "is not base32, which has only the letters A to Z and the digits 2 to 7" }
   ],
   [
-    "a code for the TOTP secret",
+    "a one-time code in place of the TOTP secret",
     { ...credentials, totp: secret("123456") },
     { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
   ]
 ]
 
-describe("bad input: credentials", () => {
+describe("checks of credentials", () => {
   namesEveryProblem(wrongCredentials, (given) => refused(Login.login, MotilalAuth.layer({ credentials: given })))
 
   for (const [what, value] of [
@@ -127,7 +130,7 @@ describe("bad input: credentials", () => {
     ["the PAN", "ABCDE1234F"],
     ["the PAN in lower case", " abcde1234f "]
   ] as const) {
-    it.effect(`${what}: is accepted as second factor and sent in the broker's format`, () =>
+    it.effect(`${what} is accepted as the second factor and sent in the broker's format`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* Effect.provide(Login.session, layer({ secondFactor: secret(value) }))
@@ -137,7 +140,7 @@ describe("bad input: credentials", () => {
     )
   }
 
-  it.effect("one digit for day and month: is accepted and sent with two", () =>
+  it.effect("a date with one digit for day and month is accepted and sent with two digits for each", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, secondFactor: "01/02/1988" }] })
       yield* Effect.provide(Login.session, layer({ secondFactor: secret("1-2-1988") }))
@@ -145,7 +148,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("the user id in lower case: is sent in upper case, as is the account id", () =>
+  it.effect("a user id in lower case is sent in upper case, and the account id is in upper case", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const { account } = yield* Effect.provide(Login.session, layer({ userId: " aa017 " }))
@@ -154,7 +157,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("no API secret: is accepted for a generation without one", () =>
+  it.effect("a missing API secret is accepted for a generation that needs no API secret", () =>
     Effect.gen(function* () {
       yield* serve()
       const without = layer({ apiSecret: undefined }, { generation: "v3" })
@@ -162,7 +165,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("no date of birth: is accepted for a dealer", () =>
+  it.effect("a missing date of birth is accepted for a dealer", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       const dealer = layer({ secondFactor: undefined }, { dealer: { clientCode: "Q02429" } })
@@ -172,7 +175,7 @@ describe("bad input: credentials", () => {
 
   const names = ["USER_ID", "PASSWORD", "API_KEY", "API_SECRET", "SECOND_FACTOR"].map((name) => `MOTILAL_${name}`)
 
-  it.effect("names all missing variables at once, but not the optional one", () =>
+  it.effect("layerConfig names all missing variables in one error, but not the optional variable", () =>
     Effect.gen(function* () {
       const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
         Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
@@ -184,7 +187,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("names all missing variables of the portal at once", () =>
+  it.effect("layerConfig of the portal names all missing variables in one error", () =>
     Effect.gen(function* () {
       const error = yield* refused(
         Effect.void as Effect.Effect<void, AuthError, Layer.Success<ReturnType<typeof MotilalPortal.layerConfig>>>,
@@ -196,7 +199,7 @@ describe("bad input: credentials", () => {
     })
   )
 
-  it.effect("reads the variables, including the optional TOTP secret", () =>
+  it.effect("layerConfig reads the variables, including the optional TOTP secret", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const values = {
@@ -227,44 +230,44 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
   ["an unknown source", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
   ["zero requests per second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],
   [
-    "a phone without its number",
+    "a phone without its IMEI",
     { sourceId: "MOBILE" },
-    { imeiNumber: "is needed for the header imeino of this sourceId" }
+    { imeiNumber: "is missing: this sourceId requires the header imeino" }
   ],
   [
-    "a phone number of 14 digits",
+    "an IMEI of 14 digits",
     { sourceId: "MOBILE", imeiNumber: "49015420323751" },
-    { imeiNumber: "does not have the form of the header imeino (MO2021)" }
+    { imeiNumber: "does not have the format of the header imeino (MO2021)" }
   ],
   [
     "invalid addresses",
     { clientLocalIp: "localhost", macAddress: "none" },
     {
-      clientLocalIp: "does not have the form of the header clientlocalip (MO2009)",
-      macAddress: "does not have the form of the header macaddress (MO2008)"
+      clientLocalIp: "does not have the format of the header clientlocalip (MO2009)",
+      macAddress: "does not have the format of the header macaddress (MO2008)"
     }
   ],
   [
     "a manufacturer of 26 characters",
     { manufacturer: "abcdefghijklmnopqrstuvwxyz" },
-    { manufacturer: "does not have the form of the header manufacturer (MO2017)" }
+    { manufacturer: "does not have the format of the header manufacturer (MO2017)" }
   ],
   [
-    "a line break in a header",
+    "a line break in the vendor name",
     { vendorInfo: "T0240\r\nx: y" },
-    { vendorInfo: "does not have the form of the header vendorinfo (MO2012)" }
+    { vendorInfo: "does not have the format of the header vendorinfo (MO2012)" }
   ],
   [
-    "a number instead of text",
+    "a number in place of the text for osVersion",
     { osVersion: 11 },
-    { osVersion: "does not have the form of the header osversion (MO2015)" }
+    { osVersion: "does not have the format of the header osversion (MO2015)" }
   ],
   ["a dealer without a client", { dealer: {} }, { "dealer.clientCode": "is not a client code" }]
 ]
 
-describe("bad input: options", () => {
+describe("checks of options", () => {
   for (const [what, options, expected] of wrongOptions) {
-    it.effect(`${what}: is reported when the layer is built, and no request is sent`, () =>
+    it.effect(`${what}: the layer reports the problem when it is built, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(
           Login.login,
@@ -275,7 +278,7 @@ describe("bad input: options", () => {
     )
   }
 
-  it.effect("the portal of the old test environment: requires its host", () =>
+  it.effect("the portal of the old test environment requires the option origins.login", () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({
         environment: "uat-old",
@@ -286,7 +289,7 @@ describe("bad input: options", () => {
     })
   )
 
-  it.effect("an invalid redirect URL: is reported, and no request is sent", () =>
+  it.effect("an invalid redirect URL is reported, and no request is sent", () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl: "callback" } })
       assert.deepStrictEqual(problems(yield* refused(MotilalApi.MotilalApi, portal)), {
@@ -296,21 +299,21 @@ describe("bad input: options", () => {
   )
 })
 
-describe("bad input: calls", () => {
+describe("checks of raw calls", () => {
   const api = MotilalApi.layer(credentials)
 
   const rows: ReadonlyArray<
     readonly [string, (raw: MotilalApi.MotilalApi["Service"]) => Effect.Effect<unknown, AuthError>, string]
   > = [
     ["a plain-text password", (raw) => raw.authdirectapi({ ...loginRequest, password: secret("demo") }), "password"],
-    ["no request", (raw) => raw.authdirectapi(undefined as never), "request"],
+    ["a missing request of a login", (raw) => raw.authdirectapi(undefined as never), "request"],
     ["a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
     ["a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
-    ["no code", (raw) => raw.verifyotp(undefined as never, session), "request"],
-    ["a blank client", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
+    ["a missing request of verifyotp", (raw) => raw.verifyotp(undefined as never, session), "request"],
+    ["a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
-    it.effect(`${what}: is reported, and no request is sent`, () =>
+    it.effect(`${what} is reported, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
         assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
@@ -319,7 +322,7 @@ describe("bad input: calls", () => {
   }
 
   for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
-    it.effect(`${name} without a session: fails as SessionExpired, and no request is sent`, () =>
+    it.effect(`${name} without a session fails as SessionExpired, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
           raw[name](undefined as never)
@@ -329,7 +332,7 @@ describe("bad input: calls", () => {
     )
   }
 
-  it.effect("no API secret: is also reported by the raw calls", () =>
+  it.effect("the raw calls also report a missing API secret", () =>
     Effect.gen(function* () {
       const call = calls["getprofile"]
       assert.isDefined(call)
@@ -339,8 +342,8 @@ describe("bad input: calls", () => {
   )
 })
 
-describe("bad input: refusals of the broker", () => {
-  it.effect("the secret in place of the API key: gives MO2005, and the remedy suggests the swap", () =>
+describe("refusals of the broker", () => {
+  it.effect("swapped API key and API secret give MO2005, and the remedy names the swap as a possible cause", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const swapped = layer({ apiKey: credentials.apiSecret, apiSecret: credentials.apiKey })
@@ -352,7 +355,7 @@ describe("bad input: refusals of the broker", () => {
     })
   )
 
-  it.effect("a TOTP secret for an account without TOTP: advises setting it up", () =>
+  it.effect("a TOTP secret for an account without TOTP gives MO1094, and the remedy is to enable TOTP", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, totpSecret: "" }] })
       const error = yield* Effect.flip(Effect.provide(Login.login, layer()))
@@ -361,7 +364,7 @@ describe("bad input: refusals of the broker", () => {
     })
   )
 
-  it.effect("a code source that returns the secret: is rejected, and no request is sent", () =>
+  it.effect("a code source that returns the TOTP secret is rejected, and no request is sent", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const codes = CodeSource.fromEffect(() => Effect.succeed(secret(demo.totpSecret)))
@@ -371,7 +374,7 @@ describe("bad input: refusals of the broker", () => {
     })
   )
 
-  it.effect("a fourth wrong SMS code: locks the account for codes and ends the challenge", () =>
+  it.effect("a fourth wrong SMS code fails as AccountLocked and ends the challenge", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ limit: "none" })
       yield* Effect.gen(function* () {

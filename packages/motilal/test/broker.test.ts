@@ -30,7 +30,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur only here. */
+/** These secrets occur nowhere else, so that the tests can find them in texts. */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",
@@ -57,7 +57,7 @@ const wrongCredentials = {
   "date of birth": { credentials: { secondFactor: "01/01/1980" } }
 }
 
-/** The generations before the API secret do not need one. */
+/** The method for the generations v4 and v3, which need no API secret. */
 const withoutSecret: Method = {
   ...methodOf(broker, "password"),
   credentials: { ...fields, apiSecret: lenientCredentials.apiSecret }
@@ -112,7 +112,7 @@ const portal: Contract.Subject = {
 
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "nobodys-secret" } } }
 
-/** Its login takes no code, so there are no wrong codes. */
+/** A login by SMS takes no TOTP code, so that there is no wrong code to test. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [
@@ -126,7 +126,7 @@ const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   portal
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-app-secret"
 const factor = "29/02/1984"
@@ -201,7 +201,7 @@ const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect
 const { totp: _totp, ...withoutTotp } = loginRequest
 const { "2FA": _factor, ...withoutFactor } = withoutTotp
 
-/** Calls that have several forms. */
+/** Other forms of the calls. */
 const others: typeof calls = {
   loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
   loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),
@@ -256,7 +256,7 @@ brokers.runBrokerTests({
 const numbers = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => `MO${first + index}`)
 
-/** Every code of the broker's table, of its sample and of its FAQ, as of 2026-11-21. */
+/** Every code in the broker's error table, sample answer and FAQ, as of 2026-11-21. */
 const documentedCodes = [
   "MO1000 MO1001 MO1002 MO1004 MO1005 MO1006 MO1007 MO1008 MO1011 MO1050 MO1062 MO1087 MO1088".split(" "),
   "MO1092 MO1093 MO1094 MO1095 MO1096 MO1097 MO1098 MO1099 MO1100 MO2000 MO2001 MO2002 MO2003".split(" "),
@@ -275,7 +275,7 @@ const orderCodes = [
   "MO5003"
 ]
 
-/** Every path of the documentation of 2024 (the first five) and of that of 2026, as of 2026-11-21. */
+/** Every path in the documentation of 2024 (the first five) and in the documentation of 2026, as of 2026-11-21. */
 const documentedPaths = [
   "/rest/login/v3/authdirectapi",
   "/rest/login/v3/resendotp",
@@ -299,16 +299,16 @@ describe("the tables cover the documentation", () => {
 
   it("the header table has every header that an error code names", () => {
     const named = headers.table.map(({ code }) => code).filter((code) => code.startsWith("MO20"))
-    // 2013 names a version, and 2035 an address.
-    const own = documentedCodes.filter((code) => /^MO20(?:0[3-9]|1\d|2\d)$/.test(code) && code !== "MO2013")
-    assert.deepStrictEqual(named.toSorted(), own)
+    // MO2013 is about a version, and MO2035 is about an IP address.
+    const ofHeaders = documentedCodes.filter((code) => /^MO20(?:0[3-9]|1\d|2\d)$/.test(code) && code !== "MO2013")
+    assert.deepStrictEqual(named.toSorted(), ofHeaders)
   })
 
   it.effect("every documented path has a typed call and a handler in the fake", () =>
     Effect.gen(function* () {
       const tables = endpoints.generations.flatMap((generation) => Object.values(endpoints.make(generation, 2)))
       const paths = new Set(tables.map(({ path }) => path))
-      // The only path that is specific to generation v4.
+      // `/rest/login/v4/authdirectapi` is the only path that is specific to generation v4.
       assert.deepStrictEqual([...paths].toSorted(), [...documentedPaths, "/rest/login/v4/authdirectapi"].toSorted())
       const fake = yield* FakeMotilal.make()
       for (const path of paths) {
@@ -321,7 +321,7 @@ describe("the tables cover the documentation", () => {
   )
 
   for (const generation of endpoints.generations) {
-    it(`the fixtures have a success of each call of generation ${generation}`, () => {
+    it(`the fixtures contain a success of each call of generation ${generation}`, () => {
       const own = answers.fixtures.filter((fixture) => fixture.generation === generation && "data" in fixture.expect)
       const names = Object.keys(endpoints.make(generation, 2)).filter((name) => name !== "getaccesstoken")
       assert.deepStrictEqual([...new Set(own.map(({ endpoint }) => endpoint))].toSorted(), names.toSorted())

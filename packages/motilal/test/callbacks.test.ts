@@ -47,12 +47,12 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["an error", having("error", "access_denied"), "denied"],
   ["no token", (url) => (url.searchParams.delete("authtoken"), url.href), "missing-token"],
   ["a blank token", having("authtoken", " \t"), "missing-token"],
-  ["only Bearer for a token", having("authtoken", "Bearer "), "missing-token"],
+  ["only the word Bearer as its token", having("authtoken", "Bearer "), "missing-token"],
   ["a token with a line break in it", having("authtoken", "a_M\r\nx: y"), "missing-token"]
 ]
 
-describe("callbacks of a browser login", () => {
-  it.effect("with the login token: gives a session with the token of the second exchange and the profile", () =>
+describe("a callback of a browser login", () => {
+  it.effect("with the login token gives a session that has the profile and the token of the second exchange", () =>
     Effect.gen(function* () {
       const { callback, completed, fake, services } = yield* begun()
       const session = yield* completed(callback.href)
@@ -68,7 +68,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("of a generation without second exchange: gives a session with the login token", () =>
+  it.effect("of a generation without a second exchange gives a session with the login token", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -78,7 +78,7 @@ describe("callbacks of a browser login", () => {
   )
 
   for (const [what, forge, why] of forged) {
-    it.effect(`with ${what}: is rejected, and no request is sent`, () =>
+    it.effect(`with ${what} is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
         const { callback, completed, fake } = yield* begun()
         const token = callback.searchParams.get("authtoken") ?? ""
@@ -90,7 +90,7 @@ describe("callbacks of a browser login", () => {
     )
   }
 
-  it.effect("with a Bearer prefix and an upper-case name: is accepted, and the prefix is removed", () =>
+  it.effect("with a Bearer prefix and capitals in the parameter name is accepted, and the prefix is removed", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun()
       const token = callback.searchParams.get("authtoken") ?? ""
@@ -101,7 +101,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("without a state: is accepted, because the broker does not document one", () =>
+  it.effect("without a state is accepted, because the broker does not document a state", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({ portalState: "dropped" })
       assert.isNull(callback.searchParams.get("state"))
@@ -109,7 +109,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("without a state, if the option requires one: is rejected", () =>
+  it.effect("without a state is rejected if the option state is required", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun({ portalState: "dropped" }, { state: "required" })
       assert.strictEqual(reasonOf(yield* Effect.flip(completed(callback.href)), "RedirectRejected").why, "state")
@@ -117,7 +117,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("of another account: is rejected", () =>
+  it.effect("of another account is rejected", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, {}, other)
       const error = yield* Effect.flip(completed(callback.href))
@@ -125,7 +125,7 @@ describe("callbacks of a browser login", () => {
     })
   )
 
-  it.effect("with an ended token: fails as SessionExpired", () =>
+  it.effect("with an expired token fails as SessionExpired", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun()
       yield* fake.advance("1 day")
@@ -144,7 +144,7 @@ describe("the portal of the fake", () => {
     totp
   }))
 
-  it.effect("accepts user id and PAN in any case, with surrounding white space", () =>
+  it.effect("accepts user id and PAN in lower case and with surrounding white space", () =>
     Effect.gen(function* () {
       yield* serve()
       assert.match((yield* browse(page, yield* filled)).location ?? "", /authtoken=[0-9a-f]{32}_M$/)
@@ -175,7 +175,7 @@ describe("the portal of the fake", () => {
     })
   )
 
-  it.effect("refuses an unknown key", () =>
+  it.effect("refuses an unknown API key", () =>
     Effect.gen(function* () {
       yield* serve()
       const response = yield* Effect.promise(() => fetch(page.replace(demo.apiKey, "nobodys")))

@@ -23,7 +23,7 @@ describe("canary: Motilal Oswal", () => {
     for (const name of ["right", "by SMS", "wrong password", "quoted", "second exchange quoted", "code quoted"]) {
       assert.include(output, name)
     }
-    // Hashes, codes of both kinds, and tokens.
+    // The values are hashes, TOTP codes, SMS codes and tokens.
     assert.isAtLeast(new Set(told).size, 8)
     assert.isTrue(told.some((value) => value.endsWith("_M")) && told.some((value) => /^\d{6}$/.test(value)))
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])

@@ -50,13 +50,13 @@ const ask = (
 const login = "/rest/login/v7/authdirectapi"
 const good = { userid: "AA017", password: hash, "2FA": "18/10/1988" }
 
-describe("the fake is strict: headers", () => {
+describe("the fake's check of headers", () => {
   for (const { code, from, mandatory, name, sources } of headers.table) {
     if (from === "session" || from === "key") continue
     const source = sources[0] ?? "WEB"
     const complete = { sourceid: source, installedappid: "app-1", imeino: "490154203237518" }
     if (mandatory === "yes") {
-      it.effect(`refuses a request without ${name}: ${code}`, () =>
+      it.effect(`refuses a request without ${name} with ${code}`, () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ identity: "strict" })
           const { errorcode } = yield* ask(fake, login, { headers: { ...complete, [name]: "" }, body: good })
@@ -64,50 +64,54 @@ describe("the fake is strict: headers", () => {
         })
       )
     }
-    it.effect(`refuses an invalid ${name}: ${code}`, () =>
+    it.effect(`refuses an invalid ${name} with ${code}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
-        // Free text can only be invalid by its characters, and a manufacturer by its length.
+        // The manufacturer is made invalid by its length, and every other header by its character.
         const wrong = { ...complete, [name]: name === "manufacturer" ? "x".repeat(26) : "\u00e9" }
         assert.strictEqual((yield* ask(fake, login, { headers: wrong, body: good })).errorcode, code)
       })
     )
   }
 
-  it.effect("accepts a client that accepts any type, such as curl and fetch, unless the switch is exact", () =>
-    Effect.gen(function* () {
-      const { accept: _, ...silent } = right
-      const lenient = yield* FakeMotilal.make({ limit: "none" })
-      const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
-      const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
-        Effect.promise(async () => {
-          const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
-          const response = await fake.respond(new Request(`${origin}${login}`, init))
-          return ((await response.json()) as Answer).errorcode
-        })
-      for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
-        assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
-        assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
-      }
-      for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
-    })
+  it.effect(
+    "accepts a client that accepts any type, such as curl and fetch, and refuses it if the switch accept is exact",
+    () =>
+      Effect.gen(function* () {
+        const { accept: _, ...silent } = right
+        const lenient = yield* FakeMotilal.make({ limit: "none" })
+        const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
+        const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
+          Effect.promise(async () => {
+            const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
+            const response = await fake.respond(new Request(`${origin}${login}`, init))
+            return ((await response.json()) as Answer).errorcode
+          })
+        for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
+          assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
+          assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
+        }
+        for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
+      })
   )
 
   it.effect.each([
     [{}, "", ""],
     [{ sourceId: "upper-case" }, "MO2011", ""],
     [{ identity: "strict" }, "", "MO2008"]
-  ] as const)("refuses unconfirmed faults only with the switch: %o", ([switches, ofSource, ofMachine]) =>
-    Effect.gen(function* () {
-      const fake = yield* FakeMotilal.make({ ...switches, limit: "none" })
-      const said = (headers: Record<string, string>) =>
-        Effect.map(ask(fake, login, { headers, body: good }), ({ errorcode }) => errorcode)
-      for (const sourceid of ["Desktop", "desktop"]) {
-        assert.strictEqual(yield* said({ sourceid, installedappid: "app-1" }), ofSource, sourceid)
-      }
-      assert.strictEqual(yield* said({ macaddress: "null", manufacturer: "" }), ofMachine)
-      assert.strictEqual(yield* said({ sourceid: "TV" }), "MO2011")
-    })
+  ] as const)(
+    "refuses source ids in lower case, and placeholders in headers, only if a switch requires it: %o",
+    ([switches, ofSource, ofMachine]) =>
+      Effect.gen(function* () {
+        const fake = yield* FakeMotilal.make({ ...switches, limit: "none" })
+        const said = (headers: Record<string, string>) =>
+          Effect.map(ask(fake, login, { headers, body: good }), ({ errorcode }) => errorcode)
+        for (const sourceid of ["Desktop", "desktop"]) {
+          assert.strictEqual(yield* said({ sourceid, installedappid: "app-1" }), ofSource, sourceid)
+        }
+        assert.strictEqual(yield* said({ macaddress: "null", manufacturer: "" }), ofMachine)
+        assert.strictEqual(yield* said({ sourceid: "TV" }), "MO2011")
+      })
   )
 
   it.effect("reports the first wrong header in the order of the broker's table", () =>
@@ -125,7 +129,7 @@ describe("the fake is strict: headers", () => {
     ["MOBILE", "imeino"],
     ["WEB", "browsername"]
   ] as const) {
-    it.effect(`requires ${name} of ${source} only`, () =>
+    it.effect(`requires ${name} only if the source id is ${source}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
         const complete = { installedappid: "app-1", imeino: "490154203237518" }
@@ -139,7 +143,7 @@ describe("the fake is strict: headers", () => {
   }
 })
 
-describe("the fake is strict: logins", () => {
+describe("the fake's check of logins", () => {
   const account = (changes: Partial<FakeMotilal.Account>) => ({ accounts: [{ ...demo, ...changes }] })
   const rows: ReadonlyArray<
     readonly [
@@ -151,34 +155,40 @@ describe("the fake is strict: logins", () => {
     ]
   > = [
     ["a body that is not JSON", "MO2002", {}, "{"],
-    ["another user id", "MO1001", {}, { ...good, userid: "ZZ999" }],
+    ["an unknown user id", "MO1001", {}, { ...good, userid: "ZZ999" }],
     ["a user id in lower case", "MO1001", {}, { ...good, userid: "aa017" }],
     ["a plain-text password", "MO1002", {}, { ...good, password: demo.password }],
-    ["another password", "MO1000", {}, { ...good, password: hash.replace(/^./, "0").replace(/.$/, "0") }],
+    ["a wrong password", "MO1000", {}, { ...good, password: hash.replace(/^./, "0").replace(/.$/, "0") }],
     ["a hash in upper case", "MO1000", {}, { ...good, password: hash.toUpperCase() }],
-    ["no second factor", "MO1007", {}, { userid: "AA017", password: hash }],
+    ["a missing second factor", "MO1007", {}, { userid: "AA017", password: hash }],
     ["a date in another format", "MO1007", {}, { ...good, "2FA": "1988-10-18" }],
     ["a PAN in lower case", "MO1007", {}, { ...good, "2FA": "abcde1234f" }],
     ["a code of five digits", "MO1099", {}, { ...good, totp: "12345" }],
     ["a wrong code", "MO1093", {}, { ...good, totp: "000000" }],
-    ["a code without TOTP set up", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
+    ["a code for an account without TOTP", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
     ["an app that is not live", "MO1006", account({ state: "not-live" }), good],
-    ["no consent", "MO1092", account({ state: "no-consent" }), good],
-    ["no API secret", "MO2006", {}, good, { apisecretkey: "" }],
-    ["another API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
-    ["no API secret, if the switch accepts that", "", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "" }],
+    ["an account without consent", "MO1092", account({ state: "no-consent" }), good],
+    ["a missing API secret", "MO2006", {}, good, { apisecretkey: "" }],
+    ["a wrong API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
     [
-      "another address, if all calls check it",
+      "a missing API secret, if loginWithoutSecret is accepted",
+      "",
+      { loginWithoutSecret: "accepted" },
+      good,
+      { apisecretkey: "" }
+    ],
+    [
+      "an unregistered IP address, if addressCheck is all",
       "MO2035",
       { ...account({ ip: "unregistered" }), addressCheck: "all" },
       good
     ],
-    ["another address, if only orders check it", "", account({ ip: "unregistered" }), good],
-    ["a blank code, which asks for one by SMS", "", {}, { ...good, totp: "" }],
+    ["an unregistered IP address, if only orders are checked", "", account({ ip: "unregistered" }), good],
+    ["a blank code, which requests a code by SMS", "", {}, { ...good, totp: "" }],
     ["the PAN instead of the date of birth", "", {}, { ...good, "2FA": "ABCDE1234F" }]
   ]
   for (const [what, code, options, body, heads = {}] of rows) {
-    it.effect(`${what}: ${code === "" ? "is accepted" : `is refused with ${code}`}`, () =>
+    it.effect(`${what}: the login is ${code === "" ? "accepted" : `refused with ${code}`}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make(options)
         const { errorcode, status } = yield* ask(fake, login, { body, headers: heads })
@@ -188,7 +198,7 @@ describe("the fake is strict: logins", () => {
     )
   }
 
-  it.effect("a PAN that is not linked: is refused with a message and no code", () =>
+  it.effect("a PAN that is not linked is refused with a message and without a code", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make(account({ state: "pan-not-linked" }))
       const { errorcode, message } = yield* ask(fake, login, { body: good })
@@ -196,14 +206,14 @@ describe("the fake is strict: logins", () => {
     })
   )
 
-  it.effect("a method other than POST: is refused with MO2001", () =>
+  it.effect("a method other than POST is refused with MO2001", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       assert.strictEqual((yield* ask(fake, login, { method: "GET" })).errorcode, "MO2001")
     })
   )
 
-  it.effect("the generations before the API secret do not check it", () =>
+  it.effect("the generations v3 and v4 do not check the API secret", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make({ limit: "none" })
       for (const version of ["v3", "v4"]) {
@@ -259,7 +269,7 @@ describe("the fake's switches", () => {
     )
   }
 
-  it.effect("maxSessions: a further login is refused, and accepted after a logout", () =>
+  it.effect("maxSessions: a login above the limit is refused, and is accepted after a logout", () =>
     against({ maxSessions: 2, reusedCode: "accepted" }, () =>
       Effect.gen(function* () {
         const first = yield* Login.session
@@ -292,19 +302,21 @@ describe("the fake's switches", () => {
     ["either", 1, ""],
     ["either", "text", ""]
   ] as const) {
-    it.effect(`otpType: ${otpType}, with a code as ${given === 1 ? "a number" : "text"}`, () =>
-      Effect.gen(function* () {
-        const fake = yield* FakeMotilal.make({ otpType })
-        const { AuthToken = "" } = yield* ask(fake, login, { body: good })
-        const [otp = ""] = yield* fake.codes("AA017")
-        const body = { otp: given === 1 ? Number(otp) : otp }
-        const answer = yield* ask(fake, "/rest/login/v5/verifyotp", { body, headers: { authorization: AuthToken } })
-        assert.strictEqual(answer.errorcode, code)
-      })
+    it.effect(
+      `otpType: with ${otpType}, a code as ${given === 1 ? "a number" : "text"} is ${code === "" ? "accepted" : "refused"}`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* FakeMotilal.make({ otpType })
+          const { AuthToken = "" } = yield* ask(fake, login, { body: good })
+          const [otp = ""] = yield* fake.codes("AA017")
+          const body = { otp: given === 1 ? Number(otp) : otp }
+          const answer = yield* ask(fake, "/rest/login/v5/verifyotp", { body, headers: { authorization: AuthToken } })
+          assert.strictEqual(answer.errorcode, code)
+        })
     )
   }
 
-  it.effect("addressCheck: orders always check the address", () =>
+  it.effect("addressCheck: an order from an unregistered IP address is refused by default", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make({ accounts: [{ ...demo, ip: "unregistered" }] })
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -335,7 +347,7 @@ describe("the fake's switches", () => {
     ["two-a-second", 429],
     ["none", 200]
   ] as const) {
-    it.effect(`limit: the third call in a second gives ${status} with ${limit}`, () =>
+    it.effect(`limit: with ${limit}, the third call in a second gives HTTP ${status}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ limit })
         const third = Effect.promise(async () => {
@@ -362,8 +374,8 @@ describe("the fake's switches", () => {
   )
 })
 
-describe("the fake is strict: sessions", () => {
-  it.effect("the second exchange requires a verified login and the secret", () =>
+describe("the fake's check of sessions", () => {
+  it.effect("the second exchange requires a verified login and the API secret", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -379,7 +391,7 @@ describe("the fake is strict: sessions", () => {
       assert.strictEqual((yield* exchange({ authorization: "" })).errorcode, "MO2007")
       assert.strictEqual((yield* exchange({ authorization: `Bearer ${AuthToken}` })).errorcode, "MO8001")
       assert.strictEqual((yield* exchange()).errorcode, "")
-      // A code of its own, because the old path has no access tokens.
+      // The v5 path requires an access token. The v1 path does not.
       const profile = (path: string, more: Readonly<Record<string, string>> = {}) =>
         ask(fake, path, { headers: { ...authorization, ...more } })
       assert.strictEqual((yield* profile("/rest/login/v5/getprofile")).errorcode, "MO8003")
@@ -389,7 +401,7 @@ describe("the fake is strict: sessions", () => {
     })
   )
 
-  it.effect("a code is accepted once, and a session without a pending code gives MO1095", () =>
+  it.effect("a code is accepted once, and a login without a pending code gives MO1095", () =>
     against(
       {},
       (fake) =>
@@ -406,7 +418,7 @@ describe("the fake is strict: sessions", () => {
     )
   )
 
-  it.effect("a dealer without a client: is refused with MO1062", () =>
+  it.effect("a profile call of a dealer without a client code is refused with MO1062", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {
@@ -416,16 +428,16 @@ describe("the fake is strict: sessions", () => {
     })
   )
 
-  it.effect("the token of another app: is refused with MO8001", () =>
+  it.effect("the token of another app is refused with MO8001", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "BB018", apiKey: "otherKey", apiSecret: "otherSecret" }
       yield* serve({ accounts: [demo, other] })
       const session = yield* Effect.provide(Login.session, layer())
-      const stranger = layerApi({ apiKey: Redacted.make("otherKey"), apiSecret: Redacted.make("otherSecret") })
+      const otherApp = layerApi({ apiKey: Redacted.make("otherKey"), apiSecret: Redacted.make("otherSecret") })
       const error = yield* Effect.flip(
         Effect.provide(
           Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getprofile({}, session)),
-          stranger
+          otherApp
         )
       )
       assert.strictEqual(error.reason.code, "MO8001")

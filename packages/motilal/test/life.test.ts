@@ -8,9 +8,9 @@ import { demo, layer, reasonOf, serve } from "./support.ts"
 
 const bySms = layer({ totp: undefined })
 
-/** Half past nine in India. */
+/** 2026-11-23 09:30 IST. */
 const morning = Date.UTC(2026, 10, 23, 4)
-/** 06:00 in India on the day after. */
+/** 2026-11-24 06:00 IST. */
 const cutOff = Date.UTC(2026, 10, 24, 0, 30)
 
 const challenged = Effect.gen(function* () {
@@ -19,8 +19,8 @@ const challenged = Effect.gen(function* () {
   return { ...(yield* StepUp.StepUp), challenge: outcome.challenge }
 })
 
-describe("a session", () => {
-  it.effect("logs in with TOTP, asks for the profile and logs out, in four requests", () =>
+describe("the life of a session", () => {
+  it.effect("a TOTP login, a profile and a logout send four requests", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -41,7 +41,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("logs in by SMS, with the second exchange after the code", () =>
+  it.effect("a login by SMS verifies the code, and then makes the second exchange", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -59,7 +59,7 @@ describe("a session", () => {
   )
 
   for (const generation of ["v4", "v3"] as const) {
-    it.effect(`generation ${generation} by SMS: the session has the login token`, () =>
+    it.effect(`a session of generation ${generation} by SMS has only the login token`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
@@ -104,17 +104,19 @@ describe("a session", () => {
     })
   )
 
-  it.effect("the expiry of a session by SMS is computed from the login, not from the code", () =>
-    Effect.gen(function* () {
-      const fake = yield* serve()
-      yield* TestClock.setTime(morning)
-      yield* Effect.gen(function* () {
-        const { challenge, verify } = yield* challenged
-        yield* TestClock.adjust("30 minutes")
-        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
-        assert.strictEqual((yield* verify(challenge, code)).expiresAt, morning + 3_600_000)
-      }).pipe(Effect.provide(layer({ totp: undefined }, { expiry: Expiry.after("1 hour") })))
-    })
+  it.effect(
+    "the expiry of a session by SMS is computed from the time of the login, not from the time of the code",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        yield* TestClock.setTime(morning)
+        yield* Effect.gen(function* () {
+          const { challenge, verify } = yield* challenged
+          yield* TestClock.adjust("30 minutes")
+          const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+          assert.strictEqual((yield* verify(challenge, code)).expiresAt, morning + 3_600_000)
+        }).pipe(Effect.provide(layer({ totp: undefined }, { expiry: Expiry.after("1 hour") })))
+      })
   )
 
   it.effect("a code can be resent after 30 seconds, and only the new code is accepted", () =>
@@ -143,7 +145,7 @@ describe("a session", () => {
           yield* TestClock.adjust("30 seconds")
           yield* fake.inject("resendotp", fault)
           reasonOf(yield* Effect.flip(resend(challenge)), "BrokerUnavailable")
-          // If the answer was lost, the newest code is the one that the broker sent in the meantime.
+          // If only the answer was lost, the broker has sent a new code, and only the new code is valid.
           const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
           assert.strictEqual((yield* verify(challenge, code)).method, "password")
         }).pipe(Effect.provide(bySms))
@@ -151,7 +153,7 @@ describe("a session", () => {
     )
   }
 
-  it.effect("the wait before a resend is an option", () =>
+  it.effect("the option resendAfter sets the wait before a resend", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* Effect.gen(function* () {
@@ -197,7 +199,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("an SMS code is sent as a number if the option is set, and is not shown", () =>
+  it.effect("an SMS code is sent as a number if otpType is number, and an error does not show the code", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {
@@ -213,7 +215,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("a dealer sends the client code for the profile and its own id for the logout", () =>
+  it.effect("a dealer sends the client code for the profile, and its own user id for the logout", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {
@@ -230,7 +232,7 @@ describe("a session", () => {
   )
 
   for (const environment of ["production", "uat", "uat-old"] as const) {
-    it.effect(`the environment ${environment} is part of the account and has its own host`, () =>
+    it.effect(`the environment ${environment} is part of the account, and all its requests go to one host`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const session = yield* Effect.provide(Login.session, layer({}, { environment }))

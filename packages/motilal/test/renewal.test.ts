@@ -38,7 +38,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session", () => {
-  it.effect("is replaced by a new TOTP login after 06:00 IST, not earlier", () =>
+  it.effect("is replaced by a new TOTP login at 06:00 IST, and not earlier", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -51,7 +51,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("does not request an SMS code without a source that can read it", () =>
+  it.effect("does not request an SMS code if the program has no way to answer the challenge", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({ totp: undefined })
       for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -66,7 +66,7 @@ describe("a managed session", () => {
 })
 
 describe("a login delayed by the rate limit past 06:00 IST", () => {
-  it.effect("gives a session or challenge of the new day", () =>
+  it.effect("gives a challenge that expires on the next day", () =>
     Effect.gen(function* () {
       const { context } = yield* begin({ totp: undefined })
       yield* TestClock.setTime(cutOff - 500)
@@ -91,7 +91,7 @@ describe("a failed exchange after a successful login", () => {
   })
 
   const count = (fake: FakeBroker.FakeBroker, endpoint: string) =>
-    Effect.map(asked(fake), (all) => all.filter((one) => one === endpoint).length)
+    Effect.map(asked(fake), (all) => all.filter((name) => name === endpoint).length)
 
   it.effect("is repeated for seven minutes without another login", () =>
     Effect.gen(function* () {
@@ -103,7 +103,7 @@ describe("a failed exchange after a successful login", () => {
     })
   )
 
-  it.effect("gives a session once the broker recovers, without another login", () =>
+  it.effect("gives a session without another login after the broker has recovered", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)

@@ -24,7 +24,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("a login sends only the login and the second exchange", () =>
+  it.effect("a login sends only the login request and, in generation v7, the second exchange", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())
@@ -39,7 +39,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("no login sends the tokens of an earlier session", () =>
+  it.effect("a login does not send the tokens of an earlier session", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -57,7 +57,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the trade socket opens with the login token, at the host of the calls", () =>
+  it.effect("the trade socket opens with the login token, and has the host of the calls", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)
@@ -73,7 +73,7 @@ describe("requests", () => {
     ["production", "https://invest.motilaloswal.com"],
     ["uat", "https://uattrade.motilaloswaluat.com"]
   ] as const) {
-    it.effect(`the login URL is the portal of ${environment} with key and state`, () =>
+    it.effect(`the login URL is the address of the portal of ${environment}, with the API key and the state`, () =>
       Effect.gen(function* () {
         const { apiKey, apiSecret, userId } = credentials
         const options = {

@@ -38,7 +38,7 @@ export const layerApi = (options: Partial<MotilalApi.Options> = {}) =>
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The raw calls, sent to a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -58,7 +58,7 @@ export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session of the demo account for calls that do not reach a fake. */
 export const session: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access-of-a-test_M"),
@@ -72,7 +72,7 @@ export const waiting: Pick<Session, "account" | "tokens"> = {
   tokens: { access: Redacted.make("login-of-a-test_M") }
 }
 
-/** A session of the generations with a single token. */
+/** A session of the generations v4 and v3, which have a single token. */
 export const legacySession: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("login-of-a-test_M"),
@@ -93,7 +93,7 @@ const keys = ["demoMotilalKey1", "demo-motilal-secret"]
 const loginToken = [...keys, "login-of-a-test_M"]
 const tokens = [...loginToken, "access-of-a-test_M"]
 
-/** Every secret that the calls above send and that the answer may therefore repeat. */
+/** Returns every secret that a call sends. The answer to the call can repeat these secrets. */
 export const sentBy = (call: string): ReadonlyArray<string> =>
   ({
     authdirectapi: [...keys, hash, "18/10/1988", "123456"],
@@ -102,7 +102,7 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
     logout: tokens
   })[call] ?? loginToken
 
-/** The code that an authenticator app shows now. */
+/** Returns the current TOTP code. */
 export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
 /** Opens the portal's page, submits the form, and returns the callback. */

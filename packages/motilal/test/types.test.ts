@@ -14,11 +14,11 @@ const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl:
   Layer.provide(http)
 )
 
-/** Accepts only a program that needs no service. Any other program does not compile. */
+/** Accepts a program that needs no service. Any other program does not compile. */
 const runnable = <A, E>(program: Effect.Effect<A, E>): boolean => Effect.isEffect(program)
 
 describe("types", () => {
-  it("a program compiles with the capabilities of a layer", () => {
+  it("a program compiles if it uses the capabilities of a layer", () => {
     assert(runnable(Effect.provide(Login.login, auth)))
     assert(runnable(Effect.provide(StepUp.StepUp, auth)))
     assert(runnable(Effect.provide(Logout.Logout, auth)))
@@ -30,23 +30,23 @@ describe("types", () => {
     assert(runnable(Effect.provide(Renewal.Renewal, portal)))
   })
 
-  it("a program does not compile with a capability that the layer lacks", () => {
+  it("a program does not compile if it uses a capability that the layer lacks", () => {
     // @ts-expect-error the broker has no refresh
     assert(runnable(Effect.provide(Refresh.Refresh, auth)))
-    // @ts-expect-error the password needs no browser
+    // @ts-expect-error a login by password needs no browser
     assert(runnable(Effect.provide(RedirectLogin.RedirectLogin, auth)))
     // @ts-expect-error there is no login by QR code
     assert(runnable(Effect.provide(QrLogin.QrLogin, auth)))
-    // @ts-expect-error the browser needs no password
+    // @ts-expect-error a browser login has no Login service
     assert(runnable(Effect.provide(Login.login, portal)))
-    // @ts-expect-error the browser asks for the code itself
+    // @ts-expect-error the login page asks for the code
     assert(runnable(Effect.provide(StepUp.StepUp, portal)))
     // @ts-expect-error a browser session cannot be refreshed
     assert(runnable(Effect.provide(Refresh.Refresh, portal)))
   })
 
   it("a layer needs an HTTP client", () => {
-    // @ts-expect-error there is no HTTP client
+    // @ts-expect-error the HTTP client is missing
     assert(runnable(Effect.provide(Login.login, MotilalAuth.layer({ credentials }))))
   })
 
@@ -58,15 +58,15 @@ describe("types", () => {
     assert(MotilalAuth.layer({ credentials: { ...credentials, password: "secret" } }))
     // @ts-expect-error the date of birth is Redacted
     assert(MotilalAuth.layer({ credentials: { ...credentials, secondFactor: "18/10/1988" } }))
-    // @ts-expect-error no such generation
+    // @ts-expect-error there is no such generation
     assert(MotilalAuth.layer({ credentials, generation: "v5" }))
-    // @ts-expect-error no such source
+    // @ts-expect-error there is no such source id
     assert(MotilalAuth.layer({ credentials, sourceId: "TV" }))
-    // @ts-expect-error no such environment
+    // @ts-expect-error there is no such environment
     assert(MotilalAuth.layer({ credentials, environment: "sandbox" }))
   })
 
-  it("the descriptor's capabilities are those of the types", () => {
+  it("the descriptor lists the capabilities of the two layers", () => {
     const capabilities = MotilalBroker.broker.methods.map((method) => [method.layer, method.capabilities.join(" ")])
     assert.deepStrictEqual(capabilities, [
       ["MotilalAuth", "Login StepUp Logout Profile Authorize"],

@@ -1,5 +1,5 @@
 /**
- * A fake Rupeezy: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Rupeezy for tests and experiments. It is as strict as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -34,14 +34,14 @@ export interface Account {
   readonly mobile: string
   readonly userCode: string
   readonly state: "active" | "blocked"
-  /** Whether the app lets this account log in through the browser. */
+  /** Whether the app allows this account to log in through the browser. */
   readonly whitelist: "listed" | "unlisted"
   /** Whether the caller's IP address is registered. Only order calls check it. */
   readonly ip: "registered" | "unregistered"
 }
 
 /**
- * Switches for undocumented behaviour of the broker.
+ * Switches for behaviour that the broker does not document.
  *
  * @category models
  * @since 0.1.0
@@ -57,23 +57,26 @@ export interface Switches {
   readonly tokenEnd: "in-token" | "absent"
   /** Lifetime of a token. Default: eight hours. */
   readonly lifetime: Duration.Input
-  /** Whether a login ends earlier sessions. Default: no. */
+  /** Whether a login ends the earlier sessions of its account. Default: no. */
   readonly earlierSessions: "live" | "die"
-  /** Whether a token is valid after its logout. Default: no. */
+  /** Whether a token is still valid after its logout. Default: no. */
   readonly loggedOutTokens: "die" | "live"
-  /** The HTTP status for an expired token. Default: 401. */
+  /** The HTTP status for an invalid or expired token. Default: 401. */
   readonly deadToken: 401 | 403
   /** Whether the callback contains `cb_param`. Default: yes. */
   readonly cbParam: "echoed" | "dropped"
-  /** Whether an `auth` code is valid for one use. Default: yes. */
+  /** Whether an `auth` code can be used only once. Default: yes. */
   readonly authCode: "single-use" | "reusable"
   /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input
   /**
-   * Whether the exchange of an `auth` code requires `x-api-key`, which the Go SDK does not send. Default: no.
+   * Whether the exchange of an `auth` code requires `x-api-key`. The Go SDK does not send it. Default: no.
    */
   readonly exchangeKey: "optional" | "required"
-  /** The shape of the funds: two segments without an envelope, all of them, or inside an envelope. */
+  /**
+   * The format of the funds. `segments`: two segments without an envelope. `combined`: two segments and
+   * `exchange_combined`, without an envelope. `enveloped`: `exchange_combined` inside an envelope. Default: `segments`.
+   */
   readonly funds: "segments" | "combined" | "enveloped"
   /** Value of `response` in the answer to a logout. Default: `null`. */
   readonly logoutResponse: "null" | "text"
@@ -128,17 +131,17 @@ const rateLimited = failure(429, "Too many requests")
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>403 Forbidden</body></html>", 403)
 
-/** Vortex documentation, "Authentication", as of 2026-11-21. */
+/** Rate limit of each login call. Source: Vortex documentation, "Authentication", as of 2026-11-21. */
 const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 
-/** Default lifetimes. Switches change them. */
+/** Default lifetimes, which switches can change. */
 const lifetimes = { token: "8 hours", authCode: "2 minutes" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   FakeBroker.describeLimits("login", oncePerSecond, "client code"),
   FakeBroker.describeLimits("createSession", oncePerSecond, "application id"),
   { ...FakeBroker.authenticatorLimit, switch: "reusedCode" },
-  { of: "wrong passwords in a row", limit: "no limit", switch: "lockAfter" },
+  { of: "consecutive wrong passwords", limit: "no limit", switch: "lockAfter" },
   {
     of: "the code of a callback (`auth`)",
     limit: `1 exchange, within ${lifetimes.authCode}`,
@@ -147,7 +150,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a session and its token", limit: lifetimes.token, switch: "lifetime" }
 ]
 
-/** All the fields, or `undefined` if one is missing. */
+/** Returns the text fields with these names, or `undefined` if a field is missing. */
 const textFields = <const Names extends ReadonlyArray<string>>(
   json: unknown,
   ...names: Names
@@ -160,7 +163,7 @@ const textFields = <const Names extends ReadonlyArray<string>>(
 
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")
 
-/** "2023-Mar-29 13:10:50", in India. */
+/** Formats a time as the broker does, in IST: "2023-Mar-29 13:10:50". */
 const loginTime = (at: number): string =>
   Expiry.toIst(at)
     .replace(" IST", "")
@@ -236,8 +239,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.some((account) => account.apiKey === apiKey && account.applicationId === applicationId)
 
   /**
-   * A token with the form of the broker's: the header says RS512, the payload begins with `exp`, the signature is
-   * random.
+   * Makes a token in the format of the broker's tokens. Its header names RS512, and its payload begins with `exp`. Its
+   * signature is random.
    */
   const makeToken = (end: number): string => {
     const claims = { ...(options.tokenEnd === "absent" ? {} : { exp: end / 1000 }), jti: randomHex(8) }
@@ -276,7 +279,7 @@ export const make = Effect.fnUntraced(function* (
   const isBlocked = ({ clientCode, state }: Account): boolean =>
     state === "blocked" || (misses.get(clientCode) ?? 0) >= (options.lockAfter ?? Infinity)
 
-  /** The account of the credentials, or the broker's message for a refusal. */
+  /** Returns the account if the credentials are right. Otherwise, returns the broker's message. */
   const open = Effect.fnUntraced(function* (clientCode: string, password: string, totp: string) {
     const account = accountOf(clientCode)
     if (account === undefined) return "Invalid credentials"
@@ -304,7 +307,7 @@ export const make = Effect.fnUntraced(function* (
     return Predicate.isString(opened) ? failure(refusedLogin, opened) : issue(opened)
   })
 
-  /** The account of a code. Each lookup uses up the code, whatever the result. */
+  /** Returns the account of an `auth` code. If a code is valid for one use, this lookup uses up the code. */
   const takeAuthCode = (code: string): Account | undefined => {
     const known = authCodes.get(code)
     if (options.authCode !== "reusable") authCodes.delete(code)
@@ -326,7 +329,7 @@ export const make = Effect.fnUntraced(function* (
     return account === undefined || account.applicationId !== applicationId ? unauthorized : issue(account)
   })
 
-  /** The session of a request, or the refusal if it has none. */
+  /** Returns the session of a request, or the refusal if the request has no valid session. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = /^Bearer (.+)$/.exec(request.headers["authorization"] ?? "")?.[1] ?? ""
     const issued = sessions.get(token)
@@ -391,7 +394,7 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: callbackOf(request, opened) }, body: "" }
   })
 
-  /** The market feed's answer before the websocket opens. The feed itself is not part of the login. */
+  /** Answers the request that opens the market feed. The fake sends no market data, because it fakes only the login. */
   const stream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const issued = sessions.get(request.url.searchParams.get("auth_token") ?? "")

@@ -1,5 +1,5 @@
 /**
- * Rupeezy's Vortex API, call by call: the request and answer of each documented endpoint for logging in.
+ * Typed calls of Rupeezy's Vortex API: the documented endpoints for logging in.
  *
  * @since 0.1.0
  */
@@ -21,21 +21,21 @@ import * as endpoints from "./internal/endpoints.ts"
 export interface Options extends BrokerClient.Options {
   /** Key of your app: the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `logins` sends the key only with logins, as the SDKs do. Default: with every call. */
+  /** `logins` sends the API key only with logins, as the SDKs do. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` ignores the message of a refusal: without a status that explains it, the reason is `BrokerRejected`.
-   * Default: the message is interpreted, although none is documented.
+   * `as-sent` does not interpret the message of a refusal. If the HTTP status does not explain the refusal, its reason
+   * is `BrokerRejected`. Default: the message is interpreted, although the broker documents no messages.
    */
   readonly refusals?: "as-sent" | undefined
   /** `session-over` treats HTTP 403 as a revoked session. Default: HTTP 403 is `PermissionDenied`. */
   readonly forbidden?: "session-over" | undefined
-  /** UTC offset of `login_time`, which contains none. Default: `+05:30`. */
+  /** UTC offset of `login_time`. The broker does not send the offset. Default: `+05:30`. */
   readonly loginTimeOffset?: `${"+" | "-"}${number}:${number}` | undefined
 }
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
+ * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires.
  *
  * @category services
  * @since 0.1.0
@@ -45,8 +45,8 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 ) {}
 
 /**
- * The headers of a call. Vortex usage page, as of 2026-11-21: every call carries the key. The documents of the login, and
- * all three official SDKs, send it only with logins.
+ * Makes the headers of a call. According to the Vortex usage page, as of 2026-11-21, every call carries the API key.
+ * The documents of the login and all three official SDKs have the API key only in logins.
  *
  * @category headers
  * @since 0.1.0
@@ -72,7 +72,7 @@ const api = BrokerApi.define(RupeezyApi, {
 })
 
 /**
- * Makes the calls for one app. Fails with `InvalidRequest` if an option is wrong.
+ * Makes the typed calls for one app. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -38,7 +38,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * All services of this method, for one account. Credentials are checked when the layer is built, before
+ * Provides all services of this method for one account. Credentials are checked when the layer is built, before
  * anything is sent.
  *
  * @example
@@ -69,9 +69,9 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`,
- * `RUPEEZY_TOTP_SECRET`, `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. One error names everything that is missing or
- * wrong.
+ * Like `layer`, but reads the credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`,
+ * `RUPEEZY_TOTP_SECRET`, `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. If variables are missing or
+ * wrong, one error names all of them.
  *
  * @category layers
  * @since 0.1.0
@@ -79,7 +79,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from a token that another program obtained. A `Bearer ` prefix is removed.
+ * Makes a session from a token that another program obtained, and removes a `Bearer ` prefix from the token.
  *
  * @example
  * ```ts

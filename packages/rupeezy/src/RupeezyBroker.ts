@@ -1,5 +1,5 @@
 /**
- * Description of Rupeezy as data.
+ * Describes Rupeezy as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */
@@ -52,7 +52,7 @@ export const partnerCredentials = {
 }
 
 const budget = Broker.twoPerDay("No lock-out is documented")
-const expiry = "The token's own expiry; unknown if it has none"
+const expiry = "The expiry in the token; unknown if the token has no expiry"
 
 /**
  * @category descriptors
@@ -72,7 +72,7 @@ export const broker: Broker.Broker = {
       renewal: {
         ...budget,
         by: ["login"],
-        when: "After the token's expiry: no document says that an earlier login gives a later expiry",
+        when: "After the token's expiry, because no document says that an earlier login gives a later expiry",
         codes: "totp"
       }
     },
@@ -82,20 +82,30 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-api-key"],
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   assumptions: Broker.assumptions(asOf, [
-    ["hosts", "medium", "origins", "There is no test host: none is documented or found in an SDK."],
-    ["refusals", "medium", "refusals", "The message of a refused login tells a wrong password from a wrong code."],
-    ["state-comes-back", "low", "state", "A callback without cb_param is accepted; a present one is compared."],
-    ["user-id-is-client-code", "low", "otherAccount", "The user_id of a browser login's answer is the client code."],
-    ["end-in-token", "medium", "expiry", "The token's own exp is its expiry. Without exp, the expiry is unknown."],
-    ["no-daily-end", "low", "dailyEnd", "Sessions have no common daily end."],
+    ["hosts", "medium", "origins", "There is no test host. The documentation and the SDKs contain no test host."],
+    ["refusals", "medium", "refusals", "The message of a refused login shows if the password or the code is wrong."],
+    [
+      "state-comes-back",
+      "low",
+      "state",
+      "A callback without cb_param is accepted. If it has cb_param, it is compared."
+    ],
+    [
+      "user-id-is-client-code",
+      "low",
+      "otherAccount",
+      "The user_id in the answer to a browser login is the client code."
+    ],
+    ["end-in-token", "medium", "expiry", "The exp of a token is its expiry. Without exp, the expiry is unknown."],
+    ["no-daily-end", "low", "dailyEnd", "Sessions do not all end at the same time of day."],
     ["dead-after-logout", "medium", "none needed", "After a logout, the broker no longer accepts the token."],
-    ["forbidden", "medium", "forbidden", "HTTP 403 denies access, and the session stays valid."],
-    ["address-of-orders", "medium", "refusals", "HTTP 403 with IP_NOT_ALLOWED: the address is not registered."],
-    ["funds-segments", "medium", "probe", "Funds are reported by nse and mcx, by exchange_combined, or by all three."],
-    ["profile-call", "low", "probe", "GET /user/profile returns the fields of a login. Default: not called."],
+    ["forbidden", "medium", "forbidden", "HTTP 403 means that access is denied. The session stays valid."],
+    ["address-of-orders", "medium", "refusals", "HTTP 403 with IP_NOT_ALLOWED means an unregistered IP address."],
+    ["funds-segments", "medium", "probe", "Funds are in nse and mcx, in exchange_combined, or in all three fields."],
+    ["profile-call", "low", "probe", "GET /user/profile returns the fields of a login. It is not called by default."],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
-    ["renewal-at-the-end", "low", "renewal.early", "A login before the end of a session gives no later expiry."],
-    ["login-time", "low", "loginTimeOffset", "login_time, which has no time zone, is Indian Standard Time."]
+    ["renewal-at-the-end", "low", "renewal.early", "A login before the end of a session does not give a later expiry."],
+    ["login-time", "low", "loginTimeOffset", "login_time has no time zone. It is in Indian Standard Time."]
   ]),
   verifiedOn: asOf
 }

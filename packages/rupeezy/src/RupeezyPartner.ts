@@ -29,9 +29,9 @@ export interface PartnerCredentials extends Credentials.Input<typeof partnerCred
  */
 export interface Options extends services.Options {
   /**
-   * The state is sent as `cb_param`. No document says that the callback contains it. Default: `optional`, which
-   * compares it if it is present. Only `required` rejects a callback of another login. `not-sent` leaves `cb_param` out
-   * of the address.
+   * The state is sent as `cb_param`. No document says that the callback contains `cb_param`. `optional` compares the
+   * state if the callback has it. `required` also rejects a callback without the state, which can belong to another
+   * login. `not-sent` sends no state. Default: `optional`.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
   /** `accept` accepts a login whose `user_id` is not the client code. Default: such a login is rejected. */
@@ -68,7 +68,7 @@ const method = Method.redirect(services.family, {
 })
 
 /**
- * All services of this method, for one account.
+ * Provides all services of this method for one account.
  *
  * @category layers
  * @since 0.1.0
@@ -76,8 +76,8 @@ const method = Method.redirect(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`,
- * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`. One error names everything that is missing or wrong.
+ * Like `layer`, but reads the credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`,
+ * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`. If variables are missing or wrong, one error names all of them.
  *
  * @example
  * ```ts

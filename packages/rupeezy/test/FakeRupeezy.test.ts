@@ -68,20 +68,25 @@ const exchangeBody = (token: string | null, changes: Readonly<Record<string, unk
 const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
   ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
 
-/** Sets the clock well past the epoch, so that the first code's period is not negative. */
+/** Sets the clock far after the epoch, so that the number of the first TOTP period is not negative. */
 const start = (options?: Parameters<typeof serve>[0]) =>
   Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
 
 describe("the fake's login", () => {
   const refusals: ReadonlyArray<readonly [string, Effect.Effect<Answer>, number, string]> = [
-    ["no key", logIn({}, {}), 401, "Unauthorized"],
-    ["a wrong key", logIn({}, { "x-api-key": "nobodys" }), 401, "Unauthorized"],
-    ["another application id", logIn({ application_id: "dev_0000" }), 401, "Unauthorized"],
-    ["camel case", logIn({ client_code: undefined, clientCode: demo.clientCode }), 400, "Bad request"],
+    ["a missing API key", logIn({}, {}), 401, "Unauthorized"],
+    ["a wrong API key", logIn({}, { "x-api-key": "nobodys" }), 401, "Unauthorized"],
+    ["an unknown application id", logIn({ application_id: "dev_0000" }), 401, "Unauthorized"],
+    ["a field name in camel case", logIn({ client_code: undefined, clientCode: demo.clientCode }), 400, "Bad request"],
     ["a missing code", logIn({ totp: undefined }), 400, "Bad request"],
-    ["a number for a code", logIn({ totp: 123456 }), 400, "Bad request"],
-    ["no JSON", ask("POST", "/user/login", { headers: key, body: "client_code=XX9999" }), 400, "Bad request"],
-    ["another content type", logIn({}, { ...key, "content-type": "text/plain" }), 400, "Bad request"],
+    ["a number in place of the code", logIn({ totp: 123456 }), 400, "Bad request"],
+    [
+      "a body that is not JSON",
+      ask("POST", "/user/login", { headers: key, body: "client_code=XX9999" }),
+      400,
+      "Bad request"
+    ],
+    ["a content type other than JSON", logIn({}, { ...key, "content-type": "text/plain" }), 400, "Bad request"],
     ["an unknown client", logIn({ client_code: "ZZ0000" }), 200, "Invalid credentials"],
     ["a wrong password", logIn({ password: "wrong" }), 200, "Invalid credentials"],
     ["a wrong code", logIn({ totp: "000000" }), 200, "Invalid TOTP"]
@@ -96,7 +101,7 @@ describe("the fake's login", () => {
     )
   }
 
-  it.effect("the answer is the documented one, with its time in IST", () =>
+  it.effect("the answer has the documented fields, and its login_time is in IST", () =>
     Effect.gen(function* () {
       yield* start()
       const { json } = yield* logIn()
@@ -107,7 +112,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("a client is limited to one login a second", () =>
+  it.effect("a client can log in once in a second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* logIn()).status, 200)
@@ -117,7 +122,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("a blocked account is refused with any credentials", () =>
+  it.effect("a blocked account is refused even with valid credentials", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, state: "blocked" }] })
       assert.strictEqual((yield* logIn()).json["message"], "Your account is blocked")
@@ -128,7 +133,7 @@ describe("the fake's login", () => {
 describe("the fake's session", () => {
   const authorized = ["/user/funds", "/user/profile/banks", "/user/profile/brokerage"]
   for (const path of authorized) {
-    it.effect(`${path} requires the token as Bearer, and no key`, () =>
+    it.effect(`${path} requires a Bearer token, but no API key`, () =>
       Effect.gen(function* () {
         yield* start()
         const answer = yield* logIn()
@@ -140,7 +145,7 @@ describe("the fake's session", () => {
     )
   }
 
-  it.effect("an unregistered address is refused for orders but not for reads", () =>
+  it.effect("an unregistered IP address is refused for orders, but not for reads", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -150,7 +155,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("an order from a registered address is not refused for its address", () =>
+  it.effect("an order from a registered IP address is not refused with IP_NOT_ALLOWED", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, ip: "registered" }] })
       const order = yield* ask("POST", "/trading/orders/regular", { headers: bearer(yield* logIn()), body: {} })
@@ -178,7 +183,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("a token expires exactly at its lifetime", () =>
+  it.effect("a token expires exactly at the end of its lifetime", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -189,7 +194,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("the feed opens only for a live token", () =>
+  it.effect("the feed opens only for a valid token", () =>
     Effect.gen(function* () {
       yield* start()
       const token = tokenOf(yield* logIn())
@@ -199,7 +204,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("an unknown path gives 404", () =>
+  it.effect("an unknown path gives HTTP 404", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* ask("GET", "/user/nothing")).status, 404)
@@ -211,7 +216,7 @@ describe("the fake's browser login", () => {
   const get = (url: string) =>
     Effect.promise(() => fetch(url).then(async (response) => [response.status, await response.text()] as const))
 
-  it.effect("the page has a login form and escapes its address", () =>
+  it.effect("the page has a login form, and shows no HTML from its address", () =>
     Effect.gen(function* () {
       yield* start()
       const [status, html] = yield* get(`${page}&cb_param=%22%3E%3Cscript%3E`)
@@ -221,7 +226,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an unknown application has no page", () =>
+  it.effect("the page of an unknown application gives HTTP 404", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* get("https://flow.rupeezy.in?applicationId=dev_0000"))[0], 404)
@@ -232,7 +237,7 @@ describe("the fake's browser login", () => {
   for (const [what, changes] of [
     ["a wrong password", { password: "wrong" }],
     ["a wrong code", { totp: "000000" }],
-    ["no consent", { consent: "" }]
+    ["a missing consent", { consent: "" }]
   ] as const) {
     it.effect(`${what} shows the form again`, () =>
       Effect.gen(function* () {
@@ -264,9 +269,9 @@ describe("the fake's browser login", () => {
   const refusals: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>, object, number]> = [
     ["a wrong checksum", { checksum: "0".repeat(64) }, key, 401],
     ["a checksum in upper case", { checksum: exchangeBody("").checksum.toUpperCase() }, key, 401],
-    ["another application", { applicationId: "dev_0000" }, key, 401],
-    ["snake case", { applicationId: undefined, application_id: demo.applicationId }, key, 400],
-    ["a wrong key", {}, { "x-api-key": "nobodys" }, 401]
+    ["an unknown application id", { applicationId: "dev_0000" }, key, 401],
+    ["a field name in snake case", { applicationId: undefined, application_id: demo.applicationId }, key, 400],
+    ["a wrong API key", {}, { "x-api-key": "nobodys" }, 401]
   ]
   for (const [what, changes, headers, status] of refusals) {
     it.effect(`an exchange with ${what} is refused`, () =>
@@ -277,7 +282,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("an exchange is accepted with or without the key in its header", () =>
+  it.effect("an exchange is accepted with or without the API key in its headers", () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       assert.strictEqual((yield* exchange(yield* authCode, {}, key)).status, 200)
@@ -286,7 +291,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an application is limited to one exchange a second", () =>
+  it.effect("an application can make one exchange in a second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
@@ -294,7 +299,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an auth code is accepted once and expires within two minutes", () =>
+  it.effect("an auth code is accepted once, and expires after two minutes", () =>
     Effect.gen(function* () {
       yield* start()
       const used = yield* authCode
@@ -308,7 +313,7 @@ describe("the fake's browser login", () => {
   )
 })
 
-describe("the switches for undocumented behaviour", () => {
+describe("the switches for behaviour that is not documented", () => {
   type Switches = Partial<FakeRupeezy.Switches>
   const probe = (headers: Readonly<Record<string, string>>) => ask("GET", "/user/funds", { headers })
 
@@ -364,56 +369,81 @@ describe("the switches for undocumented behaviour", () => {
   })
 
   const rows: ReadonlyArray<readonly [name: string, Switches, Effect.Effect<unknown>, unknown]> = [
-    ["refused logins", {}, statusOf(logIn({ password: "wrong" })), 200],
-    ["refused logins", { refusedLogin: 400 }, statusOf(logIn({ password: "wrong" })), 400],
-    ["refused logins", { refusedLogin: 401 }, statusOf(logIn({ totp: "000000" })), 401],
-    ["used codes", {}, Effect.map(twoLogins, ([, again]) => again.json["message"]), "Invalid TOTP"],
-    ["used codes", { reusedCode: "accepted" }, Effect.map(twoLogins, ([, again]) => again.json["status"]), "success"],
-    ["locks", { lockAfter: 3 }, threeMisses, "Your account is blocked"],
-    ["locks", {}, threeMisses, undefined],
-    ["the token's expiry", {}, claims, true],
-    ["the token's expiry", { tokenEnd: "absent" }, claims, false],
-    ["the token's lifetime", {}, afterAnHour, 200],
-    ["the token's lifetime", { lifetime: "1 hour" }, afterAnHour, 401],
-    ["earlier sessions", { reusedCode: "accepted" }, earlier, 200],
-    ["earlier sessions", { reusedCode: "accepted", earlierSessions: "die" }, earlier, 401],
-    ["tokens after a logout", {}, afterLogout, 401],
-    ["tokens after a logout", { loggedOutTokens: "live" }, afterLogout, 200],
-    ["ended tokens", {}, statusOf(probe({ authorization: "Bearer dead" })), 401],
-    ["ended tokens", { deadToken: 403 }, statusOf(probe({ authorization: "Bearer dead" })), 403],
-    ["the state", {}, callback, "x"],
-    ["the state", { cbParam: "dropped" }, callback, null],
-    ["auth codes", {}, twoExchanges, 401],
-    ["auth codes", { authCode: "reusable" }, twoExchanges, 200],
-    ["the auth code's lifetime", {}, codeAfterAMinute, 200],
-    ["the auth code's lifetime", { authCodeLifetime: "30 seconds" }, codeAfterAMinute, 401],
-    ["the key of an exchange", {}, Effect.flatMap(authCode, (code) => statusOf(exchange(code))), 200],
+    ["the HTTP status of a refused login", {}, statusOf(logIn({ password: "wrong" })), 200],
+    ["the HTTP status of a refused login", { refusedLogin: 400 }, statusOf(logIn({ password: "wrong" })), 400],
+    ["the HTTP status of a refused login", { refusedLogin: 401 }, statusOf(logIn({ totp: "000000" })), 401],
+    ["the message for a reused code", {}, Effect.map(twoLogins, ([, again]) => again.json["message"]), "Invalid TOTP"],
     [
-      "the key of an exchange",
+      "the status for a reused code",
+      { reusedCode: "accepted" },
+      Effect.map(twoLogins, ([, again]) => again.json["status"]),
+      "success"
+    ],
+    ["the message of the login after three wrong passwords", { lockAfter: 3 }, threeMisses, "Your account is blocked"],
+    ["the message of the login after three wrong passwords", {}, threeMisses, undefined],
+    ["the presence of exp in the token", {}, claims, true],
+    ["the presence of exp in the token", { tokenEnd: "absent" }, claims, false],
+    ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
+    ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
+    ["the HTTP status of an earlier session after another login", { reusedCode: "accepted" }, earlier, 200],
+    [
+      "the HTTP status of an earlier session after another login",
+      { reusedCode: "accepted", earlierSessions: "die" },
+      earlier,
+      401
+    ],
+    ["the HTTP status of a call after the logout", {}, afterLogout, 401],
+    ["the HTTP status of a call after the logout", { loggedOutTokens: "live" }, afterLogout, 200],
+    ["the HTTP status for an invalid token", {}, statusOf(probe({ authorization: "Bearer unknown" })), 401],
+    [
+      "the HTTP status for an invalid token",
+      { deadToken: 403 },
+      statusOf(probe({ authorization: "Bearer unknown" })),
+      403
+    ],
+    ["the state in the callback", {}, callback, "x"],
+    ["the state in the callback", { cbParam: "dropped" }, callback, null],
+    ["the HTTP status of the second exchange of an auth code", {}, twoExchanges, 401],
+    ["the HTTP status of the second exchange of an auth code", { authCode: "reusable" }, twoExchanges, 200],
+    ["the HTTP status of an exchange after one minute", {}, codeAfterAMinute, 200],
+    ["the HTTP status of an exchange after one minute", { authCodeLifetime: "30 seconds" }, codeAfterAMinute, 401],
+    [
+      "the HTTP status of an exchange without an API key",
+      {},
+      Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
+      200
+    ],
+    [
+      "the HTTP status of an exchange without an API key",
       { exchangeKey: "required" },
       Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
       401
     ],
-    ["funds", {}, fundsKeys, "nse mcx"],
-    ["funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
-    ["funds", { funds: "enveloped" }, fundsKeys, "status data"],
-    ["the answer to a logout", {}, logoutResponse, null],
-    ["the answer to a logout", { logoutResponse: "text" }, logoutResponse, "Successfully Logged out."],
+    ["the fields of the funds", {}, fundsKeys, "nse mcx"],
+    ["the fields of the funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
+    ["the fields of the funds", { funds: "enveloped" }, fundsKeys, "status data"],
+    ["the field response in the answer to a logout", {}, logoutResponse, null],
     [
-      "the profile",
+      "the field response in the answer to a logout",
+      { logoutResponse: "text" },
+      logoutResponse,
+      "Successfully Logged out."
+    ],
+    [
+      "the HTTP status of a profile call",
       {},
       Effect.flatMap(logIn(), (answer) => statusOf(ask("GET", "/user/profile", { headers: bearer(answer) }))),
       404
     ],
     [
-      "the profile",
+      "the HTTP status of a profile call",
       { profileCall: "present" },
       Effect.flatMap(logIn(), (answer) => statusOf(ask("GET", "/user/profile", { headers: bearer(answer) }))),
       200
     ]
   ]
   for (const [name, switches, attempt, expected] of rows) {
-    it.effect(`${name} with ${JSON.stringify(switches)}: ${String(expected)}`, () =>
+    it.effect(`${name} with ${JSON.stringify(switches)} is ${String(expected)}`, () =>
       Effect.gen(function* () {
         yield* start(switches)
         assert.strictEqual(yield* attempt, expected)
@@ -421,7 +451,7 @@ describe("the switches for undocumented behaviour", () => {
     )
   }
 
-  it("every switch has a row", () => {
+  it("the rows above test every switch", () => {
     const names: Record<keyof FakeRupeezy.Switches, true> = {
       refusedLogin: true,
       reusedCode: true,
@@ -443,7 +473,7 @@ describe("the switches for undocumented behaviour", () => {
     assert.deepStrictEqual([...used].toSorted(), Object.keys(names).toSorted())
   })
 
-  it.effect("a reset clears sessions, codes, misses and the journal", () =>
+  it.effect("a reset clears sessions, auth codes, wrong attempts and the journal", () =>
     Effect.gen(function* () {
       const fake: FakeBroker = yield* start({ lockAfter: 1 })
       const headers = bearer(yield* logIn())

@@ -25,7 +25,10 @@ import { createSessionRequest, credentials, loginRequest, partnerCredentials, re
 
 const demo = FakeRupeezy.demoAccount
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/**
+ * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
+ * demo account.
+ */
 const refused = refusedUnsent(FakeRupeezy.make(), [demo.password, demo.apiKey, demo.totpSecret])
 
 const missing = "is missing"
@@ -40,14 +43,14 @@ const all = (fields: ReadonlyArray<string>, problem: string) =>
 
 const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, all(names, missing)],
-  ["no field", {}, all(names, missing)],
+  ["an empty object", {}, all(names, missing)],
   [
     "null in every field",
     { clientCode: null, password: null, totp: null, applicationId: null, apiKey: null },
     all(names, missing)
   ],
   [
-    "blanks in every field",
+    "blank values in every field",
     { clientCode: " ", password: secret(""), totp: secret("\t"), applicationId: "\n", apiKey: secret(" \u00a0") },
     all(names, empty)
   ],
@@ -57,7 +60,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     all(names, noText)
   ],
   [
-    "an e-mail address for the client code",
+    "an e-mail address in place of the client code",
     { ...credentials, clientCode: "demo@example.com" },
     { clientCode: "is an e-mail address: use the client code, such as XX9999" }
   ],
@@ -75,7 +78,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { apiKey: noKey }
   ],
   [
-    "a code for the TOTP secret",
+    "a one-time code in place of the TOTP secret",
     { ...credentials, totp: secret("018949") },
     { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
   ],
@@ -89,8 +92,12 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 
 const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, all(partnerNames, missing)],
-  ["no field", {}, all(partnerNames, missing)],
-  ["numbers", { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 }, all(partnerNames, noText)],
+  ["an empty object", {}, all(partnerNames, missing)],
+  [
+    "numbers from untyped code",
+    { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 },
+    all(partnerNames, noText)
+  ],
   [
     "an invalid callback URL",
     { ...partnerCredentials, redirectUrl: "app.example.com" },
@@ -108,12 +115,12 @@ describe("invalid credentials", () => {
   )
 
   for (const [what, given] of [
-    ["missing from absent options", undefined],
-    ["missing from the options", {}],
+    ["that is missing because the options are undefined", undefined],
+    ["that is missing in the options", {}],
     ["that is blank", { apiKey: secret(" ") }],
     ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`an API key ${what} is also rejected by the raw calls`, () =>
+    it.effect(`the raw calls also reject an API key ${what}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyApi.layer(given as unknown as RupeezyApi.Options)
         assert.hasAllKeys(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), ["apiKey"])
@@ -122,11 +129,11 @@ describe("invalid credentials", () => {
   }
 })
 
-describe("an incomplete configuration", () => {
+describe("layerConfig", () => {
   const lacking = (layer: Layer.Layer<RupeezyApi.RupeezyApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(RupeezyApi.RupeezyApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("names all five missing variables", () =>
+  it.effect("names all five missing variables in one error", () =>
     Effect.gen(function* () {
       const error = yield* lacking(RupeezyAuth.layerConfig(), {})
       assert.deepStrictEqual(problems(error), {
@@ -139,7 +146,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names invalid variables together with missing ones", () =>
+  it.effect("names invalid and missing variables in one error", () =>
     Effect.gen(function* () {
       const values = { RUPEEZY_CLIENT_CODE: "XX9999", RUPEEZY_API_KEY: "a b", RUPEEZY_REDIRECT_URL: "callback" }
       assert.deepStrictEqual(problems(yield* lacking(RupeezyPartner.layerConfig(), values)), {
@@ -150,7 +157,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("accepts values with or without surrounding white space", () =>
+  it.effect("accepts values with surrounding white space", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRupeezy.make()
       const values = {
@@ -172,9 +179,9 @@ describe("an incomplete configuration", () => {
   )
 })
 
-describe("invalid options", () => {
+describe("an invalid option", () => {
   for (const dailyEnd of ["25:00", "8am", "08:60", "", 800] as const) {
-    it.effect(`${JSON.stringify(dailyEnd)} as dailyEnd is rejected when the layer is built`, () =>
+    it.effect(`dailyEnd with the value ${JSON.stringify(dailyEnd)} is rejected when the layer is built`, () =>
       Effect.gen(function* () {
         const options = { dailyEnd: dailyEnd as "08:00" }
         for (const layer of [
@@ -189,23 +196,23 @@ describe("invalid options", () => {
   }
 })
 
-describe("invalid one-time codes", () => {
+describe("an invalid one-time code", () => {
   for (const [what, code, expected] of [
     ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
     ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
     [
-      "the secret",
+      "the TOTP secret",
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["an empty code, from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["an empty code from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
     [
-      "plain text, from an untyped effect",
+      "plain text from an untyped effect",
       CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
       "must be Redacted text"
     ]
   ] as const) {
-    it.effect(`${what}: no request is sent`, () =>
+    it.effect(`is rejected, and no request is sent: ${what}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })
@@ -217,18 +224,18 @@ describe("invalid one-time codes", () => {
 describe("raw calls from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
-    ["nothing", undefined, ["request"]],
-    ["no field", {}, ["client_code", "password", "totp", "application_id"]],
+    ["no request", undefined, ["request"]],
+    ["an empty object", {}, ["client_code", "password", "totp", "application_id"]],
     ["plain text for secrets", { ...loginRequest, password: "demo", totp: "123456" }, ["password", "totp"]],
     ["a blank password", { ...loginRequest, password: secret(" ") }, ["password"]],
-    ["a number for the application", { ...loginRequest, application_id: 1234 }, ["application_id"]]
+    ["a number in place of the application id", { ...loginRequest, application_id: 1234 }, ["application_id"]]
   ]
   const exchanges: typeof logins = [
-    ["nothing", undefined, ["request"]],
-    ["no field", {}, ["checksum", "applicationId", "token"]],
+    ["no request", undefined, ["request"]],
+    ["an empty object", {}, ["checksum", "applicationId", "token"]],
     ["plain text for secrets", { ...createSessionRequest, token: "auth", checksum: "c" }, ["checksum", "token"]],
     [
-      "the names of a login",
+      "the field names of a login",
       { ...createSessionRequest, applicationId: undefined, application_id: "x" },
       ["applicationId"]
     ]
@@ -238,7 +245,7 @@ describe("raw calls from untyped code", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what}: the error names the fields, and no request is sent`, () =>
+    it.effect(`${name} with ${what}: the error names the wrong fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))

@@ -16,7 +16,7 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** Secrets that occur only here. */
+/** These secrets occur nowhere else, so that the tests can find them in texts. */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',
@@ -60,7 +60,7 @@ const contract = [
   })
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
 const password = `canary&Pass<w"d`
 const apiKey = "canary-Key-word"
 const totp = "QUCKOOCANARYCODE"
@@ -174,12 +174,12 @@ brokers.runBrokerTests({
   }
 })
 
-/** The known failures, as of 2026-11-21: one code, statuses, and words in the message of a login. */
+/** The known failures, as of 2026-11-21: an error code, HTTP statuses, and words in the message of a refused login. */
 const knownCodes = ["IP_NOT_ALLOWED"]
 const knownStatuses = [400, 401, 403, 404, 422, 429, 500]
 const knownWords = ["invalid cred", "password", "client", "totp", "otp", "2fa", "block", "lock", "disabled"]
 
-/** Every call of the documents and the official SDKs, and one from a third-party client. */
+/** Every call of the documents and the official SDKs, and one call of a third-party client. */
 const knownCalls = [
   "POST /v2/user/login",
   "POST /v2/user/session",
@@ -191,7 +191,7 @@ const knownCalls = [
 ]
 
 describe("the tables cover the documentation", () => {
-  it("the fixtures have every dialect of a refusal", () => {
+  it("the fixtures contain a refusal in each dialect that has refusals", () => {
     const noes = answers.fixtures.filter((fixture) => Fixtures.read(answers, fixture).verdict?._tag === "No")
     assert.deepStrictEqual(
       [...new Set(noes.flatMap((fixture) => Fixtures.read(answers, fixture).dialect?.name ?? []))].toSorted(),
@@ -218,11 +218,11 @@ describe("the tables cover the documentation", () => {
   })
 
   for (const word of knownWords) {
-    it(`a login refused with the word "${word}" has a row and a fixture`, () => {
-      const own = answers.fixtures.filter(
+    it(`the word "${word}" in a refused login has a row in the error table and a fixture`, () => {
+      const ofWord = answers.fixtures.filter(
         ({ body, endpoint, status }) => endpoint === "login" && status < 500 && body.toLowerCase().includes(word)
       )
-      assert.isTrue(own.some((fixture) => Fixtures.rowOf(answers, fixture)?.message?.test(word)))
+      assert.isTrue(ofWord.some((fixture) => Fixtures.rowOf(answers, fixture)?.message?.test(word)))
     })
   }
 

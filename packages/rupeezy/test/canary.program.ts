@@ -1,5 +1,5 @@
 /**
- * A typical user program: it logs at every level, prints its errors in every way, and leaves its files behind.
+ * A typical user program. It logs at every level, prints its errors in every way, and does not delete its files.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
@@ -59,7 +59,7 @@ const throughBrowser = (fake: FakeBroker) =>
     return yield* Logout.logout(session)
   })
 
-/** Logs in on the page, with a TOTP code of the fake's demo account. */
+/** Logs in on the page with the account's current TOTP code. */
 const visit = Effect.fnUntraced(function* (fake: FakeBroker, url: string) {
   const { codeOf } = yield* Effect.promise(() => import("./support.ts"))
   const totp = yield* codeOf(account)

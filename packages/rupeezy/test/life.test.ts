@@ -55,8 +55,8 @@ const told = {
   }
 }
 
-describe("a session", () => {
-  it.effect("goes through login, every read and logout", () =>
+describe("the life of a session", () => {
+  it.effect("a program can log in, make every read call and log out", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -73,7 +73,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("converts the login time from IST to milliseconds", () =>
+  it.effect("the login time is converted from IST to milliseconds", () =>
     Effect.gen(function* () {
       yield* start()
       const request = { ...loginRequest, totp: Redacted.make(yield* codeOf(demo)) }
@@ -91,24 +91,24 @@ describe("a session", () => {
       ["the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
       ["an unknown time if the token has no exp", {}, "absent", undefined, "unknown"],
       [
-        "the daily end if it is earlier",
+        "dailyEnd if dailyEnd is before the token's exp",
         { dailyEnd: "15:30" },
         "in-token",
         Date.UTC(2026, 10, 21, 10),
         "daily-cut-off"
       ],
-      ["the token's exp if the daily end is later", { dailyEnd: "08:00" }, "in-token", morning + 8 * 3_600_000, "jwt"],
+      ["the token's exp if dailyEnd is later", { dailyEnd: "08:00" }, "in-token", morning + 8 * 3_600_000, "jwt"],
       [
-        "the daily end if the token has no exp",
+        "dailyEnd if the token has no exp",
         { dailyEnd: "08:00" },
         "absent",
         Date.UTC(2026, 10, 22, 2, 30),
         "daily-cut-off"
       ],
-      ["the time of a custom rule", { expiry: Expiry.after("1 hour") }, "in-token", morning + 3_600_000, "lifetime"]
+      ["the time of the option expiry", { expiry: Expiry.after("1 hour") }, "in-token", morning + 3_600_000, "lifetime"]
     ]
   for (const [what, options, tokenEnd, at, source] of ends) {
-    it.effect(`expires at ${what}`, () =>
+    it.effect(`a session expires at ${what}`, () =>
       Effect.gen(function* () {
         yield* start({ tokenEnd })
         const own = yield* Effect.provide(Login.session, layer({}, options))
@@ -117,21 +117,23 @@ describe("a session", () => {
     )
   }
 
-  it.effect("from another program's token has the token's expiry, and only the account id in its profile", () =>
-    Effect.gen(function* () {
-      yield* start()
-      const own = yield* Effect.provide(Login.session, layer())
-      const other = RupeezyAuth.fromTokens({
-        userId: demo.clientCode,
-        accessToken: Redacted.make(`Bearer ${Redacted.value(own.tokens.access)}`),
-        issuedAt: morning
+  it.effect(
+    "a session from another program's token has the expiry of the token, and its profile has only the account id",
+    () =>
+      Effect.gen(function* () {
+        yield* start()
+        const own = yield* Effect.provide(Login.session, layer())
+        const other = RupeezyAuth.fromTokens({
+          userId: demo.clientCode,
+          accessToken: Redacted.make(`Bearer ${Redacted.value(own.tokens.access)}`),
+          issuedAt: morning
+        })
+        assert.strictEqual(other.expiresAt, own.expiresAt)
+        assert.deepStrictEqual(yield* Effect.provide(Profile.profile(other), layer()), { id: demo.clientCode })
       })
-      assert.strictEqual(other.expiresAt, own.expiresAt)
-      assert.deepStrictEqual(yield* Effect.provide(Profile.profile(other), layer()), { id: demo.clientCode })
-    })
   )
 
-  it.effect("is sent only to the broker's hosts", () =>
+  it.effect("the token is sent only to the broker's hosts", () =>
     Effect.gen(function* () {
       const carried = (url: string) =>
         Effect.map(
@@ -143,7 +145,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("sends the key too, unless the option limits it to logins", () =>
+  it.effect("the headers of a session have the API key, but not if apiKeyHeader is logins", () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -155,10 +157,10 @@ describe("a session", () => {
   )
 })
 
-describe("the probe of a session", () => {
+describe("the profile call of a session", () => {
   for (const probe of ["funds", "banks", "profile"] as const) {
     const endpoint = { funds: "getFunds", banks: "getBanks", profile: "getProfile" }[probe]
-    it.effect(`uses the call for ${probe} if the option is set, and detects an ended token`, () =>
+    it.effect(`uses ${endpoint} if the option probe is ${probe}, and detects an invalid token`, () =>
       Effect.gen(function* () {
         const fake = yield* start({ profileCall: "present" })
         const own = layer({}, { probe })
@@ -171,7 +173,7 @@ describe("the probe of a session", () => {
     )
   }
 
-  it.effect("returns the full profile if the broker has a profile call", () =>
+  it.effect("returns the full profile if probe is profile and the broker has this call", () =>
     Effect.gen(function* () {
       yield* start({ profileCall: "present" })
       const own = layer({}, { probe: "profile" })
@@ -184,7 +186,7 @@ describe("the probe of a session", () => {
     })
   )
 
-  it.effect("treats 403 as a denial, or as an ended session if the option is set", () =>
+  it.effect("treats HTTP 403 as a denial, but as an ended session if forbidden is session-over", () =>
     Effect.gen(function* () {
       yield* start({ deadToken: 403 })
       const asked = (options: RupeezyAuth.Options) =>
@@ -201,7 +203,7 @@ describe("the probe of a session", () => {
 
 describe("a refused login", () => {
   for (const refusedLogin of [200, 400, 401] as const) {
-    it.effect(`is classified as code, credentials or lock with HTTP ${refusedLogin}`, () =>
+    it.effect(`with HTTP ${refusedLogin} is classified by its message as wrong code, wrong credentials or lock`, () =>
       Effect.gen(function* () {
         yield* start({ refusedLogin, lockAfter: 1 })
         const refused = (overrides: Parameters<typeof layer>[0]) =>
@@ -215,7 +217,7 @@ describe("a refused login", () => {
     )
   }
 
-  it.effect("reports a clock that differs from the broker's", () =>
+  it.effect("gives a hint if the clock of the machine differs from the broker's clock", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const date = new Date(morning + 90_000).toUTCString()
@@ -233,8 +235,8 @@ describe("a refused login", () => {
   )
 })
 
-describe("limits", () => {
-  it("limit both logins to one a second, and do not limit the logout", () => {
+describe("the rate limits of the client", () => {
+  it("allow one request in a second for each login call, and do not limit the logout", () => {
     const limits = Object.fromEntries(Object.values(endpoints.make("+05:30")).map(({ limits, name }) => [name, limits]))
     const once = [{ requests: 1, per: "1 second" as const }]
     const capped = [{ requests: 50_000, per: "1 day" as const }]
@@ -250,7 +252,7 @@ describe("limits", () => {
   })
 
   for (const name of ["login", "createSession"] as const) {
-    it.effect(`delay a second ${name} within a second`, () =>
+    it.effect(`delay the second of two ${name} calls in the same second`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         const call = calls[name] ?? Effect.void
@@ -295,7 +297,7 @@ describe("a browser login", () => {
   const rejected = (...parameters: Parameters<typeof complete>) =>
     Effect.map(Effect.flip(complete(...parameters)), (error) => reasonOf(error, "RedirectRejected").why)
 
-  it.effect("gives a session with account holder and expiry", () =>
+  it.effect("gives a session with the account holder and the expiry", () =>
     Effect.gen(function* () {
       yield* start()
       const own = yield* complete({})
@@ -304,7 +306,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("without the state is accepted if the state is optional, otherwise rejected", () =>
+  it.effect("without the state is accepted if the state is optional, and rejected if it is required", () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -322,7 +324,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("uses the documented URL without a state if the option is set", () =>
+  it.effect("works without a state if the option state is not-sent", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* complete({ state: "not-sent" })).account.id, demo.clientCode)
@@ -343,7 +345,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("of another account is rejected, unless the option allows it", () =>
+  it.effect("of another account is rejected by default, and accepted if otherAccount is accept", () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
@@ -354,7 +356,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("accepts the account in lower case", () =>
+  it.effect("accepts the client code in lower case", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* complete({}, undefined, { clientCode: "xx9999" })).account.id, "xx9999")
@@ -385,13 +387,13 @@ describe("a browser login", () => {
   )
 
   const mishaps: ReadonlyArray<readonly [string, Fault]> = [
-    ["the connection is cut before the broker acts", { kind: "reset" }],
-    ["the connection is cut after the broker acted", { kind: "lost" }],
+    ["the connection is cut before the broker processes the request", { kind: "reset" }],
+    ["the connection is cut after the broker has processed the request", { kind: "lost" }],
     ["the broker answers 503", { kind: "status", status: 503 }],
     ["the broker quotes the request in a page", { kind: "quote", as: "page" }],
     ["the broker quotes the request in JSON", { kind: "quote", as: "json" }],
     ["the broker quotes the request in a refusal", { kind: "quote", as: "refusal" }],
-    ["the answer breaks off", { kind: "answer", status: 200, body: `{"status":"success","data":{"access_to` }]
+    ["the answer is truncated", { kind: "answer", status: 200, body: `{"status":"success","data":{"access_to` }]
   ]
   for (const [what, fault] of mishaps) {
     it.effect(`does not resend or show its code when ${what}`, () =>
@@ -410,7 +412,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("names an assumption for each option that depends on one, each only once", () => {
+  it("has an assumption for each option that depends on an assumption, and no duplicates", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials } from "./support.ts"
 
-/** 09:30:01 IST. */
+/** 2026-11-23 09:30:01 IST. */
 const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
 const begin = Effect.fnUntraced(function* (options: RupeezyAuth.Options = {}, password = credentials.password) {
@@ -28,7 +28,7 @@ const begin = Effect.fnUntraced(function* (options: RupeezyAuth.Options = {}, pa
 const logins = (fake: FakeBroker.FakeBroker) => Effect.map(fake.journal, (entries) => entries.length)
 
 describe("a managed session", () => {
-  it.effect("is replaced by a new login after the token's exp, not earlier", () =>
+  it.effect("is replaced by a new login when the token's exp is reached, and not earlier", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin()
       const first = yield* session
@@ -42,7 +42,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("is replaced by a new login before it expires if the option is set", () =>
+  it.effect("is replaced by a new login before it expires if renewal.early is set", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin({ renewal: { early: "10 minutes" } })
       const first = yield* session
@@ -52,7 +52,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("sends a wrong password once, for any number of session requests", () =>
+  it.effect("sends a wrong password only once, although five sessions are requested", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {

@@ -9,7 +9,7 @@ import { browse, partnerLayer, serve } from "./support.ts"
 
 const demo = FakeRupeezy.demoAccount
 
-describe("the browser login", () => {
+describe("requests of the browser login", () => {
   const begun = (options?: RupeezyPartner.Options, applicationId = demo.applicationId) =>
     Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
       Effect.provide(partnerLayer({ applicationId }, options))
@@ -20,14 +20,16 @@ describe("the browser login", () => {
     ["required", (own: string) => `&cb_param=${own}`],
     ["not-sent", () => ""]
   ] as const) {
-    it.effect(`the login URL is the login page with state ${state ?? "optional"}`, () =>
-      Effect.gen(function* () {
-        const request = yield* begun({ state })
-        const own = Redacted.value(request.state)
-        assert.match(own, /^[0-9a-f]{32}$/)
-        assert.strictEqual(Redacted.value(request.url), `https://flow.rupeezy.in?applicationId=dev_1234${more(own)}`)
-        assert.strictEqual(request.redirectUrl, demo.redirectUrl)
-      })
+    it.effect(
+      `the login URL ${state === "not-sent" ? "has no cb_param" : "has cb_param"} if the option state is ${state ?? "not set"}`,
+      () =>
+        Effect.gen(function* () {
+          const request = yield* begun({ state })
+          const own = Redacted.value(request.state)
+          assert.match(own, /^[0-9a-f]{32}$/)
+          assert.strictEqual(Redacted.value(request.url), `https://flow.rupeezy.in?applicationId=dev_1234${more(own)}`)
+          assert.strictEqual(request.redirectUrl, demo.redirectUrl)
+        })
     )
   }
 
@@ -38,7 +40,7 @@ describe("the browser login", () => {
     })
   )
 
-  it.effect("the exchange of an auth code sends the checksum of application id, code and key", () =>
+  it.effect("the exchange of an auth code sends the checksum of application id, auth code and API key", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -57,7 +59,7 @@ describe("the browser login", () => {
     })
   )
 
-  it.effect("the checksum equals a vector made with sha256sum", () =>
+  it.effect("the checksum equals a value that was made with sha256sum", () =>
     Effect.gen(function* () {
       // printf 'dev_1234auth.of.a.testdemo-api-key' | sha256sum
       const vector = "74fd4a3f81821ce935a0f4f2468c2cd199b1ae452069bb36b54eece0b61db41b"

@@ -49,7 +49,7 @@ export const partnerLayer = (
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The raw calls, sent to a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer>,
   init?: ResponseInit,
@@ -72,7 +72,7 @@ export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSessi
   token: Redacted.make("auth.of.a.test")
 }
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session of the demo account for calls that do not reach a fake. */
 export const session: Session = RupeezyAuth.fromTokens({
   userId: demo.clientCode,
   accessToken: Redacted.make("access.of.a.test"),
@@ -92,10 +92,10 @@ export const calls: Readonly<Record<string, Call>> = {
   getProfile: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getProfile(session))
 }
 
-/** The current TOTP code. */
+/** Returns the current TOTP code of the account. */
 export const codeOf = ({ totpSecret }: FakeRupeezy.Account) => totpCode(totpSecret)
 
-/** Submits the login page and returns its answer. */
+/** Submits the form of the login page and returns the answer. */
 export const submit = (
   account: FakeRupeezy.Account,
   url: Redacted.Redacted<string>,
@@ -113,7 +113,7 @@ export const submit = (
     return yield* Effect.promise(() => fetch(Redacted.value(url), { method: "POST", body, redirect: "manual" }))
   })
 
-/** The callback after login and consent. */
+/** Submits the form of the login page with consent, and returns the callback. */
 export const browse = (account: FakeRupeezy.Account, url: Redacted.Redacted<string>) =>
   Effect.map(submit(account, url), (response) => Redacted.make(response.headers.get("location") ?? ""))
 

@@ -19,7 +19,10 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
-/** Accepts only a program that needs nothing more. Any other program requires an argument with its missing services. */
+/**
+ * Accepts a program that needs no service. For any other program, a second argument with its missing services is
+ * required.
+ */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,
   ..._open: [Effect.Services<P>] extends [never] ? [] : [lacking: Effect.Services<P>]
@@ -29,7 +32,7 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 const same = <A, B>(verdict: Same<A, B>): boolean => verdict
 
 describe("types", () => {
-  it("a program compiles with the capabilities of a layer", () => {
+  it("a program compiles if it uses the capabilities of a layer", () => {
     const login = Effect.provide(Login.session, layer())
     const profile = Effect.provide(Profile.profile(session), layer())
     const logout = Effect.provide(Logout.logout(session), partnerLayer())
@@ -39,7 +42,7 @@ describe("types", () => {
     assert.notInclude(each, false)
   })
 
-  it("a program does not compile with a capability that the layer lacks", () => {
+  it("a program does not compile if it uses a capability that the layer lacks", () => {
     const refresh = Effect.provide(Refresh.refresh(session), layer())
     const stepUp = Effect.provide(StepUp.StepUp, layer())
     const login = Effect.provide(Login.session, partnerLayer())

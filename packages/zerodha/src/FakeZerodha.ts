@@ -1,5 +1,5 @@
 /**
- * A fake Zerodha: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Zerodha for tests and experiments. It is as strict as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -35,12 +35,12 @@ export interface Account {
   readonly app: "enabled" | "disabled"
   /** Whether the caller's IP address is registered. Only order calls check it. */
   readonly ip: "registered" | "unregistered" | "none"
-  /** Whether the exchange approved the app as a platform. Only platforms get refresh tokens. */
+  /** Whether the exchange has approved the app as a platform. Only approved platforms get refresh tokens. */
   readonly platform: "approved" | "ordinary"
 }
 
 /**
- * Switches for undocumented behaviour of the broker.
+ * Switches for behaviour that the broker does not document.
  *
  * @category models
  * @since 0.1.0
@@ -48,21 +48,23 @@ export interface Account {
 export interface Switches {
   /** Error type of a wrong checksum. Default: `TokenException`. */
   readonly wrongChecksum: "TokenException" | "InputException"
-  /** Whether a refused exchange uses up its request token. Default: yes. */
+  /** Whether a refused exchange invalidates its request token. Default: yes. */
   readonly refusedExchange: "uses-up" | "keeps"
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
-  /** Parameters of a cancelled login's callback. Default: only the status. */
+  /** Parameters in the callback of a cancelled login. `with-pairs` adds `redirect_params`. Default: only the status. */
   readonly cancelled: "status" | "with-pairs"
-  /** Daily end of all sessions, IST. Default: `06:00`. */
+  /** Time of day in IST at which all sessions end. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`
-  /** Whether a login ends the app's previous session. Default: yes. */
+  /** Whether a login ends the account's previous session. Default: yes. */
   readonly earlierSessions: "die" | "live"
-  /** Whether a refresh returns a new refresh token and ends the old one. Default: yes. */
+  /** Whether a refresh returns a new refresh token and invalidates the old refresh token. Default: yes. */
   readonly refreshToken: "rotates" | "stays"
-  /** Whether a refresh token is valid after the end of its session. Default: yes. */
+  /** Whether a refresh token is still valid after the end of its session. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
-  /** Whether answers have `meta` and a picture, as newer ones do. Default: `meta` without a picture. */
+  /**
+   * Data of the account holder. `old` has no `meta`, and `with-picture` has `meta` and a picture. Default: only `meta`.
+   */
   readonly holder: "usual" | "old" | "with-picture"
 }
 
@@ -109,8 +111,8 @@ const success = (data: unknown) => FakeBroker.json({ status: "success", data })
 const failure = (status: number, type: string, message: string) =>
   FakeBroker.json({ status: "error", message, data: null, error_type: type }, status)
 
-const deadToken = failure(403, "TokenException", "Incorrect `api_key` or `access_token`.")
-const deadExchange = failure(403, "TokenException", "Token is invalid or has expired.")
+const invalidToken = failure(403, "TokenException", "Incorrect `api_key` or `access_token`.")
+const invalidExchange = failure(403, "TokenException", "Token is invalid or has expired.")
 const rateLimited = failure(429, "NetworkException", "Too many requests")
 const notFound = failure(404, "GeneralException", "Route not found")
 const wrongMethod = failure(405, "GeneralException", "Method not allowed")
@@ -119,20 +121,20 @@ const missing = (name: string) =>
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>", 403)
 
-/** Kite Connect 3 documentation, "Exceptions", as of 2026-11-27. */
+/** Rate limit. Source: Kite Connect 3 documentation, "Exceptions", as of 2026-11-27. */
 const tenPerSecond = [{ requests: 10, per: "1 second" }] as const
 
 /** Number of consecutive wrong passwords or codes that block a user. */
 const allowedMisses = 5
 
-/** Default lifetimes. Switches change them. The daily end of all sessions is a time IST. */
+/** Default lifetimes, which switches can change. `dailyEnd` is the time of day in IST at which all sessions end. */
 const lifetimes = { requestToken: "2 minutes", dailyEnd: "06:00" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   FakeBroker.describeLimits("each call", tenPerSecond, "API key and user id"),
   FakeBroker.describeLimits("sessionToken and refreshToken", tenPerSecond, "API key"),
   FakeBroker.authenticatorLimit,
-  { of: "wrong passwords or codes", limit: `${allowedMisses} in a row, then the user is blocked` },
+  { of: "wrong passwords or codes", limit: `${allowedMisses} consecutive, then the user is blocked` },
   {
     of: "a request token",
     limit: `1 exchange, within ${lifetimes.requestToken}`,
@@ -161,11 +163,11 @@ const loginForm = ({ url }: FakeBroker.FakeRequest, problem: string) =>
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/** An opaque token, like the broker's: 32 letters and digits. */
+/** Makes an opaque token of 32 letters and digits, as the broker does. */
 const randomToken = () =>
   Array.from(SecureRandom.randomBytesUnsafe(32), (byte) => letters[byte % letters.length]).join("")
 
-/** The fields of a form. Any other request, such as JSON or a query, has none. */
+/** Returns the fields of a form. A request with another content type, such as JSON, has no fields. */
 const formOf = ({ body, headers }: FakeBroker.FakeRequest) =>
   new URLSearchParams((headers["content-type"] ?? "").includes("application/x-www-form-urlencoded") ? body : "")
 
@@ -206,7 +208,7 @@ type Handle = (request: FakeBroker.FakeRequest) => Effect.Effect<FakeBroker.Fake
 
 const isResponse = (value: object): value is FakeBroker.FakeResponse => "status" in value && "body" in value
 
-/** State of the fake. */
+/** Makes the state of the fake. */
 const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const sessions = new Map<string, Issued>()
   const refreshes = new Map<string, Issued>()
@@ -225,7 +227,7 @@ const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     requestTokens,
     misses,
     close,
-    /** Opens a session. It may keep the refresh token of the previous session. */
+    /** Opens a session. `kept` is the refresh token of the previous session, if it stays valid. */
     open: (account: Account, kept?: string): Issued => {
       const now = clock.now()
       const access = randomToken()
@@ -277,14 +279,14 @@ const tokensOf = ({ account, access, refresh }: Issued) => ({
   refresh_token: refresh
 })
 
-/** The form's fields and its app, or the broker's refusal. */
+/** Returns the fields of the form and the app of its API key, or the broker's refusal. */
 const readExchange = (parts: Parts, request: FakeBroker.FakeRequest, name: string) => {
   const form = formOf(request)
   for (const field of ["api_key", name, "checksum"]) if ((form.get(field) ?? "").length < 6) return missing(field)
   const apiKey = form.get("api_key") ?? ""
   if (!parts.limiter.allows(apiKey, tenPerSecond)) return rateLimited
   const [app] = parts.memory.appOf(apiKey)
-  return app === undefined ? deadToken : { app, token: form.get(name) ?? "", checksum: form.get("checksum") ?? "" }
+  return app === undefined ? invalidToken : { app, token: form.get(name) ?? "", checksum: form.get("checksum") ?? "" }
 }
 
 const isChecksum = ({ apiKey, apiSecret }: Account, token: string, checksum: string) =>
@@ -300,7 +302,7 @@ const sessionToken = (parts: Parts): Handle =>
     if (isResponse(read)) return read
     const known = memory.requestTokens.get(read.token)
     if (known === undefined || known.account.apiKey !== read.app.apiKey || clock.now() >= known.end) {
-      return deadExchange
+      return invalidExchange
     }
     const isRight = yield* isChecksum(read.app, read.token, read.checksum)
     if (isRight || switches.refusedExchange !== "keeps") memory.requestTokens.delete(read.token)
@@ -318,8 +320,8 @@ const refreshToken = (parts: Parts): Handle =>
     const read = readExchange(parts, request, "refresh_token")
     if (isResponse(read)) return read
     const known = memory.refreshes.get(read.token)
-    if (known === undefined || known.account.apiKey !== read.app.apiKey) return deadExchange
-    if (switches.refreshAfterEnd === "refused" && clock.now() >= known.end) return deadExchange
+    if (known === undefined || known.account.apiKey !== read.app.apiKey) return invalidExchange
+    if (switches.refreshAfterEnd === "refused" && clock.now() >= known.end) return invalidExchange
     if (!(yield* isChecksum(read.app, read.token, read.checksum))) return refusedChecksum(parts)
     memory.close(known)
     return success(tokensOf(memory.open(known.account, switches.refreshToken === "stays" ? read.token : undefined)))
@@ -328,15 +330,18 @@ const refreshToken = (parts: Parts): Handle =>
 const isAlive = ({ clock }: Parts, issued: Issued | undefined, apiKey: string | null): issued is Issued =>
   issued !== undefined && issued.account.apiKey === apiKey && clock.now() < issued.end
 
-/** The session of a request, or the refusal if it has none. */
+/** Returns the session of a request, or the refusal if the request has no valid session. */
 const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
   const [, apiKey = "", token = ""] = /^token ([^:\s]+):(\S+)$/.exec(request.headers["authorization"] ?? "") ?? []
   const issued = parts.memory.sessions.get(token)
-  if (!isAlive(parts, issued, apiKey)) return deadToken
+  if (!isAlive(parts, issued, apiKey)) return invalidToken
   return parts.limiter.allows(`${apiKey} ${issued.account.userId}`, tenPerSecond) ? issued : rateLimited
 }
 
-/** The parameters decide: the documented call has no Authorization header. If one is present, it must be right. */
+/**
+ * Ends the session that the parameters name. If the request has the header Authorization, its value
+ * must be right.
+ */
 const endSession =
   (parts: Parts, name: "access_token" | "refresh_token"): Handle =>
   (request) =>
@@ -348,14 +353,15 @@ const endSession =
       if (token === null) return missing(name)
       const { memory } = parts
       const issued = name === "access_token" ? memory.sessions.get(token) : memory.refreshes.get(token)
-      if (issued === undefined || issued.account.apiKey !== apiKey) return deadExchange
-      if (name === "access_token" && !isAlive(parts, issued, apiKey)) return deadExchange
-      if (request.headers["authorization"] !== undefined && isResponse(authenticate(parts, request))) return deadToken
+      if (issued === undefined || issued.account.apiKey !== apiKey) return invalidExchange
+      if (name === "access_token" && !isAlive(parts, issued, apiKey)) return invalidExchange
+      if (request.headers["authorization"] !== undefined && isResponse(authenticate(parts, request)))
+        return invalidToken
       memory.close(issued)
       return success(true)
     })
 
-/** The account of a user name, password and code, or the page's message for a refusal. */
+/** Returns the account if user id, password and code are right. Otherwise, returns the message of the page. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
   const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)

@@ -1,5 +1,5 @@
 /**
- * Kite Connect 3, call by call: the documented calls for logging in, and the funds.
+ * Typed calls of Kite Connect 3: the documented calls for logging in, and the calls for funds.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { broker, credentials } from "./ZerodhaBroker.ts"
 type Calls = BrokerApi.BrokerApi<typeof table>
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
+ * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires.
  *
  * @category services
  * @since 0.1.0
@@ -23,8 +23,8 @@ type Calls = BrokerApi.BrokerApi<typeof table>
 export class ZerodhaApi extends Context.Service<ZerodhaApi, Calls>()("@auth/zerodha/ZerodhaApi") {}
 
 /**
- * The headers of a call. Kite Connect 3 documentation, "User" and "Exceptions", as of 2026-11-27. The scheme is `token`,
- * not `Bearer`.
+ * Makes the headers of a call. Source: Kite Connect 3 documentation, "User" and "Exceptions", as of 2026-11-27. The
+ * scheme of the header Authorization is `token`, not `Bearer`.
  *
  * @category headers
  * @since 0.1.0
@@ -53,7 +53,7 @@ const api = BrokerApi.define(ZerodhaApi, {
 export type Options = Parameters<typeof api.make>[0]
 
 /**
- * Makes the calls for one app. Its `apiKey` is sent with every call.
+ * Makes the typed calls for one app. The app's `apiKey` is sent with every call.
  *
  * @category constructors
  * @since 0.1.0

@@ -11,7 +11,7 @@ export type { Options, ZerodhaCredentials } from "./internal/services.ts"
 const method = Method.redirect(services.family, { ...services.spec, id: "browser" })
 
 /**
- * All services of this method, for one account. Sessions cannot be refreshed: a person logs in each day.
+ * Provides all services of this method for one account. Sessions cannot be refreshed. A person must log in each day.
  *
  * @category layers
  * @since 0.1.0
@@ -19,7 +19,8 @@ const method = Method.redirect(services.family, { ...services.spec, id: "browser
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration. One error names everything that is missing or wrong.
+ * Like `layer`, but reads the credentials from the configuration. If variables are missing or wrong, one error names
+ * all of them.
  *
  * @example
  * ```ts
@@ -40,7 +41,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program obtained.
+ * Makes a session from tokens that another program obtained.
  *
  * @category constructors
  * @since 0.1.0

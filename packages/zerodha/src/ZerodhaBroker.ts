@@ -1,5 +1,5 @@
 /**
- * Description of Zerodha as data.
+ * Describes Zerodha as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */
@@ -26,9 +26,9 @@ export const credentials = {
   })
 }
 
-const budget = Broker.twoPerDay("The login page blocks a user after five wrong tries; no program logs in")
-const when = "After 06:00 IST, the end of every session"
-const byPerson = { ...budget, by: [], when: `${when}: a person logs in by browser again` } as const
+const budget = Broker.twoPerDay("The login page blocks a user after five wrong attempts. A program does not log in")
+const when = "After 06:00 IST, when every session has ended"
+const byPerson = { ...budget, by: [], when: `${when}: a person logs in again in the browser` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const
 const capabilities = ["RedirectLogin", "Logout", "Profile", "Authorize"] as const
 const browser = { id: "browser", layer: "ZerodhaAuth", title: "Browser", capabilities, renewal: byPerson }
@@ -47,22 +47,17 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
   assumptions: Broker.assumptions(asOf, [
-    [
-      "early-end",
-      "medium",
-      "expiry",
-      "A session is valid until 06:00 IST. Some sessions end at 07:00, 07:30 or 08:00."
-    ],
+    ["early-end", "medium", "expiry", "Sessions end at 06:00 IST, although some end at 07:00, 07:30 or 08:00."],
     ["before-six", "low", "expiry", "A session that starts before 06:00 IST ends at 06:00 of that day."],
     ["cancelled", "medium", "none needed", "The callback of a cancelled login has status=cancelled and no state."],
     ["other-status", "low", "none needed", "Any status other than success in the callback is a denial."],
-    ["checksum", "medium", "none needed", "A wrong checksum is TokenException or InputException."],
+    ["checksum", "medium", "none needed", "The error type of a wrong checksum is TokenException or InputException."],
     ["dead-delete", "low", "none needed", "A logout of an expired session is refused with TokenException."],
     ["one-session", "medium", "none needed", "A new login with the same API key ends the previous session."],
     ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
-    ["rotation", "low", "none needed", "If a refresh returns no new refresh token, the old one stays valid."],
-    ["refresh-late", "low", "none needed", "A refresh token also renews a session that has ended."],
-    ["limits", "medium", "queueTimeout", "Each account may make ten calls of one kind in a second."]
+    ["rotation", "low", "none needed", "If a refresh returns no refresh token, the old refresh token stays valid."],
+    ["refresh-late", "low", "none needed", "A refresh token can also renew a session that has ended."],
+    ["limits", "medium", "queueTimeout", "Each account can make ten calls to the same endpoint in a second."]
   ]),
   verifiedOn: asOf
 }

@@ -1,5 +1,5 @@
 /**
- * Login to Zerodha as a platform that the exchange approved. Only such apps get refresh tokens.
+ * Login to Zerodha as a platform that the exchange has approved. Only approved platforms get refresh tokens.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,8 @@ import * as services from "./internal/services.ts"
 const method = Method.redirect(services.family, { ...services.spec, id: "platform", refresh: services.refresh })
 
 /**
- * Like `ZerodhaAuth.layer`, with `Refresh`. A refresh fails with `SessionExpired` if the session has no refresh token.
+ * Like `ZerodhaAuth.layer`, but also provides `Refresh`. A refresh fails with `SessionExpired` if the session has no
+ * refresh token.
  *
  * @category layers
  * @since 0.1.0
@@ -17,7 +18,7 @@ const method = Method.redirect(services.family, { ...services.spec, id: "platfor
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration, in the variables of `ZerodhaAuth.layerConfig`.
+ * Like `layer`, but reads the credentials from the same variables as `ZerodhaAuth.layerConfig`.
  *
  * @category layers
  * @since 0.1.0
@@ -25,7 +26,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program obtained.
+ * Makes a session from tokens that another program obtained.
  *
  * @category constructors
  * @since 0.1.0

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { browse, demo } from "./support.ts"
 
-/** 08:15:14 in India. */
+/** 2026-11-27 08:15:14 IST. */
 const morning = Date.UTC(2026, 10, 27, 2, 45, 14)
 
 const start = (options?: Parameters<typeof FakeZerodha.make>[0]) =>
@@ -65,7 +65,7 @@ const token = [403, "TokenException"]
 const input = [400, "InputException"]
 
 describe("the fake's token exchange", () => {
-  it.effect("accepts only a form body, not JSON or a query", () =>
+  it.effect("accepts a form body, and refuses JSON and a query", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const made = yield* requestToken(fake)
@@ -104,7 +104,7 @@ describe("the fake's token exchange", () => {
     [{ wrongChecksum: "InputException" }, [...input, ...token]],
     [{ refusedExchange: "keeps" }, [...token, 200, undefined]]
   ] as const)(
-    "rejects an upper-case checksum, and invalidates the request token unless a switch keeps it: %j",
+    "refuses an upper-case checksum, and keeps the request token valid only if refusedExchange is keeps: %j",
     ([switches, expected]) =>
       Effect.gen(function* () {
         const fake = yield* start(switches)
@@ -121,7 +121,7 @@ describe("the fake's token exchange", () => {
       })
   )
 
-  it.effect("accepts a request token once, within two minutes, and only from its own app", () =>
+  it.effect("accepts a request token once, within two minutes, and only from the app to which it belongs", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002", apiKey: "otherkey00000002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -143,7 +143,7 @@ describe("the fake's token exchange", () => {
 })
 
 describe("the login page", () => {
-  it.effect("is a form, and redirects with the decoded redirect_params", () =>
+  it.effect("has a form, and redirects with the decoded redirect_params", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       assert.include((yield* ask(fake, loginUrl())).text, '<form method="post"')
@@ -174,7 +174,7 @@ describe("the login page", () => {
     })
   )
 
-  it.effect("does not redirect for an unknown key or a user that is not enabled", () =>
+  it.effect("does not redirect if the API key is unknown or the user is not enabled", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [{ ...demo, app: "disabled" }] })
       const unknown = yield* ask(fake, "https://kite.trade/connect/login?v=3&api_key=unknown")
@@ -197,7 +197,7 @@ describe("the login page", () => {
 })
 
 describe("a session", () => {
-  it.effect("is accepted only in the header form of key and token with a colon", () =>
+  it.effect("is accepted only if the header has API key and token with a colon between them", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access = "" } = yield* open(fake)
@@ -231,7 +231,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("ends with the next login of its user and key, unless a switch keeps it", () =>
+  it.effect("ends with the next login of the same user and API key, but not if earlierSessions is live", () =>
     Effect.gen(function* () {
       for (const [switches, http] of [[{}, 403] as const, [{ earlierSessions: "live" }, 200] as const]) {
         const fake = yield* start(switches)
@@ -242,7 +242,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("ends by DELETE, with or without Authorization, and a second DELETE is refused", () =>
+  it.effect("ends after a DELETE with or without Authorization, and a second DELETE is refused", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const headers of [(access: string) => authorization(access), () => ({})]) {
@@ -278,7 +278,7 @@ describe("a session", () => {
 })
 
 describe("other calls", () => {
-  it.effect("are refused after ten in a second, without Retry-After", () =>
+  it.effect("are refused after ten calls in a second, and the answer has no Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access } = yield* open(fake)
@@ -291,7 +291,7 @@ describe("other calls", () => {
     })
   )
 
-  it.effect("are refused in the envelope if the path or the method is unknown", () =>
+  it.effect("are refused with a JSON error if the path or the method is unknown", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const unknown = yield* ask(fake, "/user/unknown")
@@ -303,7 +303,7 @@ describe("other calls", () => {
   it.effect.each([
     ["none", "No IPs configured for this app."],
     ["unregistered", "IP (192.0.2.7) is not allowed to place orders for this app."]
-  ] as const)("check the IP address for orders but not for reads: %s", ([ip, message]) =>
+  ] as const)("check the IP address for orders, but not for reads: %s", ([ip, message]) =>
     Effect.gen(function* () {
       const account = { ...demo, ip }
       const fake = yield* start({ accounts: [account] })
@@ -316,7 +316,7 @@ describe("other calls", () => {
   )
 
   it.effect.each([{ holder: "old" }, { holder: "with-picture" }] as const)(
-    "return the account holder in older and newer forms: %j",
+    "return the account holder in the older or the newer format: %j",
     (switches) =>
       Effect.gen(function* () {
         const fake = yield* start(switches)

@@ -16,7 +16,7 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, inspect, methodOf, secret } = brokers
 
-/** Secrets that occur only here. */
+/** These secrets occur nowhere else, so that the tests can find them in texts. */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",
@@ -35,7 +35,7 @@ const subjectOf = (
   refusal: (code) => answer(400, { status: "error", message: "No such luck", error_type: code, data: null }),
   emptyYes: answer(200, { status: "success", data: {} }),
   inspect,
-  // The suite expects a refresh after the end of a session to be refused. Other tests cover a broker that allows it.
+  // The suite expects that a refresh is refused after the end of a session. Other tests cover a broker that allows it.
   make: Effect.map(serve({ accounts: [account], refreshAfterEnd: "refused" }), (fake) => ({
     fake,
     secrets: [account.apiKey, account.apiSecret, account.password, account.totpSecret],
@@ -60,7 +60,7 @@ const contract = [
   subjectOf("platform", ZerodhaPlatform.layer, { ...canary, platform: "approved" })
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
 const apiKey = "qanaryKeyq"
 const access = "canary-access-word"
 const refresh = "canary&refresh=word"
@@ -137,7 +137,7 @@ brokers.runBrokerTests({
 
 const rows = Object.values(table)
 
-/** Every type of error in the documents, the SDKs and the login page, as of 2026-11-27. */
+/** Every error type in the documents, the SDKs and the login page, as of 2026-11-27. */
 const documentedTypes = [
   "TokenException UserException TwoFAException PermissionException ForbiddenError InputException OrderException",
   "MarginException HoldingException NetworkException DataException GeneralException"
@@ -157,7 +157,7 @@ const documentedCalls = [
 ]
 
 describe("the tables cover the documentation", () => {
-  it("the error table has exactly the documented types of error", () => {
+  it("the error table has exactly the documented error types", () => {
     const known = new Set(codes.flatMap(({ code }) => code ?? []))
     assert.deepStrictEqual([...known].toSorted(), documentedTypes.toSorted())
   })
@@ -168,7 +168,7 @@ describe("the tables cover the documentation", () => {
       documentedCalls
     ))
 
-  it("each call is limited to ten requests per second, and only reads may be sent again", () => {
+  it("each call is limited to ten requests in a second, and only reads may be resent", () => {
     for (const { limits } of rows) assert.deepStrictEqual(limits, [{ requests: 10, per: "1 second" }])
     const safe = rows.filter((row) => row.safe).map(({ name }) => name)
     assert.deepStrictEqual(safe, ["getProfile", "getMargins", "getEquityMargins", "getCommodityMargins"])

@@ -1,5 +1,5 @@
 /**
- * A typical user program: it logs at every level, prints its errors in every way, and leaves its files behind.
+ * A typical user program. It logs at every level, prints its errors in every way, and does not delete its files.
  */
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as Profile from "@auth/broker-core/login/Profile"

@@ -11,7 +11,7 @@ describe("canary: Zerodha", () => {
     for (const name of ["right", "wrong secret", "exchange quoted", "refresh refused", "logout cut"]) {
       assert.include(output, name)
     }
-    // Request token and state of nine logins, and two pairs of tokens of the three refreshed sessions.
+    // Nine logins each have a request token and a state. Three refreshed sessions each have two pairs of tokens.
     assert.strictEqual(told.length, 9 * 2 + 3 * 4)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

@@ -19,7 +19,10 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { credentials, demo, reasonOf, session } from "./support.ts"
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/**
+ * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
+ * demo account.
+ */
 const refused = refusedUnsent(FakeZerodha.make(), [demo.apiKey, demo.apiSecret])
 
 const missing = "is missing"
@@ -35,21 +38,21 @@ const wrong: ReadonlyArray<WrongCredentials> = [
     { userId: noText, apiKey: noText, apiSecret: noText, redirectUrl: noText }
   ],
   [
-    "an e-mail address for the user id",
+    "an e-mail address in place of the user id",
     { ...credentials, userId: "demo@example.com" },
     { userId: "is an e-mail address: use the client id" }
   ],
-  ["a key with a colon", { ...credentials, apiKey: secret("key:token") }, { apiKey: characters }],
-  ["a key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
-  ["plain http", { ...credentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
-  ["another scheme", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
+  ["an API key with a colon", { ...credentials, apiKey: secret("key:token") }, { apiKey: characters }],
+  ["an API key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],
+  ["an http redirect URL", { ...credentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
+  ["a redirect URL with another scheme", { ...credentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
   [
-    "a URL without a scheme",
+    "a redirect URL without a scheme",
     { ...credentials, redirectUrl: "app.example.com/cb" },
     { redirectUrl: "is not an address" }
   ],
   [
-    "a fragment",
+    "a redirect URL with a fragment",
     { ...credentials, redirectUrl: "https://app.example.com/#/cb" },
     { redirectUrl: "must not have a fragment: the broker could not add its parameters" }
   ]
@@ -65,7 +68,7 @@ describe("invalid credentials", () => {
   }
 
   for (const redirectUrl of ["http://127.0.0.1:8976/cb", "http://localhost/cb", "https://app.example.com/cb?a=b"]) {
-    it.effect(`${redirectUrl} is accepted`, () =>
+    it.effect(`the redirect URL ${redirectUrl} is accepted`, () =>
       Effect.gen(function* () {
         const layer = ZerodhaAuth.layer({ credentials: { ...credentials, redirectUrl } })
         yield* Effect.provide(ZerodhaApi.ZerodhaApi, Layer.provide(layer, TestHttp.layerLateFetch))
@@ -73,7 +76,7 @@ describe("invalid credentials", () => {
     )
   }
 
-  it.effect("the raw calls reject an invalid key and name it", () =>
+  it.effect("the raw calls reject a blank API key, and the error names the field", () =>
     Effect.gen(function* () {
       const error = yield* refused(ZerodhaApi.ZerodhaApi, ZerodhaApi.layer({ apiKey: secret(" ") }))
       assert.deepStrictEqual(problems(error), { apiKey: "is empty" })
@@ -81,11 +84,11 @@ describe("invalid credentials", () => {
   )
 })
 
-describe("a configuration", () => {
+describe("layerConfig", () => {
   const configured = (values: object) =>
     Layer.provide(ZerodhaAuth.layerConfig(), ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
 
-  it.effect("reports the names of missing variables", () =>
+  it.effect("names all missing variables in one error", () =>
     Effect.gen(function* () {
       const error = yield* refused(ZerodhaApi.ZerodhaApi, configured({ ZERODHA_USER_ID: "ZZ0001" }))
       assert.deepStrictEqual(problems(error), {
@@ -96,7 +99,7 @@ describe("a configuration", () => {
     })
   )
 
-  it.effect("accepts white space around its values", () =>
+  it.effect("accepts values with surrounding white space", () =>
     Effect.gen(function* () {
       const values = {
         ZERODHA_USER_ID: " zz0001\n",
@@ -120,8 +123,8 @@ describe("raw calls from untyped code", () => {
   const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
-      ["no request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
-      ["no request", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["an exchange without a request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
+      ["an exchange without a request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "plain text for a secret",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),
@@ -132,10 +135,10 @@ describe("raw calls from untyped code", () => {
         (api) => api.refreshToken({ refresh_token: secret(" "), checksum: secret("b") }),
         ["refresh_token"]
       ],
-      ["no token to end", (api) => api.deleteSession({} as never, session), ["access_token"]]
+      ["a logout without a token", (api) => api.deleteSession({} as never, session), ["access_token"]]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: the error names the fields, and no request is sent`, () =>
+    it.effect(`${what}: the error names the wrong fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(ZerodhaApi.ZerodhaApi, call), api)
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, kind])))
@@ -143,7 +146,7 @@ describe("raw calls from untyped code", () => {
     )
   }
 
-  it.effect("a request token with a lone surrogate is rejected and not sent in altered form", () =>
+  it.effect("a request token with a lone surrogate is rejected, and no changed token is sent", () =>
     Effect.gen(function* () {
       const request = { request_token: secret("\ud83d"), checksum: secret("b") }
       const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.sessionToken(request))
@@ -151,7 +154,7 @@ describe("raw calls from untyped code", () => {
     })
   )
 
-  it.effect("a missing session fails as SessionExpired, and no request is sent", () =>
+  it.effect("a call without a valid session fails as SessionExpired, and no request is sent", () =>
     Effect.gen(function* () {
       for (const given of [undefined, {}, { ...session, tokens: { access: "text" } }]) {
         const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.getProfile(given as never))

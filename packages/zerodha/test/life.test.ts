@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { browse, demo, layer, layerPlatform, printed, reasonOf, serve } from "./support.ts"
 
-/** 08:15:14 in India. */
+/** 2026-11-27 08:15:14 IST. */
 const morning = Date.UTC(2026, 10, 27, 2, 45, 14)
 
 const start = (options?: Parameters<typeof serve>[0], at = morning) =>
@@ -41,7 +41,7 @@ const told = {
 }
 
 describe("a session", () => {
-  it.effect("goes through login, every read and logout", () =>
+  it.effect("can be used for every read call from its login to its logout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -63,7 +63,7 @@ describe("a session", () => {
   it.effect.each([
     ["at 08:15:14 IST", "2026-11-27T02:45:14Z", 1_795_825_800_000],
     ["at 05:10 IST", "2026-11-27T23:40:00Z", 1_795_825_800_000],
-    ["at 06:00 IST to the second", "2026-11-28T00:30:00Z", 1_795_912_200_000]
+    ["at exactly 06:00 IST", "2026-11-28T00:30:00Z", 1_795_912_200_000]
   ] as const)("ends at the next 06:00 IST if it begins %s", ([, at, end]) =>
     Effect.gen(function* () {
       const fake = yield* start({}, Date.parse(at))
@@ -73,7 +73,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is expired when the broker refuses its token, even before its computed expiry", () =>
+  it.effect("is reported as expired if the broker refuses its token, even before its computed expiry", () =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd: "07:30" }, Date.UTC(2026, 10, 27, 1))
       yield* Effect.gen(function* () {
@@ -85,7 +85,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("ends with the next login of the same key", () =>
+  it.effect("ends with the next login with the same API key", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -97,19 +97,24 @@ describe("a session", () => {
     })
   )
 
-  it.effect("authorizes the program's own calls with key and token, only to the broker's hosts", () =>
-    Effect.gen(function* () {
-      const fake = yield* start()
-      yield* Effect.gen(function* () {
-        const session = yield* logIn(fake)
-        const { headers, origins } = yield* Authorize.Authorize
-        const { authorization = "", ...others } = headers(session)
-        const access = Redacted.value(session.tokens.access)
-        assert.strictEqual(Redacted.value(authorization as Redacted.Redacted<string>), `token ${demo.apiKey}:${access}`)
-        assert.deepStrictEqual(others, { accept: "application/json", "x-kite-version": "3" })
-        assert.deepStrictEqual(origins, ["https://api.kite.trade", "https://kite.zerodha.com"])
-      }).pipe(Effect.provide(layer()))
-    })
+  it.effect(
+    "has headers with API key and token for the program's own calls, and only the broker's hosts are allowed",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* start()
+        yield* Effect.gen(function* () {
+          const session = yield* logIn(fake)
+          const { headers, origins } = yield* Authorize.Authorize
+          const { authorization = "", ...others } = headers(session)
+          const access = Redacted.value(session.tokens.access)
+          assert.strictEqual(
+            Redacted.value(authorization as Redacted.Redacted<string>),
+            `token ${demo.apiKey}:${access}`
+          )
+          assert.deepStrictEqual(others, { accept: "application/json", "x-kite-version": "3" })
+          assert.deepStrictEqual(origins, ["https://api.kite.trade", "https://kite.zerodha.com"])
+        }).pipe(Effect.provide(layer()))
+      })
   )
 })
 
@@ -147,13 +152,13 @@ describe("a callback", () => {
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
-  ] as const)("is rejected with %s, and no request is sent", ([, query, why]) =>
+  ] as const)("is rejected, and no request is sent: %s", ([, query, why]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* complete(query), why)
     })
   )
 
-  it.effect("is accepted in any order, without action and type, and with unknown parameters", () =>
+  it.effect("is accepted with parameters in any order, without action and type, and with unknown parameters", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -168,7 +173,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("of a cancelled login leaves this login and all others open", () =>
+  it.effect("of a cancelled login leaves the login open", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -225,7 +230,7 @@ describe("an exchange", () => {
       })
   )
 
-  it.effect("of a request token older than two minutes asks for a new browser login", () =>
+  it.effect("of a request token older than two minutes fails, and the remedy is a new browser login", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -242,7 +247,7 @@ describe("an exchange", () => {
 })
 
 describe("a refresh", () => {
-  it.effect("renews a session after 06:00 IST if the login gave a refresh token", () =>
+  it.effect("renews a session after 06:00 IST if the login returned a refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -256,7 +261,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("keeps the refresh token if the answer has none", () =>
+  it.effect("keeps the refresh token if the answer has no refresh token", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform], refreshToken: "stays" })
       yield* Effect.gen(function* () {
@@ -272,7 +277,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails without a request if the refresh token is empty, as for ordinary apps", () =>
+  it.effect("fails without a request if the session has no refresh token, as for ordinary apps", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -288,7 +293,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails as refresh-invalid if the broker refuses it or returns another account", () =>
+  it.effect("fails as refresh-invalid if the broker refuses the refresh token or returns another account", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -305,7 +310,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("token can be revoked on its own", () =>
+  it.effect("fails after the refresh token was revoked", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {
@@ -331,7 +336,7 @@ describe("tokens of another program", () => {
     assert.notProperty(session.tokens, "refresh")
   })
 
-  it("have no refresh token if it is blank", () => {
+  it("give a session without a refresh token if the given refresh token is blank", () => {
     const empty = ZerodhaPlatform.fromTokens({ ...given, refreshToken: Redacted.make(" ") })
     assert.notProperty(empty.tokens, "refresh")
     const full = ZerodhaPlatform.fromTokens({ ...given, refreshToken: Redacted.make("refresh"), app: "second" })

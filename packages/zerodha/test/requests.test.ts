@@ -9,7 +9,7 @@ describe("the checksum", () => {
   const sha256 = (token: string, apiSecret: string) =>
     Effect.map(Checksum.sha256([credentials.apiKey, token, Redacted.make(apiSecret)]), Redacted.value)
 
-  // Made with sha256sum.
+  // The expected values were made with sha256sum.
   it.effect.each([
     [
       "ReqTokFake0000000000000000000001",
@@ -22,13 +22,13 @@ describe("the checksum", () => {
       "f66f3755d9398ebfb3c2e98fbccdcc125b805acfc6d4e8f7f8f6681e4c7bae62"
     ],
     ["a+b/c d=&", "se cret", "9e587e55ba319b92863e2c757f3f74e78b5b9ff6bb57e9fbe0f7c582f021b525"]
-  ] as const)("of key, %s and secret equals the vector", ([token, apiSecret, expected]) =>
+  ] as const)("of API key, %s and API secret equals the value of sha256sum", ([token, apiSecret, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* sha256(token, apiSecret), expected)
     })
   )
 
-  it.effect("uses the decoded token, which the form encodes once", () =>
+  it.effect("uses the decoded token, and the form encodes the token once", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -46,7 +46,7 @@ describe("the checksum", () => {
     })
   )
 
-  it.effect("is sent instead of the secret, and no login sends the token of an earlier session", () =>
+  it.effect("is sent instead of the API secret, and a login does not send the token of an earlier session", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -65,8 +65,8 @@ describe("the checksum", () => {
   )
 })
 
-describe("the login page", () => {
-  it.effect("has the twice-encoded state inside redirect_params", () =>
+describe("the address of the login page", () => {
+  it.effect("has the state, encoded twice, inside redirect_params", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin
@@ -80,7 +80,7 @@ describe("the login page", () => {
     }).pipe(Effect.provide(layer()))
   )
 
-  it.effect("uses the older host if the option is set", () =>
+  it.effect("has the older host if the option origins.login is set", () =>
     Effect.gen(function* () {
       const { url } = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin)
       assert.isTrue(Redacted.value(url).startsWith("https://kite.trade/connect/login?v=3&"))

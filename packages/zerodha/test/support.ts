@@ -37,7 +37,7 @@ export const layer = (overrides: Partial<ZerodhaAuth.ZerodhaCredentials> = {}, o
 export const layerPlatform = (options: ZerodhaAuth.Options = {}) =>
   ZerodhaPlatform.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** Fills in the login page and returns the address that the browser is redirected to. */
+/** Fills in the login page and returns the address to which the browser is redirected. */
 export const browse = (
   fake: FakeBroker,
   request: Pick<AuthorizationRequest, "url">,
@@ -56,7 +56,7 @@ export const browse = (
     return Redacted.make(response.headers.get("location") ?? "")
   })
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The raw calls, sent to a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -66,7 +66,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session of the demo account for calls that do not reach a fake. */
 export const session: Session = ZerodhaPlatform.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

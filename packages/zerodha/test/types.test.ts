@@ -1,4 +1,4 @@
-// These tests assert compiler errors. Effect's diagnostics would only repeat them.
+// These tests assert compiler errors. Effect's diagnostics would report the same errors again.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import * as Core from "@auth/broker-core"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -18,7 +18,7 @@ import { credentials, session } from "./support.ts"
 const auth = ZerodhaAuth.layer({ credentials })
 const platform = ZerodhaPlatform.layer({ credentials })
 
-/** The service behind each capability. */
+/** The service of each capability. */
 const services = {
   Login: Core.Login.Login,
   StepUp: Core.StepUp.StepUp,
@@ -31,7 +31,7 @@ const services = {
   Authorize: Core.Authorize.Authorize
 } as const
 
-/** Accepts only a program that needs nothing but an HTTP client. Any other program does not compile. */
+/** Accepts a program that needs an HTTP client and no other service. Any other program does not compile. */
 const whole = (program: Effect.Effect<unknown, unknown, HttpClient.HttpClient>) => Effect.isEffect(program)
 
 type Provided =
@@ -55,7 +55,7 @@ describe("the types of the layers", () => {
     expectTypeOf<Layer.Success<typeof platform>>().toEqualTypeOf<Provided | Core.Refresh.Refresh>()
   })
 
-  it("a program does not compile with a capability that ZerodhaAuth lacks", () => {
+  it("a program does not compile if it uses a capability that ZerodhaAuth lacks", () => {
     // @ts-expect-error: only an approved platform has a refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: a browser login has no Login service
@@ -77,15 +77,15 @@ describe("the types of the layers", () => {
 
   it("a plain-text secret does not compile", () => {
     const given = [
-      // @ts-expect-error: the key is Redacted
+      // @ts-expect-error: the API key is Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiKey: "key" } }),
-      // @ts-expect-error: the secret is Redacted
+      // @ts-expect-error: the API secret is Redacted
       ZerodhaAuth.layer({ credentials: { ...credentials, apiSecret: "secret" } })
     ]
     assert.strictEqual(given.length, 2)
   })
 
-  it("the calls have the types of their rows", () => {
+  it("the calls have the types of their rows in the endpoint table", () => {
     type Api = ZerodhaApi["Service"]
     interface Exchange {
       readonly request_token: Redacted.Redacted<string>

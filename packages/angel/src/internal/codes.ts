@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 const row = ErrorTable.rows('SmartAPI documentation, "Error codes"', "2026-11-21")
 const from = (source: string) => ({ source })
 
-/** The broker returns AB1050 before it checks PIN and API key, and in many cases where the code is right. */
+/** The broker returns AB1050 before it checks PIN and API key. It often returns AB1050 although the code is right. */
 const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
   const clientCode = Envelope.field(failure.request, "clientcode")
   return ErrorTable.totpHints(failure, [
@@ -14,7 +14,7 @@ const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
       ? { id: "ClientCodeShape", text: "The client code is an e-mail address. Use the client code, such as A123456." }
       : {
           id: "WrongClientCode",
-          text: "Check the client code: the broker answers a wrong one like a wrong one-time code."
+          text: "Check the client code: the broker answers a wrong client code like a wrong one-time code."
         }
   ])
 }
@@ -28,9 +28,9 @@ const pinAndTotp = invalidCredentials(
   "Use the 4-digit PIN of the mobile app, not the web password, and enable TOTP for the account."
 )
 
-/** Codes of calls outside the login: passed on unchanged. */
+/** Error codes of calls outside the login. The package keeps these codes unchanged. */
 const orderCodes = "AB1008 AB1009 AB1012 AB1013 AB1014 AB1015 AB1016 AB1017 AB1018 AB2002 AB4008".split(" ")
-const ofOrders = "Orders or market data"
+const ofOrders = "A call for orders or market data failed"
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/loginbypassword is not allowed/i, "The web password was used, or TOTP is not enabled", pinAndTotp, {
@@ -47,7 +47,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("AB1001", "Invalid e-mail", invalidCredentials("clientCode")),
   row("AB1002", "Invalid password length", invalidCredentials("pin")),
   row("AB1003", "Client already exists", invalidRequest("clientCode", "exists already")),
-  row("AB1004", "Something went wrong, try later; also for a malformed body", ErrorTable.unavailable),
+  row("AB1004", "Something went wrong, try later; or the body is malformed", ErrorTable.unavailable),
   row("AB1005", "User type must be USER", invalidRequest("X-UserType", "must be USER")),
   row("AB1006", "Client is blocked for trading", blocked, {
     source: "SmartAPI documentation; on login: smartapi-python pull request 46"
@@ -71,11 +71,11 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
     "AB1021",
     "Too many requests",
     ErrorTable.rateLimited,
-    from("comments in clients of third parties: an assumption")
+    from("an assumption, from comments in third-party clients")
   ),
   row("AB1031", "Old password mismatch", invalidCredentials("pin")),
   row("AB1032", "User not found", invalidCredentials("clientCode")),
-  row("AB1034", "Apps not found: the API key is not known", apiKey, from("SmartAPI forum post 2542")),
+  row("AB1034", "Apps not found: the API key is unknown", apiKey, from("SmartAPI forum post 2542")),
   row(
     "AB1050",
     "Invalid TOTP",
@@ -86,7 +86,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("AB2000", "Error not specified", ErrorTable.unavailable),
   row("AB2001", "Internal error", ErrorTable.unavailable),
   ...orderCodes.map((code) => row(code, ofOrders, ErrorTable.rejected)),
-  row("AB4006", ofOrders, ErrorTable.rejected, from("seen by users, not documented")),
+  row("AB4006", ofOrders, ErrorTable.rejected, from("reported by users, not documented")),
   row(/exceeding access rate/i, "The rate limit is exceeded", ErrorTable.rateLimited, {
     source: "SmartAPI forum topics 3396, 4661 and 5071"
   }),

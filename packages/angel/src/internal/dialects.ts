@@ -4,7 +4,7 @@ import * as Predicate from "effect/Predicate"
 const saysYes = (status: unknown): boolean =>
   status === true || (Predicate.isString(status) && /^(?:true|success)$/i.test(status.trim()))
 
-/** An empty `data` is null, "", "null" or absent. */
+/** Returns `data`, or `undefined` if it is empty: null, "", "null" or absent. */
 const dataOf = (json: unknown): unknown => {
   const data = Envelope.field(json, "data")
   return data === null || data === "" || data === "null" ? undefined : data
@@ -21,8 +21,8 @@ const read = (json: unknown, outcome: unknown): Envelope.Verdict =>
 const supportId = (text: string): string | undefined => /support id is:?\s*(?:<[^>]*>\s*)*(\d{4,40})/i.exec(text)?.[1]
 
 /**
- * The five formats of SmartAPI's answers. Neither the HTTP status nor the content type identifies the format. As of
- * 2026-11-21.
+ * The five formats of SmartAPI's answers, as of 2026-11-21. The HTTP status and the content type do not identify the
+ * format.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

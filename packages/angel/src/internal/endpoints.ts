@@ -2,12 +2,13 @@ import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
-// Paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Limits count per client code.
+// Paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each limit applies to one
+// client code.
 
 const { Secret, Text } = Endpoint
 const { each, list, secret, text } = Decode
 
-/** `jwtToken` comes without a `Bearer ` prefix. */
+/** The broker sends `jwtToken` without a `Bearer ` prefix. */
 const tokens = {
   response: Schema.Struct({
     jwtToken: Decode.requiredSecret,
@@ -17,7 +18,7 @@ const tokens = {
   essential: ["jwtToken"]
 }
 
-/** `password` is the 4-digit PIN, `totp` six digits. `state` is returned unchanged. */
+/** `password` is the 4-digit PIN, and `totp` has six digits. The broker returns `state` unchanged. */
 const Login = Schema.Struct({
   clientcode: Text,
   ...each(Secret, "password", "totp"),
@@ -42,7 +43,7 @@ const post = Endpoint.rows({ method: "POST", token: "required", limits: [perSeco
 const get = Endpoint.rows({ method: "GET", token: "required", safe: true })
 
 export const table = {
-  /** `POST /rest/auth/angelbroking/user/v1/loginByPassword`, sent once. */
+  /** `POST /rest/auth/angelbroking/user/v1/loginByPassword`. The request is never resent. */
   loginByPassword: Endpoint.make({
     name: "loginByPassword",
     method: "POST",
@@ -54,8 +55,8 @@ export const table = {
     ...tokens
   }),
   /**
-   * `POST /rest/auth/angelbroking/jwt/v1/generateTokens`, sent once. All three tokens of the answer replace the old
-   * ones.
+   * `POST /rest/auth/angelbroking/jwt/v1/generateTokens`. The request is never resent. The three tokens of the answer
+   * replace the previous tokens.
    */
   generateTokens: post("generateTokens", "/rest/auth/angelbroking/jwt/v1/generateTokens", {
     limits: [perSecond(1), perHour],
@@ -63,14 +64,15 @@ export const table = {
     ...tokens
   }),
   /**
-   * `GET /rest/secure/angelbroking/user/v1/getProfile`. The publisher login uses it to find the account of its token.
+   * `GET /rest/secure/angelbroking/user/v1/getProfile`. The publisher login uses it to find the account that its
+   * token belongs to.
    */
   getProfile: get("getProfile", "/rest/secure/angelbroking/user/v1/getProfile", {
     limits: [perSecond(3), perHour],
     response: Holder,
     essential: ["clientcode"]
   }),
-  /** `GET /rest/secure/angelbroking/user/v1/getRMS`: funds and margins. Amounts are rupees, as text. */
+  /** `GET /rest/secure/angelbroking/user/v1/getRMS`: funds and margins. Amounts are text, in rupees. */
   getRMS: get("getRMS", "/rest/secure/angelbroking/user/v1/getRMS", { limits: [perSecond(2)], response: Funds }),
   /** `POST /rest/secure/angelbroking/user/v1/logout` */
   logout: post("logout", "/rest/secure/angelbroking/user/v1/logout", {

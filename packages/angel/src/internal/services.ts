@@ -11,7 +11,7 @@ type Api = AngelApi["Service"]
 /** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {}
 
-/** The tokens of an answer. If it leaves out a token, the one of `previous` is kept. */
+/** Returns the tokens of an answer. If the answer lacks a token, the token of `previous` is kept. */
 export const toTokens = (
   response: {
     readonly jwtToken: Redacted.Redacted<string>

@@ -18,7 +18,7 @@ const noTotpKey = invalidCode(
 )
 const noClient = invalidRequest("clientcode", "is missing or wrong: a dealer must name its client (option dealer)")
 const notVerified = ErrorTable.actionRequired("Answer the one-time code of this login, or log in again")
-const notLinked = denied("unknown", "Link the PAN with Aadhaar first: the broker documents this as the cause.")
+const notLinked = denied("unknown", "Link the PAN with Aadhaar. The broker documents a missing link as the cause.")
 const forDealers = denied("unknown", "Only dealers can make this call: use a dealer's login.")
 const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey belongs to an app of this user.")
 const badRequest = invalidRequest("request", "was rejected as malformed")
@@ -28,11 +28,11 @@ const badVersion = invalidRequest("user-agent", "names a version that the broker
 const inLogin = { operations: ["authdirectapi"] }
 const inOtp = { operations: ["verifyotp", "resendotp"] }
 
-/** The broker returns MO2005 before it checks the password. Several clients have swapped API key and API secret. */
+/** The broker returns MO2005 before it checks the password. Comments in several clients report swapped keys. */
 const swapped =
-  "Check that apiKey and apiSecret are not swapped, as they easily are. The password is hashed with the key, never with the secret."
+  "Check that apiKey and apiSecret are not swapped. The password is hashed with the apiKey, never with the apiSecret."
 
-/** Headers whose codes mean only that the header is wrong. */
+/** Rows for the headers that have an error code of their own. */
 const headerRows = headers.table
   .filter(({ code, from }) => code.startsWith("MO20") && from !== "key" && from !== "session")
   .map(({ code, name, option }) =>
@@ -46,7 +46,7 @@ const headerRows = headers.table
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Codes of calls outside the login: passed on unchanged. */
+/** Error codes of calls outside the login. The package keeps these codes unchanged. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),
@@ -55,7 +55,7 @@ const orderCodes = [
   ...range(1089, 1091),
   ...range(1101, 1104),
   5003
-].map((number) => row(`MO${number}`, "Orders or data", ErrorTable.rejected))
+].map((number) => row(`MO${number}`, "A call for orders or data failed", ErrorTable.rejected))
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq}, question 48` }),
@@ -67,7 +67,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO1004", "Invalid API key", apiKey),
   row("MO1005", "API key not found", apiKey),
   row("MO1006", "The app is not authorised for live use", denied("activation")),
-  row("MO1007", "The one-time code is wrong or of an older page", invalidCode("otp"), {
+  row("MO1007", "The one-time code is wrong, or belongs to an older page", invalidCode("otp"), {
     ...inOtp,
     source: `${documented}; reports of integrators on the OTP step`
   }),
@@ -78,16 +78,16 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   ...["MO1062", "MO1087", "MO1088"].map((code) => row(code, "The client code is missing or invalid", noClient)),
   row("MO1092", "Consent is missing", denied("consent")),
   row("MO1093", "Invalid TOTP", invalidCode("totp", ErrorTable.totpHints)),
-  row("MO1094", "No TOTP key, or it was reset", noTotpKey),
-  row("MO1095", "There is no such OTP session", ErrorTable.challengeExpired("refused")),
+  row("MO1094", "The account has no TOTP key, or the key was reset", noTotpKey),
+  row("MO1095", "The OTP session does not exist", ErrorTable.challengeExpired("refused")),
   row("MO1096", "Too many wrong one-time codes", ErrorTable.locked("otp", "unknown")),
   row("MO1097", "The login was not verified by its one-time code", notVerified),
-  row("MO1098", "Only dealers may do this", forDealers),
-  row("MO1099", "The one-time code is badly formed", invalidCode("totp", ErrorTable.totpHints), inLogin),
-  row("MO1099", "The one-time code is badly formed", invalidCode("otp")),
+  row("MO1098", "Only dealers may make this call", forDealers),
+  row("MO1099", "The one-time code is malformed", invalidCode("totp", ErrorTable.totpHints), inLogin),
+  row("MO1099", "The one-time code is malformed", invalidCode("otp")),
   row(
     "MO1100",
-    "The login may not do this",
+    "The login may not make this call",
     denied(
       "unknown",
       "If this login waits for a one-time code, answer it first. Otherwise contact the broker's support."
@@ -97,14 +97,14 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO2001", "Invalid method", badMethod),
   row("MO2002", "Invalid JSON", badRequest),
   row("MO2005", "The header apikey is missing or wrong", invalidCredentials("apiKey", swapped), {
-    source: `${documented}; comments in clients of third parties on swapped keys`
+    source: `${documented}; comments about swapped keys in third-party clients`
   }),
   row("MO2006", "The header apisecretkey is missing or wrong", invalidCredentials("apiSecret")),
   row("MO2007", "The header authorization is missing or wrong", sessionExpired("invalid")),
-  row("MO2013", "The version number is wrong, probably that of the user-agent", badVersion),
+  row("MO2013", "The version number is wrong, probably the version in the user-agent", badVersion),
   ...headerRows,
   row("MO2035", "The IP address is not registered", denied("ip")),
-  row("MO3001", "Several records where one is wanted", ErrorTable.unavailable),
+  row("MO3001", "The broker found several records instead of one", ErrorTable.unavailable),
   ...["MO5000", "MO5001", "MO5002"].map((code) =>
     row(code, "Connection trouble at the broker", ErrorTable.unavailable)
   ),
@@ -114,7 +114,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO8003", "The token is missing", sessionExpired("missing")),
   row("MO8050", "The refresh token is invalid", sessionExpired("refresh-invalid")),
   row("MO8051", "The refresh token has expired", sessionExpired("refresh-expired")),
-  row("MO8052", "The session of the dashboard is over", sessionExpired("unknown")),
+  row("MO8052", "The session of the dashboard has ended", sessionExpired("unknown")),
   row("MOSL100", "Login id or password is invalid", invalidCredentials("userId or password"), {
     source: 'Motilal OpenAPI documentation, sample of "Failed Response"'
   }),

@@ -1,7 +1,7 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import * as Predicate from "effect/Predicate"
 
-/** The value of `status`, in capitals; `undefined` if there is none. */
+/** Returns `status` in upper case, or `undefined` if the answer has no status. */
 const statusOf = (json: unknown): string | undefined => {
   const status = Envelope.field(json, "status")
   return Predicate.isString(status) && status.trim() !== "" ? status.trim().toUpperCase() : undefined
@@ -19,8 +19,8 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 })
 
 /**
- * Values of `status` in the broker's answers. Only `SUCCESS` means success, and only with the token of the call. Tokens
- * are beside `status`, not in `data`. As of 2026-11-21.
+ * The formats of the broker's answers, by the value of `status`, as of 2026-11-21. Only `SUCCESS` means success. Tokens
+ * are beside `status`, not in `data`.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
@@ -33,6 +33,6 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     'Motilal OpenAPI documentation, "Failed Response": data is the text "null"',
     (status) => status === "FAILURE"
   ),
-  refusal("error", "seen in production with MO1007, documented nowhere", (status) => status === "ERROR"),
-  refusal("other", "any other word, such as the FAILED of the official SDKs", () => true)
+  refusal("error", "seen in production with MO1007, not documented", (status) => status === "ERROR"),
+  refusal("other", "any other value, such as FAILED in the official SDKs", () => true)
 ]

@@ -6,8 +6,8 @@ import * as Schema from "effect/Schema"
 const { Text } = Endpoint
 
 /**
- * Versions in the paths. v7: Motilal OpenAPI documentation of 2026. v4: the official Python SDK 3.0. v3: the
- * documentation of 2024 and before. As of 2026-11-21.
+ * Versions in the paths, as of 2026-11-21. Source of v7: Motilal OpenAPI documentation of 2026. Source of v4: the
+ * official Python SDK 3.0. Source of v3: the documentation of 2024 and before.
  */
 const versions = {
   v7: { login: "v7", otp: "v5", user: "v5" },
@@ -20,22 +20,22 @@ export type Generation = keyof typeof versions
 
 export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
-/** The broker requires a hash of 64 characters. The check prevents that a password is sent in clear by mistake. */
+/** The broker requires a hash of 64 characters. The check rejects a password that was not hashed. */
 const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
 
 const LoginData = Schema.Struct({
   AuthToken: Endpoint.SecretText,
-  // "TRUE" or "FALSE" as text. A client reports flags of both types elsewhere in this API.
+  // "TRUE" or "FALSE" as text. According to a third-party client, other calls of this API return text or booleans.
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
 
-/** `FALSE` while a one-time code is required; `undefined` if the broker does not say. */
+/** Returns `FALSE` while a one-time code is required, and `undefined` if the answer has no flag. */
 const flagOf = (value: string | boolean | null | undefined): "TRUE" | "FALSE" | undefined => {
   const word = String(value).trim().toUpperCase()
   return word === "TRUE" || word === "FALSE" ? word : undefined
 }
 
-/** One client reports the token inside `data`. */
+/** According to one third-party client, the token can be inside `data`. */
 const LoginAnswer = Decode.map(
   Schema.Union([LoginData, Schema.Struct({ data: LoginData })]),
   (
@@ -47,8 +47,8 @@ const LoginAnswer = Decode.map(
 )
 
 /**
- * Beside `status` is the documented place. The official Java SDK 3.3 reads the next two as well, a third-party client
- * of v7 the last. As of 2026-11-27.
+ * The four possible places of the access token, as of 2026-11-27. The first place is documented. The official Java SDK
+ * 3.3 also reads the second and the third place. A third-party client of v7 reads the fourth place.
  */
 const AccessTokenData = Schema.Union([
   Schema.Struct({ accesstoken: Endpoint.SecretText }),
@@ -81,13 +81,13 @@ const Login = Schema.Struct({
 
 const Nothing = Decode.discard(Schema.Unknown)
 
-/** The table of calls. Only the profile may be sent twice, because it changes nothing. */
+/** Makes the table of calls. Only `getprofile` may be resent, because it changes nothing. */
 export const make = (generation: Generation, requestsPerSecond: number, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const
   const post = Endpoint.rows({ method: "POST", token: "required", limits })
   return {
-    /** `POST /rest/login/v7/authdirectapi`, sent once. */
+    /** `POST /rest/login/v7/authdirectapi`. The request is never resent. */
     authdirectapi: Endpoint.make({
       name: "authdirectapi",
       method: "POST",
@@ -100,7 +100,8 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
       essential: ["AuthToken"]
     }),
     /**
-     * `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code. Earlier generations do not have it.
+     * `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code. The generations v4 and v3 do not
+     * have this call.
      */
     getaccesstoken: post("getaccesstoken", "/rest/login/v1/getaccesstoken", {
       response: AccessTokenAnswer,
@@ -108,15 +109,18 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
     }),
     /** `POST /rest/login/v5/resendotp` */
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
-    /** `POST /rest/login/v5/verifyotp`, sent once. It returns no token: the login's own token is valid from then on. */
+    /**
+     * `POST /rest/login/v5/verifyotp`. The request is never resent. It returns no token, but makes the token of the
+     * login valid.
+     */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Schema.Struct({ otp: Endpoint.Secret }),
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
       response: Nothing
     }),
     /**
-     * `POST /rest/login/v5/getprofile`: the portal login uses it to find the account of its token. A dealer names its
-     * client.
+     * `POST /rest/login/v5/getprofile`. The portal login uses it to find the account that its token belongs to. A
+     * dealer sends the code of its client.
      */
     getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
@@ -124,7 +128,7 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
       response: Decode.map(Schema.Struct({ data: Profile }), ({ data }) => data),
       essential: ["clientcode"]
     }),
-    /** `POST /rest/login/v5/logout`. A dealer names itself. */
+    /** `POST /rest/login/v5/logout`. A dealer sends its own user id. */
     logout: post("logout", `/rest/login/${user}/logout`, {
       request: Schema.Struct({ userid: Schema.optionalKey(Text) }),
       response: Nothing
@@ -132,5 +136,5 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
   }
 }
 
-/** Calls of an unfinished login: they carry only its first token. */
+/** Calls of an unfinished login. They carry only the token of the login. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

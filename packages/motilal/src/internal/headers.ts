@@ -7,7 +7,7 @@ import type * as Redacted from "effect/Redacted"
 /** Kind of the calling program. The broker requires different headers for each kind. */
 export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
 
-/** Data about the caller besides the keys. The broker checks at most its form. */
+/** Data about the calling program, without the keys. The package assumes that the broker checks only its format. */
 export interface Identity {
   /** Kind of the calling program. Each kind has its own headers. Default: `WEB`. */
   readonly sourceId?: SourceId | undefined
@@ -17,7 +17,7 @@ export interface Identity {
   readonly clientPublicIp?: string | undefined
   /** Default: `00:00:00:00:00:00`. */
   readonly macAddress?: string | undefined
-  /** A vendor's short name. Default: the account's own user id. */
+  /** Short name of a vendor. Default: the user id of the account. */
   readonly vendorInfo?: string | undefined
   readonly osName?: string | undefined
   readonly osVersion?: string | undefined
@@ -26,7 +26,7 @@ export interface Identity {
   readonly manufacturer?: string | undefined
   readonly productName?: string | undefined
   readonly productVersion?: string | undefined
-  /** For `DESKTOP` and `MOBILE`. Default: a random one for each layer. */
+  /** For `DESKTOP` and `MOBILE`. Default: a random id for each layer. */
   readonly installedAppId?: string | undefined
   /** 15 digits, needed for `MOBILE`. */
   readonly imeiNumber?: string | undefined
@@ -38,13 +38,13 @@ export interface Identity {
   readonly latitude?: string | undefined
   /** Default: not sent. */
   readonly longitude?: string | undefined
-  /** Only the official SDKs send it. Default: not sent. */
+  /** Only the official SDKs send this header. Default: not sent. */
   readonly sdkVersion?: string | undefined
 }
 
 export interface HeaderRow {
   readonly name: string
-  /** The broker's code when the header is missing or wrong. */
+  /** The broker's error code if the header is missing or wrong. */
   readonly code: string
   readonly from: "fixed" | "key" | "session" | "identity"
   readonly sources: ReadonlyArray<SourceId>
@@ -77,9 +77,10 @@ const identity = (
 ): HeaderRow => ({ ...given(name, code, "identity"), option, ...more })
 
 /**
- * Every header, in the order of the broker's own table, with its error code. Source: Motilal OpenAPI documentation,
- * "Header Parameters" and "Error Codes", as of 2026-11-21. Values that are `unknown` here are free text at the broker.
- * The two browser headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
+ * Every header with its error code, in the order of the broker's table. Source: Motilal OpenAPI documentation, "Header
+ * Parameters" and "Error Codes", as of 2026-11-21. The broker accepts any text for the values that are `unknown` here.
+ * The values of the two browser headers are the documented samples. Only the official SDKs send latitude, longitude and
+ * sdkversion.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),
@@ -97,7 +98,7 @@ export const table: ReadonlyArray<HeaderRow> = [
   identity("osname", "MO2014", "osName", { preset: "unknown" }),
   identity("osversion", "MO2015", "osVersion", { preset: "unknown" }),
   identity("devicemodel", "MO2016", "deviceModel", { preset: "unknown" }),
-  // The official SDK cuts it to 25 characters.
+  // The official SDK truncates the manufacturer to 25 characters.
   identity("manufacturer", "MO2017", "manufacturer", { preset: "unknown", shape: /^[\x20-\x7e]{0,24}[\x21-\x7e]$/ }),
   identity("productname", "MO2018", "productName", { preset: "broker-auth" }),
   identity("productversion", "MO2019", "productVersion", { preset: "0.1.0" }),
@@ -106,7 +107,7 @@ export const table: ReadonlyArray<HeaderRow> = [
   identity("browsername", "MO2022", "browserName", { preset: "Chrome", sources: ["WEB"] }),
   identity("browserversion", "MO2023", "browserVersion", { preset: "105.0", sources: ["WEB"] }),
   given("apisecretkey", "MO2006", "key"),
-  // The documentation has no separate code for this header: a wrong one is answered like a wrong token.
+  // The documentation has no error code for this header. The table uses the error code of a wrong token.
   given("accesstoken", "MO8001", "session"),
   identity("latitude", "MO2024", "latitude", { mandatory: "no", shape: degrees }),
   identity("longitude", "MO2025", "longitude", { mandatory: "no", shape: degrees }),
@@ -121,17 +122,17 @@ export interface HeaderOptions extends Identity {
 
 const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "identity" && row.sources.includes(source)
 
-/** `vendorinfo` may be absent here, because its default is the account's own user id. */
+/** `vendorinfo` can be absent here, because its default is the user id of the account. */
 const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
 
 const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
-  if (value === undefined) return canWait(row) ? undefined : `is needed for the header ${row.name} of this sourceId`
+  if (value === undefined) return canWait(row) ? undefined : `is missing: this sourceId requires the header ${row.name}`
   return Predicate.isString(value) && row.shape.test(value)
     ? undefined
-    : `does not have the form of the header ${row.name} (${row.code})`
+    : `does not have the format of the header ${row.name} (${row.code})`
 }
 
-/** All problems of the identity that the broker would reject, by option name. */
+/** Returns each identity option that the broker would reject, with its problem. */
 export const problems = (options: Identity): ReadonlyArray<AuthError.Problem> =>
   table.flatMap((row) => {
     const { option, preset } = row
@@ -150,7 +151,7 @@ const identityHeaders = (options: Identity): Record<string, string> => {
   return headers
 }
 
-/** The headers of a call. `vendorinfo` of a client is its own user id. */
+/** Makes the headers of a call. The default of `vendorinfo` is the user id of the account. */
 export const make = (options: HeaderOptions) => {
   const constant: BrokerClient.Headers = {
     "content-type": "application/json",
@@ -163,7 +164,7 @@ export const make = (options: HeaderOptions) => {
   return (userId: string, tokens: Tokens | undefined): BrokerClient.Headers => ({
     vendorinfo: userId,
     ...constant,
-    // Raw tokens without `Bearer`. Without a token, the official SDKs send an empty header.
+    // Tokens have no `Bearer` prefix. If there is no token, the header is empty, as in the official SDKs.
     authorization: tokens?.login ?? tokens?.access ?? "",
     ...(options.generation === "v7" && { accesstoken: tokens?.login === undefined ? "" : tokens.access })
   })

@@ -12,7 +12,7 @@ import { broker } from "../MotilalBroker.ts"
 
 type Api = MotilalApi.MotilalApi["Service"]
 
-/** A dealer acts for a client and names it. */
+/** A dealer acts for a client. `clientCode` is the code of this client. */
 export interface Dealer {
   readonly clientCode: string
 }
@@ -23,7 +23,7 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
   readonly dealer?: Dealer | undefined
 }
 
-/** The tokens of later calls. The current generation requires a second token beside the login's own. */
+/** Returns the tokens for later calls. Generation v7 requires a second token in addition to the token of the login. */
 export const exchange = (
   api: Api,
   account: Account.Account,
@@ -36,7 +36,7 @@ export const exchange = (
       }))
     : Effect.succeed({ access: authToken })
 
-/** The broker writes "Investor Client", "Investorclient" and more. */
+/** Unifies the spelling, because the broker writes "Investor Client", "Investorclient" and other forms. */
 const userType = (text: string): string => (/^investor\s*client$/i.test(text.trim()) ? "Investor Client" : text.trim())
 
 const toProfile = (response: ResponseOf<MotilalApi.MotilalApi, "getprofile">): Session.UserProfile =>
@@ -58,7 +58,7 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
   return Effect.map(api.getprofile(clientcode === undefined ? {} : { clientcode }, session), toProfile)
 }
 
-/** The expected account of a login: for a dealer, that of the client. */
+/** Returns the id of the account that the profile must name. For a dealer, it is the account of the client. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
 export const accountOf = ({ userId }: { readonly userId: string }, { environment }: Options) => ({
@@ -89,7 +89,7 @@ export const family = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** Checks the option `dealer` before anything is sent. */
+/** Checks the option `dealer` before a request is sent. */
 const checkDealer = (dealer: Dealer | undefined): Effect.Effect<void, AuthError.AuthError> => {
   if (dealer === undefined) return Effect.void
   const clientCode: unknown = dealer.clientCode
@@ -98,7 +98,7 @@ const checkDealer = (dealer: Dealer | undefined): Effect.Effect<void, AuthError.
     : Effect.fail(AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "is not a client code"))
 }
 
-/** API key and API secret are easily swapped, and the broker's answer to that is hard to interpret. */
+/** Rejects an API secret that equals the API key, because the broker's answer to this mistake is hard to interpret. */
 const refuseSameKeys = (
   apiKey: Redacted.Redacted<string>,
   apiSecret: Redacted.Redacted<string> | undefined

@@ -12,11 +12,11 @@ const row = ErrorTable.rows("Vortex usage page, table of HTTP statuses", "2026-1
 
 const login = {
   operations: ["login"],
-  source: "no failure of a login is documented: an assumption about the words of its message"
+  source: "an assumption about the words in the message, because no refused login is documented"
 }
 const logins = { ...login, operations: ["login", "createSession"] }
 
-/** A server fault or a maintenance notice says nothing about credentials, even if it mentions them. */
+/** A server fault or a maintenance notice does not mean wrong credentials, even if its message mentions credentials. */
 const unlessFault =
   (reason: Reason): Reason =>
   (failure) =>
@@ -24,12 +24,12 @@ const unlessFault =
 
 const address = ErrorTable.denied(
   "ip",
-  "Register this machine's public address at Rupeezy: both of them, if it has IPv4 and IPv6."
+  "Register this machine's public IP address at Rupeezy. If it has an IPv4 and an IPv6 address, register both."
 )
 
 /**
- * The lock comes first, because its message may mention passwords; then the code, because its message may mention
- * clients.
+ * The row for a lock is first, because its message can also mention passwords. The row for a code is second, because
+ * its message can also mention clients.
  */
 const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(
@@ -60,15 +60,15 @@ const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
     message: /internal server error/i,
     source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
   }),
-  row("IP_NOT_ALLOWED", "The caller's address is not registered; only order calls check it", address, {
+  row("IP_NOT_ALLOWED", "The caller's IP address is not registered; only order calls check it", address, {
     source: "report of an integrator, static-IP questions of Rupeezy"
   }),
-  row(403, "The caller's address is not registered", address, { message: /\bip(?:v[46])?\b/i })
+  row(403, "The caller's IP address is not registered", address, { message: /\bip(?:v[46])?\b/i })
 ]
 
-/** Rows for HTTP 401 of a login. `reason` returns the reason for a field. */
+/** Makes the rows for HTTP 401 of a login. `reason` returns the error reason for a wrong field. */
 const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
-  row(401, "The x-api-key is wrong, or may not call this", reason("apiKey"), { operations: ["login"] }),
+  row(401, "The x-api-key is wrong, or may not make this call", reason("apiKey"), { operations: ["login"] }),
   row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {
     operations: ["createSession"]
   })
@@ -81,13 +81,13 @@ const readUnauthorized = byUnauthorized((field) =>
 const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(401, "The token is no longer valid", ErrorTable.sessionExpired("invalid")),
   row(403, "Access is denied", ErrorTable.denied("unknown")),
-  row(404, "There is no such call", noSuchCall),
-  row(400, "The request is badly formed", badRequest),
-  row(422, "The request is badly formed", badRequest),
+  row(404, "The call does not exist", noSuchCall),
+  row(400, "The request is malformed", badRequest),
+  row(422, "The request is malformed", badRequest),
   row(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
-/** One integrator treats HTTP 403 on the funds as a revoked session. */
+/** According to one integrator, HTTP 403 on a call for funds means a revoked session. */
 const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 })

@@ -9,12 +9,13 @@ const says = (json: unknown, word: "success" | "error"): boolean => {
 const segments = ["nse", "mcx", "exchange_combined"]
 
 /**
- * The formats of Vortex's answers. HTTP 200 does not mean success: a refused login has it too. As of 2026-11-21.
+ * The formats of Vortex's answers, as of 2026-11-21. HTTP 200 does not mean success, because a refused login also has
+ * it.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "address",
-    source: "HTTP 403 IP_NOT_ALLOWED on order calls: report of an integrator; where in the body is not known",
+    source: "HTTP 403 IP_NOT_ALLOWED on order calls: report of an integrator; the place in the body is not known",
     read: ({ json, status, text }) =>
       status === 403 && /\bIP_NOT_ALLOWED\b/.test(text)
         ? Envelope.no({ code: "IP_NOT_ALLOWED", message: Envelope.field(json, "message") })

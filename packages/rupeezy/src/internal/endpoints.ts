@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-// Paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. For answers of other
+// Paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. Answers of other
 // calls: types and mocks of @rupeezy/jsvortex 2.0.2.
 
 const { Secret, Text } = Endpoint
@@ -19,10 +19,10 @@ const holder = {
   others: Decode.optional(Schema.Struct({ userCode: text, POA: Decode.optional(Schema.Finite) }))
 }
 
-/** `password` and `totp`, six digits, of an account. */
+/** `password` is the password of the account. `totp` has six digits. */
 const Login = Schema.Struct({ ...each(Text, "client_code", "application_id"), ...each(Secret, "password", "totp") })
 
-/** `checksum` is SHA-256 of application id, auth token and API key; `token` the parameter `auth` of the callback. */
+/** `token` is the parameter `auth` of the callback. `checksum` is SHA-256 of application id, `token` and API key. */
 const Exchange = Schema.Struct({ applicationId: Text, ...each(Secret, "checksum", "token") })
 
 const Bank = Schema.Struct({
@@ -35,7 +35,7 @@ const Banks = Schema.Struct(each(Decode.items(Bank), "nse", "mcx"))
 
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")
 
-/** Milliseconds since the epoch, from a text such as `2023-Mar-29 13:10:50`. */
+/** Converts a text such as `2023-Mar-29 13:10:50` to milliseconds since the epoch. */
 const instantOf = (text: string | undefined, offset: string): number | undefined => {
   const [, year, name, day, time] = /^(\d{4})-([A-Za-z]{3})-(\d{2}) (\d{2}:\d{2}:\d{2})$/.exec(text ?? "") ?? []
   const month = months.findIndex((candidate) => candidate.toLowerCase() === name?.toLowerCase()) + 1
@@ -46,7 +46,7 @@ const instantOf = (text: string | undefined, offset: string): number | undefined
 
 const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests: 1, per: "1 second" }] })
 
-/** The daily limit of all calls, which applies to each single call too. */
+/** The broker documents this daily limit for all calls together. Here, it limits each endpoint. */
 const get = Endpoint.rows({
   method: "GET",
   token: "required",
@@ -54,7 +54,9 @@ const get = Endpoint.rows({
   limits: [{ requests: 50_000, per: "1 day" }]
 })
 
-/** The table of calls. `login_time` is read with this UTC offset, because the broker sends none. */
+/**
+ * Makes the table of calls. `offset` is the UTC offset of `login_time`, because the broker does not send the offset.
+ */
 export const make = (offset: string) => {
   const loginAt = ({ login_time }: { readonly login_time?: string }) => {
     const at = instantOf(login_time, offset)
@@ -63,9 +65,9 @@ export const make = (offset: string) => {
   const Tokens = Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret })
   const created = { response: Decode.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
-    /** `POST /user/login`, sent once. */
+    /** `POST /user/login`. The request is never resent. */
     login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
-    /** `POST /user/session`, sent once: it exchanges the `auth` parameter of a callback. */
+    /** `POST /user/session`: exchanges the `auth` parameter of a callback. The request is never resent. */
     createSession: post("createSession", "/v2/user/session", {
       account: "applicationId",
       request: Exchange,

@@ -11,11 +11,11 @@ type Api = RupeezyApi["Service"]
 
 /** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
-  /** A time in India, such as `08:00`, at which every session ends. Default: none. */
+  /** Time of day in IST, such as `08:00`, at which every session ends. Default: no such time. */
   readonly dailyEnd?: `${number}:${number}` | undefined
   /**
-   * The call that checks whether a session is valid. Default: `funds`. `profile` is not documented, but returns more
-   * data than the login.
+   * The call that checks whether a session is valid. Default: `funds`. The call `profile` is not documented, but
+   * returns data about the user.
    */
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }
@@ -56,7 +56,7 @@ export const toIssue = (id: string, response: ResponseOf<RupeezyApi, "login">): 
   profile: toProfile(id, response)
 })
 
-/** The data of the login. Most calls return nothing about the user. */
+/** Returns the profile from the login, because most calls return no data about the user. */
 const remembered = ({ account, profile }: Session.Session): Session.UserProfile => ({ ...profile, id: account.id })
 
 const probes = {

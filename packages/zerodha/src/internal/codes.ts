@@ -12,7 +12,7 @@ const source = 'Kite Connect 3 documentation, "Exceptions"; messages: forum and 
 const exchange = { operations: [table.sessionToken.name] }
 const refresh = { operations: [table.refreshToken.name] }
 
-const hints = () => [{ id: "CodeReused" as const, text: "A request token is valid for one use, within a few minutes." }]
+const hints = () => [{ id: "CodeReused" as const, text: "A request token is valid for one use and for a few minutes." }]
 const used = ErrorTable.invalidCode(
   "authorization-code",
   hints,
@@ -25,10 +25,10 @@ const trouble = (failure: ErrorTable.Failure) =>
   (failure.status < 500 ? ErrorTable.rejected : ErrorTable.unavailable)(failure)
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(undefined, "Too many requests, as NetworkException", ErrorTable.rateLimited, { status: 429 }),
+  row(undefined, "Too many requests, sent as NetworkException", ErrorTable.rateLimited, { status: 429 }),
   row(undefined, "Wrong checksum", wrongSecret, { message: /invalid `?checksum/i }),
   row("TokenException", "Wrong API key", wrongKey, { message: /api_key/i, ...exchange }),
-  row("TokenException", "Request token used, expired or of another app", used, exchange),
+  row("TokenException", "The request token was used, has expired or belongs to another app", used, exchange),
   row("TokenException", "Refresh token refused", ErrorTable.sessionExpired("refresh-invalid"), refresh),
   row("TokenException", "The session has expired", ErrorTable.sessionExpired("invalid")),
   row("UserException", "Account blocked", ErrorTable.locked("account", "broker"), {
@@ -37,18 +37,18 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("UserException", "Problem with the account", ErrorTable.denied("unknown")),
   row("TwoFAException", "No second factor", ErrorTable.actionRequired("Log in with the second factor in the browser")),
   row("PermissionException", "IP address not registered", ErrorTable.denied("ip"), { message: /\bIPs?\b/ }),
-  row("PermissionException", "Not in the plan", ErrorTable.denied("subscription"), {
+  row("PermissionException", "The call is not in the plan", ErrorTable.denied("subscription"), {
     message: /insufficient permission/i
   }),
   row("PermissionException", "Not allowed for the key or the user", ErrorTable.denied("unknown")),
-  row("ForbiddenError", "Not allowed, older spelling", ErrorTable.denied("unknown")),
+  row("ForbiddenError", "Not allowed, with an older error type", ErrorTable.denied("unknown")),
   row("InputException", "Field missing or invalid", badRequest),
   row("OrderException", "An order is rejected", ErrorTable.rejected),
   row("MarginException", "Insufficient funds", ErrorTable.rejected),
   row("HoldingException", "Insufficient holdings", ErrorTable.rejected),
   row("NetworkException", "The order system cannot be reached", ErrorTable.unavailable),
   row("DataException", "The order system sent a malformed answer", ErrorTable.unavailable),
-  row("GeneralException", "Not classified", trouble),
-  row(undefined, "Forbidden, of an unknown type", ErrorTable.denied("unknown"), { status: 403 }),
-  row(undefined, "Bad request, of an unknown type", badRequest, { status: 400 })
+  row("GeneralException", "Error that the broker does not classify", trouble),
+  row(undefined, "Forbidden, with an unknown error type", ErrorTable.denied("unknown"), { status: 403 }),
+  row(undefined, "Bad request, with an unknown error type", badRequest, { status: 400 })
 ]

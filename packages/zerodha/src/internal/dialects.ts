@@ -7,7 +7,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     read: ({ json, status: http }) => {
       const [status, data] = [Envelope.field(json, "status"), Envelope.field(json, "data")]
       if (status === "success" && data !== undefined) return Envelope.yes(data)
-      // An error with HTTP 2xx is not documented: neither success nor refusal.
+      // An error with HTTP 2xx is not documented. It is treated as a malformed answer.
       return status === "error" && (http < 200 || http > 299)
         ? Envelope.no({ code: Envelope.field(json, "error_type"), message: Envelope.field(json, "message") })
         : undefined

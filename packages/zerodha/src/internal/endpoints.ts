@@ -43,9 +43,11 @@ const get = <S>(name: string, path: string, response: Schema.Decoder<S>) =>
   Endpoint.make({ ...read, name, path, response })
 
 export const table = {
-  /** `POST /session/token`, sent once. `login_time` is Indian time. */
+  /** `POST /session/token`. The request is never resent. `login_time` is in IST. */
   sessionToken: exchange("sessionToken", "/session/token", ByRequestToken, Issued),
-  /** `POST /session/refresh_token`, sent once: for platforms that the exchange approved. Only the SDKs document it. */
+  /**
+   * `POST /session/refresh_token`, only for approved platforms. The request is never resent. Only the SDKs document it.
+   */
   refreshToken: exchange("refreshToken", "/session/refresh_token", ByRefreshToken, Refreshed),
   /** `DELETE /session/token`: ends the session. */
   deleteSession: remove("deleteSession", "/session/token", AccessToken, "access_token"),
@@ -53,7 +55,7 @@ export const table = {
   deleteRefreshToken: remove("deleteRefreshToken", "/session/token", RefreshToken, "refresh_token"),
   /** `GET /user/profile` */
   getProfile: get("getProfile", "/user/profile", Schema.Struct(Holder)),
-  /** `GET /user/margins`: rupees. It can fail with HTTP 502 or 503 while the session is alive. */
+  /** `GET /user/margins`: amounts in rupees. It can fail with HTTP 502 or 503 although the session is valid. */
   getMargins: get("getMargins", "/user/margins", Margins),
   /** `GET /user/margins/equity` */
   getEquityMargins: get("getEquityMargins", "/user/margins/equity", Segment),

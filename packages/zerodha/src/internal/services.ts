@@ -42,7 +42,8 @@ export const spec = {
   account: ({ userId }) => userId,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
   page: ({ api, credentials: { apiKey }, state }) => {
-    // The broker drops a separate state parameter. It returns the state only as a pair inside redirect_params.
+    // The broker drops a separate state parameter. It returns the state only if it is sent as a pair inside
+    // redirect_params.
     const pairs = new URLSearchParams({ state: Redacted.value(state) }).toString()
     return RedirectLogin.page(`${api.origins["login"]}/connect/login`, {
       v: "3",
@@ -70,7 +71,7 @@ export const spec = {
   })
 } satisfies Omit<Spec, "id">
 
-/** Refreshes a session. If the answer has no new refresh token, keeps the one that was sent. */
+/** Refreshes a session. If the answer has no refresh token, keeps the refresh token that was sent. */
 export const refresh: NonNullable<Spec["refresh"]> = Effect.fnUntraced(function* (given) {
   const { api, credentials: own, refreshToken: token } = given
   const checksum = yield* Checksum.sha256([own.apiKey, token, own.apiSecret])
