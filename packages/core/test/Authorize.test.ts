@@ -34,7 +34,7 @@ describe("adds the session's headers to requests to the broker", () => {
     })
   )
 
-  it.effect("keeps the headers that the request had", () =>
+  it.effect("keeps headers of the request that the session does not set", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -91,7 +91,7 @@ describe("leaves requests to other origins unchanged", () => {
 it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
-] as const)("refuses a token that is not a valid header value, and does not show it", ([given, service, field]) =>
+] as const)("rejects a session with an invalid header value, and does not show the value", ([given, service, field]) =>
   Effect.gen(function* () {
     const ask = (url: string) =>
       Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))

@@ -22,7 +22,7 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/** A login that returned a challenge, and the code for it. */
+/** Logs in, and returns the challenge and the one-time code for the challenge. */
 const challenged = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const context = yield* world.build(subject.stepUp)
@@ -40,25 +40,25 @@ const challenged = Effect.fnUntraced(function* (subject: Subject) {
 
 const faults: ReadonlyArray<readonly [string, Fault, AuthError.Reason["_tag"]]> = [
   ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
-  ["the connection is cut before the broker acts", { kind: "reset" }, "BrokerUnavailable"],
-  ["the connection is cut after the broker acted", { kind: "lost" }, "BrokerUnavailable"],
-  ["the answer is a page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
+  ["the connection is cut before the broker processes it", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the broker has processed it", { kind: "lost" }, "BrokerUnavailable"],
+  ["the answer is an HTML page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
 ]
 
 const wrong = Redacted.make("000000")
 
 export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a challenge with the kinds of code, which does not print its token",
+    name: "returns a challenge that lists the accepted kinds of code and does not print its step token",
     run: Effect.gen(function* () {
       const { challenge } = yield* challenged(subject)
-      yield* ensure(challenge.kinds.length > 0 && challenge.id !== "", "kinds and id")
+      yield* ensure(challenge.kinds.length > 0 && challenge.id !== "", "the challenge must have kinds and an id")
       const printed = `${subject.inspect(challenge)} ${JSON.stringify(challenge)}`
       yield* ensure(!printed.includes(Redacted.value(challenge.stepToken)), "the step token was printed")
     })
   },
   {
-    name: "returns a session for a challenge and its code",
+    name: "returns a session for the right code of a challenge",
     run: Effect.gen(function* () {
       const { verified } = yield* challenged(subject)
       const session = yield* verified
@@ -75,7 +75,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends one code if many fibers answer the same challenge at once",
+    name: "sends the code exactly once if many fibers answer the same challenge at the same time",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(verified), {
@@ -86,7 +86,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "does not answer the challenge of another account",
+    name: "rejects the challenge of another account, and sends no code",
     run: Effect.gen(function* () {
       const { challenge, code, endpoint, fake, verify } = yield* challenged(subject)
       const other: Challenge = { ...challenge, account: { ...challenge.account, id: "SOMEONEELSE" } }
@@ -95,7 +95,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails with InvalidStepUpCode for a wrong code, and sends it once",
+    name: "fails with InvalidStepUpCode for a wrong code, and sends the code exactly once",
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verify } = yield* challenged(subject)
       const reason = yield* failsWith(verify(challenge, wrong), "InvalidStepUpCode")
@@ -104,7 +104,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...["", "12ab56", "123"].map((code): Case => ({
-    name: `does not send a code such as "${code}"`,
+    name: `does not send the malformed code "${code}"`,
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verified, verify } = yield* challenged(subject)
       yield* failsWith(verify(challenge, Redacted.make(code)), "InvalidRequest")
@@ -113,7 +113,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   ...faults.map(([what, fault, tag]): Case => ({
-    name: `sends a code once if ${what}`,
+    name: `sends a code exactly once if ${what}`,
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, fault)
@@ -123,7 +123,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   {
-    name: "sends a code once if it times out",
+    name: "sends a code exactly once if the request times out",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -136,7 +136,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends a code once if it is interrupted",
+    name: "sends a code exactly once if the request is interrupted",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -148,7 +148,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "resends a code only after its time, and then replaces the challenge",
+    name: "resends a code only after the resend delay, and replaces the challenge",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")
@@ -159,7 +159,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
         yield* TestClock.adjust(challenge.resendAt - (yield* fake.now))
       }
       const renewed = yield* resend(challenge)
-      yield* ensure(renewed.id !== challenge.id, "a new challenge")
+      yield* ensure(renewed.id !== challenge.id, "the challenge must be new")
       return yield* failsWith(verified, "ChallengeExpired")
     }).pipe(Effect.asVoid)
   }
