@@ -27,7 +27,7 @@ describe("adds the session's headers to requests to the broker", () => {
     "HTTPS://ApiConnect.AngelOne.IN/rest",
     "https://apiconnect.angelone.in?x=1",
     "http://127.0.0.1:4010/rest"
-  ])("%s", (url) =>
+  ])("for the URL %s", (url) =>
     Effect.gen(function* () {
       const { headers } = yield* authorized(url)
       assert.deepInclude(headers, { authorization: "Bearer access-canary", "x-privatekey": "key", accept: "json" })
@@ -79,7 +79,7 @@ describe("leaves requests to other origins unchanged", () => {
     "javascript:https://apiconnect.angelone.in/",
     "https://",
     ""
-  ])("%j", (url) =>
+  ])("for the URL %j", (url) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.get(url)
       const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))

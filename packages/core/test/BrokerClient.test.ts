@@ -121,7 +121,7 @@ describe("an invalid call is not sent", () => {
     { request: { id: "T1", pin: Redacted.make(1) }, problems: ["pin"] },
     { request: null, problems: ["request"] },
     { request: undefined, problems: ["request"] }
-  ])("$request: $problems", ({ problems, request }) =>
+  ])("if its request is $request, with problems in $problems", ({ problems, request }) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(login, { account: "T1", request: request as unknown as typeof loginOptions.request })
@@ -135,7 +135,7 @@ describe("an invalid call is not sent", () => {
     })
   )
 
-  it.effect("a call without its required token", () =>
+  it.effect("if its required token is missing", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       assert.deepInclude(yield* reasonOf(client.call(profile, { account: "T1" })), {
@@ -147,7 +147,7 @@ describe("an invalid call is not sent", () => {
   )
 
   const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
-  it.effect("a call over the rate limit, if the wait is longer than allowed", () =>
+  it.effect("if it exceeds the rate limit and would wait longer than allowed", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(limited, loginOptions)
@@ -180,7 +180,7 @@ describe("an invalid call is not sent", () => {
     { origin: "", problem: path },
     { origin: undefined, problem: path },
     { origin: 4010, problem: path }
-  ])("a call to the origin $origin", ({ origin, problem }) =>
+  ])("if its origin is $origin", ({ origin, problem }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(connect([() => yes()], { origins: { api: origin as string } }))
       assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "origins.api")
@@ -189,7 +189,7 @@ describe("an invalid call is not sent", () => {
     })
   )
 
-  it.effect("but plain http is valid for loopback addresses, and for other hosts if `insecureHttp` allows it", () =>
+  it.effect("but plain http is valid to a loopback address, and to other hosts if `insecureHttp` is set", () =>
     Effect.gen(function* () {
       for (const api of [
         "http://127.0.0.1:1",
@@ -871,7 +871,7 @@ describe("a fault between this program and the broker is not reported as a fault
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("%s", ([code, why]) =>
+  ] as const)("if its error code is %s", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -887,7 +887,7 @@ describe("a fault between this program and the broker is not reported as a fault
     ["a proxy with an unknown host name", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
     ["a proxy that requires a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
     ["a proxy that refuses the connection", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
-  ] as const)("%s", ([, code, fields, message]) =>
+  ] as const)("if it is caused by %s", ([, code, fields, message]) =>
     Effect.gen(function* () {
       const client = yield* failing(code, fields, message)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -897,7 +897,7 @@ describe("a fault between this program and the broker is not reported as a fault
     })
   )
 
-  it.effect("a proxy that answers with HTTP 407", () =>
+  it.effect("if it is caused by a proxy that answers with HTTP 407", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(407, "<h1>Proxy login</h1>")])
       for (const call of [tiny.login, tiny.profile]) {
@@ -910,7 +910,7 @@ describe("a fault between this program and the broker is not reported as a fault
     })
   )
 
-  it.effect("a refused connection to one or several addresses of the broker is not reported as a proxy fault", () =>
+  it.effect("or as a proxy fault if the broker refuses connections at one or several addresses", () =>
     Effect.gen(function* () {
       const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
       const errors = [Object.assign(new Error("x"), fields), Object.assign(new Error("x"), fields)]

@@ -164,7 +164,7 @@ describe("other sources", () => {
     })
   )
 
-  it.effect("fromEffect receives the account, the kind and the destinations of the code", () =>
+  it.effect("fromEffect passes the account, the kind and the destinations of the code to the effect", () =>
     Effect.gen(function* () {
       const source = CodeSource.fromEffect(({ account, destinations, kind }) =>
         Effect.succeed(Redacted.make(`${account.id} ${kind} ${destinations?.join()}`))

@@ -71,7 +71,7 @@ describe("check", () => {
     { title: "nothing at all", input: {}, found: missing },
     { title: "null", input: { clientCode: null, pin: null, totpSecret: null }, found: missing },
     {
-      title: "blanks",
+      title: "white space only",
       input: { ...valid, clientCode: " ", pin: Redacted.make("\n") },
       found: ["clientCode is empty", "pin is empty"]
     },

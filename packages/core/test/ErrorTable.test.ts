@@ -35,7 +35,7 @@ describe("a row of an error table", () => {
     assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
   )
 
-  it("for a message does not match an answer without a message", () =>
+  it("with a pattern for the message does not match an answer without a message", () =>
     assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 })
 

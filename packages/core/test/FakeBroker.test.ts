@@ -303,7 +303,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("may drop the entry of a request that the fake answers later", () =>
+  it.effect("may drop the entry of a request before the fake has answered the request", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       yield* fake.inject("login", { kind: "latency", duration: "1 second" })

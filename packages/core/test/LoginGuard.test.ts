@@ -194,7 +194,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("are also used up by a login that ends in them", () =>
+  it.effect("are used up both by the start and by the end of a login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")

@@ -160,7 +160,7 @@ describe("a callback with a parameter for the status of the login", () => {
     ["no status", `code=canary&state=${state}`, "missing-token"],
     ["no parameters", "", "state"],
     ["an error parameter", `status=success&error=x&state=${state}`, "denied"]
-  ] as const)("is rejected for %s", ([, query, reason]) =>
+  ] as const)("is rejected with %s", ([, query, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(read(query)), reason)
     })

@@ -1,6 +1,7 @@
 /**
  * The tests that every broker package runs: the contract of each method, the fixtures of answers and requests, and a
- * fuzz test with random answers. A package calls `run` with its tables, its fake broker and its test runner's functions.
+ * fuzz test with random answers. A package calls `run` with its tables, its fake broker and its test runner's
+ * functions.
  *
  * @since 0.1.0
  */
@@ -23,8 +24,8 @@ import * as Fuzz from "./Fuzz.ts"
 import * as TestHttp from "./TestHttp.ts"
 
 /**
- * The functions of a test runner that `run` calls. `effect` runs each test with Effect's `TestClock` and in a new scope.
- * `it.effect` of `@effect/vitest` is an example.
+ * The functions of a test runner that `run` calls. `effect` runs each test with Effect's `TestClock` and in a new
+ * scope. `it.effect` of `@effect/vitest` is an example.
  *
  * @category models
  * @since 0.1.0
@@ -83,7 +84,9 @@ export interface FuzzSubject<Tag, Api> {
   readonly calls: Readonly<Record<string, FuzzCall<Api>>>
   /** Number of random answers. */
   readonly bodies: number
-  /** Tags of error reasons that must occur for this broker. The tags that must occur for every broker are not listed. */
+  /**
+   * Tags of error reasons that must occur for this broker. The tags that must occur for every broker are not listed.
+   */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
   /** The platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`. */
@@ -97,7 +100,10 @@ export interface FuzzSubject<Tag, Api> {
  * @since 0.1.0
  */
 export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture = Fixtures.Fixture> {
-  /** One subject for each method. If a method has several subjects, `title` distinguishes them. Default: the method's id. */
+  /**
+   * One subject for each method. If a method has several subjects, `title` distinguishes them. Default: the method's
+   * id.
+   */
   readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
   readonly answers: Omit<Fixtures.Subject<F, Tag>, "endpoints">
@@ -108,7 +114,9 @@ export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.
     /** Makes a new fake, to which `layer` sends its requests. */
     readonly serve: Effect.Effect<FakeBroker, never, Scope.Scope>
     readonly layer: (fixture: R) => Layer.Layer<Tag, AuthError>
-    /** The call that must send the request of a fixture. Default: the call of the fixture's endpoint in `answers.calls`. */
+    /**
+     * The call that must send the request of a fixture. Default: the call of the fixture's endpoint in `answers.calls`.
+     */
     readonly call?: (fixture: R) => Effect.Effect<unknown, AuthError, Tag> | undefined
   }
   readonly fuzz: FuzzSubject<Tag, Api>

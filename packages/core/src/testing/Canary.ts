@@ -48,7 +48,7 @@ const stringify = (value: unknown): string => {
   return text ?? String(value)
 }
 
-/** The object's own properties, and the getters of its prototypes, such as an error's `message`. */
+/** Names and values of an object's own properties and of its prototypes' getters, such as an error's `message`. */
 const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
   const getters = new Set<PropertyKey>()
   let prototype: unknown = Object.getPrototypeOf(value)
@@ -191,8 +191,8 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Finds secrets in the records, in plain text and in common encodings. If a secret is a header value such as
- * `Bearer …`, also finds the parts of the value. Returns an excerpt for each leak. A test asserts that the list is empty.
+ * Finds secrets in the records, in plain text and in common encodings. If a secret is a header value such as `Bearer
+ * …`, also finds the parts of the value. Returns an excerpt for each leak. A test asserts that the list is empty.
  *
  * @category checks
  * @since 0.1.0

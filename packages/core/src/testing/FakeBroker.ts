@@ -62,7 +62,9 @@ export interface Route {
   readonly method: string
   readonly origin: string
   readonly path: string
-  /** Returns whether the route handles the request. Distinguishes routes with the same path, for example by the body. */
+  /**
+   * Returns whether the route handles the request. Distinguishes routes with the same path, for example by the body.
+   */
   readonly accepts?: (request: FakeRequest) => boolean
   readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
 }
@@ -162,8 +164,8 @@ export interface FakeBroker {
   /** The fake's sessions, tokens and counters, as a JSON value. It does not contain the journal and the faults. */
   readonly snapshot: Effect.Effect<unknown>
   /**
-   * Checks a snapshot, and returns an effect that restores the fake's state from it. Returns `undefined` if the value is
-   * not a snapshot of a fake with the same accounts.
+   * Checks a snapshot, and returns an effect that restores the fake's state from it. Returns `undefined` if the value
+   * is not a snapshot of a fake with the same accounts.
    */
   readonly readSnapshot: (snapshot: unknown) => Effect.Effect<void> | undefined
 }
@@ -224,7 +226,9 @@ const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeRespo
   return json({ status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: request.body, sent })
 }
 
-/** Cuts the body in half, but keeps the `content-length` of the whole body, like a server that crashes as it answers. */
+/**
+ * Cuts the body in half, but keeps the `content-length` of the whole body, like a server that crashes as it answers.
+ */
 const truncate = (response: FakeResponse): FakeResponse => ({
   ...response,
   headers: { ...response.headers, "content-length": String(new TextEncoder().encode(response.body).byteLength) },

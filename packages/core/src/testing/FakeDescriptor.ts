@@ -1,7 +1,7 @@
 /**
- * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The description contains
- * the rules for the accounts and switches in a seed file. It also says where the fields of an account appear in requests
- * and answers, and contains the address of the login page.
+ * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The description
+ * contains the rules for the accounts and switches in a seed file. It also says where the fields of an account appear
+ * in requests and answers, and contains the address of the login page.
  *
  * @since 0.1.0
  */
@@ -15,8 +15,8 @@ import * as Totp from "../login/Totp.ts"
 import type { FakeAccount, FakeBroker } from "./FakeBroker.ts"
 
 /**
- * A rule for the value of a field, in words and as a schema. The schema's message never contains the value, which may be a
- * secret.
+ * A rule for the value of a field, in words and as a schema. The schema's message never contains the value, which may
+ * be a secret.
  *
  * @category models
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Tests documented or observed answers of a broker. Each answer has an expected result. The tests are cases for any test
- * runner.
+ * Tests documented or observed answers of a broker. Each answer has an expected result. The tests are cases for any
+ * test runner.
  *
  * @since 0.1.0
  */
@@ -40,8 +40,8 @@ export interface Fixture {
   readonly body: string
   /**
    * The expected result of the call. `data` is the value that the call returns, with unwrapped secrets and without
-   * `undefined` fields. `reason` is the tag of the error's reason, if the call must fail. The other fields are fields of
-   * that reason. Durations are in seconds.
+   * `undefined` fields. `reason` is the tag of the error's reason, if the call must fail. The other fields are fields
+   * of that reason. Durations are in seconds.
    */
   readonly expect: { readonly data: unknown } | ({ readonly reason: string } & Readonly<Record<string, unknown>>)
 }
@@ -233,8 +233,8 @@ export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
   }))
 
 /**
- * Makes a case for each required verdict of each dialect. The case checks that a fixture of the dialect has the verdict.
- * A fixture with the verdict `Yes` must expect a success.
+ * Makes a case for each required verdict of each dialect. The case checks that a fixture of the dialect has the
+ * verdict. A fixture with the verdict `Yes` must expect a success.
  *
  * @category cases
  * @since 0.1.0
@@ -347,7 +347,9 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
  * @since 0.1.0
  */
 export interface Decisive {
-  /** For each endpoint, the fields that contain a token or name its account. Endpoints without an entry are not tested. */
+  /**
+   * For each endpoint, the fields that contain a token or name its account. Endpoints without an entry are not tested.
+   */
   readonly essential: Readonly<Record<string, ReadonlyArray<string> | undefined>>
   /** Fields of the envelope that report success or failure, or that contain the data. */
   readonly envelope: ReadonlyArray<string>
@@ -434,9 +436,9 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 })
 
 /**
- * Makes a case for each successful fixture of an endpoint with a token. The case changes the JSON type of one unimportant
- * field at a time. The call must still succeed, and the other fields must still be decoded. A number in quotation marks
- * must be decoded as a number.
+ * Makes a case for each successful fixture of an endpoint with a token. The case changes the JSON type of one
+ * unimportant field at a time. The call must still succeed, and the other fields must still be decoded. A number in
+ * quotation marks must be decoded as a number.
  *
  * @example
  * ```ts

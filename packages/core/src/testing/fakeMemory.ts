@@ -49,7 +49,9 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? "list" : typeof value
 }
 
-/** Decodes the parts of a snapshot. Returns `undefined` if the names or kinds of the parts differ from those in `like`. */
+/**
+ * Decodes the parts of a snapshot. Returns `undefined` if the names or kinds of the parts differ from those in `like`.
+ */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))
   if (kindOf(decoded) !== "object" || decoded === null) return undefined

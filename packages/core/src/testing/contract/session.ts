@@ -101,7 +101,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that does not print its tokens",
+    name: "returns a session that hides its tokens when it is printed",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
       const printed = `${subject.inspect(session)} ${JSON.stringify(session)}`
@@ -135,7 +135,7 @@ const noSessions: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
-  name: `rejects a ${capability.toLowerCase()} of a value that is not a session with SessionExpired ("missing")`,
+  name: `fails with SessionExpired ("missing") if a ${capability.toLowerCase()} gets a value that is not a session`,
   run: Effect.gen(function* () {
     const { context, world } = yield* signedIn(subject)
     const before = (yield* world.fake.journal).length

@@ -69,11 +69,11 @@ export interface Subject {
   readonly make: Effect.Effect<World, never, Scope.Scope>
   /** The fake's endpoint for each capability. */
   readonly endpoints: Partial<Record<Capability, string>>
-  /** Changes that make one credential wrong. Each key is the title of that credential. */
+  /** Changes that make one credential wrong. Each key names this credential in the test titles. */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
   readonly wrongCode?: Changes
-  /** Changes that make a login return a challenge. Absent if no change is needed, or if a login never does so. */
+  /** Changes that make a login return a challenge. Absent if no change is needed, or if a login never returns one. */
   readonly stepUp?: Changes
   /** `confirmed`: the broker confirms a logout even if the session has already ended. */
   readonly logoutAgain?: "confirmed"
