@@ -191,8 +191,9 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Finds secrets in the records, in plain text and in common encodings. If a secret is a header value such as `Bearer
- * …`, also finds the parts of the value. Returns an excerpt for each leak. A test asserts that the list is empty.
+ * Finds secrets in the records, in plain text and in common encodings. If a secret is a header value such as
+ * `Bearer …`, also finds the parts of the value. Returns an excerpt for each leak. A test asserts that there are no
+ * leaks.
  *
  * @category checks
  * @since 0.1.0

@@ -129,7 +129,11 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
       yield* store.put(account, "session", bytesOf("first"), 0)
       yield* store.put(account, "session", bytesOf("second"), 1)
       for (const expected of [0, 1, 3, 20]) {
-        yield* same(yield* store.put(account, "session", bytesOf("late"), expected), false, `put over ${expected}`)
+        yield* same(
+          yield* store.put(account, "session", bytesOf("late"), expected),
+          false,
+          `put over version ${expected}`
+        )
       }
       yield* same(yield* read(store), [2, "second"], "entry")
     })
@@ -240,7 +244,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
         inside += 1
         const together = inside
         yield* Effect.sleep("1 millis")
-        yield* same([together, inside], [1, 1], "inside")
+        yield* same([together, inside], [1, 1], "fibers that hold the lock")
         inside -= 1
       })
       // Each fiber acquires the lock repeatedly, while other fibers wait for the lock or release it.
@@ -262,11 +266,11 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
       const count = () => Effect.sync(() => (entered += 1))
       const waiting = yield* Effect.forEach(locks, (lock) => Effect.forkChild(lock.withLock(account, count)))
       for (let times = 0; times < 8; times += 1) yield* grace
-      yield* same(entered, 0, "entered while it was held")
+      yield* same(entered, 0, "fibers that entered while the lock was held")
       yield* Deferred.succeed(leave, undefined)
       yield* Fiber.join(fiber)
       yield* Effect.forEach(waiting, (one) => Fiber.join(one))
-      yield* same(entered, locks.length, "entered after the release")
+      yield* same(entered, locks.length, "fibers that entered after the release")
     })
   },
   {
@@ -315,7 +319,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
       yield* Deferred.succeed(leave, undefined)
       yield* Fiber.join(fiber)
       yield* Effect.forEach([one, two], enter)
-      yield* same(entered, 0, "entered after an interruption")
+      yield* same(entered, 0, "fibers that entered after an interruption")
     })
   },
   {

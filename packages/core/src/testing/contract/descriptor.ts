@@ -17,7 +17,7 @@ const refusesAll = (subject: Subject, value: unknown) =>
     )
     const named = reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : []
     yield* same(named.toSorted(), names.toSorted(), "named fields")
-    yield* same((yield* fake.journal).length, 0, "requests")
+    yield* same((yield* fake.journal).length, 0, "number of requests")
   })
 
 const origins = ({ broker }: Subject): ReadonlyArray<string> =>
@@ -93,7 +93,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       yield* build()
-      yield* same((yield* fake.journal).length, 0, "requests")
+      yield* same((yield* fake.journal).length, 0, "number of requests")
     })
   },
   { name: "reports all missing credentials in one error, and sends no request", run: refusesAll(subject, undefined) },
@@ -121,7 +121,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
       yield* same(problem?.field, "origins.apis", "field")
       for (const purpose of purposesOf(subject.broker))
         yield* ensure(problem?.problem.includes(purpose) === true, `the problem must name the purpose ${purpose}`)
-      yield* same((yield* fake.journal).length, 0, "requests")
+      yield* same((yield* fake.journal).length, 0, "number of requests")
     })
   },
   {

@@ -30,14 +30,14 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
 
 /** Faults of a login, each with the expected reason of the failure. */
 const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
-  ["the broker answers 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
-  ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
+  ["the broker answers with HTTP 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
+  ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
   [
-    "the broker answers 502 with an HTML page",
+    "the broker answers with HTTP 502 and an HTML page",
     answer(502, "<html><body>Bad Gateway</body></html>"),
     "BrokerUnavailable"
   ],
-  ["the broker answers 429", { kind: "status", status: 429 }, "RateLimited"],
+  ["the broker answers with HTTP 429", { kind: "status", status: 429 }, "RateLimited"],
   ["the broker's rate limiter refuses it", { kind: "rate-limit" }, "RateLimited"],
   ["the broker's firewall blocks it", { kind: "waf" }, "PermissionDenied"],
   ["the connection is cut before the broker processes it", { kind: "reset" }, "BrokerUnavailable"],
@@ -66,7 +66,7 @@ const mishapCase =
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, fault)
       yield* failsWith(login, tag)
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   })
 
@@ -79,7 +79,7 @@ const wrongCase =
       const { login } = yield* service(yield* build(changes), Login)
       const reason = yield* failsWith(login, "InvalidCredentials")
       yield* same(reason.isRetryable, false, "isRetryable")
-      yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "number of logins sent")
     })
   })
 
@@ -90,11 +90,11 @@ const freshCode = (subject: Subject): Case => ({
     yield* login
     const again = yield* Effect.forkChild(login)
     yield* TestClock.withLive(Effect.sleep("20 millis"))
-    yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent in one period")
+    yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent in one period")
     // The clock advances only once. If it advanced again during the request, the code would be too old.
     yield* TestClock.adjust("30 seconds")
     yield* Fiber.join(again)
-    yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+    yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
   })
 })
 
@@ -105,7 +105,7 @@ const twice = (subject: Subject): Case => ({
     yield* login
     yield* TestClock.adjust("31 seconds")
     yield* login
-    yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+    yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
   })
 })
 
@@ -135,7 +135,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* login
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
@@ -194,7 +194,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       yield* fake.inject(endpoint, answer(200, `{"status":true,"data":"${"x".repeat(20_000_000)}"}`))
       const reason = yield* failsWith(login, "MalformedResponse")
       yield* same(reason._tag === "MalformedResponse" && reason.excerpt, "(not read)", "excerpt")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
@@ -208,7 +208,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       const reason = yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
       yield* same(reason._tag === "BrokerUnavailable" && reason.why, "time-out", "why")
       yield* TestClock.adjust("10 minutes")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
@@ -220,7 +220,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       yield* untilAsked(fake, endpoint, 1)
       yield* Fiber.interrupt(fiber)
       yield* TestClock.adjust("10 minutes")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
@@ -231,7 +231,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       yield* failsWith(login, "BrokerUnavailable")
       yield* TestClock.adjust("31 seconds")
       yield* signIn(subject, world, context)
-      yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
     })
   },
   {
@@ -263,7 +263,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
             const { login } = yield* service(yield* build(subject.wrongCode), Login)
             const reason = yield* failsWith(login, "InvalidStepUpCode")
             yield* same(reason.isRetryable, false, "isRetryable")
-            yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+            yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "number of logins sent")
           })
         }
       ])

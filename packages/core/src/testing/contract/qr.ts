@@ -30,7 +30,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
 })
 
 const faults: ReadonlyArray<readonly [string, Fault]> = [
-  ["the broker answers 503", { kind: "status", status: 503 }],
+  ["the broker answers with HTTP 503", { kind: "status", status: 503 }],
   ["the connection is cut before the broker processes it", { kind: "reset" }],
   ["the connection is cut after the broker has processed it", { kind: "lost" }]
 ]
@@ -69,7 +69,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
       yield* scan
       yield* qr.poll(code)
       yield* failsWith(qr.poll(code), "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "polls sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of polls sent")
     })
   },
   {
@@ -79,7 +79,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
       yield* TestClock.adjust(code.expiresAt - (yield* fake.now))
       const reason = yield* failsWith(qr.poll(code), "ChallengeExpired")
       yield* same(reason._tag === "ChallengeExpired" && reason.why, "timed-out", "why")
-      yield* same(yield* timesAsked(fake, endpoint), 0, "polls sent")
+      yield* same(yield* timesAsked(fake, endpoint), 0, "number of polls sent")
     })
   },
   ...faults.map(([what, fault]): Case => ({
@@ -89,7 +89,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
       yield* scan
       yield* fake.inject(endpoint, fault)
       yield* failsWith(qr.poll(code), "BrokerUnavailable")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "polls sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of polls sent")
     })
   })),
   {
@@ -101,7 +101,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
       yield* untilAsked(fake, endpoint, 1)
       yield* TestClock.adjust("11 seconds")
       yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "polls sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of polls sent")
     })
   }
 ]

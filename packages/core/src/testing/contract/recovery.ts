@@ -70,7 +70,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
         const sent = (yield* fake.journal).length
         const other: Challenge = { ...challenge, account: { ...challenge.account, id: "SOMEONEELSE" } }
         yield* failsWith(recovery[second](other, yield* answer(challenge)), "ChallengeExpired")
-        yield* same((yield* fake.journal).length, sent, "requests")
+        yield* same((yield* fake.journal).length, sent, "number of requests")
       })
     },
     {
@@ -91,7 +91,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
         const challenge = yield* recovery[first](proof)
         const sent = (yield* fake.journal).length
         yield* failsWith(recovery[second](challenge, Redacted.make(code)), "InvalidRequest")
-        yield* same((yield* fake.journal).length, sent, "requests")
+        yield* same((yield* fake.journal).length, sent, "number of requests")
       })
     }))
   ])
@@ -106,7 +106,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
         yield* failsWith(recovery.unblock(Redacted.make(identity)), "InvalidRequest")
         yield* failsWith(recovery.forgotPassword(Redacted.make(identity)), "InvalidRequest")
       }
-      yield* same((yield* fake.journal).length, 0, "requests")
+      yield* same((yield* fake.journal).length, 0, "number of requests")
     })
   },
   {
@@ -145,7 +145,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
       yield* fake.inject(endpoint, { kind: "lost" })
       yield* failsWith(recovery.resetPassword(challenge, password), "BrokerUnavailable")
       yield* failsWith(recovery.resetPassword(challenge, password), "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, `${endpoint} sent`)
+      yield* same(yield* timesAsked(fake, endpoint), 1, `number of ${endpoint} requests`)
     })
   },
   ...(["page", "json", "refusal"] as const).map((as): Case => ({

@@ -80,7 +80,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
       yield* redirect.complete(request, callback)
       const before = (yield* fake.journal).length
       yield* failsWith(redirect.complete(request, callback), "InvalidStepUpCode")
-      yield* same((yield* fake.journal).length, before, "requests after the second completion")
+      yield* same((yield* fake.journal).length, before, "number of requests after the second completion")
     })
   },
   {
@@ -118,7 +118,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
         const twice = `${url.href}&${name}=another`
         yield* failsWith(redirect.complete(request, Redacted.make(twice)), "RedirectRejected")
       }
-      yield* same((yield* fake.journal).length, before, "requests")
+      yield* same((yield* fake.journal).length, before, "number of requests")
     })
   },
   ...forgeries.map(([what, tamper, tag]): Case => ({
@@ -144,7 +144,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
         Effect.suspend(() => redirect.complete(request, nothing as never)),
         "InvalidRequest"
       )
-      yield* same((yield* fake.journal).length, before, "requests")
+      yield* same((yield* fake.journal).length, before, "number of requests")
     })
   })),
   {

@@ -123,7 +123,7 @@ const aPerson = (subject: Subject): ReadonlyArray<Case> => [
       const manager = yield* managed(context)
       const before = (yield* world.fake.journal).length
       yield* failsWith(manager.session, "ActionRequired")
-      yield* same((yield* world.fake.journal).length, before, "requests")
+      yield* same((yield* world.fake.journal).length, before, "number of requests")
       const session = yield* signIn(subject, world, context)
       yield* manager.adopt(session)
       yield* same(yield* manager.session, session, "session")
@@ -147,7 +147,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
       const session = yield* renewed(renewal.login)
       yield* same([session.account, session.method], [renewal.account, subject.method.id], "account, method")
       yield* works(subject, context, session)
-      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Login")), 1, "number of logins sent")
     })
   },
   {
@@ -203,7 +203,7 @@ const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
       const sent = yield* timesAsked(world.fake, endpoint)
       yield* ensure(sent <= 1, `${sent} logins sent`)
       yield* failsWith(renewed(renewal.login), "ActionRequired")
-      yield* same(yield* timesAsked(world.fake, endpoint), sent, "logins sent")
+      yield* same(yield* timesAsked(world.fake, endpoint), sent, "number of logins sent")
     })
   },
   {

@@ -38,7 +38,7 @@ type Call = (context: Parameters<typeof service>[0], session: Session.Session) =
 /** Cases for a call that must not be resent after a fault, because the broker may have processed the call. */
 const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArray<Case> => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
-    ["the broker answers 503", { kind: "status", status: 503 }],
+    ["the broker answers with HTTP 503", { kind: "status", status: 503 }],
     ["the connection is cut before the broker processes it", { kind: "reset" }],
     ["the connection is cut after the broker has processed it", { kind: "lost" }]
   ]
@@ -51,7 +51,7 @@ const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArr
         const endpoint = yield* endpointOf(subject, capability)
         yield* world.fake.inject(endpoint, fault)
         yield* failsWith(call(context, session), "BrokerUnavailable")
-        yield* same(yield* timesAsked(world.fake, endpoint), 1, `${endpoint} sent`)
+        yield* same(yield* timesAsked(world.fake, endpoint), 1, `number of ${endpoint} requests`)
       })
     })),
     {
@@ -64,7 +64,7 @@ const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArr
         yield* untilAsked(world.fake, endpoint, 1)
         yield* TestClock.adjust("11 seconds")
         yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
-        yield* same(yield* timesAsked(world.fake, endpoint), 1, `${endpoint} sent`)
+        yield* same(yield* timesAsked(world.fake, endpoint), 1, `number of ${endpoint} requests`)
       })
     }
   ]
@@ -146,7 +146,7 @@ const withoutSession = (subject: Subject, capability: Capability, call: Call): C
       )
       yield* same(reason._tag === "SessionExpired" && reason.why, "missing", "why")
     }
-    yield* same((yield* world.fake.journal).length, before, "requests")
+    yield* same((yield* world.fake.journal).length, before, "number of requests")
   })
 })
 
@@ -200,7 +200,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
       const before = yield* timesAsked(world.fake, endpoint)
       yield* world.fake.inject(endpoint, { kind: "reset" })
       yield* asking(context, session)
-      yield* same((yield* timesAsked(world.fake, endpoint)) - before, 2, `${endpoint} sent`)
+      yield* same((yield* timesAsked(world.fake, endpoint)) - before, 2, `number of ${endpoint} requests`)
     })
   },
   {
@@ -258,7 +258,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
         expiry: () => undefined
       })
       yield* failsWith(refreshing(context, bare), "SessionExpired")
-      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Refresh")), 0, "refreshes sent")
+      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Refresh")), 0, "number of refreshes sent")
     })
   },
   {
@@ -284,7 +284,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
             const before = (yield* world.fake.journal).length
             const receipt = yield* loggingOut(context, session)
             yield* same(receipt, { _tag: "LocalOnly", account: session.account, why: "no-such-call" }, "receipt")
-            yield* same((yield* world.fake.journal).length, before, "requests")
+            yield* same((yield* world.fake.journal).length, before, "number of requests")
           })
         }
       ]

@@ -39,7 +39,7 @@ const challenged = Effect.fnUntraced(function* (subject: Subject) {
 })
 
 const faults: ReadonlyArray<readonly [string, Fault, AuthError.Reason["_tag"]]> = [
-  ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
+  ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
   ["the connection is cut before the broker processes it", { kind: "reset" }, "BrokerUnavailable"],
   ["the connection is cut after the broker has processed it", { kind: "lost" }, "BrokerUnavailable"],
   ["the answer is an HTML page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
@@ -71,7 +71,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* verified
       yield* failsWith(verified, "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
@@ -81,8 +81,8 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(verified), {
         concurrency: "unbounded"
       })
-      yield* same(exits.filter(Exit.isSuccess).length, 1, "sessions")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(exits.filter(Exit.isSuccess).length, 1, "number of sessions")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
@@ -91,7 +91,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       const { challenge, code, endpoint, fake, verify } = yield* challenged(subject)
       const other: Challenge = { ...challenge, account: { ...challenge.account, id: "SOMEONEELSE" } }
       yield* failsWith(verify(other, code), "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 0, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 0, "number of codes sent")
     })
   },
   {
@@ -100,7 +100,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       const { challenge, endpoint, fake, verify } = yield* challenged(subject)
       const reason = yield* failsWith(verify(challenge, wrong), "InvalidStepUpCode")
       yield* same(reason.isRetryable, false, "isRetryable")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   ...["", "12ab56", "123"].map((code): Case => ({
@@ -108,7 +108,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verified, verify } = yield* challenged(subject)
       yield* failsWith(verify(challenge, Redacted.make(code)), "InvalidRequest")
-      yield* same(yield* timesAsked(fake, endpoint), 0, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 0, "number of codes sent")
       yield* verified
     })
   })),
@@ -119,7 +119,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       yield* fake.inject(endpoint, fault)
       yield* failsWith(verified, tag)
       yield* failsWith(verified, "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   })),
   {
@@ -132,7 +132,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       yield* TestClock.adjust("11 seconds")
       yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
       yield* TestClock.adjust("10 minutes")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
@@ -144,7 +144,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       yield* untilAsked(fake, endpoint, 1)
       yield* Fiber.interrupt(fiber)
       yield* failsWith(verified, "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
@@ -155,7 +155,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       const before = (yield* fake.journal).length
       if (challenge.resendAt > (yield* fake.now)) {
         yield* failsWith(resend(challenge), "RateLimited")
-        yield* same((yield* fake.journal).length, before, "requests")
+        yield* same((yield* fake.journal).length, before, "number of requests")
         yield* TestClock.adjust(challenge.resendAt - (yield* fake.now))
       }
       const renewed = yield* resend(challenge)
