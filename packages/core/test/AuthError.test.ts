@@ -19,7 +19,7 @@ const redirectWhys = [
   "request-expired"
 ] as const
 
-/** The exact message and remedy of every reason: for every `why`, with and without the broker's code and message. */
+/** The exact message and remedy of every reason, for every `why`. Some rows have a broker's code or message. */
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
@@ -245,8 +245,8 @@ const tags = [
   "RedirectRejected"
 ] as const satisfies ReadonlyArray<AuthError.Reason["_tag"]>
 
-it("these tables contain every reason", () => {
-  // Does not compile if a reason is missing from `tags`.
+it("the tables of this file contain every reason", () => {
+  // This line does not compile if a reason is missing from `tags`.
   const all: Record<AuthError.Reason["_tag"], true> = Object.fromEntries(tags.map((tag) => [tag, true])) as Record<
     (typeof tags)[number],
     true
@@ -280,7 +280,7 @@ describe("message and remedy", () => {
   ]
 
   it.each([...rows.map(([reason]) => reason), ...kinds, ...redirects, ...excerpts, ...sentences])(
-    "$_tag reads as complete sentences",
+    "are complete sentences for $_tag",
     (reason) => {
       const { message, remedy } = AuthError.make("angel", "login", reason)
       assert.isTrue(message.startsWith("angel login: "), message)
@@ -292,7 +292,7 @@ describe("message and remedy", () => {
     }
   )
 
-  it("advice replaces the remedy", () => {
+  it("the remedy is the given advice, if there is advice", () => {
     const args = { advice: "Give the PIN.", field: "pin" }
     assert.strictEqual(new AuthError.InvalidCredentials(args).remedy, "Give the PIN.")
   })
@@ -312,14 +312,14 @@ it.each(rows.map(([reason]) => reason))(
 it.each([
   new AuthError.BrokerUnavailable({ why: "certificate", systemCode: "CERT_HAS_EXPIRED" }),
   new AuthError.BrokerUnavailable({ why: "proxy", status: 407 })
-])("a certificate or proxy failure is not retryable, and its remedy does not mention a status page", (reason) => {
+])("a $why failure is not retryable, and its message does not mention a status page", (reason) => {
   const error = AuthError.make("angel", "login", reason)
   assert.isFalse(error.isRetryable)
   assert.match(error.message, /^angel login: No (?:secure )?connection to the broker: /)
   assert.notInclude(error.message, "status page")
 })
 
-it.effect.each(rows.map(([reason]) => reason))("$_tag is caught by its own tag only", (reason) =>
+it.effect.each(rows.map(([reason]) => reason))("$_tag is caught only by its own tag", (reason) =>
   Effect.gen(function* () {
     const failing = Effect.fail(AuthError.make("angel", "login", reason))
     for (const tag of tags) {

@@ -27,14 +27,14 @@ describe("adds the session's headers to requests to the broker", () => {
     "HTTPS://ApiConnect.AngelOne.IN/rest",
     "https://apiconnect.angelone.in?x=1",
     "http://127.0.0.1:4010/rest"
-  ])("%s", (url) =>
+  ])("for the URL %s", (url) =>
     Effect.gen(function* () {
       const { headers } = yield* authorized(url)
       assert.deepInclude(headers, { authorization: "Bearer access-canary", "x-privatekey": "key", accept: "json" })
     })
   )
 
-  it.effect("keeps the headers that the request had", () =>
+  it.effect("keeps headers of the request that the session does not set", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -79,7 +79,7 @@ describe("leaves requests to other origins unchanged", () => {
     "javascript:https://apiconnect.angelone.in/",
     "https://",
     ""
-  ])("%j", (url) =>
+  ])("for the URL %j", (url) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.get(url)
       const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))
@@ -91,7 +91,7 @@ describe("leaves requests to other origins unchanged", () => {
 it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
-] as const)("refuses a token that is not a valid header value, and does not show it", ([given, service, field]) =>
+] as const)("rejects a session with an invalid header value, and does not show the value", ([given, service, field]) =>
   Effect.gen(function* () {
     const ask = (url: string) =>
       Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))

@@ -53,7 +53,7 @@ interface Source {
   cancelled: boolean
 }
 
-/** Produces one chunk for each read. Endless without `count`. */
+/** Makes a stream that produces one chunk for each read. Without `count`, the stream is endless. */
 const source = (chunk: Uint8Array<ArrayBuffer>, count = Infinity, atEnd: "close" | "break" | "wait" = "close") => {
   const state: Source = {
     pulled: 0,
@@ -95,14 +95,14 @@ const collect = runInNewContext("gc") as () => void
 
 /** Memory in use, in bytes. */
 const memory = () => {
-  // Buffers are freed concurrently: the second collection waits for those that the first one found.
+  // Buffers are freed concurrently. The second collection waits until the buffers of the first collection are freed.
   collect()
   collect()
   const { arrayBuffers, heapUsed } = process.memoryUsage()
   return arrayBuffers + heapUsed
 }
 
-/** Reads a body as a stream. Returns its size and the growth of the memory, in bytes. */
+/** Reads a body as a stream. Returns the size of the body and the largest growth of the memory, in bytes. */
 const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse, before: number) {
   let size = 0
   let peak = 0
@@ -119,7 +119,7 @@ const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpCl
 describe("an answer of unknown length", () => {
   for (const type of ["application/json; charset=utf-8", "text/plain", "text/html", undefined, "text/csv", ""]) {
     it.effect(
-      `is not buffered when it is read as a stream (${type})`,
+      `is not buffered when it is read as a stream (content type: ${type})`,
       () =>
         Effect.gen(function* () {
           const data = source(chunkOf(65_536), 1024)
@@ -144,7 +144,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is read no faster than the caller reads it, and is cancelled with the caller", () =>
+  it.effect("is not read faster than the caller reads it, and is cancelled when the caller stops", () =>
     Effect.gen(function* () {
       for (const type of ["application/json", "text/csv"]) {
         const data = source(chunkOf(65_536))
@@ -159,7 +159,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is inspected up to 1 MiB", () =>
+  it.effect("is inspected for a rejected token if its content type is text, JSON or absent", () =>
     Effect.gen(function* () {
       for (const type of [
         "application/json",
@@ -181,7 +181,7 @@ describe("an answer of unknown length", () => {
     })
   )
 
-  it.effect("is released when the caller is interrupted during the inspection", () =>
+  it.effect("is cancelled when the caller is interrupted during the inspection", () =>
     Effect.gen(function* () {
       const data = source(chunkOf(10), 3, "wait")
       const client = yield* connect(() => answer(data.body, "application/json"))
@@ -195,9 +195,9 @@ describe("an answer of unknown length", () => {
   )
 })
 
-describe("an answer of another content type", () => {
+describe("an answer of a content type that is not inspected", () => {
   for (const type of ["text/event-stream", "text/csv", "application/x-ndjson", "application/octet-stream"]) {
-    it.effect(`returns before its body arrives: ${type}`, () =>
+    it.effect(`is returned before its body arrives: ${type}`, () =>
       Effect.gen(function* () {
         const data = source(new TextEncoder().encode("data: DEAD\n\n"), 1, "wait")
         const client = yield* connect(() => answer(data.body, type))
@@ -211,7 +211,7 @@ describe("an answer of another content type", () => {
 })
 
 describe("an answer without a body", () => {
-  it.effect("is accepted, whatever length it announces", () =>
+  it.effect("is accepted, even if its content-length is not zero", () =>
     Effect.gen(function* () {
       for (const length of ["0", "12", "5000000"]) {
         const client = yield* connect(() => new Response(null, { headers: { "content-length": length } }))
@@ -232,7 +232,7 @@ describe("a compressed answer", () => {
   }
 
   it.effect(
-    "is not buffered when it decompresses to much more than it announces",
+    "is not buffered when it becomes much larger through decompression",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "application/zip"]) {
@@ -261,8 +261,8 @@ describe("a compressed answer", () => {
   )
 })
 
-describe("the head of an answer", () => {
-  it.effect("times out after 30 seconds, while the body has no time-out", () =>
+describe("the head (status and headers) of an answer", () => {
+  it.effect("must arrive within 30 seconds, otherwise the request fails", () =>
     Effect.gen(function* () {
       const client = yield* connect(() => new Promise<Response>(() => undefined))
       const waiting = yield* Effect.forkChild(Effect.flip(client.get(url)), { startImmediately: true })
@@ -277,7 +277,7 @@ describe("the head of an answer", () => {
     })
   )
 
-  it.effect("times out after the time that the program sets", () =>
+  it.effect("must arrive within the time-out that the program sets", () =>
     Effect.gen(function* () {
       const client = yield* connect(() => new Promise<Response>(() => undefined))
       const call = Effect.provideService(client.get(url), AuthorizedClient.HeadTimeout, Duration.seconds(2))
@@ -288,7 +288,7 @@ describe("the head of an answer", () => {
     })
   )
 
-  it.effect("ends the time-out before a slow body is inspected", () =>
+  it.effect("ends the time-out, so that a slow body may arrive later", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<void>()
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -309,7 +309,7 @@ describe("the head of an answer", () => {
 })
 
 describe("a truncated answer", () => {
-  /** Also shows the properties of prototypes and getters. */
+  /** Collects all texts in a value, including the texts in prototypes and getters. */
   const everything = (value: unknown, seen = new Set<unknown>()): string => {
     if (typeof value === "string") return value
     if (typeof value !== "object" || value === null || seen.has(value)) return ""
@@ -324,7 +324,7 @@ describe("a truncated answer", () => {
         try {
           parts.push(everything((value as Record<PropertyKey, unknown>)[key], seen))
         } catch {
-          // A prototype's getter can throw on this object. It then has nothing to show.
+          // A getter of a prototype can throw for this object. Then the getter has no text.
         }
       }
     }
@@ -333,7 +333,7 @@ describe("a truncated answer", () => {
 
   for (const type of ["application/json", "text/csv", undefined]) {
     for (const count of [1, 3, 40]) {
-      it.effect(`does not show the session in its error, however it is read (${type}, after ${count} chunks)`, () =>
+      it.effect(`does not show the token in any error (content type: ${type}, cut after ${count} chunks)`, () =>
         Effect.gen(function* () {
           for (const announced of [undefined, "5000000"]) {
             const client = yield* connect(() => {

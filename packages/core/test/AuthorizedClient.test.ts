@@ -40,7 +40,7 @@ interface Broker {
   readonly client: AuthorizedClient.AuthorizedClient["Service"]
   /** Method and token of every request, in order. */
   readonly seen: Array<string>
-  /** Tokens that the broker accepts. If there are none, it accepts all. */
+  /** Tokens that the broker accepts. If the set is empty, the broker accepts every token. */
   readonly alive: Set<string>
 }
 
@@ -69,7 +69,7 @@ const begin = Effect.fnUntraced(function* (
   return { ...broker, client }
 })
 
-it.effect("sends the session to the broker and to no other origin", () =>
+it.effect("sends the session to the broker, but not to other origins", () =>
   Effect.gen(function* () {
     const { client, seen, tiny } = yield* begin()
     yield* client.get("https://example.com/")
@@ -82,7 +82,7 @@ it.effect("sends the session to the broker and to no other origin", () =>
 
 describe("sessions: a rejected token", () => {
   for (const status of [200, 401, 403, 500]) {
-    it.effect(`is recognized in the broker's own error format, here with HTTP ${status}`, () =>
+    it.effect(`is recognized in the broker's error format, with HTTP status ${status}`, () =>
       Effect.gen(function* () {
         const { alive, client, manager, seen } = yield* begin(undefined, () => dead(status))
         yield* manager.session
@@ -94,7 +94,7 @@ describe("sessions: a rejected token", () => {
     )
   }
 
-  it.effect("is renewed once for 100 concurrent requests, and all succeed", () =>
+  it.effect("is renewed only once for 100 concurrent requests, and all requests succeed", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen, tiny } = yield* begin()
       yield* manager.session
@@ -108,7 +108,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("does not resend an order, but the next order has a new token", () =>
+  it.effect("does not make the client resend an order, but the next order has a new token", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -122,7 +122,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("resends a POST that is marked as replayable, with its body", () =>
+  it.effect("makes the client resend a POST that is marked as replayable, with its body", () =>
     Effect.gen(function* () {
       const bodies: Array<string> = []
       const { alive, client, manager } = yield* begin(async (request) => {
@@ -137,7 +137,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("does not resend a streamed body, even if it is marked as replayable", () =>
+  it.effect("does not make the client resend a streamed body, even if the request is marked as replayable", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -149,7 +149,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed only once when the broker also refuses the new token", () =>
+  it.effect("is renewed only once when the broker also rejects the new token", () =>
     Effect.gen(function* () {
       const { alive, client, tiny } = yield* begin()
       alive.add("none of them")
@@ -161,7 +161,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed only once for a program that only sends orders, when the broker refuses each new token", () =>
+  it.effect("is renewed only once when the broker rejects each new token and the program sends no GET requests", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen, tiny } = yield* begin()
       yield* manager.session
@@ -179,7 +179,7 @@ describe("sessions: a rejected token", () => {
   )
 
   for (const method of ["GET", "POST"] as const) {
-    it.effect(`is renewed by a later ${method} after the broker refused every token for a while`, () =>
+    it.effect(`is renewed by a later ${method} request if the broker has rejected every token for a while`, () =>
       Effect.gen(function* () {
         const { alive, client, seen, tiny } = yield* begin()
         alive.add("3")
@@ -195,7 +195,7 @@ describe("sessions: a rejected token", () => {
     )
   }
 
-  it.effect("is not renewed at every order when the broker refuses only orders", () =>
+  it.effect("is not renewed for each order if the broker rejects it for orders but not for GET requests", () =>
     Effect.gen(function* () {
       const { client, tiny } = yield* begin((request) =>
         Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
@@ -208,7 +208,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed again if a token that placed an order is rejected later", () =>
+  it.effect("is renewed again if the broker has accepted an order with this token before", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -222,7 +222,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("a late answer to an old order does not make a token suspect that has placed one since", () =>
+  it.effect("in a late answer to an old order does not prevent a later renewal of the new token", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<Response>()
       const { alive, client, manager, tiny } = yield* begin(({ headers }) =>
@@ -244,7 +244,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("fails with the renewal's error when the renewal fails", () =>
+  it.effect("makes the request fail with the renewal's error if the renewal fails", () =>
     Effect.gen(function* () {
       const { alive, client, manager, tiny } = yield* begin()
       yield* manager.session
@@ -256,8 +256,8 @@ describe("sessions: a rejected token", () => {
   )
 })
 
-describe("sessions: any other answer", () => {
-  it.effect("is returned unchanged, including refusals", () =>
+describe("sessions: an answer that does not reject the token", () => {
+  it.effect("is returned unchanged, even if it is a refusal", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() =>
         Promise.resolve(new Response('{"code":"NO FUNDS"}', { status: 400, headers: { "x-trace": "7" } }))
@@ -300,7 +300,7 @@ describe("sessions: any other answer", () => {
 })
 
 describe("sessions: secrets", () => {
-  it.effect("the tokens of a request appear in no answer and no error", () =>
+  it.effect("the tokens of a request do not appear in answers and errors", () =>
     Effect.gen(function* () {
       const { client } = yield* begin()
       const response = yield* client.get(url)
@@ -320,7 +320,7 @@ describe("sessions: secrets", () => {
     })
   )
 
-  it.effect("requests follow no redirect and carry no tracing header", () =>
+  it.effect("requests do not follow redirects, and contain no tracing header", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -346,7 +346,7 @@ describe("sessions: secrets", () => {
   )
 })
 
-it.effect("a session that ended overnight is replaced before the request is sent", () =>
+it.effect("a session that has expired overnight is replaced before the request is sent", () =>
   Effect.gen(function* () {
     const { client, seen } = yield* begin()
     yield* client.get(url)

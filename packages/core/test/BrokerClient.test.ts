@@ -75,7 +75,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("carries the headers and parameters of its endpoint", () =>
+  it.effect("contains the headers and query parameters of its call", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const query = { code: Redacted.make("a&b"), page: "1" }
@@ -90,7 +90,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("carries the secrets inside lists and objects", () =>
+  it.effect("contains the secrets inside lists and objects, but an error does not show them", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const nested = Endpoint.make({ ...login, request: Schema.Unknown, response: Schema.Unknown })
@@ -103,7 +103,7 @@ describe("a request", () => {
     })
   )
 
-  it.effect("is sent to the host in the options", () =>
+  it.effect("is sent to the origin that the options set", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()], { origins: { api: "http://127.0.0.1:4010" } })
       yield* tiny.login
@@ -121,7 +121,7 @@ describe("an invalid call is not sent", () => {
     { request: { id: "T1", pin: Redacted.make(1) }, problems: ["pin"] },
     { request: null, problems: ["request"] },
     { request: undefined, problems: ["request"] }
-  ])("$request: $problems", ({ problems, request }) =>
+  ])("if its request is $request, with problems in $problems", ({ problems, request }) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(login, { account: "T1", request: request as unknown as typeof loginOptions.request })
@@ -135,7 +135,7 @@ describe("an invalid call is not sent", () => {
     })
   )
 
-  it.effect("a call without its required token", () =>
+  it.effect("if its required token is missing", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       assert.deepInclude(yield* reasonOf(client.call(profile, { account: "T1" })), {
@@ -147,7 +147,7 @@ describe("an invalid call is not sent", () => {
   )
 
   const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
-  it.effect("a call over the rate limit, if the wait is longer than allowed", () =>
+  it.effect("if it exceeds the rate limit and would wait longer than allowed", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(limited, loginOptions)
@@ -180,7 +180,7 @@ describe("an invalid call is not sent", () => {
     { origin: "", problem: path },
     { origin: undefined, problem: path },
     { origin: 4010, problem: path }
-  ])("a call to the origin $origin", ({ origin, problem }) =>
+  ])("if its origin is $origin", ({ origin, problem }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(connect([() => yes()], { origins: { api: origin as string } }))
       assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "origins.api")
@@ -189,7 +189,7 @@ describe("an invalid call is not sent", () => {
     })
   )
 
-  it.effect("plain http is allowed to loopback, and to other hosts by an explicit option", () =>
+  it.effect("but plain http is valid to a loopback address, and to other hosts if `insecureHttp` is set", () =>
     Effect.gen(function* () {
       for (const api of [
         "http://127.0.0.1:1",
@@ -205,11 +205,11 @@ describe("an invalid call is not sent", () => {
   )
 })
 
-describe("a call is sent once", () => {
+describe("a call is sent exactly once", () => {
   it.effect.each([
     { title: "no answer comes", answer: silence },
     { title: "the answer does not end", answer: () => new Response(new ReadableStream({})) }
-  ])("when $title in ten seconds", ({ answer }) =>
+  ])("when $title within ten seconds", ({ answer }) =>
     Effect.gen(function* () {
       const tiny = yield* connect([answer])
       for (const call of [tiny.login, tiny.profile]) {
@@ -234,7 +234,7 @@ describe("a call is sent once", () => {
     })
   )
 
-  it.effect.each([500, 502, 503, 504, 408, 429])("when the broker answers %d", (code) =>
+  it.effect.each([500, 502, 503, 504, 408, 429])("when the broker answers with HTTP %d", (code) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(code)])
       yield* reasonOf(tiny.login)
@@ -263,20 +263,20 @@ describe("a call is sent once", () => {
     })
   )
 
-  it.effect("when the connection fails, or twice if its endpoint is marked as safe", () =>
+  it.effect("when the connection fails, but twice if the endpoint is marked as safe", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([cut])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
       assert.lengthOf(tiny.seen, 1)
       assert.deepInclude(yield* reasonOf(tiny.profile), { _tag: "BrokerUnavailable", why: "network" })
       assert.lengthOf(tiny.seen, 3)
-      const healed = yield* connect([cut, () => yes()])
-      assert.deepStrictEqual(yield* healed.profile, { token: "t" })
-      assert.deepStrictEqual(healed.seen[0], healed.seen[1])
+      const retried = yield* connect([cut, () => yes()])
+      assert.deepStrictEqual(yield* retried.profile, { token: "t" })
+      assert.deepStrictEqual(retried.seen[0], retried.seen[1])
     })
   )
 
-  it.effect("and a resend counts against the rate limit", () =>
+  it.effect("but a safe call may be resent, and the resend counts for the rate limit", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
@@ -290,7 +290,7 @@ describe("a call is sent once", () => {
   )
 })
 
-describe("an answer that is too large is not read to its end", () => {
+describe("the body of an answer", () => {
   const limit = 1000
   const streamed = (chunks: number, init?: ResponseInit) => {
     const pulled = { count: 0 }
@@ -319,7 +319,7 @@ describe("an answer that is too large is not read to its end", () => {
     )
   }
 
-  it.effect("when it announces its size", () =>
+  it.effect("is not read if its content-length is too large", () =>
     Effect.gen(function* () {
       const { pulled, response } = streamed(20, { headers: { "content-length": "2000" } })
       const tiny = yield* connect([() => response], { maxBodyBytes: limit })
@@ -330,11 +330,14 @@ describe("an answer that is too large is not read to its end", () => {
   )
 
   it.effect.each([
-    { title: "when it announces no size", headers: {} },
-    { title: "when it announces an invalid size", headers: { "content-length": "-1" } },
-    { title: "when it announces its compressed size", headers: { "content-length": "20", "content-encoding": "gzip" } },
-    { title: "when it announces a wrong size", headers: { "content-length": "", "content-encoding": "br" } }
-  ])("$title", ({ headers }) =>
+    { title: "no content-length", headers: {} },
+    { title: "an invalid content-length", headers: { "content-length": "-1" } },
+    {
+      title: "the content-length of its compressed form",
+      headers: { "content-length": "20", "content-encoding": "gzip" }
+    },
+    { title: "an empty content-length", headers: { "content-length": "", "content-encoding": "br" } }
+  ])("is not read to its end if it is too large and has $title", ({ headers }) =>
     Effect.gen(function* () {
       const { pulled, response } = streamed(1_000_000, { headers })
       const tiny = yield* connect([() => response], { maxBodyBytes: limit })
@@ -344,7 +347,7 @@ describe("an answer that is too large is not read to its end", () => {
     })
   )
 
-  it.effect("an answer of exactly the maximum size is read, in chunks of any size", () =>
+  it.effect("is read if it has exactly the maximum size, in chunks of any size", () =>
     Effect.gen(function* () {
       const text = `{"ok":true,"data":{"token":"t"}}`.padEnd(limit)
       const tiny = yield* connect(
@@ -357,14 +360,14 @@ describe("an answer that is too large is not read to its end", () => {
     })
   )
 
-  it.effect("decodes a character that is split between two chunks", () =>
+  it.effect("may contain a character that is split between two chunks", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => inPieces(`{"ok":true,"data":{"token":"₹é🙂"}}`, 1)])
       assert.deepStrictEqual(yield* tiny.login, { token: "₹é🙂" })
     })
   )
 
-  it.effect("rejects a body whose last character is truncated as invalid JSON", () =>
+  it.effect("is rejected as invalid JSON if its last character is truncated", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}₹`).slice(0, -1)
       const tiny = yield* connect([() => new Response(new Blob([bytes]).stream())])
@@ -372,13 +375,15 @@ describe("an answer that is too large is not read to its end", () => {
     })
   )
 
-  it.effect.each([{}, { "content-length": "40" }])("reports a truncated body as a failed connection: %j", (headers) =>
-    Effect.gen(function* () {
-      const stream = () => new ReadableStream({ pull: (controller) => controller.error(new Error("canary")) })
-      const tiny = yield* connect([() => new Response(stream(), { headers }), () => yes()])
-      assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
-      assert.lengthOf(tiny.seen, 1)
-    })
+  it.effect.each([{}, { "content-length": "40" }])(
+    "is reported as a failed connection if it is truncated (headers: %j)",
+    (headers) =>
+      Effect.gen(function* () {
+        const stream = () => new ReadableStream({ pull: (controller) => controller.error(new Error("canary")) })
+        const tiny = yield* connect([() => new Response(stream(), { headers }), () => yes()])
+        assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
+        assert.lengthOf(tiny.seen, 1)
+      })
   )
 })
 
@@ -395,7 +400,7 @@ describe("invalid options", () => {
     { maxBodyBytes: 0 },
     { maxBodyBytes: NaN },
     { maxBodyBytes: 1.5 }
-  ])("are refused by name before anything is sent: %o", (options) =>
+  ])("are rejected by name before any request is sent: %o", (options) =>
     Effect.gen(function* () {
       const spy = HttpClient.make(() => Effect.die("sent"))
       const made = BrokerClient.make(protocol, { api: "https://api.tiny.example" }, options)
@@ -419,7 +424,7 @@ describe("tracing", () => {
       return { net, seen: tiny.seen }
     })
 
-  it.effect("sends no tracing header and shows no secret, with a tracer and a parent span", () =>
+  it.effect("adds no header to a request and shows no secret, even with a tracer and a parent span", () =>
     Effect.gen(function* () {
       const answers: ReadonlyArray<Answer> = [
         () => yes(),
@@ -463,7 +468,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("creates a span for a call if there is a tracer", () =>
+  it.effect("creates a span for a call only if there is a tracer", () =>
     Effect.gen(function* () {
       const spans: Array<string | undefined> = []
       const spy = HttpClient.make((request) =>
@@ -495,7 +500,7 @@ describe("a refusal", () => {
     { code: "", tag: "BrokerRejected", kept: "none" },
     { code: null, tag: "BrokerRejected", kept: "none" },
     { code: { deep: 1 }, tag: "BrokerRejected", kept: "none" }
-  ])("with the code $code is $tag, and keeps $kept", ({ code, kept, tag }) =>
+  ])("with the code $code is reported as $tag with the code $kept", ({ code, kept, tag }) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ code, message: "No" })])
       const error = yield* Effect.flip(tiny.login)
@@ -506,7 +511,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("quotes the broker's message up to a limit, without the values that were sent", () =>
+  it.effect("is reported with the broker's message, which is shortened and shows no values of the request", () =>
     Effect.gen(function* () {
       const echo: Answer = (asked) =>
         no({ message: `${asked.body} with ${sentIn(asked).join(" and ").toUpperCase()} is wrong`, code: "X" })
@@ -523,8 +528,8 @@ describe("a refusal", () => {
     ["message", { code: "X", message: "no\u001b[31m\nINFO ok\u202e\u2028" }],
     ["code", { code: "X\u001b[31m\nINFO ok\u202e\u2028", message: "no" }],
     ["support id", { code: "DENIED", message: "no", support: "1\u001b[31m\nINFO ok\u202e\u2028" }],
-    ["symbol at the cut", { code: "X", message: `${"x".repeat(299)}😀` }]
-  ] as const)("has no control characters in its %s", ([, fields]) =>
+    ["message that is cut inside a symbol", { code: "X", message: `${"x".repeat(299)}😀` }]
+  ] as const)("is reported without control characters and half symbols from its %s", ([, fields]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no(fields)])
       const error = yield* Effect.flip(tiny.login)
@@ -535,7 +540,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("shows no part of a secret at the cut of a long message", () =>
+  it.effect("shows no part of a secret where a long message is cut", () =>
     Effect.gen(function* () {
       for (let length = 440; length < 500; length += 1) {
         const message = `eyJ${"a".repeat(length)} ${secrets.key}`
@@ -560,7 +565,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("with HTTP 200 fails, and so does a success with HTTP 500", () =>
+  it.effect("with HTTP 200 is a failure, and a success with HTTP 500 is a failure, too", () =>
     Effect.gen(function* () {
       const tags = yield* Effect.forEach(
         [() => no({ code: "X" }), () => Response.json({ ok: true, data: { token: "t" } }, { status: 500 })],
@@ -578,12 +583,12 @@ describe("an error that quotes part of a header shows no secret", () => {
   const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
   const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
   const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
-    ["of a key and a token", Redacted.make(`token ${parts.key}:${parts.token}`)],
-    ["of a scheme and a token", Redacted.make(`Bearer ${parts.token}`)],
-    ["of parameters", Redacted.make(`Custom key="${parts.key}", token=${parts.token};`)],
-    ["of an id and a password in base64", Redacted.make(`Basic ${basic}`)],
-    ["of a cookie", Redacted.make(`jwt=${parts.token}; key=${parts.key}`)],
-    ["that was not wrapped", `token ${parts.key}:${parts.token}`]
+    ["a key and a token", Redacted.make(`token ${parts.key}:${parts.token}`)],
+    ["a scheme and a token", Redacted.make(`Bearer ${parts.token}`)],
+    ["parameters", Redacted.make(`Custom key="${parts.key}", token=${parts.token};`)],
+    ["an id and a password in base64", Redacted.make(`Basic ${basic}`)],
+    ["a cookie", Redacted.make(`jwt=${parts.token}; key=${parts.key}`)],
+    ["secrets that are not wrapped in Redacted", `token ${parts.key}:${parts.token}`]
   ]
   const ways: ReadonlyArray<(text: string) => Response> = [
     (text) => no({ code: "X", message: `${text} was not accepted` }),
@@ -592,7 +597,7 @@ describe("an error that quotes part of a header shows no secret", () => {
     (text) => status(200, `<h1>${text} was not accepted</h1>`),
     (text) => status(200, encodeURIComponent(text))
   ]
-  it.effect.each(values)("%s", ([, value]) =>
+  it.effect.each(values)("if the header contains %s", ([, value]) =>
     Effect.gen(function* () {
       const sent = Redacted.isRedacted(value) ? Redacted.value(value) : value
       const inside = Object.values(parts).filter((part) => sent.replace(basic, atob(basic)).includes(part))
@@ -610,7 +615,7 @@ describe("an error that quotes part of a header shows no secret", () => {
   )
 })
 
-describe("without an error body, the HTTP status decides", () => {
+describe("the reason of a failed call", () => {
   const rows: ReadonlyArray<readonly [code: number, login: string, profile: string]> = [
     [200, "MalformedResponse", "MalformedResponse"],
     [204, "MalformedResponse", "MalformedResponse"],
@@ -630,30 +635,32 @@ describe("without an error body, the HTTP status decides", () => {
     [503, "BrokerUnavailable", "BrokerUnavailable"],
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
-  it.effect.each(rows)("HTTP %d: %s without a token, %s with one", ([code, withoutToken, withToken]) =>
-    Effect.gen(function* () {
-      const empty = [204, 304, 401].includes(code)
-      const tiny = yield* connect([() => new Response(empty ? null : "<html>Oops</html>", { status: code })])
-      const reasons = [yield* reasonOf(tiny.login), yield* reasonOf(tiny.profile)]
-      assert.deepStrictEqual(
-        reasons.map(({ _tag }) => _tag),
-        [withoutToken, withToken]
-      )
-    })
+  it.effect.each(rows)(
+    "with HTTP %d and no error body is %s without a token, and %s with a token",
+    ([code, withoutToken, withToken]) =>
+      Effect.gen(function* () {
+        const empty = [204, 304, 401].includes(code)
+        const tiny = yield* connect([() => new Response(empty ? null : "<html>Oops</html>", { status: code })])
+        const reasons = [yield* reasonOf(tiny.login), yield* reasonOf(tiny.profile)]
+        assert.deepStrictEqual(
+          reasons.map(({ _tag }) => _tag),
+          [withoutToken, withToken]
+        )
+      })
   )
 
   it.effect.each([
     [403, "BrokerRejected"],
     [401, "BrokerRejected"],
     [500, "BrokerUnavailable"]
-  ] as const)("an unknown code with HTTP %d is %s", ([code, tag]) =>
+  ] as const)("for an unknown code with HTTP %d is %s", ([code, tag]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ code: "X-77" }, { status: code })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: tag, code: "X-77" })
     })
   )
 
-  it.effect("a row for one endpoint does not apply to another", () =>
+  it.effect("does not come from an error row of another endpoint", () =>
     Effect.gen(function* () {
       const codes = protocol.codes.map((row) => ({ ...row, operations: ["login"] }))
       const tiny = yield* connect([() => no({ code: "SLOW" })], {}, { codes })
@@ -665,7 +672,7 @@ describe("without an error body, the HTTP status decides", () => {
     })
   )
 
-  it.effect("keeps the broker's message when there is no code", () =>
+  it.effect("contains the broker's message even if there is no code", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ message: "Down for maintenance" }, { status: 503 })])
       assert.deepInclude(yield* reasonOf(tiny.login), {
@@ -698,7 +705,7 @@ describe("without an error body, the HTTP status decides", () => {
     ["soon", undefined],
     ["", undefined],
     ["99999999999999999999", 900_000]
-  ] as const)("Retry-After: %s is %s milliseconds", ([text, millis]) =>
+  ] as const)("for the header Retry-After: %s has a delay of %s milliseconds", ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503, 502, 500, 408]) {
@@ -710,10 +717,20 @@ describe("without an error body, the HTTP status decides", () => {
   )
 
   it.effect.each([
-    ["whose clock is an hour behind ours", "Sat, 21 Nov 2026 03:00:00 GMT", "Sat, 21 Nov 2026 03:00:30 GMT", 30_000],
-    ["whose clock is an hour ahead of ours", "Sat, 21 Nov 2026 05:00:00 GMT", "Sat, 21 Nov 2026 05:00:30 GMT", 30_000],
-    ["whose own Date header is invalid", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
-  ] as const)("converts a Retry-After date to a delay for a broker %s", ([, date, until, millis]) =>
+    [
+      "whose clock is an hour behind this machine's clock",
+      "Sat, 21 Nov 2026 03:00:00 GMT",
+      "Sat, 21 Nov 2026 03:00:30 GMT",
+      30_000
+    ],
+    [
+      "whose clock is an hour ahead of this machine's clock",
+      "Sat, 21 Nov 2026 05:00:00 GMT",
+      "Sat, 21 Nov 2026 05:00:30 GMT",
+      30_000
+    ],
+    ["whose Date header is invalid", "yesterday", "Sat, 21 Nov 2026 04:00:30 GMT", 30_000]
+  ] as const)("contains the delay until a Retry-After date of a broker %s", ([, date, until, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503]) {
@@ -724,7 +741,7 @@ describe("without an error body, the HTTP status decides", () => {
     })
   )
 
-  it.effect("an HTTP 401 page to a login does not mean wrong credentials", () =>
+  it.effect("is not InvalidCredentials if a login is answered with HTTP 401 and a page", () =>
     Effect.gen(function* () {
       for (const page of ["<html>Unauthorized</html>", "Proxy authentication needed", "nginx"]) {
         const tiny = yield* connect([() => status(401, page)])
@@ -733,7 +750,7 @@ describe("without an error body, the HTTP status decides", () => {
     })
   )
 
-  it.effect("an HTTP 401 to a login means wrong credentials unless the message says otherwise", () =>
+  it.effect("is InvalidCredentials for a login with HTTP 401, except if the message names another cause", () =>
     Effect.gen(function* () {
       for (const [message, tag] of [
         [undefined, "InvalidCredentials"],
@@ -751,7 +768,7 @@ describe("without an error body, the HTTP status decides", () => {
     })
   )
 
-  it.effect("reads a Retry-After date by the broker's clock when ours is an hour behind", () =>
+  it.effect("contains the delay by the broker's clock if this machine's clock is an hour behind", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 3))
       const headers = { date: "Sat, 21 Nov 2026 04:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 04:00:20 GMT" }
@@ -760,7 +777,7 @@ describe("without an error body, the HTTP status decides", () => {
     })
   )
 
-  it.effect("keeps Retry-After of a broker that is down", () =>
+  it.effect("contains the Retry-After delay of an unavailable broker", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(503, "", { "retry-after": "7" })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", retryAfter: Duration.seconds(7) })
@@ -774,16 +791,16 @@ describe("an answer that cannot be decoded", () => {
     ["is empty", "", /it is empty/],
     ["is HTML", "<html><p>Back at seven</p></html>", /it is not JSON\. It starts with: Back at seven\./],
     ["is truncated JSON", `{"ok":true,"data":{"token":"t`, /it is not JSON/],
-    ["is JSON of another shape", `{"status":"true"}`, /neither success nor failure.*\{"status":string\(4\)\}/],
+    ["is JSON with unknown fields", `{"status":"true"}`, /neither success nor failure.*\{"status":string\(4\)\}/],
     ["is a list", "[]", /neither success nor failure/],
     ["is null", "null", /it is not JSON/],
-    ["is very deep", deep, /neither success nor failure/],
+    ["is deeply nested", deep, /neither success nor failure/],
     ["lacks its data", `{"ok":true}`, /its data is not as documented/],
     ["lacks a field", `{"ok":true,"data":{}}`, /: token is not as documented/],
     ["has a wrong type", `{"ok":true,"data":{"token":1,"list":["x"]}}`, /token/],
     ["has a wrong type in a list", `{"ok":true,"data":{"token":"t","list":[1,"x"]}}`, /: list\.1 is not as documented/],
     ["has an infinite number", `{"ok":true,"data":{"token":"t","list":[1e999]}}`, /list\.0/]
-  ] as const)("because it %s", ([, text, words]) =>
+  ] as const)("fails with MalformedResponse if it %s", ([, text, words]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(200, text)])
       const error = yield* Effect.flip(tiny.login)
@@ -792,7 +809,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("shows none of the values that were sent, in any format", () =>
+  it.effect("is reported without the values of the request, in any format", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),
@@ -810,7 +827,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is repaired if the protocol lists the defect", () =>
+  it.effect("is repaired if the protocol lists its defect as a quirk", () =>
     Effect.gen(function* () {
       const text = `\ufeff{“ok”:true,“data”:{“token”:“t”}}\u0000`
       const strict = yield* connect([() => status(200, text)])
@@ -821,16 +838,16 @@ describe("an answer that cannot be decoded", () => {
       assert.include((yield* reasonOf(strange.login)).message, `{"name":string(4)}`)
     })
   )
-
-  it.effect("accepts fields that the schema does not name", () =>
-    Effect.gen(function* () {
-      const tiny = yield* connect([() => yes({ token: "t", more: { x: 1 } })])
-      assert.deepStrictEqual(yield* tiny.login, { token: "t" })
-    })
-  )
 })
 
-describe("a fault between this program and the broker is not reported as the broker's", () => {
+it.effect("an answer may have fields that the schema does not name", () =>
+  Effect.gen(function* () {
+    const tiny = yield* connect([() => yes({ token: "t", more: { x: 1 } })])
+    assert.deepStrictEqual(yield* tiny.login, { token: "t" })
+  })
+)
+
+describe("a fault between this program and the broker is not reported as a fault of the broker", () => {
   const origin = "https://api.tiny.example"
   const failing = (code: string | undefined, fields: object = {}, message = "") =>
     overFetch(origin, () => {
@@ -854,7 +871,7 @@ describe("a fault between this program and the broker is not reported as the bro
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("%s", ([code, why]) =>
+  ] as const)("if its error code is %s", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -870,7 +887,7 @@ describe("a fault between this program and the broker is not reported as the bro
     ["a proxy with an unknown host name", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
     ["a proxy that requires a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
     ["a proxy that refuses the connection", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
-  ] as const)("%s", ([, code, fields, message]) =>
+  ] as const)("if it is caused by %s", ([, code, fields, message]) =>
     Effect.gen(function* () {
       const client = yield* failing(code, fields, message)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -880,7 +897,7 @@ describe("a fault between this program and the broker is not reported as the bro
     })
   )
 
-  it.effect("a proxy that answers with HTTP 407", () =>
+  it.effect("if it is caused by a proxy that answers with HTTP 407", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(407, "<h1>Proxy login</h1>")])
       for (const call of [tiny.login, tiny.profile]) {
@@ -893,7 +910,7 @@ describe("a fault between this program and the broker is not reported as the bro
     })
   )
 
-  it.effect("a refused connection to the broker is not a proxy fault, on one address or on several", () =>
+  it.effect("or as a proxy fault if the broker refuses connections at one or several addresses", () =>
     Effect.gen(function* () {
       const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
       const errors = [Object.assign(new Error("x"), fields), Object.assign(new Error("x"), fields)]
@@ -906,7 +923,7 @@ describe("a fault between this program and the broker is not reported as the bro
   )
 })
 
-describe("a token that is not a valid header value is not sent and appears in no error", () => {
+describe("a token that is not a valid header value is not sent, and does not appear in an error", () => {
   it.effect.each([
     ["a line break", "canary\nhalf"],
     ["a carriage return", "canary\r\nhalf"],
@@ -914,11 +931,11 @@ describe("a token that is not a valid header value is not sent and appears in no
     ["a character beyond Latin-1", "canary…half"],
     ["a symbol", "canary😀half"],
     ["a byte order mark", "canary\ufeffhalf"]
-  ] as const)("for %s", ([, access]) =>
+  ] as const)("if it contains %s", ([, access]) =>
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
-        // Like fetch, whose error shows the value.
+        // Fails like `fetch`, whose error shows the value of an invalid header.
         const { method } = new Request(url, init)
         sent += method.length
         return Promise.resolve(yes())
@@ -933,7 +950,7 @@ describe("a token that is not a valid header value is not sent and appears in no
     })
   )
 
-  it.effect("a token of Latin-1 characters is sent", () =>
+  it.effect("but a token of Latin-1 characters is sent", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()])
       yield* tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make("a é\tb") } })
@@ -953,7 +970,7 @@ describe("over real sockets", () => {
     )
   const originOf = (server: http.Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  it.live("a closed port fails with ECONNREFUSED, and the error says so", () =>
+  it.live("a call to a closed port fails, and the error contains ECONNREFUSED", () =>
     Effect.gen(function* () {
       const origin = yield* Effect.scoped(
         Effect.map(
@@ -967,7 +984,7 @@ describe("over real sockets", () => {
     })
   )
 
-  it.live("a call whose connection is cut is sent once", () =>
+  it.live("a call whose connection is cut is sent exactly once", () =>
     Effect.gen(function* () {
       let asked = 0
       const server = yield* listen((request) => {
@@ -983,16 +1000,16 @@ describe("over real sockets", () => {
     })
   )
 
-  it.live("credentials do not follow a redirect", () =>
+  it.live("a call with credentials does not follow a redirect", () =>
     Effect.gen(function* () {
-      const strangers: Array<string | undefined> = []
-      const stranger = yield* listen((request, response) => {
-        strangers.push(request.url)
+      const followed: Array<string | undefined> = []
+      const target = yield* listen((request, response) => {
+        followed.push(request.url)
         response.end(`{"ok":true,"data":{"token":"t"}}`)
       })
       for (const code of [301, 302, 303, 307, 308]) {
         const server = yield* listen((_, response) => {
-          response.writeHead(code, { location: originOf(stranger) }).end()
+          response.writeHead(code, { location: originOf(target) }).end()
         })
         const client = yield* overFetch(originOf(server), globalThis.fetch)
         for (const call of [client.call(login, loginOptions), client.call(profile, { account: "T1", tokens })]) {
@@ -1001,12 +1018,12 @@ describe("over real sockets", () => {
           assert.include(reason.message, "which is not followed with credentials")
         }
       }
-      assert.isEmpty(strangers)
+      assert.isEmpty(followed)
     })
   )
 })
 
-describe("an answer that carries a token", () => {
+describe("an answer with a token", () => {
   const Issued = Endpoint.make({
     name: "issue",
     method: "POST",
@@ -1032,15 +1049,15 @@ describe("an answer that carries a token", () => {
     ["a refresh token that is a number", { refresh: 7 }, {}],
     ["a refresh token that is an object", { refresh: { value: "r" } }, {}],
     ["a lifetime that is a word", { expires: "soon", refresh: "r" }, { refresh: "r" }],
-    ["a lifetime in quotes", { expires: "3600", refresh: "r" }, { expires: 3600, refresh: "r" }],
-    ["a lifetime in quotes, with blanks and a fraction", { expires: " 3600.5 " }, { expires: 3600.5 }],
+    ["a lifetime in quotation marks", { expires: "3600", refresh: "r" }, { expires: 3600, refresh: "r" }],
+    ["a lifetime in quotation marks, with spaces and a fraction", { expires: " 3600.5 " }, { expires: 3600.5 }],
     ["a lifetime too large for a number", { expires: "9".repeat(400) }, {}],
-    ["an item that is a number", { list: ["NSE", 7, "BSE"] }, { list: ["NSE", "BSE"] }],
-    ["a list that is a flag", { list: true }, {}],
-    ["a name inside another field", { holder: { name: 7, poa: "2" } }, { holder: { poa: 2 } }],
-    ["a required field inside an optional one", { holder: { name: "x", poa: "x" } }, {}],
-    ["null where it is not expected", { list: null }, {}]
-  ] as const)("keeps the token and all other fields beside %s", ([, fields, read]) =>
+    ["a list item that is a number", { list: ["NSE", 7, "BSE"] }, { list: ["NSE", "BSE"] }],
+    ["a list that is a boolean", { list: true }, {}],
+    ["an optional nested field of a wrong type", { holder: { name: 7, poa: "2" } }, { holder: { poa: 2 } }],
+    ["a required nested field of a wrong type", { holder: { name: "x", poa: "x" } }, {}],
+    ["null instead of a list", { list: null }, {}]
+  ] as const)("keeps the token and the other fields if it contains %s", ([, fields, read]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* issue({ token: "t", userId: "T1", ...fields }), {
         token: "t",
@@ -1053,9 +1070,9 @@ describe("an answer that carries a token", () => {
   it.effect.each([
     ["a token that is a number", { token: 7 }, /: token is not as documented/],
     ["no token", { expires: "x" }, /: token is not as documented/],
-    ["a user id that is a number, although it is optional", { token: "t", userId: 7 }, /: userId is not as documented/],
+    ["a number as the optional user id", { token: "t", userId: 7 }, /: userId is not as documented/],
     ["no data", null, /its data is not as documented/]
-  ] as const)("is refused for %s", ([, data, words]) =>
+  ] as const)("is rejected if it contains %s", ([, data, words]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(issue(data))
       assert.strictEqual(error.reason._tag, "MalformedResponse")
@@ -1063,14 +1080,14 @@ describe("an answer that carries a token", () => {
     })
   )
 
-  it.effect("keeps the token beside a list of 400,000 items of the wrong type", () =>
+  it.effect("keeps the token if a list has 400,000 items of the wrong type", () =>
     Effect.gen(function* () {
       const list = Array.from({ length: 400_000 }, () => 7)
       assert.deepStrictEqual(yield* issue({ token: "t", list }), { token: "t", list: [] })
     })
   )
 
-  it.effect("names the fields that were not read in a debug event, without their values", () =>
+  it.effect("reports the names, but not the values, of fields with a wrong type in a debug event", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
       const logger = Logger.make((options) => {

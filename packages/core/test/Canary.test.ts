@@ -7,25 +7,25 @@ import { shown } from "./support.ts"
 
 const secret = `c@nary "4711"/ü`
 
-class Told extends Data.TaggedError("Told")<{ readonly told: string }> {}
-class Worded extends Data.TaggedError("Worded")<{ readonly words: string }> {
+class FieldError extends Data.TaggedError("FieldError")<{ readonly field: string }> {}
+class MessageError extends Data.TaggedError("MessageError")<{ readonly words: string }> {
   override get message(): string {
     return this.words
   }
 }
 
-class Caused extends Data.TaggedError("Caused")<{ readonly cause: unknown }> {}
+class CauseError extends Data.TaggedError("CauseError")<{ readonly cause: unknown }> {}
 
-/** Nested as in an HTTP client's error, where neither JSON nor a shallow inspection shows it. */
+/** Nests the secret as an HTTP client's error does: JSON and a shallow inspection do not show it. */
 const withRequest = (leak: string) => {
   const error = new Error("no answer")
   const reason = { request: { headers: { authorization: `token KEY:${leak}` } } }
   return withCause(Object.defineProperty(error, "reason", { value: reason, enumerable: false }))
 }
 
-const withCause = (cause: unknown) => new Caused({ cause })
+const withCause = (cause: unknown) => new CauseError({ cause })
 
-/** Every way in which a secret can leak. The net must catch each of them. */
+/** Programs that leak a secret, each in a different place. The net must record each leak. */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
   ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],
   ["a trace log", (leak) => Effect.logTrace(leak)],
@@ -36,10 +36,13 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
   ["a span's name", (leak) => Effect.withSpan(Effect.void, `login ${leak}`)],
   ["a span's attribute", (leak) => Effect.withSpan(Effect.void, "login", { attributes: { pin: leak } })],
   ["a span's nested attribute", (leak) => Effect.withSpan(Effect.void, "login", { attributes: { a: { b: [leak] } } })],
-  ["an annotated span", (leak) => Effect.withSpan(Effect.annotateCurrentSpan("pin", leak), "login")],
+  ["a span's annotation", (leak) => Effect.withSpan(Effect.annotateCurrentSpan("pin", leak), "login")],
   ["a span's event", (leak) => eventful((span) => span.event("sent", 0n, { pin: leak }))],
   ["an event's name", (leak) => eventful((span) => span.event(leak, 0n))],
-  ["a span's failure", (leak) => Effect.ignore(Effect.withSpan(Effect.fail(new Worded({ words: leak })), "login"))],
+  [
+    "a span's failure",
+    (leak) => Effect.ignore(Effect.withSpan(Effect.fail(new MessageError({ words: leak })), "login"))
+  ],
   ["a span's success", (leak) => Effect.asVoid(Effect.withSpan(Effect.succeed({ deep: { token: leak } }), "login"))],
   [
     "a request in the cause of a span's failure",
@@ -52,14 +55,17 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
   ],
   ["a success", (leak) => Effect.succeed({ deep: { pin: leak } })],
   ["a success in a map", (leak) => Effect.succeed(new Map([["pin", new Set([leak])]]))],
-  ["an error's message", (leak) => Effect.fail(new Worded({ words: `no ${leak}` }))],
-  ["an error's field", (leak) => Effect.fail(new Told({ told: leak }))],
+  ["an error's message", (leak) => Effect.fail(new MessageError({ words: `no ${leak}` }))],
+  ["an error's field", (leak) => Effect.fail(new FieldError({ field: leak }))],
   [
     "an error's JSON",
-    (leak) => Effect.fail(Object.assign(new Worded({ words: "x" }), { toJSON: () => ({ pin: leak }) }))
+    (leak) => Effect.fail(Object.assign(new MessageError({ words: "x" }), { toJSON: () => ({ pin: leak }) }))
   ],
   ["an error's cause", (leak) => Effect.fail(withCause(withCause({ body: leak })))],
-  ["an error's stack", (leak) => Effect.fail(Object.assign(new Worded({ words: "x" }), { stack: `Error: ${leak}` }))],
+  [
+    "an error's stack",
+    (leak) => Effect.fail(Object.assign(new MessageError({ words: "x" }), { stack: `Error: ${leak}` }))
+  ],
   ["a failure that is not an Error", (leak) => Effect.fail({ body: { pin: leak } })],
   ["a defect", (leak) => Effect.die(new Error(leak))],
   ["a defect that is text", (leak) => Effect.die(leak)]
@@ -79,7 +85,7 @@ const caught = (program: Effect.Effect<unknown, unknown>, inspect: (value: unkno
   })
 
 const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) => string]> = [
-  ["as it is", (text) => text],
+  ["unchanged", (text) => text],
   ["in capitals", (text) => text.toUpperCase()],
   ["in a URL", encodeURIComponent],
   ["in a form", (text) => new URLSearchParams({ a: text }).toString()],
@@ -89,8 +95,8 @@ const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) =>
   ["in hexadecimal", (text) => Buffer.from(text).toString("hex")]
 ]
 
-describe("catches a secret in every spelling, and reports nothing without one", () => {
-  it.effect.each(leaking)("%s", ([, program]) =>
+describe("finds a secret in every encoding, and reports no leak if there is no secret", () => {
+  it.effect.each(leaking)("in %s", ([, program]) =>
     Effect.gen(function* () {
       const harmless = yield* caught(program("harmless"))
       assert.isNotEmpty(harmless.caught())
@@ -107,7 +113,7 @@ it.effect.each([
   ["success", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)("catches a secret that only util.inspect prints, in a %s", ([, end]) =>
+] as const)("finds a secret that only util.inspect prints, in a %s", ([, end]) =>
   Effect.gen(function* () {
     const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
     assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
@@ -116,7 +122,7 @@ it.effect.each([
 )
 
 describe("a leak", () => {
-  it.effect("is reported with its place and a short excerpt", () =>
+  it.effect("is reported with its source and a short excerpt", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("file error.log", `login with PIN 4711 failed${"!".repeat(100)}`)
@@ -126,7 +132,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("has its excerpt at the right position, also after many backslashes", () =>
+  it.effect("has the right excerpt, even after many backslashes", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
@@ -149,7 +155,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is not reported for a PIN that occurs by chance in the digits of an instant", () =>
+  it.effect("is not reported if the digits of a PIN occur by chance in a timestamp", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", '{"issuedAt":1795471147110,"pid":47114711}')
@@ -159,7 +165,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("is not reported for a wrapped secret", () =>
+  it.effect("is not reported for a secret that is wrapped in Redacted", () =>
     Effect.gen(function* () {
       const wrapped = Redacted.make(secret)
       const net = yield* caught(
@@ -173,7 +179,7 @@ describe("a leak", () => {
   )
 })
 
-it.effect("a net lists its spans, the outer one first", () =>
+it.effect("a net lists an outer span before its inner span", () =>
   Effect.gen(function* () {
     const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
     assert.deepStrictEqual(

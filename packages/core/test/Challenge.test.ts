@@ -27,7 +27,7 @@ const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
 describe("the ledger", () => {
-  it.effect("gives each challenge a different id, and prints no step token", () =>
+  it.effect("gives each challenge a different id, and a printed challenge shows no step token", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const another = yield* ledger.open(fields)
@@ -37,7 +37,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("counts the attempts that are left, also over a resend, and closes the challenge after the last", () =>
+  it.effect("counts the remaining attempts, also after a resend, and closes the challenge after the last attempt", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(30_000)
       const ledger = yield* Challenge.makeLedger(account)
@@ -61,7 +61,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("allows one claim of a challenge", () =>
+  it.effect("allows only one claim of a challenge", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       assert.strictEqual(yield* ledger.claim(challenge), challenge)
@@ -69,7 +69,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("allows one of a hundred concurrent claims", () =>
+  it.effect("allows only one of a hundred concurrent claims", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const claims = Array.from({ length: 100 }, () =>
@@ -87,7 +87,7 @@ describe("the ledger", () => {
     { at: 299_999, came: "Success" },
     { at: 300_000, came: "timed-out" },
     { at: 86_400_000, came: "timed-out" }
-  ])("a claim at $at ms of a challenge valid for 300000 ms gives $came", ({ at, came }) =>
+  ])("gives $came for a claim at $at ms, if the challenge expires at 300000 ms", ({ at, came }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(at)
@@ -96,7 +96,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("a challenge without an expiry never times out", () =>
+  it.effect("accepts a challenge without an expiry even after a year", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const endless = yield* ledger.open({ ...fields, expiresAt: undefined })
@@ -105,7 +105,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("refuses another account's challenge, and leaves its own open", () =>
+  it.effect("rejects the challenge of another account, and leaves the original challenge open", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const other = { ...challenge, account: Account.make({ ...account, id: "T2" }) }
@@ -114,14 +114,14 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("refuses a challenge that it never opened", () =>
+  it.effect("rejects a challenge that it has not opened", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       assert.strictEqual(yield* refusal(ledger.claim({ ...challenge, id: "made up" })), "used")
     })
   )
 
-  it.effect("a reopened challenge can be claimed again", () =>
+  it.effect("allows another claim of a reopened challenge", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* ledger.claim(challenge)
@@ -138,14 +138,22 @@ const failing = (reason: AuthError.Reason) => Effect.fail(AuthError.make(account
 
 describe("answer", () => {
   it.effect.each([
-    { send: Effect.succeed("session"), after: "used" },
-    { send: failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] })), after: "open" },
-    { send: failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined })), after: "open" },
-    { send: failing(new AuthError.BrokerUnavailable({ why: "time-out" })), after: "used" },
-    { send: failing(new AuthError.BrokerRejected({ code: "X" })), after: "used" },
-    { send: failing(new AuthError.ChallengeExpired({ why: "attempts" })), after: "used" },
-    { send: Effect.die("defect"), after: "used" }
-  ])("leaves the challenge $after after $send", ({ after, send }) =>
+    { title: "a success", send: Effect.succeed("session"), after: "used" },
+    {
+      title: "a wrong code",
+      send: failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] })),
+      after: "open"
+    },
+    {
+      title: "a refusal because of a rate limit",
+      send: failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined })),
+      after: "open"
+    },
+    { title: "a time-out", send: failing(new AuthError.BrokerUnavailable({ why: "time-out" })), after: "used" },
+    { title: "an unknown refusal", send: failing(new AuthError.BrokerRejected({ code: "X" })), after: "used" },
+    { title: "too many attempts", send: failing(new AuthError.ChallengeExpired({ why: "attempts" })), after: "used" },
+    { title: "a defect", send: Effect.die("defect"), after: "used" }
+  ])("leaves the challenge $after after $title", ({ after, send }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       let sent = 0
@@ -176,7 +184,7 @@ describe("answer", () => {
     })
   )
 
-  it.effect("does not send a malformed code, or count it as an attempt", () =>
+  it.effect("does not send a malformed code, and leaves the challenge open", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const send = Effect.die("sent")
@@ -186,7 +194,7 @@ describe("answer", () => {
     })
   )
 
-  it.effect("does not resend an answer that was interrupted", () =>
+  it.effect("closes the challenge if the request was interrupted, so that the code is not sent again", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const fiber = yield* Effect.forkChild(ledger.answer(challenge, code, { digits: 6, send: Effect.never }), {
@@ -201,7 +209,7 @@ describe("answer", () => {
 describe("resend", () => {
   const renewed = { ...fields, resendsLeft: 1 }
 
-  it.effect("replaces the challenge once the resend delay is over", () =>
+  it.effect("replaces the challenge after the resend delay has passed", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(29_000)
@@ -237,7 +245,7 @@ describe("resend", () => {
     new AuthError.BrokerRejected({ code: "none", status: 200 }),
     new AuthError.PermissionDenied({ why: "waf" }),
     new AuthError.InvalidRequest({ problems: [{ field: "request", problem: "was refused" }] })
-  ])("leaves the challenge open when the resend fails: the first code is still valid ($_tag)", (reason) =>
+  ])("leaves the challenge open if the resend fails with $_tag, because the first code is still valid", (reason) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)
@@ -249,7 +257,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("leaves the challenge open when the resend is interrupted or dies", () =>
+  it.effect("leaves the challenge open if the resend is interrupted or ends with a defect", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)
@@ -260,7 +268,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("closes the challenge when the broker reports that it has ended, and reports that", () =>
+  it.effect("closes the challenge if the broker reports that the challenge has timed out", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)
@@ -270,7 +278,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("reports a time-out, not an answered challenge, after the expiry", () =>
+  it.effect("reports after the expiry that the challenge has timed out, and not that it was answered", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(300_000)
@@ -279,7 +287,7 @@ describe("resend", () => {
     })
   )
 
-  it.effect("sends once for two concurrent calls", () =>
+  it.effect("sends only one request for two concurrent calls", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(30_000)

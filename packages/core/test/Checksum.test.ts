@@ -4,7 +4,7 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 
-// Examples of FIPS 180-4 and RFC 6234.
+// The examples are from FIPS 180-4 and RFC 6234.
 it.effect.each([
   [["abc"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
   [["a", Redacted.make("b"), "c"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
@@ -20,7 +20,7 @@ it.effect.each([
   })
 )
 
-it.effect("uses the program's Digest service if there is one", () =>
+it.effect("sha256 uses the program's Digest service, if there is one", () =>
   Effect.gen(function* () {
     const digest = yield* Effect.provide(Digest.Digest, Digest.layerWebCrypto)
     const own = Digest.Digest.of({ ...digest, digestHex: () => Effect.succeed("own") })

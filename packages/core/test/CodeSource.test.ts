@@ -20,19 +20,19 @@ const request = (id = "A123456"): CodeSource.CodeRequest => ({
 
 const secret = Redacted.make("JBSWY3DPEHPK3PXP")
 
-// WebCrypto takes real time, during which virtual time would advance.
+// This MAC returns immediately. WebCrypto would need real time, and the virtual time would advance meanwhile.
 const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
-/** The code of a source, and the second at which it gives it. */
+/** Requests a code from a source. Returns the code, and the time at which the source returned it, in seconds. */
 const timed = (source: CodeSource.CodeSource, id?: string) =>
   Effect.gen(function* () {
     const code = Redacted.value(yield* source.code(request(id)))
     return { code, at: (yield* Clock.currentTimeMillis) / 1000 }
   }).pipe(Effect.provide(immediateMac))
 
-/** Starts the effects at once, advances the clock second by second for the given time, and returns their results. */
+/** Starts all effects together, advances the clock by one second at a time for `seconds`, and returns the results. */
 const during = <A, E>(seconds: number, ...effects: ReadonlyArray<Effect.Effect<A, E>>) =>
   Effect.gen(function* () {
     const fibers = yield* Effect.forEach(effects, (effect) => Effect.forkChild(effect, { startImmediately: true }))
@@ -47,15 +47,17 @@ describe("totp", () => {
     { asked: 28, given: 30 },
     { asked: 29, given: 30 },
     { asked: 30, given: 30 }
-  ])("a request at $asked s gets its code at $given s: never in the last two seconds of a period", ({ asked, given }) =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(asked * 1000)
-      const [code] = yield* during(3, timed(CodeSource.totp(secret)))
-      assert.strictEqual(code?.at, given)
-    })
+  ])(
+    "returns a code at $given s for a request at $asked s, and none in the last two seconds of a period",
+    ({ asked, given }) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(asked * 1000)
+        const [code] = yield* during(3, timed(CodeSource.totp(secret)))
+        assert.strictEqual(code?.at, given)
+      })
   )
 
-  it.effect("uses the given margin", () =>
+  it.effect("returns no code within the given margin before the end of a period", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(20_000)
       const [given] = yield* during(10, timed(CodeSource.totp(secret, { margin: "10 seconds" })))
@@ -63,11 +65,11 @@ describe("totp", () => {
     })
   )
 
-  it.each([NaN, -5, "2 secs" as "2 seconds"])("the layer rejects a margin of %s", (margin) =>
+  it.each([NaN, -5, "2 secs" as "2 seconds"])("reports a margin of %s as a problem", (margin) =>
     assert.include(CodeSource.totp(secret, { margin }).problem, 'is not a duration such as "2 seconds"')
   )
 
-  it.effect("a margin as long as the period still leaves time for a code", () =>
+  it.effect("returns a code even if the margin is longer than the period", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(timed(CodeSource.totp(secret, { margin: "1 minute" })))
       yield* TestClock.adjust("1 minute")
@@ -76,7 +78,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("gives each account a TOTP period only once", () =>
+  it.effect("uses each TOTP period only once for an account", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const [first] = yield* during(0, timed(source))
@@ -86,7 +88,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("two accounts do not delay each other", () =>
+  it.effect("does not delay an account because of another account", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const given = yield* during(0, timed(source, "A1"), timed(source, "B2"))
@@ -97,7 +99,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("ten concurrent requests get ten different periods", () =>
+  it.effect("returns the codes of ten different periods for ten concurrent requests", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const given = yield* during(270, ...Array.from({ length: 10 }, () => timed(source)))
@@ -108,7 +110,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("an interrupted request uses up no period", () =>
+  it.effect("uses up no period for an interrupted request", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       yield* during(0, timed(source))
@@ -120,7 +122,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("a clock that is set back by a day does not delay a login by a day", () =>
+  it.effect("does not delay a login by a day if the clock is set back by a day", () =>
     Effect.gen(function* () {
       const day = 86_400
       yield* TestClock.setTime(10 * day * 1000)
@@ -132,7 +134,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("an invalid secret is a problem of the source, and a typed error that does not contain the secret", () =>
+  it.effect("reports an invalid secret as a problem and as a typed error, both without the secret", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(Redacted.make("JBSW-Y3DP-EHPK-3PX1"))
       assert.match(source.problem ?? "", /^is not base32/)
@@ -162,7 +164,7 @@ describe("other sources", () => {
     })
   )
 
-  it.effect("fromEffect receives the purpose of the code", () =>
+  it.effect("fromEffect passes the account, the kind and the destinations of the code to the effect", () =>
     Effect.gen(function* () {
       const source = CodeSource.fromEffect(({ account, destinations, kind }) =>
         Effect.succeed(Redacted.make(`${account.id} ${kind} ${destinations?.join()}`))
@@ -181,7 +183,7 @@ describe("other sources", () => {
 })
 
 describe("prompt", () => {
-  /** Answers with the lines, and then quits the prompt. */
+  /** Runs the prompt with a terminal that answers with the given lines, and then quits the prompt. */
   const ask = (lines: ReadonlyArray<string>, fields: Partial<CodeSource.CodeRequest> = {}) => {
     const shown: Array<string> = []
     const typed = [...lines]
@@ -229,13 +231,13 @@ describe("prompt", () => {
       })
   )
 
-  it.effect.each(["123 456", "123-456", "12 34 56"])("accepts a code in groups: %j", (line) =>
+  it.effect.each(["123 456", "123-456", "12 34 56"])("accepts a code whose digits are in groups: %j", (line) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask([line])).code, "123456")
     })
   )
 
-  it.effect("asks again three times, then fails with InvalidRequest that shows none of the answers", () =>
+  it.effect("asks four times, and then fails with an InvalidRequest that does not contain the answers", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask(["", "1", "22", "123456"])).code, "123456")
       const { error, shown } = yield* ask(["", "1", "22", "98765", "123456"])
@@ -248,7 +250,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("says so if the answer is the TOTP secret instead of a code", () =>
+  it.effect("reports that the answer looks like the TOTP secret instead of a code", () =>
     Effect.gen(function* () {
       const { shown } = yield* ask(["JBSWY3DPEHPK3PXP", "123456"])
       assert.match(shown[1] ?? "", /looks like the TOTP secret/)
@@ -256,7 +258,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("requires as many digits as the challenge has", () =>
+  it.effect("requires the number of digits that the challenge specifies", () =>
     Effect.gen(function* () {
       const { code, shown } = yield* ask(["123456", "1234"], { digits: 4 })
       assert.strictEqual(code, "1234")
@@ -283,7 +285,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("counts down to the next code at each question, and shows the attempts that are left", () =>
+  it.effect("shows how long the code is valid, when a new code can be sent, and how many attempts are left", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_000_000)
       const known = { kind: "otp", expiresAt: 1_300_000, attemptsLeft: 3, resendsLeft: 2 } as const
@@ -298,7 +300,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("respond passes all fields of the challenge to the prompt", () =>
+  it.effect("respond passes all fields of the challenge to the code source", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)
@@ -353,12 +355,12 @@ describe("shapeProblem", () => {
     ["१२३४५६", 6, "is not 6 digits"],
     ["abcdef", 6, "is not 6 digits"],
     ["", 6, "is not 6 digits"]
-  ])("%j with %d digits: %s", (code, digits, problem) =>
+  ])("of %j as a code of %d digits is %s", (code, digits, problem) =>
     assert.strictEqual(CodeSource.shapeProblem(Redacted.make(code), digits), problem)
   )
 
   it.each(["JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP"])(
-    "recognizes %j as the secret instead of a code",
+    "recognizes %j as a TOTP secret instead of a code",
     (text) => {
       assert.isTrue(CodeSource.looksLikeSecret(Redacted.make(text)))
       const problem = CodeSource.shapeProblem(Redacted.make(text), 6)
@@ -367,7 +369,7 @@ describe("shapeProblem", () => {
     }
   )
 
-  it.each(["123456", "2345672345672345", "hello", ""])("does not take %j for a secret", (text) =>
+  it.each(["123456", "2345672345672345", "hello", ""])("does not recognize %j as a TOTP secret", (text) =>
     assert.isFalse(CodeSource.looksLikeSecret(Redacted.make(text)))
   )
 })

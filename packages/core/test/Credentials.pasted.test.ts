@@ -52,9 +52,9 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
   ['"\u200b', '\u200b"']
 ]
 
-describe("a value that never contains quotation marks", () => {
+describe("a credential that is not a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "loses $open and $close around it",
+    "is accepted without the quotation marks $open and $close around it",
     ({ close, open }) =>
       Effect.gen(function* () {
         for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
@@ -68,7 +68,7 @@ describe("a value that never contains quotation marks", () => {
     { given: "T1\u201d", side: "ends" },
     { given: "T1\\'", side: "ends" },
     { given: '""T1"', side: "begins" }
-  ])("is refused with a quotation mark at one end: $given", ({ given, side }) =>
+  ])("is rejected if it has a quotation mark at only one end: $given", ({ given, side }) =>
     Effect.gen(function* () {
       const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
       assert.match(problem ?? "", new RegExp(`^code ${side} with a quotation mark \\(`))
@@ -76,7 +76,7 @@ describe("a value that never contains quotation marks", () => {
     })
   )
 
-  it.effect("is refused with an invisible character inside, named by its number", () =>
+  it.effect("is rejected if it contains an invisible character, and the error names the character by its number", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
         "code has an invisible character in it (U+200B): type it again, or copy it from another place"
@@ -85,7 +85,7 @@ describe("a value that never contains quotation marks", () => {
     })
   )
 
-  it.effect("keeps a quotation mark inside", () =>
+  it.effect("keeps an apostrophe between other characters", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* check({ app: '"Asha\'s app"' })).app, "Asha's app")
     })
@@ -103,7 +103,7 @@ describe("a value that never contains quotation marks", () => {
 
 describe("a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "is refused between $open and $close, and not shown",
+    "is rejected between $open and $close, and does not appear in the error",
     ({ close, open }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Redacted.make(` ${open}canary-word${close}\n`) }))
@@ -122,7 +122,7 @@ describe("a password", () => {
     { given: "canary\u00a0word", words: "has an invisible character in it (U+00A0)" },
     { given: "canary\r\nword", words: "has an invisible character in it (U+000D)" },
     { given: '""', words: "begins and ends with a quotation mark" }
-  ])("is refused: $words", ({ given, words }) =>
+  ])("is rejected because it $words", ({ given, words }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check({ password: Redacted.make(given) }))
       assert.include(problemsOf(error)[0], words)
@@ -139,13 +139,13 @@ describe("a password", () => {
   )
 
   it.effect.each(['"canary-word"', " canary-word ", "canary\u200b", "'"])(
-    "is sent unchanged if it is verbatim: %j",
+    "stays unchanged if `Credentials.verbatim` wraps it: %j",
     (given) =>
       Effect.gen(function* () {
         const verbatim = Credentials.verbatim(Redacted.make(given))
         assert.strictEqual(Redacted.value((yield* check({ password: verbatim })).password), given)
         assert.notInclude(shown(verbatim), "canary")
-        // A layer that reads the configuration checks its values twice.
+        // A layer that reads the configuration checks each value twice.
         const twice = yield* check({ password: (yield* check({ password: verbatim })).password })
         assert.strictEqual(Redacted.value(twice.password), given)
       })
@@ -158,7 +158,7 @@ describe("a password", () => {
     })
   )
 
-  it.effect("is still converted to the broker's format if it is verbatim", () =>
+  it.effect("is converted to the broker's format even if `Credentials.verbatim` wraps it", () =>
     Effect.gen(function* () {
       const dated = {
         date: {
@@ -179,21 +179,23 @@ describe("a password", () => {
     })
   )
 
-  it.effect.each([undefined, 4711, "", " "])("of %j is missing, also if it is verbatim", (given) =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
-      assert.match(problemsOf(error)[0] ?? "", /^password (is missing|is empty|must be text)$/)
-    })
+  it.effect.each([undefined, 4711, "", " "])(
+    "with the value %j is rejected, even if `Credentials.verbatim` wraps it",
+    (given) =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
+        assert.match(problemsOf(error)[0] ?? "", /^password (is missing|is empty|must be text)$/)
+      })
   )
 })
 
-it.prop("a value without quotation marks stays unchanged", [Schema.String], ([some]) => {
+it.prop("removing quotation marks twice has the same result as removing them once", [Schema.String], ([some]) => {
   const once = withoutQuotes(`"${some}\u201d`)
   assert.strictEqual(withoutQuotes(once), once)
   assert.isTrue(some.includes(once))
 })
 
-it("long runs of blanks, backslashes and quotation marks are checked quickly", () => {
+it("long runs of spaces, backslashes and quotation marks are checked quickly", () => {
   for (const sign of [" ", "\\", "\u200b", '"', "&"]) {
     const long = `a${sign.repeat(100_000)}b`
     assert.strictEqual(withoutQuotes(long), long)
@@ -201,7 +203,7 @@ it("long runs of blanks, backslashes and quotation marks are checked quickly", (
   }
 })
 
-describe("variables", () => {
+describe("environment variables", () => {
   const from = (env: Record<string, string>) =>
     Credentials.fromConfig("tiny", fields).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))
 
@@ -213,7 +215,7 @@ describe("variables", () => {
     })
   )
 
-  it.effect("refuse a quoted password, and name the variable that accepts it unchanged", () =>
+  it.effect("with a quoted password are rejected, and the error names BROKER_AUTH_VERBATIM", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ TINY_CODE: "T1", TINY_PASSWORD: '"canary-word"' }))
       assert.deepStrictEqual(problemsOf(error), [
@@ -223,7 +225,7 @@ describe("variables", () => {
     })
   )
 
-  it.effect("are taken unchanged if BROKER_AUTH_VERBATIM names them", () =>
+  it.effect("stay unchanged if BROKER_AUTH_VERBATIM names them", () =>
     Effect.gen(function* () {
       const values = yield* from({
         TINY_CODE: "'T1'",
@@ -235,7 +237,7 @@ describe("variables", () => {
     })
   )
 
-  it.effect("are missing if they are empty, also if they are verbatim", () =>
+  it.effect("are reported as missing if they are empty, even if BROKER_AUTH_VERBATIM names them", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         from({ TINY_CODE: "T1", TINY_PASSWORD: "", BROKER_AUTH_VERBATIM: "TINY_PASSWORD" })

@@ -47,7 +47,7 @@ describe("check", () => {
     })
   )
 
-  it.effect("accepts an optional field as absent, undefined or empty", () =>
+  it.effect("treats an undefined, null or empty optional field as absent", () =>
     Effect.gen(function* () {
       for (const app of [undefined, null, "", "  ", Redacted.make("")]) {
         assert.notProperty(yield* check({ ...valid, app }), "app")
@@ -55,7 +55,7 @@ describe("check", () => {
     })
   )
 
-  it.effect("takes a code source unchanged, and reports its problem", () =>
+  it.effect("accepts a code source unchanged, and reports the problem of an invalid code source", () =>
     Effect.gen(function* () {
       const own = CodeSource.fromEffect(() => Effect.succeed(Redacted.make("123456")))
       assert.strictEqual((yield* check({ ...valid, totpSecret: own })).totpSecret, own)
@@ -71,7 +71,7 @@ describe("check", () => {
     { title: "nothing at all", input: {}, found: missing },
     { title: "null", input: { clientCode: null, pin: null, totpSecret: null }, found: missing },
     {
-      title: "blanks",
+      title: "white space only",
       input: { ...valid, clientCode: " ", pin: Redacted.make("\n") },
       found: ["clientCode is empty", "pin is empty"]
     },
@@ -134,7 +134,7 @@ describe("fromConfig", () => {
     })
   )
 
-  it.effect("reports an empty variable as missing, together with an invalid one", () =>
+  it.effect("reports an empty variable as missing, together with the problem of an invalid variable", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ ...whole, TINY_PIN: "", TINY_CLIENT_CODE: "d@example.com" }))
       assert.deepStrictEqual(problems(error), [
@@ -144,7 +144,7 @@ describe("fromConfig", () => {
     })
   )
 
-  it.effect("reports a configuration that cannot be read as a typed error with the variable's name", () =>
+  it.effect("fails with a typed error that names the variable if the configuration cannot be read", () =>
     Effect.gen(function* () {
       const broken = ConfigProvider.make(() => Effect.fail(new ConfigProvider.SourceError({ message: "canary" })))
       const error = yield* Effect.flip(

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-describe("a field", () => {
+describe("the field `a`", () => {
   it.each([
     [{ a: 1 }, 1],
     [{ b: 1 }, undefined],
@@ -13,7 +13,7 @@ describe("a field", () => {
     [undefined, undefined],
     ["text", undefined],
     [7, undefined]
-  ])("a of %j is %s", (value, found) => assert.strictEqual(Envelope.field(value, "a"), found))
+  ])("of %j is %s", (value, found) => assert.strictEqual(Envelope.field(value, "a"), found))
 })
 
 describe("a count", () => {
@@ -29,7 +29,7 @@ describe("a count", () => {
     [-1, undefined],
     ["1000000", undefined],
     [null, undefined]
-  ])("%j is %s", (n, count) => {
+  ])("in %j is decoded as %s", (n, count) => {
     assert.deepStrictEqual(Result.getOrThrow(decode({ n })), count === undefined ? {} : { n: count })
   })
 
@@ -51,7 +51,7 @@ describe("a flag", () => {
     ["", false],
     [false, false],
     [null, false]
-  ])("%j is %s", (given, is) => assert.deepStrictEqual(Result.getOrThrow(decode({ is: given })), { is }))
+  ])("in %j is decoded as %s", (given, is) => assert.deepStrictEqual(Result.getOrThrow(decode({ is: given })), { is }))
 
   it("is false if the broker omits it, and fails for another type", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode({})), { is: false })
@@ -74,7 +74,7 @@ describe("lists", () => {
     ["[]", []],
     ["", []],
     [null, []]
-  ])("%j is %j", (list, items) => assert.deepStrictEqual(decode({ list }), { list: items }))
+  ])("in %j are decoded as %j", (list, items) => assert.deepStrictEqual(decode({ list }), { list: items }))
 })
 
 it("mapMaybe decodes an answer without a result as undefined", () => {

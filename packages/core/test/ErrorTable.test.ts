@@ -13,7 +13,7 @@ const failure: ErrorTable.Failure = {
   request: undefined
 }
 
-describe("the rows of an error table", () => {
+describe("a row of an error table", () => {
   const row = (fields: Partial<ErrorTable.ErrorRow>): ErrorTable.ErrorRow => ({
     meaning: "",
     source: "",
@@ -31,9 +31,11 @@ describe("the rows of an error table", () => {
     [{ code: "A1", operations: ["login"] }, true],
     [{ code: "A1", operations: ["logout"] }, false],
     [{ code: "A1", message: /rate/ }, false]
-  ])("%j matches: %s", (fields, expected) => assert.strictEqual(ErrorTable.matches(row(fields), failure), expected))
+  ])('with %j matches a login failure with HTTP 403, code A1 and "Access denied": %s', (fields, expected) =>
+    assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
+  )
 
-  it("a row for a message does not match an answer without one", () =>
+  it("with a pattern for the message does not match an answer without a message", () =>
     assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 })
 
@@ -42,16 +44,16 @@ describe("hints for a refused TOTP", () => {
     ErrorTable.totpHints({ ...failure, ...fields }).map(({ id }) => id)
   const usual = ["ReEnrolled", "CodeReused"]
   it.each([
-    ["nothing special", {}, usual],
+    ["no special circumstances", {}, usual],
     ["a clock within the tolerance", { clockDrift: -15_000 }, usual],
     ["a clock outside the tolerance", { clockDrift: 15_001 }, ["ClockDrift", ...usual]],
-    ["a code", { request: { totp: Redacted.make("123456") } }, usual],
+    ["a code in the request", { request: { totp: Redacted.make("123456") } }, usual],
     [
-      "the secret instead of a code",
+      "the TOTP secret instead of a code in the request",
       { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } },
       ["SecretInsteadOfCode", ...usual]
     ],
-    ["a request of another shape", { request: { totp: 123456 } }, usual]
+    ["a code that is a number in the request", { request: { totp: 123456 } }, usual]
   ] as const)("with %s", (_, fields, expected) => assert.deepStrictEqual(ids(fields), [...expected]))
 
   it("say whether the clock is behind or ahead", () => {
@@ -64,7 +66,7 @@ describe("hints for a refused TOTP", () => {
 
 const said = { code: "A1", brokerMessage: "Access denied" }
 
-it.each([
+const reasons = [
   [ErrorTable.invalidCredentials("pin", "Do."), { _tag: "InvalidCredentials", field: "pin", advice: "Do.", ...said }],
   [ErrorTable.invalidCode("otp"), { _tag: "InvalidStepUpCode", kind: "otp", hints: [], ...said }],
   [ErrorTable.challengeExpired("attempts"), { _tag: "ChallengeExpired", why: "attempts", ...said }],
@@ -80,7 +82,12 @@ it.each([
     { _tag: "InvalidRequest", problems: [{ field: "pin", problem: "is short" }], ...said }
   ],
   [ErrorTable.rejected, { _tag: "BrokerRejected", status: 403, ...said }]
-] as const)("%o keeps the broker's code and message", (reasonOf, fields) => {
-  const reason = reasonOf(failure)
-  for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)
-})
+] as const
+
+it.each(reasons.map(([reasonOf, fields]) => ({ tag: fields._tag, reasonOf, fields })))(
+  "$tag keeps the broker's code and message",
+  ({ fields, reasonOf }) => {
+    const reason = reasonOf(failure)
+    for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)
+  }
+)

@@ -23,16 +23,16 @@ describe("jwt", () => {
   it.each([
     ["exp", token({ exp: seconds })],
     ["exp among other claims", token({ sub: "A123456", iat: 1, exp: seconds, roles: [0] })],
-    ["alg none: the broker checks signatures, not this library", token({ exp: seconds }, { alg: "none" })],
+    ["alg none, because only the broker checks signatures", token({ exp: seconds }, { alg: "none" })],
     ["a header that is not JSON", `x.${Base64Url.encode(`{"exp":${seconds}}`)}.y`],
     ["a payload with padding", `x.${globalThis.btoa(`{"exp":${seconds}}`)}.y`],
     ["no signature", `x.${Base64Url.encode(`{"exp":${seconds}}`)}`],
     ["exp as text", token({ exp: String(seconds) })],
-    ["exp as text with blanks and a fraction", token({ exp: ` ${seconds}.0 ` })],
+    ["exp as text with spaces and a fraction", token({ exp: ` ${seconds}.0 ` })],
     ["exp in milliseconds", token({ exp: seconds * 1000 })],
     ["exp in milliseconds as text", token({ exp: String(seconds * 1000) })],
-    ["letters beyond Latin", token({ name: "नमस्ते", exp: seconds })]
-  ])("reads %s", (_, text) =>
+    ["letters that are not Latin", token({ name: "नमस्ते", exp: seconds })]
+  ])("reads the expiry of a token with %s", (_, text) =>
     assert.deepStrictEqual(Expiry.jwt(issued({ token: text })), { at: seconds * 1000, source: "jwt" })
   )
 
@@ -44,9 +44,9 @@ describe("jwt", () => {
     ["exp as blank text", token({ exp: "  " })],
     ["exp as a hexadecimal number in text", token({ exp: "0x6afd" })],
     ["exp as a negative number in text", token({ exp: "-1" })],
-    ["exp as an endless number in text", token({ exp: "9".repeat(400) })],
+    ["exp as a number of 400 digits in text", token({ exp: "9".repeat(400) })],
     ["exp in microseconds", token({ exp: seconds * 1_000_000 })],
-    ["exp as a flag", token({ exp: true })],
+    ["exp as a boolean", token({ exp: true })],
     ["exp as a list", token({ exp: [seconds] })],
     ["exp null", token({ exp: null })],
     ["a negative exp", token({ exp: -1 })],
@@ -57,10 +57,10 @@ describe("jwt", () => {
     ["claims that are null", token(null)],
     ["garbage as the payload", "x.%%%.y"],
     ["a payload that is not JSON", `x.${Base64Url.encode("exp")}.y`],
-    ["one part", "opaque"],
-    ["dots only", ".."],
-    ["nothing", ""]
-  ])("ignores %s", (_, text) => assert.isUndefined(Expiry.jwt(issued({ token: text }))))
+    ["only one part", "opaque"],
+    ["only dots", ".."],
+    ["no characters", ""]
+  ])("gives no expiry for a token with %s", (_, text) => assert.isUndefined(Expiry.jwt(issued({ token: text }))))
 })
 
 describe("dailyAt", () => {
@@ -82,12 +82,12 @@ describe("dailyAt", () => {
     ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
     ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
     ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
-  ] as const)("%s, issued at %s, ends at %s", (time, at, end) =>
+  ] as const)("%s: a session that is issued at %s ends at %s", (time, at, end) =>
     assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
   )
 
   it.prop(
-    "ends after the issue, within a day, at that time in India",
+    "ends a session after its issue, within one day, at the given time in India",
     [
       Schema.Int.check(Schema.isBetween({ minimum: -1e12, maximum: 1e13 })),
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1439 }))
@@ -105,10 +105,10 @@ describe("dailyAt", () => {
 })
 
 describe("durations", () => {
-  it("after counts from the issue", () =>
+  it("`after` counts from the issue", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("expiresIn counts from the issue, and gives no expiry if the broker sends none", () => {
+  it("`expiresIn` counts from the issue, and gives no expiry if the broker sends no lifetime", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"
@@ -130,10 +130,10 @@ describe("earliest", () => {
     ["the token's expiry if it is earlier", jwt(midnight / 1000 - 1), { at: midnight - 1000, source: "jwt" }],
     ["the cut-off if the token expires later", jwt(midnight / 1000 + 1), { at: midnight, source: "daily-cut-off" }],
     ["the first rule if both give the same instant", jwt(midnight / 1000), { at: midnight, source: "daily-cut-off" }],
-    ["the known expiry if the other rule gives none", issued(), { at: midnight, source: "daily-cut-off" }]
+    ["the known expiry if the other rule gives no expiry", issued(), { at: midnight, source: "daily-cut-off" }]
   ] as const)("takes %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
 
-  it("gives no expiry if no rule does", () => {
+  it("gives no expiry if no rule gives an expiry", () => {
     assert.isUndefined(Expiry.earliest(Expiry.jwt, Expiry.expiresIn)(issued()))
     assert.isUndefined(Expiry.earliest()(issued()))
   })
@@ -147,11 +147,11 @@ it.each([
 ])("toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
 
 describe("invalid options", () => {
-  it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])("a cut-off at %s is refused", (time) => {
+  it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])("a cut-off at %s is rejected", (time) => {
     assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
   })
 
-  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("a lifetime of %s is refused", (lifetime) => {
+  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("a lifetime of %s is rejected", (lifetime) => {
     assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
   })
 })

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const origin = "https://api.fake.example"
 
-/** A fake that counts how often it ran a route. */
+/** Makes a fake that counts how often its routes run. */
 const makeWith = Effect.fnUntraced(function* (options: { readonly journalLimit?: number }) {
   const state = { acted: 0, resets: 0 }
   const act = (name: string) => (request: FakeBroker.FakeRequest) =>
@@ -61,24 +61,26 @@ const faults: ReadonlyArray<
 ]
 
 describe("a fault", () => {
-  it.effect.each(faults)("%j: status %d, and it happens once", ([fault, status, text, acted, type = "default"]) =>
-    Effect.gen(function* () {
-      const { ask, fake, state } = yield* make
-      yield* fake.inject("login", fault)
-      const answer = yield* ask()
-      assert.deepStrictEqual([answer.status, answer.type, state.acted], [status, type, acted])
-      if (typeof text === "string") assert.strictEqual(answer.text, text)
-      else assert.match(answer.text, text)
-      assert.deepStrictEqual(
-        (yield* fake.journal).map((entry) => entry.status),
-        [status]
-      )
-      assert.strictEqual((yield* ask()).status, 200)
-      assert.strictEqual(state.acted, acted + 1)
-    })
+  it.effect.each(faults)(
+    "%j results in status %d, and happens only once",
+    ([fault, status, text, acted, type = "default"]) =>
+      Effect.gen(function* () {
+        const { ask, fake, state } = yield* make
+        yield* fake.inject("login", fault)
+        const answer = yield* ask()
+        assert.deepStrictEqual([answer.status, answer.type, state.acted], [status, type, acted])
+        if (typeof text === "string") assert.strictEqual(answer.text, text)
+        else assert.match(answer.text, text)
+        assert.deepStrictEqual(
+          (yield* fake.journal).map((entry) => entry.status),
+          [status]
+        )
+        assert.strictEqual((yield* ask()).status, 200)
+        assert.strictEqual(state.acted, acted + 1)
+      })
   )
 
-  it.effect("latency waits by the clock that the fake was made with, then runs the route", () =>
+  it.effect("of latency waits by the program's clock, and then runs the route", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
@@ -93,7 +95,7 @@ describe("a fault", () => {
     })
   )
 
-  it.effect("occurs the given number of times, at one endpoint or at any, in the order of injection", () =>
+  it.effect("occurs the given number of times, for one endpoint or for any endpoint, in the order of injection", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* fake.inject("login", { kind: "status", status: 501 }, 2)
@@ -119,8 +121,8 @@ describe("a route", () => {
         yield* ask("/v2/login"),
         yield* ask("/V1/login")
       ]
-      const stranger = new Request("https://other.example/v1/login", post("no JSON"))
-      assert.strictEqual((yield* Effect.promise(() => fake.respond(stranger))).status, 404)
+      const elsewhere = new Request("https://other.example/v1/login", post("no JSON"))
+      assert.strictEqual((yield* Effect.promise(() => fake.respond(elsewhere))).status, 404)
       assert.deepStrictEqual(
         answers.map(({ status, text }) => (status === 200 ? (JSON.parse(text) as unknown) : text)),
         [
@@ -181,7 +183,7 @@ describe("the journal", () => {
   )
 })
 
-it.effect("the clock runs with the program's, plus the time it was advanced by; reset clears everything", () =>
+it.effect("the fake's time is the program's time plus the advanced time, and a reset clears everything", () =>
   Effect.gen(function* () {
     const { ask, fake, state } = yield* make
     yield* TestClock.setTime(5000)
@@ -201,7 +203,7 @@ it.effect("the clock runs with the program's, plus the time it was advanced by; 
   })
 )
 
-it.effect("lists its endpoints, accounts and codes", () =>
+it.effect("a fake lists its endpoints, accounts and codes", () =>
   Effect.gen(function* () {
     const { fake } = yield* make
     assert.deepStrictEqual(fake.endpoints, ["otp", "login", "profile"])
@@ -222,7 +224,7 @@ it("the limiter allows the given number of requests in any window, for each key"
     return limiter.allows(key, limits)
   }
   assert.deepStrictEqual([at(0), at(500), at(999), at(1000), at(1499)], [true, true, false, true, false])
-  assert.isFalse(at(2500), "three a minute")
+  assert.isFalse(at(2500), "the limit of three requests in a minute")
   assert.isTrue(at(2500, "b"))
   assert.isFalse(at(59_999))
   assert.isTrue(at(60_000), "refused requests do not count")
@@ -243,7 +245,7 @@ describe("TestHttp", () => {
     })
   )
 
-  it.effect("layerLateFetch uses the global fetch at the time of the request", () =>
+  it.effect("layerLateFetch uses the `globalThis.fetch` that is set at the time of the request", () =>
     Effect.gen(function* () {
       const client = yield* Effect.provide(HttpClient.HttpClient, TestHttp.layerLateFetch)
       const before = globalThis.fetch
@@ -255,7 +257,7 @@ describe("TestHttp", () => {
     })
   )
 
-  it.effect("settle advances an hour of virtual time around real work at once, and returns its result", () =>
+  it.effect("settle advances virtual time while real work runs, and returns the result", () =>
     Effect.gen(function* () {
       const work = TestClock.withLive(Effect.sleep("1 milli")).pipe(Effect.andThen(Effect.sleep("1 minute")))
       assert.strictEqual(yield* TestHttp.settle(Effect.as(work, "done")), "done")
@@ -268,7 +270,7 @@ describe("the journal", () => {
   const endpointsOf = ({ journal }: FakeBroker.FakeBroker) =>
     Effect.map(journal, (entries) => entries.map(({ url }) => url.slice(origin.length)))
 
-  it.effect("keeps the newest entries up to its limit, and counts those it drops", () =>
+  it.effect("keeps the newest entries up to its limit, and counts the dropped entries", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 2 })
       for (const path of ["/1", "/2"]) yield* ask(path)
@@ -279,7 +281,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("reset and restore clear the count of dropped entries", () =>
+  it.effect("has no entries and no dropped entries after a reset or a restore", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       const clear = [fake.reset, fake.readSnapshot(yield* fake.snapshot) ?? Effect.die("not a snapshot")]
@@ -292,7 +294,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("keeps 10,000 entries by default, or the number that the fake is made with", () =>
+  it.effect("keeps 10,000 entries by default, or the number that `JournalLimit` sets", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* FakeBroker.JournalLimit, 10_000)
       const { ask, fake } = yield* Effect.provideService(make, FakeBroker.JournalLimit, 1)
@@ -301,7 +303,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("answers a request whose entry was dropped in the meantime", () =>
+  it.effect("may drop the entry of a request before the fake has answered the request", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       yield* fake.inject("login", { kind: "latency", duration: "1 second" })

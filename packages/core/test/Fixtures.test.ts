@@ -60,7 +60,7 @@ const sound: Subject = {
   },
   layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
   verdicts: { tiny: ["Yes", "No"] },
-  // The PIN is also part of an error code.
+  // The PIN is not listed, because it is also a part of an error code.
   secrets: [secrets.key, secrets.access]
 }
 
@@ -71,10 +71,10 @@ const casesOf = (subject: Subject): ReadonlyArray<Case> => [
   ...Fixtures.coverageCases(subject)
 ]
 
-/** The subject with one of its own fixtures replaced. */
-const having = (own: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subject => ({
+/** The subject `sound` with changes to one of its fixtures. */
+const having = (changed: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subject => ({
   ...sound,
-  fixtures: sound.fixtures.map((each) => (each === own ? { ...each, ...changes } : each))
+  fixtures: sound.fixtures.map((each) => (each === changed ? { ...each, ...changes } : each))
 })
 
 const adding = (more: Fixtures.Fixture): Subject => ({ ...sound, fixtures: [...sound.fixtures, more] })
@@ -83,9 +83,9 @@ const row = codes[0] as ErrorTable.ErrorRow
 const { code: _, ...bare } = row
 const dialect = protocol.dialects[0] as Envelope.Dialect
 
-const telling = fixture("login", "told", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
+const leaking = fixture("login", "with the PIN", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
-/** Rows that keep the broker's code, with a fixture for the first one only. */
+/** A subject with two rows that report the broker's code unchanged. Only the first of these rows has a fixture. */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
   return {
@@ -96,11 +96,21 @@ const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject
 }
 
 const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: string, message: RegExp]> = [
-  ["data other than expected", having(first, { expect: { data: { ...data, token: "u" } } }), "login: yes", /"u".*"t"/],
-  ["data that is not expected", having(first, { expect: { data: { token: "t" } } }), "login: yes", /list/],
+  [
+    "data that differs from the expected data",
+    having(first, { expect: { data: { ...data, token: "u" } } }),
+    "login: yes",
+    /"u".*"t"/
+  ],
+  ["additional data", having(first, { expect: { data: { token: "t" } } }), "login: yes", /list/],
   ["a success instead of a failure", having(first, { expect: { reason: "RateLimited" } }), "login: yes", /RateLimited/],
   ["a failure instead of a success", having(wrongPin, { expect: { data } }), "login: wrong PIN", /InvalidCredentials/],
-  ["another reason", having(wrongPin, { expect: { reason: "AccountLocked" } }), "login: wrong PIN", /AccountLocked/],
+  [
+    "a different reason",
+    having(wrongPin, { expect: { reason: "AccountLocked" } }),
+    "login: wrong PIN",
+    /AccountLocked/
+  ],
   [
     "a different field of the reason",
     having(wrongPin, { expect: { reason: "InvalidCredentials", field: "otp" } }),
@@ -114,13 +124,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /hint/
   ],
   [
-    "another wait",
+    "a different delay",
     having(slow, { expect: { reason: "RateLimited", retryAfter: 8 } }),
     "profile: slow down",
     /"retryAfter":8.*"retryAfter":7/
   ],
-  ["another dialect", having(first, { dialect: "huge" }), "login: yes", /dialect.*"huge".*"tiny"/],
-  ["a call that does not exist", having(first, { endpoint: "logon" }), "logon: yes", /no call logon/],
+  ["a different dialect", having(first, { dialect: "huge" }), "login: yes", /dialect.*"huge".*"tiny"/],
+  ["a call that does not exist", having(first, { endpoint: "logon" }), "logon: yes", /no call for the endpoint logon/],
   [
     "the failure of another call",
     { ...sound, calls: { ...sound.calls, login: sound.calls["profile"]! } },
@@ -129,73 +139,73 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   ],
   [
     "a failure that shows a secret",
-    { ...adding(telling), secrets: ["4711"] },
-    "login: told",
+    { ...adding(leaking), secrets: ["4711"] },
+    "login: with the PIN",
     /must not contain a secret/
   ],
   [
     "a dialect without a failure",
     { ...sound, fixtures: [first] },
-    'a no in the dialect "tiny" is among the fixtures',
-    /no fixture is a no/
+    'a fixture in the dialect "tiny" has the verdict No',
+    /no fixture in the dialect "tiny" has the verdict No/
   ],
   [
     "a dialect without a success",
     { ...sound, fixtures: [wrongPin] },
-    'a yes in the dialect "tiny" is among the fixtures',
-    /no fixture is a yes/
+    'a fixture in the dialect "tiny" has the verdict Yes',
+    /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect whose success rule never matches",
+    "a dialect whose only success is expected to fail",
     having(first, { expect: { reason: "MalformedResponse" } }),
-    'a yes in the dialect "tiny" is among the fixtures',
-    /no fixture is a yes/
+    'a fixture in the dialect "tiny" has the verdict Yes',
+    /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
     "a dialect whose fixtures do not match it",
     having(wrongPin, { dialect: undefined as never }),
-    'a no in the dialect "tiny" is among the fixtures',
-    /no fixture is a no/
+    'a fixture in the dialect "tiny" has the verdict No',
+    /no fixture in the dialect "tiny" has the verdict No/
   ],
   [
     "a dialect without a source",
     { ...sound, dialects: [{ ...dialect, source: " " }] },
-    'a no in the dialect "tiny" is among the fixtures',
+    'a fixture in the dialect "tiny" has the verdict No',
     /source/
   ],
   [
     "a dialect that no fixture has",
     { ...sound, dialects: [dialect, { ...dialect, name: "huge" }] },
-    'a no in the dialect "huge" is among the fixtures',
-    /no fixture is a no in the dialect "huge"/
+    'a fixture in the dialect "huge" has the verdict No',
+    /no fixture in the dialect "huge" has the verdict No/
   ],
   ["an error row without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
   [
-    "a row for a status that only occurs without a dialect",
+    "a row for the HTTP status of an answer that no dialect reads",
     { ...having(slow, { status: 503, body: "<h1>Busy</h1>" }), codes: [{ ...bare, status: 503 }] },
     "503: made up",
     /no fixture/
   ],
   [
-    "a row after one that already matches",
+    "a row after another row that matches the same fixtures",
     { ...sound, codes: [{ ...row, meaning: "first" }, ...codes] },
     "T9153: made up",
     /no fixture/
   ],
   [
-    "a row that keeps its code as others do, but with its own meaning",
+    "a row that differs from other rows in both its code and its meaning",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "a row that maps its code to a more specific reason than others",
+    "a row that differs from other rows in both its code and its reason",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/
   ],
   [
-    "a row that does not apply with the fixture's options",
+    "a row that does not apply to any fixture because of the options",
     { ...sound, codesFor: () => [] },
     "T9153: made up",
     /no fixture/
@@ -217,14 +227,14 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   [
     "an endpoint without a success",
     { ...sound, fixtures: [wrongPin] },
-    "login has a success and a failure among the fixtures",
-    /success of login/
+    "the fixtures of login include a success and a failure",
+    /no fixture of login is a success/
   ],
   [
     "an endpoint without a failure",
     { ...sound, fixtures: [first] },
-    "login has a success and a failure among the fixtures",
-    /failure of login/
+    "the fixtures of login include a success and a failure",
+    /no fixture of login is a failure/
   ],
   [
     "a fixture without a source",
@@ -233,7 +243,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /login: yes/
   ],
   [
-    "a fixture whose source does not exist",
+    "a fixture whose source is undefined",
     having(first, { source: undefined as never }),
     "each fixture has a source, a date and a confidence",
     /login: yes/
@@ -254,9 +264,9 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
 ]
 
 describe("the cases of fixtures", () => {
-  it.effect("all pass for a sound subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
+  it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("require one fixture for all codes that keep the broker's code", () => {
+  it.effect("require only one fixture for all rows that report their code unchanged", () => {
     const subject = orders("Concerns orders", ErrorTable.rejected)
     return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
   })
@@ -266,7 +276,7 @@ describe("the cases of fixtures", () => {
     assert.strictEqual(new Set(names).size, names.length)
   })
 
-  it.effect.each(unsound)("refuse %s", ([, subject, wanted, message]) =>
+  it.effect.each(unsound)("reject %s", ([, subject, wanted, message]) =>
     Effect.gen(function* () {
       const broken = casesOf(subject).find(({ name }) => name === wanted)
       assert.isDefined(broken, wanted)

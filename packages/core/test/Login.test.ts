@@ -53,7 +53,7 @@ describe("session", () => {
     })
   )
 
-  it.effect("fails with a remedy if the broker still asks for a code", () =>
+  it.effect("fails with a remedy if the broker requests a one-time code", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.provide(Login.session, broker(inTwoSteps).services))
       assert.strictEqual(error.reason._tag, "ActionRequired")
@@ -63,7 +63,7 @@ describe("session", () => {
 })
 
 describe("withStepUp", () => {
-  it.effect("asks for no code if there is no challenge", () =>
+  it.effect("requests no code if there is no challenge", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(atOnce)
       const given = yield* Effect.provide(
@@ -75,7 +75,7 @@ describe("withStepUp", () => {
     })
   )
 
-  it.effect("answers the challenge once, with the code for it", () =>
+  it.effect("answers the challenge once, with the code for this challenge", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(inTwoSteps)
       const given = yield* Effect.provide(
@@ -87,21 +87,21 @@ describe("withStepUp", () => {
     })
   )
 
-  it.effect("sends nothing if there is no code", () =>
+  it.effect("does not answer the challenge if the program provides no code", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(inTwoSteps)
       const error = yield* Effect.flip(
         Effect.provide(
-          Login.withStepUp(() => Effect.fail("nobody there" as const)),
+          Login.withStepUp(() => Effect.fail("no code" as const)),
           services
         )
       )
-      assert.strictEqual(error, "nobody there")
+      assert.strictEqual(error, "no code")
       assert.deepStrictEqual(asked, ["login"])
     })
   )
 
-  it.effect("does not repeat a failed login, and asks for no code", () =>
+  it.effect("does not repeat a failed login, and requests no code", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(Effect.fail(failure))
       const error = yield* Effect.flip(
@@ -116,8 +116,8 @@ describe("withStepUp", () => {
   )
 })
 
-describe("accessors call the service of the context", () => {
-  it.effect("Refresh, Profile and Logout", () =>
+describe("accessors", () => {
+  it.effect("of Refresh, Profile and Logout call the services in the context", () =>
     Effect.gen(function* () {
       const renewed = session({ access: "new" })
       const services = Layer.mergeAll(
@@ -143,7 +143,7 @@ describe("revoke", () => {
     })
   )
 
-  it.effect("drops a session that had already ended, without an error", () =>
+  it.effect("reports a session that had already ended as LocalOnly, without an error", () =>
     Effect.gen(function* () {
       const over = AuthError.make("tiny", "logout", new AuthError.SessionExpired({ why: "expired" }))
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.fail(over)), {
@@ -154,7 +154,7 @@ describe("revoke", () => {
     })
   )
 
-  it.effect("passes on any other failure", () =>
+  it.effect("returns any other failure unchanged", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Logout.revoke(live, Effect.fail(failure))), failure)
     })

@@ -14,7 +14,7 @@ import { account, breakable, morning, pass } from "./sessions.ts"
 const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const totp: GuardPolicy = { ...policy, step: Duration.seconds(30) }
 
-/** A login that records when it is sent, and ends as given. */
+/** Makes a login that records when it is sent, in seconds after `morning`. With a `reason`, the login fails. */
 const makeLogin = () => {
   const sent: Array<number> = []
   const login = (reason?: AuthError.Reason) =>
@@ -37,7 +37,7 @@ const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
 describe("sessions: refused logins", () => {
-  it.effect("stop a third login after two, whatever was refused", () =>
+  it.effect("stop the third login after two refusals of any credential", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongPin))), "InvalidCredentials")
@@ -47,7 +47,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("still count after a restart, and the error says what to do and until when", () =>
+  it.effect("still count after a restart, and the error names the remedy and the end of the window", () =>
     Effect.gen(function* () {
       const { guard, login, restarted } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -58,7 +58,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are cleared by a successful login, after the window, or by reset", () =>
+  it.effect("are cleared by a successful login, by the end of the window, or by `reset`", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const wrong = reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -79,7 +79,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("stop at the first one if the broker locks the account", () =>
+  it.effect("stop the next login after only one refusal if the broker has locked the account", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
@@ -98,7 +98,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("send no login with a policy that would never stop it", () =>
+  it.effect("do not occur with an invalid policy, because no login is sent", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -118,7 +118,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("of one account do not stop another", () =>
+  it.effect("of one account do not stop the logins of another account", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -127,7 +127,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are counted exactly once when two programs count at the same time", () =>
+  it.effect("are each counted exactly once when two programs count them at the same time", () =>
     Effect.gen(function* () {
       const { login, store } = yield* begin
       const slow = {
@@ -149,7 +149,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("reach the caller even if they cannot be stored", () =>
+  it.effect("are reported to the caller even if they cannot be stored", () =>
     Effect.gen(function* () {
       const { login, store } = yield* begin
       const { service, state } = breakable(store)
@@ -167,7 +167,7 @@ describe("sessions: TOTP periods", () => {
   const sendOne = (guard: LoginGuard.LoginGuard["Service"], login: Effect.Effect<string, AuthError.AuthError>) =>
     Effect.forkChild(guard.protect(account, totp, login))
 
-  it.effect("allow one login each, also for a restarted program", () =>
+  it.effect("allow one login each, also after a restart of the program", () =>
     Effect.gen(function* () {
       const { guard, login, restarted, sent } = yield* begin
       yield* guard.protect(account, totp, login())
@@ -183,7 +183,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("start no login in their last seconds, since its code may arrive in the next period", () =>
+  it.effect("allow no login in their last two seconds, because the code could arrive in the next period", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("28 seconds")
@@ -194,7 +194,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("count the period in which a login ends, too", () =>
+  it.effect("are used up both by the start and by the end of a login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")
@@ -208,7 +208,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("send no login if it cannot be stored before it is sent", () =>
+  it.effect("allow no login that cannot be stored before it is sent", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const { service, state } = breakable(store)
@@ -218,7 +218,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("count an interrupted login", () =>
+  it.effect("are also used up by an interrupted login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const first = yield* sendOne(guard, Effect.never)
@@ -231,7 +231,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("do not stop logins for years after a clock was years ahead", () =>
+  it.effect("do not block logins after the correction of a clock that was years ahead", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* TestClock.setTime(morning + 1e11)
@@ -245,7 +245,7 @@ describe("sessions: TOTP periods", () => {
   )
 })
 
-it.effect("the stored entry contains no secret, only instants and keyed fingerprints", () =>
+it.effect("the stored entry contains instants and keyed fingerprints, but no secret", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* reasonOf(guard.protect(account, totp, login(wrongPin)))
@@ -260,7 +260,7 @@ it.effect("the stored entry contains no secret, only instants and keyed fingerpr
   })
 )
 
-it.effect("refuses an entry that was tampered with", () =>
+it.effect("the guard rejects a stored entry that was tampered with", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* store.put(account, "guard", Redacted.make(new TextEncoder().encode("{}")), 0)

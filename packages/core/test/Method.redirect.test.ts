@@ -19,7 +19,8 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// The tiny broker with a login page. Its callback returns the state as one of several pairs, and omits it on a cancel.
+// The test broker `tiny` with a login page. Its callback contains the state as one of several parameters. If the user
+// cancels the login, the callback contains no state.
 
 const credentials = {
   id: { env: "TINY_ID", description: "Id of the account", secret: false },
@@ -134,7 +135,7 @@ const complete = (query: (state: string) => string) =>
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a browser login whose callback has a status", () => {
-  it.effect("is completed with the app's fields in the form", () =>
+  it.effect("is completed by a form that contains the app's fields", () =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(complete((state) => `status=ok&code=c1&n=1&state=${state}`))
       assert.deepStrictEqual(seen, [{ url: "https://api.tiny.example/exchange", body: "key=key-canary&code=c1" }])
@@ -146,7 +147,7 @@ describe("a browser login whose callback has a status", () => {
     ["status=cancelled", "denied"],
     ["status=ok&code=c1", "state"],
     ["code=c1&state=other", "state"]
-  ] as const)("is not completed with %s", ([query, expected]) =>
+  ] as const)("is not completed by a callback with %s", ([query, expected]) =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(Effect.flip(complete(() => query)))
       assert.strictEqual(why(value), expected)
@@ -158,7 +159,7 @@ describe("a browser login whose callback has a status", () => {
 describe("the account of the tokens", () => {
   const login = complete((state) => `status=ok&code=c1&state=${state}`)
 
-  it.effect("is checked against the broker's answer, ignoring case", () =>
+  it.effect("is compared with the account in the broker's answer, ignoring case", () =>
     Effect.gen(function* () {
       const { value } = yield* using(login, { token: "t", holder: " t1 " })
       assert.strictEqual(value.account.id, "T1")
@@ -168,7 +169,7 @@ describe("the account of the tokens", () => {
     })
   )
 
-  it.effect("is also checked after a refresh", () =>
+  it.effect("is also compared after a refresh", () =>
     Effect.gen(function* () {
       const session = method.fromTokens({
         userId: "T1",
@@ -194,13 +195,13 @@ describe("tokens of another program", () => {
     assert.deepStrictEqual(Object.values(tokens).map(Redacted.value), ["access"])
   })
 
-  it.each(["", " "])("have no refresh token if it is blank: %j", (blank) => {
+  it.each(["", " "])("become a session without a refresh token if the refresh token is blank: %j", (blank) => {
     assert.notProperty(method.fromTokens({ ...given, refreshToken: Redacted.make(blank) }).tokens, "refresh")
   })
 })
 
 describe("calls that need fields of the app", () => {
-  it.effect("fail if those fields are invalid", () =>
+  it.effect("fail if the fields are invalid", () =>
     Effect.gen(function* () {
       const layer = api.layer({ key: Redacted.make(" ") }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const { reason } = yield* Effect.flip(Effect.provide(TinyApi, layer))
@@ -208,7 +209,7 @@ describe("calls that need fields of the app", () => {
     })
   )
 
-  it.effect("use the origins and purposes of the descriptor", () =>
+  it.effect("use the origins of the descriptor, and reject an origin for an unknown purpose", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])
@@ -227,7 +228,7 @@ describe("a redirect URL", () => {
     ["http://app.example/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"],
     ["app.example", "is not an address"],
     ["https://app.example/#cb", "must not have a fragment: the broker could not add its parameters"]
-  ] as const)("%s: %s", (value, problem) => {
+  ] as const)("%s has the problem: %s", (value, problem) => {
     assert.strictEqual(Credentials.redirectUrlProblem("127.0.0.1")(value), problem)
   })
 })

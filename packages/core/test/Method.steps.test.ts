@@ -23,7 +23,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 import { no, protocol, type Seen, yes } from "./tiny.ts"
 
-// The tiny broker with a login by picture, a login of two steps, and options that change its endpoints.
+// The test broker `tiny` with a QR login, a login in two steps, and options that change its endpoints.
 
 const credentials = {
   site: {
@@ -113,7 +113,7 @@ const makeApi = (_: unknown, { base = "/v1" }: Options) =>
         ...(step && { authorization: Redacted.make(`Step ${account} ${Redacted.value(step)}`) }),
         ...(tokens && { authorization: tokens.access })
       }),
-      // In another order than the rows require.
+      // The fields are not in the order in which the endpoint lists them.
       app: { program: "p", other: "o", device: "d" },
       path: ({ path }) => path.replace("/v1", base)
     },
@@ -168,8 +168,8 @@ const world = (options: Options = {}, poll: () => object = () => ({ token: "acce
 
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
-describe("a login with a picture", () => {
-  it.effect("is pending until the picture is scanned, and gives one session", () =>
+describe("a QR login", () => {
+  it.effect("is pending until the QR code is scanned, and returns only one session", () =>
     Effect.gen(function* () {
       const answers: Array<object> = [{}, { token: "access-canary", holder: " t1 " }]
       const { qr, seen } = yield* world({}, () => answers.shift() ?? {})
@@ -182,7 +182,7 @@ describe("a login with a picture", () => {
     })
   )
 
-  it.effect("sends no poll after the picture's expiry, which an option can change", () =>
+  it.effect("sends no poll after the expiry of the QR code, which an option can change", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, end] of [
         [undefined, 30_000],
@@ -199,7 +199,7 @@ describe("a login with a picture", () => {
     })
   )
 
-  it.effect("of another account is rejected, and not polled again", () =>
+  it.effect("of another account is rejected, and is not polled again", () =>
     Effect.gen(function* () {
       const { qr } = yield* world({}, () => ({ token: "access-canary", holder: "T2" }))
       const code = yield* qr.begin
@@ -210,7 +210,7 @@ describe("a login with a picture", () => {
     })
   )
 
-  it.effect("fails for an invalid lifetime when the layer is built", () =>
+  it.effect("fails while the layer is built if the lifetime of the QR code is invalid", () =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(world({ codeLifetime: Number.NaN }))
       assert.strictEqual(reason._tag === "InvalidRequest" && reason.problems[0].field, "codeLifetime")
@@ -227,7 +227,7 @@ describe("a logout call that depends on options", () => {
     expiry: Expiry.dailyAt("00:00")
   })
 
-  it.effect("is sent, or the receipt is LocalOnly", () =>
+  it.effect("is sent if the option allows it, otherwise the receipt is LocalOnly", () =>
     Effect.gen(function* () {
       for (const [leaves, tag, sent] of [
         [true, "Revoked", 1],
@@ -278,7 +278,7 @@ describe("a credential that is an option of the layer", () => {
   )
 })
 
-describe("the token of a step", () => {
+describe("the step token", () => {
   const step = Redacted.make("step-canary")
   const request = { id: "T1", code: Redacted.make("123456") }
 
@@ -287,7 +287,7 @@ describe("the token of a step", () => {
     return Effect.map(Effect.provide(makeApi(undefined, options), layer), (calls) => ({ seen, calls }))
   }
 
-  it.effect("is sent with the call, and the app's fields are where the row places them", () =>
+  it.effect("is sent with the call, and the body contains the app's fields as the endpoint declares", () =>
     Effect.gen(function* () {
       const { calls, seen } = yield* api({ base: "/login/v2" })
       yield* calls.verify(request, step)
@@ -298,7 +298,7 @@ describe("the token of a step", () => {
   )
 
   it.effect.each([undefined, "plain text", Redacted.make(undefined), { account: {}, tokens: { access: step } }])(
-    "sends nothing and fails if it is %j",
+    "must be Redacted text, otherwise the call fails and sends no request: %j",
     (given) =>
       Effect.gen(function* () {
         const { calls, seen } = yield* api({})
@@ -310,7 +310,7 @@ describe("the token of a step", () => {
       })
   )
 
-  it.effect("appears in no message, and a refused one ends the challenge, not a session", () =>
+  it.effect("does not appear in an error, and its refusal ends the challenge instead of a session", () =>
     Effect.gen(function* () {
       const quoting = yield* api({}, () => no({ code: "X", message: "no such step-canary" }))
       assert.notInclude(shown(yield* Effect.flip(quoting.calls.verify(request, step))), "step-canary")
@@ -323,7 +323,7 @@ describe("the token of a step", () => {
     })
   )
 
-  it.effect("is refused by its field name if it is not a valid header value", () =>
+  it.effect("is rejected by its field name if it is not a valid header value", () =>
     Effect.gen(function* () {
       const { calls, seen } = yield* api({})
       const { reason } = yield* Effect.flip(calls.verify(request, Redacted.make("step\ncanary")))
@@ -342,7 +342,7 @@ describe("a service without a session", () => {
     ({ account: { environment, id } }) => Effect.succeed(Context.make(Greeting, `${id} at ${environment}`))
   )
 
-  it.effect("provides the service and the calls if the credentials are valid", () =>
+  it.effect("is provided together with the broker's calls if the credentials are valid", () =>
     Effect.gen(function* () {
       const { layer: client } = connect(() => yes())
       const build = (id: string) => Layer.build(Layer.provide(layers.layer({ site: "b", credentials: { id } }), client))

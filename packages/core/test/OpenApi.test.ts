@@ -98,7 +98,7 @@ const operation = (method: string) => document.paths["/token"]?.[method] as Oper
 const secret = { type: "string", format: "password" }
 
 describe("an OpenAPI document", () => {
-  it("has one operation for the calls of one method and path, with each body as it is sent", () => {
+  it("has one operation for all calls with the same method and path, and describes each request body", () => {
     assert.deepStrictEqual(Object.keys(document.paths["/token"] ?? {}), ["post", "delete"])
     const byCode = { key: secret, grant_type: { const: "code" }, code: secret }
     const byRefresh = { key: secret, refresh: secret, note: { type: "string" } }
@@ -112,7 +112,7 @@ describe("an OpenAPI document", () => {
     assert.deepStrictEqual(operation("post").requestBody, { required: true, content })
   })
 
-  it("has headers and parameters, secrets as passwords, and the session's token as a security scheme", () => {
+  it("describes headers and parameters, marks secrets as passwords, and has a security scheme for the token", () => {
     const { parameters, requestBody, security } = operation("delete")
     assert.isUndefined(requestBody)
     assert.deepStrictEqual(parameters, [
@@ -126,7 +126,7 @@ describe("an OpenAPI document", () => {
     assert.deepStrictEqual(document.components.securitySchemes, { authorization: scheme })
   })
 
-  it("has the data inside the envelope, and the meaning of the call's refusals", () => {
+  it("describes the data inside the envelope, and the meanings of the refusals of a call", () => {
     const { responses } = operation("post")
     assert.include(JSON.stringify(responses["200"]), '"required":["ok","data"]')
     assert.include(JSON.stringify(responses["200"]), '"token":{"type":"string","format":"password"}')
@@ -143,13 +143,13 @@ describe("an OpenAPI document", () => {
     assert.lengthOf(ofEnd, 1)
   })
 
-  it("lists the hosts of a call if they differ from the others", () => {
+  it("lists the hosts of a call if they differ from the hosts of the document", () => {
     assert.deepStrictEqual(document.servers, [{ url: "https://api.example.com", description: "production" }])
     assert.deepStrictEqual(operation("post").servers, [{ url: "https://login.example.com", description: "production" }])
     assert.isUndefined(operation("delete").servers)
   })
 
-  it("ignores the case of a word", () => {
+  it("matches a word without regard to case", () => {
     const { pattern } = OpenApi.word("Ok")
     for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
     assert.notMatch("not ok", new RegExp(String(pattern)))

@@ -36,10 +36,10 @@ describe("scrub recognizes a secret by its format", () => {
     "Access denied because of exceeding access rate",
     "https://smartapi.angelone.in/docs",
     ""
-  ])("and leaves %j alone", (text) => assert.strictEqual(Redaction.scrub(text), text))
+  ])("and does not change %j", (text) => assert.strictEqual(Redaction.scrub(text), text))
 })
 
-describe("a broker's text can neither forge a log line nor control a terminal", () => {
+describe("a broker's text cannot forge a log line or control a terminal", () => {
   const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
   it.each([
     ["a line break", "denied\nINFO login ok", "denied INFO login ok"],
@@ -51,22 +51,22 @@ describe("a broker's text can neither forge a log line nor control a terminal", 
     ["NUL", "a\u0000b", "a\ufffdb"],
     ["separators of lines and paragraphs", "a\u2028b\u2029c\u0085d", "a b c d"],
     ["a direction override", "a\u202egpj.exe", "agpj.exe"],
-    ["embeddings", "\u202aa\u202bb\u202cc\u202dd", "abcd"],
-    ["isolates", "\u2066a\u2067b\u2068c\u2069", "abc"],
+    ["direction embeddings", "\u202aa\u202bb\u202cc\u202dd", "abcd"],
+    ["direction isolates", "\u2066a\u2067b\u2068c\u2069", "abc"],
     ["direction marks", "a\u200e\u200f\u061cb", "ab"],
     ["zero-width characters", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
     ["invisible tags", "a\u{e0041}b", "ab"],
     ["lone surrogates", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
-  ])("%s", (_, text, clean) => {
+  ])("even if it contains %s", (_, text, clean) => {
     assert.strictEqual(Redaction.scrub(text), clean)
     assert.notMatch(Redaction.excerpt(text), unsafe)
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
   })
 
-  it("keeps Hindi, Tamil and symbols", () =>
+  it("but keeps Hindi, Tamil and symbols", () =>
     assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
 
-  it("finds a secret with invisible characters in it", () => {
+  it("and shows no secret that contains invisible characters", () => {
     assert.strictEqual(Redaction.scrub("PIN 4\u200b7\u202e11 is", secrets("4711")), "PIN <redacted> is")
     assert.strictEqual(
       Redaction.excerpt("code 4\u200b7\u202e11 is", { secrets: secrets("4711") }),
@@ -74,14 +74,14 @@ describe("a broker's text can neither forge a log line nor control a terminal", 
     )
   })
 
-  it("does not end an excerpt in half a symbol", () =>
+  it("and an excerpt does not end in half a symbol", () =>
     assert.notMatch(Redaction.excerpt(`${"x ".repeat(99)}y😀 more`), unsafe))
 })
 
 describe("scrub finds a given secret in every spelling", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
-    ["as it is", secret],
+    ["unchanged", secret],
     ["in capitals", secret.replace("ä", "Ä").replace("p", "P")],
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
@@ -98,7 +98,7 @@ describe("scrub finds a given secret in every spelling", () => {
     assert.strictEqual(Redaction.scrub(`[${spelled}] [x]`, secrets(secret)).replaceAll("=", ""), "[<redacted>] [x]")
   )
 
-  it("every occurrence of each of several secrets", () =>
+  it("at every occurrence, also if there are several secrets", () =>
     assert.strictEqual(
       Redaction.scrub("4711 A1 4711 x-y", secrets("4711", "x-y")),
       "<redacted> A1 <redacted> <redacted>"
@@ -108,7 +108,7 @@ describe("scrub finds a given secret in every spelling", () => {
     ["PIN1", "UElOMQ", "50494e31"],
     ["???", "Pz8/", "3f3f3f"],
     ["???", "Pz8_", "%3F%3F%3F"]
-  ])("%s, although too short to look like a secret, as %s and as %s", (short, one, other) =>
+  ])("even if it is as short as %s, in the encodings %s and %s", (short, one, other) =>
     assert.strictEqual(Redaction.scrub(`[${one}] [${other}]`, secrets(short)), "[<redacted>] [<redacted>]")
   )
 
@@ -116,26 +116,26 @@ describe("scrub finds a given secret in every spelling", () => {
     ["abc", "xxabcyy"],
     ["abc", "abcyy"],
     ["abc", "xxabc"]
-  ])("%s within %s leaves no remainder, in any order", (one, other) => {
+  ])("and leaves no remainder if the secret %s is a part of the secret %s", (one, other) => {
     for (const both of [secrets(one, other), secrets(other, one)]) {
       assert.strictEqual(Redaction.scrub(`1 ${other} 2 ${one} 3`, both), "1 <redacted> 2 <redacted> 3")
     }
   })
 
-  it("treats pattern characters in a secret as plain text", () =>
+  it("even if it contains the special characters of patterns", () =>
     assert.strictEqual(Redaction.scrub("a.*[b] $&1 aXXb", secrets(".*[b]", "$&1")), "a<redacted> <redacted> aXXb"))
 
-  it("ignores a secret of two characters, which would redact everything", () =>
+  it("but ignores a secret of two characters, because it would redact too much text", () =>
     assert.strictEqual(Redaction.scrub("a1 b a1", secrets("a1", "")), "a1 b a1"))
 
-  it("does not fail on a lone surrogate", () =>
+  it("even if it contains a lone surrogate", () =>
     assert.strictEqual(Redaction.scrub("x \ud800abc y", secrets("\ud800abc")), "x <redacted> y"))
 
   it.prop(
     "for any secret and any text around it",
     [Schema.String, Schema.String.check(Schema.isMinLength(3)), Schema.String],
     ([before, value, after]) => {
-      // A remainder of the mask itself is not the secret.
+      // Skips a value that occurs in the mask `<redacted>` itself.
       if (/[<>]/.test(value) || "redacted".includes(value.toLowerCase())) return
       const clean = Redaction.scrub(`${before}${value}${after}`, secrets(value))
       const untouched = Redaction.scrub(`${before}\u0000${after}`)
@@ -149,13 +149,13 @@ describe("scrub takes limited time for a megabyte", () => {
     ["of one letter", "a"],
     ["of letters with dashes", "a-"],
     ["of digits", "1"],
-    ["of blanks", " "],
+    ["of spaces", " "],
     ["of quotation marks", `"`],
     ["of backslashes in a value", `token:"\\`],
     ["of names without a value", "password "],
-    ["of names and blanks", "password            "],
+    ["of names and spaces", "password            "],
     ["of beginnings of a token", "eyJ"],
-    ["of dots after one", "eyJ."],
+    ["of beginnings of a token with a dot", "eyJ."],
     ["of the word bearer", "bearer "],
     ["of beginnings of a secret", "canar"],
     ["of unclosed tags", "<a "],
@@ -163,7 +163,7 @@ describe("scrub takes limited time for a megabyte", () => {
     ["of closing script tags", "</script>"],
     ["of secrets inside tags", "<canary"],
     ["of elements that hold a secret", "<token>x"],
-    ["of elements inside of elements", "<token><a>"],
+    ["of nested elements", "<token><a>"],
     ["of attributes", `<a name="token" `],
     ["of entities", "&amp;"],
     ["of beginnings of entities", "&#0"],
@@ -183,13 +183,13 @@ describe("scrub takes limited time for a megabyte", () => {
   })
 })
 
-describe("twenty megabytes are cut, without a crash", () => {
+describe("a text of twenty megabytes is cut without a crash", () => {
   it.each([
     ["an unclosed value", `token:"`, "a"],
     ["one word", "", "a1"],
     ["dots", "eyJ", ".a"],
     ["tags", "", "<a"]
-  ])("%s", (_, begin, unit) => {
+  ])("if it contains %s", (_, begin, unit) => {
     const text = `4711 ${begin}${unit.repeat(20_000_000 / unit.length)}`
     assert.isTrue(Redaction.scrub(text, secrets("4711")).startsWith("<redacted> "))
     assert.isTrue(Redaction.excerpt(text, { secrets: secrets("4711") }).startsWith("<redacted>"))
@@ -224,7 +224,7 @@ describe("excerpt of JSON keeps names and types, without values", () => {
     assert.match(text, /^\{"field0":string\(6\),.*…$/)
   })
 
-  it("is cut for a long document", () =>
+  it("is short for a long document", () =>
     assert.strictEqual(Redaction.excerpt(JSON.stringify({ name: "canary ".repeat(1000) })), `{"name":string(7000)}`))
 
   it("does not fail on a hundred thousand brackets", () => {
@@ -235,21 +235,25 @@ describe("excerpt of JSON keeps names and types, without values", () => {
 
 describe("excerpt of other text", () => {
   it.each([
-    ["tags", "<html><body><h1>Request\n  Rejected</h1></body></html>", "Request Rejected"],
+    ["tag", "<html><body><h1>Request\n  Rejected</h1></body></html>", "Request Rejected"],
     [
-      "scripts",
+      "script",
       "<script>var token = 'canary'</script>Down<style>.canary{}</style> for maintenance",
       "Down for maintenance"
     ],
-    ["a truncated script", "Down<script>var x = 'canary", "Down"],
-    ["tags, without joining the words", "no<br>token<p>yes", "no token yes"],
-    ["a truncated tag", `Down<input value="canary`, "Down"],
-    ["attributes", `<input name="pin" value="canary">Wrong`, "Wrong"],
-    ["a secret inside a tag", `<input value="ca<n>ary1">Wrong PIN ca<n>ary1`, "Wrong PIN <redacted>"],
-    ["a secret with HTML characters", `<b>ca<n>ary1</b> no`, "<redacted> no"],
-    ["truncated JSON", `{"status":true,"data":{"jwtToken":"canary`, `{"status":true,"data":{"jwtToken":<redacted>`],
-    ["nothing", "  \n ", ""]
-  ])("is without %s", (_, text, shown) =>
+    ["truncated script", "Down<script>var x = 'canary", "Down"],
+    ["tag, but keeps the words apart", "no<br>token<p>yes", "no token yes"],
+    ["truncated tag", `Down<input value="canary`, "Down"],
+    ["attribute", `<input name="pin" value="canary">Wrong`, "Wrong"],
+    ["secret inside a tag", `<input value="ca<n>ary1">Wrong PIN ca<n>ary1`, "Wrong PIN <redacted>"],
+    ["secret with HTML characters", `<b>ca<n>ary1</b> no`, "<redacted> no"],
+    [
+      "secret in truncated JSON",
+      `{"status":true,"data":{"jwtToken":"canary`,
+      `{"status":true,"data":{"jwtToken":<redacted>`
+    ],
+    ["white space at its ends", "  \n ", ""]
+  ])("contains no %s", (_, text, shown) =>
     assert.strictEqual(Redaction.excerpt(text, { secrets: secrets("ca<n>ary1") }), shown)
   )
 
@@ -268,10 +272,10 @@ describe("excerpt of other text", () => {
     ["nested JSON", `{"x":"{\\"token\\":\\"abc\\"}`, /^(?!.*abc)/],
     ["JSON in an address", "?q=%22token%22%3A%22abc%22%20no", `?q="token":<redacted> no`],
     ["JSON with Unicode escapes", String.raw`x \u0022token\u0022:\u0022abc\u0022 no`, `x "token":<redacted> no`],
-    ["other names", `"sessionId":"abc","jwt":"abc","signature":'abc' no`, /^(?!.*abc).*no$/],
+    ["fields with other names", `"sessionId":"abc","jwt":"abc","signature":'abc' no`, /^(?!.*abc).*no$/],
     ["a number", "otp 123456 no", "otp <redacted> no"],
     ["bare text", "token abc123 no", "token <redacted> no"],
-    ["bare text with a word between", "Your token is abc123, no", "Your token is <redacted>, no"],
+    ["bare text with a word in between", "Your token is abc123, no", "Your token is <redacted>, no"],
     ["bare text in capitals", "ACCESS TOKEN ABCDEF12 no", "ACCESS TOKEN <redacted> no"],
     ["bare text with an arrow", "token => abc no", "token => <redacted> no"],
     ["bare text in quotation marks", `token "abc" no`, "token <redacted> no"],
@@ -287,7 +291,7 @@ describe("excerpt of other text", () => {
     ["two tokens", "token abc:def no", "token <redacted> no"],
     ["an opaque word", "for 4a5b6c7d8e9f no", "for <redacted> no"],
     ["an opaque word of 19 characters", "for aB3aB3aB3aB3aB3aB3a no", "for <redacted> no"]
-  ])("removes short tokens of %s", (_, text, quoted) => {
+  ])("removes a short token from %s", (_, text, quoted) => {
     const excerpt = Redaction.excerpt(text)
     if (quoted instanceof RegExp) assert.match(excerpt, quoted)
     else assert.strictEqual(excerpt, quoted)
@@ -301,7 +305,7 @@ describe("excerpt of other text", () => {
     "Error 502 Bad Gateway nginx/1.24.0",
     "AB1050: the token is invalid",
     "Down for maintenance from 27-Nov-2026 22:00 to 23:30 IST"
-  ])("keeps the text of %j", (text) => assert.strictEqual(Redaction.excerpt(text), text))
+  ])("keeps the text %j", (text) => assert.strictEqual(Redaction.excerpt(text), text))
 
   it("is cut after 200 characters", () => {
     const text = Redaction.excerpt("word ".repeat(2000))
@@ -331,7 +335,7 @@ describe("excerpt of other text", () => {
   })
 })
 
-it.effect("layerHeaders adds to Effect's redacted header names, and keeps the existing ones", () =>
+it.effect("layerHeaders adds names to Effect's redacted header names, and keeps the existing names", () =>
   Effect.gen(function* () {
     const before = yield* Headers.CurrentRedactedNames
     const names = yield* Effect.provide(Headers.CurrentRedactedNames, Redaction.layerHeaders(["X-PrivateKey"]))

@@ -37,21 +37,21 @@ describe("a callback is read", () => {
     ["from its query", `https://app.example/callback?auth_token=canary&state=${state}`],
     ["with names in any case", `https://app.example/callback?AUTH_Token=canary&State=${state}`],
     ["from the query inside a hash route", `https://app.example/callback#/done?auth_token=canary&state=${state}`],
-    ["from both", `https://app.example/callback?state=${state}#/done?auth_token=canary`],
+    ["from its query and from a hash route", `https://app.example/callback?state=${state}#/done?auth_token=canary`],
     ["with the explicit default port", `https://app.example:443/callback?auth_token=canary&state=${state}`],
     ["with a host in upper case", `HTTPS://APP.example/callback?auth_token=canary&state=${state}`],
     [
       "with a parameter that is repeated with the same value",
       `https://app.example/callback?auth_token=canary&auth_token=canary&state=${state}`
     ],
-    ["with blanks around it, as it was copied", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
+    ["with white space around it", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
   ] as const)("%s", ([, url]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(plain(yield* parse(url)), found)
     })
   )
 
-  it.effect("with the query of the registered address", () =>
+  it.effect("with the query of the registered redirect URL", () =>
     Effect.gen(function* () {
       const redirectUrl = "https://app.example/callback?app=two"
       const parameters = yield* parse(`${redirectUrl}&state=${state}`, { redirectUrl })
@@ -66,7 +66,7 @@ describe("a callback is read", () => {
     })
   )
 
-  it.effect("with a state in the broker's own parameter", () =>
+  it.effect("with a state in a parameter of another name", () =>
     Effect.gen(function* () {
       const own = { stateParameter: "SessionState" }
       const parameters = yield* parse(`https://app.example/callback?sessionState=${state}&state=other`, own)
@@ -82,7 +82,7 @@ const why = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
     return error.reason._tag === "RedirectRejected" ? error.reason.why : error.reason._tag
   })
 
-describe("a callback is refused, and the error quotes none of it", () => {
+describe("a callback is rejected, and the error does not quote it", () => {
   const own = "https://app.example/callback"
   const good = `auth_token=canary&state=${state}`
   it.effect.each([
@@ -104,21 +104,21 @@ describe("a callback is refused, and the error quotes none of it", () => {
     ["a slash at the end", `https://app.example/callback/?${good}`, "origin"],
     ["a path in capitals", `https://app.example/CALLBACK?${good}`, "origin"],
     ["a path with ..", `https://app.example/callback/..?${good}`, "origin"],
-    ["no address", "canary", "not-a-url"],
-    ["another path alone", `/elsewhere?${good}`, "origin"],
-    ["a query alone", `?${good}`, "not-a-url"],
-    ["nothing", "", "not-a-url"],
+    ["text that is not a URL", "canary", "not-a-url"],
+    ["only a different path", `/elsewhere?${good}`, "origin"],
+    ["only a query", `?${good}`, "not-a-url"],
+    ["no text", "", "not-a-url"],
     ["a denial", `${own}?error=access_denied&${good}`, "denied"],
     ["a denial with an empty value", `${own}?ERROR=&${good}`, "denied"],
     ["a denial without a value", `${own}?error&${good}`, "denied"],
     ["a denial without the state", `${own}?error=access_denied`, "state"]
-  ] as const)("%s", ([, url, reason]) =>
+  ] as const)("with %s", ([, url, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(parse(url)), reason)
     })
   )
 
-  it.effect("a wrong state, also if the state is optional", () =>
+  it.effect("with a wrong state, even if the state is optional", () =>
     Effect.gen(function* () {
       const optional = { state: "optional" } as const
       assert.strictEqual(yield* why(parse(`${own}?auth_token=canary&state=other`, optional)), "state")
@@ -126,7 +126,7 @@ describe("a callback is refused, and the error quotes none of it", () => {
     })
   )
 
-  it.effect("with the broker's meaning of a denial", () =>
+  it.effect("with the reason that `refusal` returns for a denial", () =>
     Effect.gen(function* () {
       const refusal = () => new AuthError.ActionRequired({ what: "Consent" })
       assert.strictEqual(yield* why(parse(`${own}?error=consent&${good}`, { refusal })), "ActionRequired")
@@ -134,7 +134,7 @@ describe("a callback is refused, and the error quotes none of it", () => {
   )
 })
 
-describe("a callback with a status for how the login ended", () => {
+describe("a callback with a parameter for the status of the login", () => {
   const own = "https://app.example/callback"
   const outcome = { parameter: "status", success: "success" }
   const read = (query: string) => parse(`${own}?${query}`, { outcome })
@@ -150,23 +150,23 @@ describe("a callback with a status for how the login ended", () => {
   it.effect.each([
     ["a cancelled login without the state", "status=cancelled", "denied"],
     ["a cancelled login with the state", `status=cancelled&state=${state}`, "denied"],
-    ["a cancelled login with another attempt's state", "status=cancelled&state=other", "state"],
+    ["a cancelled login with the state of another login", "status=cancelled&state=other", "state"],
     ["an undocumented value", "status=error&code=canary", "denied"],
-    ["success in capitals", `status=SUCCESS&state=${state}`, "denied"],
+    ["success in upper case", `status=SUCCESS&state=${state}`, "denied"],
     ["an empty status", `status=&state=${state}`, "denied"],
     ["two statuses", `status=success&status=cancelled&state=${state}`, "repeated"],
     ["success without the state", "status=success&code=canary", "state"],
     ["success with another state", `status=success&code=canary&state=other`, "state"],
     ["no status", `code=canary&state=${state}`, "missing-token"],
-    ["nothing", "", "state"],
+    ["no parameters", "", "state"],
     ["an error parameter", `status=success&error=x&state=${state}`, "denied"]
-  ] as const)("is refused: %s", ([, query, reason]) =>
+  ] as const)("is rejected with %s", ([, query, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(read(query)), reason)
     })
   )
 
-  it.effect("is refused with the broker's meaning of the status", () =>
+  it.effect("is rejected with the reason that `refusal` returns for the status", () =>
     Effect.gen(function* () {
       const refusal = () => new AuthError.ActionRequired({ what: "Consent" })
       assert.strictEqual(yield* why(parse(`${own}?status=cancelled`, { outcome, refusal })), "ActionRequired")
@@ -195,7 +195,7 @@ describe("requireParameter", () => {
   )
 })
 
-describe("a request is completed once", () => {
+describe("a request is completed only once", () => {
   const own = "https://app.example/callback"
   const session = Session.make({
     account: Account.make({ broker: "tiny", id: "T1" }),
@@ -205,7 +205,7 @@ describe("a request is completed once", () => {
     expiry: Expiry.dailyAt("00:00")
   })
   const statusOf = (url: Redacted.Redacted<string>) => Redacted.value(url).includes("status=")
-  /** Counts the calls that are sent. The first `failures` calls fail. */
+  /** Makes a service that counts the calls that it sends. The first `failures` calls fail. */
   const begin = (carries: "code" | "token", failures = 0) => {
     let sent = 0
     const unavailable = AuthError.make("tiny", "complete", new AuthError.BrokerUnavailable({ why: "network" }))
@@ -238,7 +238,7 @@ describe("a request is completed once", () => {
   const callbackOf = (request: RedirectLogin.AuthorizationRequest, code: string) =>
     Redacted.make(`${own}?code=${code}&state=${Redacted.value(request.state)}`)
 
-  it.effect("also for twenty concurrent calls", () =>
+  it.effect("even with twenty concurrent calls", () =>
     Effect.gen(function* () {
       for (const carries of ["code", "token"] as const) {
         const { sent, service } = begin(carries)
@@ -254,7 +254,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("also with another code, and a code only with one request", () =>
+  it.effect("even with another code, and a code completes only one request", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -265,7 +265,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("also when the request was stored and read again", () =>
+  it.effect("even if the request was stored and read again", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin
@@ -276,7 +276,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("is not completed again with a code after a failure, but again with a token", () =>
+  it.effect("but can be completed again after a failure, if the callback carries a token instead of a code", () =>
     Effect.gen(function* () {
       for (const [carries, expected] of [
         ["code", "InvalidStepUpCode"],
@@ -292,7 +292,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("a cancel without a state ends neither its own attempt nor another", () =>
+  it.effect("but stays open after a cancel without a state", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -303,7 +303,7 @@ describe("a request is completed once", () => {
     })
   )
 
-  it.effect("a rejected callback does not use it up", () =>
+  it.effect("but stays open after a rejected callback", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin

@@ -42,7 +42,7 @@ const challenge = (kinds: Challenge["kinds"]): Challenge => ({
   stepToken: Redacted.make("step")
 })
 
-/** A login that comes to a challenge, with a record of the logins and codes that were sent. */
+/** Makes a login that returns a challenge, and records the logins and codes that are sent. */
 const asking = (kinds: Challenge["kinds"]) => {
   const sent = { logins: 0, codes: [] as Array<string> }
   return {
@@ -61,8 +61,8 @@ const asking = (kinds: Challenge["kinds"]) => {
 
 const codes = CodeSource.fixed(Redacted.make("123456"))
 
-describe("a renewal has the numbers of its description", () => {
-  it.effect("unless the user or the layer sets others", () =>
+describe("the limits of a renewal", () => {
+  it.effect("come from its description, but the user or the layer can set other limits", () =>
     Effect.gen(function* () {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
@@ -104,7 +104,7 @@ describe("a renewal has the numbers of its description", () => {
       fromDescription: Renewal.fromDescription(description, { account }, options)
     }
     for (const [way, made] of Object.entries(ways)) {
-      it.effect(`${way} refuses renewal.${name}: ${typeof value} ${String(value)}`, () =>
+      it.effect(`are rejected by \`${way}\` if ${name} is ${String(value)} (${typeof value})`, () =>
         Effect.gen(function* () {
           const { broker, operation, reason } = yield* Effect.flip(made)
           assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
@@ -127,7 +127,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("without a code if there is no challenge", () =>
+  it.effect("but sends no code if there is no challenge", () =>
     Effect.gen(function* () {
       const { sent, verify } = asking(["totp"])
       const login = Effect.succeed(Login.authenticated(session()))
@@ -136,7 +136,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("sends nothing without an authenticator, and names the remedy", () =>
+  it.effect("but sends no request without a code source, and names the remedy", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp"])
       const { reason } = yield* Effect.flip(yield* Renewal.answering({ account, login, verify, codes: undefined }))
@@ -146,7 +146,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("never sends its authenticator's code for another kind, and does not call the broker twice", () =>
+  it.effect("but sends no TOTP code for a challenge of another kind, and does not log in a second time", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -157,7 +157,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("passes on the broker's refusal, so that it is counted", () =>
+  it.effect("and returns the broker's refusal, so that the refusal is counted", () =>
     Effect.gen(function* () {
       const refused = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "password" }))
       const { verify } = asking(["totp"])
@@ -168,7 +168,7 @@ describe("a login answers its own challenge", () => {
   )
 })
 
-describe("a renewal other than the broker's own", () => {
+describe("a renewal that replaces the broker's renewal", () => {
   const other = session({ access: "other" })
   const own = Layer.effect(Renewal.Renewal, Renewal.fromDescription(description, { account }))
   const services = Layer.mergeAll(
@@ -186,7 +186,7 @@ describe("a renewal other than the broker's own", () => {
   ]
 
   for (const [name, layer, wanted] of ways) {
-    it.effect(`${name} renews by ${wanted.join(", else ")}, and keeps account and guard`, () =>
+    it.effect(`by ${name} uses ${wanted.join(", otherwise ")}, and keeps the account and the guard`, () =>
       Effect.gen(function* () {
         const renewal = yield* Renewal.Renewal
         const { login, refresh } = renewal

@@ -23,7 +23,7 @@ it.live("lists faults, journal fields, account fields, limits and units in GET /
       for (const field of Object.keys(accounts[0] ?? {})) assert.match(text, new RegExp(`^  ${broker} +${field} `, "m"))
     }
     assert.match(text, /^ {2}angel +pin +four digits +body password of loginByPassword/m)
-    assert.match(text, /^ {2}angel +loginByPassword +1 request in 1 second by client code$/m)
+    assert.match(text, /^ {2}angel +loginByPassword +1 request in 1 second for each client code$/m)
     assert.match(text, /^ {2}rmoney +wrong passwords +4 in 300 seconds, .* +switch lockAfter$/m)
     assert.match(text, /milliseconds/)
     assert.notMatch(text, /^ {2}samco /m)
@@ -75,6 +75,6 @@ it.live("lists the limits of every broker, as the fakes enforce them", () =>
     const { text } = yield* send(`${simulator.control}/`)
     for (const broker of Simulator.brokerIds) assert.match(text, new RegExp(`^  ${broker} +a session`, "m"))
     const { limits } = yield* FakeMotilal.make()
-    assert.deepInclude(limits, { of: "each call", limit: "2 requests in 1 second by user id", switch: "limit" })
+    assert.deepInclude(limits, { of: "each call", limit: "2 requests in 1 second for each user id", switch: "limit" })
   })
 )

@@ -1,6 +1,7 @@
 /**
  * The tests that every broker package runs: the contract of each method, the fixtures of answers and requests, and a
- * fuzz test with random answers. A package passes its tables, its fake and the functions of its test runner.
+ * fuzz test with random answers. A package calls `run` with its tables, its fake broker and its test runner's
+ * functions.
  *
  * @since 0.1.0
  */
@@ -23,8 +24,8 @@ import * as Fuzz from "./Fuzz.ts"
 import * as TestHttp from "./TestHttp.ts"
 
 /**
- * The functions of a test runner that `run` uses. `effect` runs a test under Effect's `TestClock`, in a scope of its
- * own, as `it.effect` of `@effect/vitest` does.
+ * The functions of a test runner that `run` calls. `effect` runs each test with Effect's `TestClock` and in a new
+ * scope. `it.effect` of `@effect/vitest` is an example.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +40,7 @@ export interface Runner {
 }
 
 /**
- * An expected request, compared exactly.
+ * An expected request. The test compares it exactly with the request that the fake broker received.
  *
  * @category models
  * @since 0.1.0
@@ -47,7 +48,7 @@ export interface Runner {
 export interface RequestFixture {
   readonly name: string
   readonly endpoint: string
-  /** `false` if the fake does not know the path, such as one of an option. */
+  /** `false` if the fake has no route for the path, for example because an option changes the path. Default: `true`. */
   readonly served?: boolean
   readonly method: string
   readonly url: string
@@ -62,9 +63,9 @@ export interface RequestFixture {
  * @since 0.1.0
  */
 export interface FuzzCall<Api> {
-  /** Secrets in the request. The answers repeat them, and no error may contain them. */
+  /** The secrets in the request. The random answers contain these secrets, but no error may contain them. */
   readonly sent: ReadonlyArray<string>
-  /** `account` is different in each call, so that no rate limit applies. */
+  /** Each call gets a different `account`, so that no rate limit applies. */
   readonly run: (api: Api, account: string) => Effect.Effect<unknown, AuthError>
 }
 
@@ -76,17 +77,19 @@ export interface FuzzCall<Api> {
  */
 export interface FuzzSubject<Tag, Api> {
   readonly idiom: Fuzz.Idiom
-  /** The typed calls, with the given HTTP client. */
+  /** Provides the typed calls, which send their requests with the given HTTP client. */
   readonly layer: Layer.Layer<Tag, AuthError, HttpClient.HttpClient>
   readonly api: Effect.Effect<Api, never, Tag>
   /** One call for each endpoint. */
   readonly calls: Readonly<Record<string, FuzzCall<Api>>>
   /** Number of random answers. */
   readonly bodies: number
-  /** Tags of reasons that must occur, beside those that occur for every broker. */
+  /**
+   * Tags of error reasons that must occur for this broker. The tags that must occur for every broker are not listed.
+   */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
-  /** The platform's function that prints a value, such as `util.inspect` at depth 20. */
+  /** The platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`. */
   readonly inspect: (value: unknown) => string
 }
 
@@ -97,25 +100,30 @@ export interface FuzzSubject<Tag, Api> {
  * @since 0.1.0
  */
 export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture = Fixtures.Fixture> {
-  /** One for each method. `title` names one of several for the same method. Default: the method's id. */
+  /**
+   * One subject for each method. If a method has several subjects, `title` distinguishes them. Default: the method's
+   * id.
+   */
   readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
   readonly answers: Omit<Fixtures.Subject<F, Tag>, "endpoints">
-  /** Fields of the envelope that report success or failure, or that contain the data. */
+  /** Names of the envelope's fields that report success or failure, or that contain the data. */
   readonly envelope: ReadonlyArray<string>
   readonly requests: {
     readonly fixtures: ReadonlyArray<R>
     /** Makes a new fake, to which `layer` sends its requests. */
     readonly serve: Effect.Effect<FakeBroker, never, Scope.Scope>
     readonly layer: (fixture: R) => Layer.Layer<Tag, AuthError>
-    /** The call of a fixture. Default: the call of its endpoint in `answers.calls`. */
+    /**
+     * The call that must send the request of a fixture. Default: the call of the fixture's endpoint in `answers.calls`.
+     */
     readonly call?: (fixture: R) => Effect.Effect<unknown, AuthError, Tag> | undefined
   }
   readonly fuzz: FuzzSubject<Tag, Api>
 }
 
 /**
- * A value, printed in every way that programs print it.
+ * Prints a value in every form in which programs print values.
  *
  * @category printing
  * @since 0.1.0
@@ -154,7 +162,10 @@ export const sent = (
     })
   )
 
-/** A tracer like the user's. With it, Effect's clients send `b3` and `traceparent` unless that is disabled. */
+/**
+ * A tracer, as a user's program may have one. With a tracer, Effect's HTTP clients send the headers `b3` and
+ * `traceparent` by default. The broker's client must not send these headers.
+ */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
 const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -163,12 +174,12 @@ const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fix
   table
 }: Subject<Tag, Api, R, F>): ReadonlyArray<Case> => [
   ...requests.fixtures.map((fixture) => ({
-    name: `${fixture.endpoint}: ${fixture.name}, exactly`,
+    name: `${fixture.endpoint} sends exactly this request: ${fixture.name}`,
     run: Effect.gen(function* () {
       const { body, endpoint, headers, method, served = true, url } = fixture
       const fake = yield* requests.serve
       const call = requests.call?.(fixture) ?? answers.calls[endpoint]
-      yield* ensure(call !== undefined, `there is no call ${endpoint}`)
+      yield* ensure(call !== undefined, `there is no call for the endpoint ${endpoint}`)
       yield* Effect.exit(call ?? Effect.void).pipe(
         Effect.withSpan("user's program"),
         Effect.provide(Layer.mergeAll(requests.layer(fixture), layerTracer))
@@ -178,7 +189,7 @@ const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fix
     })
   })),
   {
-    name: "each call of the table has a request",
+    name: "each endpoint of the table has a request fixture",
     run: same(
       Array.from(new Set(requests.fixtures.map(({ endpoint }) => endpoint))).toSorted(),
       namesOf(table).toSorted(),
@@ -198,14 +209,15 @@ interface Verdict {
 }
 
 interface Judged {
-  /** Fields of the answer that must not be blank where they are secrets. */
+  /** Names of the result's fields. Those fields that are secrets must not be blank. */
   readonly essential: ReadonlyArray<string>
+  /** The secrets in the request, in every encoding and in lower case. */
   readonly spelled: ReadonlyArray<string>
 }
 
 const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
 
-/** The tag of the reason, or the problem of the outcome. */
+/** Returns `Success`, the tag of the error's reason, or the problem of an unacceptable outcome. */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
   { essential, spelled }: Judged,
@@ -214,24 +226,25 @@ const judge = (
   if (Exit.isSuccess(exit)) {
     const fields = Object(exit.value) as Readonly<Record<string, unknown>>
     const blank = essential.find((name) => isBlankSecret(fields[name]))
-    return blank === undefined ? { tag: "Success" } : { tag: "", problem: `a blank ${blank}` }
+    return blank === undefined ? { tag: "Success" } : { tag: "", problem: `the result has a blank ${blank}` }
   }
   const [first, ...others] = exit.cause.reasons
-  if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error)) return { tag: "", problem: "a defect" }
+  if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error))
+    return { tag: "", problem: "the call failed with a defect" }
   const { reason, remedy } = first.error
-  // A control character is printed as a number. Its last digit could look like the first digit of a PIN.
+  // Removes escape sequences such as \x01: their last digit could be read as the first digit of a PIN.
   const text = printed([first.error, exit], inspect)
     .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
     .toLowerCase()
   const leak = spelled.find((secret) => text.includes(secret))
-  if (leak !== undefined) return { tag: "", problem: `contains ${leak}` }
-  return remedy === "" ? { tag: "", problem: "no remedy" } : { tag: reason._tag }
+  if (leak !== undefined) return { tag: "", problem: `the error contains ${leak}` }
+  return remedy === "" ? { tag: "", problem: "the error has no remedy" } : { tag: reason._tag }
 }
 
-/** `stackTraceLimit` is a property of V8. */
+/** Only V8 has `Error.stackTraceLimit`, so the property is optional here. */
 const errors: { stackTraceLimit?: number } = Error as object
 
-/** Shortens stacks: printing whole ones would take most of the time of the test. */
+/** Shortens stack traces, because printing complete stack traces would take most of the test's time. */
 const shortStacks = Effect.acquireRelease(
   Effect.sync(() => {
     const { stackTraceLimit = 10 } = errors
@@ -244,10 +257,10 @@ const shortStacks = Effect.acquireRelease(
 const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
   new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
 
-/** 2026-11-23 09:30:01 IST, one second into a TOTP period. */
+/** 2026-11-23 09:30:01 IST, one second after the start of a TOTP period. In milliseconds since the epoch. */
 const tradingMorning = 1_795_406_401_000
 
-/** Outcomes that must occur. Without them, the random answers would all be malformed. */
+/** Outcomes that must occur for every broker. They prove that not all random answers are malformed in the same way. */
 const requiredOutcomes = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
 const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -275,7 +288,7 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
     for (let count = 0; count < bodies; count += 1) {
       const call = dice.pick(calls)
       answer = nextAnswer(dice, call.sent.length === 0 ? ["public"] : call.sent)
-      // So that no rate limit applies.
+      // Time passes between the calls, so that no rate limit applies.
       yield* TestClock.adjust("1 second")
       const { problem, tag } = judge(yield* Effect.exit(call.run(api, `A${count}`)), call, inspect)
       yield* ensure(problem === undefined, `${problem}: seed ${seed}, answer ${count}: ${inspect(answer)}`)
@@ -289,8 +302,8 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   })
 
 /**
- * Runs the tests of a broker package. The titles begin with `contract`, `fixtures`, `dialects`, `codes`, `requests` and
- * `fuzz`.
+ * Runs the tests of a broker package. The title of each counted group begins with `contract`, `fixtures`, `dialects`,
+ * `codes`, `requests` or `fuzz`.
  *
  * @category running
  * @since 0.1.0
@@ -308,10 +321,13 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
   for (const contract of subject.contract) {
     group(`contract: ${contract.broker.id} ${contract.title ?? contract.method.id}`, Contract.cases(contract))
   }
-  group("fixtures", Fixtures.fixtureCases(answers))
-  group("a token is not lost to another field", Fixtures.typeCases(answers, { essential, envelope: subject.envelope }))
-  group("dialects", Fixtures.dialectCases(answers))
-  group("codes", Fixtures.codeCases(answers))
+  group("fixtures: each answer has the expected result", Fixtures.fixtureCases(answers))
+  group(
+    "a token is read even if other fields have wrong types",
+    Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
+  )
+  group("dialects: the fixtures include each verdict", Fixtures.dialectCases(answers))
+  group("codes: a fixture matches each row of the error table", Fixtures.codeCases(answers))
   group("fixtures cover the documentation", Fixtures.coverageCases(answers))
   group("requests", requestCases(subject))
   runner.describe("fuzz", () => {
@@ -320,7 +336,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `${bodies} random answers that contain secrets: fails with typed errors, without secrets`,
+      `returns a result or a typed error without secrets for each of ${bodies} random answers with secrets`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )

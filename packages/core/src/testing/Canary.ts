@@ -1,5 +1,6 @@
 /**
- * Leak detection for tests: a net records all logs, spans and printed values, and `leaks` finds secrets in them.
+ * Detects leaked secrets in tests. A `Net` records all logs, spans and printed values. `leaks` finds secrets in the
+ * records.
  *
  * @since 0.1.0
  */
@@ -25,9 +26,9 @@ import { secretParts } from "../broker/internal/secretParts.ts"
  * @since 0.1.0
  */
 export interface Net {
-  /** Loggers and a tracer that record everything, at every level. */
+  /** Loggers and a tracer that record everything, at every log level. */
   readonly layer: Layer.Layer<never>
-  /** Records other output, such as a printed error or a file. */
+  /** Records other output, such as a printed error or the content of a file. */
   readonly add: (source: string, shown: string) => void
   /** All records so far, as `source: text`. */
   readonly caught: () => ReadonlyArray<string>
@@ -47,7 +48,7 @@ const stringify = (value: unknown): string => {
   return text ?? String(value)
 }
 
-/** Own properties, and getters of the prototypes, such as an error's `message`. */
+/** Names and values of an object's own properties and of its prototypes' getters, such as an error's `message`. */
 const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
   const getters = new Set<PropertyKey>()
   let prototype: unknown = Object.getPrototypeOf(value)
@@ -64,8 +65,8 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 }
 
 /**
- * All texts in a value, at any depth: in hidden fields and symbols, maps, sets, bytes, errors, and the requests of
- * errors. Does not look into `Redacted` values.
+ * All texts in a value, at any depth. Reads fields that are not enumerable, symbols, maps, sets, bytes, errors and the
+ * requests in errors. Does not read `Redacted` values.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -98,6 +99,8 @@ const texts = (root: unknown): ReadonlyArray<string> => {
 }
 
 /**
+ * Makes an empty net.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -134,8 +137,8 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
 })
 
 /**
- * Records an exit in every form that programs print: as JSON, as text, and as a pretty cause. `inspect` is the
- * platform's function to print a value, such as `util.inspect` with depth 20.
+ * Records an exit in every form in which programs print values: as JSON, as text, and as a pretty-printed cause.
+ * `inspect` is the platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`.
  *
  * @category showing
  * @since 0.1.0
@@ -169,17 +172,17 @@ const spellings = (secret: string): ReadonlyArray<string> => [
   Hex.encode(secret)
 ]
 
-/** Removes backslashes, so that text that was encoded as JSON several times is found. */
+/** Removes backslashes, so that a secret is also found in text that was encoded as JSON several times. */
 const unescaped = (text: string): string => text.replaceAll("\\", "")
 
 const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= "0" && character <= "9"
 
-/** A numeric secret counts only as a whole number: a PIN may occur by chance within a timestamp. */
+/** Ignores a secret of digits inside a longer number, because a PIN may occur by chance in a timestamp. */
 const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
   /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
 
-/** Case-insensitive index of a spelling, or -1. */
+/** Returns the index of a spelling in a text, ignoring case. Returns -1 if the text does not contain the spelling. */
 const find = (text: string, spelling: string): number => {
   const [lower, wanted] = [text.toLowerCase(), spelling.toLowerCase()]
   let at = lower.indexOf(wanted)
@@ -188,8 +191,9 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Finds the secrets in the records, in any encoding. For a secret that is a header value, such as `Bearer …`, it also
- * finds its parts. Returns an excerpt for each leak. A test asserts that the list is empty.
+ * Finds secrets in the records, in plain text and in common encodings. If a secret is a header value such as
+ * `Bearer …`, also finds the parts of the value. Returns an excerpt for each leak. A test asserts that there are no
+ * leaks.
  *
  * @category checks
  * @since 0.1.0

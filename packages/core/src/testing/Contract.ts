@@ -1,6 +1,6 @@
 /**
- * The contract of every broker, as cases for any test runner. A capability that a method lacks is a case as well: the
- * descriptor must declare it as missing.
+ * The contract that every broker must fulfil, as test cases for any test runner. If a method lacks a capability, a case
+ * checks that its layer does not provide the capability.
  *
  * @since 0.1.0
  */
@@ -31,12 +31,13 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
 ]
 
 /**
- * Capabilities that create a session. The cases of sessions do not apply to a method without them, such as a recovery.
+ * Capabilities that create a session. The cases about sessions apply only to methods with one of these capabilities. An
+ * account recovery has none of them.
  */
 const sessionCapabilities: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
 
 /**
- * All cases for a method of a broker. Run each under Effect's `TestClock`, in its own scope.
+ * Returns all cases for a method of a broker. Run each case with Effect's `TestClock` and in its own scope.
  *
  * @category cases
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Base of the fake brokers: routes, a clock, a journal of requests, and faults on demand.
+ * The base of all fake brokers. It provides routes, a clock, a journal of requests, and faults that a test can inject.
  *
- * A fake is as strict as its broker. It uses web `Request` and `Response`, so the same fake works with msw in process
- * and as an HTTP server.
+ * A fake is as strict as the real broker. It uses the `Request` and `Response` of the web platform. Therefore, the same
+ * fake works with msw inside a program, and behind an HTTP server.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import { decodeMemory, encodeMemory, restoreMemory } from "./fakeMemory.ts"
 import { field } from "../broker/Envelope.ts"
 
 /**
- * The request that a route gets.
+ * The request that a route receives.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +31,7 @@ import { field } from "../broker/Envelope.ts"
 export interface FakeRequest {
   readonly method: string
   readonly url: URL
-  /** Names in lower case. */
+  /** The header names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   /** `undefined` if the body is not JSON. */
@@ -39,6 +39,8 @@ export interface FakeRequest {
 }
 
 /**
+ * The response that a route returns.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -55,19 +57,22 @@ export interface FakeResponse {
  * @since 0.1.0
  */
 export interface Route {
-  /** Name in the journal, and for faults. */
+  /** The name of the endpoint in the journal. Tests use this name to inject faults. */
   readonly endpoint: string
   readonly method: string
   readonly origin: string
   readonly path: string
-  /** Distinguishes routes with the same path, for example by the body. */
+  /**
+   * Returns whether the route handles the request. Distinguishes routes with the same path, for example by the body.
+   */
   readonly accepts?: (request: FakeRequest) => boolean
   readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
 }
 
 /**
- * A fault. `quote` answers with the request's own headers and body, like a debug page. `truncated` and `lost` happen
- * after the fake has processed the request, `latency` before. The others happen instead of processing it.
+ * A fault that a test injects. `quote` answers with the headers and body of the request, like a debug page. `truncated`
+ * and `lost` happen after the fake has processed the request. `latency` delays the processing. For every other fault,
+ * the fake does not process the request.
  *
  * @category models
  * @since 0.1.0
@@ -85,13 +90,13 @@ export type Fault =
   | { readonly kind: "waf" | "rate-limit" | "truncated" | "reset" | "lost" }
 
 /**
- * A request that the fake received. It contains the credentials of the fake accounts.
+ * A request that the fake received. It may contain credentials of the fake accounts.
  *
  * @category models
  * @since 0.1.0
  */
 export interface JournalEntry {
-  /** Milliseconds since the epoch, by the fake's clock. */
+  /** The time of the request by the fake's clock, in milliseconds since the epoch. */
   readonly at: number
   readonly broker: string
   readonly endpoint: string
@@ -99,7 +104,7 @@ export interface JournalEntry {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** HTTP status of the answer. 0: the connection was cut. */
+  /** HTTP status of the answer. 0 if the connection was cut, or if there is no answer yet. */
   readonly status: number
 }
 
@@ -112,17 +117,17 @@ export interface JournalEntry {
 export type FakeAccount = Readonly<Record<string, string>>
 
 /**
- * A limit or lifetime of a fake, as text.
+ * A limit or a lifetime that the fake applies, as text.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FakeLimit {
-  /** The limited item: an endpoint, a code, a session. */
+  /** The limited item: an endpoint, a code or a session. */
   readonly of: string
-  /** With its unit, such as `1 request in 1 second by client code`. */
+  /** The limit with its unit, such as `1 request in 1 second for each client code`. */
   readonly limit: string
-  /** The switch that changes it. Default: none. */
+  /** Name of the switch (option of the fake) that changes the limit. Absent if no switch changes it. */
   readonly switch?: string
 }
 
@@ -134,39 +139,39 @@ export interface FakeLimit {
  */
 export interface FakeBroker {
   readonly broker: string
-  /** The broker's origins. The fake answers for all of them. */
+  /** The broker's origins. The fake answers requests to all of them. */
   readonly origins: ReadonlyArray<string>
   readonly endpoints: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<FakeAccount>
-  /** Its default limits and lifetimes, without switches. */
+  /** The limits and lifetimes that apply if no switch is set. */
   readonly limits: ReadonlyArray<FakeLimit>
-  /** Answers a request like the broker. `Response.error()`: the connection was cut. */
+  /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The newest requests, up to the limit of the journal, oldest first. */
+  /** The newest requests, in the order in which they arrived. `JournalLimit` limits their number. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
-  /** Number of older entries that the journal has dropped since it was last empty. */
+  /** Number of entries that the journal has dropped since it was last cleared. */
   readonly journalDropped: Effect.Effect<number>
-  /** Injects a fault into the next `times` requests of an endpoint (`"*"`: any). Default: 1. */
+  /** Injects a fault into the next `times` requests to an endpoint. `"*"` means any endpoint. Default of `times`: 1. */
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Effect.Effect<void>
-  /** The fake's time, milliseconds since the epoch. */
+  /** The fake's time, in milliseconds since the epoch. */
   readonly now: Effect.Effect<number>
-  /** Advances the fake's clock, relative to the clock that it was made with. */
+  /** Advances the fake's clock. The clock of the program stays unchanged. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
-  /** The one-time codes that were sent by SMS or mail, newest last. */
+  /** The one-time codes that the broker would have sent to the account by SMS or e-mail, newest last. */
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
   /** Resets the fake to its initial state. */
   readonly reset: Effect.Effect<void>
-  /** Sessions, tokens and counters as JSON, without the journal and faults. It contains tokens. */
+  /** The fake's sessions, tokens and counters, as a JSON value. It does not contain the journal and the faults. */
   readonly snapshot: Effect.Effect<unknown>
   /**
-   * Checks a snapshot of a fake with the same accounts, and returns the effect that restores it. `undefined`: the value
-   * is not such a snapshot.
+   * Checks a snapshot, and returns an effect that restores the fake's state from it. Returns `undefined` if the value
+   * is not a snapshot of a fake with the same accounts.
    */
   readonly readSnapshot: (snapshot: unknown) => Effect.Effect<void> | undefined
 }
 
 /**
- * The clock of a fake: the clock of the program that made it, plus the time by which it was advanced.
+ * The clock of a fake. Its time is the time of the program's clock, plus the duration by which the fake was advanced.
  *
  * @category clocks
  * @since 0.1.0
@@ -175,11 +180,13 @@ export interface FakeClock {
   readonly now: () => number
   readonly advance: (duration: Duration.Input) => void
   readonly reset: () => void
-  /** The clock that the fake was made with, for waiting. */
+  /** The clock of the program that made the fake. The fake uses this clock to wait. */
   readonly base: Clock.Clock
 }
 
 /**
+ * Makes the clock of a fake from the program's clock.
+ *
  * @category clocks
  * @since 0.1.0
  */
@@ -219,7 +226,9 @@ const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeRespo
   return json({ status: false, success: false, stat: "Not_Ok", message, emsg: message, errorcode: request.body, sent })
 }
 
-/** Half of the body with the `content-length` of all of it, like a server that crashes during an answer. */
+/**
+ * Cuts the body in half, but keeps the `content-length` of the whole body, like a server that crashes as it answers.
+ */
 const truncate = (response: FakeResponse): FakeResponse => ({
   ...response,
   headers: { ...response.headers, "content-length": String(new TextEncoder().encode(response.body).byteLength) },
@@ -263,7 +272,7 @@ export const html = (body: string, status = 200): FakeResponse => ({
 })
 
 /**
- * A text field of a JSON body. `undefined`: it is missing, blank or not text.
+ * Returns a text field of a JSON body. Returns `undefined` if the field is missing, blank or not text.
  *
  * @category requests
  * @since 0.1.0
@@ -283,7 +292,7 @@ export const escapeHtml = (value: string): string =>
   value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
- * A strict rate limiter: it refuses more than `requests` calls in any period of `per`.
+ * Makes a strict rate limiter. It refuses a call if it has already allowed `requests` calls within the last `per`.
  *
  * @category limits
  * @since 0.1.0
@@ -291,7 +300,7 @@ export const escapeHtml = (value: string): string =>
 export const makeLimiter = (now: () => number) => {
   const counted = new Map<string, Array<number>>()
   return {
-    /** Whether one more call for `key` is allowed. If so, the call is counted. */
+    /** Returns whether one more call for `key` is allowed. Counts the call if it is allowed. */
     allows: (
       key: string,
       limits: ReadonlyArray<{ readonly requests: number; readonly per: Duration.Input }>
@@ -309,9 +318,9 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
- * Describes a limiter for `limits` of a fake: `describeLimits("login", [{ requests: 1, per: "1 second" }], "user id")`
- * is
- * `1 request in 1 second by user id`.
+ * Describes the limits of an endpoint as text, for the option `limits` of `make`. Example:
+ * `describeLimits("login", [{ requests: 1, per: "1 second" }], "user id")` has the limit
+ * `1 request in 1 second for each user id`.
  *
  * @category limits
  * @since 0.1.0
@@ -322,12 +331,12 @@ export const describeLimits = (
   key: string
 ): FakeLimit => {
   const spans = limits.map(({ per, requests }) => `${requests} ${requests === 1 ? "request" : "requests"} in ${per}`)
-  return { of: endpoint, limit: `${spans.join(" and ")} by ${key}` }
+  return { of: endpoint, limit: `${spans.join(" and ")} for each ${key}` }
 }
 
 /**
- * Checks TOTP codes strictly: it accepts the codes of the current and the previous period (RFC 6238, section 5.2), and
- * each code only once.
+ * Makes a strict checker of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
+ * 5.2). It accepts each code only once, unless `reusedCode` is `accepted`.
  *
  * @category codes
  * @since 0.1.0
@@ -351,14 +360,15 @@ export const makeAuthenticator = (
       }
       return false
     }),
-    /** The last used step, by account. */
+    /** For each account, the number of the TOTP period whose code was used last. */
     lastSteps,
     reset: () => lastSteps.clear()
   }
 }
 
 /**
- * Maximum number of entries in the journal of a fake, unless `make` sets `journalLimit`. Default: 10,000.
+ * Maximum number of entries in the journal of a fake. Ignored if the option `journalLimit` of `make` is set. Default:
+ * 10,000.
  *
  * @example
  * ```ts
@@ -377,7 +387,7 @@ export const JournalLimit: Context.Reference<number> = Context.Reference<number>
   { defaultValue: () => 10_000 }
 )
 
-/** Keeps the newest entries up to a limit, and counts those that were dropped. */
+/** Keeps the newest entries up to a limit, and counts the dropped entries. */
 const makeJournal = (limit: number) => {
   const entries: Array<JournalEntry> = []
   let dropped = 0
@@ -398,14 +408,14 @@ const makeJournal = (limit: number) => {
 }
 
 /**
- * The lifetime of the codes of `makeAuthenticator`, for `limits` of a fake.
+ * The lifetime of the codes that `makeAuthenticator` checks, for the option `limits` of `make`.
  *
  * @category limits
  * @since 0.1.0
  */
 export const authenticatorLimit: FakeLimit = {
   of: "a TOTP code",
-  limit: "1 login, in its period (30 seconds) or the one after it"
+  limit: "1 login, in its period of 30 seconds or in the next period"
 }
 
 /**
@@ -419,7 +429,7 @@ export const make = (options: {
   readonly clock: FakeClock
   readonly accounts: ReadonlyArray<FakeAccount>
   readonly origins: ReadonlyArray<string>
-  /** Limits and lifetimes, as text. Default: none. */
+  /** Limits and lifetimes, as text. Default: an empty list. */
   readonly limits?: ReadonlyArray<FakeLimit>
   readonly routes: ReadonlyArray<Route>
   /** The answer if no route matches. */
@@ -428,7 +438,7 @@ export const make = (options: {
   readonly rateLimited: FakeResponse
   readonly codes?: (account: string) => ReadonlyArray<string>
   readonly reset: () => void
-  /** The content of a snapshot: maps, sets, lists and numbers by name, and the accounts that they refer to. */
+  /** The content of a snapshot. `parts` are maps, sets, lists and numbers by name. They may refer to the `accounts`. */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
   /** Maximum number of entries in the journal. Default: `JournalLimit`. */
   readonly journalLimit?: number
@@ -459,7 +469,7 @@ export const make = (options: {
         (route) =>
           route.method === request.method &&
           route.origin === request.url.origin &&
-          // One broker documents a path with a double slash.
+          // One broker documents a path with a double slash, so repeated slashes are ignored.
           route.path === request.url.pathname.replace(/\/{2,}/g, "/") &&
           route.accepts?.(request) !== false
       )
@@ -503,7 +513,7 @@ export const make = (options: {
       const request = yield* readRequest(web)
       const route = routeOf(request)
       const endpoint = route?.endpoint ?? "unknown"
-      // Added before the answer, so that the journal has requests that are never answered.
+      // The entry is added before the answer, so that the journal also contains requests that are never answered.
       const entry = {
         at: clock.now(),
         broker: options.broker,
@@ -538,7 +548,7 @@ export const make = (options: {
       advance: (duration) => Effect.sync(() => clock.advance(duration)),
       codes: (account) => Effect.sync(() => options.codes?.(account) ?? []),
       reset: Effect.andThen(
-        // A request from before the reset must not change the new state.
+        // A request that arrived before the reset must not change the new state.
         interruptRequests,
         Effect.sync(() => {
           journal.clear()

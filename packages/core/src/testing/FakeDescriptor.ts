@@ -1,6 +1,7 @@
 /**
- * A fake broker described as data, for programs that serve it: the rules for its accounts and switches in a seed, where
- * the fields of an account appear in requests and answers, and the login page.
+ * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The description
+ * contains the rules for the accounts and switches in a seed file. It also says where the fields of an account appear
+ * in requests and answers, and contains the address of the login page.
  *
  * @since 0.1.0
  */
@@ -14,8 +15,8 @@ import * as Totp from "../login/Totp.ts"
 import type { FakeAccount, FakeBroker } from "./FakeBroker.ts"
 
 /**
- * A rule for the value of a field, in words and as a schema. The schema's message never contains the value, which may be a
- * secret.
+ * A rule for the value of a field, in words and as a schema. The schema's message never contains the value, which may
+ * be a secret.
  *
  * @category models
  * @since 0.1.0
@@ -34,14 +35,14 @@ export interface Rule {
 export interface Place {
   readonly where: "body" | "header" | "query" | "form" | "answer"
   readonly name: string
-  /** The endpoint, by its name in the journal. Default: every call. */
+  /** The endpoint's name in the journal. Default: every endpoint. */
   readonly of?: string
-  /** Set if the place contains the TOTP code or a hash instead of the value. */
+  /** `code` if the place contains the TOTP code instead of the value. `hash` if it contains a hash of the value. */
   readonly as?: "code" | "hash"
 }
 
 /**
- * The places of a field. For a field that is not sent: a description of its effect.
+ * The places in which a field appears. If the field is not sent, a description of its effect.
  *
  * @category models
  * @since 0.1.0
@@ -57,7 +58,8 @@ export type WireName = ReadonlyArray<Place> | string
 export type Page = readonly [origin: string, path: string, query: Readonly<Record<string, string | undefined>>]
 
 /**
- * The addresses of a simulator: its control port, and each origin of the broker.
+ * The addresses of a running simulator. `control` is the address of the control port. `origins` contains the address
+ * that replaces each origin of the broker.
  *
  * @category models
  * @since 0.1.0
@@ -68,24 +70,24 @@ export interface Served {
 }
 
 interface Common {
-  /** The default accounts. A field that is missing in a seed is taken from the first one. */
+  /** The default accounts. A field that is missing in a seed is taken from the first default account. */
   readonly accounts: readonly [FakeAccount, ...ReadonlyArray<FakeAccount>]
   /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
   /** Paths of all login pages, keyed by origin. A browser may open them from any other page. Default: none. */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
-  /** Shell lines that log in. Absent if a login needs more than one request. */
+  /** Lines of a shell script that logs in. Absent if a login needs more than one request. */
   readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
 }
 
 /**
- * A fake's description, with a row for each field of its accounts and for each of its switches.
+ * A fake's description. It has a row for each field of an account, and for each switch (option) of the fake.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Spec<Account extends object, Switches extends object> extends Common {
-  /** The field of an account that identifies it. */
+  /** Name of the field that identifies an account. */
   readonly accountField: keyof Account & string
   readonly make: (
     options: { readonly accounts?: ReadonlyArray<Account> } & Partial<Switches>
@@ -108,7 +110,7 @@ export interface FakeDescriptor extends Common {
 }
 
 /**
- * Makes a description. It does not compile if a field of the account or a switch has no row.
+ * Makes a description. The call does not compile if a field of the account has no row, or if a switch has no row.
  *
  * @example
  * ```ts
@@ -176,7 +178,7 @@ const isDuration = (value: unknown): boolean =>
  * @since 0.1.0
  */
 export const rules = {
-  text: matches("text without blanks at its ends", /^\S(?:.*\S)?$/),
+  text: matches("text without spaces at the start or end", /^\S(?:.*\S)?$/),
   optionalText: matches("text, or empty", /^(?:\S(?:.*\S)?)?$/),
   id: matches("capital letters and digits", /^[A-Z0-9]+$/),
   hex: matches("hexadecimal digits", /^[0-9a-f]+$/i),
@@ -189,7 +191,7 @@ export const rules = {
   ),
   timeOfDay: matches("a time such as 06:00", /^(?:[01]\d|2[0-3]):[0-5]\d$/),
   duration: is('a duration: "8 hours", or a number of milliseconds', isDuration),
-  redirectUrl: is("an http or https address without user and fragment", isWebAddress),
+  redirectUrl: is("an http or https URL without a user name or a fragment", isWebAddress),
   totpSecret: is(
     "a Base32 secret, or empty",
     (value) => value === "" || (typeof value === "string" && Result.isSuccess(Totp.parse(Redacted.make(value))))
@@ -197,7 +199,7 @@ export const rules = {
 } as const
 
 /**
- * The effect of an account's `redirectUrl`.
+ * A description of the effect that the field `redirectUrl` of an account has.
  *
  * @category places
  * @since 0.1.0
@@ -249,7 +251,7 @@ export const answer = place("answer")
 export const header = (name: string): Place => ({ where: "header", name })
 
 /**
- * A shell line that reads an account's TOTP code from a simulator's control port.
+ * Makes a shell command that reads an account's TOTP code from the control port of a simulator.
  *
  * @category shell
  * @since 0.1.0
@@ -258,7 +260,7 @@ export const curlCode = ({ control }: Served, broker: string, account: string | 
   `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
 
 /**
- * JSON as a shell argument in double quotes, so that the shell expands variables in it.
+ * Writes JSON as a shell argument in double quotes, so that the shell expands variables in the JSON.
  *
  * @category shell
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * Documented or observed answers of a broker, with the expected result of each, as cases for any test runner.
+ * Tests documented or observed answers of a broker. Each answer has an expected result. The tests are cases for any
+ * test runner.
  *
  * @since 0.1.0
  */
@@ -35,11 +36,12 @@ export interface Fixture {
   readonly endpoint: string
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** The exact text. */
+  /** The exact text of the body. */
   readonly body: string
   /**
-   * `data`: the result of the call, with secrets in clear and without `undefined` fields. `reason`: the tag of the
-   * reason that the call fails with, and the relevant fields of that reason. Durations are in seconds.
+   * The expected result of the call. `data` is the value that the call returns, with unwrapped secrets and without
+   * `undefined` fields. `reason` is the tag of the error's reason, if the call must fail. The other fields are fields
+   * of that reason. Durations are in seconds.
    */
   readonly expect: { readonly data: unknown } | ({ readonly reason: string } & Readonly<Record<string, unknown>>)
 }
@@ -54,15 +56,15 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly fixtures: ReadonlyArray<F>
   /** Names of all endpoints. */
   readonly endpoints: ReadonlyArray<string>
-  /** A call of each endpoint. */
+  /** For each endpoint, a call of it. */
   readonly calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Api>>>
-  /** The broker's API, over a client that answers every request with the fixture. */
+  /** Provides the broker's API with an HTTP client that answers every request with the fixture. */
   readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
-  /** The verdicts that the fixtures of a dialect must include, by dialect. Default: `No`. */
+  /** For each dialect, the verdicts that its fixtures must include. Default: `No`. */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
-  /** The rows of the error table for a fixture, if they depend on options. Default: all rows. */
+  /** Returns the rows of the error table that apply to a fixture, if the rows depend on options. Default: all rows. */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
-  /** A part of each secret in requests and answers. No failure may contain it. */
+  /** For each secret in requests and answers, a part of that secret. No failure may contain any of these parts. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
 
@@ -72,7 +74,7 @@ const isDate = (text: unknown) => Predicate.isString(text) && /^\d{4}-\d\d-\d\d$
 
 const isText = (value: unknown) => Predicate.isString(value) && value.trim() !== ""
 
-/** The result of a call, with secrets in clear and without `undefined` fields. */
+/** Unwraps the secrets in the result of a call, and removes `undefined` fields. */
 const plain = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
   if (Array.isArray(value)) return value.map(plain)
@@ -83,7 +85,7 @@ const plain = (value: unknown): unknown => {
 
 const written = (value: unknown) => (Duration.isDuration(value) ? Duration.toSeconds(value) : value)
 
-/** The reason's tag and expected fields. */
+/** The tag of the failure's reason, and the values of the expected fields. */
 const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unknown>>) => {
   const fields = reason as unknown as Readonly<Record<string, unknown>>
   const named = Object.keys(expected).map((name) => [name, written(fields[name])])
@@ -91,7 +93,7 @@ const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unkno
 }
 
 /**
- * The dialect of a fixture's answer, and its verdict.
+ * Returns the dialect that can read the answer of a fixture, and the verdict of this dialect.
  *
  * @category reading
  * @since 0.1.0
@@ -106,8 +108,8 @@ export const read = <F extends Fixture, Api>(
 }
 
 /**
- * The first row of the error table that matches a fixture. `undefined` if no dialect reads the answer as a `No`, even
- * if a row matches its status.
+ * Returns the first row of the error table that matches a fixture. If no dialect reads the answer as a `No`, returns
+ * `undefined`, even if a row matches the HTTP status.
  *
  * @category reading
  * @since 0.1.0
@@ -134,7 +136,7 @@ export const rowOf = <F extends Fixture, Api>(
 
 const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subject<F, Api>, fixture: F) {
   const call = subject.calls[fixture.endpoint]
-  if (call === undefined) return yield* violation(`there is no call ${fixture.endpoint}`)
+  if (call === undefined) return yield* violation(`there is no call for the endpoint ${fixture.endpoint}`)
   if (fixture.dialect !== undefined) {
     yield* same(read(subject, fixture).dialect?.name, fixture.dialect, "the dialect of the answer")
   }
@@ -149,8 +151,8 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
 })
 
 /**
- * A case for each fixture: the call of its endpoint has the expected result. A failure names its operation, has a
- * remedy, and contains no secret.
+ * Makes a case for each fixture. The case checks that the call of the endpoint has the expected result. A failure must
+ * name its operation, have a remedy and contain no secret.
  *
  * @example
  * ```ts
@@ -231,7 +233,8 @@ export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
   }))
 
 /**
- * A case for each required verdict of each dialect: a fixture of the dialect has it. A `Yes` must be a success.
+ * Makes a case for each required verdict of each dialect. The case checks that a fixture of the dialect has the
+ * verdict. A fixture with the verdict `Yes` must expect a success.
  *
  * @category cases
  * @since 0.1.0
@@ -239,7 +242,7 @@ export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): ReadonlyArray<Case> =>
   subject.dialects.flatMap(({ name, source }) =>
     (subject.verdicts?.[name] ?? ["No"]).map((tag) => ({
-      name: `a ${tag.toLowerCase()} in the dialect "${name}" is among the fixtures`,
+      name: `a fixture in the dialect "${name}" has the verdict ${tag}`,
       run: Effect.gen(function* () {
         yield* ensure(isText(source), `the dialect "${name}" must have a source`)
         const own = subject.fixtures.filter(({ dialect }) => dialect === name)
@@ -247,7 +250,7 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
           own.some(
             (fixture) => read(subject, fixture).verdict?._tag === tag && (tag === "No" || "data" in fixture.expect)
           ),
-          `no fixture is a ${tag.toLowerCase()} in the dialect "${name}"`
+          `no fixture in the dialect "${name}" has the verdict ${tag}${tag === "No" ? "" : " and expects a success"}`
         )
       })
     }))
@@ -256,7 +259,10 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.ErrorRow) =>
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
-/** Rows that keep a code unchanged and differ only in it. One fixture covers all of them. */
+/**
+ * Returns whether two rows differ only in their code, and both report this code unchanged as `BrokerRejected`. One
+ * fixture covers all rows that are alike.
+ */
 const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined) =>
   row === other ||
   (row.reason === ErrorTable.rejected &&
@@ -265,8 +271,8 @@ const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined
     Equal.equals({ ...row, code: other.code }, other))
 
 /**
- * A case for each row of the error table: a fixture matches it, and the row has a source and a date. Rows that keep a
- * code unchanged and differ only in it share a fixture.
+ * Makes a case for each row of the error table. The case checks that a fixture matches the row, and that the row has a
+ * source and a date. Rows that differ only in their code share a fixture, if they report this code unchanged.
  *
  * @category cases
  * @since 0.1.0
@@ -279,13 +285,13 @@ export const codeCases = <F extends Fixture, Api>(subject: Subject<F, Api>): Rea
         subject.fixtures.some((fixture) => isLike(row, rowOf(subject, fixture))),
         "no fixture matches this row"
       )
-      yield* ensure(isText(row.source) && isDate(row.asOf), "the row must have a source and its date")
+      yield* ensure(isText(row.source) && isDate(row.asOf), "the row must have a source and the date of the source")
     })
   }))
 
 /**
- * Cases for coverage: every endpoint has a call, a success and a failure, and every fixture has a source and a unique
- * name.
+ * Makes cases that check the coverage of the fixtures. Every endpoint must have a call, a success and a failure. Every
+ * fixture must have a source and a unique name.
  *
  * @category cases
  * @since 0.1.0
@@ -296,16 +302,16 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
     run: same(Object.keys(subject.calls).toSorted(), subject.endpoints.toSorted(), "calls")
   },
   ...subject.endpoints.map((endpoint) => ({
-    name: `${endpoint} has a success and a failure among the fixtures`,
+    name: `the fixtures of ${endpoint} include a success and a failure`,
     run: Effect.gen(function* () {
       const own = subject.fixtures.filter((fixture) => fixture.endpoint === endpoint)
       yield* ensure(
         own.some(({ expect }) => "data" in expect),
-        `no fixture is a success of ${endpoint}`
+        `no fixture of ${endpoint} is a success`
       )
       yield* ensure(
         own.some(({ expect }) => "reason" in expect),
-        `no fixture is a failure of ${endpoint}`
+        `no fixture of ${endpoint} is a failure`
       )
     })
   })),
@@ -316,7 +322,7 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
       ({ asOf, confidence, endpoint, name, source }) =>
         ensure(
           isText(source) && isDate(asOf) && ["high", "medium", "low"].includes(confidence),
-          `${endpoint}: ${name} must have a source, its date and a confidence`
+          `${endpoint}: ${name} must have a source, the date of the source, and a confidence`
         ),
       { discard: true }
     )
@@ -335,15 +341,17 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * The fields of a broker's answers whose type matters.
+ * The fields of a broker's answers that must have the documented type.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Decisive {
-  /** By endpoint, the fields with a token or its account. Endpoints that are not listed are not tested. */
+  /**
+   * For each endpoint, the fields that contain a token or name its account. Endpoints without an entry are not tested.
+   */
   readonly essential: Readonly<Record<string, ReadonlyArray<string> | undefined>>
-  /** Fields of the envelope that decide between yes and no, or contain the data. */
+  /** Fields of the envelope that report success or failure, or that contain the data. */
   readonly envelope: ReadonlyArray<string>
 }
 
@@ -376,7 +384,7 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
-/** All values in a part of an answer, as text in capitals: a broker's `false` may be decoded as "FALSE". */
+/** All values in a part of an answer, in upper case, because a broker's `false` may be decoded as "FALSE". */
 const valuesIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
 
@@ -394,14 +402,14 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   { envelope, essential }: Decisive
 ) {
   const call = subject.calls[fixture.endpoint]
-  if (call === undefined) return yield* violation(`there is no call ${fixture.endpoint}`)
+  if (call === undefined) return yield* violation(`there is no call for the endpoint ${fixture.endpoint}`)
   const json = parseJson(fixture.body, subject.quirks)
   const names = essential[fixture.endpoint] ?? []
   const data = "data" in fixture.expect ? fixture.expect.data : undefined
   const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
-  // A token's field, and every field that contains it, must have its type.
+  // A field with a token must have the documented type. The same applies to every object that contains this field.
   const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
   const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
   for (const path of tried) {
@@ -411,13 +419,13 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
     for (const sample of samples.filter((other) => typeOf(other) !== typeOf(value))) {
       const other = withBody(fixture, replaced(json, path, sample))
       const result = yield* Effect.result(Effect.provide(call, subject.layer(other)))
-      const where = `${path.join(".")} as ${typeOf(sample)}`
+      const where = `the field ${path.join(".")} with the type ${typeOf(sample)}`
       if (result._tag === "Failure") return yield* violation(`${where}: ${result.failure.message}`)
       const texts = textsIn(plain(result.success))
       yield* same(
         others.filter((text) => !texts.includes(text)),
         [],
-        `lost with ${where}`
+        `values lost because of ${where}`
       )
     }
     if (Predicate.isNumber(value) && numbersIn(data).includes(value)) {
@@ -428,8 +436,9 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 })
 
 /**
- * A case for each successful fixture of an endpoint with a token: if a field that does not matter has another JSON
- * type, the call still succeeds, and the other fields are still decoded. A number in quotes is decoded as a number.
+ * Makes a case for each successful fixture of an endpoint with a token. The case changes the JSON type of one
+ * unimportant field at a time. The call must still succeed, and the other fields must still be decoded. A number in
+ * quotation marks must be decoded as a number.
  *
  * @example
  * ```ts
@@ -448,6 +457,6 @@ export const typeCases = <F extends Fixture, Api>(subject: Subject<F, Api>, deci
   subject.fixtures
     .filter(({ endpoint, expect }) => decisive.essential[endpoint] !== undefined && "data" in expect)
     .map((fixture) => ({
-      name: `${fixture.endpoint}: ${fixture.name}, with another type in each field`,
+      name: `${fixture.endpoint}: ${fixture.name}, with a wrong type in one field at a time`,
       run: tryTypes(subject, fixture, decisive)
     }))

@@ -1,5 +1,5 @@
 /**
- * Fuzzing: malformed answers, derived from real ones, and deterministic for a seed.
+ * Malformed answers for fuzz tests. They are derived from real answers. The same seed always gives the same answers.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Hex from "effect/encoding/Hex"
 import * as Result from "effect/Result"
 
-/** A pseudo-random number generator, deterministic for a seed: mulberry32. */
+/** Makes the pseudo-random number generator mulberry32. The same seed always gives the same numbers between 0 and 1. */
 const mulberry32 = (seed: number) => {
   let state = seed >>> 0
   return (): number => {
@@ -32,6 +32,8 @@ export interface Dice {
 }
 
 /**
+ * Makes a source of random numbers. The same seed always gives the same numbers.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -42,6 +44,8 @@ export const makeDice = (seed: number): Dice => {
 }
 
 /**
+ * An answer of a broker.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -70,8 +74,9 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 ]
 
 /**
- * Tools of a mutation. `echo` returns a secret in some encoding. `padded` returns one after a padding, near the length
- * at which quotations are cut.
+ * The functions that a mutation can call. `echo` returns a secret in a random encoding. `padded` also returns a secret,
+ * but after a padding. The padding is about as long as the excerpts in error messages, so that the secret is near the
+ * end of an excerpt.
  *
  * @category models
  * @since 0.1.0
@@ -83,7 +88,7 @@ export interface Tools {
 }
 
 /**
- * A change that makes a body malformed.
+ * A change to a body. Most mutations make the body malformed.
  *
  * @category models
  * @since 0.1.0
@@ -91,8 +96,8 @@ export interface Tools {
 export type Mutation = (body: string, tools: Tools) => string | Uint8Array<ArrayBuffer>
 
 /**
- * The answer format of a broker: field names, typical values, the field with the data, and mutations that return whole
- * answers with secrets.
+ * The answer format of a broker. `names` are field names, `words` are typical values, and `dataField` is the field with
+ * the data. `answers` are mutations that return complete answers with secrets.
  *
  * @category models
  * @since 0.1.0
@@ -149,7 +154,7 @@ const unicode = (dice: Dice, length: number): string =>
 
 const bytes = (dice: Dice, length: number) => Uint8Array.from({ length }, () => dice.below(256))
 
-/** Lengths just below and above those at which quotations are cut. */
+/** How often the padding text is repeated. Most numbers are just below a length at which excerpts are cut. */
 const paddings = [0, 1, 150, 190, 196, 199, 280, 296, 299, 480, 492, 499, 4080, 4090, 4095]
 
 const toolsOf = (dice: Dice, secrets: ReadonlyArray<string>): Tools => {
@@ -235,8 +240,8 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a generator of malformed answers in the format `idiom`. They are derived from the real answers in `corpus`, and
- * may contain any of the `secrets`.
+ * Makes a function that returns malformed answers in the format `idiom`. The answers are derived from the real answers
+ * in `corpus`. They may contain any of the `secrets`.
  *
  * @category answers
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * Serves fakes with msw. Each broker package exports its own as `./msw`. Needs the package `msw`.
+ * Serves fake brokers with msw. Each broker package exports its fake and this function as `./msw`. This module requires
+ * the package `msw`.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,6 @@
 /**
- * HTTP in tests: a fetch client for msw, a client without network, and virtual time for real I/O.
+ * HTTP clients for tests: a fetch client for msw, and clients that use no network. `settle` runs real I/O with virtual
+ * time.
  *
  * @since 0.1.0
  */
@@ -17,7 +18,7 @@ import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
  * Effect's fetch client, which looks up `globalThis.fetch` for each request. Effect's own client keeps the first
- * `fetch`, so a test tool that replaces it later has no effect.
+ * `fetch`, so a test tool that replaces `fetch` later has no effect.
  *
  * @category layers
  * @since 0.1.0
@@ -35,7 +36,7 @@ const refused = (request: HttpClientRequest.HttpClientRequest, description: stri
   )
 
 /**
- * A client that answers with `respond`, without network.
+ * An HTTP client that passes each request to `respond`. It uses no network.
  *
  * @category layers
  * @since 0.1.0
@@ -58,7 +59,7 @@ export const layerRespond = (respond: (request: Request) => Promise<Response>): 
   )
 
 /**
- * A client that calls a fake directly, without network.
+ * An HTTP client that calls a fake directly. It uses no network.
  *
  * @category layers
  * @since 0.1.0
@@ -66,7 +67,8 @@ export const layerRespond = (respond: (request: Request) => Promise<Response>): 
 export const layerFake = (fake: FakeBroker): Layer.Layer<HttpClient.HttpClient> => layerRespond(fake.respond)
 
 /**
- * Runs an effect with real I/O under the `TestClock`, and advances virtual time by a second at a time until it ends.
+ * Runs an effect that uses real I/O together with the `TestClock`. Advances virtual time by one second at a time until
+ * the effect ends.
  *
  * @category running
  * @since 0.1.0

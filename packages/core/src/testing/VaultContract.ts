@@ -1,5 +1,5 @@
 /**
- * The contract of every store and every lock, as cases for any test runner.
+ * The contract of session stores and of session locks, as test cases for any test runner.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,8 @@ import type { VaultError } from "../session/VaultError.ts"
 import { type Case, ensure, same } from "./contract/subject.ts"
 
 /**
- * A new storage, and an effect that opens it. Each opening acts like another program: they share only the storage.
+ * Makes a new storage, and an effect that opens it. Each opening acts like a separate program: the openings share only
+ * the storage.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +32,7 @@ type Lock = SessionLock["Service"]
 const account = Account.make({ broker: "tiny", id: "T1" })
 const other = Account.make({ broker: "tiny", id: "T2" })
 
-/** Ids that a careless key format would confuse with each other, or with a separator. */
+/** Account ids that an unsafe key format would confuse with each other, or with a separator. */
 const lookAlikes = ["a", "A", "a/b", "a%2Fb", "a:b", "a{b}", "a b", "..", "a\u0000b", "ä", "a\u0308", "session/a"]
 
 const bytesOf = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -49,7 +50,7 @@ const pair = <A>(subject: Subject<A>) => Effect.flatMap(subject.make, ({ open })
 const opened = <A>(subject: Subject<A>): Effect.Effect<A, VaultError, Scope.Scope> =>
   Effect.flatMap(subject.make, ({ open }) => open)
 
-/** Reads, adds one, and writes. Retries after a concurrent write. */
+/** Adds one to the stored number. Retries if another writer has stored a new version in the meantime. */
 const increment = Effect.fnUntraced(function* (store: Store) {
   while (true) {
     const [version = 0, count = 0] = ((yield* read(store)) ?? []).map(Number)
@@ -76,7 +77,7 @@ const race = Effect.fnUntraced(function* (stores: ReadonlyArray<Store>, round: n
 export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
   {
     name: "describes where it stores entries",
-    run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "describe"))
+    run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "the description is too short"))
   },
   {
     name: "has no entry for an account before the first write",
@@ -86,16 +87,23 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns every stored byte, in every opening",
+    name: "returns all stored bytes to another program that has opened the same storage",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) & 0xff)
       yield* same(yield* one.put(account, "session", Redacted.make(all), 0), true, "put")
       const entry = yield* two.get(account, "session")
       const found = entry === undefined ? [] : Array.from(Redacted.value(entry.value))
-      yield* ensure(found.length === all.length && found.every((byte, index) => byte === all[index]), "the same bytes")
-      yield* same(yield* two.put(account, "session", Redacted.make(new Uint8Array(0)), 1), true, "put of nothing")
-      yield* same(yield* read(one), [2, ""], "an empty entry is an entry")
+      yield* ensure(
+        found.length === all.length && found.every((byte, index) => byte === all[index]),
+        "the bytes have changed"
+      )
+      yield* same(
+        yield* two.put(account, "session", Redacted.make(new Uint8Array(0)), 1),
+        true,
+        "put of an empty value"
+      )
+      yield* same(yield* read(one), [2, ""], "entry with an empty value")
     })
   },
   {
@@ -121,13 +129,17 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
       yield* store.put(account, "session", bytesOf("first"), 0)
       yield* store.put(account, "session", bytesOf("second"), 1)
       for (const expected of [0, 1, 3, 20]) {
-        yield* same(yield* store.put(account, "session", bytesOf("late"), expected), false, `put over ${expected}`)
+        yield* same(
+          yield* store.put(account, "session", bytesOf("late"), expected),
+          false,
+          `put over version ${expected}`
+        )
       }
       yield* same(yield* read(store), [2, "second"], "entry")
     })
   },
   {
-    name: "keeps the session and the guard of an account apart",
+    name: "stores the session and the login guard of an account as separate entries",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* store.put(account, "session", bytesOf("session"), 0)
@@ -139,7 +151,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "keeps similar accounts apart",
+    name: "does not confuse accounts with similar ids",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       const accounts = lookAlikes.flatMap((id) => [
@@ -154,14 +166,14 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "lets exactly one of many writers win",
+    name: "lets exactly one of several concurrent writers succeed",
     run: Effect.gen(function* () {
       const stores = yield* openings(subject, 8)
       for (let round = 0; round < 20; round += 1) yield* race(stores, round)
     })
   },
   {
-    name: "loses no write when many writers retry until they succeed",
+    name: "loses no write when several writers retry until they succeed",
     run: Effect.gen(function* () {
       const stores = yield* openings(subject, 4)
       const writers = stores.flatMap((store) => Array.from({ length: 5 }, () => increment(store)))
@@ -175,10 +187,10 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
   }
 ]
 
-/** Long enough for a fiber that is not blocked to enter. That none enters can only be tested by waiting. */
+/** Long enough for a fiber to acquire a free lock. Only waiting can show that no fiber acquires a held lock. */
 const grace = Effect.sleep("150 millis")
 
-/** Acquires the lock, and holds it until `leave`. */
+/** Acquires the lock, and holds it until `leave` is completed. */
 const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
   const entered = yield* Deferred.make<number>()
   const leave = yield* Deferred.make<void, string>()
@@ -192,7 +204,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
 
 const enter = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Ends a holder with `end`, and checks that others can then acquire the lock. */
+/** Ends the holder of a lock with `end`, and checks that waiting fibers can then acquire the lock. */
 const freedAfter = (
   subject: Subject<Lock>,
   end: (holder: Effect.Success<ReturnType<typeof occupy>>) => Effect.Effect<unknown>
@@ -207,7 +219,7 @@ const freedAfter = (
       const fences = yield* Effect.forEach(waiting, Fiber.join)
       yield* ensure(
         fences.every((fence) => fence > holder.fence),
-        `fences ${fences.join()} after ${holder.fence}`
+        `the fences ${fences.join()} must be larger than ${holder.fence}`
       )
     }
   })
@@ -220,11 +232,11 @@ const freedAfter = (
  */
 export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
   {
-    name: "describes where it is",
-    run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "describe"))
+    name: "describes where the lock is",
+    run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "the description is too short"))
   },
   {
-    name: "has one holder at a time, over all openings",
+    name: "has only one holder at a time, also if several programs have opened it",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       let inside = 0
@@ -232,10 +244,10 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
         inside += 1
         const together = inside
         yield* Effect.sleep("1 millis")
-        yield* same([together, inside], [1, 1], "inside")
+        yield* same([together, inside], [1, 1], "fibers that hold the lock")
         inside -= 1
       })
-      // Fibers acquire it repeatedly, while others wait and release it.
+      // Each fiber acquires the lock repeatedly, while other fibers wait for the lock or release it.
       const again = (lock: Lock) =>
         Effect.repeat(
           lock.withLock(account, () => visit),
@@ -246,7 +258,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "blocks all others while it is held, even for longer than a second",
+    name: "blocks all other fibers while it is held, even if it is held for more than a second",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const { fiber, leave } = yield* occupy(locks[0])
@@ -254,15 +266,15 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
       const count = () => Effect.sync(() => (entered += 1))
       const waiting = yield* Effect.forEach(locks, (lock) => Effect.forkChild(lock.withLock(account, count)))
       for (let times = 0; times < 8; times += 1) yield* grace
-      yield* same(entered, 0, "entered while it was held")
+      yield* same(entered, 0, "fibers that entered while the lock was held")
       yield* Deferred.succeed(leave, undefined)
       yield* Fiber.join(fiber)
       yield* Effect.forEach(waiting, (one) => Fiber.join(one))
-      yield* same(entered, locks.length, "entered after it")
+      yield* same(entered, locks.length, "fibers that entered after the release")
     })
   },
   {
-    name: "serves the fibers of one opening in order",
+    name: "is acquired by the fibers of one program in the order in which they requested it",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const { leave } = yield* occupy(lock)
@@ -279,23 +291,23 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "is free after a success",
+    name: "is released when its holder succeeds",
     run: freedAfter(subject, ({ leave }) => Deferred.succeed(leave, undefined))
   },
   {
-    name: "is free after a failure",
+    name: "is released when its holder fails",
     run: freedAfter(subject, ({ leave }) => Deferred.fail(leave, "no"))
   },
   {
-    name: "is free after a defect",
+    name: "is released when its holder ends with a defect",
     run: freedAfter(subject, ({ leave }) => Deferred.die(leave, "a bug"))
   },
   {
-    name: "is free after an interruption",
+    name: "is released when its holder is interrupted",
     run: freedAfter(subject, ({ fiber }) => Fiber.interrupt(fiber))
   },
   {
-    name: "is not acquired for a fiber that was interrupted while it waited",
+    name: "is not acquired for a fiber that was interrupted while the fiber waited",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const { fiber, leave } = yield* occupy(one)
@@ -307,30 +319,30 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
       yield* Deferred.succeed(leave, undefined)
       yield* Fiber.join(fiber)
       yield* Effect.forEach([one, two], enter)
-      yield* same(entered, 0, "entered after an interruption")
+      yield* same(entered, 0, "fibers that entered after an interruption")
     })
   },
   {
-    name: "gives each holder a larger fence than the previous one",
+    name: "gives each holder a larger fence than the previous holder",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       const turns = Array.from({ length: 5 }, () => locks).flat()
       const fences = yield* Effect.forEach(turns, enter)
       yield* ensure(
         fences.every((fence, index) => Number.isSafeInteger(fence) && fence > (fences[index - 1] ?? 0)),
-        `fences ${fences.join()}`
+        `the fences ${fences.join()} must be integers and must increase`
       )
     })
   },
   {
-    name: "confirms to a holder that it still has the lock",
+    name: "confirms to its holder that the holder still has the lock",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       yield* lock.withLock(account, ({ check }) => Effect.andThen(check, Effect.andThen(grace, check)))
     })
   },
   {
-    name: "locks only one account",
+    name: "does not block other accounts",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const held = yield* occupy(locks[0])
@@ -344,7 +356,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns the result or failure of its use, and does not close the caller's scope",
+    name: "returns the result or the failure of the protected effect, and does not close the caller's scope",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const events: Array<string> = []
@@ -358,7 +370,10 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
         .pipe(Effect.tap(Effect.sync(() => events.push("left"))), Effect.scoped)
       yield* same([answer, events], ["answer", ["left", "closed"]], "answer, events")
       const exit = yield* Effect.exit(lock.withLock(account, () => Effect.fail("refused")))
-      yield* ensure(Exit.isFailure(exit) && JSON.stringify(exit).includes("refused"), "the failure of its use")
+      yield* ensure(
+        Exit.isFailure(exit) && JSON.stringify(exit).includes("refused"),
+        "the failure of the protected effect is lost"
+      )
     })
   }
 ]

@@ -16,7 +16,7 @@ const encode = (accounts: ReadonlyArray<object>, value: unknown): unknown => {
   return Object.fromEntries(entriesOf(value).map(([name, part]) => [name, encode(accounts, part)]))
 }
 
-/** Encodes the parts of a fake's memory as JSON. An account is encoded as its index in the list. */
+/** Encodes the parts of a fake's memory as JSON. An account is encoded as its index in `accounts`. */
 export const encodeMemory = (accounts: ReadonlyArray<object>, parts: Parts): unknown => encode(accounts, { ...parts })
 
 const listOf = (value: unknown): ReadonlyArray<unknown> => {
@@ -49,7 +49,9 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? "list" : typeof value
 }
 
-/** Decodes the parts of a snapshot. `undefined`: its names or kinds differ from those of `like`. */
+/**
+ * Decodes the parts of a snapshot. Returns `undefined` if the names or kinds of the parts differ from those in `like`.
+ */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))
   if (kindOf(decoded) !== "object" || decoded === null) return undefined
@@ -58,7 +60,7 @@ export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown,
   return Array.from(names).every((name) => kindOf(parts[name]) === kindOf(like[name])) ? parts : undefined
 }
 
-/** Replaces the parts of `target` by those of a snapshot. */
+/** Replaces the parts of `target` with the parts of a snapshot. */
 export const restoreMemory = (target: Parts, parts: Parts): void => {
   for (const [name, part] of Object.entries(parts)) {
     const into = target[name]

@@ -17,7 +17,7 @@ const refusesAll = (subject: Subject, value: unknown) =>
     )
     const named = reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : []
     yield* same(named.toSorted(), names.toSorted(), "named fields")
-    yield* same((yield* fake.journal).length, 0, "requests")
+    yield* same((yield* fake.journal).length, 0, "number of requests")
   })
 
 const origins = ({ broker }: Subject): ReadonlyArray<string> =>
@@ -25,28 +25,37 @@ const origins = ({ broker }: Subject): ReadonlyArray<string> =>
 
 export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "is described with a date, a title and documents",
+    name: "has a description with a date, a title and links to documents",
     run: Effect.gen(function* () {
       const { broker } = subject
-      yield* ensure(/^[a-z]+$/.test(broker.id) && broker.title !== "", "id and title")
-      yield* ensure(/^20\d\d-\d\d-\d\d$/.test(broker.verifiedOn), "verifiedOn is a date")
+      yield* ensure(
+        /^[a-z]+$/.test(broker.id) && broker.title !== "",
+        "the broker must have an id of lower-case letters, and a title"
+      )
+      yield* ensure(/^20\d\d-\d\d-\d\d$/.test(broker.verifiedOn), "verifiedOn must be a date")
       yield* ensure(
         broker.documentation.every((link) => link.startsWith("https://")),
-        "documents are links"
+        "each document must be an https link"
       )
-      yield* ensure(broker.documentation.length > 0, "there are documents")
+      yield* ensure(broker.documentation.length > 0, "there must be documents")
     })
   },
   {
-    name: "names only https hosts, without path",
+    name: "has only https origins without a path",
     run: Effect.forEach(origins(subject), (origin) =>
-      ensure(origin.startsWith("https://") && new URL(origin).origin === origin, origin)
+      ensure(
+        origin.startsWith("https://") && new URL(origin).origin === origin,
+        `${origin} must be an https origin without a path`
+      )
     ).pipe(Effect.asVoid)
   },
   {
-    name: "names every assumption with its confidence, option and date",
+    name: "describes each assumption with a text, an option and a date",
     run: Effect.forEach(subject.broker.assumptions, ({ asOf, id, option, text }) =>
-      ensure(text.length > 20 && option !== "" && /^20\d\d-\d\d-\d\d$/.test(asOf), id)
+      ensure(
+        text.length > 20 && option !== "" && /^20\d\d-\d\d-\d\d$/.test(asOf),
+        `the assumption ${id} must have a text, an option and a date`
+      )
     ).pipe(Effect.asVoid)
   },
   {
@@ -56,19 +65,23 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
       const prefix = `${subject.broker.id.toUpperCase()}_`
       yield* ensure(
         fields.every(({ env }) => env.startsWith(prefix)),
-        `names begin with ${prefix}`
+        `each environment variable must begin with ${prefix}`
       )
-      yield* same(new Set(fields.map(({ env }) => env)).size, fields.length, "different names")
+      yield* same(
+        new Set(fields.map(({ env }) => env)).size,
+        fields.length,
+        "number of different environment variables"
+      )
       yield* ensure(
         fields.every(({ description }) => description.length > 10),
-        "descriptions"
+        "each credential must have a description of more than 10 characters"
       )
     })
   },
   ...capabilities.map((capability): Case => {
     const has = subject.method.capabilities.includes(capability)
     return {
-      name: has ? `provides ${capability}, as described` : `declares that it has no ${capability}`,
+      name: has ? `provides ${capability}, which the descriptor lists` : `does not provide ${capability}`,
       run: Effect.gen(function* () {
         const { build } = yield* start(subject)
         yield* same(provides(yield* build(), capability), has, capability)
@@ -76,25 +89,28 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     }
   }),
   {
-    name: "sends nothing while the layer is built",
+    name: "sends no request while the layer is built",
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       yield* build()
-      yield* same((yield* fake.journal).length, 0, "requests")
+      yield* same((yield* fake.journal).length, 0, "number of requests")
     })
   },
-  { name: "names all missing credentials at once, and sends nothing", run: refusesAll(subject, undefined) },
-  { name: "names all blank credentials at once, and sends nothing", run: refusesAll(subject, " \t\n") },
-  { name: "names all credentials that are not text at once, and sends nothing", run: refusesAll(subject, 4711) },
+  { name: "reports all missing credentials in one error, and sends no request", run: refusesAll(subject, undefined) },
+  { name: "reports all blank credentials in one error, and sends no request", run: refusesAll(subject, " \t\n") },
   {
-    name: "rejects an http host that is not this machine",
+    name: "reports all credentials that are not text in one error, and sends no request",
+    run: refusesAll(subject, 4711)
+  },
+  {
+    name: "rejects an http origin of another machine",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       yield* failsWith(build({ options: { origins: { api: "http://api.example.com" } } }), "InvalidRequest")
     })
   },
   {
-    name: "rejects a host for an unknown purpose, and names the broker's purposes",
+    name: "rejects an origin for an unknown purpose, and lists the known purposes",
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       const reason = yield* failsWith(
@@ -104,12 +120,12 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
       const [problem] = reason._tag === "InvalidRequest" ? reason.problems : []
       yield* same(problem?.field, "origins.apis", "field")
       for (const purpose of purposesOf(subject.broker))
-        yield* ensure(problem?.problem.includes(purpose) === true, purpose)
-      yield* same((yield* fake.journal).length, 0, "requests")
+        yield* ensure(problem?.problem.includes(purpose) === true, `the problem must name the purpose ${purpose}`)
+      yield* same((yield* fake.journal).length, 0, "number of requests")
     })
   },
   {
-    name: "accepts a host for every purpose of the broker",
+    name: "accepts an origin for every purpose of the broker",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const purposes = purposesOf(subject.broker).map((purpose) => [purpose, "https://api.example.com"] as const)
@@ -117,7 +133,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects a host that is not an origin",
+    name: "rejects an origin that contains a path",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       yield* failsWith(build({ options: { origins: { api: "https://api.example.com/v2/" } } }), "InvalidRequest")

@@ -28,20 +28,24 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, context, endpoint, login, world }
 })
 
-/** All faults of a login, with the expected reasons. */
+/** Faults of a login, each with the expected reason of the failure. */
 const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
-  ["the broker answers 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
-  ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
-  ["the broker answers 502 with a page", answer(502, "<html><body>Bad Gateway</body></html>"), "BrokerUnavailable"],
-  ["the broker answers 429", { kind: "status", status: 429 }, "RateLimited"],
-  ["the limiter refuses it", { kind: "rate-limit" }, "RateLimited"],
-  ["the firewall stops it", { kind: "waf" }, "PermissionDenied"],
-  ["the connection is cut before the broker acts", { kind: "reset" }, "BrokerUnavailable"],
-  ["the connection is cut after the broker acted", { kind: "lost" }, "BrokerUnavailable"],
+  ["the broker answers with HTTP 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
+  ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
+  [
+    "the broker answers with HTTP 502 and an HTML page",
+    answer(502, "<html><body>Bad Gateway</body></html>"),
+    "BrokerUnavailable"
+  ],
+  ["the broker answers with HTTP 429", { kind: "status", status: 429 }, "RateLimited"],
+  ["the broker's rate limiter refuses it", { kind: "rate-limit" }, "RateLimited"],
+  ["the broker's firewall blocks it", { kind: "waf" }, "PermissionDenied"],
+  ["the connection is cut before the broker processes it", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the broker has processed it", { kind: "lost" }, "BrokerUnavailable"],
   ["the answer is empty", answer(200, ""), "MalformedResponse"],
-  ["the answer is a page", answer(200, "<!doctype html><title>Maintenance</title>"), "MalformedResponse"],
-  ["the answer is half a JSON", answer(200, `{"status":true,"data":{"jwt`), "MalformedResponse"],
-  ["the answer is JSON without meaning", answer(200, "[1,2,3]"), "MalformedResponse"],
+  ["the answer is an HTML page", answer(200, "<!doctype html><title>Maintenance</title>"), "MalformedResponse"],
+  ["the answer is truncated JSON", answer(200, `{"status":true,"data":{"jwt`), "MalformedResponse"],
+  ["the answer is JSON of an unexpected form", answer(200, "[1,2,3]"), "MalformedResponse"],
   ["the answer is null", answer(200, "null"), "MalformedResponse"],
   [
     "the answer is a redirect to another host",
@@ -57,51 +61,51 @@ function answer(status: number, body: string, headers: Readonly<Record<string, s
 const mishapCase =
   (subject: Subject) =>
   ([name, fault, tag]: (typeof mishaps)[number]): Case => ({
-    name: `sends a login once if ${name}`,
+    name: `sends a login exactly once if ${name}`,
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, fault)
       yield* failsWith(login, tag)
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   })
 
 const wrongCase =
   (subject: Subject) =>
   ([what, changes]: readonly [string, Subject["wrongCredentials"][string]]): Case => ({
-    name: `fails with InvalidCredentials for a wrong ${what}, and sends it once`,
+    name: `fails with InvalidCredentials for a wrong ${what}, and sends the login exactly once`,
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       const { login } = yield* service(yield* build(changes), Login)
       const reason = yield* failsWith(login, "InvalidCredentials")
       yield* same(reason.isRetryable, false, "isRetryable")
-      yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "number of logins sent")
     })
   })
 
 const freshCode = (subject: Subject): Case => ({
-  name: "waits for a fresh code instead of sending the same code twice",
+  name: "waits for the next one-time code instead of sending the same code twice",
   run: Effect.gen(function* () {
     const { endpoint, fake, login } = yield* begin(subject)
     yield* login
     const again = yield* Effect.forkChild(login)
     yield* TestClock.withLive(Effect.sleep("20 millis"))
-    yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent in one period")
-    // Only once: if time advanced further during the request, its code would be too old.
+    yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent in one period")
+    // The clock advances only once. If it advanced again during the request, the code would be too old.
     yield* TestClock.adjust("30 seconds")
     yield* Fiber.join(again)
-    yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+    yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
   })
 })
 
-const twiceAtOnce = (subject: Subject): Case => ({
-  name: "sends two logins for two logins",
+const twice = (subject: Subject): Case => ({
+  name: "sends one login request for each of two logins",
   run: Effect.gen(function* () {
     const { endpoint, fake, login } = yield* begin(subject)
     yield* login
     yield* TestClock.adjust("31 seconds")
     yield* login
-    yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+    yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
   })
 })
 
@@ -112,26 +116,26 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       const { context, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
       yield* same([session.account.broker, session.method], [subject.broker.id, subject.method.id], "broker, method")
-      yield* ensure(session.account.id !== "", "account id")
-      yield* ensure(Redacted.value(session.tokens.access).length > 8, "access token")
+      yield* ensure(session.account.id !== "", "the account must have an id")
+      yield* ensure(Redacted.value(session.tokens.access).length > 8, "the access token is too short")
     })
   },
   {
-    name: "returns a session that starts at the program's clock, and lasts for a day at most",
+    name: "returns a session that starts at the current time, and lasts for at most one day",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const { expiresAt, issuedAt } = yield* signIn(subject, world, context)
       yield* same(issuedAt, morning, "issuedAt")
       const lives = (expiresAt ?? issuedAt) - issuedAt
-      yield* ensure(lives >= 0 && lives <= 86_400_000, `lives ${lives} ms`)
+      yield* ensure(lives >= 0 && lives <= 86_400_000, `the session lasts ${lives} ms`)
     })
   },
   {
-    name: "sends one login for one login",
+    name: "sends one login request for one login",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* login
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
@@ -143,7 +147,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
         const value = account[name === "totp" ? "totpSecret" : name]
         return value === undefined ? [] : [[name, `  ${value}\n`]]
       })
-      yield* ensure(padded.length > 0, "credentials to pad")
+      yield* ensure(padded.length > 0, "the account must have credentials")
       yield* signIn(subject, world, yield* world.build({ credentials: Object.fromEntries(padded) }))
     })
   },
@@ -155,15 +159,15 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       const headers = (yield* fake.journal).flatMap((entry) => Object.keys(entry.headers))
       yield* ensure(
         !headers.some((name) => /^(?:b3|traceparent|tracestate|baggage|x-b3-.*)$/.test(name)),
-        String(headers)
+        `the headers must not contain a tracing header: ${headers.join(", ")}`
       )
     })
   },
   {
     name:
       subject.loginCarries === "session-before"
-        ? "sends the token of the previous session with a login, only in its body"
-        : "never sends an old token along with a login",
+        ? "sends the token of the previous session with a login, and only in the request body"
+        : "does not send the token of an earlier session with a login",
     run: Effect.gen(function* () {
       const { context, endpoint, fake, login, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
@@ -184,17 +188,17 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...mishaps.map(mishapCase(subject)),
   {
-    name: "does not read an answer of 20 megabytes to its end",
+    name: "stops reading an answer of 20 megabytes before its end",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, answer(200, `{"status":true,"data":"${"x".repeat(20_000_000)}"}`))
       const reason = yield* failsWith(login, "MalformedResponse")
       yield* same(reason._tag === "MalformedResponse" && reason.excerpt, "(not read)", "excerpt")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
-    name: "sends a login once if it times out",
+    name: "sends a login exactly once if it times out",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -204,11 +208,11 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       const reason = yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
       yield* same(reason._tag === "BrokerUnavailable" && reason.why, "time-out", "why")
       yield* TestClock.adjust("10 minutes")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
-    name: "sends a login once if it is interrupted",
+    name: "sends a login exactly once if it is interrupted",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -216,7 +220,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       yield* untilAsked(fake, endpoint, 1)
       yield* Fiber.interrupt(fiber)
       yield* TestClock.adjust("10 minutes")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
   {
@@ -227,7 +231,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       yield* failsWith(login, "BrokerUnavailable")
       yield* TestClock.adjust("31 seconds")
       yield* signIn(subject, world, context)
-      yield* same(yield* timesAsked(fake, endpoint), 2, "logins sent")
+      yield* same(yield* timesAsked(fake, endpoint), 2, "number of logins sent")
     })
   },
   {
@@ -239,7 +243,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails with BrokerRejected for an unknown code, without guessing",
+    name: "fails with BrokerRejected if the broker's error code is unknown",
     run: Effect.gen(function* () {
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, subject.refusal("ZZ9876"))
@@ -247,19 +251,19 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       yield* same(reason.code, "ZZ9876", "code")
     })
   },
-  subject.wrongCode === undefined ? twiceAtOnce(subject) : freshCode(subject),
+  subject.wrongCode === undefined ? twice(subject) : freshCode(subject),
   ...Object.entries(subject.wrongCredentials).map(wrongCase(subject)),
   ...(subject.wrongCode === undefined
     ? []
     : [
         {
-          name: "fails with InvalidStepUpCode for a wrong one-time code, and sends it once",
+          name: "fails with InvalidStepUpCode for a wrong one-time code, and sends the login exactly once",
           run: Effect.gen(function* () {
             const { build, fake } = yield* start(subject)
             const { login } = yield* service(yield* build(subject.wrongCode), Login)
             const reason = yield* failsWith(login, "InvalidStepUpCode")
             yield* same(reason.isRetryable, false, "isRetryable")
-            yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+            yield* same(yield* timesAsked(fake, yield* endpointOf(subject, "Login")), 1, "number of logins sent")
           })
         }
       ])

@@ -25,7 +25,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   const recovery = yield* service(yield* world.build(), AccountRecovery)
   const { answer, identity } = world
   if (answer === undefined || identity === undefined) {
-    return yield* new ContractViolation({ message: "the subject cannot recover" })
+    return yield* new ContractViolation({ message: "the subject's world has no `answer` or no `identity`" })
   }
   const proof = Redacted.make(identity)
   const confirmedReset = Effect.gen(function* () {
@@ -35,7 +35,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, answer, confirmedReset, proof, recovery }
 })
 
-/** The two recoveries that start with a code: their names, and their second steps. */
+/** The two recoveries that use a one-time code. Each row names the first step, and the step that sends the code. */
 const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirmUnblock" | "confirmForgotPassword"]> = [
   ["unblock", "confirmUnblock"],
   ["forgotPassword", "confirmForgotPassword"]
@@ -44,7 +44,7 @@ const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirm
 const beginning = (subject: Subject): ReadonlyArray<Case> =>
   recoveries.flatMap(([first, second]): ReadonlyArray<Case> => [
     {
-      name: `${first} returns a challenge, which can be answered once`,
+      name: `${first} returns a challenge that can be answered only once`,
       run: Effect.gen(function* () {
         const { answer, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -54,7 +54,7 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     {
-      name: `${second} fails with InvalidStepUpCode for a wrong code, and then accepts the right one`,
+      name: `${second} fails with InvalidStepUpCode for a wrong code, and then accepts the right code`,
       run: Effect.gen(function* () {
         const { answer, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
@@ -63,14 +63,14 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     {
-      name: `${second} does not answer the challenge of another account`,
+      name: `${second} rejects the challenge of another account, and sends no request`,
       run: Effect.gen(function* () {
         const { answer, fake, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
         const sent = (yield* fake.journal).length
         const other: Challenge = { ...challenge, account: { ...challenge.account, id: "SOMEONEELSE" } }
         yield* failsWith(recovery[second](other, yield* answer(challenge)), "ChallengeExpired")
-        yield* same((yield* fake.journal).length, sent, "requests")
+        yield* same((yield* fake.journal).length, sent, "number of requests")
       })
     },
     {
@@ -85,13 +85,13 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
       })
     },
     ...["", "12ab56", "123"].map((code): Case => ({
-      name: `${second} does not send a code such as "${code}"`,
+      name: `${second} does not send the malformed code "${code}"`,
       run: Effect.gen(function* () {
         const { fake, proof, recovery } = yield* begin(subject)
         const challenge = yield* recovery[first](proof)
         const sent = (yield* fake.journal).length
         yield* failsWith(recovery[second](challenge, Redacted.make(code)), "InvalidRequest")
-        yield* same((yield* fake.journal).length, sent, "requests")
+        yield* same((yield* fake.journal).length, sent, "number of requests")
       })
     }))
   ])
@@ -99,18 +99,18 @@ const beginning = (subject: Subject): ReadonlyArray<Case> =>
 export const recovery = (subject: Subject): ReadonlyArray<Case> => [
   ...beginning(subject),
   {
-    name: "does not begin a recovery for an invalid identity, and sends nothing",
+    name: "rejects an invalid proof of identity, and sends no request",
     run: Effect.gen(function* () {
       const { fake, recovery } = yield* begin(subject)
       for (const identity of ["", "  ", "not one"]) {
         yield* failsWith(recovery.unblock(Redacted.make(identity)), "InvalidRequest")
         yield* failsWith(recovery.forgotPassword(Redacted.make(identity)), "InvalidRequest")
       }
-      yield* same((yield* fake.journal).length, 0, "requests")
+      yield* same((yield* fake.journal).length, 0, "number of requests")
     })
   },
   {
-    name: "rejects the challenge of another recovery",
+    name: "rejects the challenge of `unblock` in the other steps of a recovery",
     run: Effect.gen(function* () {
       const { answer, proof, recovery } = yield* begin(subject)
       const challenge = yield* recovery.unblock(proof)
@@ -121,7 +121,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sets a new password once",
+    name: "sets a new password only once for each challenge",
     run: Effect.gen(function* () {
       const { confirmedReset, recovery } = yield* begin(subject)
       const challenge = yield* confirmedReset
@@ -137,7 +137,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "sends a new password once, even if the answer is lost",
+    name: "sends a new password exactly once, even if the answer is lost",
     run: Effect.gen(function* () {
       const { confirmedReset, fake, recovery } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "AccountRecovery")
@@ -145,11 +145,11 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
       yield* fake.inject(endpoint, { kind: "lost" })
       yield* failsWith(recovery.resetPassword(challenge, password), "BrokerUnavailable")
       yield* failsWith(recovery.resetPassword(challenge, password), "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, `${endpoint} sent`)
+      yield* same(yield* timesAsked(fake, endpoint), 1, `number of ${endpoint} requests`)
     })
   },
   ...(["page", "json", "refusal"] as const).map((as): Case => ({
-    name: `shows no secret if a recovery is answered with a ${as} that quotes the request`,
+    name: `shows no secret if the answer to a recovery quotes the request (form of the answer: ${as})`,
     run: Effect.gen(function* () {
       const { confirmedReset, fake, identity = "", recovery, secrets } = yield* begin(subject)
       const challenge = yield* confirmedReset
@@ -160,7 +160,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
         recovery.resetPassword(challenge, password),
         Effect.succeed([...secrets, identity, step, Redacted.value(password)])
       )
-      yield* ensure(exit._tag === "Failure", "the reset failed")
+      yield* ensure(exit._tag === "Failure", "the reset must fail")
     })
   }))
 ]

@@ -8,25 +8,26 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const redirect = yield* service(yield* world.build(), RedirectLogin)
   const request = yield* redirect.begin
-  if (world.browse === undefined) return yield* new ContractViolation({ message: "the subject cannot browse" })
+  if (world.browse === undefined)
+    return yield* new ContractViolation({ message: "the subject's world has no `browse`" })
   return { ...world, redirect, request, browse: world.browse(request) }
 })
 
-/** Values that plain JavaScript may pass instead of the expected one. */
+/** Wrong values that a program without type checks may pass. */
 const nothings: ReadonlyArray<readonly [string, unknown]> = [
-  ["nothing", undefined],
+  ["undefined", undefined],
   ["null", null],
   ["text", "https://app.example.com/callback?code=1"],
   ["an empty object", {}]
 ]
 
-/** Forged callbacks, made by changing the real one. */
+/** Changes that turn a valid callback URL into a forged URL, and the expected reason of the failure. */
 const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
   ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
-  ["an error in it", (url) => url.searchParams.set("error", "access_denied"), "RedirectRejected"],
+  ["an error parameter", (url) => url.searchParams.set("error", "access_denied"), "RedirectRejected"],
   [
-    "nothing but its state",
+    "no parameter except its state",
     (url) => {
       const state = url.searchParams.get("state")
       url.search = state === null ? "" : `?state=${state}`
@@ -36,24 +37,27 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_ta
   ]
 ]
 
-/** The real callback, in the forms that copying and servers produce. */
+/** Other forms of a valid callback URL, as they result from copying the URL or from rewriting by a server. */
 const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
-  ["with &amp; for &", ({ href }) => href.replaceAll("&", "&amp;")],
+  ["with &amp; instead of &", ({ href }) => href.replaceAll("&", "&amp;")],
   ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],
   ["with its parameters in the fragment", ({ href }) => href.replace("?", "#")],
-  ["in quotes", ({ href }) => `"${href}"`],
-  ["with blanks and a line break", ({ href }) => ` ${href.replace("?", "\r\n  ?")}\n`],
-  ["with the default port", (url) => url.href.replace(url.host, `${url.hostname.toUpperCase()}:443`)],
+  ["in quotation marks", ({ href }) => `"${href}"`],
+  ["with spaces and a line break", ({ href }) => ` ${href.replace("?", "\r\n  ?")}\n`],
+  [
+    "with the default port and the host in upper case",
+    (url) => url.href.replace(url.host, `${url.hostname.toUpperCase()}:443`)
+  ],
   ["without its origin", ({ hash, pathname, search }) => pathname + search + hash]
 ]
 
 export const redirect = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "begins a browser login over https, and does not print the address",
+    name: "begins a browser login with an https URL, and does not print the URL",
     run: Effect.gen(function* () {
       const { request } = yield* begin(subject)
-      yield* ensure(Redacted.value(request.url).startsWith("https://"), "https")
-      yield* ensure(!subject.inspect(request).includes(Redacted.value(request.url)), "the address was printed")
+      yield* ensure(Redacted.value(request.url).startsWith("https://"), "the URL must begin with https://")
+      yield* ensure(!subject.inspect(request).includes(Redacted.value(request.url)), "the URL was printed")
     })
   },
   {
@@ -61,23 +65,26 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const { redirect, request } = yield* begin(subject)
       const again = yield* redirect.begin
-      yield* ensure(Redacted.value(request.state).length >= 22, "at least 128 bits")
-      yield* ensure(Redacted.value(request.state) !== Redacted.value(again.state), "states differ")
+      yield* ensure(Redacted.value(request.state).length >= 22, "the state must have at least 128 bits")
+      yield* ensure(
+        Redacted.value(request.state) !== Redacted.value(again.state),
+        "two logins must have different states"
+      )
     })
   },
   {
-    name: "completes a callback once: the second completion fails, and sends nothing",
+    name: "completes a callback only once: the second completion fails, and sends no request",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
       yield* redirect.complete(request, callback)
       const before = (yield* fake.journal).length
       yield* failsWith(redirect.complete(request, callback), "InvalidStepUpCode")
-      yield* same((yield* fake.journal).length, before, "requests after the second completion")
+      yield* same((yield* fake.journal).length, before, "number of requests after the second completion")
     })
   },
   {
-    name: "completes a browser login with a session of the account",
+    name: "returns a session of the broker and the method when it completes a browser login",
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const session = yield* redirect.complete(request, yield* browse)
@@ -85,7 +92,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects a callback of another login",
+    name: "rejects the callback of another login",
     run: Effect.gen(function* () {
       const { browse, redirect } = yield* begin(subject)
       const other = yield* redirect.begin
@@ -93,7 +100,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...spellings.map(([what, spell]): Case => ({
-    name: `completes a callback ${what}`,
+    name: `completes a callback URL ${what}`,
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))
@@ -102,7 +109,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   {
-    name: "rejects a callback with a second, different token, and sends nothing",
+    name: "rejects a callback that repeats a parameter with another value, and sends no request",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))
@@ -111,7 +118,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
         const twice = `${url.href}&${name}=another`
         yield* failsWith(redirect.complete(request, Redacted.make(twice)), "RedirectRejected")
       }
-      yield* same((yield* fake.journal).length, before, "requests")
+      yield* same((yield* fake.journal).length, before, "number of requests")
     })
   },
   ...forgeries.map(([what, tamper, tag]): Case => ({
@@ -124,7 +131,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   })),
   ...nothings.map(([what, nothing]): Case => ({
-    name: `fails with InvalidRequest if plain JavaScript passes ${what} to complete a login`,
+    name: `fails with InvalidRequest if the request or the callback of a completion is ${what}`,
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
@@ -137,11 +144,11 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
         Effect.suspend(() => redirect.complete(request, nothing as never)),
         "InvalidRequest"
       )
-      yield* same((yield* fake.journal).length, before, "requests")
+      yield* same((yield* fake.journal).length, before, "number of requests")
     })
   })),
   {
-    name: "rejects a callback that is not an address",
+    name: "rejects a callback that is not a URL",
     run: Effect.gen(function* () {
       const { redirect, request } = yield* begin(subject)
       yield* failsWith(redirect.complete(request, Redacted.make("not an address")), "RedirectRejected")

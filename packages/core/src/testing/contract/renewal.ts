@@ -34,7 +34,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject, changes?: Changes) 
 
 const described = ({ method }: Subject) =>
   method.renewal === undefined
-    ? Effect.fail(new ContractViolation({ message: "the method does not say how its sessions are renewed" }))
+    ? Effect.fail(new ContractViolation({ message: "the method does not describe how its sessions are renewed" }))
     : Effect.succeed(method.renewal)
 
 const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
@@ -44,15 +44,15 @@ const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
   step: guard.step === undefined ? undefined : Duration.toMillis(guard.step)
 })
 
-/** Checks that the session works, by the profile call if there is one. */
+/** Checks that a session works. If the method has a profile call, this call must accept the session. */
 const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Context<never>, session: Session) {
-  yield* ensure(Redacted.value(session.tokens.access).length > 8, "access token")
+  yield* ensure(Redacted.value(session.tokens.access).length > 8, "the access token is too short")
   if (!subject.method.capabilities.includes("Profile")) return
   const { profile } = yield* service(context, Profile)
   yield* same((yield* profile(session)).id, session.account.id, "id")
 })
 
-/** A manager for the layer's account, with its own store. */
+/** Builds a session manager for the layer's account, with a new store in memory. */
 const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
   const sessions = SessionManager.layer().pipe(
     Layer.provide(Layer.succeedContext(context)),
@@ -63,19 +63,22 @@ const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
 
 const common = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "describes how its sessions are renewed, and the source of its limits",
+    name: "describes how its sessions are renewed, and names the source of the limits",
     run: Effect.gen(function* () {
       const { by, source, when, window, maxFailures } = yield* described(subject)
       const { capabilities } = subject.method
-      yield* ensure(when.length > 15 && source.length > 15, "when and source")
-      yield* ensure(maxFailures > 0 && Duration.toMillis(window) >= 60_000, "budget")
+      yield* ensure(when.length > 15 && source.length > 15, "`when` and `source` must be described")
+      yield* ensure(
+        maxFailures > 0 && Duration.toMillis(window) >= 60_000,
+        "`maxFailures` must be positive, and `window` must be at least one minute"
+      )
       yield* same(by.includes("login"), capabilities.includes("Login"), "renews by a login")
       const refreshes = capabilities.includes("Refresh") || subject.loginCarries === "session-before"
       yield* same(by.includes("refresh"), refreshes, "renews by a refresh")
     })
   },
   {
-    name: "renews the account of the layer, with the limits and capabilities of its descriptor",
+    name: "provides a renewal for the layer's account, with the limits and capabilities of the descriptor",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -85,22 +88,22 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
         window: Duration.toMillis(window),
         step: codes === "totp" && subject.codes !== "person" ? 30_000 : undefined
       }
-      yield* same(spelled(renewal), expected, "numbers")
+      yield* same(spelled(renewal), expected, "limits")
       const ways = [renewal.refresh === undefined ? [] : ["refresh"], renewal.login === undefined ? [] : ["login"]]
       yield* same(ways.flat(), by, "ways")
       yield* same(renewal.account, (yield* signIn(subject, world, context)).account, "account")
     })
   },
   {
-    name: "renews with the user's limits, if there are any",
+    name: "uses the user's limits instead of the descriptor's limits",
     run: Effect.gen(function* () {
       const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
       const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)
-      yield* same([early, maxFailures, window], [60_000, 1, 3_600_000], "numbers")
+      yield* same([early, maxFailures, window], [60_000, 1, 3_600_000], "limits")
     })
   },
   {
-    name: "rejects invalid limits of the user, all at once",
+    name: "reports all invalid limits of the user in one error",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const renewal = { early: "soon", maxFailures: 0, window: 0 } as unknown as Renewal.Options
@@ -113,14 +116,14 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
 
 const aPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "fails with ActionRequired if only the user can log in, and keeps the session that is adopted",
+    name: "fails with ActionRequired until the program adopts a session, because only the user can log in",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       yield* same([typeof renewal.login], ["undefined"], "login")
       const manager = yield* managed(context)
       const before = (yield* world.fake.journal).length
       yield* failsWith(manager.session, "ActionRequired")
-      yield* same((yield* world.fake.journal).length, before, "requests")
+      yield* same((yield* world.fake.journal).length, before, "number of requests")
       const session = yield* signIn(subject, world, context)
       yield* manager.adopt(session)
       yield* same(yield* manager.session, session, "session")
@@ -128,27 +131,27 @@ const aPerson = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Gets a session by renewal, in the next TOTP period. */
+/** Runs the login of a renewal in the next TOTP period. */
 const renewed = (
   login: Effect.Effect<Session, AuthError> | undefined
 ): Effect.Effect<Session, AuthError | ContractViolation> =>
   login === undefined
-    ? Effect.fail(new ContractViolation({ message: "there is no login" }))
+    ? Effect.fail(new ContractViolation({ message: "the renewal has no login" }))
     : Effect.andThen(TestClock.adjust("31 seconds"), login)
 
 const unattended = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "logs in once for a renewal, and gets a session that works",
+    name: "sends exactly one login for a renewal, and gets a session that works",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const session = yield* renewed(renewal.login)
       yield* same([session.account, session.method], [renewal.account, subject.method.id], "account, method")
       yield* works(subject, context, session)
-      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Login")), 1, "logins sent")
+      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Login")), 1, "number of logins sent")
     })
   },
   {
-    name: "gives a session manager a session, and another one if the broker refuses the first",
+    name: "gives a session manager a session, and a new session if the broker refuses the first session",
     run: Effect.gen(function* () {
       const { context } = yield* begin(subject)
       const manager = yield* managed(context)
@@ -156,33 +159,42 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
       yield* same(yield* manager.session, session, "the same session")
       yield* TestClock.adjust("31 seconds")
       const other = yield* manager.renew(session)
-      yield* ensure(Redacted.value(other.tokens.access) !== Redacted.value(session.tokens.access), "a new token")
+      yield* ensure(
+        Redacted.value(other.tokens.access) !== Redacted.value(session.tokens.access),
+        "the access token must be new"
+      )
       yield* works(subject, context, other)
     })
   }
 ]
 
 const refreshed = (subject: Subject): Case => ({
-  name: "renews a session without the credentials, and gets one that works",
+  name: "refreshes a session without the credentials, and gets a new session that works",
   run: Effect.gen(function* () {
     const { context, renewal, world } = yield* begin(subject)
     const session = yield* signIn(subject, world, context)
-    yield* ensure(session.tokens.refresh !== undefined, "a refresh token, which a session manager looks for")
+    yield* ensure(
+      session.tokens.refresh !== undefined,
+      "the session must have a refresh token, which a session manager looks for"
+    )
     yield* TestClock.adjust("31 seconds")
-    if (renewal.refresh === undefined) return yield* new ContractViolation({ message: "there is no refresh" })
+    if (renewal.refresh === undefined) return yield* new ContractViolation({ message: "the renewal has no refresh" })
     const other = yield* renewal.refresh(session)
-    yield* ensure(Redacted.value(other.tokens.access) !== Redacted.value(session.tokens.access), "a new token")
+    yield* ensure(
+      Redacted.value(other.tokens.access) !== Redacted.value(session.tokens.access),
+      "the access token must be new"
+    )
     yield* works(subject, context, other)
   })
 })
 
 const respond = (world: World) => (challenge: Parameters<NonNullable<World["answer"]>>[0]) =>
-  world.answer === undefined ? Effect.die("the subject cannot answer") : world.answer(challenge)
+  world.answer === undefined ? Effect.die("the subject's world has no `answer`") : world.answer(challenge)
 
-/** Logins with a code by SMS or mail. */
+/** Cases for logins with a one-time code by SMS or e-mail. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "does not request a second code if the first was not answered, and fails with a remedy",
+    name: "does not request a second one-time code if the first code was not entered, and fails with a remedy",
     run: Effect.gen(function* () {
       const { renewal, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
@@ -191,11 +203,11 @@ const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
       const sent = yield* timesAsked(world.fake, endpoint)
       yield* ensure(sent <= 1, `${sent} logins sent`)
       yield* failsWith(renewed(renewal.login), "ActionRequired")
-      yield* same(yield* timesAsked(world.fake, endpoint), sent, "logins sent")
+      yield* same(yield* timesAsked(world.fake, endpoint), sent, "number of logins sent")
     })
   },
   {
-    name: "renews with codes that the user enters, if the program asks for them",
+    name: "renews with a one-time code that the program requests from the user",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const asking = Renewal.layerLoginWithStepUp(respond(world)).pipe(

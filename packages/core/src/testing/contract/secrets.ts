@@ -23,7 +23,10 @@ import {
   type World
 } from "./subject.ts"
 
-/** Runs the effect under the net, prints its exit in every form, and checks that no secret is visible. */
+/**
+ * Runs an effect while a `Canary.Net` records its logs and spans. Also records the effect's exit in every printed form.
+ * Checks that no record contains a secret.
+ */
 export const watched = Effect.fnUntraced(function* (
   subject: Subject,
   effect: Effect.Effect<unknown, unknown>,
@@ -39,13 +42,13 @@ export const watched = Effect.fnUntraced(function* (
     Effect.provide(net.layer)
   )
   Canary.show(net, exit, subject.inspect)
-  yield* ensure(net.spans().length > 1, "a call is a span when a tracer is there")
-  yield* same(Canary.leaks(net, yield* secrets), [], "secrets that were seen")
+  yield* ensure(net.spans().length > 1, "a call must create a span if there is a tracer")
+  yield* same(Canary.leaks(net, yield* secrets), [], "leaked secrets")
   return exit
 })
 
 const answers: ReadonlyArray<readonly [string, Fault]> = [
-  ["a page that quotes the request", { kind: "quote", as: "page" }],
+  ["an HTML page that quotes the request", { kind: "quote", as: "page" }],
   ["JSON that quotes the request", { kind: "quote", as: "json" }],
   ["a refusal that quotes the request", { kind: "quote", as: "refusal" }],
   ["the firewall's page", { kind: "waf" }],
@@ -53,8 +56,8 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * The one-time codes of a case, which are generated while it runs: all values with four digits in a row in request
- * bodies, except credentials that are not secret.
+ * Finds the one-time codes of a case, which are generated while the case runs. These are all values in request bodies
+ * that contain four consecutive digits, except credentials that are not secret.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
@@ -66,7 +69,7 @@ const codesIn = (subject: Subject, world: World) =>
       .filter((value) => !known.has(value))
   })
 
-/** Logs in, lets time pass and uses the session, under the net. */
+/** Logs in, waits for `pause`, and uses the session, while a `Canary.Net` records the logs and spans. */
 const life = (
   subject: Subject,
   pause: Duration.Input,
@@ -87,12 +90,12 @@ const life = (
       }),
       Effect.sync(() => [...world.secrets, ...tokens])
     )
-    yield* ensure(tokens.length > 0, "there was a session")
+    yield* ensure(tokens.length > 0, "the login must return a session")
   })
 
 export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "shows no secret in logs, spans and values, from login to logout",
+    name: "shows no secret in logs, spans and returned values, from login to logout",
     run: life(subject, "31 seconds", (context, session) =>
       Effect.gen(function* () {
         const profile = provides(context, "Profile") ? yield* (yield* service(context, Profile)).profile(session) : 0
@@ -104,7 +107,7 @@ export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...(subject.method.capabilities.includes("Login")
     ? answers.map(([what, fault]): Case => ({
-        name: `shows no secret if a login is answered with ${what}`,
+        name: `shows no secret if a login ends with ${what}`,
         run: Effect.gen(function* () {
           const world = yield* start(subject)
           const context = yield* world.build()

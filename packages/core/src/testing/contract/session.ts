@@ -35,27 +35,27 @@ const forged = (session: Session.Session): Session.Session =>
 
 type Call = (context: Parameters<typeof service>[0], session: Session.Session) => Effect.Effect<unknown, unknown>
 
-/** Faults after which it is unknown whether the broker has processed the call. It must not be resent. */
+/** Cases for a call that must not be resent after a fault, because the broker may have processed the call. */
 const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArray<Case> => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
-    ["the broker answers 503", { kind: "status", status: 503 }],
-    ["the connection is cut before the broker acts", { kind: "reset" }],
-    ["the connection is cut after the broker acted", { kind: "lost" }]
+    ["the broker answers with HTTP 503", { kind: "status", status: 503 }],
+    ["the connection is cut before the broker processes it", { kind: "reset" }],
+    ["the connection is cut after the broker has processed it", { kind: "lost" }]
   ]
   const name = capability.toLowerCase()
   return [
     ...faults.map(([what, fault]): Case => ({
-      name: `sends a ${name} once if ${what}`,
+      name: `sends a ${name} request exactly once if ${what}`,
       run: Effect.gen(function* () {
         const { context, session, world } = yield* signedIn(subject)
         const endpoint = yield* endpointOf(subject, capability)
         yield* world.fake.inject(endpoint, fault)
         yield* failsWith(call(context, session), "BrokerUnavailable")
-        yield* same(yield* timesAsked(world.fake, endpoint), 1, `${endpoint} sent`)
+        yield* same(yield* timesAsked(world.fake, endpoint), 1, `number of ${endpoint} requests`)
       })
     })),
     {
-      name: `sends a ${name} once if it times out`,
+      name: `sends a ${name} request exactly once if it times out`,
       run: Effect.gen(function* () {
         const { context, session, world } = yield* signedIn(subject)
         const endpoint = yield* endpointOf(subject, capability)
@@ -64,7 +64,7 @@ const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArr
         yield* untilAsked(world.fake, endpoint, 1)
         yield* TestClock.adjust("11 seconds")
         yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
-        yield* same(yield* timesAsked(world.fake, endpoint), 1, `${endpoint} sent`)
+        yield* same(yield* timesAsked(world.fake, endpoint), 1, `number of ${endpoint} requests`)
       })
     }
   ]
@@ -85,7 +85,7 @@ const asking = Effect.fnUntraced(function* (context: Parameters<typeof service>[
   return yield* profile(session)
 })
 
-/** Time until the session expires, by its own expiry. Default: one day. */
+/** Milliseconds until the expiry of the session. One day if the expiry is unknown. */
 const toItsEnd = (session: Session.Session, fake: FakeBroker) =>
   Effect.map(fake.now, (now) => (session.expiresAt === undefined ? 86_400_000 : session.expiresAt - now))
 
@@ -101,7 +101,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that does not print its tokens",
+    name: "returns a session that hides its tokens when it is printed",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
       const printed = `${subject.inspect(session)} ${JSON.stringify(session)}`
@@ -110,18 +110,21 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session with its expiry",
+    name: "returns a session that expires at `expiresAt`, or whose expiry is marked as unknown",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
-      yield* ensure(!Session.isExpired(session, session.issuedAt), "live at its start")
+      yield* ensure(!Session.isExpired(session, session.issuedAt), "the session must not be expired at its start")
       const end = session.expiresAt
       if (end === undefined) return yield* same(session.expirySource, "unknown", "expirySource")
-      yield* ensure(!Session.isExpired(session, end - 1) && Session.isExpired(session, end), "expired at its end")
+      yield* ensure(
+        !Session.isExpired(session, end - 1) && Session.isExpired(session, end),
+        "the session must expire exactly at `expiresAt`"
+      )
     })
   }
 ]
 
-/** Values that plain JavaScript may pass instead of a session. */
+/** Wrong values that a program without type checks may pass instead of a session. */
 const noSessions: ReadonlyArray<readonly [string, unknown]> = [
   ["nothing", undefined],
   ["null", null],
@@ -132,7 +135,7 @@ const noSessions: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
-  name: `fails a ${capability.toLowerCase()} with SessionExpired (missing) for a value that is not a session`,
+  name: `fails with SessionExpired ("missing") if a ${capability.toLowerCase()} gets a value that is not a session`,
   run: Effect.gen(function* () {
     const { context, world } = yield* signedIn(subject)
     const before = (yield* world.fake.journal).length
@@ -143,21 +146,21 @@ const withoutSession = (subject: Subject, capability: Capability, call: Call): C
       )
       yield* same(reason._tag === "SessionExpired" && reason.why, "missing", "why")
     }
-    yield* same((yield* world.fake.journal).length, before, "requests")
+    yield* same((yield* world.fake.journal).length, before, "number of requests")
   })
 })
 
 export const profile = (subject: Subject): ReadonlyArray<Case> => [
   withoutSession(subject, "Profile", asking),
   {
-    name: "returns the account of the session",
+    name: "returns the profile of the session's account",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       yield* same((yield* asking(context, session)).id, session.account.id, "id")
     })
   },
   {
-    name: "accepts the session again after the fake was reset and its snapshot restored",
+    name: "accepts a session after a reset of the fake broker, when the fake's snapshot has been restored",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const { fake } = world
@@ -165,7 +168,8 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
       yield* fake.reset
       yield* failsWith(asking(context, session), "SessionExpired")
       const restore = fake.readSnapshot(snapshot)
-      if (restore === undefined) return yield* new ContractViolation({ message: "the fake refuses its own snapshot" })
+      if (restore === undefined)
+        return yield* new ContractViolation({ message: "the fake broker rejects its own snapshot" })
       yield* restore
       yield* same((yield* asking(context, session)).id, session.account.id, "id")
     })
@@ -178,7 +182,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts the session until it expires, and refuses it from then on",
+    name: "accepts a session until its expiry, and rejects the session from its expiry on",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       yield* TestClock.adjust((yield* toItsEnd(session, world.fake)) - 1000)
@@ -196,11 +200,11 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
       const before = yield* timesAsked(world.fake, endpoint)
       yield* world.fake.inject(endpoint, { kind: "reset" })
       yield* asking(context, session)
-      yield* same((yield* timesAsked(world.fake, endpoint)) - before, 2, `${endpoint} sent`)
+      yield* same((yield* timesAsked(world.fake, endpoint)) - before, 2, `number of ${endpoint} requests`)
     })
   },
   {
-    name: "fails if the connection is cut again",
+    name: "fails if the connection is also cut during the retry",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -213,18 +217,21 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
 export const refresh = (subject: Subject): ReadonlyArray<Case> => [
   withoutSession(subject, "Refresh", refreshing),
   {
-    name: "renews a session of the same account",
+    name: "returns a new session of the same account",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const renewed = yield* refreshing(context, session)
       yield* same([renewed.account, renewed.method], [session.account, session.method], "account, method")
-      yield* ensure(Redacted.value(renewed.tokens.access) !== Redacted.value(session.tokens.access), "a new token")
+      yield* ensure(
+        Redacted.value(renewed.tokens.access) !== Redacted.value(session.tokens.access),
+        "the access token must be new"
+      )
       yield* same(renewed.issuedAt, session.issuedAt + 31_000, "issuedAt")
       yield* same(Redacted.isRedacted(renewed.tokens.refresh), true, "refresh token")
     })
   },
   {
-    name: "ends the previous session by a refresh",
+    name: "makes the previous session invalid after a refresh",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const renewed = yield* refreshing(context, session)
@@ -242,7 +249,7 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "does not renew a session without a refresh token, and sends nothing",
+    name: "fails for a session without a refresh token, and sends no refresh request",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const bare = Session.make({
@@ -251,11 +258,11 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
         expiry: () => undefined
       })
       yield* failsWith(refreshing(context, bare), "SessionExpired")
-      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Refresh")), 0, "refreshes sent")
+      yield* same(yield* timesAsked(world.fake, yield* endpointOf(subject, "Refresh")), 0, "number of refreshes sent")
     })
   },
   {
-    name: "does not renew a session that has expired",
+    name: "does not refresh an expired session",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       yield* TestClock.adjust(yield* toItsEnd(session, world.fake))
@@ -265,26 +272,26 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
   ...once(subject, "Refresh", refreshing)
 ]
 
-/** If the broker has no logout call, the receipt says so, and nothing is sent. */
+/** Cases for a logout. If the broker has no logout call, the receipt says so, and no request is sent. */
 export const logout = (subject: Subject): ReadonlyArray<Case> =>
   subject.endpoints.Logout === undefined
     ? [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "reports that a logout is local, and sends nothing",
+          name: "reports a logout as local, because the broker has no logout call, and sends no request",
           run: Effect.gen(function* () {
             const { context, session, world } = yield* signedIn(subject)
             const before = (yield* world.fake.journal).length
             const receipt = yield* loggingOut(context, session)
             yield* same(receipt, { _tag: "LocalOnly", account: session.account, why: "no-such-call" }, "receipt")
-            yield* same((yield* world.fake.journal).length, before, "requests")
+            yield* same((yield* world.fake.journal).length, before, "number of requests")
           })
         }
       ]
     : [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "ends a session at the broker, and reports it",
+          name: "ends a session at the broker, and reports the session as revoked",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* same(yield* loggingOut(context, session), { _tag: "Revoked", account: session.account }, "receipt")
@@ -295,8 +302,8 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
         {
           name:
             subject.logoutAgain === "confirmed"
-              ? "reports the broker's confirmation for a session that had already ended"
-              : "reports that a session had already ended",
+              ? "reports a second logout as revoked, because the broker confirms it"
+              : "reports at a second logout that the session had already ended",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* loggingOut(context, session)
@@ -314,23 +321,26 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
 
 export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "wraps every secret in the headers of a session",
+    name: "wraps each secret header of a session in Redacted",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { headers, origins } = yield* service(context, Authorize)
       const entries = Object.entries(headers(session))
       const plain = entries.flatMap(([, value]) => (Redacted.isRedacted(value) ? [] : [value]))
       const tokens = (Object.values(session.tokens) as ReadonlyArray<Redacted.Redacted<string>>).map(Redacted.value)
-      yield* ensure(!plain.some((value) => tokens.some((token) => value.includes(token))), "a token is not wrapped")
+      yield* ensure(
+        !plain.some((value) => tokens.some((token) => value.includes(token))),
+        "a header shows a token that is not wrapped in Redacted"
+      )
       for (const [name, value] of entries) {
         if (!subject.broker.secretHeaders.includes(name.toLowerCase())) continue
-        yield* ensure(Redacted.isRedacted(value), `${name} is wrapped`)
+        yield* ensure(Redacted.isRedacted(value), `the header ${name} must be wrapped in Redacted`)
       }
-      yield* ensure(entries.length > 0 && origins.length > 0, "headers and origins")
+      yield* ensure(entries.length > 0 && origins.length > 0, "there must be headers and origins")
     })
   },
   ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : []),
-  deadToken(subject),
+  rejectedToken(subject),
   {
     name: "does not treat other errors as an expired token",
     run: Effect.gen(function* () {
@@ -339,7 +349,11 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
       const fault = subject.refusal("ZZ9999")
       const unknown =
         fault.kind === "answer" ? refusal({ headers: {}, status: fault.status, text: fault.body }, session) : undefined
-      yield* same(unknown?.reason._tag === "SessionExpired", false, "a code that no table has")
+      yield* same(
+        unknown?.reason._tag === "SessionExpired",
+        false,
+        "an unknown error code is reported as SessionExpired"
+      )
       for (const [status, text] of harmless) {
         const found = refusal({ status, headers: {}, text }, session)?.reason._tag
         yield* ensure(found !== "SessionExpired", `HTTP ${status} ${text}`)
@@ -348,7 +362,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "shows no token of the session if an answer quotes it",
+    name: "does not show the tokens of a session if an answer quotes them",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { headers, refusal } = yield* service(context, Authorize)
@@ -369,7 +383,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Answers to orders and data calls that any broker may send. None of them concerns the token. */
+/** Answers that a broker may send to orders and data calls, and that do not concern the token. */
 const harmless: ReadonlyArray<readonly [number, string]> = [
   [200, ""],
   [200, "[]"],
@@ -386,7 +400,7 @@ const harmless: ReadonlyArray<readonly [number, string]> = [
   [503, "Service Unavailable"]
 ]
 
-/** Sends a call of your own, with the headers of a session, to the fake. */
+/** Sends a call of the user's program to the fake broker, with the headers of a session. */
 const askFake = Effect.fnUntraced(function* (
   fake: FakeBroker,
   call: NonNullable<Subject["call"]>,
@@ -403,18 +417,18 @@ const askFake = Effect.fnUntraced(function* (
   return { status: response.status, headers: Object.fromEntries(response.headers), text }
 })
 
-const deadToken = (subject: Subject): Case => ({
-  name: "recognizes the refusal of an expired token in an answer to a call of your own",
+const rejectedToken = (subject: Subject): Case => ({
+  name: "recognizes a rejected token in the answer to a call of the user's program",
   run: Effect.gen(function* () {
     const { context, session, world } = yield* signedIn(subject)
     const { headers, refusal } = yield* service(context, Authorize)
     if (subject.call === undefined) yield* asking(context, session)
     const call = subject.call ?? (yield* world.fake.journal).at(-1)
     if (call === undefined) return yield* new ContractViolation({ message: "the subject has no call with a session" })
-    // Longer than the rate limit of any broker.
+    // Time passes between the calls, so that no rate limit applies.
     yield* TestClock.adjust("2 seconds")
     const live = yield* askFake(world.fake, call, headers(session))
-    yield* same(refusal(live, session), undefined, "the answer to a live token")
+    yield* same(refusal(live, session), undefined, "the error for the answer to a valid token")
     yield* TestClock.adjust("2 seconds")
     const rejected = forged(session)
     const error = refusal(yield* askFake(world.fake, call, headers(rejected)), rejected)
@@ -423,7 +437,7 @@ const deadToken = (subject: Subject): Case => ({
 })
 
 const acceptedHeaders = (subject: Subject): Case => ({
-  name: "adds headers that the broker accepts",
+  name: "returns the headers that the profile call sends",
   run: Effect.gen(function* () {
     const { context, session, world } = yield* signedIn(subject)
     const { headers } = yield* service(context, Authorize)

@@ -22,7 +22,7 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/** A login that returned a challenge, and the code for it. */
+/** Logs in, and returns the challenge and the one-time code for the challenge. */
 const challenged = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const context = yield* world.build(subject.stepUp)
@@ -39,26 +39,26 @@ const challenged = Effect.fnUntraced(function* (subject: Subject) {
 })
 
 const faults: ReadonlyArray<readonly [string, Fault, AuthError.Reason["_tag"]]> = [
-  ["the broker answers 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
-  ["the connection is cut before the broker acts", { kind: "reset" }, "BrokerUnavailable"],
-  ["the connection is cut after the broker acted", { kind: "lost" }, "BrokerUnavailable"],
-  ["the answer is a page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
+  ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
+  ["the connection is cut before the broker processes it", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the broker has processed it", { kind: "lost" }, "BrokerUnavailable"],
+  ["the answer is an HTML page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
 ]
 
 const wrong = Redacted.make("000000")
 
 export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a challenge with the kinds of code, which does not print its token",
+    name: "returns a challenge that lists the accepted kinds of code and does not print its step token",
     run: Effect.gen(function* () {
       const { challenge } = yield* challenged(subject)
-      yield* ensure(challenge.kinds.length > 0 && challenge.id !== "", "kinds and id")
+      yield* ensure(challenge.kinds.length > 0 && challenge.id !== "", "the challenge must have kinds and an id")
       const printed = `${subject.inspect(challenge)} ${JSON.stringify(challenge)}`
       yield* ensure(!printed.includes(Redacted.value(challenge.stepToken)), "the step token was printed")
     })
   },
   {
-    name: "returns a session for a challenge and its code",
+    name: "returns a session for the right code of a challenge",
     run: Effect.gen(function* () {
       const { verified } = yield* challenged(subject)
       const session = yield* verified
@@ -71,59 +71,59 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* verified
       yield* failsWith(verified, "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
-    name: "sends one code if many fibers answer the same challenge at once",
+    name: "sends the code exactly once if many fibers answer the same challenge at the same time",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(verified), {
         concurrency: "unbounded"
       })
-      yield* same(exits.filter(Exit.isSuccess).length, 1, "sessions")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(exits.filter(Exit.isSuccess).length, 1, "number of sessions")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
-    name: "does not answer the challenge of another account",
+    name: "rejects the challenge of another account, and sends no code",
     run: Effect.gen(function* () {
       const { challenge, code, endpoint, fake, verify } = yield* challenged(subject)
       const other: Challenge = { ...challenge, account: { ...challenge.account, id: "SOMEONEELSE" } }
       yield* failsWith(verify(other, code), "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 0, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 0, "number of codes sent")
     })
   },
   {
-    name: "fails with InvalidStepUpCode for a wrong code, and sends it once",
+    name: "fails with InvalidStepUpCode for a wrong code, and sends the code exactly once",
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verify } = yield* challenged(subject)
       const reason = yield* failsWith(verify(challenge, wrong), "InvalidStepUpCode")
       yield* same(reason.isRetryable, false, "isRetryable")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   ...["", "12ab56", "123"].map((code): Case => ({
-    name: `does not send a code such as "${code}"`,
+    name: `does not send the malformed code "${code}"`,
     run: Effect.gen(function* () {
       const { challenge, endpoint, fake, verified, verify } = yield* challenged(subject)
       yield* failsWith(verify(challenge, Redacted.make(code)), "InvalidRequest")
-      yield* same(yield* timesAsked(fake, endpoint), 0, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 0, "number of codes sent")
       yield* verified
     })
   })),
   ...faults.map(([what, fault, tag]): Case => ({
-    name: `sends a code once if ${what}`,
+    name: `sends a code exactly once if ${what}`,
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, fault)
       yield* failsWith(verified, tag)
       yield* failsWith(verified, "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   })),
   {
-    name: "sends a code once if it times out",
+    name: "sends a code exactly once if the request times out",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -132,11 +132,11 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       yield* TestClock.adjust("11 seconds")
       yield* failsWith(Fiber.join(fiber), "BrokerUnavailable")
       yield* TestClock.adjust("10 minutes")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
-    name: "sends a code once if it is interrupted",
+    name: "sends a code exactly once if the request is interrupted",
     run: Effect.gen(function* () {
       const { endpoint, fake, verified } = yield* challenged(subject)
       yield* fake.inject(endpoint, { kind: "latency", duration: "1 hour" })
@@ -144,22 +144,22 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
       yield* untilAsked(fake, endpoint, 1)
       yield* Fiber.interrupt(fiber)
       yield* failsWith(verified, "ChallengeExpired")
-      yield* same(yield* timesAsked(fake, endpoint), 1, "codes sent")
+      yield* same(yield* timesAsked(fake, endpoint), 1, "number of codes sent")
     })
   },
   {
-    name: "resends a code only after its time, and then replaces the challenge",
+    name: "resends a code only after the resend delay, and replaces the challenge",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")
       const before = (yield* fake.journal).length
       if (challenge.resendAt > (yield* fake.now)) {
         yield* failsWith(resend(challenge), "RateLimited")
-        yield* same((yield* fake.journal).length, before, "requests")
+        yield* same((yield* fake.journal).length, before, "number of requests")
         yield* TestClock.adjust(challenge.resendAt - (yield* fake.now))
       }
       const renewed = yield* resend(challenge)
-      yield* ensure(renewed.id !== challenge.id, "a new challenge")
+      yield* ensure(renewed.id !== challenge.id, "the challenge must be new")
       return yield* failsWith(verified, "ChallengeExpired")
     }).pipe(Effect.asVoid)
   }

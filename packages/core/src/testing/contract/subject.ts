@@ -25,7 +25,7 @@ import { StepUp } from "../../login/StepUp.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
 
 /**
- * Changes to the layer for a test: credentials, by the names of the descriptor's fields, and options.
+ * Changes to the layer for one test. The names of the credentials are those of the descriptor's fields.
  *
  * @category models
  * @since 0.1.0
@@ -36,29 +36,29 @@ export interface Changes {
 }
 
 /**
- * A new fake with one account, and the layer of the method over it.
+ * A new fake broker with one account, and the layer of the method, which sends its requests to this fake.
  *
  * @category models
  * @since 0.1.0
  */
 export interface World {
   readonly fake: FakeBroker
-  /** Builds the layer of the method for the fake's account, over a client of the fake. */
+  /** Builds the layer of the method for the fake's account. The layer's HTTP client calls the fake. */
   readonly build: (changes?: Changes) => Effect.Effect<Context.Context<never>, AuthError.AuthError, Scope.Scope>
   /** All secrets of the account. */
   readonly secrets: ReadonlyArray<string>
-  /** Answers a step-up challenge. */
+  /** Returns the one-time code for a challenge. */
   readonly answer?: (challenge: Challenge) => Effect.Effect<Redacted.Redacted<string>>
   /** Logs in like a user in the browser, and returns the callback URL. */
   readonly browse?: (request: AuthorizationRequest) => Effect.Effect<Redacted.Redacted<string>>
-  /** Scans a QR code with the broker's app, and approves it. */
+  /** Scans a QR code as the broker's app does, and approves the login. */
   readonly scan?: (code: QrCode) => Effect.Effect<void>
-  /** The proof of identity for an account recovery, such as the PAN. */
+  /** The proof of identity for an account recovery, such as the PAN (the user's tax number). */
   readonly identity?: string
 }
 
 /**
- * A method of a broker, with the data that the suite needs to test it.
+ * A method of a broker, and the data that its contract tests need.
  *
  * @category models
  * @since 0.1.0
@@ -69,30 +69,30 @@ export interface Subject {
   readonly make: Effect.Effect<World, never, Scope.Scope>
   /** The fake's endpoint for each capability. */
   readonly endpoints: Partial<Record<Capability, string>>
-  /** Wrong credentials that the broker refuses, by the wrong field. */
+  /** Changes that make one credential wrong. Each key names this credential in the test titles. */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
-  /** Changes with a one-time code that the broker refuses, if the login has a code. */
+  /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
   readonly wrongCode?: Changes
-  /** Changes that make a login return a challenge for a code by SMS or mail, if the method supports that. */
+  /** Changes that make a login return a challenge. Absent if no change is needed, or if a login never returns one. */
   readonly stepUp?: Changes
-  /** The broker confirms a logout even if the session has already ended. */
+  /** `confirmed`: the broker confirms a logout even if the session has already ended. */
   readonly logoutAgain?: "confirmed"
-  /** The login sends the token of the previous session, like a login by biometrics. */
+  /** `session-before`: a login sends the token of the previous session, as a biometric login does. */
   readonly loginCarries?: "session-before"
-  /** `person`: the one-time codes of a login arrive by SMS or mail, and the user enters them. */
+  /** `person`: the one-time codes of a login arrive by SMS or e-mail, and the user enters them. */
   readonly codes?: "person"
-  /** A call with the session, for methods without `Profile`. The fake must refuse it if the token has expired. */
+  /** A call with the session, for methods without `Profile`. The fake must reject the call if the token is invalid. */
   readonly call?: { readonly method: string; readonly url: string; readonly body: string }
-  /** A refusal in the broker's dialect, with a code that is in no error table. */
+  /** Makes a refusal in the broker's answer format. The given code is missing from every error table. */
   readonly refusal: (code: string) => Fault
-  /** A successful answer in the broker's dialect, without a token. */
+  /** A successful answer in the broker's format, but without a token. */
   readonly emptyYes: Fault
-  /** The platform's function to print a value, such as `util.inspect` with depth 20. */
+  /** The platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`. */
   readonly inspect: (value: unknown) => string
 }
 
 /**
- * One case of the contract.
+ * One test case of a contract.
  *
  * @category models
  * @since 0.1.0
@@ -103,7 +103,7 @@ export interface Case {
 }
 
 /**
- * A violation of the contract.
+ * The error of a failed case: the subject violates the contract.
  *
  * @category errors
  * @since 0.1.0
@@ -143,7 +143,7 @@ export const service = <Id, Shape>(
     onSome: Effect.succeed
   })
 
-/** A trading morning in India, one second after the start of a TOTP period: 09:30:01 IST. */
+/** 2026-11-20 09:30:01 IST, one second after the start of a TOTP period. In milliseconds since the epoch. */
 export const morning = 1_795_147_201_000
 
 export const start = Effect.fnUntraced(function* (subject: Subject) {
@@ -151,7 +151,7 @@ export const start = Effect.fnUntraced(function* (subject: Subject) {
   return yield* subject.make
 })
 
-/** Logs in with the method's capability. */
+/** Logs in with the login capability of the method: browser login, QR login or direct login. */
 export const signIn = Effect.fnUntraced(function* (
   subject: Subject,
   world: World,
@@ -160,13 +160,14 @@ export const signIn = Effect.fnUntraced(function* (
   if (subject.method.capabilities.includes("RedirectLogin")) {
     const redirect = yield* service(context, RedirectLogin)
     const request = yield* redirect.begin
-    if (world.browse === undefined) return yield* new ContractViolation({ message: "the subject cannot browse" })
+    if (world.browse === undefined)
+      return yield* new ContractViolation({ message: "the subject's world has no `browse`" })
     return yield* redirect.complete(request, yield* world.browse(request))
   }
   if (subject.method.capabilities.includes("QrLogin")) {
     const qr = yield* service(context, QrLogin)
     const code = yield* qr.begin
-    if (world.scan === undefined) return yield* new ContractViolation({ message: "the subject cannot scan" })
+    if (world.scan === undefined) return yield* new ContractViolation({ message: "the subject's world has no `scan`" })
     yield* world.scan(code)
     const session = yield* qr.poll(code)
     if (Option.isSome(session)) return session.value
@@ -175,12 +176,13 @@ export const signIn = Effect.fnUntraced(function* (
   const { login } = yield* service(context, Login)
   const outcome = yield* login
   if (outcome._tag === "Authenticated") return outcome.session
-  if (world.answer === undefined) return yield* new ContractViolation({ message: "the subject cannot answer" })
+  if (world.answer === undefined)
+    return yield* new ContractViolation({ message: "the subject's world has no `answer`" })
   const stepUp = yield* service(context, StepUp)
   return yield* stepUp.verify(outcome.challenge, yield* world.answer(outcome.challenge))
 })
 
-/** Builds a world and its layer, and logs in. The time is then 31 seconds after the login. */
+/** Builds a world and its layer, and logs in. Then advances the clock by 31 seconds, into the next TOTP period. */
 export const signedIn = Effect.fnUntraced(function* (subject: Subject, changes?: Changes) {
   const world = yield* start(subject)
   const context = yield* world.build(changes)
@@ -205,7 +207,7 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
     if ((yield* timesAsked(fake, endpoint)) >= times) return
     yield* TestClock.withLive(Effect.sleep("5 millis"))
   }
-  return yield* new ContractViolation({ message: `${endpoint} was not called ${times} times` })
+  return yield* new ContractViolation({ message: `the endpoint ${endpoint} was not called ${times} times` })
 })
 
 /** The reason of an effect's failure. */
@@ -230,6 +232,6 @@ export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   return reason
 })
 
-/** In any order of fields, unlike `same`. */
+/** Checks that two values are equal. Unlike `same`, ignores the order of fields. */
 export const alike = (actual: unknown, expected: unknown) =>
   ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
