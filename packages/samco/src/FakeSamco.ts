@@ -1,5 +1,5 @@
 /**
- * A fake Samco: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Samco for tests and experiments. It checks requests as strictly as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -35,16 +35,16 @@ export interface Account {
   readonly secretApiKey: string
   /**
    * An access token that is valid when the fake starts, and again after each reset. It expires at the next 08:00 IST
-   * like any other.
+   * like any other access token.
    */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
   readonly subscription: "active" | "none"
-  /** Whether the SAMCO mobile app was opened. If not, no session starts. */
+  /** Whether the user has opened the SAMCO mobile app. If not, every login is refused. */
   readonly appSignIn: "done" | "needed"
   /**
-   * Whether the caller's IP address is registered. The login page, the exchange of its code and order calls check it.
-   * For `unregistered-server`, the page accepts the address and the exchange refuses it.
+   * Whether the caller's IP address is registered. The login page, the exchange of an authorization code, and order
+   * calls check it. For `unregistered-server`, the login page accepts the address and the exchange refuses it.
    */
   readonly ip: "registered" | "unregistered" | "unregistered-server"
   readonly primaryIp: string
@@ -58,9 +58,9 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a refresh token renews a session that 08:00 IST has ended. */
+  /** Whether a refresh token still works after its session ended at 08:00 IST. */
   readonly refreshAfterEnd: "works" | "refused"
-  /** Whether a refresh ends the previous access token. */
+  /** Whether a refresh invalidates the previous access token. */
   readonly refreshedToken: "dies" | "lives"
   /** Whether access tokens contain `exp`. */
   readonly tokenEnd: "in-token" | "absent"
@@ -68,13 +68,13 @@ export interface Switches {
   readonly legacyFailures: 200 | 401
   /** HTTP status of failures of the OAuth calls. */
   readonly oauthFailures: 200 | 400
-  /** Fields of failures of the OAuth calls besides the text. */
+  /** What a failure of an OAuth call contains: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
-  /** Whether the legacy login requires an access token. Originally it did not. */
+  /** Whether the legacy login requires an access token. In the past it did not. */
   readonly accessToken: "required" | "ignored"
-  /** Whether an exchange meets a concurrent exchange of the same authorization code. */
+  /** `concurrent`: an exchange fails as if another exchange of the same authorization code were pending. */
   readonly codeExchange: "alone" | "concurrent"
-  /** How the login page receives its answer. Older builds redirected. */
+  /** How `/oauth/authenticate` answers the login page. Older versions of the broker redirected. */
   readonly authenticate: "json" | "redirect"
 }
 
@@ -130,7 +130,7 @@ const origin = "https://tradeapi.samco.in"
 
 const millis = Duration.toMillis
 
-/** Lifetimes, and the daily end of all sessions, IST. */
+/** Lifetimes, and the time at which all sessions end each day, in IST. */
 const lifetimes = {
   authorizationCode: "10 minutes",
   refreshToken: "7 days",
@@ -146,8 +146,8 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a refresh token", limit: `1 refresh, within ${lifetimes.refreshToken}`, switch: "refreshAfterEnd" },
   { of: "a code by SMS (`generateOtp`)", limit: lifetimes.otp },
   { of: "a web secret code", limit: `1 login, within ${lifetimes.webCode}` },
-  { of: "a change of the IP addresses (`ipUpdate`)", limit: `1 in ${lifetimes.ipChange} by user id` },
-  { of: "a session and its token, the access token of the day", limit: `until ${lifetimes.sessionEnd} IST` }
+  { of: "a change of the IP addresses (`ipUpdate`)", limit: `1 in ${lifetimes.ipChange} for each user id` },
+  { of: "a session, and an access token of the day", limit: `until ${lifetimes.sessionEnd} IST` }
 ]
 
 const failure = (status: number, statusMessage: string, errorCode?: string) =>
@@ -157,7 +157,7 @@ const rateLimited = failure(429, "Too many requests")
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>", 403)
 
-/** The codes of the OAuth calls with their texts. If the broker documents no text, it is invented. */
+/** The error codes of the OAuth calls, with their texts. Texts that the broker does not document are invented. */
 const oauthTexts = {
   EOAUTH001: "Invalid or inactive API key",
   EOAUTH002: "Redirect URL does not match the registered one",
@@ -194,7 +194,7 @@ const consentForm = (action: string, appName: string, problem: string) =>
 
 const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, headers: { location: href }, body: "" })
 
-/** First check of each call: JSON only. */
+/** Checks the headers of a POST request. The fake accepts only JSON bodies and answers only in JSON. */
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   if (method !== "POST") return undefined
   // RFC 9110, section 12.5.1: without the header, any type is acceptable.
@@ -215,7 +215,7 @@ const uuid = () => {
   return [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end)).join("-")
 }
 
-/** `04/04/24 11:06:17`, in Indian time, without a time zone. */
+/** Formats a time as the broker does, for example `04/04/24 11:06:17`: in Indian time, without a time zone. */
 const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d)-(\d\d) (.*) IST$/, "$3/$2/$1 $4")
 
 const cutOffAfter = (at: number): number =>
@@ -224,7 +224,7 @@ const cutOffAfter = (at: number): number =>
 /** State of the fake. */
 const makeMemory = () => ({
   sessions: new Map<string, Issued>(),
-  /** Refresh tokens that are valid after the end of their session. */
+  /** The sessions by refresh token. A refresh token is valid longer than its session. */
   refreshes: new Map<string, Issued>(),
   codes: new Map<string, AuthorizationCode>(),
   /** Authorization codes and refresh tokens with a pending exchange. */
@@ -290,7 +290,7 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
     },
     success: (fields: Fields, statusMessage = "Request successful") =>
       FakeBroker.json({ ...stamp(), status: "Success", statusMessage, ...fields }),
-    /** The session of a request, or the refusal if it has none. */
+    /** Returns the session of a request, or a refusal if the request has no valid session token. */
     authenticate: (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
       const refused = headerFault(request)
       if (refused !== undefined) return refused
@@ -328,7 +328,7 @@ interface Parts {
 
 type Handle = (request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
 
-/** The first reason why an account gets no session, regardless of its credentials. */
+/** Returns the refusal for an account that cannot log in, even if the credentials are right. */
 const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
   if (account.subscription === "none") {
     return failure(403, "User not subscribed. Please subscribe to access trade API")
@@ -351,7 +351,7 @@ const longOrderTypes = ["LIMIT", "MARKET", "SL", "SL-M"]
 
 const isHex = (value: string) => /^[0-9a-f]+$/i.test(value)
 
-/** `POST /session/token`. Its failures have neither serverTime nor msgId. */
+/** `POST /session/token`. Its failures have no serverTime and no msgId. */
 const sessionToken =
   ({ accounts, bank }: Parts): Handle =>
   (request) => {
@@ -404,7 +404,7 @@ const askedByBody = ({ json }: FakeBroker.FakeRequest): Asked => ({
   scopes: FakeBroker.textField(json, "scopes")
 })
 
-/** The app of a request, or the refusal. The key and the redirect URL are checked first. */
+/** Returns the account of the requested app. Returns an error code if the key or the redirect URL is wrong. */
 const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
   const account = accounts.find(({ apiKey, app }) => apiKey === asked.apiKey && app === "active")
   if (account === undefined) return "EOAUTH001"
@@ -414,8 +414,8 @@ const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
 const isCode = (value: Account | URL | OAuthCode): value is OAuthCode => Predicate.isString(value)
 
 /**
- * The consent: returns an authorization code if the secret is right, the address registered and the scopes those of the
- * app.
+ * Handles the user's consent. If the API secret, the IP address and the scopes are right, returns the redirect URL with
+ * an authorization code. Otherwise returns an error code.
  */
 const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL | OAuthCode => {
   const account = appOf(parts, asked)
@@ -459,7 +459,10 @@ const oauthAuthenticate =
       : nested("Authenticated successfully", { redirectTo: outcome.href })
   }
 
-/** The broker's page makes the two calls above. This one is a plain form with the same checks. */
+/**
+ * The broker's login page calls `/oauth/authorize` and `/oauth/authenticate`. The fake's page is a plain form that does
+ * the same checks.
+ */
 const authorizePage =
   (parts: Parts): Handle =>
   (request) => {
@@ -503,7 +506,7 @@ const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
     ...holderOf(bank, issued, longOrderTypes)
   })
 
-/** A code is valid for one use: the second use revokes all tokens of the app and the account. */
+/** An authorization code is valid for one use. A second use revokes all tokens of the account. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {
@@ -545,7 +548,7 @@ const exchangeRefresh =
     return tokensOf(parts, bank.open(issued.account, "oauth"))
   }
 
-/** Number of times that an exchange yields to other requests before it ends. */
+/** Number of times that an exchange lets other requests run before it ends. */
 const exchangeTurns = 32
 
 /** Refuses an exchange while another exchange of the same code or token is pending. */
@@ -586,7 +589,7 @@ const generateOtp =
   (request) => {
     const { bank, clock } = parts
     const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
-    // The broker's spelling.
+    // The spelling mistake is the broker's.
     if (account === undefined) return legacyFailure(parts, "Failed to genererate otp for user")
     const otp = { account, code: randomDigits(4), end: clock.now() + millis(lifetimes.otp) }
     bank.otps.set(account.userId, otp)
@@ -661,7 +664,7 @@ const webSecretCode = ({ bank, clock }: Parts, { account }: Issued) => {
   const made = { account, code: `${letters.join("")}${randomDigits(4)}`, end: clock.now() + millis(lifetimes.webCode) }
   bank.webCodes.set(made.code, made)
   const data = { timeRemainingInSeconds: millis(lifetimes.webCode) / 1000, OTP: made.code }
-  // The broker's spelling.
+  // The spelling mistake is the broker's.
   return bank.success({ data }, "Secret code genererated successfully.")
 }
 
@@ -693,7 +696,7 @@ const placeOrder = (_: Parts, { account }: Issued) =>
     ? failure(400, "The fake accepts no orders")
     : failure(403, "The IP is not the registered static IP")
 
-/** Addresses may change once in seven days. */
+/** The IP addresses of an account can be updated once in seven days. */
 const changeIp =
   (parts: Parts, kind: "registration" | "update"): Handle =>
   (request) => {
@@ -772,7 +775,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
 }
 
 /**
- * Makes the fake. It uses the clock of the calling program.
+ * Makes the fake. The fake uses the clock of the calling program.
  *
  * @example
  * ```ts
