@@ -211,7 +211,12 @@ export const broker: Broker.Broker = {
   documentation: [`${production}/apidocs/Authentication/`, "https://ninjafox.codifi.in/Authentication"],
   assumptions: Broker.assumptions(asOf, [
     ["production-host", "low", "environment", "The production host is https://weblive.rmoneyindia.net."],
-    ["base-path", "low", "basePath, paths", "Production has the same paths below /auth/v1 as UAT, the test environment."],
+    [
+      "base-path",
+      "low",
+      "basePath, paths",
+      "Production has the same paths below /auth/v1 as UAT, the test environment."
+    ],
     [
       "sso-host",
       "low",
@@ -238,7 +243,12 @@ export const broker: Broker.Broker = {
       "none: the error of an unknown failure has the broker's text",
       "A failure has HTTP 200 and the status Not ok, as at other brokers with this back end."
     ],
-    ["device", "low", "osName, versionNo, appName, deviceId", "The broker accepts any device id and any program name and version."],
+    [
+      "device",
+      "low",
+      "osName, versionNo, appName, deviceId",
+      "The broker accepts any device id and any program name and version."
+    ],
     ["code-lifetime", "medium", "codeLifetime", "A one-time code is valid for 300 seconds."],
     ["code-misses", "medium", "codeMisses", "The third wrong code ends a challenge."],
     [
@@ -248,7 +258,12 @@ export const broker: Broker.Broker = {
       "The fourth wrong password in 300 seconds locks the account."
     ],
     ["code-sent-with-password", "medium", "sendCode", "The broker sends the one-time code at the password step."],
-    ["bearer", "medium", "none: Authorize makes the header", "Calls after the login send `Authorization: Bearer <token>`, and so does bio/enable."],
+    [
+      "bearer",
+      "medium",
+      "none: Authorize makes the header",
+      "Calls after the login send `Authorization: Bearer <token>`, and so does bio/enable."
+    ],
     ["biometric-token", "medium", "none: give the newest token", "A biometric login needs the newest access token."],
     ["biometric-renewal", "low", "renewal.early", "A biometric login needs an access token that has not expired."],
     ["biometric-device", "low", "osName, deviceType", "Only mobile devices can log in by biometrics."],

@@ -248,16 +248,18 @@ describe("the fake answers", () => {
 
 describe("the fake's limits", () => {
   for (const lockAfter of [4, 5] as const) {
-    it.effect(`wrong password number ${lockAfter} within five minutes locks the account, and the right password is refused too`, () =>
-      Effect.gen(function* () {
-        const fake = yield* make({ lockAfter })
-        const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
-        for (let miss = 1; miss < lockAfter; miss += 1) {
-          assert.strictEqual((yield* wrong).message, "Invalid userId or password")
-        }
-        assert.strictEqual((yield* wrong).message, "User blocked")
-        assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
-      })
+    it.effect(
+      `wrong password number ${lockAfter} within five minutes locks the account, and the right password is refused too`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* make({ lockAfter })
+          const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
+          for (let miss = 1; miss < lockAfter; miss += 1) {
+            assert.strictEqual((yield* wrong).message, "Invalid userId or password")
+          }
+          assert.strictEqual((yield* wrong).message, "User blocked")
+          assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
+        })
     )
   }
 
@@ -352,16 +354,18 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a biometric login is accepted only from the device that it was enabled for, and not after it was disabled", () =>
-    Effect.gen(function* () {
-      const fake = yield* make()
-      const body = { userId: demo.userId, token: demo.accessToken, ...device }
-      const strange = yield* ask(fake, "access/bio/pwd/validate", { ...body, deviceId: "another" })
-      assert.strictEqual(strange.message, "Failed to validate. Please try again later")
-      const disabling = { userId: demo.userId, deviceType: "IOS", enable: "false", ...device }
-      yield* ask(fake, "access/bio/enable", disabling, { authorization: `Bearer ${demo.accessToken}` })
-      assert.include((yield* ask(fake, "access/bio/pwd/validate", body)).message, "Failed to validate")
-    })
+  it.effect(
+    "a biometric login is accepted only from the device that it was enabled for, and not after it was disabled",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* make()
+        const body = { userId: demo.userId, token: demo.accessToken, ...device }
+        const strange = yield* ask(fake, "access/bio/pwd/validate", { ...body, deviceId: "another" })
+        assert.strictEqual(strange.message, "Failed to validate. Please try again later")
+        const disabling = { userId: demo.userId, deviceType: "IOS", enable: "false", ...device }
+        yield* ask(fake, "access/bio/enable", disabling, { authorization: `Bearer ${demo.accessToken}` })
+        assert.include((yield* ask(fake, "access/bio/pwd/validate", body)).message, "Failed to validate")
+      })
   )
 
   it.effect("a QR code expires after 35 seconds, or 10 seconds after the scan, and is valid for one session", () =>

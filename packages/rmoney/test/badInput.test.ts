@@ -370,15 +370,17 @@ describe("raw calls from untyped code", () => {
   }
 
   for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
-    it.effect(`bioEnable and logout with the session ${JSON.stringify(given)} fail as SessionExpired and send no request`, () =>
-      Effect.gen(function* () {
-        const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
-        const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })
-        const enabling = yield* refused(callOf("bioEnable", request, given), layer)
-        assert.strictEqual(reasonOf(enabling, "SessionExpired").why, "missing")
-        const leaving = yield* refused(callOf("logout", given, undefined), layer)
-        assert.strictEqual(reasonOf(leaving, "SessionExpired").why, "missing")
-      })
+    it.effect(
+      `bioEnable and logout with the session ${JSON.stringify(given)} fail as SessionExpired and send no request`,
+      () =>
+        Effect.gen(function* () {
+          const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
+          const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })
+          const enabling = yield* refused(callOf("bioEnable", request, given), layer)
+          assert.strictEqual(reasonOf(enabling, "SessionExpired").why, "missing")
+          const leaving = yield* refused(callOf("logout", given, undefined), layer)
+          assert.strictEqual(reasonOf(leaving, "SessionExpired").why, "missing")
+        })
     )
   }
 })

@@ -59,15 +59,17 @@ const both: ReadonlyArray<readonly [string, Settings]> = [
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
-      it.effect(`by ${name} reads the code from the ${callback} of the callback, with the parameter's name in any case`, () =>
-        Effect.gen(function* () {
-          const { callback: url, redirect, request } = yield* begun(settings, { callback })
-          assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
-          const session = yield* redirect.complete(request, Redacted.make(url))
-          assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, "uat"])
-          assert.deepStrictEqual(session.profile, { id: demo.userId })
-          assert.strictEqual(session.expiresAt, Date.UTC(2026, 10, 20, 18, 30))
-        })
+      it.effect(
+        `by ${name} reads the code from the ${callback} of the callback, with the parameter's name in any case`,
+        () =>
+          Effect.gen(function* () {
+            const { callback: url, redirect, request } = yield* begun(settings, { callback })
+            assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
+            const session = yield* redirect.complete(request, Redacted.make(url))
+            assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, "uat"])
+            assert.deepStrictEqual(session.profile, { id: demo.userId })
+            assert.strictEqual(session.expiresAt, Date.UTC(2026, 10, 20, 18, 30))
+          })
       )
     }
 

@@ -177,17 +177,19 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("returns a session that expires at the token's exp, or whose expiry is unknown if the token has no exp", () =>
-    Effect.gen(function* () {
-      for (const [tokenEnd, expiresAt, source] of [
-        ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
-        ["absent", undefined, "unknown"]
-      ] as const) {
-        const { begin, fake, verify } = yield* make({ tokenEnd })
-        const session = yield* verify(yield* begin, yield* newestCode(fake))
-        assert.deepStrictEqual([session.expiresAt, session.expirySource], [expiresAt, source])
-      }
-    })
+  it.effect(
+    "returns a session that expires at the token's exp, or whose expiry is unknown if the token has no exp",
+    () =>
+      Effect.gen(function* () {
+        for (const [tokenEnd, expiresAt, source] of [
+          ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
+          ["absent", undefined, "unknown"]
+        ] as const) {
+          const { begin, fake, verify } = yield* make({ tokenEnd })
+          const session = yield* verify(yield* begin, yield* newestCode(fake))
+          assert.deepStrictEqual([session.expiresAt, session.expirySource], [expiresAt, source])
+        }
+      })
   )
 
   it.effect("returns a session with the expiry that the option expiry states", () =>
@@ -233,11 +235,13 @@ describe("a login with an authenticator", () => {
     )
   }
 
-  it.effect("accepts only a code by SMS or mail if the account has no authenticator, although the credentials contain a secret", () =>
-    Effect.gen(function* () {
-      const { begin } = yield* make({}, { totp: secret })
-      assert.deepStrictEqual((yield* begin).kinds, ["otp"])
-    })
+  it.effect(
+    "accepts only a code by SMS or mail if the account has no authenticator, although the credentials contain a secret",
+    () =>
+      Effect.gen(function* () {
+        const { begin } = yield* make({}, { totp: secret })
+        assert.deepStrictEqual((yield* begin).kinds, ["otp"])
+      })
   )
 
   it.effect("sends a code as the first kind of the challenge", () =>
@@ -307,14 +311,16 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("with codeMisses: 9, the fourth wrong code is sent, and the error reports how long the broker refuses codes", () =>
-    Effect.gen(function* () {
-      const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
-      const challenge = yield* begin
-      for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
-      const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
-      assert.deepStrictEqual(retryAfter, Duration.minutes(5))
-    })
+  it.effect(
+    "with codeMisses: 9, the fourth wrong code is sent, and the error reports how long the broker refuses codes",
+    () =>
+      Effect.gen(function* () {
+        const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
+        const challenge = yield* begin
+        for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
+        const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
+        assert.deepStrictEqual(retryAfter, Duration.minutes(5))
+      })
   )
 
   it.effect("a challenge expires after five minutes, or after codeLifetime", () =>
@@ -402,32 +408,36 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("if a step is refused in plain text, the error names the option stepHeader and does not advise another login", () =>
-    Effect.gen(function* () {
-      const { begin, fake, verify } = yield* make()
-      const first = yield* begin
-      yield* begin
-      const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
-      assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
-      assert.match(error.remedy, /set the option stepHeader to "three-part"/)
-      assert.notInclude(error.remedy, "Log in again")
-    })
+  it.effect(
+    "if a step is refused in plain text, the error names the option stepHeader and does not advise another login",
+    () =>
+      Effect.gen(function* () {
+        const { begin, fake, verify } = yield* make()
+        const first = yield* begin
+        yield* begin
+        const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
+        assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
+        assert.match(error.remedy, /set the option stepHeader to "three-part"/)
+        assert.notInclude(error.remedy, "Log in again")
+      })
   )
 })
 
 describe("refused logins", () => {
-  it.effect("a wrong password is sent once for each login and never resent, and the fourth wrong password locks the account", () =>
-    Effect.gen(function* () {
-      const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
-      for (let miss = 0; miss < 3; miss += 1) {
-        const error = yield* Effect.flip(run(Login.login))
-        assert.strictEqual(reasonOf(error, "InvalidCredentials").isRetryable, false)
-      }
-      const locked = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
-      assert.deepStrictEqual([locked.scope, locked.unlock], ["account", "self-service"])
-      yield* TestClock.adjust("1 day")
-      assert.strictEqual(yield* asked(fake, "pwdValidate"), 4)
-    })
+  it.effect(
+    "a wrong password is sent once for each login and never resent, and the fourth wrong password locks the account",
+    () =>
+      Effect.gen(function* () {
+        const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
+        for (let miss = 0; miss < 3; miss += 1) {
+          const error = yield* Effect.flip(run(Login.login))
+          assert.strictEqual(reasonOf(error, "InvalidCredentials").isRetryable, false)
+        }
+        const locked = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
+        assert.deepStrictEqual([locked.scope, locked.unlock], ["account", "self-service"])
+        yield* TestClock.adjust("1 day")
+        assert.strictEqual(yield* asked(fake, "pwdValidate"), 4)
+      })
   )
 
   it.effect("if the broker has blocked the account, the error says that only the broker can unblock it", () =>

@@ -35,19 +35,24 @@ describe("requests", () => {
     })
   )
 
-  it.effect("with the option stepHeader have the returned header instead of Authorization, and errors do not contain it", () =>
-    Effect.gen(function* () {
-      const fake = yield* serve()
-      const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
-        "x-step": `${userId}/${source}/${Redacted.value(token)}`
+  it.effect(
+    "with the option stepHeader have the returned header instead of Authorization, and errors do not contain it",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
+          "x-step": `${userId}/${source}/${Redacted.value(token)}`
+        })
+        yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
+        const error = yield* (calls["otpSend"] ?? Effect.void).pipe(
+          Effect.flip,
+          Effect.provide(layerApi({ stepHeader }))
+        )
+        const [request] = yield* BrokerTests.sent(fake)
+        assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
+        assert.notProperty(request?.headers, "authorization")
+        assert.notInclude(String(error), "STEP0OF0A0TEST")
       })
-      yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
-      const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
-      const [request] = yield* BrokerTests.sent(fake)
-      assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
-      assert.notProperty(request?.headers, "authorization")
-      assert.notInclude(String(error), "STEP0OF0A0TEST")
-    })
   )
 
   it.effect("of a login have the user id that the broker returned in later steps", () =>

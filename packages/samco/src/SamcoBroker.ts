@@ -126,19 +126,59 @@ export const broker: Broker.Broker = {
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
   assumptions: Broker.assumptions(asOf, [
-    ["encrypted-credentials", "medium", "credentialCheck", "An API key or secret of fewer than 32 characters is not encrypted."],
+    [
+      "encrypted-credentials",
+      "medium",
+      "credentialCheck",
+      "An API key or secret of fewer than 32 characters is not encrypted."
+    ],
     ["account-id", "medium", "accountCheck", "In answers, accountID and user_id equal the configured client id."],
     ["daily-end", "medium", "expiry", "Sessions of all three layers end at 08:00 IST, even if expires_in is later."],
-    ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh token still works after 08:00 IST, when its session has ended."],
+    [
+      "refresh-across-the-cut-off",
+      "medium",
+      "refreshAfterEnd",
+      "A refresh token still works after 08:00 IST, when its session has ended."
+    ],
     ["lock-out", "low", "renewal", "Two wrong keys or passwords a day do not block the account."],
-    ["refresh-before-the-end", "low", "renewal.early", "A refresh five minutes before the expiry gives a later expiry."],
-    ["authorize-parameters", "medium", "authorizePage", "The login page accepts the documented parameter names, not the names of the OAuth standard."],
+    [
+      "refresh-before-the-end",
+      "low",
+      "renewal.early",
+      "A refresh five minutes before the expiry gives a later expiry."
+    ],
+    [
+      "authorize-parameters",
+      "medium",
+      "authorizePage",
+      "The login page accepts the documented parameter names, not the names of the OAuth standard."
+    ],
     ["oauth-failures", "low", "none needed", "A failure of an OAuth call has its error code in errorCode."],
-    ["authenticate-body", "low", "none", "The login page sends the fields of SamcoApi.oauthAuthenticate. No layer makes this call."],
-    ["access-token-text", "low", "none", "If /login fails with a text about the access token, the token is wrong or has expired."],
-    ["ip-answer", "low", "none", "The deprecated IP calls need no session, and any field of their answers may be absent."],
+    [
+      "authenticate-body",
+      "low",
+      "none",
+      "The login page sends the fields of SamcoApi.oauthAuthenticate. No layer makes this call."
+    ],
+    [
+      "access-token-text",
+      "low",
+      "none",
+      "If /login fails with a text about the access token, the token is wrong or has expired."
+    ],
+    [
+      "ip-answer",
+      "low",
+      "none",
+      "The deprecated IP calls need no session, and any field of their answers may be absent."
+    ],
     ["time-zone", "medium", "none needed", "serverTime is in Indian time. SamcoApi returns it as text."],
-    ["concurrent-exchange", "medium", "concurrentExchange", "A refresh token is still valid after a refresh failed with EOAUTH030."]
+    [
+      "concurrent-exchange",
+      "medium",
+      "concurrentExchange",
+      "A refresh token is still valid after a refresh failed with EOAUTH030."
+    ]
   ]),
   verifiedOn: asOf
 }

@@ -103,16 +103,18 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect("with codeExchange: concurrent, refuses the first use of a code, and ends all sessions on the second use", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin({ codeExchange: "concurrent" })
-      const token = String((yield* login(fake)).json["sessionToken"])
-      const code = codeOf(yield* authenticate(fake))
-      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH030")
-      assert.strictEqual((yield* limits(fake, token)).status, 200)
-      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH012")
-      assert.strictEqual((yield* limits(fake, token)).status, 401)
-    })
+  it.effect(
+    "with codeExchange: concurrent, refuses the first use of a code, and ends all sessions on the second use",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin({ codeExchange: "concurrent" })
+        const token = String((yield* login(fake)).json["sessionToken"])
+        const code = codeOf(yield* authenticate(fake))
+        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH030")
+        assert.strictEqual((yield* limits(fake, token)).status, 200)
+        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH012")
+        assert.strictEqual((yield* limits(fake, token)).status, 401)
+      })
   )
 
   it.effect("refuses unknown paths and methods", () =>
@@ -153,7 +155,14 @@ describe("the fake's direct login", () => {
     ["an inactive app", { app: "inactive" }, {}, 401, "Invalid or inactive API key", "EOAUTH001"],
     ["a plain-text secret", {}, { apiSecret: "plain" }, 401, "Invalid API secret format", "EOAUTH008"],
     ["a wrong secret", {}, { apiSecret: "f".repeat(96) }, 401, "Invalid API secret", "EOAUTH008"],
-    ["a login without key and secret", {}, { apiKey: "", apiSecret: "" }, 400, "apiKey and apiSecret are required", undefined],
+    [
+      "a login without key and secret",
+      {},
+      { apiKey: "", apiSecret: "" },
+      400,
+      "apiKey and apiSecret are required",
+      undefined
+    ],
     [
       "an account without a subscription",
       { subscription: "none" },
@@ -332,16 +341,18 @@ describe("the fake's browser login", () => {
     ["dies", 401],
     ["lives", 200]
   ] as const) {
-    it.effect(`with refreshedToken: ${refreshedToken}, answers the earlier access token with HTTP ${status} after a refresh`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ refreshedToken })
-        const { data } = yield* oauthLogin(fake)
-        const renewed = yield* renew(fake, data["refresh_token"])
-        assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
-        assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
-        assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
-        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
-      })
+    it.effect(
+      `with refreshedToken: ${refreshedToken}, answers the earlier access token with HTTP ${status} after a refresh`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ refreshedToken })
+          const { data } = yield* oauthLogin(fake)
+          const renewed = yield* renew(fake, data["refresh_token"])
+          assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
+          assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
+          assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
+          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
+        })
     )
   }
 
@@ -349,14 +360,16 @@ describe("the fake's browser login", () => {
     ["works", undefined],
     ["refused", "EOAUTH017"]
   ] as const) {
-    it.effect(`with refreshAfterEnd: ${refreshAfterEnd}, answers a refresh after 08:00 IST with ${code ?? "new tokens"}`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ refreshAfterEnd })
-        const { data } = yield* oauthLogin(fake)
-        yield* TestClock.setTime(nextCutOff)
-        assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
-        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], code)
-      })
+    it.effect(
+      `with refreshAfterEnd: ${refreshAfterEnd}, answers a refresh after 08:00 IST with ${code ?? "new tokens"}`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ refreshAfterEnd })
+          const { data } = yield* oauthLogin(fake)
+          yield* TestClock.setTime(nextCutOff)
+          assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
+          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], code)
+        })
     )
   }
 
@@ -369,20 +382,22 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("revokes a session by its access token or refresh token, and reports success again for a revoked token", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      for (const kind of ["access_token", "refresh_token"]) {
-        const { data } = yield* oauthLogin(fake)
-        const body = { token: data[kind], token_type: kind }
-        for (const _ of ["first", "again"]) {
-          const { json } = yield* ask(fake, "POST", "/oauth/revoke", { body })
-          assert.deepStrictEqual(json, { status: "Success", message: "Token revoked successfully" })
+  it.effect(
+    "revokes a session by its access token or refresh token, and reports success again for a revoked token",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        for (const kind of ["access_token", "refresh_token"]) {
+          const { data } = yield* oauthLogin(fake)
+          const body = { token: data[kind], token_type: kind }
+          for (const _ of ["first", "again"]) {
+            const { json } = yield* ask(fake, "POST", "/oauth/revoke", { body })
+            assert.deepStrictEqual(json, { status: "Success", message: "Token revoked successfully" })
+          }
+          assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
+          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
         }
-        assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
-        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
-      }
-    })
+      })
   )
 
   const bodies: ReadonlyArray<readonly [FakeSamco.Switches["oauthFailureBody"], object]> = [

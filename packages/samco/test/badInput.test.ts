@@ -223,7 +223,11 @@ describe("raw calls from untyped code", () => {
       ["oauthToken without a code", (api) => api.oauthToken({} as never), ["code"]],
       ["oauthToken without a request", (api) => api.oauthToken(undefined as never), ["request"]],
       ["oauthToken with a blank code", (api) => api.oauthToken({ code: secret(" ") }), ["code"]],
-      ["oauthRefresh with a number for the refresh token", (api) => api.oauthRefresh({ refresh_token: secret(7) }), ["refresh_token"]],
+      [
+        "oauthRefresh with a number for the refresh token",
+        (api) => api.oauthRefresh({ refresh_token: secret(7) }),
+        ["refresh_token"]
+      ],
       [
         "oauthRevoke with an unknown token type",
         (api) => api.oauthRevoke({ token: secret("t"), token_type: "id_token" as never }),
@@ -242,7 +246,11 @@ describe("raw calls from untyped code", () => {
         ["otp"]
       ],
       ["login without a password", (api) => api.login({ userId: "DV99999" } as never), ["password"]],
-      ["webSecretCodeValidation with a blank code", (api) => api.webSecretCodeValidation({ otp: secret(" ") }), ["otp"]],
+      [
+        "webSecretCodeValidation with a blank code",
+        (api) => api.webSecretCodeValidation({ otp: secret(" ") }),
+        ["otp"]
+      ],
       [
         "ipUpdate with a blank address",
         (api) => api.ipUpdate({ clientId: "DV99999", password: secret("p"), primaryIp: " " }),

@@ -279,23 +279,25 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("advises deleting the stored sessions if another program used the code before, because all tokens are then revoked", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      const { callback, request, session } = yield* Effect.gen(function* () {
-        const all = yield* signIn(fake)
-        return { ...all, session: yield* all.complete }
-      }).pipe(Effect.provide(browser(fake)))
-      yield* Effect.gen(function* () {
-        const redirect = yield* RedirectLogin.RedirectLogin
-        const error = yield* Effect.flip(redirect.complete(request, callback))
-        const reason = reasonOf(error, "InvalidStepUpCode")
-        assert.strictEqual(reason.code, "EOAUTH012")
-        assert.include(reason.remedy, "Delete the stored sessions")
-        reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
-        reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
-      }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
-    })
+  it.effect(
+    "advises deleting the stored sessions if another program used the code before, because all tokens are then revoked",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        const { callback, request, session } = yield* Effect.gen(function* () {
+          const all = yield* signIn(fake)
+          return { ...all, session: yield* all.complete }
+        }).pipe(Effect.provide(browser(fake)))
+        yield* Effect.gen(function* () {
+          const redirect = yield* RedirectLogin.RedirectLogin
+          const error = yield* Effect.flip(redirect.complete(request, callback))
+          const reason = reasonOf(error, "InvalidStepUpCode")
+          assert.strictEqual(reason.code, "EOAUTH012")
+          assert.include(reason.remedy, "Delete the stored sessions")
+          reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
+          reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
+        }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
+      })
   )
 
   it.effect("fails if it is completed eleven minutes after the consent", () =>

@@ -119,18 +119,20 @@ describe("a managed session of SamcoAuth", () => {
 })
 
 describe("a managed session of SamcoLegacy", () => {
-  it.effect("is not renewed with an access token that expired at 08:00 IST, and the error demands a new access token", () =>
-    Effect.gen(function* () {
-      const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))
-      const first = yield* session
-      const second = yield* renew(first)
-      assert.notStrictEqual(Redacted.value(second.tokens.access), Redacted.value(first.tokens.access))
-      yield* TestClock.setTime(cutOff)
-      const error = yield* Effect.flip(session)
-      assert.isTrue(isActionRequired(error))
-      assert.include(error.remedy, "SamcoApi.accessToken")
-      assert.strictEqual(yield* asked(fake, "login"), 2)
-    })
+  it.effect(
+    "is not renewed with an access token that expired at 08:00 IST, and the error demands a new access token",
+    () =>
+      Effect.gen(function* () {
+        const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))
+        const first = yield* session
+        const second = yield* renew(first)
+        assert.notStrictEqual(Redacted.value(second.tokens.access), Redacted.value(first.tokens.access))
+        yield* TestClock.setTime(cutOff)
+        const error = yield* Effect.flip(session)
+        assert.isTrue(isActionRequired(error))
+        assert.include(error.remedy, "SamcoApi.accessToken")
+        assert.strictEqual(yield* asked(fake, "login"), 2)
+      })
   )
 })
 

@@ -36,7 +36,9 @@ const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|all
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
 const filter = { source: "authentication filter of the back-end software: HTTP 401 with the plain text Unauthorized" }
-const compared = { source: "the back-end software compares the token of a biometric login with the token that it stored" }
+const compared = {
+  source: "the back-end software compares the token of a biometric login with the token that it stored"
+}
 const aliceBlue = { source: "clients of Alice Blue, which has the same back end" }
 const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
 const apiPage = {

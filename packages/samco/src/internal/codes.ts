@@ -79,7 +79,11 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH013", "Authorization code expired", beginAgain),
   oauth("EOAUTH016", "Unknown or invalidated refresh token", sessionExpired("refresh-invalid")),
   oauth("EOAUTH017", "Refresh token expired", sessionExpired("refresh-expired")),
-  oauth("EOAUTH002", "The redirect URL is not the registered one", invalidRequest("redirectUrl", "is not the registered one")),
+  oauth(
+    "EOAUTH002",
+    "The redirect URL is not the registered one",
+    invalidRequest("redirectUrl", "is not the registered one")
+  ),
   oauth("EOAUTH003", "The app does not have the scopes", invalidRequest("scopes", "are not those of the app")),
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
@@ -129,6 +133,7 @@ export const callbackRefusal = (code: string, brokerMessage: string | undefined)
     code,
     brokerMessage,
     problems: [{ field: "request", problem: "was rejected by the login page" }],
-    advice: "Compare the redirect URL and the scopes with those of the app in the dashboard. Then begin the login again."
+    advice:
+      "Compare the redirect URL and the scopes with those of the app in the dashboard. Then begin the login again."
   })
 }
