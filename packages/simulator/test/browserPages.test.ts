@@ -15,13 +15,13 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Closes the element or attribute around it, and runs in two ways if a page contains it unescaped. */
+/** A text that closes the element or attribute around it. If a page contains it unescaped, its script runs. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
 /** Fields of accounts that pages and their addresses contain. */
 const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
 
-/** The demo accounts with other fields. */
+/** Returns the demo accounts, with the given fields changed. */
 const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, string>>) => ({
   brokers: Object.fromEntries(
     Object.entries(brokers).map(([broker, { accounts }]) => [
@@ -64,7 +64,7 @@ const submit = async (page: Page, button = "button[type=submit]"): Promise<URL> 
   return new URL(page.url())
 }
 
-/** Whether a page contains the planted text, and whether its script ran. */
+/** Reads whether a page contains the planted text, and whether its script ran. */
 const hasPlanted = async (page: Page) => ({
   ran: await page.evaluate("globalThis.ran === true"),
   elements: await page.locator("script, img, [onerror]").count()
@@ -78,7 +78,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `redirects from a web app through ${login.title} and back`,
+        `redirect from a web app to ${login.title} and back to the web app`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { account, angel } from "./support.ts"
 
-it.live("carries a session from login to logout", () =>
+it.live("serves a session from login to logout", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {

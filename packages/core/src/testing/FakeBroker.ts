@@ -405,7 +405,7 @@ const makeJournal = (limit: number) => {
  */
 export const authenticatorLimit: FakeLimit = {
   of: "a TOTP code",
-  limit: "1 login, in its period (30 seconds) or the one after it"
+  limit: "1 login, in its period (30 seconds) or the next period"
 }
 
 /**
