@@ -230,8 +230,8 @@ describe("the fake answers", () => {
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const code = Redacted.value(yield* newestCode(fake))
-      const stranger = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
-      assert.strictEqual(stranger.message, "Invalid vendor name or vendor key")
+      const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
+      assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
       const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
       assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
     })

@@ -165,8 +165,8 @@ describe("a browser login", () => {
 
   it.effect("with an unknown vendor id fails, and the error names the vendor id", () =>
     Effect.gen(function* () {
-      const stranger = { ...vendor, vendor: Redacted.make("nobody") }
-      const { redirect, request } = yield* begun({ ...byVendor, credentials: stranger })
+      const unknownVendor = { ...vendor, vendor: Redacted.make("nobody") }
+      const { redirect, request } = yield* begun({ ...byVendor, credentials: unknownVendor })
       const error = yield* Effect.flip(
         redirect.complete(request, Redacted.make(`${demo.redirectUrl}?authCode=59E4VTFKINI13OBAWOS3`))
       )

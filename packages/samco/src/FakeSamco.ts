@@ -237,7 +237,7 @@ const makeMemory = () => ({
 })
 
 /** The parts of the fake that all its calls use. */
-const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
+const makeShared = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const memory = makeMemory()
   const { refreshes, sessions } = memory
   let began = clock.now()
@@ -317,10 +317,10 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
   }
 }
 
-type Bank = ReturnType<typeof makeBank>
+type Shared = ReturnType<typeof makeShared>
 
 interface Parts {
-  readonly bank: Bank
+  readonly shared: Shared
   readonly clock: FakeBroker.FakeClock
   readonly accounts: ReadonlyArray<Account>
   readonly switches: Partial<Switches>
@@ -337,13 +337,13 @@ const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
   return account.appSignIn === "needed" ? failure(401, oauthTexts.EOAUTH999) : undefined
 }
 
-const holderOf = (bank: Bank, { account }: Issued, orderTypeList: ReadonlyArray<string>) => ({
+const holderOf = (shared: Shared, { account }: Issued, orderTypeList: ReadonlyArray<string>) => ({
   accountID: account.userId,
   accountName: account.name,
   exchangeList: ["BFO", "BSE", "CDS", "MCX", "NSE", "NFO"],
   orderTypeList,
   productList: ["MIS", "CNC", "NRML", "CO", "BO"],
-  ...bank.ipsOf(account)
+  ...shared.ipsOf(account)
 })
 
 const shortOrderTypes = ["L", "MKT", "SL", "SL-M"]
@@ -353,7 +353,7 @@ const isHex = (value: string) => /^[0-9a-f]+$/i.test(value)
 
 /** `POST /session/token`. Its failures have no serverTime and no msgId. */
 const sessionToken =
-  ({ accounts, bank }: Parts): Handle =>
+  ({ accounts, shared }: Parts): Handle =>
   (request) => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
@@ -366,9 +366,9 @@ const sessionToken =
     if (account.apiSecret !== apiSecret) return failure(401, "Invalid API secret", "EOAUTH008")
     const blocked = obstacle(account)
     if (blocked !== undefined) return blocked
-    const issued = bank.open(account, "jwt")
-    const fields = { sessionToken: issued.token, tokenId: uuid(), ...holderOf(bank, issued, shortOrderTypes) }
-    return bank.success(fields, "Session token generated successfully")
+    const issued = shared.open(account, "jwt")
+    const fields = { sessionToken: issued.token, tokenId: uuid(), ...holderOf(shared, issued, shortOrderTypes) }
+    return shared.success(fields, "Session token generated successfully")
   }
 
 const oauthFailure = ({ switches }: Parts, code: OAuthCode): FakeBroker.FakeResponse => {
@@ -424,7 +424,7 @@ const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL
   if (account.ip === "unregistered") return "EOAUTH009"
   if ((asked.scopes ?? "all") !== "all") return "EOAUTH003"
   const code = randomText(32)
-  parts.bank.codes.set(code, { account, end: parts.clock.now() + millis(lifetimes.authorizationCode), state: "fresh" })
+  parts.shared.codes.set(code, { account, end: parts.clock.now() + millis(lifetimes.authorizationCode), state: "fresh" })
   const target = new URL(account.redirectUrl)
   target.searchParams.set("code", code)
   if (asked.state !== undefined) target.searchParams.set("state", asked.state)
@@ -493,7 +493,7 @@ const authorizeSubmit =
     return consentForm(action, account.appName, `${outcome}: ${oauthTexts[outcome]}`)
   }
 
-const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
+const tokensOf = ({ shared, clock }: Parts, issued: Issued) =>
   nested("Token issued successfully", {
     access_token: issued.token,
     token_type: "Bearer",
@@ -503,24 +503,24 @@ const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
     session_id: uuid(),
     user_id: issued.account.userId,
     scopes: "all",
-    ...holderOf(bank, issued, longOrderTypes)
+    ...holderOf(shared, issued, longOrderTypes)
   })
 
 /** An authorization code is valid for one use. A second use revokes all tokens of the account. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock, switches } = parts
+    const { shared, clock, switches } = parts
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     if (FakeBroker.textField(request.json, "grant_type") !== "authorization_code")
       return failure(400, "Invalid grant_type")
     const code = FakeBroker.textField(request.json, "code")
     if (code === undefined) return oauthFailure(parts, "EOAUTH010")
-    const known = bank.codes.get(code)
+    const known = shared.codes.get(code)
     if (known === undefined) return oauthFailure(parts, "EOAUTH011")
     if (known.state === "used") {
-      bank.closeAllOf(known.account)
+      shared.closeAllOf(known.account)
       return oauthFailure(parts, "EOAUTH012")
     }
     if (clock.now() >= known.end) return oauthFailure(parts, "EOAUTH013")
@@ -528,24 +528,24 @@ const exchangeCode =
     known.state = "used"
     if (switches.codeExchange === "concurrent") return oauthFailure(parts, "EOAUTH030")
     if (known.account.appSignIn === "needed") return oauthFailure(parts, "EOAUTH999")
-    return obstacle(known.account) ?? tokensOf(parts, bank.open(known.account, "oauth"))
+    return obstacle(known.account) ?? tokensOf(parts, shared.open(known.account, "oauth"))
   }
 
 const exchangeRefresh =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock, switches } = parts
+    const { shared, clock, switches } = parts
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     const token = FakeBroker.textField(request.json, "refresh_token")
     if (token === undefined) return oauthFailure(parts, "EOAUTH015")
-    const issued = bank.refreshes.get(token)
+    const issued = shared.refreshes.get(token)
     if (issued?.refresh === undefined) return oauthFailure(parts, "EOAUTH016")
     const end = switches.refreshAfterEnd === "refused" ? Math.min(issued.end, issued.refresh.end) : issued.refresh.end
     if (clock.now() >= end) return oauthFailure(parts, "EOAUTH017")
-    bank.refreshes.delete(token)
-    if (switches.refreshedToken !== "lives") bank.sessions.delete(issued.token)
-    return tokensOf(parts, bank.open(issued.account, "oauth"))
+    shared.refreshes.delete(token)
+    if (switches.refreshedToken !== "lives") shared.sessions.delete(issued.token)
+    return tokensOf(parts, shared.open(issued.account, "oauth"))
   }
 
 /** Number of times that an exchange lets other requests run before it ends. */
@@ -556,7 +556,7 @@ const oneAtATime =
   (parts: Parts, field: "code" | "refresh_token", handle: Handle) =>
   (request: FakeBroker.FakeRequest): Effect.Effect<FakeBroker.FakeResponse> =>
     Effect.suspend(() => {
-      const { codes, exchanging, refreshes } = parts.bank
+      const { codes, exchanging, refreshes } = parts.shared
       const token = FakeBroker.textField(request.json, field) ?? ""
       const unused = field === "code" ? codes.get(token)?.state === "fresh" : refreshes.has(token)
       if (!unused || headerFault(request) !== undefined) return Effect.sync(() => handle(request))
@@ -569,76 +569,76 @@ const oneAtATime =
     })
 
 const revoke =
-  ({ bank }: Parts): Handle =>
+  ({ shared }: Parts): Handle =>
   (request) => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     const token = FakeBroker.textField(request.json, "token") ?? ""
-    const issued = bank.sessions.get(token) ?? bank.refreshes.get(token)
-    if (issued !== undefined) bank.close(issued)
+    const issued = shared.sessions.get(token) ?? shared.refreshes.get(token)
+    if (issued !== undefined) shared.close(issued)
     return nested("Token revoked successfully")
   }
 
-const legacyFailure = ({ bank, switches }: Parts, statusMessage: string, stamp: Fields = bank.stamp()) =>
+const legacyFailure = ({ shared, switches }: Parts, statusMessage: string, stamp: Fields = shared.stamp()) =>
   FakeBroker.json({ ...stamp, status: "Failure", statusMessage }, switches.legacyFailures ?? 200)
 
-const withoutId = ({ bank }: Parts): Fields => ({ serverTime: bank.stamp().serverTime })
+const withoutId = ({ shared }: Parts): Fields => ({ serverTime: shared.stamp().serverTime })
 
 const generateOtp =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "uid"))
     // The spelling mistake is the broker's.
     if (account === undefined) return legacyFailure(parts, "Failed to genererate otp for user")
     const otp = { account, code: randomDigits(4), end: clock.now() + millis(lifetimes.otp) }
-    bank.otps.set(account.userId, otp)
-    bank.sent.push(otp)
-    return bank.success({}, "OTP sent to your mobile and email.")
+    shared.otps.set(account.userId, otp)
+    shared.sent.push(otp)
+    return shared.success({}, "OTP sent to your mobile and email.")
   }
 
 const secretKeyGenerator =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
-    const known = account === undefined ? undefined : bank.otps.get(account.userId)
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "uid"))
+    const known = account === undefined ? undefined : shared.otps.get(account.userId)
     const right = known?.code === FakeBroker.textField(request.json, "otp") && clock.now() < (known?.end ?? 0)
     if (account === undefined || !right) return legacyFailure(parts, "Invalid OTP")
-    bank.otps.delete(account.userId)
-    return bank.success({}, "Secret key has been sent to your registered email.")
+    shared.otps.delete(account.userId)
+    return shared.success({}, "Secret key has been sent to your registered email.")
   }
 
 const accessToken =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "uid"))
     if (account === undefined || account.secretApiKey !== FakeBroker.textField(request.json, "secretApiKey")) {
       return legacyFailure(parts, "Secret key does not match", withoutId(parts))
     }
     const token = randomText(30)
-    bank.accessTokens.set(token, { account, end: cutOffAfter(clock.now()) })
-    return FakeBroker.json({ ...bank.stamp(), status: "Success", accessToken: token })
+    shared.accessTokens.set(token, { account, end: cutOffAfter(clock.now()) })
+    return FakeBroker.json({ ...shared.stamp(), status: "Success", accessToken: token })
   }
 
-const openLegacy = ({ bank }: Parts, account: Account, statusMessage: string) => {
-  const issued = bank.open(account, "hex")
-  const { accountID, accountName, exchangeList, orderTypeList, productList } = holderOf(bank, issued, shortOrderTypes)
+const openLegacy = ({ shared }: Parts, account: Account, statusMessage: string) => {
+  const issued = shared.open(account, "hex")
+  const { accountID, accountName, exchangeList, orderTypeList, productList } = holderOf(shared, issued, shortOrderTypes)
   const holder = { accountID, accountName, exchangeList, orderTypeList, productList }
-  return bank.success({ sessionToken: issued.token, ...holder }, statusMessage)
+  return shared.success({ sessionToken: issued.token, ...holder }, statusMessage)
 }
 
 const login =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "userId"))
+    const { shared } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "userId"))
     const password = FakeBroker.textField(request.json, "password")
     if (account === undefined || account.password !== password) return legacyFailure(parts, "Invalid Password")
     const yob = FakeBroker.textField(request.json, "yob")
     if (yob !== undefined && yob !== account.yob) return legacyFailure(parts, "Invalid Year of Birth")
-    if (!bank.isAccessToken(account, FakeBroker.textField(request.json, "accessToken"))) {
+    if (!shared.isAccessToken(account, FakeBroker.textField(request.json, "accessToken"))) {
       return legacyFailure(parts, "Invalid access token")
     }
     return obstacle(account) ?? openLegacy(parts, account, "Login session token generated successfully")
@@ -647,32 +647,32 @@ const login =
 const webSecretCodeValidation =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
+    const { shared, clock } = parts
     const otp = FakeBroker.textField(request.json, "otp")
     const refuse = (fault: string) =>
       FakeBroker.json({ ...withoutId(parts), status: "Failure", validationErrors: [fault] }, 400)
     if (otp === undefined) return refuse("otp is required")
-    const known = bank.webCodes.get(otp)
+    const known = shared.webCodes.get(otp)
     if (known === undefined) return refuse("Invalid OTP. Please enter valid OTP.")
-    bank.webCodes.delete(otp)
+    shared.webCodes.delete(otp)
     if (clock.now() >= known.end) return refuse("OTP expired. Please enter valid OTP.")
     return openLegacy(parts, known.account, "Login session token generated successfully")
   }
 
-const webSecretCode = ({ bank, clock }: Parts, { account }: Issued) => {
+const webSecretCode = ({ shared, clock }: Parts, { account }: Issued) => {
   const letters = Array.from(SecureRandom.randomBytesUnsafe(4), (byte) => String.fromCharCode(65 + (byte % 26)))
   const made = { account, code: `${letters.join("")}${randomDigits(4)}`, end: clock.now() + millis(lifetimes.webCode) }
-  bank.webCodes.set(made.code, made)
+  shared.webCodes.set(made.code, made)
   const data = { timeRemainingInSeconds: millis(lifetimes.webCode) / 1000, OTP: made.code }
   // The spelling mistake is the broker's.
-  return bank.success({ data }, "Secret code genererated successfully.")
+  return shared.success({ data }, "Secret code genererated successfully.")
 }
 
-const whoami = ({ bank }: Parts, { account }: Issued) => {
-  const ips = bank.ipsOf(account)
+const whoami = ({ shared }: Parts, { account }: Issued) => {
+  const ips = shared.ipsOf(account)
   const matchedAs = ips.srcIp === ips.primaryIp ? "PRIMARY" : ips.srcIp === ips.secondaryIp ? "SECONDARY" : null
   const secondaryIp = ips.secondaryIp === "" ? null : ips.secondaryIp
-  return bank.success({ ...ips, secondaryIp, matches: matchedAs !== null, matchedAs })
+  return shared.success({ ...ips, secondaryIp, matches: matchedAs !== null, matchedAs })
 }
 
 const segment = {
@@ -683,12 +683,12 @@ const segment = {
   netAvailableMargin: "1000.00"
 }
 
-const getLimits = ({ bank }: Parts) =>
-  bank.success({ equityLimit: segment, commodityLimit: segment }, "User Limit details retrieved successfully")
+const getLimits = ({ shared }: Parts) =>
+  shared.success({ equityLimit: segment, commodityLimit: segment }, "User Limit details retrieved successfully")
 
-const endSession = ({ bank }: Parts, issued: Issued) => {
-  bank.close(issued)
-  return bank.success({})
+const endSession = ({ shared }: Parts, issued: Issued) => {
+  shared.close(issued)
+  return shared.success({})
 }
 
 const placeOrder = (_: Parts, { account }: Issued) =>
@@ -700,25 +700,25 @@ const placeOrder = (_: Parts, { account }: Issued) =>
 const changeIp =
   (parts: Parts, kind: "registration" | "update"): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "clientId"))
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "clientId"))
     const password = FakeBroker.textField(request.json, "password")
     if (account === undefined || account.password !== password) return legacyFailure(parts, "Invalid Password")
     const primary = FakeBroker.textField(request.json, "primaryIp")
     if (primary === undefined || !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(primary)) {
       return FakeBroker.json({ status: "Failure", validationErrors: ["primaryIp must be a valid IPv4 address"] }, 400)
     }
-    const last = bank.ips.get(account.userId)?.at
+    const last = shared.ips.get(account.userId)?.at
     if (kind === "update" && last !== undefined && clock.now() - last < millis(lifetimes.ipChange)) {
       return legacyFailure(parts, "IP can be updated only once in 7 days")
     }
     const secondary = FakeBroker.textField(request.json, "secondaryIp") ?? ""
-    bank.ips.set(account.userId, { primary, secondary, at: clock.now() })
+    shared.ips.set(account.userId, { primary, secondary, at: clock.now() })
     const at = `${Expiry.toIst(clock.now() - 19_800_000)
       .slice(0, 19)
       .replace(" ", "T")}Z`
     const data = { client_id: account.userId, primary_ip: primary, secondary_ip: secondary, ip_updated_at: at }
-    return bank.success({ data }, "IP registered successfully")
+    return shared.success({ data }, "IP registered successfully")
   }
 
 const isRefresh = ({ json }: FakeBroker.FakeRequest) => FakeBroker.textField(json, "grant_type") === "refresh_token"
@@ -740,7 +740,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
     handle: (parts: Parts, issued: Issued) => FakeBroker.FakeResponse
   ) =>
     route(endpoint, method, path, (request) => {
-      const issued = parts.bank.authenticate(request)
+      const issued = parts.shared.authenticate(request)
       return "status" in issued ? issued : handle(parts, issued)
     })
   return [
@@ -797,19 +797,19 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<FakeBroker.FakeBroker> {
   const clock = yield* FakeBroker.makeClock
   const { accounts = [demoAccount], ...switches } = options
-  const bank = makeBank(clock, accounts, switches)
+  const shared = makeShared(clock, accounts, switches)
   return yield* FakeBroker.make({
     broker: broker.id,
     clock,
     accounts: accounts.map((account) => ({ ...account })),
     origins: [origin],
     limits: describedLimits,
-    routes: routesOf({ accounts, bank, clock, switches }),
+    routes: routesOf({ accounts, shared, clock, switches }),
     notFound: FakeBroker.json({ status: "Failure", statusMessage: "Resource not found" }, 404),
     wafPage,
     rateLimited,
-    codes: (id) => bank.sent.filter(({ account }) => account.userId === id.toUpperCase()).map(({ code }) => code),
-    memory: { accounts, parts: () => bank.memory },
-    reset: bank.reset
+    codes: (id) => shared.sent.filter(({ account }) => account.userId === id.toUpperCase()).map(({ code }) => code),
+    memory: { accounts, parts: () => shared.memory },
+    reset: shared.reset
   })
 })

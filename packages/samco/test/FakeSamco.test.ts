@@ -138,9 +138,9 @@ describe("the fake's request handling", () => {
       assert.strictEqual((yield* limits(fake, token)).status, 200)
       const bearer = yield* ask(fake, "GET", "/limit/getLimits", { headers: { authorization: `Bearer ${token}` } })
       assert.strictEqual(bearer.json["statusMessage"], "Unauthorized. Session token is mandatory.")
-      const dressed = yield* limits(fake, `Bearer ${token}`)
+      const prefixed = yield* limits(fake, `Bearer ${token}`)
       assert.deepStrictEqual(
-        [dressed.status, dressed.json["statusMessage"]],
+        [prefixed.status, prefixed.json["statusMessage"]],
         [401, "Unauthorized - Invalid token. sessId missing."]
       )
     })

@@ -28,16 +28,16 @@ const begin = Effect.fnUntraced(function* (options?: Parameters<typeof FakeSamco
   return yield* FakeSamco.make(options)
 })
 
-const over = <R>(
+const withFake = <R>(
   fake: FakeBroker,
   layer: Layer.Layer<R, AuthError, Layer.Services<ReturnType<typeof SamcoAuth.layer>>>
 ) => Layer.provide(layer, TestHttp.layerFake(fake))
 
 const direct = (fake: FakeBroker, options: SamcoAuth.Options = {}) =>
-  over(fake, SamcoAuth.layer({ ...options, credentials }))
+  withFake(fake, SamcoAuth.layer({ ...options, credentials }))
 
 const browser = (fake: FakeBroker, options: SamcoOAuth.Options = {}) =>
-  over(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
+  withFake(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
 
 /** Gives consent on the broker's page and returns the callback. */
 const submit = (fake: FakeBroker, { url }: RedirectLogin.AuthorizationRequest, form: Record<string, string>) =>
@@ -552,7 +552,7 @@ describe("a logout", () => {
 
 describe("the legacy login", () => {
   const legacy = (fake: FakeBroker, changes: Partial<SamcoLegacy.LegacyCredentials> = {}) =>
-    over(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
+    withFake(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
 
   it.effect("returns a session after all its steps, from the one-time code to the login", () =>
     Effect.gen(function* () {
@@ -564,7 +564,7 @@ describe("the legacy login", () => {
         assert.match(otp, /^\d{4}$/)
         yield* api.secretKeyGenerator({ uid: demo.userId, otp: Redacted.make(otp) })
         return yield* api.accessToken({ uid: demo.userId, secretApiKey: Redacted.make(demo.secretApiKey) })
-      }).pipe(Effect.provide(over(fake, SamcoApi.layer())))
+      }).pipe(Effect.provide(withFake(fake, SamcoApi.layer())))
       const session = yield* Effect.provide(Login.session, legacy(fake, { accessToken, yob: Redacted.make("1980") }))
       assert.match(Redacted.value(session.tokens.access), /^[0-9a-f]{32}$/)
       assert.strictEqual(session.expiresAt, nextCutOff)

@@ -77,8 +77,8 @@ export interface Options {
   /** The control port. The origins use the ports after it. Default: free ports. */
   readonly port?: number | undefined
   /**
-   * Accounts and switches of the brokers, as in a seed file: `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] }
-   * } }`. A seed takes precedence over `fakes`.
+   * Accounts and switches of the brokers, as in a seed file. A seed takes precedence over `fakes`. Example:
+   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
    */
   readonly seed?: unknown
   /** Fakes that replace the fakes with the demo accounts: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */

@@ -48,7 +48,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "sso",
     source:
-      "generic product page of the vendor; Alice Blue's clients; alice_blue issue 484 for a refusal with the status Ok",
+      "generic page of the back-end product; Alice Blue's clients; alice_blue issue 484 for a refusal with the status Ok",
     read: ({ json }) => {
       const said = lettersOf(Envelope.field(json, "stat"))
       const message = Envelope.field(json, "emsg")

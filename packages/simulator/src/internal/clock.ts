@@ -1,7 +1,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. By default it sleeps as `base` does. */
+/** Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. By default, `base` sleeps. */
 export const runAhead = (
   base: Clock.Clock,
   ahead: () => number,
