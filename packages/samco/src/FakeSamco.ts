@@ -424,7 +424,11 @@ const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL
   if (account.ip === "unregistered") return "EOAUTH009"
   if ((asked.scopes ?? "all") !== "all") return "EOAUTH003"
   const code = randomText(32)
-  parts.shared.codes.set(code, { account, end: parts.clock.now() + millis(lifetimes.authorizationCode), state: "fresh" })
+  parts.shared.codes.set(code, {
+    account,
+    end: parts.clock.now() + millis(lifetimes.authorizationCode),
+    state: "fresh"
+  })
   const target = new URL(account.redirectUrl)
   target.searchParams.set("code", code)
   if (asked.state !== undefined) target.searchParams.set("state", asked.state)
