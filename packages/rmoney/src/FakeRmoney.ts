@@ -761,7 +761,7 @@ export const make = Effect.fnUntraced(function* (
     const address = request.url.pathname + request.url.search
     const name = request.url.searchParams.get("qrName") ?? ""
     const picture = state.pictures.get(name)
-    if (picture === undefined) return FakeBroker.html("<html><body>Unknown picture</body></html>", 404)
+    if (picture === undefined) return FakeBroker.html("<html><body>Unknown QR code</body></html>", 404)
     if (request.method === "GET") return form("Approve", address, "", scanFields)
     const fields = new URLSearchParams(request.body)
     const account = accountOf(fields.get("userid")?.trim() ?? "")

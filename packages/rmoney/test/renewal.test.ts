@@ -106,7 +106,7 @@ describe("a managed session of a biometric login", () => {
     credentials: { userId: demo.userId, accessToken: Redacted.make(demo.accessToken), deviceId: demo.deviceId }
   })
 
-  it.effect("is renewed with its own token, five minutes before it expires", () =>
+  it.effect("is renewed with the token of the session, five minutes before the session expires", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, biometric)

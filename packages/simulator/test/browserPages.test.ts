@@ -208,7 +208,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "approve RMoney's QR picture, and run no script that is planted in its page",
+      "approve RMoney's QR code, and run no script that is planted in the page for the scan",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
