@@ -1,6 +1,7 @@
 /**
- * Runs the web app for a Samco account, at the redirect URL that is registered for its app, such as
- * `http://127.0.0.1:3000/callback`. Reads SAMCO_USER_ID, SAMCO_API_KEY, SAMCO_REDIRECT_URL and BROKER_AUTH_KEY.
+ * Runs the web app of `webLogin.ts` for a Samco account. The configuration is in SAMCO_USER_ID, SAMCO_API_KEY,
+ * SAMCO_REDIRECT_URL and BROKER_AUTH_KEY. SAMCO_REDIRECT_URL is the redirect URL that is registered for the account's
+ * app at Samco, such as `http://127.0.0.1:3000/callback`.
  */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -28,7 +29,7 @@ const program = Effect.gen(function* () {
 })
 
 Effect.runPromise(Effect.scoped(Effect.provide(program, Broker))).catch((error: Error) => {
-  // The message says what to do. No stack.
+  // Prints only the message, which says what to do. The stack would not help a person.
   process.stderr.write(`${error.message}\n`)
   process.exitCode = 1
 })

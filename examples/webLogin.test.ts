@@ -44,7 +44,7 @@ const browse = Effect.fnUntraced(function* (app: string) {
   return { setCookie, cookie: setCookie.split(";")[0] ?? "", callback: address.pathname + address.search }
 })
 
-it.live("logs a user in through the broker's page, and removes the code from the address", () =>
+it.live("logs a user in through the broker's page, and then redirects to an address without the code", () =>
   Effect.gen(function* () {
     const app = yield* startApp(yield* Simulator.make({ brokers: ["samco"] }))
     const { callback, cookie, setCookie } = yield* browse(app)

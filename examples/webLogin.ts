@@ -1,7 +1,7 @@
 /**
  * A web app whose user logs in at the broker: `GET /login` redirects the browser to the broker, and the path of the
- * redirect URL completes the login. The state in between is in an encrypted cookie, so the app may restart, or run as
- * several processes with the same key.
+ * redirect URL completes the login. Between these two requests, the state of the login is in an encrypted cookie. So
+ * the app can restart, or run as several processes with the same key.
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
@@ -41,13 +41,13 @@ const login = Effect.fnUntraced(function* (redirectUrl: URL) {
   return { status: 302, headers, text: "Redirecting to the broker" } satisfies Answer
 })
 
-/** `complete` accepts the path alone as the address, so the app also works behind a proxy. */
+/** `complete` accepts a path instead of a whole address, so the app also works behind a proxy. */
 const callback = Effect.fnUntraced(function* (request: http.IncomingMessage, redirectUrl: URL) {
   const { complete } = yield* RedirectLogin.RedirectLogin
   const { account, adopt } = yield* SessionManager.SessionManager
   const begun = yield* SealedRequest.open(cookieOf(request), yield* VaultKey.VaultKey, { account })
   yield* adopt(yield* complete(begun, Redacted.make(request.url ?? "")))
-  // Redirects, so that the code does not stay in the browser's address bar.
+  // The answer is a redirect, so that the code does not stay in the browser's address bar.
   return {
     status: 303,
     headers: { location: "/", "set-cookie": setCookie("", 0, redirectUrl) },

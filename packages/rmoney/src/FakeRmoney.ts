@@ -1,6 +1,6 @@
 /**
- * A fake RMoney: as strict as the broker and others with its back end, for tests and experiments. Its accounts are not
- * real.
+ * A fake RMoney for tests and experiments. It checks requests as strictly as RMoney and other brokers with the same
+ * back end. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import { broker } from "./RmoneyBroker.ts"
  * @since 0.1.0
  */
 export interface Account {
-  /** The canonical user id. Logins also accept e-mail address, mobile number and PAN. */
+  /** The canonical user id. Logins also accept the e-mail address, the mobile number and the PAN. */
   readonly userId: string
   readonly password: string
   readonly pan: string
@@ -31,18 +31,19 @@ export interface Account {
   readonly totpSecret: string
   /** Whether the account has an authenticator. */
   readonly totp: "enabled" | "disabled"
-  /** Vendor id of an app of the older call. */
+  /** Vendor id of the account's app, for the older vendor call. */
   readonly vendor: string
-  /** An app of the newer call, and the redirect URL of both. */
+  /** App code of the account's app, for the newer vendor call. Both vendor calls use the same `redirectUrl`. */
   readonly appCode: string
   readonly apiSecret: string
   readonly redirectUrl: string
-  /** The device with biometric login enabled when the fake starts, and its first access token. */
+  /** A device on which biometric login is enabled when the fake starts. `accessToken` is its first access token. */
   readonly deviceId: string
   readonly accessToken: string
   /**
-   * `barred`: blocked by the broker for good. `unapproved`: the app's vendor is not approved. `unlisted`: the calls come
-   * from an unregistered IP address. `totp-first`: a login with TOTP must come first; the vendor calls say so with `Ok`.
+   * `barred`: the broker blocked the account, and only the broker can unblock it. `unapproved`: the app's vendor is not
+   * approved. `unlisted`: the calls come from an unregistered IP address. `totp-first`: the user must first log in with
+   * TOTP; the vendor calls report this with the status `Ok`.
    */
   readonly state: "active" | "barred" | "unapproved" | "unlisted" | "totp-first"
   readonly passChangeFlag: "Y" | "N"
@@ -58,27 +59,27 @@ export interface Account {
 export interface Switches {
   /** Whether a step checks the token of the previous step. */
   readonly stepToken: "checked" | "ignored"
-  /** Accepted header of that token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either. */
+  /** Accepted header of a step token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either form. */
   readonly stepHeader: "either" | "bare" | "three-part"
-  /** Whether the password step sends the one-time code, or only `otpSend`. */
+  /** Which call makes the broker send the one-time code: the password step, or a later `otpSend`. */
   readonly codeSent: "with-password" | "on-demand"
-  /** Whether results are objects, or arrays of one. */
+  /** Whether the result of an answer is an object, or an array with one object. */
   readonly result: "object" | "array"
-  /** Whether the password step returns the user id itself, or a masked one. */
+  /** Whether the password step returns the user id itself, or a masked user id. */
   readonly userIds: "canonical" | "masked"
-  /** How many wrong passwords lock an account. */
+  /** Number of wrong passwords that locks an account. */
   readonly lockAfter: 4 | 5
   /** Whether access tokens contain `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /** Whether a callback contains the state. */
   readonly state: "echoed" | "dropped"
-  /** Whether the parameters of a callback are in the query, or, in lower case, in a hash route. */
+  /** Where a callback has its parameters: in the query, or in a hash route with names in lower case. */
   readonly callback: "query" | "hash"
   /** Answer to a poll before the QR code is scanned. */
   readonly qrPending: "empty-token" | "no-result"
-  /** Whether the image of a QR code is bare base64, or a data URI. */
+  /** Whether the image of a QR code is sent as base64 without a prefix, or as a data URI. */
   readonly image: "bare" | "data-uri"
-  /** Call that ends a session: none, `GET /auth/logout` or `POST /auth/client/logout`. */
+  /** The call that ends a session: no call, `GET /auth/logout`, or `POST /auth/client/logout`. */
   readonly logout: "absent" | "get" | "post"
 }
 
@@ -190,13 +191,17 @@ const notFound = FakeBroker.html(
 
 const osNames = new Set(["MOBANDROID", "MOBIOS", "EXECLIENT", "EXEMANAGER", "WEBINTERNAL", "WEBEXTERNAL"])
 
-/** The same back end at other brokers: codes are valid for 300 seconds, QR codes for 35; wrong codes block for 300. */
+/**
+ * Times in seconds, as at other brokers with the same back end. `code`: lifetime of a one-time code. `hold`: how long
+ * codes are refused after too many wrong codes. `resend`: wait before a code can be resent. `picture`: lifetime of a QR
+ * code. `approval`: time to log in after the scan. `passwords`: window in which wrong passwords are counted.
+ */
 const seconds = { code: 300, hold: 300, resend: 60, picture: 35, approval: 10, passwords: 300 }
 
-/** Allowed wrong codes and resends. */
+/** Number of wrong codes and of resends that the fake allows. */
 const counts = { wrongCodes: 3, resends: 4 }
 
-/** Daily end of all sessions, IST. */
+/** The time at which all sessions end each day, in IST. */
 const sessionEnd = "00:00"
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -218,10 +223,10 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a session and its token", limit: `until ${sessionEnd} IST` }
 ]
 
-/** An image of one dot. Its content is not part of a login. */
+/** An image with one dot. A login does not use the content of the image. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
-/** Trimmed, because the broker's own sample has a blank after a code. */
+/** Reads a field as trimmed text, because the broker's own sample has a blank after a code. */
 const textField = (json: unknown, name: string): string | undefined => {
   const value = Predicate.hasProperty(json, name) ? json[name] : undefined
   // The back end is Java. Its usual JSON reader accepts numbers and booleans as text.
@@ -292,7 +297,7 @@ const accountFields = {
 /** State of the fake. */
 const emptyState = () => ({
   passwords: new Map<string, string>(),
-  /** Times of wrong passwords. */
+  /** The times of an account's recent wrong passwords, by user id. */
   misses: new Map<string, ReadonlyArray<number>>(),
   locked: new Set<string>(),
   steps: new Map<string, Step>(),
@@ -308,7 +313,7 @@ const emptyState = () => ({
 })
 
 /**
- * Makes the fake. It uses the clock of its program, and answers in the same way on both hosts.
+ * Makes the fake. The fake uses the clock of the calling program, and answers in the same way on both hosts.
  *
  * @example
  * ```ts
@@ -357,7 +362,7 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
-  /** The only account with this user id or alias, or the refusal. */
+  /** Returns the account with a user id or alias. Returns a refusal if no account or more than one account has it. */
   const accountOf = (name: string): Account | FakeBroker.FakeResponse => {
     const [account, another] = known(name)
     if (account === undefined) return notOk("User does not exists")
@@ -366,7 +371,7 @@ export const make = Effect.fnUntraced(function* (
       : notOk("Given mobile linked with multiple client Id's, please use client Id")
   }
 
-  /** Checks the fields of every body, and those of this call. */
+  /** Checks the fields that each body must have, and the given fields of one call. */
   const bodyFault = (request: FakeBroker.FakeRequest, fields: ReadonlyArray<string>) => {
     if (!(request.headers["content-type"] ?? "").includes("application/json")) {
       return FakeBroker.text("Unsupported Media Type", 415)
@@ -403,7 +408,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const beginStep = (account: Account, purpose: Purpose): string => {
-    // A new token replaces an earlier one of the same purpose.
+    // A new token replaces the account's earlier token for the same purpose.
     for (const [token, step] of state.steps) {
       if (step.account === account && step.purpose === purpose) state.steps.delete(token)
     }
@@ -425,7 +430,7 @@ export const make = Effect.fnUntraced(function* (
       ...(token === undefined ? {} : { token })
     })
 
-  /** The token of a step's header, if the header has an accepted form. */
+  /** Returns the step token in a header, if the header has an accepted form. */
   const stepTokenIn = (header: string, userId: string): string | undefined => {
     const { stepHeader } = switches
     const [, bare] = /^Bearer (\S+)$/.exec(header) ?? []
@@ -434,7 +439,7 @@ export const make = Effect.fnUntraced(function* (
     return stepHeader === "bare" || named !== userId ? undefined : token
   }
 
-  /** The account of a step, or the refusal. Header and body must name the same user. */
+  /** Returns the account of a step, or a refusal. The header and the body must name the same user. */
   const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
     const userId = textField(request.json, "userId") ?? ""
     if (switches.stepToken === "ignored") return accountOf(userId)
@@ -443,7 +448,7 @@ export const make = Effect.fnUntraced(function* (
     return fits ? step.account : unauthorized
   }
 
-  /** The refusal of a code. `undefined`: the code is right, and cannot be used again. */
+  /** Returns the refusal of a wrong code. Returns `undefined` for the right code, which then cannot be used again. */
   const checkSent = (account: Account, purpose: Purpose, code: string): FakeBroker.FakeResponse | undefined => {
     const key = `${account.userId} ${purpose}`
     const sent = state.sent.get(key)
@@ -466,7 +471,7 @@ export const make = Effect.fnUntraced(function* (
 
   const fitsTotp = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
-  /** A new session ends the previous one of the same source. */
+  /** Starts a session. It ends the account's previous session of the same source. */
   const issue = (account: Account, source: string): string => {
     for (const [token, issued] of state.sessions) {
       if (issued.account === account && issued.source === source) state.sessions.delete(token)
@@ -575,7 +580,7 @@ export const make = Effect.fnUntraced(function* (
   const bioEnable = (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["deviceType"])
     if (refused !== undefined) return refused
-    // The document says Boolean; its sample has text.
+    // The documentation states the type Boolean, but its sample has text.
     const enable = String(Predicate.hasProperty(request.json, "enable") ? request.json["enable"] : "").trim()
     if (enable !== "true" && enable !== "false") return notOk("Invalid Parameter")
     const userId = textField(request.json, "userId") ?? ""
@@ -628,7 +633,7 @@ export const make = Effect.fnUntraced(function* (
     return FakeBroker.json({ status: "Ok", message: "Success", result })
   }
 
-  /** First step of unblocking and of a forgotten password. */
+  /** The first step of unblocking an account and of a forgotten password. */
   const recover = (purpose: "unblock" | "forgot") => (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["pan"])
     if (refused !== undefined) return refused
@@ -679,7 +684,7 @@ export const make = Effect.fnUntraced(function* (
   const exchange = (code: string, account: Account) => {
     const refused = vendorFault(account)
     if (refused !== undefined) return refused
-    // A concurrent request may have used the code during the checksum.
+    // A concurrent request may have used the code while the checksum was computed.
     if (!state.grants.delete(code)) return notOkVendor("Invalid auth code")
     return FakeBroker.json({ stat: "Ok", clientId: account.userId, userSession: issue(account, "API") })
   }
@@ -698,7 +703,7 @@ export const make = Effect.fnUntraced(function* (
     if (checkSum === undefined) return notOkVendor("Invalid Parameter")
     for (const [code, account] of state.grants) {
       const expected = yield* Checksum.sha256([account.userId, code, account.apiSecret])
-      // A concurrent request may have used the code during the checksum.
+      // A concurrent request may have used the code while the checksum was computed.
       if (Redacted.value(expected) === checkSum && state.grants.has(code)) return exchange(code, account)
     }
     return notOkVendor("Invalid auth code")
@@ -707,7 +712,7 @@ export const make = Effect.fnUntraced(function* (
   const loginFields = [
     ["userid", "User id"],
     ["password", "Password"],
-    ["totp", "Code of the authenticator, if you have one"]
+    ["totp", "TOTP code, if the account has an authenticator"]
   ] as const
 
   const appOf = (request: FakeBroker.FakeRequest): Account | undefined => {
@@ -751,12 +756,12 @@ export const make = Effect.fnUntraced(function* (
     ["password", "Password"]
   ] as const
 
-  /** Stands for the mobile app: a login on this page approves the QR code. */
+  /** The page that replaces the mobile app: a login on this page approves the QR code. */
   const scan = (request: FakeBroker.FakeRequest) => {
     const address = request.url.pathname + request.url.search
     const name = request.url.searchParams.get("qrName") ?? ""
     const picture = state.pictures.get(name)
-    if (picture === undefined) return FakeBroker.html("<html><body>Unknown picture</body></html>", 404)
+    if (picture === undefined) return FakeBroker.html("<html><body>Unknown QR code</body></html>", 404)
     if (request.method === "GET") return form("Approve", address, "", scanFields)
     const fields = new URLSearchParams(request.body)
     const account = accountOf(fields.get("userid")?.trim() ?? "")

@@ -1,5 +1,5 @@
 /**
- * Description of the fake RMoney as data: accounts, switches, names on the wire, login page.
+ * The description of the fake RMoney as data: its accounts, switches, wire names and login page.
  *
  * @since 0.1.0
  */

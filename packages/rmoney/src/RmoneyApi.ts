@@ -1,5 +1,5 @@
 /**
- * RMoney's login API, call by call: the request and answer of each documented endpoint.
+ * Typed calls of RMoney's login API: one call for each documented endpoint.
  *
  * @since 0.1.0
  */
@@ -21,8 +21,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Environment of the calls. The broker publishes no production host: `"production"` is an assumption, the host that a
- * public client of RMoney uses. `{ production: "https://…" }` names another.
+ * Environment of the calls. The broker publishes no production host. `"production"` is the host that a public client of
+ * RMoney uses; this is an assumption. `{ production: "https://…" }` names another host.
  *
  * @category models
  * @since 0.1.0
@@ -36,17 +36,17 @@ export type Environment = "uat" | "production" | { readonly production: string }
  * @since 0.1.0
  */
 export interface StepToken {
-  /** Exactly as in the body of the same request. */
+  /** The user id, exactly as in the body of the same request. */
   readonly userId: string
-  /** `WEB`, `MOB` or `API`. */
+  /** The source of the request: `WEB`, `MOB` or `API`. */
   readonly source: string
   readonly token: Redacted.Redacted<string>
 }
 
 /**
  * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
- * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with this
- * back end require. A function makes its own headers. RMoney documents no header. As of 2026-11-27.
+ * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with
+ * this back end require. A function returns the headers itself. RMoney documents no header. As of 2026-11-27.
  *
  * @category models
  * @since 0.1.0
@@ -69,7 +69,7 @@ export type OsName = "MOBANDROID" | "MOBIOS" | "EXECLIENT" | "EXEMANAGER" | "WEB
  */
 export interface LogoutCall {
   readonly method: "GET" | "POST"
-  /** For example `/auth/logout`. A `POST` sends user id and source. */
+  /** For example `/auth/logout`. The body of a `POST` contains the user id and the source. */
   readonly path: string
 }
 
@@ -80,23 +80,28 @@ export interface LogoutCall {
  * @since 0.1.0
  */
 export interface Options extends BrokerClient.Options {
-  /** Required, unless `origins` names the hosts. */
+  /** Required if `origins` does not name the hosts. */
   readonly environment?: Environment | undefined
   /** Path prefix of the calls. Default: `/auth/v1`. */
   readonly basePath?: string | undefined
-  /** Other paths below `basePath`, by call: similar brokers use `access/pwd/forget` and `access/totp/verify`. */
+  /**
+   * Paths below `basePath` that differ from RMoney's documentation, by the name of the call. Similar brokers use
+   * `access/pwd/forget` and `access/totp/verify`.
+   */
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */
   readonly appName?: string | undefined
-  /** Default: `WEBEXTERNAL`, as the only known client sends it. For biometrics: `MOBIOS`. */
+  /** Default: `WEBEXTERNAL`, which the only known client sends. Default of biometric calls: `MOBIOS`. */
   readonly osName?: OsName | undefined
   /** Default: `1.0.0.1.4`, as in the documented samples. */
   readonly versionNo?: string | undefined
-  /** Sent in the bodies of `pwdValidate` and `otpValidate`, and in the `three-part` step header. Default: `WEB`. */
+  /**
+   * The source in the bodies of `pwdValidate` and `otpValidate`, and in the `three-part` step header. Default: `WEB`.
+   */
   readonly source?: string | undefined
   /** Default: `bare`. */
   readonly stepHeader?: StepHeader | undefined
-  /** A call that ends a session. Default: none. */
+  /** A call that ends a session. Default: no call. */
   readonly logoutCall?: LogoutCall | undefined
 }
 
@@ -112,8 +117,9 @@ export interface Extras {
 }
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session or the token of the previous step, if the
- * endpoint needs them. Device, program and source are options. Only `getProfile` may be resent.
+ * The typed calls, one for each endpoint. A call takes a request if the endpoint has fields. It also takes the session
+ * or the token of the previous step if the endpoint requires one. The device, the program and the source are options,
+ * not fields. Only `getProfile` may be resent.
  *
  * @category services
  * @since 0.1.0
@@ -128,7 +134,7 @@ const program = { deviceId: text, appName: text, osName: text, versionNo: text, 
 const fields = { environment: credentials.environment, ...program }
 
 /**
- * Makes the calls for one device.
+ * Makes the typed calls for one device.
  *
  * @category constructors
  * @since 0.1.0

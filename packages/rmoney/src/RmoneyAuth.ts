@@ -16,9 +16,9 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The session belongs to the user id that the broker returns. `totp` is the TOTP secret or another
- * source of codes. Without it, a challenge needs the code from the SMS. `vendor`, the id of your app, is sent with that
- * code. Default for `deviceId`: derived from the user id.
+ * Credentials of a login. The session belongs to the user id that the broker returns. `totp` is the TOTP secret or
+ * another source of codes. Without `totp`, a challenge needs the code from the SMS or mail. `vendor` is the vendor id
+ * of your app, which is sent with this code. The default for `deviceId` is derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -33,8 +33,8 @@ export interface RmoneyCredentials extends Credentials.Input<typeof credentials>
  */
 export interface Options extends services.Options, services.CodeOptions {
   /**
-   * When the one-time code is sent. Default: `with-password`, as documented. Other brokers with this back end need a
-   * separate call, which `after-password` sends.
+   * When the broker sends the one-time code. Default: `with-password`, as documented. At other brokers with this back
+   * end, a separate call requests the code. `after-password` makes this call.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }
@@ -85,7 +85,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
       Effect.gen(function* () {
         const { resendsLeft: before, stepToken } = challenge
         const sent = yield* api.otpSend({ userId: yield* Ref.get(known) }, stepToken)
-        // After a resend, the code by SMS comes first.
+        // A resent code is sent by SMS and mail, so the kind `otp` comes first.
         const kinds: Challenge.Challenge["kinds"] = challenge.kinds.includes("totp") ? ["otp", "totp"] : ["otp"]
         const fields = yield* challengeOf(sent, { kinds, stepToken })
         return { ...fields, resendsLeft: fields.resendsLeft ?? (before === undefined ? undefined : before - 1) }
@@ -102,9 +102,9 @@ const method = Method.stepUp(
 )
 
 /**
- * All services of this method, for one account. Credentials are checked when the layer is built, before anything is sent.
- * A login always returns a challenge: answer it with `Login.withStepUp`. The code is sent as the first of the challenge's
- * kinds; to send another kind, put it first.
+ * All services of this method, for one account. The credentials are checked when the layer is built, before a request
+ * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. A code is sent as the
+ * first kind in the `kinds` of the challenge. To send a code of another kind, put that kind first.
  *
  * @example
  * ```ts
@@ -134,9 +134,9 @@ const method = Method.stepUp(
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, `RMONEY_ENVIRONMENT` (if the
- * option is absent) and, optionally, `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR`. One error names
- * everything that is missing or wrong.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, and `RMONEY_ENVIRONMENT`
+ * if the option `environment` is absent. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR` are optional. One
+ * error names everything that is missing or wrong.
  *
  * @category layers
  * @since 0.1.0

@@ -17,8 +17,9 @@ import { biometricCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login: the newest access token of the account, because the broker compares it with the one that it
- * stored, and the device with biometric login enabled. Default device: derived from the user id, as in `RmoneyAuth`.
+ * Credentials of a login. `accessToken` is the newest access token of the account, because the broker compares it with
+ * the token that it stored. `deviceId` is a device on which biometric login is enabled. Its default is derived from the
+ * user id, as in `RmoneyAuth`.
  *
  * @category models
  * @since 0.1.0
@@ -37,14 +38,14 @@ type Given = Method.Given<RmoneyApi["Service"], typeof biometricCredentials, Opt
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
-  // Each login replaces the token that the next one needs, so logins are sent one at a time.
+  // Each login replaces the token that the next login needs, so logins are sent one at a time.
   const oneAtATime = yield* Semaphore.make(1)
 
   const exchange = Effect.fnUntraced(function* (token: Redacted.Redacted<string>) {
     const answer = yield* api.bioPwdValidate({ userId, token })
     const access = answer.accessToken
     yield* Ref.set(newest, access)
-    // The access token renews this session, also after a restart.
+    // The next login needs this access token, so it is also stored as the refresh token.
     return { ...services.toIssue(account, userId, answer), tokens: { access, refresh: access } }
   })
   const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
@@ -58,7 +59,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // Each login sends a different token.
+      // The manager compares no credentials with refused credentials, because each login sends a different token.
       credentials: undefined
     }
   }
@@ -76,8 +77,9 @@ const method = Method.make(
 )
 
 /**
- * All services of this method, for one account. Enable it once with the call `bioEnable` of `RmoneyApi` in a session of
- * `RmoneyAuth`. The layer keeps the token of its newest login for the next one. After a restart, the program must pass it.
+ * All services of this method, for one account. Enable biometric login once, with the call `bioEnable` of `RmoneyApi`
+ * in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a restart, the
+ * program must pass the newest token.
  *
  * @category layers
  * @since 0.1.0
@@ -85,8 +87,8 @@ const method = Method.make(
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, `RMONEY_ENVIRONMENT`
- * (if the option is absent) and, optionally, `RMONEY_DEVICE_ID`.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, and
+ * `RMONEY_ENVIRONMENT` if the option `environment` is absent. `RMONEY_DEVICE_ID` is optional.
  *
  * @example
  * ```ts

@@ -24,27 +24,27 @@ const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   }
 })
 
-// The `three-part` header separates its parts with blanks, so a user id cannot contain one.
+// The `three-part` header separates its parts with blanks, so a user id cannot contain a blank.
 const userIdProblem = (value: string) =>
   /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that a user id cannot have"
 
 const userId = Credentials.plain(
   "RMONEY_USER_ID",
-  "User id; a password login also accepts the e-mail address, mobile number or PAN of the account",
+  "User id. A password login also accepts the e-mail address, the mobile number or the PAN of the account",
   { problem: userIdProblem }
 )
 
 const clientIdProblem = (value: string) =>
   /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
 
-/** The account of a login by browser or QR code is compared with this, so aliases are rejected. */
+/** A login by browser or QR code compares this client id with the account of the session, so aliases are rejected. */
 const clientId = Credentials.plain("RMONEY_USER_ID", "Client id of the account, such as TEST101", {
   problem: clientIdProblem
 })
 
 const deviceId = Credentials.plain(
   "RMONEY_DEVICE_ID",
-  "Id of this device, the same at every login; derived from the user id by default",
+  "Id of this device, which must be the same at each login. By default it is derived from the user id",
   { optional: true }
 )
 
@@ -125,16 +125,17 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * The fourth wrong password or code in 300 seconds locks the account. A budget of two leaves one attempt for a person. The
- * window is three times as long, in case each wrong attempt restarts the broker's 300 seconds.
+ * The fourth wrong password or code in 300 seconds locks the account. With a budget of two, a person still has one
+ * wrong attempt before the fourth. The window is three times as long, in case each wrong attempt restarts the 300
+ * seconds.
  */
 const budget = {
   maxFailures: 2,
   window: "15 minutes",
-  source: "The same back end at other brokers: the 4th wrong password or code in 300 seconds locks the account"
+  source: "At other brokers with the same back end, the 4th wrong password or code in 300 seconds locks the account"
 } as const
 
-const expiry = "The token's own expiry, otherwise unknown"
+const expiry = "The expiry in the token. If the token has no expiry, the end of the session is unknown"
 const session = ["Logout", "Authorize"] as const
 const login = ["Logout", "Profile", "Authorize"] as const
 const bySso = { ...budget, by: [], when: "A person logs in again in the browser" } as const
@@ -153,7 +154,7 @@ const methods: ReadonlyArray<Broker.Method> = [
       by: ["login"],
       needs: "the TOTP secret",
       codes: "totp",
-      when: "After the token's own expiry: an earlier login would end the session while it is live"
+      when: "After the token expires, because an earlier login would end the session while it is still valid"
     }
   },
   { ...sso, id: "sso", title: "Browser, app code and API secret", credentials: ssoCredentials },
@@ -178,7 +179,7 @@ const methods: ReadonlyArray<Broker.Method> = [
       ...budget,
       by: ["refresh", "login"],
       early: "5 minutes",
-      when: "Before the token's own expiry: the next login needs a live token"
+      when: "Before the token expires, because the next login needs a valid token"
     }
   },
   {
@@ -210,34 +211,44 @@ export const broker: Broker.Broker = {
   documentation: [`${production}/apidocs/Authentication/`, "https://ninjafox.codifi.in/Authentication"],
   assumptions: Broker.assumptions(asOf, [
     ["production-host", "low", "environment", "The production host is https://weblive.rmoneyindia.net."],
-    ["base-path", "low", "basePath, paths", "Production has the same paths below /auth/v1 as UAT."],
+    [
+      "base-path",
+      "low",
+      "basePath, paths",
+      "Production has the same paths below /auth/v1 as UAT, the test environment."
+    ],
     [
       "sso-host",
       "low",
       "origins.login, origins.openApi",
-      "UAT serves the login page and the checksum call on its API host."
+      "The API host of UAT also serves the login page and the checksum call."
     ],
-    ["step-header", "medium", "stepHeader", "A step sends its token as `Authorization: Bearer <token>`."],
+    ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
     ["step-source", "medium", "source", "The source in the bodies of the password and code steps is WEB."],
     [
       "profile",
       "medium",
-      "none: a session names its account without it",
+      "none: a session names its account without this call",
       "GET /open-api/od/v1/profile returns the account of a session."
     ],
     [
       "canonical-user-id",
       "low",
       "laterUserId",
-      "Later steps send the user id of the first answer, unless it is masked."
+      "Later steps send the user id of the first answer. If it is masked, they send the configured user id."
     ],
     [
       "refusals",
       "medium",
-      "none: an unknown failure keeps the broker's text",
-      "Failures have the form of other brokers with this back end: HTTP 200 and Not ok."
+      "none: the error of an unknown failure has the broker's text",
+      "A failure has HTTP 200 and the status Not ok, as at other brokers with this back end."
     ],
-    ["device", "low", "osName, versionNo, appName, deviceId", "Any device id is accepted from any program."],
+    [
+      "device",
+      "low",
+      "osName, versionNo, appName, deviceId",
+      "The broker accepts any device id and any program name and version."
+    ],
     ["code-lifetime", "medium", "codeLifetime", "A one-time code is valid for 300 seconds."],
     ["code-misses", "medium", "codeMisses", "The third wrong code ends a challenge."],
     [
@@ -246,22 +257,27 @@ export const broker: Broker.Broker = {
       "renewal.maxFailures, renewal.window",
       "The fourth wrong password in 300 seconds locks the account."
     ],
-    ["code-sent-with-password", "medium", "sendCode", "The password step sends the one-time code."],
-    ["bearer", "medium", "none: Authorize makes the header", "Later calls, bio/enable too, send `Bearer <token>`."],
+    ["code-sent-with-password", "medium", "sendCode", "The broker sends the one-time code at the password step."],
+    [
+      "bearer",
+      "medium",
+      "none: Authorize makes the header",
+      "Calls after the login send `Authorization: Bearer <token>`, and so does bio/enable."
+    ],
     ["biometric-token", "medium", "none: give the newest token", "A biometric login needs the newest access token."],
-    ["biometric-renewal", "low", "renewal.early", "A biometric login needs a live access token."],
+    ["biometric-renewal", "low", "renewal.early", "A biometric login needs an access token that has not expired."],
     ["biometric-device", "low", "osName, deviceType", "Only mobile devices can log in by biometrics."],
     ["qr-lifetime", "medium", "codeLifetime of RmoneyQr", "A QR code is valid for 35 seconds."],
     [
       "qr-pending",
       "low",
-      "none: every success without a token counts",
-      "Until the scan, the broker answers with success and no token."
+      "none: each success without a token means that the QR code is not scanned",
+      "Before the QR code is scanned, the broker answers a poll with success and without a token."
     ],
     ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id as its appcode."],
-    ["redirect-state", "low", "state", "The login page may drop the state: a callback without it is accepted."],
-    ["session-end", "medium", "expiry", "The token's own exp is its expiry. Without exp, the expiry is unknown."],
-    ["logout", "low", "logoutCall", "No call ends a session: a logout deletes local state only."]
+    ["redirect-state", "low", "state", "The login page may drop the state, so a callback without a state is accepted."],
+    ["session-end", "medium", "expiry", "A token expires at its exp. If a token has no exp, its expiry is unknown."],
+    ["logout", "low", "logoutCall", "No call ends a session, so a logout deletes only local state."]
   ]),
   verifiedOn: asOf
 }

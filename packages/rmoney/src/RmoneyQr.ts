@@ -1,5 +1,5 @@
 /**
- * Login to RMoney by scanning a QR code with its mobile app.
+ * Login to RMoney by scanning a QR code with RMoney's mobile app.
  *
  * @since 0.1.0
  */
@@ -44,8 +44,8 @@ const method = Method.qr(services.family, {
 })
 
 /**
- * All services of this method, for one account. Show the QR code, and poll about once a second until it is scanned. Until
- * then, a poll returns `None`. After the QR code has expired, it fails with `ChallengeExpired`.
+ * All services of this method, for one account. Show the QR code, and poll about once a second until the code is
+ * scanned. Before the scan, a poll returns `None`. After the QR code has expired, a poll fails with `ChallengeExpired`.
  *
  * @category layers
  * @since 0.1.0
@@ -53,7 +53,8 @@ const method = Method.qr(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID` and (if the option is absent) `RMONEY_ENVIRONMENT`.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if the option
+ * `environment` is absent.
  *
  * @example
  * ```ts

@@ -18,7 +18,8 @@ import { broker, credentials, recoveryCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * The account, by user id, e-mail address, mobile number or PAN. Default for `deviceId`: derived from `userId`.
+ * The account. `userId` is the user id, the e-mail address, the mobile number or the PAN. The default for `deviceId` is
+ * derived from `userId`.
  *
  * @category models
  * @since 0.1.0
@@ -37,13 +38,13 @@ type Api = RmoneyApi.RmoneyApi["Service"]
 type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
-/** Purpose of a challenge. A code for one purpose must not be sent for another. */
+/** Purpose of a challenge. A code for one purpose must not be sent for another purpose. */
 type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 
 const invalid = (operation: string, field: string, problem: string) =>
   Effect.fail(AuthError.invalidRequest(broker.id, operation, field, problem))
 
-/** `AAAAA9999A`: five letters, four digits, a letter. */
+/** Checks a PAN. A PAN has the form `AAAAA9999A`: five letters, four digits and a letter. */
 const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
   const pan = Redacted.value(services.tidy(given)).toUpperCase()
   return /^[A-Z]{5}\d{4}[A-Z]$/.test(pan)
@@ -51,7 +52,10 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
     : invalid(operation, "identity", "must be a PAN: five letters, four digits and a letter")
 }
 
-/** The same check as at login: otherwise later logins would send a different text, and lock the account. */
+/**
+ * Checks a new password in the same way as a login does. Without this check, a login could send a text that differs
+ * from the new password, and wrong passwords lock the account.
+ */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
     Effect.catch(({ reason }) => services.fail("resetPassword", reason))
@@ -67,7 +71,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
     purpose: Purpose,
     { token: stepToken, ...sent }: Partial<Sent> & Pick<Sent, "token">
   ) {
-    // No recovery has a call that resends the code.
+    // The broker has no call that resends the code of a recovery.
     const { resendOtpAfter: _, resendOtpCountsLeft: __, ...once } = sent
     const challenge = yield* ledger.open(yield* challengeOf(once, { kinds: ["otp"], stepToken }))
     purposes.set(challenge.id, purpose)
@@ -81,7 +85,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
       return yield* open(purpose, step)
     })
 
-  /** The user id, if the challenge has this purpose. */
+  /** Returns the user id of a challenge. Fails if the challenge has another purpose. */
   const meantFor = (purpose: Purpose, { id }: Challenge.Challenge) => {
     const actual = purposes.get(id)
     return actual === undefined || actual === purpose
@@ -126,7 +130,7 @@ const method = Method.withoutSession(
 )
 
 /**
- * All services of this method, for one account. The identity is the account's PAN.
+ * All services of this method, for one account. The parameter `identity` of its calls is the account's PAN.
  *
  * @example
  * ```ts
@@ -154,8 +158,8 @@ const method = Method.withoutSession(
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ENVIRONMENT` (if the option is absent)
- * and, optionally, `RMONEY_DEVICE_ID`.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if the option
+ * `environment` is absent. `RMONEY_DEVICE_ID` is optional.
  *
  * @category layers
  * @since 0.1.0

@@ -17,7 +17,7 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login with a checksum. A login of an account other than `userId`, the client id, is rejected.
+ * Credentials of a browser login with a checksum. `userId` is the client id. A login of another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ export interface Options extends services.Options {
 }
 
 /**
- * The call that exchanges the authorization code for a session. Default: the newer one with a checksum.
+ * The call that exchanges the authorization code for a session. Default: the newer call, which sends a checksum.
  *
  * @category models
  * @since 0.1.0
@@ -63,7 +63,7 @@ interface Callback {
 type Api = RmoneyApi["Service"]
 type Given = Pick<Method.Given<Api, never, Options>, "api" | "account" | "options">
 
-/** Common to both calls. */
+/** The parts of the method that are the same for both calls. */
 const common = {
   api: (holder: services.Holder, options: Options) => services.makeApi(holder, options),
   account: services.accountOf,
@@ -72,7 +72,7 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // The newer page returns userId, the older one clientid.
+    // The login page of the newer call returns userId. The login page of the older call returns clientid.
     const returned = parameters.get("userid") ?? parameters.get("clientid")
     const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
@@ -80,7 +80,7 @@ const common = {
   })
 } as const
 
-/** `app` identifies the app at the login page. */
+/** Makes the address of the login page. `app` is the app code or the vendor id. */
 const pageOf = (app: Redacted.Redacted<string>, state: Redacted.Redacted<string>, { api, options }: Given) => {
   const query = new URLSearchParams({ appcode: Redacted.value(app), state: Redacted.value(state) })
   return Redacted.make(`${api.origins["login"]}${options.loginPath ?? "/"}?${query}`)
@@ -112,7 +112,8 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * All services of this method, for one account. The code of a callback is valid for one exchange, which is sent once.
+ * All services of this method, for one account. The code of a callback is valid for one exchange. The exchange is never
+ * resent.
  *
  * @category layers
  * @since 0.1.0
@@ -121,8 +122,9 @@ export const layer = (options: Options & Exchange) =>
   options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, `RMONEY_ENVIRONMENT` (if
- * the option is absent), and `RMONEY_APP_CODE` and `RMONEY_API_SECRET`, or `RMONEY_VENDOR` for the older call.
+ * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, and
+ * `RMONEY_ENVIRONMENT` if the option `environment` is absent. The newer call also needs `RMONEY_APP_CODE` and
+ * `RMONEY_API_SECRET`. The older call also needs `RMONEY_VENDOR`.
  *
  * @example
  * ```ts

@@ -96,14 +96,14 @@ describe("the fake requires", () => {
   )
 
   for (const [what, path, body] of [
-    ["a code", "access/otp/validate", { receivedOtp: "123456", source: "API" }],
-    ["a code again", "access/otp/send", { versionNo: "1" }],
-    ["an authenticator's code", "access/topt/verify", { totp: "123456" }],
-    ["a code to unblock", "access/client/unblock/verify", { otp: "123456" }],
-    ["a code for a password", "access/pwd/forgot/verify", { otp: "123456" }],
-    ["a new password", "access/pwd/reset", { password: "N3w" }]
+    ["to check a code", "access/otp/validate", { receivedOtp: "123456", source: "API" }],
+    ["to resend a code", "access/otp/send", { versionNo: "1" }],
+    ["to check a TOTP code", "access/topt/verify", { totp: "123456" }],
+    ["to unblock an account", "access/client/unblock/verify", { otp: "123456" }],
+    ["to check the code for a forgotten password", "access/pwd/forgot/verify", { otp: "123456" }],
+    ["to set a new password", "access/pwd/reset", { password: "N3w" }]
   ] as const) {
-    it.effect(`a valid step header with ${what}, and answers any fault with 401 in plain text`, () =>
+    it.effect(`a valid step header ${what}, and answers an invalid header with 401 in plain text`, () =>
       Effect.gen(function* () {
         const { fake, token } = yield* validated()
         const full = { userId: demo.userId, ...device, ...body }
@@ -130,7 +130,7 @@ describe("the fake requires", () => {
     ["either", "bare", "three-part"],
     ["bare", "bare"],
     ["three-part", "three-part"]
-  ] as const)("the step token in the form of the switch: %s", ([stepHeader, ...taken]) =>
+  ] as const)("the step token in the form that the switch stepHeader names: %s", ([stepHeader, ...taken]) =>
     Effect.gen(function* () {
       for (const form of ["bare", "three-part"] as const) {
         const { fake, token } = yield* validated({ stepHeader })
@@ -146,7 +146,7 @@ describe("the fake requires", () => {
     })
   )
 
-  it.effect("the same user in header and body, in the form of its own answer", () =>
+  it.effect("the user id that its first answer returned, in the header and in the body", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }
@@ -157,7 +157,7 @@ describe("the fake requires", () => {
     })
   )
 
-  it.effect("no step header if the switch turns the check off", () =>
+  it.effect("no step header with stepToken: ignored", () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -166,7 +166,7 @@ describe("the fake requires", () => {
 })
 
 describe("the fake answers", () => {
-  it.effect("a password with the documented fields and numbers as text", () =>
+  it.effect("a right password with the documented fields, and with numbers as text", () =>
     Effect.gen(function* () {
       const { said, token } = yield* validated()
       assert.match(token, /^[A-Z0-9]{256}$/)
@@ -188,21 +188,21 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("with results in arrays if the switch is set", () =>
+  it.effect("with results in arrays with result: array", () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
     })
   )
 
-  it.effect("with a masked user id if the switch is set", () =>
+  it.effect("with a masked user id with userIds: masked", () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
     })
   )
 
-  it.effect("a resend without a token, after a minute, at most four times", () =>
+  it.effect("a resend of a code after a minute and at most four times, and returns no new step token", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const again = ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
@@ -217,7 +217,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("without sending a code before a request for one, if the switch is set", () =>
+  it.effect("a right password without sending a code with codeSent: on-demand", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({ codeSent: "on-demand" })
       assert.lengthOf(yield* fake.codes(demo.userId), 0)
@@ -226,18 +226,18 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("a vendor login with a callback in a hash route, and refuses an unknown vendor", () =>
+  it.effect("a code and a vendor id with a callback in a hash route, and refuses an unknown vendor id", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const code = Redacted.value(yield* newestCode(fake))
-      const stranger = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
-      assert.strictEqual(stranger.message, "Invalid vendor name or vendor key")
+      const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
+      assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
       const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
       assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
     })
   )
 
-  it.effect("unknown paths with a page", () =>
+  it.effect("a request to an unknown path with an HTML page", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const said = yield* ask(fake, "access/pwd/change", {})
@@ -248,16 +248,18 @@ describe("the fake answers", () => {
 
 describe("the fake's limits", () => {
   for (const lockAfter of [4, 5] as const) {
-    it.effect(`wrong password ${lockAfter} within five minutes locks the account, even for the right password`, () =>
-      Effect.gen(function* () {
-        const fake = yield* make({ lockAfter })
-        const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
-        for (let miss = 1; miss < lockAfter; miss += 1) {
-          assert.strictEqual((yield* wrong).message, "Invalid userId or password")
-        }
-        assert.strictEqual((yield* wrong).message, "User blocked")
-        assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
-      })
+    it.effect(
+      `wrong password number ${lockAfter} within five minutes locks the account, and the right password is refused too`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* make({ lockAfter })
+          const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
+          for (let miss = 1; miss < lockAfter; miss += 1) {
+            assert.strictEqual((yield* wrong).message, "Invalid userId or password")
+          }
+          assert.strictEqual((yield* wrong).message, "User blocked")
+          assert.strictEqual((yield* ask(fake, "access/pwd/validate", password)).message, "User blocked")
+        })
     )
   }
 
@@ -276,7 +278,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("the fourth wrong code blocks codes for five minutes, even the right one", () =>
+  it.effect("after the fourth wrong code, all codes are refused for five minutes, also the right code", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const wrong = ask(fake, "access/otp/validate", otpBody("000000"), header)
@@ -296,7 +298,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a code is accepted once even without step checks", () =>
+  it.effect("a code is accepted once, also with stepToken: ignored", () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -335,7 +337,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a new session ends the earlier one of its source, and every session ends after a day", () =>
+  it.effect("a new session ends the earlier session of the same source, and each session ends within a day", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const first = String((yield* validate(fake, header)).result["accessToken"])
@@ -352,19 +354,21 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("biometrics require the device that they were enabled for, until they are disabled", () =>
-    Effect.gen(function* () {
-      const fake = yield* make()
-      const body = { userId: demo.userId, token: demo.accessToken, ...device }
-      const strange = yield* ask(fake, "access/bio/pwd/validate", { ...body, deviceId: "another" })
-      assert.strictEqual(strange.message, "Failed to validate. Please try again later")
-      const disabling = { userId: demo.userId, deviceType: "IOS", enable: "false", ...device }
-      yield* ask(fake, "access/bio/enable", disabling, { authorization: `Bearer ${demo.accessToken}` })
-      assert.include((yield* ask(fake, "access/bio/pwd/validate", body)).message, "Failed to validate")
-    })
+  it.effect(
+    "a biometric login is accepted only from the device that it was enabled for, and not after it was disabled",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* make()
+        const body = { userId: demo.userId, token: demo.accessToken, ...device }
+        const strange = yield* ask(fake, "access/bio/pwd/validate", { ...body, deviceId: "another" })
+        assert.strictEqual(strange.message, "Failed to validate. Please try again later")
+        const disabling = { userId: demo.userId, deviceType: "IOS", enable: "false", ...device }
+        yield* ask(fake, "access/bio/enable", disabling, { authorization: `Bearer ${demo.accessToken}` })
+        assert.include((yield* ask(fake, "access/bio/pwd/validate", body)).message, "Failed to validate")
+      })
   )
 
-  it.effect("a QR code expires after 35 seconds, an approval after 10, and gives one session", () =>
+  it.effect("a QR code expires after 35 seconds, or 10 seconds after the scan, and is valid for one session", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) => String(result["qrName"]))
@@ -395,7 +399,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a recovery token is refused for the other recovery and for a login", () =>
+  it.effect("a step token for unblocking is refused for a forgotten password and for a login", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const identity = { userId: demo.userId, pan: demo.pan, ...device }
@@ -420,7 +424,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a reset clears all state", () =>
+  it.effect("a reset deletes step tokens and codes", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       yield* fake.reset
@@ -436,7 +440,7 @@ describe("the fake's vendor calls", () => {
     Effect.promise(() => fake.respond(new Request(url, { method: "POST", body: new URLSearchParams(fields) })))
   const newer = "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
 
-  it.effect("the key is checkSum, with a capital S", () =>
+  it.effect("the newer call requires the field checkSum, spelled with a capital S", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       assert.strictEqual((yield* ask(fake, newer, { checksum: "00" })).message, "Invalid Parameter")
@@ -461,7 +465,7 @@ describe("the fake's vendor calls", () => {
     })
   )
 
-  it.effect("the login page requires a TOTP code of an account with TOTP", () =>
+  it.effect("the login page requires a TOTP code if the account has an authenticator", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const fields = { userid: withTotp.userId, password: withTotp.password }
@@ -471,7 +475,7 @@ describe("the fake's vendor calls", () => {
     })
   )
 
-  it.effect("a code of another vendor is refused", () =>
+  it.effect("a code is refused if it was issued for another vendor, or if it was used before", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const response = yield* press(fake, page, { userid: demo.userId, password: demo.password })

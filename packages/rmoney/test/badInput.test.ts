@@ -28,7 +28,7 @@ import { apiOptions, credentials, demo, newestCode, reasonOf, session } from "./
 
 const { accessToken, apiSecret, password, totpSecret, vendor } = demo
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/** Returns the error of an effect that must fail before it sends a request. The error must not contain a secret. */
 const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecret, vendor, accessToken])
 
 const missing = "is missing"
@@ -63,11 +63,11 @@ const layers: Readonly<Record<string, (given: unknown) => Any>> = {
 const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
   RmoneyAuth: [
     ["no credentials", undefined, { userId: missing, password: missing }],
-    ["no field", {}, { userId: missing, password: missing }],
+    ["credentials without a field", {}, { userId: missing, password: missing }],
     ["null in every field", { userId: null, password: null, totp: null }, { userId: missing, password: missing }],
     ["blanks", { userId: " ", password: secret("\n") }, { userId: empty, password: empty }],
     ["numbers", { userId: 101, password: 4711, totp: 123456 }, { userId: noText, password: noText, totp: noText }],
-    ["a user id in two words", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
+    ["a user id with a blank in it", { ...credentials, userId: "TEST 101" }, { userId: noUserId }],
     [
       "a user id with characters that are invalid in a header",
       { ...credentials, userId: "TEST\u20ac101" },
@@ -75,21 +75,21 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     ],
     ["a user id with a quotation mark", { ...credentials, userId: 'TEST"101' }, { userId: noUserId }],
     [
-      "a code for the TOTP secret",
+      "a TOTP code instead of the TOTP secret",
       { ...credentials, totp: secret("123456") },
       { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
     ],
     ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
-    ["a number for the device", { ...credentials, deviceId: 7 }, { deviceId: noText }]
+    ["a number instead of text for the device id", { ...credentials, deviceId: 7 }, { deviceId: noText }]
   ],
   RmoneySso: [
     ["no credentials", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
-    ["an e-mail address for the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
-    ["no redirect URL", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
+    ["an e-mail address instead of the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
+    ["a redirect URL without a scheme", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
   ],
   "RmoneySso, the older call": [
     ["no credentials", undefined, { userId: missing, vendor: missing, redirectUrl: missing }],
-    ["the newer call's credentials", sso, { vendor: missing }]
+    ["the credentials of the newer call", sso, { vendor: missing }]
   ],
   RmoneyQr: [
     ["no credentials", undefined, { userId: missing }],
@@ -117,7 +117,7 @@ describe("a missing or invalid environment", () => {
     ["production without the host", { production: undefined }, missing],
     ["null", null, missing]
   ] as const) {
-    it.effect(`${what}: is reported together with the other problems, and no request is sent`, () =>
+    it.effect(`is reported together with the other problems, and no request is sent: ${what}`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({
           environment: environment as "uat",
@@ -129,7 +129,7 @@ describe("a missing or invalid environment", () => {
     )
   }
 
-  it.effect("is also rejected by the raw calls, as is a missing device", () =>
+  it.effect("is also reported by RmoneyApi.layer, together with a missing device id", () =>
     Effect.gen(function* () {
       const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
       assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {
@@ -139,14 +139,14 @@ describe("a missing or invalid environment", () => {
     })
   )
 
-  it.effect("an environment with named hosts is valid", () =>
+  it.effect("is not reported if the host is named by the environment, by the option origins, or by both", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       for (const options of [
         { environment: "production" },
         { environment: { production: "https://weblive.rmoneyindia.net" } },
         { origins: { api: "https://weblive.rmoneyindia.net" } },
-        // A purpose that only another environment has.
+        // The origin replaces the host of the environment.
         { environment: "production", origins: { api: "https://weblive.rmoneyindia.net" } }
       ] as const) {
         const layer = RmoneyAuth.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
@@ -171,7 +171,7 @@ describe("a missing or invalid environment", () => {
       "must be an origin such as https://api.example.com, without a path or a slash at the end"
     ]
   ] as const) {
-    it.effect(`${production} is rejected when the layer is built`, () =>
+    it.effect(`is reported when the layer is built: the production host ${production}`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({ environment: { production }, credentials })
         assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { "origins.api": expected })
@@ -180,7 +180,7 @@ describe("a missing or invalid environment", () => {
   }
 })
 
-describe("an incomplete configuration", () => {
+describe("a configuration", () => {
   const lacking = (layer: Any, values: object) =>
     refused(Effect.void, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
@@ -221,21 +221,21 @@ describe("an incomplete configuration", () => {
     ],
     ["RmoneyRecovery", RmoneyRecovery.layerConfig(), { [environment]: missing, [userId]: missing }]
   ] as const) {
-    it.effect(`${name} names all missing variables`, () =>
+    it.effect(`of ${name}: the error names all missing variables`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problems(yield* lacking(layer, {})), expected)
       })
     )
   }
 
-  it.effect("does not read the environment variable if the option is given", () =>
+  it.effect("of RmoneyQr: the variable for the environment is not read if the option environment is given", () =>
     Effect.gen(function* () {
       const layer = RmoneyQr.layerConfig({ environment: "uat" })
       assert.deepStrictEqual(problems(yield* lacking(layer, { RMONEY_ENVIRONMENT: "nonsense" })), { [userId]: missing })
     })
   )
 
-  it.effect("names invalid variables together with missing ones", () =>
+  it.effect("of RmoneyAuth: the error names invalid variables together with missing variables", () =>
     Effect.gen(function* () {
       const values = { RMONEY_ENVIRONMENT: "live", RMONEY_USER_ID: "TEST 101", RMONEY_TOTP_SECRET: "123456" }
       const found = problems(yield* lacking(RmoneyAuth.layerConfig(), values))
@@ -253,7 +253,7 @@ describe("an incomplete configuration", () => {
     [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
     ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
   ] as const) {
-    it.effect(`reads the variables for ${name}`, () =>
+    it.effect(`of RmoneyAuth: the variables are read for the environment ${name}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeRmoney.make()
         const values = {
@@ -280,7 +280,7 @@ describe("an incomplete configuration", () => {
 
 describe("invalid codes and identities", () => {
   for (const [what, code] of [
-    ["nothing", ""],
+    ["empty text", ""],
     ["five digits", "12345"],
     ["seven digits", "1234567"],
     ["letters", "12345a"],
@@ -288,7 +288,7 @@ describe("invalid codes and identities", () => {
     ["a number", 123456],
     ["undefined", undefined]
   ] as const) {
-    it.effect(`${what} as a code: is not sent, and the right code is still accepted`, () =>
+    it.effect(`a code that is ${what} is not sent, and the right code is still accepted`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeRmoney.make()
         const layer = RmoneyAuth.layer({ ...uat, credentials }).pipe(Layer.provide(TestHttp.layerFake(fake)))
@@ -306,7 +306,7 @@ describe("invalid codes and identities", () => {
   }
 
   for (const identity of ["", "  ", "ABCDE1234", "ABCD12345F", "1BCDE1234F", "ABCDE1234F9", 7, undefined]) {
-    it.effect(`${JSON.stringify(identity)} as a PAN: no request is sent`, () =>
+    it.effect(`no request is sent for the PAN ${JSON.stringify(identity)}`, () =>
       Effect.gen(function* () {
         const layer = RmoneyRecovery.layer({ ...uat, credentials: { userId: demo.userId } })
         for (const recover of ["unblock", "forgotPassword"] as const) {
@@ -360,7 +360,7 @@ describe("raw calls from untyped code", () => {
   }
 
   for (const token of [undefined, "plain text", 7, Redacted.make(undefined)]) {
-    it.effect(`a step with the token ${JSON.stringify(token)} is rejected, and no request is sent`, () =>
+    it.effect(`otpValidate with the step token ${JSON.stringify(token)} fails, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = callOf("otpValidate", { userId: demo.userId, receivedOtp: secret("123456") }, token)
         const error = yield* refused(call, RmoneyApi.layer(apiOptions))
@@ -370,15 +370,17 @@ describe("raw calls from untyped code", () => {
   }
 
   for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
-    it.effect(`the session ${JSON.stringify(given)} fails as SessionExpired, and no request is sent`, () =>
-      Effect.gen(function* () {
-        const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
-        const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })
-        const enabling = yield* refused(callOf("bioEnable", request, given), layer)
-        assert.strictEqual(reasonOf(enabling, "SessionExpired").why, "missing")
-        const leaving = yield* refused(callOf("logout", given, undefined), layer)
-        assert.strictEqual(reasonOf(leaving, "SessionExpired").why, "missing")
-      })
+    it.effect(
+      `bioEnable and logout with the session ${JSON.stringify(given)} fail as SessionExpired and send no request`,
+      () =>
+        Effect.gen(function* () {
+          const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
+          const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })
+          const enabling = yield* refused(callOf("bioEnable", request, given), layer)
+          assert.strictEqual(reasonOf(enabling, "SessionExpired").why, "missing")
+          const leaving = yield* refused(callOf("logout", given, undefined), layer)
+          assert.strictEqual(reasonOf(leaving, "SessionExpired").why, "missing")
+        })
     )
   }
 })

@@ -32,7 +32,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** Secrets that occur only here. */
+/** An account whose secrets occur nowhere else, so that a leaked secret is found. */
 const canary: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
   password: "CANARY-password-1",
@@ -53,7 +53,7 @@ interface Given {
   readonly credentials: Readonly<Record<string, unknown>>
 }
 
-/** The descriptor lists the environment as a credential, but it is passed as an option. */
+/** The descriptor lists `environment` as a credential, but a program passes it as an option. */
 const withEnvironment = (layer: Layer) => (given: Given) =>
   layer({ ...given, environment: given.credentials["environment"] } as never)
 
@@ -114,14 +114,14 @@ const wrongCredentials = {
 
 const contract = [
   subjectOf("password", RmoneyAuth.layer, {
-    title: "password, by SMS",
+    title: "password and code by SMS",
     given: { totp: undefined },
     codes: "person",
     endpoints: { Login: "pwdValidate", StepUp: "otpValidate", Profile: "getProfile" },
     wrongCredentials
   }),
   subjectOf("password", RmoneyAuth.layer, {
-    title: "password, by TOTP",
+    title: "password and TOTP code",
     account: { ...canary, totp: "enabled" },
     endpoints: { Login: "pwdValidate", StepUp: "toptVerify", Profile: "getProfile" },
     wrongCredentials
@@ -140,7 +140,10 @@ const contract = [
   subjectOf("recovery", RmoneyRecovery.layer, { endpoints: { AccountRecovery: "pwdReset" } })
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/**
+ * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the table of calls marks their
+ * fields as secret.
+ */
 const password = "canary&Pass<word"
 const code = "QUCKOOCODE"
 const step = "canary-step-word"
@@ -197,7 +200,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   logout: { sent: [access], run: (api) => api.logout?.(session) ?? Effect.void }
 }
 
-/** The broker's answer format, from which the fuzz test makes malformed answers. */
+/** The format of the broker's answers. The fuzz test makes malformed answers from it. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "stat", "message", "emsg", "result", "token", "accessToken", "userId"],
   words: ["Ok", "Not ok", "EC087", "Unauthorized", "Try again after 5 mins"],
@@ -241,7 +244,9 @@ brokers.runBrokerTests({
   }
 })
 
-/** Every call of the broker's document, and the newer call of its API page, as of 2026-11-21. */
+/**
+ * Every call of the broker's documentation, the newer vendor call of its API page, and the profile call of a client.
+ */
 const documentedCalls = [
   "POST /auth/v1/sso/vendor/auth/getUserDetails",
   "POST /auth/v1/access/pwd/validate",
@@ -261,7 +266,7 @@ const documentedCalls = [
   "GET /open-api/od/v1/profile"
 ]
 
-/** The known messages of the back end, or their known parts, as of 2026-11-21. */
+/** The known messages of the back end, or the parts of a message that are known, as of 2026-11-21. */
 const knownMessages = [
   "Invalid userId or password",
   "Enter valid password",
@@ -294,7 +299,7 @@ const knownMessages = [
 ]
 
 describe("the tables cover the documentation", () => {
-  it("the fixtures have every observed form of success and refusal", () => {
+  it("the fixtures have every observed spelling of the statuses Ok and Not ok", () => {
     const seen = new Set(
       answers.fixtures.flatMap(({ body }) => /"stat(?:us)?": ?"((?:not.?)?ok)"/i.exec(body)?.[1] ?? [])
     )
@@ -302,14 +307,14 @@ describe("the tables cover the documentation", () => {
   })
 
   for (const message of knownMessages) {
-    it(`"${message}" has a row and a fixture`, () => {
+    it(`"${message}" has a row in the error table and a fixture`, () => {
       const own = answers.fixtures.filter((fixture) => {
         const { verdict } = Fixtures.read(answers, fixture)
         return verdict?._tag === "No" && verdict.message?.includes(message)
       })
       assert.isNotEmpty(own)
       for (const fixture of own) {
-        // If the call needs no token, the status decides.
+        // pwdValidate needs no token, so its HTTP status 401 needs no row.
         if (fixture.endpoint !== "pwdValidate" || fixture.status !== 401)
           assert.isDefined(Fixtures.rowOf(answers, fixture), fixture.name)
       }

@@ -59,19 +59,21 @@ const both: ReadonlyArray<readonly [string, Settings]> = [
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
-      it.effect(`by ${name} reads its code from the ${callback}, with the parameter name in any case`, () =>
-        Effect.gen(function* () {
-          const { callback: url, redirect, request } = yield* begun(settings, { callback })
-          assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
-          const session = yield* redirect.complete(request, Redacted.make(url))
-          assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, "uat"])
-          assert.deepStrictEqual(session.profile, { id: demo.userId })
-          assert.strictEqual(session.expiresAt, Date.UTC(2026, 10, 20, 18, 30))
-        })
+      it.effect(
+        `by ${name} reads the code from the ${callback} of the callback, with the parameter's name in any case`,
+        () =>
+          Effect.gen(function* () {
+            const { callback: url, redirect, request } = yield* begun(settings, { callback })
+            assert.match(url, callback === "hash" ? /\/callback#\/\?authcode=/ : /\/callback\?authCode=/)
+            const session = yield* redirect.complete(request, Redacted.make(url))
+            assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, "uat"])
+            assert.deepStrictEqual(session.profile, { id: demo.userId })
+            assert.strictEqual(session.expiresAt, Date.UTC(2026, 10, 20, 18, 30))
+          })
       )
     }
 
-    it.effect(`by ${name} exchanges a code once, and rejects it the second time`, () =>
+    it.effect(`by ${name} exchanges a code once, and fails if the same callback is completed again`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings)
         yield* redirect.complete(request, Redacted.make(callback))
@@ -80,7 +82,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} of another account is rejected, and its code is not exchanged`, () =>
+    it.effect(`by ${name} is rejected if the callback names another account, and the code is not exchanged`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun(settings, { accounts: [demo, other] }, other)
         const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
@@ -89,7 +91,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} is accepted without a state, because the broker does not document one`, () =>
+    it.effect(`by ${name} accepts a callback without a state, because the broker documents no state`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings, { state: "dropped" })
         assert.notInclude(callback, "state=")
@@ -97,7 +99,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} requires the state if the option is set`, () =>
+    it.effect(`by ${name} with state: "required" rejects a callback without a state`, () =>
       Effect.gen(function* () {
         const strict = { ...settings, state: "required" } as const
         const { callback, redirect, request } = yield* begun(strict, { state: "dropped" })
@@ -106,7 +108,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} without a code in its callback is rejected, and the error does not show the callback`, () =>
+    it.effect(`by ${name} rejects a callback without a code, and the error does not contain the callback`, () =>
       Effect.gen(function* () {
         const { fake, redirect, request } = yield* begun(settings)
         const sent = (yield* fake.journal).length
@@ -139,7 +141,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("by checksum in production needs no host for the unpublished login API", () =>
+  it.effect("by checksum needs no host of the login API in production, because RMoney does not publish this host", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
       const session = yield* redirect.complete(request, Redacted.make(callback))
@@ -151,7 +153,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a wrong secret is refused, and the secret is not shown", () =>
+  it.effect("with a wrong API secret fails, and the error does not contain the secret", () =>
     Effect.gen(function* () {
       const wrong = { ...sso, apiSecret: Redacted.make("quite-another-secret") }
       const { callback, redirect, request } = yield* begun({ ...checksum, credentials: wrong })
@@ -161,10 +163,10 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with an unknown vendor reports the wrong credential", () =>
+  it.effect("with an unknown vendor id fails, and the error names the vendor id", () =>
     Effect.gen(function* () {
-      const stranger = { ...vendor, vendor: Redacted.make("nobody") }
-      const { redirect, request } = yield* begun({ ...byVendor, credentials: stranger })
+      const unknownVendor = { ...vendor, vendor: Redacted.make("nobody") }
+      const { redirect, request } = yield* begun({ ...byVendor, credentials: unknownVendor })
       const error = yield* Effect.flip(
         redirect.complete(request, Redacted.make(`${demo.redirectUrl}?authCode=59E4VTFKINI13OBAWOS3`))
       )
@@ -172,7 +174,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("uses another path of the host if the option is set", () =>
+  it.effect("opens the login page at the path of the option loginPath", () =>
     Effect.gen(function* () {
       const { request } = yield* begun({ ...checksum, loginPath: "/admin/" })
       assert.match(Redacted.value(request.url), /^https:\/\/webuat\.rmoneyindia\.co\.in\/admin\/\?appcode=/)
@@ -199,7 +201,7 @@ const qrWorld = Effect.fnUntraced(function* (
 
 describe("a QR login", () => {
   for (const qrPending of ["empty-token", "no-result"] as const) {
-    it.effect(`is pending until the scan, with qrPending ${qrPending}`, () =>
+    it.effect(`with qrPending: ${qrPending} returns a session only after the QR code is scanned`, () =>
       Effect.gen(function* () {
         const { code, qr, scan } = yield* qrWorld({ qrPending })
         assert.isTrue(Option.isNone(yield* qr.poll(code)))
@@ -214,7 +216,7 @@ describe("a QR login", () => {
   }
 
   for (const image of ["bare", "data-uri"] as const) {
-    it.effect(`returns a base64 PNG if the broker sends it ${image}`, () =>
+    it.effect(`returns the image as base64 PNG if the broker sends it with image: ${image}`, () =>
       Effect.gen(function* () {
         const { code } = yield* qrWorld({ image })
         assert.match(Redacted.value(code.image), /^iVBORw0KGgo/)
@@ -222,7 +224,7 @@ describe("a QR login", () => {
     )
   }
 
-  it.effect("expires after 35 seconds, or as the option sets, and is not polled afterwards", () =>
+  it.effect("expires after 35 seconds or after codeLifetime, and is not polled afterwards", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 35_000],
@@ -239,7 +241,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("of another account is rejected and not polled again", () =>
+  it.effect("is rejected and not polled again if another account scanned the QR code", () =>
     Effect.gen(function* () {
       const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
       yield* scan(other)
@@ -276,7 +278,7 @@ const recoveryWorld = Effect.fnUntraced(function* (
 const pan = Redacted.make(demo.pan)
 
 describe("a recovery", () => {
-  it.effect("unlocks an account after too many wrong passwords", () =>
+  it.effect("unblocks an account that is locked after too many wrong passwords", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       for (let miss = 0; miss < 4; miss += 1) yield* Effect.flip(login("wrong"))
@@ -287,7 +289,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets a new password in three steps, each with the token of the previous step", () =>
+  it.effect("sets a new password in three steps, and sends in each step the token of the previous step", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -303,7 +305,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("rejects a new password that a login would refuse or alter", () =>
+  it.effect("rejects a new password that a login would refuse or change", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)
@@ -321,7 +323,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("continues with the user id that the broker returns", () =>
+  it.effect("sends in later steps the user id that the broker returned", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)
@@ -332,7 +334,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("accepts a PAN in lower case, with surrounding white space", () =>
+  it.effect("accepts a PAN in lower case and with white space around it", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld()
       yield* recovery.unblock(Redacted.make(` ${demo.pan.toLowerCase()}\n`))
@@ -340,7 +342,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("reports a PAN of another account", () =>
+  it.effect("reports a wrong PAN", () =>
     Effect.gen(function* () {
       const { recovery } = yield* recoveryWorld()
       const error = yield* Effect.flip(recovery.forgotPassword(Redacted.make("ZZZZZ9999Z")))
@@ -349,7 +351,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("fails after the third wrong code", () =>
+  it.effect("accepts no code after the third wrong code", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.unblock(pan)
@@ -362,7 +364,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("has a challenge that allows no resend", () =>
+  it.effect("returns a challenge whose code cannot be resent", () =>
     Effect.gen(function* () {
       const { recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.unblock(pan)

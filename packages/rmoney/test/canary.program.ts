@@ -1,4 +1,6 @@
-/** A typical user program: it logs at every level, prints its errors in every way, and leaves its files behind. */
+/**
+ * A typical program of a user. It logs at every level, prints its errors in every way, and does not delete its files.
+ */
 import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Login from "@auth/broker-core/login/Login"

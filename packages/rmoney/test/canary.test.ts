@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { leaks, run } from "../../../tools/canary/canary.ts"
 
 /**
- * Every value with such a prefix is a secret, besides those that the program reports: codes, tokens, checksums. No path in
- * a stack trace contains the prefix.
+ * Prefixes of secrets. The program reports further secrets: codes, tokens and checksums. No path in a stack trace
+ * contains one of the prefixes.
  */
 const secrets = ["CANRY", "eyJhbGciOiJSUzI1NiI"]
 
@@ -17,7 +17,7 @@ describe("canary: RMoney", () => {
     }
     assert.isAtLeast(told.filter((word) => /^\d{6}$/.test(word)).length, 7)
     assert.isAtLeast(told.filter((word) => word.startsWith("Bearer ")).length, 5)
-    // The last word of a header is the secret.
+    // If a reported value is a header, only its last word is a secret.
     assert.deepStrictEqual(leaks(all, [...secrets, ...told.map((word) => word.split(" ").at(-1) ?? word)]), [])
   }, 60_000)
 })

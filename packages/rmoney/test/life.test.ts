@@ -49,7 +49,7 @@ const asked = (fake: FakeBroker, endpoint: string) =>
 const wrong = Redacted.make("000000")
 
 describe("a login with a code typed at the terminal", () => {
-  /** Types the given lines, then the code that was sent. */
+  /** A terminal that types the given lines, and then the code that was sent. */
   const typed = (fake: FakeBroker, lines: ReadonlyArray<string>) => {
     const shown: Array<string> = []
     const left = [...lines]
@@ -91,7 +91,7 @@ describe("a login with a code typed at the terminal", () => {
     })
   )
 
-  it.effect("shows the attempts left after a wrong code", () =>
+  it.effect("shows how many attempts are left after a wrong code", () =>
     Effect.gen(function* () {
       const { begin, verify } = yield* make()
       const challenge = yield* begin
@@ -102,7 +102,7 @@ describe("a login with a code typed at the terminal", () => {
 })
 
 describe("a login with a code by SMS and mail", () => {
-  it.effect("gives a challenge with numbers, although the broker sends text", () =>
+  it.effect("returns a challenge whose counts are numbers, although the broker sends text", () =>
     Effect.gen(function* () {
       const { begin } = yield* make()
       const challenge = yield* begin
@@ -115,7 +115,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("gives a session of the user id that the broker returns for an alias", () =>
+  it.effect("returns a session of the user id that the broker returns if an alias is configured", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })
@@ -131,7 +131,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("continues with the configured user id if the answer masks it", () =>
+  it.effect("sends the configured user id in later steps if the broker's answer has a masked user id", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ userIds: "masked" })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -140,7 +140,7 @@ describe("a login with a code by SMS and mail", () => {
   )
 
   it.effect(
-    "continues with the configured user id if the option is set, and gives a session of the broker's user id",
+    'with laterUserId: "given" sends the configured user id in later steps, and returns a session of the broker\'s user id',
     () =>
       Effect.gen(function* () {
         const { begin, fake, verify } = yield* make(
@@ -163,7 +163,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("puts the account's flags, name and exchanges into the profile", () =>
+  it.effect("returns a profile with the account's flags, name and exchanges", () =>
     Effect.gen(function* () {
       const account = { ...demo, passChangeFlag: "Y", isDormant: "Y" } as const
       const { begin, fake, verify } = yield* make({ accounts: [account] })
@@ -177,20 +177,22 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("gives a session that expires at the token's exp, or at an unknown time without one", () =>
-    Effect.gen(function* () {
-      for (const [tokenEnd, expiresAt, source] of [
-        ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
-        ["absent", undefined, "unknown"]
-      ] as const) {
-        const { begin, fake, verify } = yield* make({ tokenEnd })
-        const session = yield* verify(yield* begin, yield* newestCode(fake))
-        assert.deepStrictEqual([session.expiresAt, session.expirySource], [expiresAt, source])
-      }
-    })
+  it.effect(
+    "returns a session that expires at the token's exp, or whose expiry is unknown if the token has no exp",
+    () =>
+      Effect.gen(function* () {
+        for (const [tokenEnd, expiresAt, source] of [
+          ["in-token", Date.UTC(2026, 10, 20, 18, 30), "jwt"],
+          ["absent", undefined, "unknown"]
+        ] as const) {
+          const { begin, fake, verify } = yield* make({ tokenEnd })
+          const session = yield* verify(yield* begin, yield* newestCode(fake))
+          assert.deepStrictEqual([session.expiresAt, session.expirySource], [expiresAt, source])
+        }
+      })
   )
 
-  it.effect("gives a session that expires as the option sets", () =>
+  it.effect("returns a session with the expiry that the option expiry states", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { expiry: Expiry.after("1 hour") })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -198,7 +200,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("sends the vendor id if there is one", () =>
+  it.effect("sends the vendor id if the credentials contain a vendor id", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { vendor: Redacted.make(demo.vendor) })
       yield* verify(yield* begin, yield* newestCode(fake))
@@ -206,7 +208,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("requests the code with a separate call if the option is set", () =>
+  it.effect('with sendCode: "after-password" requests the code with a separate call', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ codeSent: "on-demand" }, {}, { sendCode: "after-password" })
       const challenge = yield* begin
@@ -221,11 +223,11 @@ describe("a login with an authenticator", () => {
   const secret = Redacted.make(withTotp.totpSecret)
 
   for (const [what, source, kinds] of [
-    ["a secret", secret, ["totp", "otp"]],
+    ["a TOTP secret", secret, ["totp", "otp"]],
     ["a source of codes", CodeSource.totp(secret), ["totp", "otp"]],
-    ["no source", undefined, ["otp", "totp"]]
+    ["no source of codes", undefined, ["otp", "totp"]]
   ] as const) {
-    it.effect(`with ${what} for its codes has a challenge for ${kinds[0]} first`, () =>
+    it.effect(`returns a challenge whose first kind is ${kinds[0]} if the credentials contain ${what}`, () =>
       Effect.gen(function* () {
         const { begin } = yield* make({}, { ...totp, totp: source })
         assert.deepStrictEqual([...(yield* begin).kinds], [...kinds])
@@ -233,14 +235,16 @@ describe("a login with an authenticator", () => {
     )
   }
 
-  it.effect("requires an SMS code if the account has no TOTP, with any code source", () =>
-    Effect.gen(function* () {
-      const { begin } = yield* make({}, { totp: secret })
-      assert.deepStrictEqual((yield* begin).kinds, ["otp"])
-    })
+  it.effect(
+    "accepts only a code by SMS or mail if the account has no authenticator, although the credentials contain a secret",
+    () =>
+      Effect.gen(function* () {
+        const { begin } = yield* make({}, { totp: secret })
+        assert.deepStrictEqual((yield* begin).kinds, ["otp"])
+      })
   )
 
-  it.effect("is answered with the first kind of the challenge", () =>
+  it.effect("sends a code as the first kind of the challenge", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -250,7 +254,7 @@ describe("a login with an authenticator", () => {
     })
   )
 
-  it.effect("does not request an SMS code if the option for related brokers is set", () =>
+  it.effect('with sendCode: "after-password" requests no code by SMS', () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make(
         { codeSent: "on-demand" },
@@ -262,7 +266,7 @@ describe("a login with an authenticator", () => {
     })
   )
 
-  it.effect("reports an account without TOTP, and then accepts the SMS code", () =>
+  it.effect("reports that the account has no authenticator, and then accepts the code from the SMS", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -272,7 +276,7 @@ describe("a login with an authenticator", () => {
     })
   )
 
-  it.effect("reports a clock that differs from the broker's", () =>
+  it.effect("reports that the local clock differs from the broker's clock", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -297,7 +301,7 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("the right code after two wrong ones logs in", () =>
+  it.effect("after two wrong codes, the right code logs in", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -307,17 +311,19 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a code is sent up to codeMisses times, and the broker's block is reported with its duration", () =>
-    Effect.gen(function* () {
-      const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
-      const challenge = yield* begin
-      for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
-      const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
-      assert.deepStrictEqual(retryAfter, Duration.minutes(5))
-    })
+  it.effect(
+    "with codeMisses: 9, the fourth wrong code is sent, and the error reports how long the broker refuses codes",
+    () =>
+      Effect.gen(function* () {
+        const { begin, verify } = yield* make({}, {}, { codeMisses: 9 })
+        const challenge = yield* begin
+        for (let miss = 0; miss < 3; miss += 1) yield* Effect.flip(verify(challenge, wrong))
+        const { retryAfter } = reasonOf(yield* Effect.flip(verify(challenge, wrong)), "RateLimited")
+        assert.deepStrictEqual(retryAfter, Duration.minutes(5))
+      })
   )
 
-  it.effect("a challenge expires after five minutes, or as the option sets", () =>
+  it.effect("a challenge expires after five minutes, or after codeLifetime", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 300_000],
@@ -333,7 +339,7 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a code that only the broker's clock has expired can be replaced by a resend", () =>
+  it.effect("a code can be resent if it has expired by the broker's clock but not by the local clock", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make()
       const challenge = yield* begin
@@ -347,7 +353,7 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a code can be resent after a minute, four times, with the token of the password step", () =>
+  it.effect("a code can be resent after a minute and at most four times, with the token of the password step", () =>
     Effect.gen(function* () {
       const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
       let challenge: Challenge = yield* begin
@@ -402,35 +408,39 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a step refused in plain text names the option and does not ask for another login", () =>
-    Effect.gen(function* () {
-      const { begin, fake, verify } = yield* make()
-      const first = yield* begin
-      yield* begin
-      const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
-      assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
-      assert.match(error.remedy, /set the option stepHeader to "three-part"/)
-      assert.notInclude(error.remedy, "Log in again")
-    })
+  it.effect(
+    "if a step is refused in plain text, the error names the option stepHeader and does not advise another login",
+    () =>
+      Effect.gen(function* () {
+        const { begin, fake, verify } = yield* make()
+        const first = yield* begin
+        yield* begin
+        const error = yield* Effect.flip(verify(first, yield* newestCode(fake)))
+        assert.strictEqual(reasonOf(error, "ChallengeExpired").why, "refused")
+        assert.match(error.remedy, /set the option stepHeader to "three-part"/)
+        assert.notInclude(error.remedy, "Log in again")
+      })
   )
 })
 
 describe("refused logins", () => {
-  it.effect("a wrong password is sent once per login, never automatically, and the fourth locks the account", () =>
-    Effect.gen(function* () {
-      const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
-      for (let miss = 0; miss < 3; miss += 1) {
-        const error = yield* Effect.flip(run(Login.login))
-        assert.strictEqual(reasonOf(error, "InvalidCredentials").isRetryable, false)
-      }
-      const locked = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
-      assert.deepStrictEqual([locked.scope, locked.unlock], ["account", "self-service"])
-      yield* TestClock.adjust("1 day")
-      assert.strictEqual(yield* asked(fake, "pwdValidate"), 4)
-    })
+  it.effect(
+    "a wrong password is sent once for each login and never resent, and the fourth wrong password locks the account",
+    () =>
+      Effect.gen(function* () {
+        const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
+        for (let miss = 0; miss < 3; miss += 1) {
+          const error = yield* Effect.flip(run(Login.login))
+          assert.strictEqual(reasonOf(error, "InvalidCredentials").isRetryable, false)
+        }
+        const locked = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
+        assert.deepStrictEqual([locked.scope, locked.unlock], ["account", "self-service"])
+        yield* TestClock.adjust("1 day")
+        assert.strictEqual(yield* asked(fake, "pwdValidate"), 4)
+      })
   )
 
-  it.effect("an account blocked by the broker is reported as unlockable only by the broker", () =>
+  it.effect("if the broker has blocked the account, the error says that only the broker can unblock it", () =>
     Effect.gen(function* () {
       const { run } = yield* make({ accounts: [{ ...demo, state: "barred" }] })
       const { unlock } = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
@@ -438,7 +448,7 @@ describe("refused logins", () => {
     })
   )
 
-  it.effect("a mobile number of several clients is reported as an invalid user id", () =>
+  it.effect("a mobile number that belongs to several accounts is reported as an invalid user id", () =>
     Effect.gen(function* () {
       const twin = { ...withTotp, mobile: demo.mobile }
       const { run } = yield* make({ accounts: [demo, twin] }, { userId: demo.mobile })
@@ -456,7 +466,7 @@ describe("a logout", () => {
     return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
   })
 
-  it.effect("is local, and its result reports that", () =>
+  it.effect("deletes only local state, and its result reports this", () =>
     Effect.gen(function* () {
       const { fake, run, session: live } = yield* session("absent")
       const before = (yield* fake.journal).length
@@ -473,7 +483,7 @@ describe("a logout", () => {
     ["GET", "/auth/logout"],
     ["POST", "/auth/client/logout"]
   ] as const) {
-    it.effect(`sends the ${method} call if one is configured, and reports already-over the second time`, () =>
+    it.effect(`sends the ${method} call of the option logoutCall, and a second logout reports already-over`, () =>
       Effect.gen(function* () {
         const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
         assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
@@ -486,7 +496,7 @@ describe("a logout", () => {
     )
   }
 
-  it.effect("fails if the broker does not have the configured call", () =>
+  it.effect("fails if the broker does not have the call of the option logoutCall", () =>
     Effect.gen(function* () {
       const { run, session: live } = yield* session("absent", { method: "GET", path: "/auth/logout" })
       reasonOf(yield* Effect.flip(run(Logout.logout(live))), "BrokerRejected")
@@ -494,8 +504,8 @@ describe("a logout", () => {
   )
 })
 
-describe("a session for the program's own calls", () => {
-  it.effect("is a bearer token, sent only to the broker's hosts", () =>
+describe("a session in the calls of a program", () => {
+  it.effect("is sent as a bearer token, and only to the broker's hosts", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make()
       const live = yield* verify(yield* begin, yield* newestCode(fake))
@@ -511,13 +521,13 @@ describe("a session for the program's own calls", () => {
   )
 })
 
-describe("biometrics", () => {
+describe("a biometric login", () => {
   const biometric = (fake: FakeBroker, accessToken: Redacted.Redacted<string>, deviceId = demo.deviceId) =>
     RmoneyBiometric.layer({ environment: "uat", credentials: { userId: demo.userId, accessToken, deviceId } }).pipe(
       Layer.provide(TestHttp.layerFake(fake))
     )
 
-  it.effect("are enabled in a session, and then log in with their own token", () =>
+  it.effect("is enabled in a session, and then succeeds with the token of this session", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make({}, { deviceId: "another-device" })
       const live = yield* verify(yield* begin, yield* newestCode(fake))
@@ -532,7 +542,7 @@ describe("biometrics", () => {
     })
   )
 
-  it.effect("log in three times in a row, each time with the token of the previous login", () =>
+  it.effect("succeeds three times in a row, each time with the token of the previous login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()
@@ -545,7 +555,7 @@ describe("biometrics", () => {
     })
   )
 
-  it.effect("with an ended token advise a login with the password", () =>
+  it.effect("with an expired token fails, and the error advises a login with RmoneyAuth", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeRmoney.make()

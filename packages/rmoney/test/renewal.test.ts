@@ -24,7 +24,7 @@ type Methods = Layer.Layer<Renewal | Logout, AuthError.AuthError, HttpClient.Htt
 
 type Vaulted = Layer.Layer<Layer.Success<typeof Vault.layerMemory>>
 
-/** A program that stores its sessions in `vault`. */
+/** Starts a program that stores its sessions in `vault`. */
 const start = Effect.fnUntraced(function* (
   fake: FakeBroker.FakeBroker,
   layer: Methods,
@@ -56,7 +56,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session of a password login", () => {
-  it.effect("is replaced by a new TOTP login after the token's exp, not earlier", () =>
+  it.effect("is replaced by a new login with TOTP after the token's exp, and not earlier", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, byPassword(ofTotpAccount))
@@ -100,13 +100,13 @@ describe("a managed session of a password login", () => {
   )
 })
 
-describe("a managed session of biometrics", () => {
+describe("a managed session of a biometric login", () => {
   const biometric: Methods = RmoneyBiometric.layer({
     environment: "uat",
     credentials: { userId: demo.userId, accessToken: Redacted.make(demo.accessToken), deviceId: demo.deviceId }
   })
 
-  it.effect("is renewed with its own token, five minutes before it expires", () =>
+  it.effect("is renewed with the token of the session, five minutes before the session expires", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, biometric)
@@ -123,7 +123,7 @@ describe("a managed session of biometrics", () => {
     })
   )
 
-  it.effect("is renewed after a restart, even if the configured token has ended", () =>
+  it.effect("is renewed after a restart, even if the configured token is no longer valid", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const vault = Layer.succeedContext(yield* Layer.build(Vault.layerMemory))

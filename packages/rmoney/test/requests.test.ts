@@ -10,7 +10,7 @@ import { calls, demo, layer, layerApi, newestCode, printed, serve } from "./supp
 
 describe("requests", () => {
   for (const [endpoint, call] of Object.entries(calls).filter(([name]) => name !== "getProfile")) {
-    it.effect(`${endpoint} is sent once if the connection is cut, even as a GET`, () =>
+    it.effect(`of ${endpoint} are not resent after the connection was cut`, () =>
       Effect.gen(function* () {
         const fake = yield* serve({ logout: "get" })
         yield* fake.inject(endpoint, { kind: "reset" })
@@ -22,7 +22,7 @@ describe("requests", () => {
     )
   }
 
-  it.effect("the result of the stepHeader option is a secret, even as plain text", () =>
+  it.effect("with the option stepHeader keep the returned header out of errors, even if the header is plain text", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ token }: RmoneyApi.StepToken) => ({
@@ -35,22 +35,27 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the step header is the result of the option and stays a secret", () =>
-    Effect.gen(function* () {
-      const fake = yield* serve()
-      const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
-        "x-step": `${userId}/${source}/${Redacted.value(token)}`
+  it.effect(
+    "with the option stepHeader have the returned header instead of Authorization, and errors do not contain it",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
+          "x-step": `${userId}/${source}/${Redacted.value(token)}`
+        })
+        yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
+        const error = yield* (calls["otpSend"] ?? Effect.void).pipe(
+          Effect.flip,
+          Effect.provide(layerApi({ stepHeader }))
+        )
+        const [request] = yield* BrokerTests.sent(fake)
+        assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
+        assert.notProperty(request?.headers, "authorization")
+        assert.notInclude(String(error), "STEP0OF0A0TEST")
       })
-      yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
-      const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
-      const [request] = yield* BrokerTests.sent(fake)
-      assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
-      assert.notProperty(request?.headers, "authorization")
-      assert.notInclude(String(error), "STEP0OF0A0TEST")
-    })
   )
 
-  it.effect("a login continues with the user id that the broker returns, in body and header", () =>
+  it.effect("of a login have the user id that the broker returned in later steps", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Login.withStepUp(() => newestCode(fake)).pipe(Effect.provide(layer({ userId: demo.email })))
@@ -61,7 +66,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the device id is the same at every login of a user and differs between users", () =>
+  it.effect("of the same user have the same device id at each login, and requests of different users do not", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       for (const userId of ["TEST101", "TEST101", "TEST102"]) {
@@ -86,7 +91,7 @@ describe("requests", () => {
     ["uat", "https://webuat.rmoneyindia.co.in/"],
     ["production", "https://weblive.rmoneyindia.net/"]
   ] as const) {
-    it.effect(`the login URL is the login page of ${environment} with app code and state`, () =>
+    it.effect(`to the login page of ${environment} have the app code and the state`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(
@@ -100,7 +105,7 @@ describe("requests", () => {
     )
   }
 
-  it.effect("the checksum is SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
+  it.effect("by checksum have the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {

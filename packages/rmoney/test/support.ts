@@ -37,7 +37,7 @@ export const apiOptions = { environment: "uat", deviceId: demo.deviceId } as con
 export const layerApi = (options: Partial<RmoneyApi.Options>) =>
   RmoneyApi.layer({ ...apiOptions, ...options }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The typed calls, with a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -47,7 +47,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session with invented tokens of the demo account, for calls that no fake answers. */
 export const session: Session.Session = Session.make({
   account: Account.make({ broker: "rmoney", environment: "uat", id: demo.userId }),
   method: "password",
@@ -66,7 +66,7 @@ type Calls = Readonly<Record<string, Effect.Effect<unknown, AuthError, RmoneyApi
 const call = <A>(make: (api: RmoneyApi.RmoneyApi["Service"]) => Effect.Effect<A, AuthError>) =>
   Effect.flatMap(RmoneyApi.RmoneyApi, make)
 
-/** Each documented call, made through the public API. */
+/** One request of each documented call, made with `RmoneyApi`. */
 export const calls: Calls = {
   ssoGetUserDetails: call((api) =>
     api.ssoGetUserDetails({

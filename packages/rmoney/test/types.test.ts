@@ -1,4 +1,4 @@
-// These tests assert compiler errors. Effect's diagnostics would only repeat them.
+// These tests assert compiler errors. Effect's diagnostics would report the same errors a second time.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Core from "@auth/broker-core"
@@ -55,7 +55,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, recovery)))
   })
 
-  it("the layers provide nothing else", () => {
+  it("the layers provide only their capabilities", () => {
     expectTypeOf<Layer.Success<typeof auth>>().toEqualTypeOf<
       Session | Core.Profile.Profile | Core.Login.Login | Core.StepUp.StepUp
     >()
@@ -70,22 +70,22 @@ describe("the types of the layers", () => {
   it("a program does not compile with a capability that RmoneyAuth lacks", () => {
     // @ts-expect-error: RMoney has no refresh
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
-    // @ts-expect-error: the browser login is another layer
+    // @ts-expect-error: only RmoneySso provides the browser login
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
-    // @ts-expect-error: the QR login is another layer
+    // @ts-expect-error: only RmoneyQr provides the QR login
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
-    // @ts-expect-error: account recovery is another layer
+    // @ts-expect-error: only RmoneyRecovery provides account recovery
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
   it("a program does not compile with a capability that the other layers lack", () => {
     // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
-    // @ts-expect-error: there is no login by QR code
+    // @ts-expect-error: RmoneyQr has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, qr)))
-    // @ts-expect-error: biometrics have no second step
+    // @ts-expect-error: a biometric login has no second step
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), biometric)))
-    // @ts-expect-error: a recovery gives no session, so there is no logout
+    // @ts-expect-error: RmoneyRecovery returns no session, so it has no Logout service
     assert.isTrue(whole(Effect.provide(Core.Logout.logout(session), recovery)))
   })
 
@@ -112,9 +112,9 @@ describe("the types of the layers", () => {
       RmoneyAuth.layer({ environment, credentials: { ...credentials, totp: "JBSWY3DPEHPK3PXP" } }),
       // @ts-expect-error: the access token is Redacted
       RmoneyBiometric.layer({ environment, credentials: { userId, accessToken: "demo" } }),
-      // @ts-expect-error: the older call is an option
+      // @ts-expect-error: the credentials of the older call require exchange: "vendor"
       RmoneySso.layer({ environment, credentials: { userId, vendor: Redacted.make("v"), redirectUrl } }),
-      // @ts-expect-error: there is no such environment
+      // @ts-expect-error: "live" is not an environment
       RmoneyQr.layer({ environment: "live", credentials: { userId } })
     ]
     assert.strictEqual(given.length, 5)

@@ -1,5 +1,5 @@
 /**
- * A fake Samco: as strict as the broker, for tests and experiments. Its accounts are not real.
+ * A fake Samco for tests and experiments. It checks requests as strictly as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -35,16 +35,16 @@ export interface Account {
   readonly secretApiKey: string
   /**
    * An access token that is valid when the fake starts, and again after each reset. It expires at the next 08:00 IST
-   * like any other.
+   * like any other access token.
    */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
   readonly subscription: "active" | "none"
-  /** Whether the SAMCO mobile app was opened. If not, no session starts. */
+  /** Whether the user has opened the SAMCO mobile app. If not, every login is refused. */
   readonly appSignIn: "done" | "needed"
   /**
-   * Whether the caller's IP address is registered. The login page, the exchange of its code and order calls check it.
-   * For `unregistered-server`, the page accepts the address and the exchange refuses it.
+   * Whether the caller's IP address is registered. The login page, the exchange of an authorization code, and order
+   * calls check it. For `unregistered-server`, the login page accepts the address and the exchange refuses it.
    */
   readonly ip: "registered" | "unregistered" | "unregistered-server"
   readonly primaryIp: string
@@ -58,9 +58,9 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a refresh token renews a session that 08:00 IST has ended. */
+  /** Whether a refresh token still works after its session ended at 08:00 IST. */
   readonly refreshAfterEnd: "works" | "refused"
-  /** Whether a refresh ends the previous access token. */
+  /** Whether a refresh invalidates the previous access token. */
   readonly refreshedToken: "dies" | "lives"
   /** Whether access tokens contain `exp`. */
   readonly tokenEnd: "in-token" | "absent"
@@ -68,13 +68,13 @@ export interface Switches {
   readonly legacyFailures: 200 | 401
   /** HTTP status of failures of the OAuth calls. */
   readonly oauthFailures: 200 | 400
-  /** Fields of failures of the OAuth calls besides the text. */
+  /** What a failure of an OAuth call contains: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
-  /** Whether the legacy login requires an access token. Originally it did not. */
+  /** Whether the legacy login requires an access token. In the past it did not. */
   readonly accessToken: "required" | "ignored"
-  /** Whether an exchange meets a concurrent exchange of the same authorization code. */
+  /** `concurrent`: an exchange fails as if another exchange of the same authorization code were pending. */
   readonly codeExchange: "alone" | "concurrent"
-  /** How the login page receives its answer. Older builds redirected. */
+  /** How `/oauth/authenticate` answers the login page. Older versions of the broker redirected. */
   readonly authenticate: "json" | "redirect"
 }
 
@@ -130,7 +130,7 @@ const origin = "https://tradeapi.samco.in"
 
 const millis = Duration.toMillis
 
-/** Lifetimes, and the daily end of all sessions, IST. */
+/** Lifetimes, and the time at which all sessions end each day, in IST. */
 const lifetimes = {
   authorizationCode: "10 minutes",
   refreshToken: "7 days",
@@ -157,7 +157,7 @@ const rateLimited = failure(429, "Too many requests")
 
 const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>", 403)
 
-/** The codes of the OAuth calls with their texts. If the broker documents no text, it is invented. */
+/** The error codes of the OAuth calls, with their texts. Texts that the broker does not document are invented. */
 const oauthTexts = {
   EOAUTH001: "Invalid or inactive API key",
   EOAUTH002: "Redirect URL does not match the registered one",
@@ -194,7 +194,7 @@ const consentForm = (action: string, appName: string, problem: string) =>
 
 const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, headers: { location: href }, body: "" })
 
-/** First check of each call: JSON only. */
+/** Checks the headers of a POST request. The fake accepts only JSON bodies and answers only in JSON. */
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   if (method !== "POST") return undefined
   // RFC 9110, section 12.5.1: without the header, any type is acceptable.
@@ -215,7 +215,7 @@ const uuid = () => {
   return [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end)).join("-")
 }
 
-/** `04/04/24 11:06:17`, in Indian time, without a time zone. */
+/** Formats a time as the broker does, for example `04/04/24 11:06:17`: in Indian time, without a time zone. */
 const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d)-(\d\d) (.*) IST$/, "$3/$2/$1 $4")
 
 const cutOffAfter = (at: number): number =>
@@ -224,7 +224,7 @@ const cutOffAfter = (at: number): number =>
 /** State of the fake. */
 const makeMemory = () => ({
   sessions: new Map<string, Issued>(),
-  /** Refresh tokens that are valid after the end of their session. */
+  /** The sessions by refresh token. A refresh token is valid longer than its session. */
   refreshes: new Map<string, Issued>(),
   codes: new Map<string, AuthorizationCode>(),
   /** Authorization codes and refresh tokens with a pending exchange. */
@@ -237,7 +237,7 @@ const makeMemory = () => ({
 })
 
 /** The parts of the fake that all its calls use. */
-const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
+const makeShared = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const memory = makeMemory()
   const { refreshes, sessions } = memory
   let began = clock.now()
@@ -290,7 +290,7 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
     },
     success: (fields: Fields, statusMessage = "Request successful") =>
       FakeBroker.json({ ...stamp(), status: "Success", statusMessage, ...fields }),
-    /** The session of a request, or the refusal if it has none. */
+    /** Returns the session of a request, or a refusal if the request has no valid session token. */
     authenticate: (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
       const refused = headerFault(request)
       if (refused !== undefined) return refused
@@ -317,10 +317,10 @@ const makeBank = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>,
   }
 }
 
-type Bank = ReturnType<typeof makeBank>
+type Shared = ReturnType<typeof makeShared>
 
 interface Parts {
-  readonly bank: Bank
+  readonly shared: Shared
   readonly clock: FakeBroker.FakeClock
   readonly accounts: ReadonlyArray<Account>
   readonly switches: Partial<Switches>
@@ -328,7 +328,7 @@ interface Parts {
 
 type Handle = (request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
 
-/** The first reason why an account gets no session, regardless of its credentials. */
+/** Returns the refusal for an account that cannot log in, even if the credentials are right. */
 const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
   if (account.subscription === "none") {
     return failure(403, "User not subscribed. Please subscribe to access trade API")
@@ -337,13 +337,13 @@ const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
   return account.appSignIn === "needed" ? failure(401, oauthTexts.EOAUTH999) : undefined
 }
 
-const holderOf = (bank: Bank, { account }: Issued, orderTypeList: ReadonlyArray<string>) => ({
+const holderOf = (shared: Shared, { account }: Issued, orderTypeList: ReadonlyArray<string>) => ({
   accountID: account.userId,
   accountName: account.name,
   exchangeList: ["BFO", "BSE", "CDS", "MCX", "NSE", "NFO"],
   orderTypeList,
   productList: ["MIS", "CNC", "NRML", "CO", "BO"],
-  ...bank.ipsOf(account)
+  ...shared.ipsOf(account)
 })
 
 const shortOrderTypes = ["L", "MKT", "SL", "SL-M"]
@@ -351,9 +351,9 @@ const longOrderTypes = ["LIMIT", "MARKET", "SL", "SL-M"]
 
 const isHex = (value: string) => /^[0-9a-f]+$/i.test(value)
 
-/** `POST /session/token`. Its failures have neither serverTime nor msgId. */
+/** `POST /session/token`. Its failures have no serverTime and no msgId. */
 const sessionToken =
-  ({ accounts, bank }: Parts): Handle =>
+  ({ accounts, shared }: Parts): Handle =>
   (request) => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
@@ -366,9 +366,9 @@ const sessionToken =
     if (account.apiSecret !== apiSecret) return failure(401, "Invalid API secret", "EOAUTH008")
     const blocked = obstacle(account)
     if (blocked !== undefined) return blocked
-    const issued = bank.open(account, "jwt")
-    const fields = { sessionToken: issued.token, tokenId: uuid(), ...holderOf(bank, issued, shortOrderTypes) }
-    return bank.success(fields, "Session token generated successfully")
+    const issued = shared.open(account, "jwt")
+    const fields = { sessionToken: issued.token, tokenId: uuid(), ...holderOf(shared, issued, shortOrderTypes) }
+    return shared.success(fields, "Session token generated successfully")
   }
 
 const oauthFailure = ({ switches }: Parts, code: OAuthCode): FakeBroker.FakeResponse => {
@@ -404,7 +404,7 @@ const askedByBody = ({ json }: FakeBroker.FakeRequest): Asked => ({
   scopes: FakeBroker.textField(json, "scopes")
 })
 
-/** The app of a request, or the refusal. The key and the redirect URL are checked first. */
+/** Returns the account of the requested app. Returns an error code if the key or the redirect URL is wrong. */
 const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
   const account = accounts.find(({ apiKey, app }) => apiKey === asked.apiKey && app === "active")
   if (account === undefined) return "EOAUTH001"
@@ -414,8 +414,8 @@ const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
 const isCode = (value: Account | URL | OAuthCode): value is OAuthCode => Predicate.isString(value)
 
 /**
- * The consent: returns an authorization code if the secret is right, the address registered and the scopes those of the
- * app.
+ * Handles the user's consent. If the API secret, the IP address and the scopes are right, returns the redirect URL with
+ * an authorization code. Otherwise returns an error code.
  */
 const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL | OAuthCode => {
   const account = appOf(parts, asked)
@@ -424,7 +424,11 @@ const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL
   if (account.ip === "unregistered") return "EOAUTH009"
   if ((asked.scopes ?? "all") !== "all") return "EOAUTH003"
   const code = randomText(32)
-  parts.bank.codes.set(code, { account, end: parts.clock.now() + millis(lifetimes.authorizationCode), state: "fresh" })
+  parts.shared.codes.set(code, {
+    account,
+    end: parts.clock.now() + millis(lifetimes.authorizationCode),
+    state: "fresh"
+  })
   const target = new URL(account.redirectUrl)
   target.searchParams.set("code", code)
   if (asked.state !== undefined) target.searchParams.set("state", asked.state)
@@ -459,7 +463,10 @@ const oauthAuthenticate =
       : nested("Authenticated successfully", { redirectTo: outcome.href })
   }
 
-/** The broker's page makes the two calls above. This one is a plain form with the same checks. */
+/**
+ * The broker's login page calls `/oauth/authorize` and `/oauth/authenticate`. The fake's page is a plain form that does
+ * the same checks.
+ */
 const authorizePage =
   (parts: Parts): Handle =>
   (request) => {
@@ -490,7 +497,7 @@ const authorizeSubmit =
     return consentForm(action, account.appName, `${outcome}: ${oauthTexts[outcome]}`)
   }
 
-const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
+const tokensOf = ({ shared, clock }: Parts, issued: Issued) =>
   nested("Token issued successfully", {
     access_token: issued.token,
     token_type: "Bearer",
@@ -500,24 +507,24 @@ const tokensOf = ({ bank, clock }: Parts, issued: Issued) =>
     session_id: uuid(),
     user_id: issued.account.userId,
     scopes: "all",
-    ...holderOf(bank, issued, longOrderTypes)
+    ...holderOf(shared, issued, longOrderTypes)
   })
 
-/** A code is valid for one use: the second use revokes all tokens of the app and the account. */
+/** An authorization code is valid for one use. A second use revokes all tokens of the account. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock, switches } = parts
+    const { shared, clock, switches } = parts
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     if (FakeBroker.textField(request.json, "grant_type") !== "authorization_code")
       return failure(400, "Invalid grant_type")
     const code = FakeBroker.textField(request.json, "code")
     if (code === undefined) return oauthFailure(parts, "EOAUTH010")
-    const known = bank.codes.get(code)
+    const known = shared.codes.get(code)
     if (known === undefined) return oauthFailure(parts, "EOAUTH011")
     if (known.state === "used") {
-      bank.closeAllOf(known.account)
+      shared.closeAllOf(known.account)
       return oauthFailure(parts, "EOAUTH012")
     }
     if (clock.now() >= known.end) return oauthFailure(parts, "EOAUTH013")
@@ -525,27 +532,27 @@ const exchangeCode =
     known.state = "used"
     if (switches.codeExchange === "concurrent") return oauthFailure(parts, "EOAUTH030")
     if (known.account.appSignIn === "needed") return oauthFailure(parts, "EOAUTH999")
-    return obstacle(known.account) ?? tokensOf(parts, bank.open(known.account, "oauth"))
+    return obstacle(known.account) ?? tokensOf(parts, shared.open(known.account, "oauth"))
   }
 
 const exchangeRefresh =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock, switches } = parts
+    const { shared, clock, switches } = parts
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     const token = FakeBroker.textField(request.json, "refresh_token")
     if (token === undefined) return oauthFailure(parts, "EOAUTH015")
-    const issued = bank.refreshes.get(token)
+    const issued = shared.refreshes.get(token)
     if (issued?.refresh === undefined) return oauthFailure(parts, "EOAUTH016")
     const end = switches.refreshAfterEnd === "refused" ? Math.min(issued.end, issued.refresh.end) : issued.refresh.end
     if (clock.now() >= end) return oauthFailure(parts, "EOAUTH017")
-    bank.refreshes.delete(token)
-    if (switches.refreshedToken !== "lives") bank.sessions.delete(issued.token)
-    return tokensOf(parts, bank.open(issued.account, "oauth"))
+    shared.refreshes.delete(token)
+    if (switches.refreshedToken !== "lives") shared.sessions.delete(issued.token)
+    return tokensOf(parts, shared.open(issued.account, "oauth"))
   }
 
-/** Number of times that an exchange yields to other requests before it ends. */
+/** Number of times that an exchange lets other requests run before it ends. */
 const exchangeTurns = 32
 
 /** Refuses an exchange while another exchange of the same code or token is pending. */
@@ -553,7 +560,7 @@ const oneAtATime =
   (parts: Parts, field: "code" | "refresh_token", handle: Handle) =>
   (request: FakeBroker.FakeRequest): Effect.Effect<FakeBroker.FakeResponse> =>
     Effect.suspend(() => {
-      const { codes, exchanging, refreshes } = parts.bank
+      const { codes, exchanging, refreshes } = parts.shared
       const token = FakeBroker.textField(request.json, field) ?? ""
       const unused = field === "code" ? codes.get(token)?.state === "fresh" : refreshes.has(token)
       if (!unused || headerFault(request) !== undefined) return Effect.sync(() => handle(request))
@@ -566,76 +573,76 @@ const oneAtATime =
     })
 
 const revoke =
-  ({ bank }: Parts): Handle =>
+  ({ shared }: Parts): Handle =>
   (request) => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
     const token = FakeBroker.textField(request.json, "token") ?? ""
-    const issued = bank.sessions.get(token) ?? bank.refreshes.get(token)
-    if (issued !== undefined) bank.close(issued)
+    const issued = shared.sessions.get(token) ?? shared.refreshes.get(token)
+    if (issued !== undefined) shared.close(issued)
     return nested("Token revoked successfully")
   }
 
-const legacyFailure = ({ bank, switches }: Parts, statusMessage: string, stamp: Fields = bank.stamp()) =>
+const legacyFailure = ({ shared, switches }: Parts, statusMessage: string, stamp: Fields = shared.stamp()) =>
   FakeBroker.json({ ...stamp, status: "Failure", statusMessage }, switches.legacyFailures ?? 200)
 
-const withoutId = ({ bank }: Parts): Fields => ({ serverTime: bank.stamp().serverTime })
+const withoutId = ({ shared }: Parts): Fields => ({ serverTime: shared.stamp().serverTime })
 
 const generateOtp =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
-    // The broker's spelling.
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "uid"))
+    // The spelling mistake is the broker's.
     if (account === undefined) return legacyFailure(parts, "Failed to genererate otp for user")
     const otp = { account, code: randomDigits(4), end: clock.now() + millis(lifetimes.otp) }
-    bank.otps.set(account.userId, otp)
-    bank.sent.push(otp)
-    return bank.success({}, "OTP sent to your mobile and email.")
+    shared.otps.set(account.userId, otp)
+    shared.sent.push(otp)
+    return shared.success({}, "OTP sent to your mobile and email.")
   }
 
 const secretKeyGenerator =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
-    const known = account === undefined ? undefined : bank.otps.get(account.userId)
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "uid"))
+    const known = account === undefined ? undefined : shared.otps.get(account.userId)
     const right = known?.code === FakeBroker.textField(request.json, "otp") && clock.now() < (known?.end ?? 0)
     if (account === undefined || !right) return legacyFailure(parts, "Invalid OTP")
-    bank.otps.delete(account.userId)
-    return bank.success({}, "Secret key has been sent to your registered email.")
+    shared.otps.delete(account.userId)
+    return shared.success({}, "Secret key has been sent to your registered email.")
   }
 
 const accessToken =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "uid"))
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "uid"))
     if (account === undefined || account.secretApiKey !== FakeBroker.textField(request.json, "secretApiKey")) {
       return legacyFailure(parts, "Secret key does not match", withoutId(parts))
     }
     const token = randomText(30)
-    bank.accessTokens.set(token, { account, end: cutOffAfter(clock.now()) })
-    return FakeBroker.json({ ...bank.stamp(), status: "Success", accessToken: token })
+    shared.accessTokens.set(token, { account, end: cutOffAfter(clock.now()) })
+    return FakeBroker.json({ ...shared.stamp(), status: "Success", accessToken: token })
   }
 
-const openLegacy = ({ bank }: Parts, account: Account, statusMessage: string) => {
-  const issued = bank.open(account, "hex")
-  const { accountID, accountName, exchangeList, orderTypeList, productList } = holderOf(bank, issued, shortOrderTypes)
+const openLegacy = ({ shared }: Parts, account: Account, statusMessage: string) => {
+  const issued = shared.open(account, "hex")
+  const { accountID, accountName, exchangeList, orderTypeList, productList } = holderOf(shared, issued, shortOrderTypes)
   const holder = { accountID, accountName, exchangeList, orderTypeList, productList }
-  return bank.success({ sessionToken: issued.token, ...holder }, statusMessage)
+  return shared.success({ sessionToken: issued.token, ...holder }, statusMessage)
 }
 
 const login =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "userId"))
+    const { shared } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "userId"))
     const password = FakeBroker.textField(request.json, "password")
     if (account === undefined || account.password !== password) return legacyFailure(parts, "Invalid Password")
     const yob = FakeBroker.textField(request.json, "yob")
     if (yob !== undefined && yob !== account.yob) return legacyFailure(parts, "Invalid Year of Birth")
-    if (!bank.isAccessToken(account, FakeBroker.textField(request.json, "accessToken"))) {
+    if (!shared.isAccessToken(account, FakeBroker.textField(request.json, "accessToken"))) {
       return legacyFailure(parts, "Invalid access token")
     }
     return obstacle(account) ?? openLegacy(parts, account, "Login session token generated successfully")
@@ -644,32 +651,32 @@ const login =
 const webSecretCodeValidation =
   (parts: Parts): Handle =>
   (request) => {
-    const { bank, clock } = parts
+    const { shared, clock } = parts
     const otp = FakeBroker.textField(request.json, "otp")
     const refuse = (fault: string) =>
       FakeBroker.json({ ...withoutId(parts), status: "Failure", validationErrors: [fault] }, 400)
     if (otp === undefined) return refuse("otp is required")
-    const known = bank.webCodes.get(otp)
+    const known = shared.webCodes.get(otp)
     if (known === undefined) return refuse("Invalid OTP. Please enter valid OTP.")
-    bank.webCodes.delete(otp)
+    shared.webCodes.delete(otp)
     if (clock.now() >= known.end) return refuse("OTP expired. Please enter valid OTP.")
     return openLegacy(parts, known.account, "Login session token generated successfully")
   }
 
-const webSecretCode = ({ bank, clock }: Parts, { account }: Issued) => {
+const webSecretCode = ({ shared, clock }: Parts, { account }: Issued) => {
   const letters = Array.from(SecureRandom.randomBytesUnsafe(4), (byte) => String.fromCharCode(65 + (byte % 26)))
   const made = { account, code: `${letters.join("")}${randomDigits(4)}`, end: clock.now() + millis(lifetimes.webCode) }
-  bank.webCodes.set(made.code, made)
+  shared.webCodes.set(made.code, made)
   const data = { timeRemainingInSeconds: millis(lifetimes.webCode) / 1000, OTP: made.code }
-  // The broker's spelling.
-  return bank.success({ data }, "Secret code genererated successfully.")
+  // The spelling mistake is the broker's.
+  return shared.success({ data }, "Secret code genererated successfully.")
 }
 
-const whoami = ({ bank }: Parts, { account }: Issued) => {
-  const ips = bank.ipsOf(account)
+const whoami = ({ shared }: Parts, { account }: Issued) => {
+  const ips = shared.ipsOf(account)
   const matchedAs = ips.srcIp === ips.primaryIp ? "PRIMARY" : ips.srcIp === ips.secondaryIp ? "SECONDARY" : null
   const secondaryIp = ips.secondaryIp === "" ? null : ips.secondaryIp
-  return bank.success({ ...ips, secondaryIp, matches: matchedAs !== null, matchedAs })
+  return shared.success({ ...ips, secondaryIp, matches: matchedAs !== null, matchedAs })
 }
 
 const segment = {
@@ -680,12 +687,12 @@ const segment = {
   netAvailableMargin: "1000.00"
 }
 
-const getLimits = ({ bank }: Parts) =>
-  bank.success({ equityLimit: segment, commodityLimit: segment }, "User Limit details retrieved successfully")
+const getLimits = ({ shared }: Parts) =>
+  shared.success({ equityLimit: segment, commodityLimit: segment }, "User Limit details retrieved successfully")
 
-const endSession = ({ bank }: Parts, issued: Issued) => {
-  bank.close(issued)
-  return bank.success({})
+const endSession = ({ shared }: Parts, issued: Issued) => {
+  shared.close(issued)
+  return shared.success({})
 }
 
 const placeOrder = (_: Parts, { account }: Issued) =>
@@ -693,29 +700,29 @@ const placeOrder = (_: Parts, { account }: Issued) =>
     ? failure(400, "The fake accepts no orders")
     : failure(403, "The IP is not the registered static IP")
 
-/** Addresses may change once in seven days. */
+/** The IP addresses of an account can be updated once in seven days. */
 const changeIp =
   (parts: Parts, kind: "registration" | "update"): Handle =>
   (request) => {
-    const { bank, clock } = parts
-    const account = bank.accountOf(FakeBroker.textField(request.json, "clientId"))
+    const { shared, clock } = parts
+    const account = shared.accountOf(FakeBroker.textField(request.json, "clientId"))
     const password = FakeBroker.textField(request.json, "password")
     if (account === undefined || account.password !== password) return legacyFailure(parts, "Invalid Password")
     const primary = FakeBroker.textField(request.json, "primaryIp")
     if (primary === undefined || !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(primary)) {
       return FakeBroker.json({ status: "Failure", validationErrors: ["primaryIp must be a valid IPv4 address"] }, 400)
     }
-    const last = bank.ips.get(account.userId)?.at
+    const last = shared.ips.get(account.userId)?.at
     if (kind === "update" && last !== undefined && clock.now() - last < millis(lifetimes.ipChange)) {
       return legacyFailure(parts, "IP can be updated only once in 7 days")
     }
     const secondary = FakeBroker.textField(request.json, "secondaryIp") ?? ""
-    bank.ips.set(account.userId, { primary, secondary, at: clock.now() })
+    shared.ips.set(account.userId, { primary, secondary, at: clock.now() })
     const at = `${Expiry.toIst(clock.now() - 19_800_000)
       .slice(0, 19)
       .replace(" ", "T")}Z`
     const data = { client_id: account.userId, primary_ip: primary, secondary_ip: secondary, ip_updated_at: at }
-    return bank.success({ data }, "IP registered successfully")
+    return shared.success({ data }, "IP registered successfully")
   }
 
 const isRefresh = ({ json }: FakeBroker.FakeRequest) => FakeBroker.textField(json, "grant_type") === "refresh_token"
@@ -737,7 +744,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
     handle: (parts: Parts, issued: Issued) => FakeBroker.FakeResponse
   ) =>
     route(endpoint, method, path, (request) => {
-      const issued = parts.bank.authenticate(request)
+      const issued = parts.shared.authenticate(request)
       return "status" in issued ? issued : handle(parts, issued)
     })
   return [
@@ -772,7 +779,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
 }
 
 /**
- * Makes the fake. It uses the clock of the calling program.
+ * Makes the fake. The fake uses the clock of the calling program.
  *
  * @example
  * ```ts
@@ -794,19 +801,19 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<FakeBroker.FakeBroker> {
   const clock = yield* FakeBroker.makeClock
   const { accounts = [demoAccount], ...switches } = options
-  const bank = makeBank(clock, accounts, switches)
+  const shared = makeShared(clock, accounts, switches)
   return yield* FakeBroker.make({
     broker: broker.id,
     clock,
     accounts: accounts.map((account) => ({ ...account })),
     origins: [origin],
     limits: describedLimits,
-    routes: routesOf({ accounts, bank, clock, switches }),
+    routes: routesOf({ accounts, shared, clock, switches }),
     notFound: FakeBroker.json({ status: "Failure", statusMessage: "Resource not found" }, 404),
     wafPage,
     rateLimited,
-    codes: (id) => bank.sent.filter(({ account }) => account.userId === id.toUpperCase()).map(({ code }) => code),
-    memory: { accounts, parts: () => bank.memory },
-    reset: bank.reset
+    codes: (id) => shared.sent.filter(({ account }) => account.userId === id.toUpperCase()).map(({ code }) => code),
+    memory: { accounts, parts: () => shared.memory },
+    reset: shared.reset
   })
 })

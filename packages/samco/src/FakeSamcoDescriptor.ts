@@ -1,5 +1,5 @@
 /**
- * The fake Samco described as data: accounts, switches, names on the wire, login page.
+ * The description of the fake Samco as data: its accounts, switches, wire names and login page.
  *
  * @since 0.1.0
  */
@@ -32,7 +32,7 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     apiSecret: [hex, [body("sessionToken", "apiSecret"), form("authorizePage", "apiSecret")]],
     redirectUrl: [redirectUrl, [query("authorizePage", "redirect_url")]],
     appName: [text, [answer("oauthAuthorize", "appName")]],
-    app: [oneOf("active", "inactive"), "`inactive`: its key is unknown (EOAUTH001)"],
+    app: [oneOf("active", "inactive"), "`inactive`: its API key is refused (EOAUTH001)"],
     password: [text, [body("login", "password")]],
     yob: [matches("a year of four digits", /^\d{4}$/), [body("login", "yob")]],
     secretApiKey: [text, [body("accessToken", "secretApiKey")]],
@@ -89,7 +89,7 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers,
-    // Answers of the OAuth calls have their fields in `data`, the others next to `status`.
+    // Answers of the OAuth calls have their fields in `data`. Answers of the other calls have them next to `status`.
     yes: (data) => ({ anyOf: [flat(data), nested(data)] }),
     no: {
       type: "object",

@@ -1,5 +1,5 @@
 /**
- * The Samco Trade API, call by call: the request and answer of each documented endpoint for logging in.
+ * Typed calls of the Samco Trade API: one call for each documented endpoint that has to do with logging in.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,8 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The calls: one for each endpoint. Each takes its request and the session, if the endpoint needs them.
+ * The typed calls, one for each endpoint. A call takes a request if the endpoint has fields, and a session if the
+ * endpoint requires one.
  *
  * @category services
  * @since 0.1.0
@@ -21,8 +22,8 @@ import { table } from "./internal/endpoints.ts"
 export class SamcoApi extends Context.Service<SamcoApi, BrokerApi.BrokerApi<typeof table>>()("@auth/samco/SamcoApi") {}
 
 /**
- * The headers of a call. The token is sent without a prefix, in Samco's own header. Samco Trade API documentation v3.2,
- * as of 2026-11-21.
+ * The headers of a call. The token is sent in the header `x-session-token`, without the prefix `Bearer `. Source: Samco
+ * Trade API documentation v3.2, as of 2026-11-21.
  *
  * @category headers
  * @since 0.1.0
@@ -49,7 +50,7 @@ const api = BrokerApi.define(SamcoApi, {
 export interface Options extends BrokerClient.Options {}
 
 /**
- * Makes the calls. Fails with `InvalidRequest` if an option is wrong.
+ * Makes the typed calls. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -10,7 +10,7 @@ import { credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. A session of an account other than `userId` is rejected.
+ * Credentials of a login. If the broker returns a session of an account other than `userId`, the login fails.
  *
  * @category models
  * @since 0.1.0
@@ -37,8 +37,8 @@ const method = Method.login(services.family, {
 })
 
 /**
- * All services of this method, for one account. Credentials are checked when the layer is built, before
- * anything is sent.
+ * All services of this method, for one account. The credentials are checked when the layer is built, before a request
+ * is sent.
  *
  * @example
  * ```ts

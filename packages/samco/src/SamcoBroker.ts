@@ -28,12 +28,12 @@ const redirectUrl = Credentials.plain(
 )
 
 const plaintext =
-  'looks like plain text: give it encrypted, as the dashboard issued it (credentialCheck: "off" permits it)'
+  'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
 
-/** One block of AES in hexadecimal is 32 digits; the broker's secrets have about 96. */
+/** The minimum is one block of AES, which is 32 hexadecimal digits. The broker's secrets have about 96 digits. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
-/** The form of the key is less certain than that of the secret, so base64 is accepted too. */
+/** The form of the key is documented less clearly than the form of the secret, so base64 is accepted too. */
 const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i.test(value) ? undefined : plaintext)
 
 const yearProblem = (value: string) => (/^(?:19|20)\d\d$/.test(value) ? undefined : "must be a year of four digits")
@@ -70,14 +70,14 @@ export const legacyCredentials = {
   password: Credentials.secret("SAMCO_PASSWORD", "Password of the SAMCO app and web site", { freeText: true }),
   accessToken: Credentials.secret(
     "SAMCO_ACCESS_TOKEN",
-    "Access token of the day: it expires by 08:00 IST, and SamcoApi.accessToken returns a new one"
+    "Access token of the day. It expires at 08:00 IST at the latest; SamcoApi.accessToken returns a new one"
   ),
   yob: Credentials.secret("SAMCO_YOB", "Year of birth, four digits", { optional: true, problem: yearProblem })
 }
 
-const budget = Broker.twoPerDay("No lock-out is documented, though accounts can be blocked")
-const when = "After 08:00 IST, the end of every session"
-const expiry = "08:00 IST, or the token's own expiry if that is earlier"
+const budget = Broker.twoPerDay("No lock-out is documented, but the broker can block accounts")
+const when = "After 08:00 IST, when every session ends"
+const expiry = "08:00 IST, or the expiry of the token if the token expires earlier"
 
 /**
  * @category descriptors
@@ -107,7 +107,7 @@ export const broker: Broker.Broker = {
         ...budget,
         by: ["refresh"],
         early: "5 minutes",
-        when: `${when}; earlier if the token expires before that, because a refresh then gives a later expiry`,
+        when: `${when}. Before a token that ends earlier expires, because a refresh then gives a later expiry`,
         afterCutOff: true
       }
     },
@@ -126,19 +126,59 @@ export const broker: Broker.Broker = {
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
   assumptions: Broker.assumptions(asOf, [
-    ["encrypted-credentials", "medium", "credentialCheck", "A short API key or secret is plain text."],
-    ["account-id", "medium", "accountCheck", "accountID and user_id of the answers are the configured client id."],
-    ["daily-end", "medium", "expiry", "Sessions of all three logins end at 08:00 IST, whatever expires_in says."],
-    ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh also renews a session after 08:00 IST."],
+    [
+      "encrypted-credentials",
+      "medium",
+      "credentialCheck",
+      "An API key or secret of fewer than 32 characters is not encrypted."
+    ],
+    ["account-id", "medium", "accountCheck", "In answers, accountID and user_id equal the configured client id."],
+    ["daily-end", "medium", "expiry", "Sessions of all three layers end at 08:00 IST, even if expires_in is later."],
+    [
+      "refresh-across-the-cut-off",
+      "medium",
+      "refreshAfterEnd",
+      "A refresh token still works after 08:00 IST, when its session has ended."
+    ],
     ["lock-out", "low", "renewal", "Two wrong keys or passwords a day do not block the account."],
-    ["refresh-before-the-end", "low", "renewal.early", "A refresh five minutes before the end gives a later one."],
-    ["authorize-parameters", "medium", "authorizePage", "The page accepts the documented names, not those of OAuth."],
-    ["oauth-failures", "low", "none needed", "Failures of the OAuth calls have their code in errorCode."],
-    ["authenticate-body", "low", "none", "The login page sends these fields to /oauth/authenticate; no layer does."],
-    ["access-token-text", "low", "none", "A refusal of /login that mentions the access token: it has expired."],
-    ["ip-answer", "low", "none", "The deprecated IP calls need no session; any field of the answer may be absent."],
-    ["time-zone", "medium", "none needed", "serverTime is Indian time. It is passed on as text."],
-    ["concurrent-exchange", "medium", "concurrentExchange", "After EOAUTH030, a refresh token is valid once more."]
+    [
+      "refresh-before-the-end",
+      "low",
+      "renewal.early",
+      "A refresh five minutes before the expiry gives a later expiry."
+    ],
+    [
+      "authorize-parameters",
+      "medium",
+      "authorizePage",
+      "The login page accepts the documented parameter names, not the names of the OAuth standard."
+    ],
+    ["oauth-failures", "low", "none needed", "A failure of an OAuth call has its error code in errorCode."],
+    [
+      "authenticate-body",
+      "low",
+      "none",
+      "The login page sends the fields of SamcoApi.oauthAuthenticate. No layer makes this call."
+    ],
+    [
+      "access-token-text",
+      "low",
+      "none",
+      "If /login fails with a text about the access token, the token is wrong or has expired."
+    ],
+    [
+      "ip-answer",
+      "low",
+      "none",
+      "The deprecated IP calls need no session, and any field of their answers may be absent."
+    ],
+    ["time-zone", "medium", "none needed", "serverTime is in Indian time. SamcoApi returns it as text."],
+    [
+      "concurrent-exchange",
+      "medium",
+      "concurrentExchange",
+      "A refresh token is still valid after a refresh failed with EOAUTH030."
+    ]
   ]),
   verifiedOn: asOf
 }

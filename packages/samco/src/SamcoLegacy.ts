@@ -15,7 +15,7 @@ import { legacyCredentials as credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The access token is valid for one day: `SamcoApi.accessToken` returns a new one.
+ * Credentials of a login. The access token is valid for one day at most. `SamcoApi.accessToken` returns a new one.
  *
  * @category models
  * @since 0.1.0
@@ -33,8 +33,8 @@ export interface Options extends services.Options {}
 const needToday = services.fail(
   "login",
   new AuthError.ActionRequired({
-    what: "Set the access token of today for SamcoLegacy: the current one expired at 08:00 IST",
-    advice: "SamcoApi.accessToken returns a new one. Nothing was sent. SamcoAuth needs no such token."
+    what: "Set today's access token for SamcoLegacy: the configured token expired at 08:00 IST",
+    advice: "SamcoApi.accessToken returns a new token. No login was sent. SamcoAuth needs no access token."
   })
 )
 
@@ -47,7 +47,7 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // An access token expires at the cut-off. A login with an expired one would only count as refused.
+  // An access token expires at 08:00 IST. A login with an expired token is not sent, because it would count as refused.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

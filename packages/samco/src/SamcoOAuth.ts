@@ -34,21 +34,27 @@ export interface OAuthCredentials extends Credentials.Input<typeof oauthCredenti
  * @since 0.1.0
  */
 export interface Options extends services.Options, services.CredentialCheck {
-  /** Scopes of the app. Default: `["all"]`, the only one at present. */
+  /** Scopes of the app. Default: `["all"]`. At present, `all` is the only scope. */
   readonly scopes?: ReadonlyArray<string> | undefined
-  /** Sends the browser to `/oauth/authorize` with the parameter names of the OAuth standard, as an older sample did. */
+  /**
+   * Sends the browser to `/oauth/authorize`, with the parameter names of the OAuth standard. An older sample of the
+   * broker did so.
+   */
   readonly authorizePage?: "standard" | undefined
-  /** Ends sessions with `DELETE /logout` instead of `/oauth/revoke`, which reports success for any token. */
+  /**
+   * Ends sessions with `DELETE /logout` instead of `POST /oauth/revoke`. `/oauth/revoke` reports success even for an
+   * unknown token.
+   */
   readonly logout?: "delete" | undefined
-  /** Does not refresh an expired session. Use it if the broker's refresh tokens end at 08:00 IST. */
+  /** Does not refresh an expired session. Use this option if the broker's refresh tokens expire at 08:00 IST. */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /** Does not repeat a refresh that the broker refused because of a concurrent exchange. */
+  /** Does not repeat a refresh that the broker refused because of a concurrent refresh. */
   readonly concurrentExchange?: "fail" | undefined
 }
 
 type Given = Method.Given<SamcoApi.SamcoApi["Service"], typeof oauthCredentials, Options>
 
-/** Wait before the repeat. The broker documents none. */
+/** Delay before a refused refresh is repeated. The broker documents no delay. */
 const pause = Duration.seconds(1)
 
 const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly state: Redacted.Redacted<string> }) => {
@@ -70,7 +76,7 @@ const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly s
       })
 }
 
-/** The refusal in a callback, with the broker's message without secrets. */
+/** Returns the reason of a refusal in a callback. The state is removed from the broker's message. */
 const refusalOf = (parameters: RedirectLogin.CallbackParameters, state: Redacted.Redacted<string>) => {
   const read = (name: string) => {
     const value = parameters.get(name)
@@ -126,7 +132,7 @@ const method = Method.redirect(family, {
       return yield* refreshExpired
     }
     const once = given.api.oauthRefresh({ refresh_token: refreshToken })
-    // A code is never resent: on a replay, the broker revokes every token of the account.
+    // Only a refresh is repeated. If a code is sent twice, the broker revokes every token of the account.
     const call =
       options.concurrentExchange === "fail"
         ? once

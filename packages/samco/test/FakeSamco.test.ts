@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const demo = FakeSamco.demoAccount
 
-/** 09:30 in India, and the 08:00 that follows. */
+/** 09:30 IST, and the next 08:00 IST. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const nextCutOff = Date.UTC(2026, 10, 22, 2, 30)
 
@@ -78,7 +78,7 @@ const renew = (fake: FakeBroker, refresh_token: string | undefined) =>
 const oauthLogin = (fake: FakeBroker) => Effect.flatMap(authenticate(fake), (answer) => exchange(fake, codeOf(answer)))
 
 describe("the fake's request handling", () => {
-  it.effect("refuses any other content type with 415 and any other accept header with 406", () =>
+  it.effect("refuses a body that is not JSON with 415, and an accept header that excludes JSON with 406", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
@@ -90,7 +90,7 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect("answers in JSON if the accept header allows it", () =>
+  it.effect("answers a POST if the accept header allows JSON, and a GET with any accept header", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       for (const accept of ["", "*/*", "application/*", "text/html, */*;q=0.1", "Application/JSON"]) {
@@ -103,16 +103,18 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect("answers EOAUTH030 once to a concurrent exchange of a code, then ends all sessions", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin({ codeExchange: "concurrent" })
-      const token = String((yield* login(fake)).json["sessionToken"])
-      const code = codeOf(yield* authenticate(fake))
-      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH030")
-      assert.strictEqual((yield* limits(fake, token)).status, 200)
-      assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH012")
-      assert.strictEqual((yield* limits(fake, token)).status, 401)
-    })
+  it.effect(
+    "with codeExchange: concurrent, refuses the first use of a code, and ends all sessions on the second use",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin({ codeExchange: "concurrent" })
+        const token = String((yield* login(fake)).json["sessionToken"])
+        const code = codeOf(yield* authenticate(fake))
+        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH030")
+        assert.strictEqual((yield* limits(fake, token)).status, 200)
+        assert.strictEqual((yield* exchange(fake, code)).json["errorCode"], "EOAUTH012")
+        assert.strictEqual((yield* limits(fake, token)).status, 401)
+      })
   )
 
   it.effect("refuses unknown paths and methods", () =>
@@ -129,16 +131,16 @@ describe("the fake's request handling", () => {
     })
   )
 
-  it.effect("accepts a bare token, only in the broker's own header", () =>
+  it.effect("accepts a token only in the header x-session-token and without the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = String((yield* login(fake)).json["sessionToken"])
       assert.strictEqual((yield* limits(fake, token)).status, 200)
       const bearer = yield* ask(fake, "GET", "/limit/getLimits", { headers: { authorization: `Bearer ${token}` } })
       assert.strictEqual(bearer.json["statusMessage"], "Unauthorized. Session token is mandatory.")
-      const dressed = yield* limits(fake, `Bearer ${token}`)
+      const prefixed = yield* limits(fake, `Bearer ${token}`)
       assert.deepStrictEqual(
-        [dressed.status, dressed.json["statusMessage"]],
+        [prefixed.status, prefixed.json["statusMessage"]],
         [401, "Unauthorized - Invalid token. sessId missing."]
       )
     })
@@ -151,11 +153,18 @@ describe("the fake's direct login", () => {
   > = [
     ["an unknown key", {}, { apiKey: "f".repeat(64) }, 401, "Invalid API key", "EOAUTH001"],
     ["an inactive app", { app: "inactive" }, {}, 401, "Invalid or inactive API key", "EOAUTH001"],
-    ["a plain secret", {}, { apiSecret: "plain" }, 401, "Invalid API secret format", "EOAUTH008"],
+    ["a plain-text secret", {}, { apiSecret: "plain" }, 401, "Invalid API secret format", "EOAUTH008"],
     ["a wrong secret", {}, { apiSecret: "f".repeat(96) }, 401, "Invalid API secret", "EOAUTH008"],
-    ["nothing", {}, { apiKey: "", apiSecret: "" }, 400, "apiKey and apiSecret are required", undefined],
     [
-      "no subscription",
+      "a login without key and secret",
+      {},
+      { apiKey: "", apiSecret: "" },
+      400,
+      "apiKey and apiSecret are required",
+      undefined
+    ],
+    [
+      "an account without a subscription",
       { subscription: "none" },
       {},
       403,
@@ -165,7 +174,7 @@ describe("the fake's direct login", () => {
     ["a blocked account", { state: "blocked" }, {}, 403, "User account is blocked", undefined],
     ["a dormant account", { state: "dormant" }, {}, 403, "User account is dormant", undefined],
     [
-      "a mobile app that was never opened",
+      "an account whose user never opened the mobile app",
       { appSignIn: "needed" },
       {},
       401,
@@ -174,7 +183,7 @@ describe("the fake's direct login", () => {
     ]
   ]
   for (const [what, account, sent, status, message, code] of refusals) {
-    it.effect(`refuses ${what} with the broker's message, without serverTime and msgId`, () =>
+    it.effect(`refuses ${what} with the broker's message, and without serverTime and msgId`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ...account }] })
         const answer = yield* login(fake, sent)
@@ -185,7 +194,7 @@ describe("the fake's direct login", () => {
     )
   }
 
-  it.effect("gives a token that expires at 08:00 IST, and serverTime in the broker's format", () =>
+  it.effect("returns a token that expires at 08:00 IST, and serverTime in the broker's format", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { json } = yield* login(fake)
@@ -203,7 +212,7 @@ describe("the fake's direct login", () => {
     ["in-token", nextCutOff / 1000],
     ["absent", undefined]
   ] as const) {
-    it.effect(`gives tokens with tokenEnd ${tokenEnd}`, () =>
+    it.effect(`with tokenEnd: ${tokenEnd}, issues a token whose exp is ${expected ?? "absent"}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ tokenEnd })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -235,7 +244,8 @@ describe("the fake's browser login", () => {
     })
   )
 
-  // In the order in which the broker checks them: each row also has the faults of the rows below it.
+  // The rows are in the order in which the broker checks the faults. A test's request has the fault of its row and all
+  // faults of the rows below.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],
@@ -244,7 +254,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`reports ${code} before the faults that are checked after it`, () =>
+    it.effect(`answers with ${code} if the request also has faults that the broker checks later`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -258,7 +268,7 @@ describe("the fake's browser login", () => {
     ["json", 200],
     ["redirect", 302]
   ] as const) {
-    it.effect(`answers a consent with authenticateBy ${authenticateBy}`, () =>
+    it.effect(`with authenticate: ${authenticateBy}, answers a consent with HTTP ${status} and the callback`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ authenticate: authenticateBy })
         const answer = yield* authenticate(fake)
@@ -310,7 +320,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("refuses every invalid exchange with its own code", () =>
+  it.effect("refuses each kind of invalid exchange with a different error code", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
@@ -331,16 +341,18 @@ describe("the fake's browser login", () => {
     ["dies", 401],
     ["lives", 200]
   ] as const) {
-    it.effect(`rotates the refresh token, with refreshedToken ${refreshedToken} for the earlier access token`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ refreshedToken })
-        const { data } = yield* oauthLogin(fake)
-        const renewed = yield* renew(fake, data["refresh_token"])
-        assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
-        assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
-        assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
-        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
-      })
+    it.effect(
+      `with refreshedToken: ${refreshedToken}, answers the earlier access token with HTTP ${status} after a refresh`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ refreshedToken })
+          const { data } = yield* oauthLogin(fake)
+          const renewed = yield* renew(fake, data["refresh_token"])
+          assert.notStrictEqual(renewed.data["refresh_token"], data["refresh_token"])
+          assert.strictEqual((yield* limits(fake, renewed.data["access_token"])).status, 200)
+          assert.strictEqual((yield* limits(fake, data["access_token"])).status, status)
+          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
+        })
     )
   }
 
@@ -348,14 +360,16 @@ describe("the fake's browser login", () => {
     ["works", undefined],
     ["refused", "EOAUTH017"]
   ] as const) {
-    it.effect(`answers a refresh after 08:00 IST with refreshAfterEnd ${refreshAfterEnd}`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ refreshAfterEnd })
-        const { data } = yield* oauthLogin(fake)
-        yield* TestClock.setTime(nextCutOff)
-        assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
-        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], code)
-      })
+    it.effect(
+      `with refreshAfterEnd: ${refreshAfterEnd}, answers a refresh after 08:00 IST with ${code ?? "new tokens"}`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ refreshAfterEnd })
+          const { data } = yield* oauthLogin(fake)
+          yield* TestClock.setTime(nextCutOff)
+          assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
+          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], code)
+        })
     )
   }
 
@@ -368,20 +382,22 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("revokes by access or refresh token, and answers any token with success", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      for (const kind of ["access_token", "refresh_token"]) {
-        const { data } = yield* oauthLogin(fake)
-        const body = { token: data[kind], token_type: kind }
-        for (const _ of ["first", "again"]) {
-          const { json } = yield* ask(fake, "POST", "/oauth/revoke", { body })
-          assert.deepStrictEqual(json, { status: "Success", message: "Token revoked successfully" })
+  it.effect(
+    "revokes a session by its access token or refresh token, and reports success again for a revoked token",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        for (const kind of ["access_token", "refresh_token"]) {
+          const { data } = yield* oauthLogin(fake)
+          const body = { token: data[kind], token_type: kind }
+          for (const _ of ["first", "again"]) {
+            const { json } = yield* ask(fake, "POST", "/oauth/revoke", { body })
+            assert.deepStrictEqual(json, { status: "Success", message: "Token revoked successfully" })
+          }
+          assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
+          assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
         }
-        assert.strictEqual((yield* limits(fake, data["access_token"])).status, 401)
-        assert.strictEqual((yield* renew(fake, data["refresh_token"])).json["errorCode"], "EOAUTH016")
-      }
-    })
+      })
   )
 
   const bodies: ReadonlyArray<readonly [FakeSamco.Switches["oauthFailureBody"], object]> = [
@@ -391,7 +407,7 @@ describe("the fake's browser login", () => {
   ]
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
-      it.effect(`fails with HTTP ${oauthFailures} and the body ${oauthFailureBody}`, () =>
+      it.effect(`fails with HTTP ${oauthFailures} and a body that has ${oauthFailureBody}`, () =>
         Effect.gen(function* () {
           const fake = yield* begin({ oauthFailures, oauthFailureBody })
           const { json, status } = yield* exchange(fake, "nobody")
@@ -402,17 +418,17 @@ describe("the fake's browser login", () => {
   }
 })
 
-describe("the fake's old login", () => {
-  const oldLogin = (fake: FakeBroker, changes: object = {}) => {
+describe("the fake's legacy login", () => {
+  const legacyLogin = (fake: FakeBroker, changes: object = {}) => {
     const { accessToken, password, userId } = demo
     return ask(fake, "POST", "/login", { body: { userId, password, accessToken, ...changes } })
   }
 
   for (const legacyFailures of [200, 401] as const) {
-    it.effect(`fails with HTTP ${legacyFailures}`, () =>
+    it.effect(`with legacyFailures: ${legacyFailures}, refuses a wrong password with HTTP ${legacyFailures}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ legacyFailures })
-        const { json, status } = yield* oldLogin(fake, { password: "wrong" })
+        const { json, status } = yield* legacyLogin(fake, { password: "wrong" })
         assert.deepStrictEqual([status, json["statusMessage"]], [legacyFailures, "Invalid Password"])
         assert.containsAllKeys(json, ["serverTime", "msgId"])
       })
@@ -423,23 +439,23 @@ describe("the fake's old login", () => {
     ["required", "Invalid access token"],
     ["ignored", "Login session token generated successfully"]
   ] as const) {
-    it.effect(`issues access tokens with accessToken ${accessToken}`, () =>
+    it.effect(`with accessToken: ${accessToken}, answers a login without an access token with "${message}"`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accessToken })
-        assert.strictEqual((yield* oldLogin(fake, { accessToken: undefined })).json["statusMessage"], message)
+        assert.strictEqual((yield* legacyLogin(fake, { accessToken: undefined })).json["statusMessage"], message)
       })
     )
   }
 
-  it.effect("requires the year of birth if the account has one", () =>
+  it.effect("refuses a wrong year of birth", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
-      assert.strictEqual((yield* oldLogin(fake, { yob: "1980" })).json["status"], "Success")
-      assert.strictEqual((yield* oldLogin(fake, { yob: "1981" })).json["status"], "Failure")
+      assert.strictEqual((yield* legacyLogin(fake, { yob: "1980" })).json["status"], "Success")
+      assert.strictEqual((yield* legacyLogin(fake, { yob: "1981" })).json["status"], "Failure")
     })
   )
 
-  it.effect("accepts only the newest one-time code, once, within five minutes", () =>
+  it.effect("accepts a one-time code once, within five minutes, and sends no code to an unknown user", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const generate = () => ask(fake, "POST", "/otp/generateOtp", { body: { uid: demo.userId } })
@@ -460,7 +476,7 @@ describe("the fake's old login", () => {
     })
   )
 
-  it.effect("issues access tokens that expire at 08:00 IST, and refuses without msgId", () =>
+  it.effect("issues access tokens that expire at 08:00 IST, and refuses a wrong secret key without a msgId", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (secretApiKey: string) =>
@@ -472,16 +488,16 @@ describe("the fake's old login", () => {
         statusMessage: "Secret key does not match"
       })
       const { accessToken } = (yield* token(demo.secretApiKey)).json
-      assert.strictEqual((yield* oldLogin(fake, { accessToken })).json["status"], "Success")
+      assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["status"], "Success")
       yield* TestClock.setTime(nextCutOff)
-      assert.strictEqual((yield* oldLogin(fake, { accessToken })).json["statusMessage"], "Invalid access token")
-      assert.strictEqual((yield* oldLogin(fake)).json["statusMessage"], "Invalid access token")
+      assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["statusMessage"], "Invalid access token")
+      assert.strictEqual((yield* legacyLogin(fake)).json["statusMessage"], "Invalid access token")
     })
   )
 })
 
 describe("the fake's other calls", () => {
-  it.effect("ends a session by DELETE /logout", () =>
+  it.effect("DELETE /logout ends a session", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = String((yield* login(fake)).json["sessionToken"])
@@ -494,7 +510,7 @@ describe("the fake's other calls", () => {
     ["registered", "PRIMARY", 400],
     ["unregistered", null, 403]
   ] as const) {
-    it.effect(`checks the ${ip} address for orders but not for a login`, () =>
+    it.effect(`from an ${ip} address, a login succeeds and an order fails with HTTP ${status}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -505,7 +521,7 @@ describe("the fake's other calls", () => {
     )
   }
 
-  it.effect("accepts a change of addresses once in seven days", () =>
+  it.effect("an IP address can be changed once in seven days", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const change = (path: string, primaryIp: string) =>
@@ -524,7 +540,7 @@ describe("the fake's other calls", () => {
     })
   )
 
-  it.effect("clears all state on reset", () =>
+  it.effect("a reset deletes all sessions and one-time codes", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (yield* login(fake)).json["sessionToken"]

@@ -21,20 +21,20 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
 
-/** The error of an effect that must fail before a request is sent, without any of the demo account's secrets. */
+/** Returns the error of an effect that must fail before it sends a request. The error must not contain a secret. */
 const refused = refusedUnsent(FakeSamco.make(), [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken])
 
 const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
 const plaintext =
-  'looks like plain text: give it encrypted, as the dashboard issued it (credentialCheck: "off" permits it)'
+  'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
 const mail = "is an e-mail address: use the client id, such as DV99999"
 const needsHttps = "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"
 
 const wrongKeys: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],
-  ["no field", {}, { userId: missing, apiKey: missing, apiSecret: missing }],
+  ["credentials without a field", {}, { userId: missing, apiKey: missing, apiSecret: missing }],
   [
     "null in every field",
     { userId: null, apiKey: null, apiSecret: secret(null) },
@@ -46,16 +46,16 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
     { userId: empty, apiKey: empty, apiSecret: empty }
   ],
   [
-    "numbers from untyped code",
+    "numbers instead of text",
     { userId: 99999, apiKey: 1, apiSecret: secret(2) },
     { userId: noText, apiKey: noText, apiSecret: noText }
   ],
-  ["an e-mail address for the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
+  ["an e-mail address instead of the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
   ["a client id with a space in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
-  ["the plain secret", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
-  ["a long plain secret", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],
-  ["a cut-off secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],
-  ["the plain key", { ...credentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }],
+  ["a secret in plain text", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
+  ["a long secret in plain text", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],
+  ["a truncated secret", { ...credentials, apiSecret: secret(demo.apiSecret.slice(0, 31)) }, { apiSecret: plaintext }],
+  ["a key in plain text", { ...credentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }],
   [
     "key and secret in plain text",
     { ...credentials, apiKey: secret("key"), apiSecret: secret("secret") },
@@ -65,20 +65,20 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
 
 const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, apiKey: missing, redirectUrl: missing }],
-  ["plain http", { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
+  ["a URL with http", { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
   ["localhost", { ...oauthCredentials, redirectUrl: "http://localhost:8080/cb" }, { redirectUrl: needsHttps }],
-  ["another scheme", { ...oauthCredentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
+  ["the scheme myapp", { ...oauthCredentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
   [
     "a URL without a scheme",
     { ...oauthCredentials, redirectUrl: "app.example.com/cb" },
     { redirectUrl: "is not an address" }
   ],
   [
-    "a fragment",
+    "a URL with a fragment",
     { ...oauthCredentials, redirectUrl: "https://app.example.com/#/cb" },
     { redirectUrl: "must not have a fragment: the broker could not add its parameters" }
   ],
-  ["the plain key", { ...oauthCredentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }]
+  ["a key in plain text", { ...oauthCredentials, apiKey: secret("my-app-key") }, { apiKey: plaintext }]
 ]
 
 const wrongLegacy: ReadonlyArray<WrongCredentials> = [
@@ -86,11 +86,11 @@ const wrongLegacy: ReadonlyArray<WrongCredentials> = [
   ["a blank access token", { ...legacyCredentials, accessToken: secret(" ") }, { accessToken: empty }],
   ["a year of two digits", { ...legacyCredentials, yob: secret("80") }, { yob: "must be a year of four digits" }],
   [
-    "a date for the year",
+    "a date instead of the year",
     { ...legacyCredentials, yob: secret("1980-01-01") },
     { yob: "must be a year of four digits" }
   ],
-  ["a number for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
+  ["a number instead of text for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
 ]
 
 describe("invalid credentials", () => {
@@ -105,11 +105,11 @@ describe("invalid credentials", () => {
   namesEveryProblem(
     wrongLegacy,
     (given) => refused(Login.session, SamcoLegacy.layer({ credentials: given })),
-    "the old login with "
+    "the legacy login with "
   )
 
   for (const redirectUrl of ["http://127.0.0.1/cb", "http://127.0.0.1:8976/cb", "https://localhost/cb"]) {
-    it.effect(`${redirectUrl} is accepted`, () =>
+    it.effect(`the redirect URL ${redirectUrl} is accepted`, () =>
       Effect.gen(function* () {
         const layer = SamcoOAuth.layer({ credentials: { ...oauthCredentials, redirectUrl } })
         yield* Effect.provide(SamcoApi.SamcoApi, Layer.provide(layer, TestHttp.layerLateFetch))
@@ -117,7 +117,7 @@ describe("invalid credentials", () => {
     )
   }
 
-  it.effect('a secret that looks like plain text is sent with credentialCheck: "off"', () =>
+  it.effect('with credentialCheck: "off", a secret that looks like plain text is sent', () =>
     Effect.gen(function* () {
       const account = { ...demo, apiKey: "plain-key", apiSecret: "abcdef" }
       const fake = yield* FakeSamco.make({ accounts: [account] })
@@ -136,11 +136,11 @@ describe("invalid credentials", () => {
   )
 })
 
-describe("an incomplete configuration", () => {
+describe("a configuration", () => {
   const lacking = (layer: Layer.Layer<SamcoApi.SamcoApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(SamcoApi.SamcoApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("names the missing variables of key and secret", () =>
+  it.effect("of SamcoAuth: the error names the missing variables", () =>
     Effect.gen(function* () {
       const error = yield* lacking(SamcoAuth.layerConfig(), { SAMCO_USER_ID: "DV99999" })
       assert.deepStrictEqual(problems(error), {
@@ -151,7 +151,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names invalid variables together with missing ones", () =>
+  it.effect("of SamcoAuth: the error names invalid variables together with missing variables", () =>
     Effect.gen(function* () {
       const values = { SAMCO_USER_ID: "demo@example.com", SAMCO_API_SECRET: "plain" }
       assert.deepStrictEqual(problems(yield* lacking(SamcoAuth.layerConfig(), values)), {
@@ -162,7 +162,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names the missing variables of a browser login", () =>
+  it.effect("of SamcoOAuth: the error names the missing variables", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoOAuth.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -172,7 +172,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("names the missing variables of the old login, but not the optional year of birth", () =>
+  it.effect("of SamcoLegacy: the error names the missing variables, but not the optional year of birth", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoLegacy.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -182,7 +182,7 @@ describe("an incomplete configuration", () => {
     })
   )
 
-  it.effect("accepts values with or without surrounding white space", () =>
+  it.effect("may have white space around its values", () =>
     Effect.gen(function* () {
       const fake = yield* FakeSamco.make()
       const values = {
@@ -213,38 +213,46 @@ describe("raw calls from untyped code", () => {
   type Api = SamcoApi.SamcoApi["Service"]
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
-      ["no key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
-      ["no request", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["sessionToken without key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
+      ["sessionToken without a request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
-        "plain text for a secret",
+        "a secret that is not Redacted",
         (api) => api.sessionToken({ ...credentials, apiSecret: "a" } as never),
         ["apiSecret"]
       ],
-      ["no code", (api) => api.oauthToken({} as never), ["code"]],
-      ["no request for the code exchange", (api) => api.oauthToken(undefined as never), ["request"]],
-      ["a blank code", (api) => api.oauthToken({ code: secret(" ") }), ["code"]],
-      ["a number for a refresh token", (api) => api.oauthRefresh({ refresh_token: secret(7) }), ["refresh_token"]],
+      ["oauthToken without a code", (api) => api.oauthToken({} as never), ["code"]],
+      ["oauthToken without a request", (api) => api.oauthToken(undefined as never), ["request"]],
+      ["oauthToken with a blank code", (api) => api.oauthToken({ code: secret(" ") }), ["code"]],
       [
-        "an unknown token type",
+        "oauthRefresh with a number for the refresh token",
+        (api) => api.oauthRefresh({ refresh_token: secret(7) }),
+        ["refresh_token"]
+      ],
+      [
+        "oauthRevoke with an unknown token type",
         (api) => api.oauthRevoke({ token: secret("t"), token_type: "id_token" as never }),
         ["token_type"]
       ],
-      ["no request for the authorize page", (api) => api.oauthAuthorize(undefined as never), ["request"]],
+      ["oauthAuthorize without a request", (api) => api.oauthAuthorize(undefined as never), ["request"]],
       [
-        "blank fields for the authorize page",
+        "oauthAuthorize with blank fields",
         (api) => api.oauthAuthorize({ apiKey: secret(" "), redirectUrl: "", state: secret("s"), scopes: "all" }),
         ["apiKey", "redirectUrl"]
       ],
-      ["no user", (api) => api.generateOtp({} as never), ["uid"]],
+      ["generateOtp without a user id", (api) => api.generateOtp({} as never), ["uid"]],
       [
-        "a blank code for the secret key",
+        "secretKeyGenerator with a blank code",
         (api) => api.secretKeyGenerator({ uid: "DV99999", otp: secret("") }),
         ["otp"]
       ],
-      ["no password", (api) => api.login({ userId: "DV99999" } as never), ["password"]],
-      ["a blank login code", (api) => api.webSecretCodeValidation({ otp: secret(" ") }), ["otp"]],
+      ["login without a password", (api) => api.login({ userId: "DV99999" } as never), ["password"]],
       [
-        "a blank address",
+        "webSecretCodeValidation with a blank code",
+        (api) => api.webSecretCodeValidation({ otp: secret(" ") }),
+        ["otp"]
+      ],
+      [
+        "ipUpdate with a blank address",
         (api) => api.ipUpdate({ clientId: "DV99999", password: secret("p"), primaryIp: " " }),
         ["primaryIp"]
       ]
@@ -272,7 +280,7 @@ describe("raw calls from untyped code", () => {
     }
   }
 
-  it.effect("a token with characters that are invalid in a header is an error, not a defect", () =>
+  it.effect("Profile.profile fails without a defect if the token has characters that are invalid in a header", () =>
     Effect.gen(function* () {
       const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
@@ -282,9 +290,9 @@ describe("raw calls from untyped code", () => {
   )
 })
 
-describe("forbidden origins", () => {
+describe("an invalid origin", () => {
   for (const origin of ["http://api.example.com", "https://api.example.com/rest", "api.example.com", "", undefined]) {
-    it.effect(`${JSON.stringify(origin)} is refused when the layer is built`, () =>
+    it.effect(`fails when the layer is built: ${JSON.stringify(origin)}`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["sessionToken"] ?? Effect.void, SamcoAuth.layer({ credentials, origins }))

@@ -18,7 +18,7 @@ import { browse, calls, demo, fixtures, layerAnswer, legacyCredentials, serve } 
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** Secrets that occur only here. */
+/** An account whose secrets occur nowhere else, so that a leaked secret is found. */
 const canary: FakeSamco.Account = {
   ...FakeSamco.demoAccount,
   apiKey: "c0ffee0ac0ffee1bc0ffee2cc0ffee3dc0ffee4ec0ffee5f",
@@ -50,7 +50,7 @@ const subjectOf = (
 })
 
 const contract = [
-  // Tokens without an expiry of their own, so that the 08:00 rule applies.
+  // The tokens contain no expiry, so that the sessions end at 08:00 IST.
   subjectOf(
     "api-key",
     SamcoAuth.layer,
@@ -63,7 +63,8 @@ const contract = [
       }
     }
   ),
-  // The suite expects a refresh after the end of a session to be refused. Other tests cover a broker that allows it.
+  // The suite expects the broker to refuse a refresh after the end of a session. Other tests cover a broker that
+  // accepts this refresh.
   subjectOf(
     "oauth",
     SamcoOAuth.layer,
@@ -88,7 +89,10 @@ const contract = [
   )
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that only the table can redact them. */
+/**
+ * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the table of calls marks their
+ * fields as secret.
+ */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-secret"
 const password = "QUCKOO"
@@ -140,7 +144,7 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   getLimits: { sent: [access], run: (api) => api.getLimits(session) }
 }
 
-/** The broker's answer format, from which the fuzz test makes malformed answers. */
+/** The format of the broker's answers. The fuzz test makes malformed answers from it. */
 const idiom: Fuzz.Idiom = {
   names: [
     "status",
@@ -165,11 +169,11 @@ const idiom: Fuzz.Idiom = {
 }
 
 interface RequestFixture extends BrokerTests.RequestFixture {
-  /** Changes to the usual old login. `null` omits a field. */
+  /** Fields that differ from the default request of the legacy login. `null` omits a field. */
   readonly given?: Readonly<Record<string, string | null>>
 }
 
-const oldLogin = (given: NonNullable<RequestFixture["given"]>) => {
+const legacyLogin = (given: NonNullable<RequestFixture["given"]>) => {
   const entries = Object.entries(given).map(
     ([name, value]) => [name, value === null ? undefined : Redacted.make(value)] as const
   )
@@ -197,7 +201,7 @@ brokers.runBrokerTests({
     fixtures: fixtures.read("requests.json") as ReadonlyArray<RequestFixture>,
     serve: serve(),
     layer: () => SamcoApi.layer().pipe(Layer.provide(TestHttp.layerLateFetch)),
-    call: ({ given }) => given && oldLogin(given)
+    call: ({ given }) => given && legacyLogin(given)
   },
   fuzz: {
     idiom,
@@ -209,7 +213,10 @@ brokers.runBrokerTests({
 
 const rows = Object.values(table)
 
-/** Every code of the broker's page on OAuth, as of 2026-11-21, and the name that stands for a list of faults. */
+/**
+ * Every error code of the broker's documentation of OAuth, as of 2026-11-21. `validationErrors` stands for a list of
+ * faults.
+ */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",
   "EOAUTH017 EOAUTH030 EOAUTH999 validationErrors"
@@ -217,7 +224,7 @@ const documentedCodes = [
   .join(" ")
   .split(" ")
 
-/** Every documented or observed refusal of the broker, and its reason. */
+/** Every refusal text that is documented or was observed, and the expected reason. */
 const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, status: number, reason: string]> = [
   ["apiKey and apiSecret are required", "sessionToken", 400, "InvalidRequest"],
   ["Invalid API key", "sessionToken", 401, "InvalidCredentials"],
@@ -245,7 +252,7 @@ const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, 
   ["The IP is not the registered static IP", "getLimits", 403, "PermissionDenied"]
 ]
 
-/** Every call of the documents, old and new, and of the document that this package was first written from: the old login. */
+/** Every call of the current documentation, and every call of the legacy login from an older documentation. */
 const documentedCalls = [
   "POST /session/token",
   "GET /oauth/authorize",
@@ -272,9 +279,9 @@ const refused = (endpoint: string, status: number, answer: object) => {
   return Effect.flip(Effect.provide(call, layerAnswer(JSON.stringify({ status: "Failure", ...answer }), { status })))
 }
 
-describe("a refusal keeps the broker's message", () => {
+describe("a refusal contains the broker's message", () => {
   for (const carrier of ["statusMessage", "message", "validationErrors"]) {
-    it.effect(`in ${carrier}`, () =>
+    it.effect(`if the answer has the message in ${carrier}`, () =>
       Effect.gen(function* () {
         const said = "Invalid OTP. Please enter valid OTP."
         const answer = { [carrier]: carrier === "validationErrors" ? [said] : said }
@@ -294,7 +301,7 @@ describe("the tables cover the documentation", () => {
 
   for (const [text, endpoint, status, reason] of documentedTexts) {
     for (const carrier of ["statusMessage", "message"]) {
-      it.effect(`"${text}" in ${carrier} is ${reason}, even without a code`, () =>
+      it.effect(`"${text}" in ${carrier} is ${reason}, even without an error code`, () =>
         Effect.gen(function* () {
           const failure = yield* refused(endpoint, status, { [carrier]: text })
           assert.strictEqual<string>(failure.reason._tag, reason)
@@ -316,7 +323,7 @@ describe("the tables cover the documentation", () => {
     })
   )
 
-  it("only whoami and getLimits are sent again after a failure", () =>
+  it("after a failure, only whoami and getLimits may be sent again", () =>
     assert.deepStrictEqual(
       rows.filter(({ safe }) => safe).map(({ name }) => name),
       ["whoami", "getLimits"]

@@ -26,7 +26,8 @@ describe("canary: Samco", () => {
     ]) {
       assert.include(output, name)
     }
-    // Two tokens of direct logins, code and state of three browser logins, and two token pairs of one of them.
+    // 2 tokens of logins without a browser, 6 values of three browser logins (a code and a state each), and 4 tokens of
+    // the browser login that succeeds: 2 before and 2 after its refresh.
     assert.strictEqual(told.length, 12)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

@@ -19,7 +19,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf } from "./support.ts"
 
-/** 09:30 in India, and the 08:00 that follows. */
+/** 09:30 IST, and the next 08:00 IST. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const nextCutOff = Date.UTC(2026, 10, 22, 2, 30)
 
@@ -28,16 +28,16 @@ const begin = Effect.fnUntraced(function* (options?: Parameters<typeof FakeSamco
   return yield* FakeSamco.make(options)
 })
 
-const over = <R>(
+const withFake = <R>(
   fake: FakeBroker,
   layer: Layer.Layer<R, AuthError, Layer.Services<ReturnType<typeof SamcoAuth.layer>>>
 ) => Layer.provide(layer, TestHttp.layerFake(fake))
 
 const direct = (fake: FakeBroker, options: SamcoAuth.Options = {}) =>
-  over(fake, SamcoAuth.layer({ ...options, credentials }))
+  withFake(fake, SamcoAuth.layer({ ...options, credentials }))
 
 const browser = (fake: FakeBroker, options: SamcoOAuth.Options = {}) =>
-  over(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
+  withFake(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
 
 /** Gives consent on the broker's page and returns the callback. */
 const submit = (fake: FakeBroker, { url }: RedirectLogin.AuthorizationRequest, form: Record<string, string>) =>
@@ -68,8 +68,8 @@ const concurrent = answer({
   errorCode: "EOAUTH030"
 })
 
-describe("a direct login", () => {
-  it.effect("gives a session that expires at 08:00 IST, with the account holder from the login", () =>
+describe("a login with key and secret", () => {
+  it.effect("returns a session that expires at 08:00 IST and has the profile of the account holder", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const session = yield* Effect.provide(Login.session, direct(fake))
@@ -83,7 +83,7 @@ describe("a direct login", () => {
     })
   )
 
-  it.effect("gives a session of 90 minutes at 06:30 IST", () =>
+  it.effect("at 06:30 IST returns a session that expires after 90 minutes", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ tokenEnd: "absent" })
       yield* TestClock.setTime(Date.UTC(2026, 10, 22, 1))
@@ -93,7 +93,7 @@ describe("a direct login", () => {
     })
   )
 
-  it.effect("fails as ActionRequired, not as InvalidCredentials, if the mobile app must be opened first", () =>
+  it.effect("fails with ActionRequired, not with InvalidCredentials, if the mobile app must be opened first", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, appSignIn: "needed" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
@@ -103,7 +103,7 @@ describe("a direct login", () => {
     })
   )
 
-  it.effect("for an account other than the configured one is rejected, unless the option allows it", () =>
+  it.effect('fails if the session belongs to another account, and succeeds with accountCheck: "off"', () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
       const error = yield* Effect.flip(Effect.provide(Login.session, direct(fake)))
@@ -114,7 +114,7 @@ describe("a direct login", () => {
   )
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
-    it.effect(`checks the session with ${probe ?? "getLimits by default"}`, () =>
+    it.effect(`returns a session whose profile is requested with ${probe ?? "getLimits by default"}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         yield* Effect.gen(function* () {
@@ -128,7 +128,7 @@ describe("a direct login", () => {
     )
   }
 
-  it.effect("accepts a stored token with a Bearer prefix", () =>
+  it.effect("returns a token that is also accepted if it was stored with the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -143,7 +143,7 @@ describe("a direct login", () => {
 })
 
 describe("a browser login", () => {
-  it.effect("gives a session that expires at 08:00 IST, although the broker reports a day", () =>
+  it.effect("returns a session that expires at 08:00 IST, although expires_in is a day", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete).pipe(
@@ -155,7 +155,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("gives a session that expires after expires_in if that is earlier", () =>
+  it.effect("returns a session that expires after expires_in if this is before 08:00 IST", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const data = { access_token: "opaque-token", expires_in: 600, user_id: "DV99999" }
@@ -210,7 +210,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a used code with the state of a later login", () =>
+  it.effect("does not resend a used code if its callback has the state of a later login", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -251,7 +251,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("names the address to register if the exchange comes from an unregistered one", () =>
+  it.effect("tells which IP address to register if the exchange came from an unregistered address", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
       yield* Effect.gen(function* () {
@@ -263,7 +263,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("completes a callback once under concurrent calls, so that no token is revoked", () =>
+  it.effect("exchanges a code once if 20 callers complete it at the same time, so that no token is revoked", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -279,26 +279,28 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("advises deleting stored sessions if another program used the code first and all tokens are revoked", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      const { callback, request, session } = yield* Effect.gen(function* () {
-        const all = yield* signIn(fake)
-        return { ...all, session: yield* all.complete }
-      }).pipe(Effect.provide(browser(fake)))
-      yield* Effect.gen(function* () {
-        const redirect = yield* RedirectLogin.RedirectLogin
-        const error = yield* Effect.flip(redirect.complete(request, callback))
-        const reason = reasonOf(error, "InvalidStepUpCode")
-        assert.strictEqual(reason.code, "EOAUTH012")
-        assert.include(reason.remedy, "Delete the stored sessions")
-        reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
-        reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
-      }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
-    })
+  it.effect(
+    "advises deleting the stored sessions if another program used the code before, because all tokens are then revoked",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        const { callback, request, session } = yield* Effect.gen(function* () {
+          const all = yield* signIn(fake)
+          return { ...all, session: yield* all.complete }
+        }).pipe(Effect.provide(browser(fake)))
+        yield* Effect.gen(function* () {
+          const redirect = yield* RedirectLogin.RedirectLogin
+          const error = yield* Effect.flip(redirect.complete(request, callback))
+          const reason = reasonOf(error, "InvalidStepUpCode")
+          assert.strictEqual(reason.code, "EOAUTH012")
+          assert.include(reason.remedy, "Delete the stored sessions")
+          reasonOf(yield* Effect.flip(Profile.profile(session)), "SessionExpired")
+          reasonOf(yield* Effect.flip(Refresh.refresh(session)), "SessionExpired")
+        }).pipe(Effect.provide(browser(fake)), Effect.provideService(RedirectLogin.CompletedStates, []))
+      })
   )
 
-  it.effect("is rejected eleven minutes after the consent", () =>
+  it.effect("fails if it is completed eleven minutes after the consent", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const error = yield* Effect.gen(function* () {
@@ -310,7 +312,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("of another account is rejected, unless the option allows it", () =>
+  it.effect('fails if the tokens belong to another account, and succeeds with accountCheck: "off"', () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, userId: "AB1234" }] })
       const complete = Effect.flatMap(signIn(fake), (all) => all.complete)
@@ -351,7 +353,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("never shows the state, even if the broker's message quotes it", () =>
+  it.effect("prints no state in an error, even if the broker's message contains the state", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -366,10 +368,10 @@ describe("a browser login", () => {
   )
 
   for (const [what, query] of [
-    ["without its code", ""],
+    ["without a code", ""],
     ["with an empty code", "&code="]
   ] as const) {
-    it.effect(`with a callback ${what} sends no request`, () =>
+    it.effect(`sends no request after a callback ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         yield* Effect.gen(function* () {
@@ -385,7 +387,7 @@ describe("a browser login", () => {
   }
 })
 
-describe("a renewal", () => {
+describe("a refresh", () => {
   const renewing = (options: SamcoOAuth.Options, switches: Partial<FakeSamco.Switches> = {}) =>
     Effect.gen(function* () {
       const fake = yield* begin(switches)
@@ -398,7 +400,7 @@ describe("a renewal", () => {
     })
 
   it.effect(
-    "after 08:00 IST gives a session until the next 08:00 IST, because the refresh token is valid for seven days",
+    "after 08:00 IST returns a session until the next 08:00 IST, because a refresh token is valid for seven days",
     () =>
       Effect.gen(function* () {
         const { result } = yield* renewing({})
@@ -406,18 +408,18 @@ describe("a renewal", () => {
       })
   )
 
-  it.effect("after 08:00 IST fails as refresh-expired if the broker refuses it", () =>
+  it.effect("after 08:00 IST fails as refresh-expired if the broker refuses the refresh", () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
-      if (result._tag === "Success") throw new Error("it was renewed")
+      if (result._tag === "Success") throw new Error("the session was refreshed")
       assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
     })
   )
 
-  it.effect('after 08:00 IST is not sent with refreshAfterEnd: "refuse"', () =>
+  it.effect('with refreshAfterEnd: "refuse" is not sent after 08:00 IST', () =>
     Effect.gen(function* () {
       const { fake, result } = yield* renewing({ refreshAfterEnd: "refuse" })
-      if (result._tag === "Success") throw new Error("it was renewed")
+      if (result._tag === "Success") throw new Error("the session was refreshed")
       assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
       assert.strictEqual(yield* asked(fake, "oauthRefresh"), 0)
     })
@@ -434,7 +436,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("is sent once more, after one second, if another exchange is in progress", () =>
+  it.effect("is sent twice in total if the broker first reports a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -447,7 +449,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("rotates the refresh token, and does not keep the old one if the answer has none", () =>
+  it.effect("returns a new refresh token, and returns no refresh token if the answer has none", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -462,7 +464,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("is sent once more if another exchange is in progress", () =>
+  it.effect("succeeds if the broker reports a concurrent exchange once", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -474,7 +476,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("fails if the second refresh is refused like the first", () =>
+  it.effect("fails after the second attempt if the broker reports a concurrent exchange again", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -488,7 +490,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect('is sent only once with concurrentExchange: "fail"', () =>
+  it.effect('with concurrentExchange: "fail" is sent only once', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -501,7 +503,7 @@ describe("a renewal", () => {
     })
   )
 
-  it.effect("waits for the previous one, so that the broker never receives two at once", () =>
+  it.effect("waits for a pending refresh, so that the broker never receives two refreshes at the same time", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -534,7 +536,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('of an ended browser session is reported as already-over with logout: "delete"', () =>
+  it.effect('with logout: "delete" reports an ended browser session as already-over', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -548,11 +550,11 @@ describe("a logout", () => {
   )
 })
 
-describe("the old login", () => {
+describe("the legacy login", () => {
   const legacy = (fake: FakeBroker, changes: Partial<SamcoLegacy.LegacyCredentials> = {}) =>
-    over(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
+    withFake(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
 
-  it.effect("gives a session from a one-time code, step by step", () =>
+  it.effect("returns a session after all its steps, from the one-time code to the login", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { accessToken } = yield* Effect.gen(function* () {
@@ -562,7 +564,7 @@ describe("the old login", () => {
         assert.match(otp, /^\d{4}$/)
         yield* api.secretKeyGenerator({ uid: demo.userId, otp: Redacted.make(otp) })
         return yield* api.accessToken({ uid: demo.userId, secretApiKey: Redacted.make(demo.secretApiKey) })
-      }).pipe(Effect.provide(over(fake, SamcoApi.layer())))
+      }).pipe(Effect.provide(withFake(fake, SamcoApi.layer())))
       const session = yield* Effect.provide(Login.session, legacy(fake, { accessToken, yob: Redacted.make("1980") }))
       assert.match(Redacted.value(session.tokens.access), /^[0-9a-f]{32}$/)
       assert.strictEqual(session.expiresAt, nextCutOff)
@@ -584,7 +586,7 @@ describe("the old login", () => {
     ["the status Error", { status: "Error", statusMessage: "Invalid Password" }]
   ] as const) {
     for (const status of [200, 400, 401]) {
-      it.effect(`recognizes a wrong password by ${what} with HTTP ${status}`, () =>
+      it.effect(`reports a wrong password after an answer with ${what} and HTTP ${status}`, () =>
         Effect.gen(function* () {
           const fake = yield* begin()
           yield* fake.inject("login", answer(body, status))
@@ -596,8 +598,8 @@ describe("the old login", () => {
   }
 })
 
-describe("login codes for the web site", () => {
-  it.effect("give a new session from a live session", () =>
+describe("a login code for the web site", () => {
+  it.effect("is issued for a valid session and returns a new session once", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -615,7 +617,7 @@ describe("login codes for the web site", () => {
     })
   )
 
-  it.effect("expire after two minutes", () =>
+  it.effect("expires after two minutes", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

@@ -18,7 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, demo, legacyCredentials, oauthCredentials } from "./support.ts"
 
-/** 09:30 in India, and the 08:00 that follows. */
+/** 09:30 IST, and the next 08:00 IST. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const cutOff = Date.UTC(2026, 10, 22, 2, 30)
 
@@ -39,7 +39,7 @@ const begin = Effect.fnUntraced(function* <R>(
 const asked = (fake: FakeBroker.FakeBroker, endpoint: string) =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/** A browser login whose session the manager stores. */
+/** Logs in through the browser and passes the session to the manager. */
 const consented = Effect.fnUntraced(function* (
   options: SamcoOAuth.Options = {},
   switches: Parameters<typeof FakeSamco.make>[0] = {}
@@ -60,7 +60,7 @@ const consented = Effect.fnUntraced(function* (
 const isActionRequired = (error: unknown) => AuthError.isAuthError(error) && error.reason._tag === "ActionRequired"
 
 describe("a managed session of a browser login", () => {
-  it.effect("is refreshed across 08:00 IST for days without a new login", () =>
+  it.effect("is refreshed after 08:00 IST on three days in a row, without a new login", () =>
     Effect.gen(function* () {
       const { fake, first, session } = yield* consented()
       yield* TestClock.setTime(cutOff - 1)
@@ -73,7 +73,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect("is refreshed before it expires if expires_in ends before 08:00 IST", () =>
+  it.effect("is refreshed five minutes before it expires if its expires_in ends before 08:00 IST", () =>
     Effect.gen(function* () {
       const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
       const { adopt, fake, session } = yield* begin(layer)
@@ -93,7 +93,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect("requires a new login after 08:00 IST, without a request, if refresh tokens end then", () =>
+  it.effect('fails with ActionRequired after 08:00 IST, without a request, with refreshAfterEnd: "refuse"', () =>
     Effect.gen(function* () {
       const { fake, session } = yield* consented({ refreshAfterEnd: "refuse" }, { refreshAfterEnd: "refused" })
       const before = (yield* fake.journal).length
@@ -104,7 +104,7 @@ describe("a managed session of a browser login", () => {
   )
 })
 
-describe("a managed session of key and secret", () => {
+describe("a managed session of SamcoAuth", () => {
   it.effect("is replaced by a new login after 08:00 IST", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin(SamcoAuth.layer({ credentials }), { tokenEnd: "absent" })
@@ -118,24 +118,26 @@ describe("a managed session of key and secret", () => {
   )
 })
 
-describe("a managed session of the old login", () => {
-  it.effect("does not send an access token that expired at 08:00 IST, and asks for a new one", () =>
-    Effect.gen(function* () {
-      const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))
-      const first = yield* session
-      const second = yield* renew(first)
-      assert.notStrictEqual(Redacted.value(second.tokens.access), Redacted.value(first.tokens.access))
-      yield* TestClock.setTime(cutOff)
-      const error = yield* Effect.flip(session)
-      assert.isTrue(isActionRequired(error))
-      assert.include(error.remedy, "SamcoApi.accessToken")
-      assert.strictEqual(yield* asked(fake, "login"), 2)
-    })
+describe("a managed session of SamcoLegacy", () => {
+  it.effect(
+    "is not renewed with an access token that expired at 08:00 IST, and the error demands a new access token",
+    () =>
+      Effect.gen(function* () {
+        const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))
+        const first = yield* session
+        const second = yield* renew(first)
+        assert.notStrictEqual(Redacted.value(second.tokens.access), Redacted.value(first.tokens.access))
+        yield* TestClock.setTime(cutOff)
+        const error = yield* Effect.flip(session)
+        assert.isTrue(isActionRequired(error))
+        assert.include(error.remedy, "SamcoApi.accessToken")
+        assert.strictEqual(yield* asked(fake, "login"), 2)
+      })
   )
 })
 
-describe("a refresh with a quoted lifetime in the answer", () => {
-  it.effect("stores the rotated refresh token and does not resend the first one", () =>
+describe("a refresh whose answer has expires_in as text", () => {
+  it.effect("stores the new refresh token and does not send the first refresh token again", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeSamco.make()

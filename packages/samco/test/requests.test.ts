@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { demo, layerOAuth } from "./support.ts"
 
-describe("the login page", () => {
+describe("the address of the login page", () => {
   const pages: ReadonlyArray<readonly [string, SamcoOAuth.Options, (state: string) => string]> = [
     [
-      "the broker's own parameter names",
+      "the documented parameter names",
       {},
       (state) =>
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=all`
@@ -20,14 +20,14 @@ describe("the login page", () => {
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=orders%2Choldings`
     ],
     [
-      "the standard OAuth names, if the option is set",
+      'the OAuth parameter names, with authorizePage: "standard",',
       { authorizePage: "standard" },
       (state) =>
         `oauth/authorize?response_type=code&client_id=${demo.apiKey}&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scope=all`
     ]
   ]
   for (const [what, options, page] of pages) {
-    it.effect(`the authorize URL has ${what} and no secret`, () =>
+    it.effect(`has ${what} and no secret`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(layerOAuth(options))

@@ -56,14 +56,14 @@ export const browse = (request: AuthorizationRequest, apiSecret: string = demo.a
     return Redacted.make(response.headers.get("location") ?? "")
   })
 
-/** The raw calls, to a broker that returns the same answer to every request. */
+/** The typed calls, with a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
   options?: SamcoApi.Options
 ) => SamcoApi.layer(options).pipe(Layer.provide(TestHttp.layerRespond(async () => new Response(body, init))))
 
-/** A session of the demo account, for calls that do not reach a fake. */
+/** A session with invented tokens of the demo account, for calls that no fake answers. */
 export const session: Session = SamcoOAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),
@@ -89,7 +89,7 @@ type Api = SamcoApi.SamcoApi["Service"]
 
 const use = (call: (api: Api) => Effect.Effect<unknown, AuthError>) => Effect.flatMap(SamcoApi.SamcoApi, call)
 
-/** Each documented call, made through the public API. */
+/** One request of each documented call, made with `SamcoApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, SamcoApi.SamcoApi>>> = {
   sessionToken: use((api) => api.sessionToken({ apiKey: credentials.apiKey, apiSecret: credentials.apiSecret })),
   oauthAuthorize: use((api) => api.oauthAuthorize(authorization)),

@@ -1,4 +1,4 @@
-// These tests assert compiler errors. Effect's diagnostics would only repeat them.
+// These tests assert compiler errors. Effect's diagnostics would report the same errors a second time.
 // @effect-diagnostics missingEffectContext:off floatingEffect:off
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Core from "@auth/broker-core"
@@ -50,13 +50,13 @@ describe("the types of the layers", () => {
   })
 
   it("a program does not compile with a capability that SamcoAuth lacks", () => {
-    // @ts-expect-error: a session of key and secret cannot be renewed
+    // @ts-expect-error: a session of SamcoAuth cannot be refreshed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: Samco has no second step after a login
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
     // @ts-expect-error: a program that answers a step-up needs StepUp
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))
-    // @ts-expect-error: the browser login is another layer
+    // @ts-expect-error: only SamcoOAuth provides the browser login
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
     // @ts-expect-error: there is no login by QR code
     assert.isTrue(whole(Effect.provide(Core.QrLogin.QrLogin, auth)))
@@ -65,11 +65,11 @@ describe("the types of the layers", () => {
   })
 
   it("a program does not compile with a capability that SamcoLegacy lacks", () => {
-    // @ts-expect-error: an old session cannot be renewed
+    // @ts-expect-error: a session of SamcoLegacy cannot be refreshed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), legacy)))
-    // @ts-expect-error: the one-time code comes before the login, not after it
+    // @ts-expect-error: the one-time code is sent before the login, not after the login
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, legacy)))
-    // @ts-expect-error: the browser login is another layer
+    // @ts-expect-error: only SamcoOAuth provides the browser login
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, legacy)))
   })
 

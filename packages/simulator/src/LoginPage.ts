@@ -43,7 +43,8 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
 
 /**
  * Opens the login page of a browser flow, submits its form, and returns the address that the page redirects to. The
- * names of the fields are in the page and in the README. If the page rejects the form, it fails with the page's message.
+ * names of the fields are in the page and in the README. If the page rejects the form, the effect fails with the page's
+ * message.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The fake brokers over real HTTP on loopback. Its accounts are not real.
+ * A simulator that serves the fake brokers over real HTTP on loopback. Its accounts are not real.
  *
  * @since 0.1.0
  */
@@ -71,22 +71,25 @@ export type TotpCode = Fakes.TotpCode
  * @since 0.1.0
  */
 export interface Options {
-  /** The brokers to serve. Default: all. */
+  /** The brokers to serve. Default: all brokers. */
   readonly brokers?: ReadonlyArray<BrokerId> | undefined
   /** The control port. The origins use the ports after it. Default: free ports. */
   readonly port?: number | undefined
   /**
-   * Accounts and switches of the brokers, as in a seed file: `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
-   * It takes precedence over `fakes`.
+   * Accounts and switches of the brokers, as in a seed file. A seed takes precedence over `fakes`. Example:
+   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
    */
   readonly seed?: unknown
-  /** Fakes to serve in place of those with the demo accounts: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
+  /** Fakes that replace the fakes with the demo accounts: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
   readonly fakes?: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>> | undefined
   /** Number of requests that the journal keeps for each broker, from 1 to 1,000,000. Default: 10,000. */
   readonly journalLimit?: number | undefined
-  /** Host names that are allowed besides 127.0.0.1, localhost and [::1], such as `simulator.test`. Default: none. */
+  /**
+   * Host names that are allowed besides 127.0.0.1, localhost and [::1], such as `simulator.test`. Default: no other
+   * names.
+   */
   readonly allowHosts?: ReadonlyArray<string> | undefined
-  /** Origins whose web pages may send requests to every port, such as `http://127.0.0.1:3000`. Default: none. */
+  /** Origins whose web pages may send requests to every port, such as `http://127.0.0.1:3000`. Default: no origins. */
   readonly allowOrigins?: ReadonlyArray<string> | undefined
 }
 
@@ -102,11 +105,11 @@ export class Simulator extends Context.Service<
     /** The brokers' clock: this program's clock plus the time by which it was advanced. */
     readonly clock: Clock.Clock
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
-    /** The newest requests that the fakes received, oldest first. Default: of all brokers. */
+    /** The newest requests that the fakes received, oldest first. Without `broker`: the requests of all brokers. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
-    /** Number of older requests that the journal has dropped since the last reset. Default: of all brokers. */
+    /** Number of older requests that the journal has dropped since the last reset. Without `broker`: of all brokers. */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
-    /** Injects a fault into the next `times` requests to an endpoint (`"*"`: any). Default: one request. */
+    /** Injects a fault into the next `times` requests to an endpoint (`"*"`: any endpoint). Default: one request. */
     readonly inject: (
       broker: BrokerId,
       endpoint: string,
@@ -121,7 +124,7 @@ export class Simulator extends Context.Service<
     readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
     /** Sessions, tokens, counters and the clock as JSON. */
     readonly snapshot: Effect.Effect<unknown>
-    /** Restores a snapshot of this simulator, or of another one with the same accounts. */
+    /** Restores a snapshot of this simulator, or of another simulator with the same accounts. */
     readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>
     /** Clears sessions, journal and faults, and resets the clock. */
     readonly reset: Effect.Effect<void>
@@ -154,7 +157,7 @@ const checkAllowed = ({ allowHosts = [], allowOrigins = [] }: Options) => {
   const host = allowHosts.find((value) => !isHostName(value))
   if (host !== undefined) {
     return Effect.fail(
-      new SimulatorError({ message: `${JSON.stringify(host)} is not a host name: use one such as simulator.test.` })
+      new SimulatorError({ message: `${JSON.stringify(host)} is not a host name: use a name such as simulator.test.` })
     )
   }
   const origin = allowOrigins.find((value) => !isOriginName(value))
@@ -162,7 +165,7 @@ const checkAllowed = ({ allowHosts = [], allowOrigins = [] }: Options) => {
     ? Effect.void
     : Effect.fail(
         new SimulatorError({
-          message: `${JSON.stringify(origin)} is not an origin: use one such as http://127.0.0.1:3000.`
+          message: `${JSON.stringify(origin)} is not an origin: use an origin such as http://127.0.0.1:3000.`
         })
       )
 }
@@ -233,7 +236,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const brokers = Object.fromEntries(
     fakes.served.map((fake) => {
-      // A new seed changes the accounts.
+      // A getter, because a new seed changes the accounts.
       const described = {
         get accounts() {
           return fake.accounts

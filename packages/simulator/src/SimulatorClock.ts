@@ -1,8 +1,8 @@
 /**
  * The simulator's clock, for programs that use the simulator.
  *
- * `POST /clock` advances the brokers' clock only. A program that keeps its own clock then computes one-time codes of
- * the wrong period, and treats an expired session as live.
+ * `POST /clock` advances only the brokers' clock. A program that still uses its own clock then computes one-time codes
+ * of the wrong period, and treats an expired session as valid.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,8 @@ import { Simulator } from "./Simulator.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * The program's clock plus the milliseconds that `ahead` returns at each read. Sleeping is not affected.
+ * Makes a clock that is ahead of the program's clock. At each read, `ahead` returns the difference in milliseconds.
+ * Sleeping is not affected.
  *
  * @example
  * ```ts
@@ -58,7 +59,7 @@ export const layer: Layer.Layer<never, never, Simulator> = Layer.effect(
 export interface Remote {
   /** The simulator's clock, as of the last `advance` or `sync`. */
   readonly clock: Clock.Clock
-  /** Advances the simulator's clock and this one. */
+  /** Advances the simulator's clock and this clock. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
   /** Reads the simulator's clock, which another program may have advanced. */
   readonly sync: Effect.Effect<void, SimulatorError>

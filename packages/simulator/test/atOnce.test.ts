@@ -38,7 +38,7 @@ it.live("does not process a delayed request after a reset", () =>
   })
 )
 
-it.live("closes connections that wait for an answer at a reset", () =>
+it.live("at a reset, closes connections that wait for an answer", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* simulator.inject("samco", "sessionToken", { kind: "latency", duration: "1 minute" })
@@ -62,7 +62,7 @@ it.live("closes connections that wait for an answer at a reset", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("opens one session if several requests use a code of an RMoney vendor at once", () =>
+it.live("opens one session if several requests use a code of an RMoney vendor at the same time", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount

@@ -11,7 +11,7 @@ import { account, angel, api, eventually, feed, send, site } from "./support.ts"
 
 const folder = join(import.meta.dirname, "..")
 
-/** Milliseconds. A process may take seconds to start on a busy machine. */
+/** Time-out of a test in milliseconds. A process may take seconds to start on a busy machine. */
 const timeout = 30_000
 
 interface Ended {
@@ -47,7 +47,7 @@ const until = (child: ChildProcess, holds: () => boolean): Effect.Effect<void> =
       new Promise<void>((resolve, reject) => {
         const look = () => holds() && resolve()
         child.stdout?.on("data", look)
-        child.once("close", () => reject(new Error("It ended before it was ready.")))
+        child.once("close", () => reject(new Error("The simulator ended before it was ready.")))
         look()
       })
   )
@@ -135,7 +135,7 @@ it.live(
     Effect.gen(function* () {
       const started = yield* Effect.forEach(misuses, ([args]) => start(...args))
       for (const [index, [args, code, says]] of misuses.entries()) {
-        const exit = yield* started[index]?.ended ?? Effect.die("It was not started")
+        const exit = yield* started[index]?.ended ?? Effect.die("The simulator was not started")
         assert.strictEqual(exit.code, code, args.join(" "))
         assert.match(exit.stderr, says)
         assert.strictEqual(exit.stderr.trimEnd().split("\n").length, 1, exit.stderr)
@@ -158,7 +158,7 @@ it.live(
   timeout
 )
 
-/** A replacement for curl, with the options of the pasted lines, for machines without it. */
+/** A replacement for curl, with the options of the pasted lines, for machines without curl. */
 const curlShim = `curl() { '${process.execPath}' -e '
   const args = process.argv.slice(1), headers = {}
   let body, url, redirect = "follow"
@@ -229,13 +229,13 @@ it.live(
       for (const [title, [id, answer]] of Object.entries(titles)) {
         const scripts = logins.filter(({ broker }) => broker === title).map(({ script }) => script)
         assert.isNotEmpty(scripts, `no lines for ${title}`)
-        // One shell for all logins of a broker: later ones use functions of earlier ones.
+        // One shell runs all logins of a broker, because later logins use functions of earlier logins.
         const printed = yield* runShell(preparation + scripts.join(`printf '${separator}'\n`))
         const answers = printed.split(separator)
         assert.strictEqual(answers.length, scripts.length, title)
         for (const text of answers) assert.match(text, answer, id)
       }
-      // The other brokers log in with one request, which the simulator prints when it starts.
+      // A broker without lines in the README has a login of one request, which the simulator prints when it starts.
       const described = Object.values(titles).map(([id]) => id)
       for (const id of Simulator.brokerIds) {
         assert.isTrue(described.includes(id) || brokers[id].descriptor.curl !== undefined, `no lines for ${id}`)
@@ -251,7 +251,7 @@ it.live(
 )
 
 it.live(
-  "prints every account, and curl lines where one request logs in",
+  "prints every account, and prints curl lines for brokers whose login is one request",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()

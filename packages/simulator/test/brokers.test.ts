@@ -42,7 +42,7 @@ const packages = join(import.meta.dirname, "../..")
 const rmoney = FakeRmoney.demoAccount
 const rmoneyTotp = FakeRmoney.demoTotpAccount
 
-/** The fields of an account, all of them redacted. */
+/** Returns the fields of an account, all of them redacted. */
 const hide = <A extends object>(account: A) =>
   Object.fromEntries(Object.entries(account).map(([name, value]) => [name, Redacted.make(value)])) as {
     readonly [K in keyof A]: Redacted.Redacted<string>
@@ -133,8 +133,8 @@ for (const { account, endpoints, layer, title } of ways) {
           assert.strictEqual(session.account.id, account)
           assert.strictEqual((yield* Profile.profile(session)).name, "DEMO TRADER")
           assert.strictEqual((yield* Logout.logout(session))._tag, "Revoked")
-          const over = yield* Effect.flip(Profile.profile(session))
-          assert.strictEqual(over.reason._tag, "SessionExpired")
+          const refusal = yield* Effect.flip(Profile.profile(session))
+          assert.strictEqual(refusal.reason._tag, "SessionExpired")
         })
       )
       assert.deepStrictEqual(asked, [...endpoints, endpoints.at(-2)])
@@ -142,7 +142,7 @@ for (const { account, endpoints, layer, title } of ways) {
   )
 }
 
-/** The code of `GET /totp`. */
+/** Returns the code of `GET /totp`. */
 const authenticator = ({ control }: Simulator.Info, broker: string, account: string) =>
   CodeSource.fromEffect(() =>
     Effect.map(send(`${control}/totp?broker=${broker}&account=${account}`), ({ text }) =>
@@ -150,7 +150,7 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
     )
   )
 
-it.live("logs in to RMoney with the TOTP of GET /totp, and logs out locally", () =>
+it.live("logs in to RMoney with the TOTP code of GET /totp, and logs out locally", () =>
   Effect.gen(function* () {
     const asked = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoneyTotp, authenticator(simulator, "rmoney", rmoneyTotp.userId)),
@@ -168,7 +168,7 @@ it.live("logs in to RMoney with the TOTP of GET /totp, and logs out locally", ()
   })
 )
 
-/** The newest code of `GET /codes`. */
+/** Returns the newest code of `GET /codes`. */
 const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
   Effect.map(send(`${control}/codes?broker=${broker}&account=${account}`), ({ text }) => {
     const { codes } = JSON.parse(text) as { readonly codes: ReadonlyArray<string> }
@@ -209,7 +209,7 @@ it.live("returns the SMS code of RMoney by GET /codes", () =>
   })
 )
 
-it.live("returns the codes of Samco by GET /codes, and reports that it has no TOTP", () =>
+it.live("returns the codes of Samco by GET /codes, and reports that the account has no TOTP secret", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const headers = { accept: "application/json", "content-type": "application/json" }
@@ -218,7 +218,7 @@ it.live("returns the codes of Samco by GET /codes, and reports that it has no TO
     assert.match(Redacted.value(yield* phone(simulator, "samco", samco.userId)), /^\d{4}$/)
     const totp = yield* send(`${simulator.control}/totp?broker=samco&account=${samco.userId}`)
     assert.strictEqual(totp.status, 400)
-    assert.include(errorOf(totp), "has no TOTP")
+    assert.include(errorOf(totp), "has no TOTP secret")
   })
 )
 
@@ -229,7 +229,7 @@ interface Flow {
   ) => Layer.Layer<RedirectLogin.RedirectLogin, AuthError.AuthError, HttpClient.HttpClient>
   readonly account: { readonly redirectUrl: string; readonly id: string }
   readonly form: (totp: string) => Readonly<Record<string, string>>
-  /** The source of the code that the form needs. */
+  /** The account whose TOTP code the form needs. */
   readonly totp?: readonly [broker: Simulator.BrokerId, account: string]
 }
 

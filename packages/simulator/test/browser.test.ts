@@ -49,7 +49,7 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "cannot send requests that other clients can send",
+      "cannot send requests that a client other than a browser can send",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()

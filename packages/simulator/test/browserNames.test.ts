@@ -7,17 +7,17 @@ import { changes, inPage, logins, prepare, readable, stateOf, tryAll } from "./c
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** The same target under another name of the machine. */
+/** Returns the same targets under another name of the machine. */
 const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 
-/** A page may read the reason for its refusal, which contains nothing of the simulator's state. */
+/** A page may read why it was refused, because this text contains nothing of the simulator's state. */
 const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator refuses requests)[^{}]*)?$/
 
 /** GET requests without an Origin. */
 const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
 
-/** Browsers trust `localhost` and its subdomains like a page over TLS. */
+/** Browsers trust `localhost` and its subdomains as they trust a page over TLS. */
 const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
 
 describe.runIf(runsChromium)("the simulator in Chromium", () => {
@@ -67,7 +67,7 @@ describe.runIf(runsChromium)("the simulator in Chromium", () => {
               const frame = page.mainFrame()
               yield* tryAll(frame, prepared, "posts", under(host, changes(prepared).slice(0, 1)))
               const state = yield* stateOf(prepared.simulator)
-              // No header shows that a page sends these requests, so they are answered.
+              // The simulator answers these requests, because no header shows that a page sends them.
               const info = under(host, readable(prepared.simulator).slice(0, 1))
               yield* tryAll(frame, prepared, "gets", info, { names: unmarked, status: 200 })
               assert.strictEqual(yield* stateOf(prepared.simulator), state)

@@ -16,13 +16,13 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Closes the element or attribute around it, and runs in two ways if a page contains it unescaped. */
+/** A text that closes the element or attribute around it. If a page contains it unescaped, its script runs. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
 /** Fields of accounts that pages and their addresses contain. */
 const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
 
-/** The demo accounts with other fields. */
+/** Returns the demo accounts, with the given fields changed. */
 const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, string>>) => ({
   brokers: Object.fromEntries(
     Object.entries(brokers).map(([broker, { accounts }]) => [
@@ -65,7 +65,7 @@ const submit = async (page: Page, button = "button[type=submit]"): Promise<URL> 
   return new URL(page.url())
 }
 
-/** Whether a page contains the planted text, and whether its script ran. */
+/** Reads whether a page contains the planted text, and whether its script ran. */
 const hasPlanted = async (page: Page) => ({
   ran: await page.evaluate("globalThis.ran === true"),
   elements: await page.locator("script, img, [onerror]").count()
@@ -79,7 +79,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `redirects from a web app through ${login.title} and back`,
+        `redirect from a web app to ${login.title} and back to the web app`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -214,7 +214,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "approve RMoney's QR picture, and run no script that is planted in its page",
+      "approve RMoney's QR code, and run no script that is planted in the page for the scan",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -36,7 +36,7 @@ it.live("returns its help, its addresses and its credentials", () =>
   })
 )
 
-it.live("returns the journal of all brokers, or of one", () =>
+it.live("returns the journal of all brokers, or of one broker", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* send(`${simulator.origins[api]}/rest/nowhere?x=1`, { headers: { "x-privatekey": "k" } })
@@ -51,7 +51,7 @@ it.live("returns the journal of all brokers, or of one", () =>
   })
 )
 
-it.live("keeps the newest requests of each broker, and counts dropped ones until a reset or a seed", () =>
+it.live("keeps the newest requests of each broker, and counts dropped requests until a reset or a seed", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })
     const samco = simulator.origins["https://tradeapi.samco.in"] ?? ""
@@ -104,7 +104,7 @@ it.live("advances the clock, and resets it", () =>
     assert.strictEqual(after.aheadMillis, 28_801_000)
     assert.closeTo(Date.parse(after.now) - Date.parse(before.now), 28_801_000, 5000)
     assert.match(after.ist, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d IST$/)
-    // The brokers use it.
+    // The brokers use the advanced clock.
     const answer = yield* send(`${simulator.origins[api]}/`)
     assert.closeTo(Date.parse(answer.headers.get("date") ?? "") - Date.parse(after.now), 0, 5000)
     assert.strictEqual(readClock(yield* post(`${simulator.control}/reset`, "")).aheadMillis, 0)
@@ -127,7 +127,7 @@ it.live("returns the TOTP code of an account and its remaining seconds", () =>
   })
 )
 
-it.live("accepts a fault by its kind alone, and clears it at a reset", () =>
+it.live("accepts a fault that is written as its kind, and removes it at a reset", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const armed = yield* post(`${simulator.control}/faults`, { broker: "angel", endpoint: "*", fault: "waf", times: 2 })
@@ -150,9 +150,9 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["an unknown field", "/clock", { advance: 1, by: 2 }, ["by"]],
   ["a misspelt field of a fault", "/faults", faults({ time: 2 }), ["time"]],
   ["a field that the fault does not have", "/faults", faults({ fault: { kind: "waf", status: 5 } }), ["status"]],
-  ["an unknown parameter", "/clock?dry=1", { advance: 1 }, ["dry", "none"]],
-  ["a parameter at a reset", "/reset?broker=angel", "", ["broker", "none"]],
-  ["a clock without a duration", "/clock", {}, ["advance: Missing key"]],
+  ["an unknown parameter", "/clock?dry=1", { advance: 1 }, ["dry", "no parameters"]],
+  ["a parameter of a reset", "/reset?broker=angel", "", ["broker", "no parameters"]],
+  ["a change of the clock without a duration", "/clock", {}, ["advance: Missing key"]],
   ["a broker that is not served", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
   ["an unknown endpoint", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
   ["an unknown fault", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
@@ -165,8 +165,8 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
     faults({ fault: { kind: "answer", status: 200, body: "", headers: { "a b": "c" } } }),
     ["headers: a name or value"]
   ],
-  ["zero times", "/faults", faults({ times: 0 }), ["times", "between 1 and 1000"]],
-  ["everything missing", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
+  ["a fault for zero requests", "/faults", faults({ times: 0 }), ["times", "between 1 and 1000"]],
+  ["a fault without any field", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
 ]
 
 for (const [title, path, body, says] of refusals) {
@@ -204,7 +204,7 @@ it.live("refuses unknown queries, paths and methods", () =>
   })
 )
 
-it.live("reports a port that is in use, and one that is out of range", () =>
+it.live("reports a port that is in use, and a port that is out of range", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const port = Number(new URL(simulator.control).port)

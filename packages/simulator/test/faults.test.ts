@@ -55,7 +55,7 @@ it.live("closes the connection before the announced end of a truncated answer", 
   })
 )
 
-it.live("counts a login that timed out once, although its answer arrives later", () =>
+it.live("counts a login once if it times out and its answer arrives later", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "1 second" })
@@ -84,7 +84,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-/** This machine's clock, and the number of its sleepers. */
+/** This machine's clock, and the number of fibers that sleep by it. */
 const countingClock = Effect.gen(function* () {
   const base = yield* Clock.Clock
   const waits = { open: 0 }

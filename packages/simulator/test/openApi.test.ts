@@ -64,7 +64,7 @@ const makeCheck = (document: OpenApi.Document) => {
   }
 }
 
-/** The same answer without its tokens. */
+/** Returns the answer without its tokens. */
 const withoutSecrets = (value: unknown, secrets: ReadonlySet<string>): unknown => {
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, secrets))
   if (typeof value !== "object" || value === null) return value
@@ -100,11 +100,11 @@ describe("OpenAPI documents", () => {
   for (const id of Simulator.brokerIds) {
     const document = brokers[id].document()
     const check = makeCheck(document)
-    // RMoney documents no logout; an option may name one.
+    // RMoney documents no logout call. An option of the layer may name a call.
     const fixtures = (file: string) =>
       fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 
-    it(`${id}: is valid OpenAPI 3.1`, async () => {
+    it(`${id}: the document is valid OpenAPI 3.1`, async () => {
       const validator = new Validator()
       const { errors, valid } = await validator.validate(
         JSON.parse(JSON.stringify(document)) as Record<string, unknown>
@@ -126,7 +126,7 @@ describe("OpenAPI documents", () => {
       const secrets = new Set(found)
       const answers = fixtures("success.json").filter(
         ({ body, endpoint }) =>
-          // Until a picture is scanned, the answer has no token.
+          // Before the QR code is scanned, the answer has no token.
           endpoint !== "qrLogin" &&
           found.some((name) => /^(?:access|auth|jwt|session)_?token$/i.test(name) && body.includes(`"${name}"`))
       )
@@ -161,7 +161,7 @@ describe("OpenAPI documents", () => {
       }
     })
 
-    it(`${id}: contains no value of an account, and no sample value`, () => {
+    it(`${id}: the document contains no value of an account, and no sample value`, () => {
       const text = JSON.stringify(document.paths)
       for (const account of brokers[id].descriptor.accounts) {
         const secrets = Object.entries(account).filter(([name, value]) => secretName.test(name) && value !== "")

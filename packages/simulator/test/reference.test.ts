@@ -46,7 +46,7 @@ it.live("accepts every fault as written in its table", () =>
   })
 )
 
-it.live("names existing endpoints and wire names for every field of an account", () =>
+it.live("for every field of an account, names endpoints that exist and the wire name of the field", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [broker, { descriptor }] of Object.entries(brokers)) {

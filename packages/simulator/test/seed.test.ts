@@ -53,7 +53,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
   ],
   ["no accounts", { brokers: { samco: { accounts: [] } } }, "brokers.samco.accounts: must have at least one account"],
   [
-    "an account twice",
+    "two accounts with the same user id",
     { brokers: { samco: { accounts: [{ userId: "S3CR" }, { userId: "S3CR" }] } } },
     "brokers.samco.accounts: must not have two accounts with the same userId"
   ],
@@ -143,7 +143,7 @@ const command = (...args: ReadonlyArray<string>) =>
     timeout: 30_000
   })
 
-it.live("--print-seed prints a seed that can be used at once", () =>
+it.live("--print-seed prints a seed that the simulator accepts unchanged", () =>
   Effect.gen(function* () {
     const { status, stdout } = command("--print-seed")
     assert.strictEqual(status, 0)

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { account, angel } from "./support.ts"
 
-it.live("carries a session from login to logout", () =>
+it.live("serves a session from login to logout", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {
@@ -36,8 +36,8 @@ it.live("ends sessions at midnight IST by the advanced clock, which the program 
     yield* Effect.gen(function* () {
       const session = yield* Login.session
       yield* simulator.advance("24 hours")
-      const over = yield* Effect.flip(Profile.profile(session))
-      assert.strictEqual(over.reason.code, "AG8002")
+      const expired = yield* Effect.flip(Profile.profile(session))
+      assert.strictEqual(expired.reason.code, "AG8002")
       const next = yield* Login.session
       assert.strictEqual(next.expiresAt, (session.expiresAt ?? 0) + 86_400_000)
       assert.strictEqual((yield* Profile.profile(next)).id, account.clientCode)

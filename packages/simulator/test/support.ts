@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** The addresses of a broker's origins, by purpose. */
+/** Returns the addresses of a broker's origins, by purpose. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,
@@ -61,7 +61,10 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<v
     while (!(yield* holds)) yield* Effect.sleep("10 millis")
   })
 
-/** Writes raw lines to a port, with the port added to `Host: localhost`, and reads until the other side closes. */
+/**
+ * Writes raw lines to a port, with the port added to `Host: localhost`, and reads until the simulator closes the
+ * connection.
+ */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(address)

@@ -3,7 +3,7 @@ import { otherCall } from "@auth/broker-core/broker/BrokerClient"
 import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Duration from "effect/Duration"
 
-/** The wait that a message names, as in "after 5 mins" and "after 30 seconds". */
+/** Reads the wait time in a message that contains, for example, "after 5 mins" or "after 30 seconds". */
 const waitIn = (message: string | undefined): Duration.Duration | undefined => {
   const [, count, unit = ""] = /(\d{1,4})\s*(sec|min|hour)/i.exec(message ?? "") ?? []
   if (count === undefined) return undefined
@@ -16,10 +16,10 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
-/** Each login sends an SMS, so the advice is not to log in again. */
+/** The advice is not to log in again, because each login sends an SMS. */
 const stepAdvice =
-  "If this happens at every login, the broker may expect the token in another header: set the option stepHeader to " +
-  '"three-part" (or "bare") before the next login, because each login sends a code.'
+  "If this happens at every login, the broker may expect the step token in another form of header. Then set the option " +
+  'stepHeader to "three-part" (or "bare") before the next login. Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
 
@@ -29,21 +29,23 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
-  "The account has no authenticator: put the challenge's kind otp first, and send the code from the SMS or mail."
+  "The account has no authenticator. Send the code from the SMS or mail, with otp as the first kind of the challenge."
 const totpFirst = "Log in to RMoney's own web or mobile app with TOTP today"
-const severalClients = "belongs to several clients: use the client id"
+const severalClients = "belongs to several accounts: use the client id"
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
-const filter = { source: "filter of the vendor's back end: HTTP 401 with the plain text Unauthorized" }
-const compared = { source: "the vendor's back end compares it with the token that it stored" }
+const filter = { source: "authentication filter of the back-end software: HTTP 401 with the plain text Unauthorized" }
+const compared = {
+  source: "the back-end software compares the token of a biometric login with the token that it stored"
+}
 const aliceBlue = { source: "clients of Alice Blue, which has the same back end" }
 const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
 const apiPage = {
   source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
 }
 
-/** Calls with the token of the previous step. If the broker refuses it, the login must start again. */
+/** Calls with the token of the previous step. If the broker refuses the token, the login must start again. */
 const steps = {
   operations: ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
 }

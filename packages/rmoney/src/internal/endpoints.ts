@@ -6,11 +6,11 @@ import * as Schema from "effect/Schema"
 import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
-// Paths and bodies: RMoney API documentation, as of 2026-11-21. It documents no limits.
+// Source of paths and bodies: RMoney API documentation, as of 2026-11-21. It states no rate limits.
 
 const base = "/auth/v1"
 
-/** Visible ASCII, as a header can carry it. `Bearer` before the token is removed. */
+/** A token has only visible ASCII characters, because it is sent in a header. A prefix `Bearer` is removed. */
 const tokenText = /^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i
 const tokenOrBlank = /^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i
 const toToken = (text: string) => Session.bareToken(Redacted.make(text))
@@ -18,15 +18,15 @@ const password = { format: "password" }
 const Token = Decode.map(Schema.String.annotate(password).check(Schema.isPattern(tokenText)), toToken)
 
 const sent = {
-  /** The canonical user id. The broker's field table calls it masked. `emailId` and `mobileNumber` are masked. */
+  /** `userId` is the canonical user id, although the broker's field table calls it masked. The other ids are masked. */
   ...Decode.each(Decode.text, "userId", "emailId", "mobileNumber", "message"),
-  /** Seconds. */
+  /** Wait in seconds before the code can be resent. */
   resendOtpAfter: Decode.count,
   resendOtpCountsLeft: Decode.count,
   isTOtpAvailable: Decode.flag
 }
 
-/** Not decoded: most fields are `Y` or `N`. */
+/** A field that is passed on unchanged. Most of these fields are `Y` or `N`. */
 const raw = Schema.optionalKey(Schema.NullOr(Schema.String))
 const account = {
   ...Decode.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
@@ -45,7 +45,7 @@ const LoggedIn = Decode.map(
     accessToken: Token,
     /** The canonical user id. */
     userId: Decode.text,
-    /** Redirect of a vendor's user. Its authorization code can be exchanged for a session. */
+    /** For a login with a vendor id: the address of the callback. It contains an authorization code. */
     redirectUrl: Decode.secret,
     isAuthorized: Decode.flag
   }),
@@ -64,7 +64,7 @@ const Picture = Schema.Struct({
   byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
 })
 
-/** Until the QR code is scanned, the answer has no token. The rest of that answer is not documented. */
+/** Until the QR code is scanned, the answer has no token. The rest of the answer before the scan is not documented. */
 const Scanned = Decode.mapMaybe(
   Schema.UndefinedOr(
     Schema.Struct({
@@ -78,7 +78,7 @@ const Scanned = Decode.mapMaybe(
   (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
 )
 
-/** Answer of steps that return no data. Some omit the result. */
+/** The answer of a step that returns no data. Some of these answers omit the result. */
 const Done = Decode.discard(Schema.UndefinedOr(Schema.Struct({ message: Decode.text, status: Decode.text })))
 
 const device = ["deviceId", "appName", "osName"]
@@ -96,7 +96,7 @@ const byCode = Schema.Struct({ ...user, otp: Endpoint.Secret })
 const byAuthCode = Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret })
 const byCheckSum = Schema.Struct({ checkSum: Endpoint.Secret })
 const byQrName = Schema.Struct({ qrName: Endpoint.Secret })
-// `enable` is typed Boolean in the document, and text in its sample.
+// The documentation states the type Boolean for `enable`, but its sample has text.
 const enabling = { deviceType: Schema.Literals(["IOS", "ANDROID"]), enable: Schema.Literals(["true", "false"]) }
 const byDevice = Schema.Struct({ ...user, ...enabling })
 
@@ -105,14 +105,15 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Schema.Struct(sent), essential: [] }
 const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
 const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
-// Optional until the QR code is scanned, but never ignored: the id names the account that scanned it.
+// Both fields are absent before the scan. After the scan, `clientId` is required too: it names the account that
+// scanned.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),
   essential: ["clientId", "userSession"]
 }
 
-/** The fields of the app follow those of the request, as in the documented samples. `vendor` comes last. */
+/** Puts the fields of the app after the fields of the request, as in the documented samples. `vendor` comes last. */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
@@ -161,7 +162,7 @@ export const table = {
     token: "none",
     response: Picture
   }),
-  /** `POST access/qr/login`. `undefined` until the QR code is scanned. */
+  /** `POST access/qr/login`. Returns `undefined` until the QR code is scanned. */
   qrLogin: post("qrLogin", "access/qr/login", "none", [], byQrName, scanned),
   /** `POST access/client/unblock` */
   clientUnblock: post("clientUnblock", "access/client/unblock", "none", recovery, byPan, step),
@@ -174,8 +175,8 @@ export const table = {
   /** `POST access/pwd/reset`, with the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
   /**
-   * `POST /open-api/od/v1/vendor/getUserDetails`: `checkSum` (spelled as on RMoney's API page, 2026-11-21) is SHA-256 over
-   * user id, code and API secret, in hex.
+   * `POST /open-api/od/v1/vendor/getUserDetails`. `checkSum` is the SHA-256 of user id, code and API secret, in
+   * hexadecimal. RMoney's API page spells the field this way, as of 2026-11-21.
    */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
@@ -199,7 +200,10 @@ export const table = {
   })
 }
 
-/** Undocumented. Other brokers with this back end use `GET /auth/logout` or `POST /auth/client/logout`. */
+/**
+ * The call that ends a session. RMoney documents no such call. Other brokers with this back end use `GET /auth/logout`
+ * or `POST /auth/client/logout`.
+ */
 export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/auth/logout" }) =>
   Endpoint.make({
     name: "logout",
@@ -212,17 +216,17 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     response: Decode.discard(Schema.Unknown)
   })
 
-/** The environment's name in accounts. */
+/** Returns the name that an account has for an environment. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 
-/** The hosts of an environment. An https origin replaces the host of the login API. */
+/** Returns the hosts of an environment. If the environment is an origin, it replaces the host of the login API. */
 export const originsOf = (environment: string): Readonly<Record<string, string>> => ({
   ...broker.environments[environmentName(environment)],
   ...(/^https?:/i.test(environment) && { api: environment })
 })
 
-/** The path of a call, with the options `basePath` and `paths` applied. */
+/** Returns the path of a call, with the options `basePath` and `paths` applied. */
 export const pathOf =
   ({ basePath = base, paths = {} }: Options) =>
   ({ name, path }: Endpoint.Endpoint): string => {

@@ -7,17 +7,17 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/** The user id is exactly that of the body: the back end compares them. */
+/** `userId` must be exactly the user id of the body, because the back end compares the two. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)
-  // The caller's own function may not have wrapped the secret.
+  // The function of a program may return a secret as plain text.
   return Record.map(form({ userId, source, token }), (value) =>
     Redacted.isRedacted(value) ? value : Redacted.make(value)
   )
 }
 
-/** Headers of a call, with the token of its session or step, if it has one. */
+/** Makes the headers of a call. If the call has a session or a step, the headers contain its token. */
 export const make =
   (form: StepHeader, source: string) =>
   ({ account, step, tokens }: BrokerClient.Call): BrokerClient.Headers => ({

@@ -24,20 +24,20 @@ export interface Options extends RmoneyApi.Options, Method.Options {}
 export interface CodeOptions {
   /** How long a one-time code is valid. Default: 5 minutes. */
   readonly codeLifetime?: Duration.Input | undefined
-  /** Number of wrong codes that ends a challenge. Default: 3, because the broker blocks the account after more. */
+  /** Number of wrong codes that ends a challenge. Default: 3, because a fourth wrong code blocks the account. */
   readonly codeMisses?: number | undefined
-  /** The user id of later steps. Default: `answered`, the one that the broker returned. */
+  /** The user id that later steps send. Default: `answered`, which is the user id that the broker returned. */
   readonly laterUserId?: "answered" | "given" | undefined
 }
 
-/** The account, as the credentials name it. */
+/** The fields of the credentials that identify the account and the device. */
 export interface Holder {
   readonly userId: string
   readonly environment: string
   readonly deviceId?: string | undefined
 }
 
-/** A device id in the form of the samples. It depends on the user id alone, so it is the same in every run. */
+/** Makes a device id in the form of the documented samples. It is the same at each login of a user id. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
   Effect.map(Checksum.sha256(["device of ", userId]), (digest) =>
     Redacted.value(digest).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")
@@ -50,7 +50,7 @@ export const makeApi = Effect.fnUntraced(function* (holder: Holder, options: Rmo
 
 export const accountOf = ({ environment, userId: id }: Holder) => ({ id, environment: environmentName(environment) })
 
-/** Common to the methods without `Profile`. */
+/** The parts that are the same for all methods without `Profile`. */
 export const family = {
   broker,
   api: RmoneyApi.RmoneyApi,
@@ -71,19 +71,22 @@ export const familyWithProfile = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** The user id that the broker returned. Its documents call it masked in one place; a masked id, with `*`, is ignored. */
+/**
+ * Returns the user id that the broker returned. If it is absent or masked, that is, contains `*`, returns the known
+ * user id. The documentation calls the user id masked in one place.
+ */
 const canonical = (returned: string | undefined, known: string): string => {
   const id = returned?.trim() ?? ""
   return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known
 }
 
-/** The user id of later steps. */
+/** Returns the user id that later steps send. */
 export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefined, given: string): string =>
   laterUserId === "given" ? given : canonical(returned, given)
 
 /**
- * Removes white space around a code: the broker's own sample has a blank after one. Programs without types may pass a
- * number or `undefined`, which counts as an empty code.
+ * Removes white space around a code, because the broker's own sample has a blank after a code. A program without types
+ * may pass a number or `undefined`. These values count as an empty code.
  */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given
@@ -124,7 +127,9 @@ const exchanges: ReadonlyArray<readonly [keyof LoggedIn["account"], string]> = [
 const flagOf = (value: string | null | undefined): string | boolean | undefined =>
   value ? ({ Y: true, N: false }[value.toUpperCase()] ?? value) : undefined
 
-/** Result of a login. The account is the one that the broker names, not the alias that was typed. */
+/**
+ * Makes the result of a login. Its account has the user id that the broker returns, not the alias of the credentials.
+ */
 export const toIssue = (
   known: Method.Given<never, never, never>["account"],
   userId: string,
@@ -136,7 +141,7 @@ export const toIssue = (
     id,
     name: clientName || undefined,
     exchanges: exchanges.filter(([field]) => account[field] === "Y").map(([, exchange]) => exchange),
-    // A program should check these before it trades.
+    // A program should check these flags before it trades.
     flags: { passChangeFlag: flagOf(passChangeFlag), isDormant: flagOf(isDormant), clientType: flagOf(clientType) }
   })
   return { account: { ...known, id }, tokens: { access }, profile }

@@ -10,7 +10,10 @@ const row = ErrorTable.rows(source, "2026-11-21")
 const oauth = ErrorTable.rows(`${source}, OAuth 2.1 flow, error codes`, "2026-11-21")
 const legacy = ErrorTable.rows(`${source}, legacy login`, "2026-11-21")
 
-/** The code of a concurrent exchange. After it, a refresh may be repeated, but an authorization code may not. */
+/**
+ * The error code of a concurrent exchange. After this error, a refresh may be repeated. An authorization code must not
+ * be sent again.
+ */
 export const concurrentExchange = "EOAUTH030"
 
 const replayed = invalidCode(
@@ -27,7 +30,7 @@ const beginAgain = invalidCode(
 const taken = invalidCode(
   "authorization-code",
   () => [{ id: "CodeReused", text: "Another exchange of this code is pending." }],
-  "Begin the browser login again. The code is not sent again: the broker would revoke all tokens of the account."
+  "Begin the browser login again. Sending the code again would make the broker revoke all tokens of the account."
 )
 const encrypted = "as the dashboard issued it: encrypted, not in plain text. Do not send it again unchanged."
 const apiKey = invalidCredentials("apiKey", `Use the API key of an active app, ${encrypted}`)
@@ -38,14 +41,14 @@ const secretApiKey = invalidCredentials(
 )
 const accessToken = invalidCredentials(
   "accessToken",
-  "Get a new access token with SamcoApi.accessToken: it expires every day by 08:00 IST."
+  "Get a new access token with SamcoApi.accessToken. An access token expires at 08:00 IST at the latest."
 )
 const otp = invalidCode("otp", () => [], "Request a new code. A code is valid for one try.")
 const appSignIn = ErrorTable.actionRequired("Sign in to the SAMCO mobile app once")
 const registerIp = denied(
   "ip",
-  "Register the public IP address of the machine that exchanges the code, your server's, in Samco's dashboard. Then " +
-    "begin the browser login again: the code of this one is used up."
+  "In Samco's dashboard, register the public IP address of the machine that exchanges the code. This is the address " +
+    "of your server. Then begin the browser login again: the code of this login cannot be used again."
 )
 const badRequest = invalidRequest("request", "was rejected as malformed")
 const lacksField = invalidRequest("request", "lacks a field that the broker requires")
@@ -62,9 +65,12 @@ const otpCalls = {
   source: `${source}, Login Code Validation`
 }
 
-/** The documentation shows no failure of an OAuth call, so the known texts have separate rows. */
+/**
+ * The documentation shows no failed OAuth call, so a failure may have an error code, a text, or both. For this reason
+ * the known texts have rows of their own.
+ */
 const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  oauth("EOAUTH009", "The IP address is not allowed, of the exchange too", registerIp),
+  oauth("EOAUTH009", "The IP address of the browser or of the exchange is not allowed", registerIp),
   row(/not the registered static IP/i, "The IP address is not registered, HTTP 403 on orders", denied("ip")),
   oauth("EOAUTH001", "Unknown or inactive API key", apiKey),
   oauth("EOAUTH008", "Wrong API secret", apiSecret),
@@ -73,31 +79,35 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH013", "Authorization code expired", beginAgain),
   oauth("EOAUTH016", "Unknown or invalidated refresh token", sessionExpired("refresh-invalid")),
   oauth("EOAUTH017", "Refresh token expired", sessionExpired("refresh-expired")),
-  oauth("EOAUTH002", "Not the registered redirect URL", invalidRequest("redirectUrl", "is not the registered one")),
-  oauth("EOAUTH003", "Scopes that the app does not have", invalidRequest("scopes", "are not those of the app")),
+  oauth(
+    "EOAUTH002",
+    "The redirect URL is not the registered one",
+    invalidRequest("redirectUrl", "is not the registered one")
+  ),
+  oauth("EOAUTH003", "The app does not have the scopes", invalidRequest("scopes", "are not those of the app")),
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
   oauth(concurrentExchange, "A concurrent exchange of this authorization code", taken, exchange),
   oauth(concurrentExchange, "A concurrent exchange: a refresh may be repeated once", ErrorTable.unavailable),
   oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
-  row(/authorization code already used/i, "Authorization code used before, without a code", replayed),
-  row(/authorization code has expired/i, "Authorization code expired, without a code", beginAgain),
+  row(/authorization code already used/i, "Authorization code used before, without an error code", replayed),
+  row(/authorization code has expired/i, "Authorization code expired, without an error code", beginAgain),
   row(
     /concurrent token exchange/i,
-    "A concurrent exchange of this authorization code, without a code",
+    "A concurrent exchange of this authorization code, without an error code",
     (failure) => taken({ ...failure, code: concurrentExchange }),
     exchange
   ),
-  row(/concurrent token exchange/i, "A concurrent exchange, without a code", (failure) =>
+  row(/concurrent token exchange/i, "A concurrent exchange, without an error code", (failure) =>
     ErrorTable.unavailable({ ...failure, code: concurrentExchange })
   )
 ]
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   ...oauthCodes,
-  row(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key, without a code", apiKey),
-  row(/invalid api secret/i, "Wrong API secret, without a code", apiSecret),
-  row(/unable to start your trading session/i, "The app has to be opened once; comes as HTTP 401", appSignIn),
+  row(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key, without an error code", apiKey),
+  row(/invalid api secret/i, "Wrong API secret, without an error code", apiSecret),
+  row(/unable to start your trading session/i, "The mobile app must be opened once, HTTP 401", appSignIn),
   legacy(/invalid password/i, "Wrong password", invalidCredentials("password")),
   legacy(/secret key does not match/i, "Wrong secret API key", secretApiKey),
   row(/access ?token/i, "Wrong or expired access token", unlessOutage(accessToken), login),
@@ -105,7 +115,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/invalid otp/i, "Wrong one-time code", invalidCode("otp")),
   row(validationErrors, "Faults in the request, as a list", badRequest),
   row(/are required/i, "Fields are missing, HTTP 400", lacksField, { status: 400 }),
-  // An order may also be refused because a share is blocked.
+  // Only for the calls of this package: an order may also be refused because a share is blocked.
   row(/blocked|dormant/i, "The account is blocked or dormant", ErrorTable.locked("account", "broker"), own),
   row(/not subscribed/i, "The API is not subscribed, HTTP 403", denied("subscription"), { status: 403 }),
   row(/token is mandatory/i, "No session token was sent", sessionExpired("missing"), withToken),
@@ -116,13 +126,14 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "Too many requests", ErrorTable.rateLimited, { source: "openalgo, adapter for Samco" })
 ]
 
-/** Samco's callback contains `access_denied` or `invalid_request`, and the cause in `errorMessage`. */
+/** Samco's callback contains the error `access_denied` or `invalid_request`, and the cause in `errorMessage`. */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })
   return new AuthError.InvalidRequest({
     code,
     brokerMessage,
     problems: [{ field: "request", problem: "was rejected by the login page" }],
-    advice: "Compare redirect URL and scopes with those of the app in the dashboard, then begin again."
+    advice:
+      "Compare the redirect URL and the scopes with those of the app in the dashboard. Then begin the login again."
   })
 }

@@ -20,7 +20,8 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
 }
 
 /**
- * The code of a refusal with a list of faults. It is the name of the list, because the broker sends no code with it.
+ * The code that stands for a refusal with a list of faults. The broker sends no code with the list, so the name of the
+ * list's field is used.
  */
 export const validationErrors = "validationErrors"
 
@@ -54,7 +55,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     read: ({ json }) => read(json, json)
   },
   {
-    // An assumption: the documentation shows only the codes of the OAuth calls, no failure.
+    // An assumption: the documentation lists the error codes of the OAuth calls, but shows no failed call.
     name: "code-only",
     source: "Samco Trade API documentation v3.2, OAuth 2.1 flow, table of error codes",
     read: ({ json }) => (Predicate.isString(Envelope.field(json, "errorCode")) ? no(json) : undefined)

@@ -2,7 +2,7 @@ import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
-// Paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. It publishes no limits for these calls.
+// Source of paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. It states no rate limits.
 
 const { Secret, Text } = Endpoint
 const { each, list, requiredSecret, secret, text } = Decode
@@ -10,7 +10,7 @@ const seconds = Decode.optional(Schema.Finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
-/** `orderTypeList` is `L, MKT, SL, SL-M` from the direct login, `LIMIT, MARKET, SL, SL-M` from OAuth. */
+/** `orderTypeList` is `L, MKT, SL, SL-M` after a login without a browser, and `LIMIT, MARKET, SL, SL-M` after OAuth. */
 const Holder = {
   ...each(text, "accountName", "srcIp", "primaryIp", "secondaryIp"),
   ...each(list, "exchangeList", "orderTypeList", "productList")
@@ -21,9 +21,9 @@ const Session = Schema.Struct({ ...Stamp, ...Holder, sessionToken: requiredSecre
 
 const Tokens = Schema.Struct({
   ...Holder,
-  /** Sent as `x-session-token`, although `token_type` says `Bearer`. */
+  /** The token is sent in the header `x-session-token`, although `token_type` is `Bearer`. */
   access_token: requiredSecret,
-  /** Valid for one use: each refresh returns a new one. */
+  /** A refresh token is valid for one use. Each refresh returns a new one. */
   refresh_token: secret,
   session_id: secret,
   user_id: Text,
@@ -46,7 +46,7 @@ const toSession = { response: Session, essential: ["sessionToken", "accountID"] 
 const toTokens = { response: Tokens, essential: ["access_token", "user_id"] }
 const toNothing = { response: Decode.discard(Schema.Struct({ ...Stamp, message: text })) }
 
-/** Fields of the login page. */
+/** Fields that the login page sends. */
 const app = { ...each(Secret, "apiKey", "state"), ...each(Text, "redirectUrl", "scopes") }
 const appQuery = { api_key: "apiKey", redirect_url: "redirectUrl", state: "state", scopes: "scopes" }
 
@@ -68,7 +68,7 @@ export const table = {
     request: Schema.Struct(each(Secret, "apiKey", "apiSecret")),
     ...toSession
   }),
-  /** `GET /oauth/authorize`: the login page uses it to check app and redirect URL. */
+  /** `GET /oauth/authorize`: the login page uses this call to check the app and the redirect URL. */
   oauthAuthorize: Endpoint.make({
     name: "oauthAuthorize",
     method: "GET",
@@ -78,47 +78,53 @@ export const table = {
     request: Schema.Struct(app),
     response: Authorization
   }),
-  /** `POST /oauth/authenticate`: the login page sends the secret that the user entered. The answer has the code. */
+  /**
+   * `POST /oauth/authenticate`: the login page sends the API secret that the user entered. The answer contains the
+   * authorization code.
+   */
   oauthAuthenticate: post("oauthAuthenticate", "/oauth/authenticate", {
     request: Schema.Struct({ ...app, apiSecret: Secret }),
     response: Schema.Struct({ redirectTo: requiredSecret })
   }),
-  /** `POST /oauth/token` for a code. If a code is sent twice, the broker revokes all tokens of the account. */
+  /**
+   * `POST /oauth/token` with an authorization code. If a code is sent twice, the broker revokes all tokens of the
+   * account.
+   */
   oauthToken: post("oauthToken", "/oauth/token", {
     request: Schema.Struct({ code: Secret }),
     body: ({ code }) => ({ grant_type: "authorization_code", code }),
     ...toTokens
   }),
-  /** `POST /oauth/token` for a refresh token, which is invalid afterwards. */
+  /** `POST /oauth/token` with a refresh token. The refresh token is invalid afterwards. */
   oauthRefresh: post("oauthRefresh", "/oauth/token", {
     request: Schema.Struct({ refresh_token: Secret }),
     body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
     ...toTokens
   }),
-  /** `POST /oauth/revoke`: ends the whole session. The broker accepts any token. */
+  /** `POST /oauth/revoke`: ends the session of a token. The broker reports success even for an unknown token. */
   oauthRevoke: post("oauthRevoke", "/oauth/revoke", {
     request: Schema.Struct({ token: Secret, token_type: Schema.Literals(["access_token", "refresh_token"]) }),
     ...toNothing
   }),
   /**
-   * `POST /otp/generateOtp`: sends a code by SMS and mail.
+   * `POST /otp/generateOtp`: the broker sends a one-time code by SMS and mail.
    *
-   * @deprecated Part of the old login.
+   * @deprecated Part of the legacy login.
    */
   generateOtp: post("generateOtp", "/otp/generateOtp", { request: Schema.Struct({ uid: Text }), ...toNothing }),
   /**
-   * `POST /otp/secretKeyGenerator`: sends the secret API key by mail. It never expires.
+   * `POST /otp/secretKeyGenerator`: the broker sends the secret API key by mail. The key never expires.
    *
-   * @deprecated Part of the old login.
+   * @deprecated Part of the legacy login.
    */
   secretKeyGenerator: post("secretKeyGenerator", "/otp/secretKeyGenerator", {
     request: Schema.Struct({ uid: Text, otp: Secret }),
     ...toNothing
   }),
   /**
-   * `POST /accessToken/token`: the access token of the day.
+   * `POST /accessToken/token`: returns the access token of the day.
    *
-   * @deprecated Part of the old login.
+   * @deprecated Part of the legacy login.
    */
   accessToken: post("accessToken", "/accessToken/token", {
     request: Schema.Struct({ uid: Text, secretApiKey: Secret }),
@@ -128,7 +134,7 @@ export const table = {
   /**
    * `POST /login`. Older clients sent no access token.
    *
-   * @deprecated The broker will remove it: use `sessionToken`.
+   * @deprecated The broker will remove this call: use `sessionToken`.
    */
   login: post("login", "/login", {
     request: Schema.Struct({
@@ -139,14 +145,14 @@ export const table = {
     ...toSession
   }),
   /**
-   * `GET /webSecretCode`: a code with which a person logs in to the web site. A repeat could invalidate the previous
-   * code.
+   * `GET /webSecretCode`: returns a code with which a person logs in to the web site. The call is not repeated, because
+   * a repeat could invalidate the previous code.
    */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,
     response: Schema.Struct({ ...Stamp, timeRemainingInSeconds: Schema.Finite, OTP: requiredSecret })
   }),
-  /** `POST /webSecretCodeValidation`: exchanges such a code for a session. */
+  /** `POST /webSecretCodeValidation`: exchanges a code of `webSecretCode` for a session. */
   webSecretCodeValidation: post("webSecretCodeValidation", "/webSecretCodeValidation", {
     request: Schema.Struct({ otp: Secret }),
     ...toSession
@@ -167,7 +173,7 @@ export const table = {
    */
   ipRegistration: post("ipRegistration", "/ip/ipRegistration", addresses),
   /**
-   * `POST /ip/ipUpdate`, once in seven days.
+   * `POST /ip/ipUpdate`. The broker permits one update in seven days.
    *
    * @deprecated Register addresses in the broker's dashboard.
    */

@@ -14,14 +14,14 @@ type Api = SamcoApi["Service"]
 
 /** Options of every layer. */
 export interface Options extends ApiOptions, Method.Options {
-  /** The call behind `Profile`. Default: `getLimits`. */
+  /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
   /** Accepts a session even if the broker's answer names an account other than `userId`. */
   readonly accountCheck?: "off" | undefined
 }
 
 export interface CredentialCheck {
-  /** Sends key and secret also if they look like plain text. */
+  /** Sends the API key and secret even if they look like plain text. */
   readonly credentialCheck?: "off" | undefined
 }
 
@@ -54,7 +54,7 @@ const wrongAccount = Effect.fail(
   AuthError.invalidRequest(broker.id, "login", "userId", "is not the account that these credentials belong to")
 )
 
-/** The tokens of a login without a browser. */
+/** Checks the account of a login without a browser. Returns the login's token and profile. */
 export const toIssue = Effect.fnUntraced(function* (
   given: { readonly account: Account.Account; readonly options: Options },
   call: Effect.Effect<ResponseOf<SamcoApi, "sessionToken">, AuthError.AuthError>
@@ -68,8 +68,8 @@ export const family = {
   broker,
   api: SamcoApi,
   accountId,
-  // Samco Trade API documentation v3.2, overview: a session is valid until 08:00 IST, whatever `expires_in` says. An
-  // earlier expiry takes precedence.
+  // Samco Trade API documentation v3.2, overview: a session ends at 08:00 IST, even if `expires_in` is later. If
+  // `expires_in` or the token itself states an earlier expiry, the earlier expiry is used.
   expiry: Expiry.earliest(cutOff, Expiry.expiresIn, Expiry.jwt),
   logout: (api: Api, session: Session.Session) => api.logout(session),
   profile: (api: Api, session: Session.Session, { probe = "getLimits" }: Options) =>

@@ -1,7 +1,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** The clock `base` plus the milliseconds that `ahead` returns. Default for `sleep`: that of `base`. */
+/** Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. By default, `base` sleeps. */
 export const runAhead = (
   base: Clock.Clock,
   ahead: () => number,

@@ -33,7 +33,7 @@ interface Call {
   readonly body: string
 }
 
-/** The fakes, and their addresses once all of them are served. */
+/** The fakes, and their addresses after all of them are served. */
 interface Target extends Fakes {
   readonly info: Effect.Effect<{ readonly origins: Readonly<Record<string, string>> }>
 }
@@ -89,7 +89,7 @@ interface Route {
   /** `<broker>` stands for the name of a broker. */
   readonly path: string
   readonly help: string
-  /** The query parameters that the route accepts. Default: none. */
+  /** The query parameters that the route accepts. Default: no parameters. */
   readonly parameters?: ReadonlyArray<string>
   readonly handle: Handle
 }
@@ -104,7 +104,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/journal",
-    help: "the newest requests that the fakes received, and the number of older ones that were dropped; of one broker with ?broker=angel",
+    help: "the newest requests that the fakes received, and the number of older requests that were dropped; ?broker=angel selects one broker",
     parameters: ["broker"],
     handle: (fakes, { url }) => {
       const broker = url.searchParams.get("broker") ?? undefined
@@ -127,7 +127,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "POST",
     path: "/faults",
-    help: `injects a fault into an endpoint ("*": any): ${samples.faults}`,
+    help: `injects a fault into an endpoint ("*": any endpoint): ${samples.faults}`,
     handle: inject
   },
   {
@@ -159,7 +159,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "POST",
     path: "/restore",
-    help: "restores a snapshot of this simulator, or of another one with the same seed",
+    help: "restores a snapshot of a simulator with the same seed",
     handle: restore
   },
   {
@@ -203,10 +203,10 @@ const noRoute = (path: string): Response => {
   return json(405, { error: `${path} accepts ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
 
-/** Rejects unknown and repeated parameters: otherwise a misspelt one would be ignored. */
+/** Rejects unknown and repeated parameters, because a misspelt parameter would otherwise be ignored. */
 const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => {
   const names = Array.from(searchParams.keys())
-  const known = parameters.length === 0 ? "none" : `only ${parameters.join(" and ")}`
+  const known = parameters.length === 0 ? "no parameters" : `only ${parameters.join(" and ")}`
   const unknown = names.find((name) => !parameters.includes(name))
   if (unknown !== undefined) {
     return refuse(`${path} has no parameter ${JSON.stringify(unknown)}: it accepts ${known}.`)

@@ -36,7 +36,7 @@ export interface Fakes {
   readonly ahead: Effect.Effect<number>
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
   readonly journal: (broker?: string) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
-  /** Number of entries that the journal has dropped. Default: of all brokers. */
+  /** Number of entries that the journal has dropped. Without `broker`: of all brokers. */
   readonly journalDropped: (broker?: string) => Effect.Effect<number, SimulatorError>
   readonly inject: (
     broker: string,
@@ -65,7 +65,7 @@ const accountId = (broker: FakeBroker, account: FakeAccount): string =>
 const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   const secret = account["totpSecret"]
   if (secret === undefined || secret === "") {
-    return yield* refuse("This account has no TOTP: if its broker sends codes, GET /codes returns them.")
+    return yield* refuse("This account has no TOTP secret: if its broker sends codes, GET /codes returns them.")
   }
   const parsed = Totp.parse(Redacted.make(secret))
   if (Result.isFailure(parsed)) return yield* refuse(`The account's totpSecret ${parsed.failure}.`)
@@ -75,7 +75,10 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
   return { code, validForSeconds: Math.ceil((step + 1) * totp.period - now / 1000) }
 })
 
-/** Sleeps by the clock `base`, at most until the scope closes: a fake continues after its client has disconnected. */
+/**
+ * Sleeps by the clock `base`, but not after the scope closes. The scope is needed because a fake continues after its
+ * client has disconnected.
+ */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock
 ): Effect.fn.Return<Clock.Clock["sleep"], never, Scope.Scope> {

@@ -30,11 +30,11 @@ interface Row {
   readonly fields: Schema.Struct.Fields
   /** An example of `fault` in `POST /faults`. */
   readonly sample: string
-  /** Describes the effect: "the broker …". */
+  /** Describes what the broker does. */
   readonly does: string
 }
 
-/** Every fault, by its kind. A fault without fields can be given as its kind alone. */
+/** Every fault, by its kind. A fault without fields can be written as its kind. */
 export const table = {
   waf: { fields: {}, sample: '"waf"', does: "returns the answer of its firewall" },
   "rate-limit": { fields: {}, sample: '"rate-limit"', does: "returns the answer of its rate limiter" },
@@ -68,7 +68,7 @@ export const Order = Schema.Struct({
   times: Schema.optionalKey(Schema.Int.check(Schema.isBetween(faultTimes)))
 })
 
-/** Decodes a fault: an object, or its kind alone. */
+/** Decodes a fault, which is an object or the name of its kind. */
 export const read = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
   const value = Predicate.isString(input) ? { kind: input } : input
   const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined

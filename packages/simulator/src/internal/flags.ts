@@ -27,7 +27,7 @@ export type Command =
 
 const failUsage = (message: string) => Effect.fail(new UsageError({ message }))
 
-// Every flag is `multiple`, so that `checkRepeats` sees repetitions: Node would otherwise drop all values but the last.
+// Every flag is `multiple`, so that `checkRepeats` finds repetitions. Otherwise Node would keep only the last value.
 const flags = {
   port: { type: "string", multiple: true },
   journal: { type: "string", multiple: true },

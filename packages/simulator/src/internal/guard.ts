@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http"
 
-/** The requests that a port accepts in addition to those for its own loopback names. */
+/** The requests that a port accepts in addition to requests for its loopback names. */
 export interface Guard {
   readonly kind: "control" | "broker"
   /** Paths of the login pages. A page of another site may navigate to them, as a web app does. */
@@ -11,11 +11,11 @@ export interface Guard {
 
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"]
 
-/** The values as sent: in `headers`, Node joins or drops repeated ones. */
+/** Returns the values of a header as they were sent. The `headers` of Node join or drop repeated values. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** Clients omit port 80. */
+/** Returns the values of `Host` that are valid for the names. Clients omit port 80. */
 const authorities = (names: ReadonlyArray<string>, port: number): ReadonlyArray<string> =>
   names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]))
 
@@ -37,10 +37,11 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * Returns why a request is refused, or undefined. A web page must not reach the simulator: neither from its own origin
- * (a form post), nor by a foreign name that resolves to 127.0.0.1 (DNS rebinding). Clients other than browsers send
- * neither Origin nor Sec-Fetch-Site. When a page makes Chromium 156 prefetch an address (speculation rules), the request
- * has no Origin and `Sec-Fetch-Site: none`, like an address that was typed, so `Sec-Purpose` is checked.
+ * Returns why a request is refused. Returns `undefined` if the request is accepted. A web page of another origin must
+ * not reach the simulator. It could try this with the simulator's own address (for example, with a form), or with
+ * another name that resolves to 127.0.0.1 (DNS rebinding). Clients that are not browsers send no Origin and no
+ * Sec-Fetch-Site. A page can make Chromium 156 prefetch an address (speculation rules). The prefetch has no Origin and
+ * has `Sec-Fetch-Site: none`, like an address that a person typed, so `Sec-Purpose` is checked.
  */
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
@@ -71,7 +72,7 @@ export const isOriginName = (value: string): boolean => URL.canParse(value) && n
 
 /**
  * Chromium also applies form-action to the redirect after a form, which goes to the program's callback. With
- * `no-referrer`, it sends `Origin: null` for the page's own form.
+ * `no-referrer`, Chromium sends `Origin: null` for the page's own form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

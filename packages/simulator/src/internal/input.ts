@@ -13,7 +13,7 @@ const isDuration = (input: string | number): boolean =>
     (duration) => Durations.isFinite(duration) && !Durations.isNegative(duration)
   )
 
-/** The durations that Effect reads, in JSON. */
+/** A duration in JSON, in the forms that Effect reads. */
 export const Duration = Schema.Union([Schema.String, Schema.Finite]).check(
   Schema.makeFilter((input: string | number) => isDuration(input) || durationProblem)
 )

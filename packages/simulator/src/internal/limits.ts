@@ -11,7 +11,7 @@ export const isJournalLimit = (limit: number): boolean =>
 
 export const maxBodyBytes = 1_048_576
 
-/** Open connections of a port. */
+/** Maximum number of open connections of a port. */
 export const maxConnections = 256
 
 /** The range of `times` of a fault. */

@@ -19,7 +19,7 @@ const code = (text: string): string => `\`${text}\``
 const faults: Table = {
   section: "faults",
   title: "Faults, for POST /faults",
-  head: ["fault", "the broker"],
+  head: ["fault", "what the broker does"],
   rows: Object.values(Faults.table).map(({ does, sample }) => [code(sample), does])
 }
 
@@ -30,8 +30,8 @@ const journalFields: Readonly<Record<keyof JournalEntry, string>> = {
   method: "the HTTP method",
   url: "URL at the broker's own origin, with the query",
   headers: "the headers, keyed by name in lower case",
-  body: "the body as sent; empty if there was none",
-  status: "HTTP status of the answer; 0 before the answer, and if the connection was closed without one"
+  body: "the body as it was sent; empty if the request had no body",
+  status: "HTTP status of the answer; 0 before the answer, and if the connection was closed without an answer"
 }
 
 const journal: Table = {
@@ -99,7 +99,7 @@ const limitsOf = (served: ReadonlyArray<FakeBroker>): Table => ({
   ]
 })
 
-/** The tables of these fakes: faults, journal, accounts and limits. */
+/** Returns the tables for the given fakes: faults, journal, accounts and limits. */
 export const tables = (served: ReadonlyArray<FakeBroker>): ReadonlyArray<Table> => [
   faults,
   journal,
@@ -107,7 +107,7 @@ export const tables = (served: ReadonlyArray<FakeBroker>): ReadonlyArray<Table> 
   limitsOf(served)
 ]
 
-/** A table as plain text. */
+/** Returns a table as plain text. */
 export const toText = ({ head, rows, title }: Table): ReadonlyArray<string> => {
   const lines = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("`", "")))
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))

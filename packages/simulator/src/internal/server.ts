@@ -16,7 +16,7 @@ const host = "127.0.0.1"
 /** Answers a request, whose URL has the broker's own origin. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
-/** The broker's origin that a port serves, and the requests that it accepts. */
+/** The broker's origin that a port serves, and the requests that the port accepts. */
 interface Port {
   readonly origin: string
   readonly guard: Guard
@@ -52,14 +52,14 @@ const headersOf = (message: Http.IncomingMessage): Headers => {
   return headers
 }
 
-/** Appends the path and does not resolve it: `//other.example/x` and `http://other.example/x` must stay on this origin. */
+/** Appends the path to the origin and does not resolve it, so that `//other.example/x` stays on this origin. */
 const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Http.IncomingMessage) {
   const refusal = refusalOf(guard, message)
   if (refusal !== undefined) return yield* unserved(403, refusal)
   const { method = "GET", url = "/" } = message
   if (!url.startsWith("/")) return yield* unserved(400, "The path of the request line must begin with a slash")
   const bytes = yield* readBody(message)
-  // One official SDK sends a body with GET. A web Request cannot have one, and no broker reads it.
+  // One official SDK sends a GET with a body. A GET of type Request cannot have a body, and no broker reads this body.
   const body = bytes.byteLength === 0 || method === "GET" || method === "HEAD" ? null : bytes
   return yield* Effect.try({
     try: () => new Request(`${origin}${url}`, { method, headers: headersOf(message), body }),
@@ -88,7 +88,9 @@ const cut = (socket: Socket | null): void => {
   socket?.resetAndDestroy()
 }
 
-/** Writes the response unchanged. If its body is shorter than its Content-Length, closes the connection after the body. */
+/**
+ * Writes the response unchanged. If its body is shorter than its Content-Length, closes the connection after the body.
+ */
 const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
   target.statusCode = response.status
@@ -109,7 +111,7 @@ const exchange = (served: Port, message: Http.IncomingMessage, target: Http.Serv
         (body) => write(served, target, response, new Uint8Array(body))
       )
     ),
-    // A header that HTTP cannot carry: no answer can be written.
+    // If a header is invalid in HTTP, no answer can be written, so the connection is closed.
     Effect.catchCause(() => Effect.sync(() => cut(target.socket)))
   )
 

@@ -4,7 +4,9 @@ export interface Target {
   readonly body: string
 }
 
-/** Resolves with the text of the answer that the page could read. `undefined`: the page does not have this interface. */
+/**
+ * Resolves with the text of the answer that the page could read. `undefined`: the page does not have this interface.
+ */
 export type Attack = (target: Target) => Promise<string | undefined>
 
 export interface Attacks {
@@ -23,7 +25,7 @@ export const install = (): void => {
 
   const add = <E extends HTMLElement>(element: E): E => document.body.appendChild(element)
 
-  /** Properties of an element. */
+  /** Makes an element with the given attributes. */
   const make = (tag: string, fields: Readonly<Record<string, string>>): HTMLElement => {
     const element = document.createElement(tag)
     for (const [name, value] of Object.entries(fields)) element.setAttribute(name, value)
@@ -84,7 +86,7 @@ export const install = (): void => {
     return textOf(opened)
   }
 
-  /** A text/plain form writes `name=value`, so that JSON with a `=` in it arrives whole. */
+  /** A text/plain form writes `name=value`, so that JSON with a `=` in it arrives complete. */
   const fieldsOf = (body: string): ReadonlyArray<readonly [string, string]> => {
     if (!body.startsWith("{")) return Array.from(new URLSearchParams(body))
     const [name = "", ...values] = body.split("=")
@@ -226,7 +228,7 @@ export const install = (): void => {
     "a prefetch": ({ url }) => load("link", { rel: "prefetch", href: url }),
     "a preload": ({ url }) => load("link", { rel: "preload", as: "image", href: url }),
     "a speculative prefetch": async ({ url }) => {
-      // Chromium does not do it in sandboxed frames, nor for addresses that it does not trust.
+      // Chromium does not prefetch in sandboxed frames, or from addresses that it does not trust.
       if (origin === "null" || (!isSecureContext && new URL(url).origin === origin)) return undefined
       const rules = make("script", { type: "speculationrules" })
       rules.textContent = JSON.stringify({ prefetch: [{ source: "list", urls: [url], eagerness: "immediate" }] })

@@ -29,7 +29,7 @@ export type Prepared = Effect.Success<ReturnType<typeof prepare>>
 
 export const profile = "/rest/secure/angelbroking/user/v1/getProfile"
 
-/** All state that an attack could change. */
+/** Returns all state that an attack could change. */
 export const stateOf = Effect.fnUntraced(function* (simulator: Simulator.Simulator["Service"]) {
   const statuses = yield* Effect.forEach([profile, "/unknown"], (path) => trusted(`${simulator.origins[api]}${path}`))
   const journal = yield* simulator.journal()
@@ -42,7 +42,7 @@ export const stateOf = Effect.fnUntraced(function* (simulator: Simulator.Simulat
   })
 })
 
-/** Requests that change the simulator, as `stateOf` shows. The first one accepts any body. */
+/** Requests that change the simulator, as `stateOf` shows. The first request accepts any body. */
 export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simulator">): ReadonlyArray<Target> => {
   const planted = "<script src='http://evil.example/'></script>"
   const fault = { kind: "answer", status: 200, body: planted, headers: { "content-type": "text/html" } }
@@ -64,7 +64,7 @@ export const logins = (simulator: Simulator.Simulator["Service"]) =>
     }))
   )
 
-/** Requests whose answers a client other than a browser can read. For the last one, a fault is pending. */
+/** Requests whose answers a client other than a browser can read. A fault is pending for the last request. */
 export const readable = ({ control, origins }: Simulator.Info): ReadonlyArray<Target> =>
   [
     ...["/info", "/", "/journal", "/snapshot", "/codes?broker=rmoney&account=TEST101"].map(
@@ -95,7 +95,7 @@ const waitFor = (holds: () => boolean) =>
     return holds()
   })
 
-/** Waits until the answers after the first `seen` ones are complete, and returns their statuses. */
+/** Waits until all answers after the first `seen` answers are complete, and returns their statuses. */
 export const statusesAfter = (arrivals: ReadonlyArray<Arrival>, seen: number) =>
   Effect.gen(function* () {
     const later = () => arrivals.slice(seen)
@@ -125,7 +125,7 @@ interface Attempt {
   readonly except?: ReadonlyArray<string>
 }
 
-/** Runs attacks on each target. Each must reach the simulator, be refused, read nothing and change nothing. */
+/** Runs attacks on each target. Each attack must reach the simulator, be refused, read nothing and change nothing. */
 export const tryAll = Effect.fnUntraced(function* (
   frame: Frame,
   { arrivals, simulator }: Prepared,

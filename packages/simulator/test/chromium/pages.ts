@@ -107,14 +107,14 @@ export const accountOf = ({ brokers }: Simulator.Info, { account = 0, broker }: 
 const paramsOf = (fields: Readonly<Record<string, string | undefined>>): URLSearchParams =>
   new URLSearchParams(Object.entries(fields).map(([name, value = ""]) => [name, value]))
 
-/** The address of a page, with more parameters than it needs. */
+/** Returns the address of a page. `more` are additional parameters. */
 export const addressOf = (simulator: Simulator.Info, page: Page, more: Readonly<Record<string, string>> = {}): string =>
   `${simulator.origins[page.origin]}${page.path}?${paramsOf({ ...page.query(accountOf(simulator, page)), ...more })}`
 
 export const formOf = (simulator: Simulator.Info, page: Page, totp: string): URLSearchParams =>
   paramsOf(page.fields(accountOf(simulator, page), totp))
 
-/** The TOTP code, if the form has a field for it. */
+/** Returns the TOTP code, if the form has a field for it. */
 export const codeFor = (simulator: Simulator.Simulator["Service"], page: Page) => {
   const account = accountOf(simulator, page)
   return page.fields(account, "needed")["totp"] === "needed"
