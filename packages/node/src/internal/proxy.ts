@@ -1,0 +1,49 @@
+/** Makes the global `fetch` use the proxy of the environment. Node does that by itself only if it is told to. */
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Effect from "effect/Effect"
+import * as http from "node:http"
+import * as process from "node:process"
+
+/** As Node reads them. */
+const proxyOf = (environment: NodeJS.ProcessEnv): string | undefined =>
+  environment["https_proxy"] ?? environment["HTTPS_PROXY"]
+
+const isEnabled = ({ env, execArgv }: NodeJS.Process): boolean =>
+  env["NODE_USE_ENV_PROXY"] === "1" ||
+  [...execArgv, ...(env["NODE_OPTIONS"] ?? "").split(/\s+/)].includes("--use-env-proxy")
+
+const ignored = AuthError.make(
+  "connection",
+  "open",
+  new AuthError.InvalidRequest({
+    problems: [{ field: "HTTPS_PROXY", problem: `is set, but Node ${process.versions.node} ignores it` }],
+    advice:
+      "Start the program with NODE_USE_ENV_PROXY=1, which Node 22.21 and 24.5 or newer support. If the broker must be reached without the proxy, add its host to NO_PROXY and remove HTTPS_PROXY."
+  })
+)
+
+const invalid = AuthError.make(
+  "connection",
+  "open",
+  new AuthError.InvalidRequest({
+    problems: [{ field: "HTTPS_PROXY", problem: "is not the address of a proxy" }],
+    advice: "Set it to an address such as http://proxy.example:8080."
+  })
+)
+
+interface ProxySetter {
+  /** Added in Node 24.14. */
+  readonly setGlobalProxyFromEnv?: () => unknown
+}
+
+/**
+ * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except to the hosts of
+ * `NO_PROXY`. Fails with `InvalidRequest` if this Node cannot do that.
+ */
+export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
+  const proxy = proxyOf(process.env)
+  if (proxy === undefined || proxy === "" || isEnabled(process as NodeJS.Process)) return Effect.void
+  const { setGlobalProxyFromEnv } = http as ProxySetter
+  if (setGlobalProxyFromEnv === undefined) return Effect.fail(ignored)
+  return Effect.try({ try: () => void setGlobalProxyFromEnv(), catch: () => invalid })
+})
