@@ -1,4 +1,4 @@
-/** The vault of the programs of `npm start`: a folder and a key that exist only during the run. */
+/** The vault of both programs of `npm start`. Its folder and its key exist only during the run. */
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
@@ -30,7 +30,7 @@ export class Home extends Context.Service<
   }
 >()("tools/start/Home") {}
 
-/** Only its owner has access: `mkdtemp` creates the folder that way. */
+/** `mkdtemp` creates a folder that only its owner can access. */
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-start-"))),
   (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -79,7 +79,7 @@ const make = Effect.gen(function* () {
   }
   return {
     vault: NodeVault.layer({ folder }).pipe(Layer.provide(Layer.effect(VaultKey.VaultKey, key))),
-    // One run for all brokers: each of their stories uses it.
+    // The program runs only once, and the stories of all brokers share its result.
     startAgain: yield* Effect.cached(run(setting, env))
   }
 })

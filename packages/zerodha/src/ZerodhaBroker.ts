@@ -27,8 +27,8 @@ export const credentials = {
 }
 
 const budget = Broker.twoPerDay("The login page blocks a user after five wrong tries; no program logs in")
-const when = "After 06:00 IST, the end of every session"
-const byPerson = { ...budget, by: [], when: `${when}: a person logs in by browser again` } as const
+const when = "After 06:00 IST, when every session ends"
+const byPerson = { ...budget, by: [], when: `${when}; a user then logs in again through the browser` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const
 const capabilities = ["RedirectLogin", "Logout", "Profile", "Authorize"] as const
 const browser = { id: "browser", layer: "ZerodhaAuth", title: "Browser", capabilities, renewal: byPerson }

@@ -104,7 +104,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/journal",
-    help: "the newest requests that the fakes received, and the number of older ones that were dropped; of one broker with ?broker=angel",
+    help: "the newest requests that the fakes received, and how many older requests were dropped; ?broker=angel selects one broker",
     parameters: ["broker"],
     handle: (fakes, { url }) => {
       const broker = url.searchParams.get("broker") ?? undefined
