@@ -44,7 +44,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
     assert.isFalse(fs.existsSync(chromium.folder))
   })
 
-  it("can be closed even if it hangs", { tags: ["thorough"] }, async () => {
+  it("ends on close, even if it hangs", { tags: ["thorough"] }, async () => {
     const chromium = await startChromium()
     process.kill(chromium.pid, "SIGSTOP")
     await chromium.close()
@@ -52,7 +52,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
   })
 
   it(
-    "is removed with its folder when the program that started it is killed, even if it hangs",
+    "ends and loses its folder when its parent process is killed, even if Chromium hangs",
     { tags: ["thorough"], timeout: 60_000 },
     async () => {
       const module = path.join(import.meta.dirname, "browser.ts")
@@ -77,8 +77,8 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
   )
 })
 
-describe("a machine without a browser", () => {
-  it("gets an error that names the package to install", async () => {
+describe("startChromium", () => {
+  it("fails with the name of the package to install if the command is missing", async () => {
     const failure = await startChromium({ command: "chromium-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install chromium/)
   })

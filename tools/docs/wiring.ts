@@ -1,27 +1,27 @@
-/** The files that name every broker. They are written from `packages/brokers.json`, the only list edited by hand. */
+/** Generates the files that name every broker, from `packages/brokers.json`. Only that list is edited manually. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../packages/workspace.ts"
 
-/** A file: its current and its expected content. */
+/** A file with its current and its expected content. */
 export interface Document {
   readonly path: string
   readonly current: string
   readonly wanted: string
 }
 
-/** A broker of the list. */
+/** A broker in `packages/brokers.json`. */
 export interface Listed {
-  /** Its id, which is also its folder in `packages`. */
+  /** The broker's id, which is also the name of its folder in `packages`. */
   readonly id: string
-  /** The prefix of its modules. */
+  /** The prefix of its module names, such as `Angel`. */
   readonly name: string
 }
 
 export const read = (path: string): string =>
   existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : ""
 
-/** The brokers in the order of the list. The first one is the example for the others. */
+/** Returns the brokers in the order of `packages/brokers.json`. */
 export const listed = (): ReadonlyArray<Listed> =>
   Object.entries(JSON.parse(read("packages/brokers.json")) as Record<string, string>).map(([id, name]) => ({
     id,
@@ -36,7 +36,7 @@ interface Manifest {
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
 
-/** The simulator imports the brokers from this file, so that a bundler finds them. */
+/** Generates the file from which the simulator imports the brokers. Its imports are static, so that bundlers find them. */
 const registry = (list: ReadonlyArray<Listed>): Document => {
   const path = "packages/simulator/src/internal/registry.ts"
   const imports = list
@@ -69,7 +69,7 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
   return { path, current, wanted: current.replace(/("references": \[\n)[\s\S]*?(\n {2}\])/, `$1${text}$2`) }
 }
 
-/** Any version before 1.0, as in the peer dependencies on core. */
+/** The accepted versions of a broker's package. The peer dependencies on core have the same range. */
 const range = ">=0.1.0 <1.0.0"
 
 const simulatorManifest = (list: ReadonlyArray<Listed>): Document => {
@@ -87,7 +87,7 @@ const simulatorManifest = (list: ReadonlyArray<Listed>): Document => {
   return { path, current, wanted: `${JSON.stringify({ ...manifest, dependencies }, undefined, 2)}\n` }
 }
 
-/** Sources and configuration, computed without an import of a broker. */
+/** Returns the sources and configuration files that are generated without an import of a broker's package. */
 export const wiring = (): ReadonlyArray<Document> => {
   const list = listed()
   const ids = list.map(({ id }) => id)
