@@ -209,8 +209,8 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         for (const from of ["variables", "code"] as const) {
-          // `layerConfig` reads the variables and passes them to `layer`, as code does. Therefore the cases from code run
-          // only in thorough runs.
+          // `layer` and `layerConfig` use the values in the same way. Therefore the cases from code run only in thorough
+          // runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${field} from ${from}: is sent without the added characters, or is rejected with no request and no counted login`,
