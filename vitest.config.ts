@@ -14,7 +14,8 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "examples/**/*.test.ts"],
     isolate: false,
     pool: "threads",
-    // At least two workers, even on a machine with two cores: many tests wait for other programs and use little CPU time.
+    // At least two workers, even on a machine with two cores: many tests wait for other programs and use little CPU
+    // time.
     maxWorkers: Math.max(2, os.availableParallelism() - 1),
     tags: [{ name: "thorough", description: "slow or repeated tests, which only npm run check runs" }],
     ...(!thorough && { tagsFilter: ["!thorough"] }),

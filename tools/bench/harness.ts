@@ -252,7 +252,8 @@ interface Sample {
 
 const takeTurn = async ({ name, peer }: Entrant, turn: Turn, server: Peer | undefined): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit), busy: 0 }
-  // Opens the candidate's connections again, because the server may have closed them during the turns of other candidates.
+  // Opens the candidate's connections again, because the server may have closed them during the turns of other
+  // candidates.
   await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
   await server.call("load")
   const measured = await peer.call<Measured>(turn, turnLimit)

@@ -131,7 +131,9 @@ export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((acco
   }
 }
 
-/** Throws if the session belongs to another account, because a bench with wrong sessions would measure nothing useful. */
+/**
+ * Throws if the session belongs to another account, because a bench with wrong sessions would measure nothing useful.
+ */
 export const expectSession = (session: Session.Session | undefined, id: string): void => {
   if (session?.account.id !== id)
     throw new Error(`Expected a session of ${id}, but got a session of ${session?.account.id}.`)

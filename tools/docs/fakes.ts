@@ -61,8 +61,8 @@ const typeCodes = () => {
 export const serve = async (
   names: ReadonlyArray<string>
 ): Promise<{ readonly reset: () => void; readonly close: () => void }> => {
-  // Each run starts at the same instant, which is the start of a TOTP period. At the end of a period, a login would wait
-  // for the next code.
+  // Each run starts at the same instant, which is the start of a TOTP period. At the end of a period, a login would
+  // wait for the next code.
   const now = Date.now
   const behind = now() - Date.UTC(2026, 10, 21, 4)
   Date.now = () => now() - behind

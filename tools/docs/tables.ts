@@ -1,7 +1,7 @@
 /**
  * Generates parts of READMEs, sources and configuration from the brokers' descriptors and from `packages/brokers.json`:
- * `node tools/docs/tables.ts --write`. Without `--write`, it only lists the stale files. With `--wiring`, it handles only
- * the files that it can generate without an import of a broker's package.
+ * `node tools/docs/tables.ts --write`. Without `--write`, it only lists the stale files. With `--wiring`, it handles
+ * only the files that it can generate without an import of a broker's package.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"

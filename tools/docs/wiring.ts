@@ -36,7 +36,9 @@ interface Manifest {
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
 
-/** Generates the file from which the simulator imports the brokers. Its imports are static, so that bundlers find them. */
+/**
+ * Generates the file from which the simulator imports the brokers. Its imports are static, so that bundlers find them.
+ */
 const registry = (list: ReadonlyArray<Listed>): Document => {
   const path = "packages/simulator/src/internal/registry.ts"
   const imports = list

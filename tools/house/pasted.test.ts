@@ -1,6 +1,6 @@
 /**
- * Users paste credentials with quotation marks or blanks around them. For every credential of every login method, either
- * the intended value is sent, or the credential is rejected and nothing is sent.
+ * Users paste credentials with quotation marks or blanks around them. For every credential of every login method,
+ * either the intended value is sent, or the credential is rejected and nothing is sent.
  */
 import { AccountRecovery } from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -209,8 +209,8 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         for (const from of ["variables", "code"] as const) {
-          // `layer` and `layerConfig` use the values in the same way. Therefore the cases from code run only in thorough
-          // runs.
+          // `layer` and `layerConfig` use the values in the same way. Therefore the cases from code run only in
+          // thorough runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${field} from ${from}: is sent without the added characters, or is rejected with no request and no counted login`,

@@ -148,7 +148,10 @@ const importAll = (
 /** Older versions of TypeScript that users may have. */
 const olderCompilers = { "typescript-5.9": "npm:typescript@5.9.3", "typescript-6.0": "npm:typescript@6.0.3" }
 
-/** Installs the older versions of TypeScript in `folder`. In the workspace, their command `tsc` would conflict with ours. */
+/**
+ * Installs the older versions of TypeScript in `folder`. In the workspace, their command `tsc` would conflict with
+ * ours.
+ */
 const installCompilers = async (folder: string): Promise<ReadonlyArray<string>> => {
   const manifest = { name: "compilers", private: true, dependencies: olderCompilers }
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest))
@@ -175,7 +178,10 @@ const freePort = (): Promise<number> =>
     })
   })
 
-/** Starts a registry on loopback for our packages, and stops it after `use`. Other packages come from the usual registry. */
+/**
+ * Starts a registry on loopback for our packages, and stops it after `use`. Other packages come from the usual
+ * registry.
+ */
 const withRegistry = async (
   folder: string,
   use: (url: string, env: Readonly<Record<string, string>>) => Promise<void>

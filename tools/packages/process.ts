@@ -6,8 +6,8 @@ import { root } from "./workspace.ts"
 const children = new Set<ChildProcess>()
 
 /**
- * Starts a child process. It gets the environment of this process, without the variables that describe the project of the
- * npm command that started this process.
+ * Starts a child process. It gets the environment of this process, without the variables that describe the project of
+ * the npm command that started this process.
  */
 export const start = (
   command: string,
@@ -72,8 +72,8 @@ export const stop = async (child: ChildProcess): Promise<void> => {
  * when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
-  // Helper processes of a browser may still write to the folder for a short time, and `rm` then fails. It is retried for
-  // five seconds.
+  // Helper processes of a browser may still write to the folder for a short time, and `rm` then fails. It is retried
+  // for five seconds.
   const script = 'cat >/dev/null; kill -9 "$0"; for i in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],

@@ -41,7 +41,8 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
 
 /**
  * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`. Returns one problem
- * for each program that failed: `file:line`, and how the program ended. A program that runs no effect is also a problem.
+ * for each program that failed: `file:line`, and how the program ended. A program that runs no effect is also a
+ * problem.
  */
 export const runPrograms = async (
   folder: string,
@@ -56,8 +57,8 @@ export const runPrograms = async (
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, { code, file, line }] = next
-      // Empty lines before the code make its line numbers the same as in the README. A preloaded file serves the fakes of
-      // the brokers that the code imports.
+      // Empty lines before the code make its line numbers the same as in the README. A preloaded file serves the fakes
+      // of the brokers that the code imports.
       fs.writeFileSync(path.join(folder, `program${index}.ts`), `${"\n".repeat(line - 1)}${code}\n`)
       const named = JSON.stringify(brokers.filter((broker) => code.includes(broker)))
       fs.writeFileSync(

@@ -33,7 +33,9 @@ export const packages = (): ReadonlyArray<Package> =>
       manifest: JSON.parse(fs.readFileSync(path.join(entry.path, "package.json"), "utf8")) as Manifest
     }))
 
-/** Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns none. */
+/**
+ * Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns none.
+ */
 export const files = (folder: string): ReadonlyArray<string> =>
   fs.existsSync(folder)
     ? fs

@@ -1,4 +1,6 @@
-/** Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with persistence. */
+/**
+ * Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with persistence.
+ */
 import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -14,7 +16,8 @@ export interface RedisServer {
   /** Temporary folder for the data of the server. */
   readonly folder: string
   /**
-   * Stops the server if it is running, and starts it again on the same port. Only with persistence, it has the old data.
+   * Stops the server if it is running, and starts it again on the same port. Only with persistence, it has the old
+   * data.
    */
   readonly restart: () => Promise<void>
   /** Kills the server with SIGKILL. */
@@ -30,8 +33,8 @@ export interface RedisServer {
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
 /**
- * Whether the tests that need Redis run. If the command `redis-server` is missing, these tests are skipped. In CI they run
- * even so, and fail with an error that names the package to install.
+ * Whether the tests that need Redis run. If the command `redis-server` is missing, these tests are skipped. In CI they
+ * run even so, and fail with an error that names the package to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 

@@ -1,7 +1,7 @@
 /**
- * Repeats time measurements that a stall has spoiled. In a stall, the operating system does not run the process, because
- * the host has suspended the machine or other processes use the CPU. A guarantee such as "within a second" cannot be
- * tested during a stall.
+ * Repeats time measurements that a stall has spoiled. In a stall, the operating system does not run the process,
+ * because the host has suspended the machine or other processes use the CPU. A guarantee such as "within a second"
+ * cannot be tested during a stall.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

@@ -172,7 +172,10 @@ const flexible = ["logged in with", "what happened"] as const
 
 const isFlexible = (column: keyof Row): boolean => flexible.some((name) => name === column)
 
-/** Returns the widths of the columns for a table of this width, or `undefined` if the flexible columns would be too narrow. */
+/**
+ * Returns the widths of the columns for a table of this width, or `undefined` if the flexible columns would be too
+ * narrow.
+ */
 const columnWidths = (rows: ReadonlyArray<Row>, width: number | undefined): ReadonlyArray<number> | undefined => {
   const natural = columns.map((column) => Math.max(column.length, ...rows.map((row) => row[column].length)))
   const gaps = 2 * columns.length

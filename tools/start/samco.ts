@@ -1,4 +1,7 @@
-/** Samco: one login with API key and secret, and one login through the browser. Only the second session can be refreshed. */
+/**
+ * Samco: one login with API key and secret, and one login through the browser. Only the second session can be
+ * refreshed.
+ */
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Refresh from "@auth/broker-core/login/Refresh"
 import type * as Session from "@auth/broker-core/login/Session"

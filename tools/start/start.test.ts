@@ -224,7 +224,8 @@ it.live(
         .map((line) => line.trim().split(/ {2,}/))
       assert.deepStrictEqual(head, ["broker", "account", "logged in with", "expires at", "lifetime", "what happened"])
       const shown = rows.filter((row) => row.length === 6)
-      // Some expiries are relative to the time of the login. That time varies, so the seconds of the expiry are ignored.
+      // Some expiries are relative to the time of the login. That time varies, so the seconds of the expiry are
+      // ignored.
       const shorten = (expires = "") => expires.replace(/^\d{4}-\d\d-\d\d (\d\d:\d\d:)\d\d IST$/, "$100")
       assert.deepStrictEqual(
         shown.map(([broker, account, how, expires, ...more]) => [broker, account, how, shorten(expires), ...more]),
@@ -249,7 +250,8 @@ const secretFields = new Set([
     methods.flatMap(({ credentials }) =>
       Object.keys(credentials)
         .filter((name) => credentials[name]?.secret)
-        // In an account of a fake, the field `totpSecret` has the secret. Its field `totp` says whether TOTP is enabled.
+        // In an account of a fake, the field `totpSecret` has the secret. Its field `totp` says whether TOTP is
+        // enabled.
         .map((name) => (name === "totp" ? "totpSecret" : name))
     )
   )

@@ -25,8 +25,8 @@ const open: Lock = {
 const leftLocks = "broker-auth-torture-"
 
 /**
- * A lock that is a file, as in many lock libraries. The holder removes the file when it releases the lock. If the holder is
- * killed, the file remains.
+ * A lock that is a file, as in many lock libraries. The holder removes the file when it releases the lock. If the
+ * holder is killed, the file remains.
  */
 const leftBehind = (place: Place): Lock => ({
   describe: "a lock file",

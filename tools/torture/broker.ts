@@ -1,6 +1,6 @@
 /**
- * A simulated broker. It runs in this process, and the programs in other processes call it. It records their requests and
- * the issued tokens.
+ * A simulated broker. It runs in this process, and the programs in other processes call it. It records their requests
+ * and the issued tokens.
  */
 import { FakeAngel } from "@auth/angel/msw"
 import * as Expiry from "@auth/broker-core/login/Expiry"

@@ -86,7 +86,8 @@ export interface Torture extends Options {
   /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
   /**
-   * Makes one setup for each broker and each kind of vault. Programs use all setups concurrently, so that a run is short.
+   * Makes one setup for each broker and each kind of vault. Programs use all setups concurrently, so that a run is
+   * short.
    */
   readonly setups: (options?: {
     readonly brokers?: ReadonlyArray<BrokerId>
@@ -167,8 +168,8 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const lend = async (count: number): Promise<ReadonlyArray<Peer>> => {
     const ready = idle.splice(0, count)
     while (ready.length < count) {
-      // The first program starts alone, and fills the compile cache. Then two programs start at a time, for a machine with
-      // two cores.
+      // The first program starts alone, and fills the compile cache. Then two programs start at a time, for a machine
+      // with two cores.
       const more = isCompiled ? Math.min(2, count - ready.length) : 1
       isCompiled = true
       ready.push(...(await Promise.all(Array.from({ length: more }, () => start()))))

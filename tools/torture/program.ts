@@ -1,4 +1,6 @@
-/** A program that opens sessions, and executes requests of a scenario. It is a separate process, so it can be killed. */
+/**
+ * A program that opens sessions, and executes requests of a scenario. It is a separate process, so it can be killed.
+ */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Logout from "@auth/broker-core/login/Logout"

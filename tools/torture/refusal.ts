@@ -1,7 +1,8 @@
 /**
  * Simulates disk failures without root rights. Linux can refuse some system calls of one program by a seccomp filter
- * (since Linux 3.5). Perl installs the filter, and then executes the program. Perl is used because Debian always has it,
- * while a compiler or strace may be missing. A special file system would need a mount, which a container does not allow.
+ * (since Linux 3.5). Perl installs the filter, and then executes the program. Perl is used because Debian always has
+ * it, while a compiler or strace may be missing. A special file system would need a mount, which a container does not
+ * allow.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
@@ -99,7 +100,10 @@ const filterOf = ({ audit, calls }: Architecture, rules: ReadonlyArray<Rule>, er
     instruction(answer, allow)
   ])
 
-/** Calls prctl with `PR_SET_NO_NEW_PRIVS`, then with `PR_SET_SECCOMP` and `SECCOMP_MODE_FILTER`, then executes a command. */
+/**
+ * Calls prctl with `PR_SET_NO_NEW_PRIVS`, then with `PR_SET_SECCOMP` and `SECCOMP_MODE_FILTER`, then executes a
+ * command.
+ */
 const perl = `
 my ($prctl, $hex, @command) = @ARGV;
 my $filter = pack("H*", $hex);

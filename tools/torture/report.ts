@@ -37,7 +37,9 @@ const rangeOf = (found: ReadonlyArray<string>): string => {
   return sorted.length === 1 ? first : `${Number.parseFloat(first)} to ${last}`
 }
 
-/** Merges right counts of the same kind into one row. Wrong counts are merged only if their cases have the same title. */
+/**
+ * Merges right counts of the same kind into one row. Wrong counts are merged only if their cases have the same title.
+ */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()
   for (const row of rows) {

@@ -91,8 +91,8 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
 }
 
 /**
- * A reporter for the end of a run. It prints the counts of tests by kind, the failures, the reasons for skipped tests, and
- * the totals in the last line.
+ * A reporter for the end of a run. It prints the counts of tests by kind, the failures, the reasons for skipped tests,
+ * and the totals in the last line.
  */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {

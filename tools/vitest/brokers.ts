@@ -63,7 +63,9 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
 export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
-/** Returns the error of an effect. The effect must fail before it sends a request, and the error must contain no secret. */
+/**
+ * Returns the error of an effect. The effect must fail before it sends a request, and the error must contain no secret.
+ */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
     effect: Effect.Effect<A, AuthError, R>,
@@ -135,7 +137,9 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 /** Number of answers that a fuzz test generates. */
 export const bodies = thorough ? 25_000 : 500
 
-/** The subject of the broker tests. Its values for the fuzz test are optional, because all brokers use the same values. */
+/**
+ * The subject of the broker tests. Its values for the fuzz test are optional, because all brokers use the same values.
+ */
 type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
   BrokerTests.Subject<Tag, Api, R, F>,
   "fuzz"

@@ -40,7 +40,8 @@ const ours =
         Effect.forEach(
           Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
           (clientCode) =>
-            // With this queue time-out of zero, a login that the rate limiter would delay fails, and the bench fails too.
+            // With this queue time-out of zero, a login that the rate limiter would delay fails, and the bench fails
+            // too.
             AngelAuth.layer({
               credentials: { ...credentials, clientCode },
               origins: { api: url },

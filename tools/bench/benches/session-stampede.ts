@@ -1,6 +1,6 @@
 /**
- * Ten thousand concurrent calls request a session just after it has expired. The candidate must exchange credentials for
- * a new session exactly once, and return the new session to all calls.
+ * Ten thousand concurrent calls request a session just after it has expired. The candidate must exchange credentials
+ * for a new session exactly once, and return the new session to all calls.
  */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"

@@ -40,7 +40,10 @@ const last = async ({ simulator }: Workbench, endpoint: string): Promise<Journal
   return entry
 }
 
-/** Returns the rejection of a call as text. It may be JSON, because the SDK rejects with plain objects: see `withErrors`. */
+/**
+ * Returns the rejection of a call as text. It may be JSON, because the SDK rejects with plain objects: see
+ * `withErrors`.
+ */
 const rejection = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => assert.fail("the call did not reject"),

@@ -37,7 +37,9 @@ const today = () => new Date().toISOString().slice(0, 10)
 
 const run = (root, ...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" })
 
-/** Runs npm with the machine's Node, because the Node of node_modules does not use the machine's npmrc and certificates. */
+/**
+ * Runs npm with the machine's Node, because the Node of node_modules does not use the machine's npmrc and certificates.
+ */
 const npm = (root, ...args) => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env
   const inherit = { cwd: root, stdio: "inherit" }

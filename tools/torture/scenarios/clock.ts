@@ -1,6 +1,6 @@
 /**
- * The clock of the machine is set to a wrong time, and then to the right time. No expired token may be returned, and at most
- * one login may be sent after each change.
+ * The clock of the machine is set to a wrong time, and then to the right time. No expired token may be returned, and at
+ * most one login may be sent after each change.
  */
 import { oneOf, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"

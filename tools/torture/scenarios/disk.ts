@@ -1,6 +1,6 @@
 /**
- * The disk is full, fails, or is read-only. Calls must fail with a typed failure. No stored session may be lost, and at most
- * one login may be sent.
+ * The disk is full, fails, or is read-only. Calls must fail with a typed failure. No stored session may be lost, and at
+ * most one login may be sent.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -136,7 +136,9 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
   }
 }
 
-/** Runs a program with a read-only folder. Root may write to any file, so as root the program switches to another user. */
+/**
+ * Runs a program with a read-only folder. Root may write to any file, so as root the program switches to another user.
+ */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined
   const setups = retitled(await sqliteSetups(torture), title)

@@ -1,10 +1,15 @@
-/** The holder of the lock is killed while it waits for the broker. The next program must get the lock without a clean-up. */
+/**
+ * The holder of the lock is killed while it waits for the broker. The next program must get the lock without a
+ * clean-up.
+ */
 import type { Broker } from "../broker.ts"
 import { removeLeftLocks } from "../broken.ts"
 import { follow, openIn, type Scenario, type Setup, type Tally, type Torture, wait, waitUntil } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
-/** Milliseconds until the end of the TOTP period at the first login. In the last three seconds, no code would be sent. */
+/**
+ * Milliseconds until the end of the TOTP period at the first login. In the last three seconds, no code would be sent.
+ */
 const leftInPeriod = 6000
 
 /** Length of a TOTP period, in milliseconds. */

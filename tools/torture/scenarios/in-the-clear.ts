@@ -23,8 +23,8 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
 }
 
 /**
- * Returns the base64 text of a piece for each of its three possible offsets. The first digits are left out, because they
- * also depend on the bytes before the piece.
+ * Returns the base64 text of a piece for each of its three possible offsets. The first digits are left out, because
+ * they also depend on the bytes before the piece.
  */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {

@@ -1,4 +1,6 @@
-/** A program is killed and restarted. It must find its session in the vault, and send no login before the session ends. */
+/**
+ * A program is killed and restarted. It must find its session in the vault, and send no login before the session ends.
+ */
 import { follow, openIn, type Program, type Scenario, type Setup, tokensOf, type Torture } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 

@@ -1,4 +1,7 @@
-/** A program is killed while it writes. The vault must be intact, and contain every session that was reported as written. */
+/**
+ * A program is killed while it writes. The vault must be intact, and contain every session that was reported as
+ * written.
+ */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"

@@ -61,7 +61,8 @@ const vault = (torture: Torture) =>
 
 const accountsIn = ({ pick }: Torture): number => pick({ quick: 10, full: 200 })
 
-// In a quick run, logins fail only at Samco. At the other brokers, a second login would wait too long for the next code.
+// In a quick run, logins fail only at Samco. At the other brokers, a second login would wait too long for the next
+// code.
 const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
   const accounts = accountsIn(torture)
   const troubled = torture.pick({ quick: 1, full: 5 })
