@@ -197,7 +197,7 @@ const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
 
 interface Load {
   readonly requests: number
-  /** Fraction of the time in which the server was busy. */
+  /** The fraction of the time for which the server was busy. */
   readonly busy: number
 }
 
@@ -302,7 +302,7 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
       progress(title, true)
       for (const [index, turn] of plan.turns.entries()) {
         for (const entrant of rotate(entrants, round)) {
-          progress(`${title}: ${titleOf(entrant.name)}, ${turn.title ?? `${turn.concurrency} at a time`}`, false)
+          progress(`${title}: ${titleOf(entrant.name)}, ${turn.title ?? `concurrency ${turn.concurrency}`}`, false)
           const { busy, measured } = await takeTurn(entrant, turn, server)
           figures[index]?.get(entrant.name)?.push(measured)
           if (server !== undefined && turn.concurrency > 1) loads.get(entrant.name)?.push(busy)

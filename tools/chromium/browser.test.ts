@@ -23,7 +23,7 @@ const isGone = async (pid: number, folder: string): Promise<boolean> => {
 
 describe.runIf(runsChromium)("a Chromium for tests", () => {
   it("resolves every host name to this machine, and removes its process and folder on close", async () => {
-    const server = http.createServer((request, response) => response.end(`asked for ${request.headers.host}`))
+    const server = http.createServer((request, response) => response.end(`request for ${request.headers.host}`))
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as AddressInfo
     const chromium = await startChromium()
@@ -33,7 +33,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
           const page = await window.newPage()
           return await (await page.goto(`http://${host}/`))?.text()
         })
-        assert.strictEqual(text, `asked for ${host}`)
+        assert.strictEqual(text, `request for ${host}`)
       }
     } finally {
       await chromium.close()

@@ -35,7 +35,7 @@ const actionMillis = 10_000
 const flags = [
   // CI runs as root, and Chromium's sandbox cannot start as root.
   "--no-sandbox",
-  // Every host name resolves to this machine, as after DNS rebinding. No other host can be reached.
+  // Every host name resolves to this machine, as in an attack by DNS rebinding. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
   // Chromium checks whether a page may call the local network. Other browsers have no such check. It is disabled, so

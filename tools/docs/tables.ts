@@ -80,12 +80,13 @@ const variableTable = ({ broker }: Package): string => {
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
   const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
-  const removed = "Quotation marks around a value, as `docker --env-file` leaves them, are removed."
+  const removed =
+    "Quotation marks around a value are removed, because tools such as `docker --env-file` do not remove them."
   if (names.length === 0) return removed
   const listed = names.map((name) => `\`${name}\``).join(" and ")
   return (
-    `${removed} Around ${listed} they are rejected, because they may belong to the value. If they do, set ` +
-    `\`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or give \`Credentials.verbatim\` in code.`
+    `${removed} Quotation marks around ${listed} are rejected instead, because they may be part of the value. If they are, ` +
+    `set \`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or use \`Credentials.verbatim\` in code.`
   )
 }
 
@@ -94,7 +95,7 @@ const environmentTable = (entry: Package): string => `${variableTable(entry)}\n\
 const waysOf = ({ by, needs }: Renewal): string => {
   if (by.length === 0) return "a person"
   const login = needs === undefined ? "login" : `login, with ${needs}`
-  return by.map((way) => (way === "login" ? login : way)).join("; else ")
+  return by.map((way) => (way === "login" ? login : way)).join("; otherwise ")
 }
 
 /** Formats a duration. If the descriptor has a text such as `1 day`, returns that text. */
@@ -118,7 +119,7 @@ const renewalTable = ({ broker }: Package): string => {
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "ahead of expiry", "refused logins", "reason for the number"],
+    ["layer", "renewed by", "when", "time before expiry", "allowed refused logins", "reason for this number"],
     ...different.values()
   ])
 }

@@ -17,13 +17,13 @@ import * as path from "node:path"
 import { type AccountId, accountIds, accounts, originsOf, variablesOf } from "./accounts.ts"
 import type { Found, Setting } from "./again.ts"
 
-/** The second program failed. */
+/** The second program exited with an error. */
 export class ProgramFailed extends Data.TaggedError("ProgramFailed")<{ readonly message: string }> {}
 
 export class Home extends Context.Service<
   Home,
   {
-    /** The vault, as a program opens it. */
+    /** Opens the vault, as a user's program does. */
     readonly vault: Layer.Layer<SessionStore | SessionLock, VaultError>
     /** Runs the second program in a separate process, and returns its result for each account. */
     readonly startAgain: Effect.Effect<Readonly<Record<AccountId, Found>>, ProgramFailed>
@@ -52,7 +52,9 @@ const run = (setting: Setting, env: Readonly<Record<string, string>>) =>
       resume(
         code === 0
           ? Effect.sync(() => JSON.parse(printed.stdout) as Readonly<Record<AccountId, Found>>)
-          : Effect.fail(new ProgramFailed({ message: `The second process ended with ${code}. ${printed.stderr}` }))
+          : Effect.fail(
+              new ProgramFailed({ message: `The second program ended with exit code ${code}. ${printed.stderr}` })
+            )
       )
     )
     return Effect.sync(() => void child.kill("SIGKILL"))

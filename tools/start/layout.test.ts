@@ -85,9 +85,9 @@ describe("the output of npm start", () => {
 describe("passed", () => {
   const step = Layout.passed({
     broker: "Angel One",
-    title: "get a session with client code, PIN and TOTP",
+    title: "log in with client code, PIN and TOTP",
     millis: 12.4,
-    outcome: "until 2026-11-29 00:00:00 IST, token <redacted>",
+    outcome: "valid until 2026-11-29 00:00:00 IST, token <redacted>",
     notes: ["What to do: Use a fresh code."]
   })
 
@@ -95,18 +95,18 @@ describe("passed", () => {
     [
       120,
       [
-        "  ✓ Angel One      get a session with client code, PIN and TOTP       12 ms",
-        "                   until 2026-11-29 00:00:00 IST, token <redacted>",
+        "  ✓ Angel One      log in with client code, PIN and TOTP              12 ms",
+        "                   valid until 2026-11-29 00:00:00 IST, token <redacted>",
         "                   What to do: Use a fresh code."
       ]
     ],
     [
       60,
       [
-        "  ✓ Angel One      get a session with client code,     12 ms",
-        "                   PIN and TOTP",
-        "                   until 2026-11-29 00:00:00 IST, token",
-        "                   <redacted>",
+        "  ✓ Angel One      log in with client code, PIN and    12 ms",
+        "                   TOTP",
+        "                   valid until 2026-11-29 00:00:00 IST,",
+        "                   token <redacted>",
         "                   What to do: Use a fresh code."
       ]
     ],
@@ -114,10 +114,10 @@ describe("passed", () => {
       40,
       [
         "  ✓ Angel One                      12 ms",
-        "    get a session with client code, PIN",
-        "    and TOTP",
-        "    until 2026-11-29 00:00:00 IST, token",
-        "    <redacted>",
+        "    log in with client code, PIN and",
+        "    TOTP",
+        "    valid until 2026-11-29 00:00:00 IST,",
+        "    token <redacted>",
         "    What to do: Use a fresh code."
       ]
     ]
@@ -127,13 +127,13 @@ describe("passed", () => {
 })
 
 it.each(widths)("failed: fits %d columns without breaking a word", (width) => {
-  const text = Layout.failed("Motilal Oswal", "get a session by password, birthday and TOTP", "It failed. ".repeat(9))
+  const text = Layout.failed("Motilal Oswal", "log in with password, birthday and TOTP", "It failed. ".repeat(9))
   assert.isAtMost(longest(text(page(width))), width)
   assert.deepStrictEqual(wordsOf(text(page(width))), wordsOf(text(piped)))
 })
 
 it.each([20, 40, 59, 60, 80, 200])("progressLine: fits %d columns, and ends with a whole word", (width) => {
-  const step = "get a session by client code, password and TOTP"
+  const step = "log in with client code, password and TOTP"
   for (const done of [0, 3, 15]) {
     const line = Layout.progressLine("Motilal Oswal", { done, step }, width)
     assert.isBelow(line.length, width)

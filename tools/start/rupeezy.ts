@@ -28,7 +28,7 @@ export const rupeezy: MakeStory = Effect.gen(function* () {
     client.get(`${origins["api"]}/v2/user/funds`)
   )
 
-  const dead = Effect.gen(function* () {
+  const earlyEnd = Effect.gen(function* () {
     const session = yield* SessionManager.session
     yield* step("another program ends the session", Logout.logout(session), () => "this program is not notified")
     yield* addRow(session, how, "ended by another program")
@@ -50,7 +50,7 @@ export const rupeezy: MakeStory = Effect.gen(function* () {
     acts: {
       morning: Effect.andThen(program.run(morning), program.stop),
       again,
-      dead: program.run(dead),
+      "early-end": program.run(earlyEnd),
       closing: program.run(logout(how))
     },
     rows

@@ -13,7 +13,7 @@ export class StepFailed extends Data.TaggedError("StepFailed")<{ readonly messag
 /** A step did not fail, but its result is not the expected one. */
 export class Unexpected extends Data.TaggedError("Unexpected")<{ readonly message: string }> {}
 
-/** Prints text, with the progress of each broker below it. */
+/** Prints texts. On a terminal, the progress of each broker is below them. */
 export class Stage extends Context.Service<
   Stage,
   {
@@ -117,7 +117,7 @@ export const narrator = (broker: string): Effect.Effect<Narrator, never, Stage> 
       refused: (title, reason, effect) =>
         timed(title, Effect.result(effect)).pipe(
           Effect.flatMap(([duration, result]) => {
-            if (result._tag === "Success") return failed(title, "It was expected to fail, but it succeeded.")
+            if (result._tag === "Success") return failed(title, "The step was expected to fail, but it succeeded.")
             const error = result.failure
             if (error._tag === "Unexpected" || error.reason._tag !== reason) {
               return failed(title, `Expected the failure ${reason}, but got: ${error.message}`)

@@ -30,7 +30,7 @@ import type { Row } from "./layout.ts"
 import { complaint, narrator, type Stage, type StepFailed, Unexpected } from "./stage.ts"
 
 export interface Act {
-  readonly id: "morning" | "again" | "step-up" | "trouble" | "guard" | "dead" | "closing" | "midnight" | "end"
+  readonly id: "morning" | "again" | "step-up" | "trouble" | "guard" | "early-end" | "closing" | "midnight" | "end"
   readonly title: string
   /** Time of day in India at which the act starts. The simulated clock advances to it. Default: the clock stays. */
   readonly at?: Parameters<typeof Expiry.dailyAt>[0]
@@ -44,7 +44,7 @@ export const acts: ReadonlyArray<Act> = [
   { id: "step-up", title: "Users log in with a code by SMS, or through the browser", at: "09:05" },
   { id: "trouble", title: "Logins fail, and each error says what to do", at: "09:10" },
   { id: "guard", title: "A wrong PIN is sent only once, so that the broker does not lock the account", at: "09:15" },
-  { id: "dead", title: "A session ends early, and many calls need a new session", at: "11:00" },
+  { id: "early-end", title: "A session ends early, and many calls need a new session", at: "11:00" },
   { id: "closing", title: "The market has closed, and all programs except Angel One's log out", at: "15:30" },
   { id: "midnight", title: "After midnight, the session has expired and is renewed", at: "00:05" },
   { id: "end", title: "The last program logs out" }
@@ -76,24 +76,24 @@ const expiryOf = ({ expiresAt, issuedAt }: Session.Session): Pick<Row, "expires 
     ? { "expires at": "unknown", lifetime: "unknown" }
     : { "expires at": Expiry.toIst(expiresAt), lifetime: roughly(expiresAt - issuedAt) }
 
-const sessionTold = (session: Session.Session): string =>
+const describeSession = (session: Session.Session): string =>
   `valid until ${expiryOf(session)["expires at"]}, token ${inspect(session.tokens.access)}`
 
-const challengeTold = ({ destinations, resendAt }: Challenge): string => {
+const describeChallenge = ({ destinations, resendAt }: Challenge): string => {
   const where = destinations.length === 0 ? "" : ` to ${destinations.join(", ")}`
   const next =
     resendAt === undefined ? "" : `; a new code can be requested from ${Expiry.toIst(resendAt).slice(11, 19)}`
   return `a code was sent${where}${next}`
 }
 
-const receiptTold = (receipt: Logout.LogoutReceipt): string => {
+const describeReceipt = (receipt: Logout.LogoutReceipt): string => {
   if (receipt._tag === "Revoked") return "the broker revoked the session"
   return receipt.why === "no-such-call"
     ? "the session was only deleted locally, because the broker has no logout call"
     : "the session had already ended"
 }
 
-const receiptShort = ({ _tag }: Logout.LogoutReceipt): string =>
+const summarizeReceipt = ({ _tag }: Logout.LogoutReceipt): string =>
   `logged out, ${_tag === "Revoked" ? "revoked by the broker" : "only locally"}`
 
 const plural = (count: number, one: string): string => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
@@ -199,43 +199,43 @@ export const begin = Effect.fnUntraced(function* ({
     addRow,
     rows: () => rows,
     /** Requests the first session of an account, which needs one login. */
-    get: (how: string) => step(`log in with ${how}`, withLogins(1, SessionManager.session), sessionTold),
+    get: (how: string) => step(`log in with ${how}`, withLogins(1, SessionManager.session), describeSession),
     /** A new program finds the sessions in the vault. It uses them to request the profiles, but sends no login. */
     again: step("request a session in a new process", withLogins(0, startAgain), (found) => {
       const { name } = found[id]
       return `found in the vault without a login${name === undefined ? "" : `, profile of ${name}`}`
     }),
     login: <E extends { readonly message: string }, R>(how: string, login: Effect.Effect<Session.Session, E, R>) =>
-      step(`log in ${how}`, login, sessionTold),
+      step(`log in ${how}`, login, describeSession),
     refresh: <R>(refresh: Effect.Effect<Session.Session, Failure, R>) =>
-      step("refresh the session", refresh, sessionTold),
+      step("refresh the session", refresh, describeSession),
     profile: (session: Session.Session, title = "request the profile") =>
       step(title, Profile.profile(session), ({ exchanges = [], name = session.account.id }) =>
         exchanges.length === 0 ? name : `${name}, exchanges ${exchanges.join(", ")}`
       ),
     /** Logs in with a code by SMS. The first answer has a wrong code, the second answer has the right code. */
     loginBySms: Effect.gen(function* () {
-      const challenge = yield* step("log in with a code by SMS", wantChallenge, challengeTold)
+      const challenge = yield* step("log in with a code by SMS", wantChallenge, describeChallenge)
       yield* refused("answer with a wrong code", "InvalidStepUpCode", verify(challenge, Redacted.make("000000")))
       const code = yield* phone(challenge.account.id)
-      return yield* step("answer with the code from the phone", verify(challenge, code), sessionTold)
+      return yield* step("answer with the code from the phone", verify(challenge, code), describeSession)
     }),
-    /** Logs out through the manager, which removes the session from every store. */
+    /** Logs out through the manager, which also deletes the session from the vault. */
     logout: (how: string, before = "") =>
       Effect.flatMap(SessionManager.session, (session) =>
         Effect.flatMap(
           step(
             "log out",
             Effect.flatMap(SessionManager.SessionManager, ({ logout }) => logout),
-            receiptTold
+            describeReceipt
           ),
-          (receipt) => addRow(session, how, before + receiptShort(receipt))
+          (receipt) => addRow(session, how, before + summarizeReceipt(receipt))
         )
       ),
     /** Logs out of a session that no manager stores. */
     logoutAlone: (session: Session.Session, how: string, before = "") =>
-      Effect.flatMap(step("log out", Logout.logout(session), receiptTold), (receipt) =>
-        addRow(session, how, before + receiptShort(receipt))
+      Effect.flatMap(step("log out", Logout.logout(session), describeReceipt), (receipt) =>
+        addRow(session, how, before + summarizeReceipt(receipt))
       )
   }
 })

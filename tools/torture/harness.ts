@@ -375,7 +375,7 @@ export const follow = async (programs: ReadonlyArray<Program>, { broker, name }:
 /** Returns the first program. */
 export const oneOf = async (programs: Promise<ReadonlyArray<Program>>): Promise<Program> => {
   const [program] = await programs
-  if (program === undefined) throw new Error("there is no program")
+  if (program === undefined) throw new Error("There is no program.")
   return program
 }
 

@@ -63,7 +63,7 @@ const answer = 0x06
 const allow = 0x7fff0000
 const refuse = 0x00050000
 
-/** Offsets in `struct seccomp_data`. The lower half of an argument comes first on both architectures. */
+/** Offsets in `struct seccomp_data`. The lower half of a 64-bit argument comes first on both architectures. */
 const numberAt = 0
 const architectureAt = 4
 const argumentAt = (index: number): number => 16 + 8 * index

@@ -71,7 +71,8 @@ export const bench: Bench = {
             let last: Session.Session | undefined
             for (let index = 0; index < count; index++) {
               const entry = entries.get(keys[index % keys.length] ?? "")
-              if (entry === undefined || Date.now() >= entry.expiresAt) return yield* Effect.die("no live session")
+              if (entry === undefined || Date.now() >= entry.expiresAt)
+                return yield* Effect.die("The session has expired.")
               last = entry.session
             }
             return last
@@ -89,7 +90,7 @@ export const bench: Bench = {
               let last: Session.Session | undefined
               for (let index = 0; index < count; index++) {
                 const manager = managers.get(keys[index % keys.length] ?? "")
-                if (manager === undefined) return yield* Effect.die("no manager")
+                if (manager === undefined) return yield* Effect.die("There is no manager.")
                 last = yield* manager.session
               }
               return last

@@ -26,7 +26,7 @@ const weigh =
     const before = heap()
     const made = await make(ids, Date.now())
     const bytes = (heap() - before) / count
-    if (made === undefined) throw new Error("Nothing was made.")
+    if (made === undefined) throw new Error("No objects were made.")
     return { "bytes/account": bytes }
   }
 

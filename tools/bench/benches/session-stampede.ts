@@ -89,7 +89,7 @@ const ours =
     const ask = await Effect.runPromiseWith(context)(
       Effect.gen(function* () {
         const [manager] = yield* makeManagers([renewal])
-        if (manager === undefined) return yield* Effect.die("no manager")
+        if (manager === undefined) return yield* Effect.die("There is no manager.")
         expectSession(yield* manager.session, id)
         return yield* asking(manager)
       })

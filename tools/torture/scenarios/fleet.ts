@@ -58,7 +58,7 @@ const storedBefore = async (program: Program, setup: Setup, ahead: number): Prom
 const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, keeps: "everything" | "nothing") => {
   const server = await torture.redis(keeps)
   const made = await torture.setups({ places: ["redis"], redis: server.url })
-  const what = keeps === "everything" ? "with its data" : "empty"
+  const what = keeps === "everything" ? "with its data" : "without its data"
   const setups = made.map((setup) => ({
     ...setup,
     name: `${setup.name} ${keeps}`,
@@ -161,7 +161,7 @@ export const scenario: Scenario = {
     const programs = await torture.programs(torture.pick({ quick: 4, full: 8 }))
     await Promise.all([
       torture.attempt("Redis restarts with its data", () => loseRedis(torture, programs, "everything")),
-      torture.attempt("Redis restarts empty", () => loseRedis(torture, programs, "nothing")),
+      torture.attempt("Redis restarts without its data", () => loseRedis(torture, programs, "nothing")),
       torture.attempt("the holder is suspended", () => stopHolder(torture))
     ])
   }
