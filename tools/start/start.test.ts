@@ -131,7 +131,7 @@ it.live(
       assert.match(stdout, /The broker's journal contains this login only once/)
       assert.match(
         stdout,
-        /RMoney +log out +\d+ ms {2}the session was only deleted locally, because the broker has no logout call/
+        /RMoney +log out +\d+ ms {2}the session was deleted only locally, because the broker has no logout call/
       )
       assert.notInclude(stdout, "\u001B")
     }),
@@ -147,7 +147,7 @@ it.live(
     Effect.gen(function* () {
       const { stdout } = yield* finished
       for (const broker of Object.keys(steps)) {
-        const expected = "found in the vault without a login, profile of DEMO TRADER"
+        const expected = "the vault contained the session, so no login was sent; the user is DEMO TRADER"
         assert.strictEqual(outcomeOf(stdout, broker, again), expected, broker)
       }
     }),

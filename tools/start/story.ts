@@ -36,8 +36,8 @@ export interface Act {
   readonly at?: Parameters<typeof Expiry.dailyAt>[0]
 }
 
-// All programs share the simulated clock, so it advances only between acts. Within an act, an authenticator therefore
-// shows a single code for each account.
+// All programs share the simulated clock, so it advances only between acts. An act is shorter than a TOTP period, so an
+// authenticator app shows only one code for each account during an act.
 export const acts: ReadonlyArray<Act> = [
   { id: "morning", title: "Before the market opens, each program requests its session", at: "09:00" },
   { id: "again", title: "All programs are stopped, and then started again in a new process", at: "09:02" },
@@ -89,7 +89,7 @@ const describeChallenge = ({ destinations, resendAt }: Challenge): string => {
 const describeReceipt = (receipt: Logout.LogoutReceipt): string => {
   if (receipt._tag === "Revoked") return "the broker revoked the session"
   return receipt.why === "no-such-call"
-    ? "the session was only deleted locally, because the broker has no logout call"
+    ? "the session was deleted only locally, because the broker has no logout call"
     : "the session had already ended"
 }
 
@@ -157,7 +157,7 @@ export const begin = Effect.fnUntraced(function* ({
     const logins = calls.filter((call) => call === loginCall).length
     if (logins === expected) return yield* exit
     const failure = Exit.isFailure(exit) ? ` ${complaint(exit.cause)}` : ""
-    const message = `The broker's journal contains ${plural(logins, "login")}, but ${expected} was expected.${failure}`
+    const message = `Expected ${plural(expected, "login")} in the broker's journal, but found ${logins}.${failure}`
     return yield* Effect.fail(new Unexpected({ message }))
   })
 
@@ -203,15 +203,18 @@ export const begin = Effect.fnUntraced(function* ({
     /** A new program finds the sessions in the vault. It uses them to request the profiles, but sends no login. */
     again: step("request a session in a new process", withLogins(0, startAgain), (found) => {
       const { name } = found[id]
-      return `found in the vault without a login${name === undefined ? "" : `, profile of ${name}`}`
+      return `the vault contained the session, so no login was sent${name === undefined ? "" : `; the user is ${name}`}`
     }),
     login: <E extends { readonly message: string }, R>(how: string, login: Effect.Effect<Session.Session, E, R>) =>
       step(`log in ${how}`, login, describeSession),
     refresh: <R>(refresh: Effect.Effect<Session.Session, Failure, R>) =>
       step("refresh the session", refresh, describeSession),
     profile: (session: Session.Session, title = "request the profile") =>
-      step(title, Profile.profile(session), ({ exchanges = [], name = session.account.id }) =>
-        exchanges.length === 0 ? name : `${name}, exchanges ${exchanges.join(", ")}`
+      step(
+        title,
+        Profile.profile(session),
+        ({ exchanges = [], name = session.account.id }) =>
+          `the user is ${name}${exchanges.length === 0 ? "" : `; exchanges: ${exchanges.join(", ")}`}`
       ),
     /** Logs in with a code by SMS. The first answer has a wrong code, the second answer has the right code. */
     loginBySms: Effect.gen(function* () {

@@ -53,7 +53,7 @@ it("prints counts by kind and package, each failure and each file that cannot be
     "",
     "failed: packages/angel/test/a.test.ts > contract: angel totp > two: no",
     "failed: packages/core/test/c.test.ts: cannot be loaded",
-    "skipped: 1 tests that are thorough. To run them: npm run check -- --only tests",
+    "skipped thorough tests: 1. To run them: npm run check -- --only tests",
     "tests: 5 passed, 2 failed, 2 skipped"
   ])
 })
@@ -72,9 +72,9 @@ const needy: Readonly<Record<string, string>> = {
 
 it("prints how to run skipped tests: the command, and the packages to install", () => {
   assert.deepStrictEqual(lastLines(needy, 4), [
-    "skipped: 1 tests that are thorough. To run them: npm run check -- --only tests",
-    "skipped: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), then npm test",
-    "skipped: 1 tests that need chromium. To run them: apt-get install chromium (or: brew install --cask chromium), then npm test",
+    "skipped thorough tests: 1. To run them: npm run check -- --only tests",
+    "skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), then npm test",
+    "skipped tests that need chromium: 1. To run them: apt-get install chromium (or: brew install --cask chromium), then npm test",
     "tests: 1 passed, 0 failed, 3 skipped"
   ])
 })
@@ -82,8 +82,8 @@ it("prints how to run skipped tests: the command, and the packages to install", 
 it("in a thorough run, does not report tests that are skipped because they are thorough", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
-    `skipped: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), ${again}`,
-    `skipped: 2 tests that need chromium. To run them: apt-get install chromium (or: brew install --cask chromium), ${again}`,
+    `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,
+    `skipped tests that need chromium: 2. To run them: apt-get install chromium (or: brew install --cask chromium), ${again}`,
     "tests: 1 passed, 0 failed, 3 skipped"
   ])
 })

@@ -74,19 +74,19 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
   const needing = (word: string) => skipped.filter((test) => !isThorough(test) && test.fullName.includes(word))
   const again = thorough ? "npm run check -- --only tests" : "npm test"
   return [
-    { tests: skipped.filter(isThorough), are: "are thorough", howTo: "npm run check -- --only tests" },
+    { tests: skipped.filter(isThorough), which: "thorough tests", howTo: "npm run check -- --only tests" },
     {
       tests: needing("Redis"),
-      are: "need redis-server",
+      which: "tests that need redis-server",
       howTo: `apt-get install redis-server (or: brew install redis), then ${again}`
     },
     {
       tests: needing("Chromium"),
-      are: "need chromium",
+      which: "tests that need chromium",
       howTo: `apt-get install chromium (or: brew install --cask chromium), then ${again}`
     }
-  ].flatMap(({ are, howTo, tests }) =>
-    tests.length === 0 ? [] : [`skipped: ${tests.length} tests that ${are}. To run them: ${howTo}`]
+  ].flatMap(({ howTo, tests, which }) =>
+    tests.length === 0 ? [] : [`skipped ${which}: ${tests.length}. To run them: ${howTo}`]
   )
 }
 
