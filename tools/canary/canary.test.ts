@@ -4,7 +4,7 @@ import { leaks, run } from "./canary.ts"
 
 const leaking = new URL("./leaking.ts", import.meta.url)
 
-describe("run and leaks: detect a secret", () => {
+describe("run and leaks", () => {
   for (const way of [
     "on standard output",
     "on standard error",
@@ -19,14 +19,14 @@ describe("run and leaks: detect a secret", () => {
     "in the message of a defect",
     "in a trace log"
   ]) {
-    it(way, { tags: way === "in base64" ? [] : ["thorough"] }, async () => {
+    it(`detect a secret ${way}`, { tags: way === "in base64" ? [] : ["thorough"] }, async () => {
       const all = await run(leaking, way)
       assert.deepStrictEqual([all.code, all.told.length], [0, 1], all.output)
       assert.isNotEmpty(leaks(all, all.told))
     })
   }
 
-  it("in the error of a crashed program, with exit code 1", async () => {
+  it("detect a secret in the error of a crashed program, with exit code 1", async () => {
     const all = await run(leaking, "in the error of a crash")
     assert.strictEqual(all.code, 1)
     assert.isNotEmpty(leaks(all, all.told))
@@ -43,7 +43,7 @@ it("run and leaks: find nothing in a program that leaks no secret, and remove it
   assert.isFalse(fs.existsSync(folder))
 })
 
-describe("leaks: finds a secret", () => {
+describe("leaks", () => {
   const secret = `c@nary "4711"/ü`
   for (const [spelling, text] of [
     ["as plain text", secret],
@@ -54,7 +54,7 @@ describe("leaks: finds a secret", () => {
     ["in base64", Buffer.from(secret).toString("base64")],
     ["in base64url", Buffer.from(secret).toString("base64url")]
   ] as const) {
-    it(spelling, () => {
+    it(`finds a secret ${spelling}`, () => {
       const nothing = { code: 0, told: [], output: "", files: [] }
       assert.isEmpty(leaks({ ...nothing, output: "harmless" }, [secret]))
       assert.isNotEmpty(leaks({ ...nothing, output: `PIN ${text}!` }, [secret]))
