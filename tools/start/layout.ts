@@ -38,7 +38,7 @@ export const pageOf = (output: Output, stream: NodeJS.WriteStream): Page => ({
   style: (format, text) => (output.isTTY === true ? styleText(format, text, { stream }) : text)
 })
 
-/** Breaks a text between words. A word that is longer than a line gets its own line. */
+/** Breaks a text between words. A word that is longer than a line is on a separate line. */
 export const lines = (text: string, width: number | undefined): ReadonlyArray<string> => {
   if (width === undefined) return [text]
   const found: Array<string> = []
@@ -77,7 +77,7 @@ const titleWidth = 48
 const tookWidth = 8
 const indentation = markWidth + brokerWidth
 
-/** On a narrow page, the broker's name gets a line of its own, so that the other texts have enough room. */
+/** On a narrow page, the broker's name is on a separate line, so that the other texts have enough room. */
 const isNarrow = (width: number | undefined): width is number => width !== undefined && width < 60
 
 /** Returns the indentation of the lines below a step. */

@@ -145,7 +145,7 @@ export const begin = Effect.fnUntraced(function* ({
   /** Name of the endpoint that the first login calls. */
   let loginCall: string | undefined
 
-  /** Runs an effect, and fails unless the broker's journal has the expected number of logins. */
+  /** Runs an effect, and fails if the broker's journal does not have the expected number of logins. */
   const withLogins = Effect.fnUntraced(function* <A, E extends { readonly message: string }, R>(
     expected: number,
     effect: Effect.Effect<A, E, R>
