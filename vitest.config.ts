@@ -4,7 +4,7 @@ import * as os from "node:os"
 import CountsReporter from "./tools/vitest/CountsReporter.ts"
 import { thorough } from "./tools/vitest/thorough.ts"
 
-// Packages are read from their sources, so tests need no build.
+// With this condition, imports of our packages resolve to their sources, so the tests need no build.
 const conditions = ["@auth/source", ...defaultServerConditions]
 
 export default defineConfig({
@@ -14,11 +14,12 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "examples/**/*.test.ts"],
     isolate: false,
     pool: "threads",
-    // Many tests wait for other programs, so a machine of two cores has room for two.
+    // At least two workers, even on a machine with two cores: many tests wait for other programs and use little CPU
+    // time.
     maxWorkers: Math.max(2, os.availableParallelism() - 1),
-    tags: [{ name: "thorough", description: "long, or the same over and over: run by npm run check" }],
+    tags: [{ name: "thorough", description: "slow or repeated tests, which only npm run check runs" }],
     ...(!thorough && { tagsFilter: ["!thorough"] }),
-    // A machine that is busy with other things must not fail a test that only waits for it.
+    // The time-out is long, so that a test does not fail only because the machine is busy.
     testTimeout: 20_000,
     reporters: ["default", new CountsReporter()]
   }

@@ -1,4 +1,4 @@
-/** The Angel One login of the benches, for candidates with hand-written requests. */
+/** The login at Angel One for the benches. Candidates without our library use it to build their requests. */
 
 export const apiKey = "benchKey"
 export const pin = "4711"
@@ -28,7 +28,7 @@ export interface Answer {
   readonly data?: { readonly jwtToken?: unknown }
 }
 
-/** Throws on a failed login, because a bench that continues after a failure measures nothing. */
+/** Throws if the login failed, because a bench with failed logins would measure nothing useful. */
 export const check = (answer: unknown): void => {
   const { data, status } = answer as Answer
   if (status !== true || typeof data?.jwtToken !== "string") throw new Error("The login did not succeed.")

@@ -1,7 +1,7 @@
 /**
- * Compares candidates that do the same job. Each has a process of its own, so that its CPU time can be measured
- * separately. All take turns in every round, so that a noisy machine affects all alike. The result is the median over
- * the rounds. Only ratios are meaningful.
+ * Compares candidates that do the same job. Each candidate has a separate process, so that its CPU time can be measured
+ * separately. In every round, each candidate has its turn, so that a busy machine slows all candidates equally. The
+ * result is the median of all rounds. Compare only ratios, because absolute times depend on the machine.
  */
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
@@ -9,67 +9,72 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts"
 
-/** Does the job as often as the turn says, and returns additional columns by heading. */
+/** Does the job `count` times. May return values for additional columns of the table, by column heading. */
 export type Run = (turn: Turn) => Promise<void | Readonly<Record<string, number>>>
 
 export interface Candidate {
   readonly title: string
   readonly nodeArgs?: ReadonlyArray<string>
-  /** Runs once, in the candidate's own process. */
+  /** Prepares the candidate. It runs once, in the process of the candidate. */
   readonly prepare: (url: string) => Promise<Run>
 }
 
 export interface Turn {
-  /** Title of the turn. Default: its concurrency. */
+  /** Title of the turn. Default: `concurrency` and its number. */
   readonly title?: string
+  /** Number of jobs that run at the same time. */
   readonly concurrency: number
+  /** Number of jobs. */
   readonly count: number
-  /** Number of accounts to choose from. */
+  /** Number of accounts. Each job uses one of them. */
   readonly accounts?: number
-  /** Another parameter that this bench varies. */
+  /** A parameter of the bench, such as the state of the session. */
   readonly variant?: string
 }
 
+/** The result of one turn of one candidate. */
 export interface Measured {
+  /** Number of jobs for each second. */
   readonly perSecond: number
-  /** User and system time of the whole process, for each job. */
+  /** User time and system time of the whole process for one job, in microseconds. */
   readonly cpuMicros: number
+  /** Values of the additional columns, by column heading. */
   readonly notes: Readonly<Record<string, number>>
 }
 
 export interface Plan {
   readonly rounds: number
-  /** Time limit for slow or busy machines: after the first round, no round starts that would probably end later. */
+  /** Time limit in seconds. After the first round, a round does not start if it would probably exceed the limit. */
   readonly seconds: number
-  /** Number of jobs before the measurement, so that no candidate is measured cold. */
+  /** Number of jobs that each candidate runs before the measurement, so that its code is compiled and optimized. */
   readonly warmUp: number
   readonly turns: ReadonlyArray<Turn>
 }
 
 export interface Bench {
   readonly summary: string
-  /** Name of the job: `login`. */
+  /** Name of the job, such as `login`. */
   readonly job: string
-  /** The server's answer, and its delay in milliseconds. Without it, no server is started. */
+  /** The name of the server's answer, and its delay in milliseconds. If absent, no server is started. */
   readonly answer?: { readonly body: string; readonly delay: number }
   readonly candidates: Readonly<Record<string, Candidate>>
-  /** The candidates that the ratios refer to. */
+  /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>>
-  /** Packages whose versions are printed below the figures. */
+  /** Packages whose versions are printed. */
   readonly versions: ReadonlyArray<string>
 }
 
 export interface Options {
   readonly quick: boolean
   readonly rounds: number | undefined
-  /** Names of candidates; all if empty. */
+  /** Names of the candidates to run. If empty, all candidates run. */
   readonly only: ReadonlyArray<string>
-  /** Folder for CPU profiles. */
+  /** Folder to which CPU profiles are written. */
   readonly profile: string | undefined
 }
 
-/** Spreads `once` over as many loops as the concurrency allows. */
+/** Calls `once` for each job. As many loops as the concurrency call it at the same time. */
 export const loops =
   (once: (index: number) => Promise<unknown>): Run =>
   async ({ concurrency, count }) => {
@@ -92,13 +97,13 @@ const quantile = (values: ReadonlyArray<number>, at: number): number => {
 
 const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 
-/** Interquartile range of the rounds, as a fraction of the median. */
+/** Interquartile range of the rounds, in per cent of the median. */
 const spread = (values: ReadonlyArray<number>): string =>
   `${((100 * (quantile(values, 0.75) - quantile(values, 0.25))) / median(values)).toFixed(0)} %`
 
 /**
- * Ratio of the time of `once` for the slowest key to that for the median key. Each key counts with the best of three
- * tries.
+ * Measures `once` for each key, and returns the time for the slowest key divided by the median time. The time for a key
+ * is the shortest of three tries.
  */
 export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string) => Promise<void>): Promise<number> => {
   const best = new Map<string, number>(keys.map((key) => [key, Infinity]))
@@ -113,7 +118,7 @@ export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string)
   return Math.max(...times) / median(times)
 }
 
-/** Computes ratios within a round, under the same load of the machine, and then the median. */
+/** Returns the ratio for each round. Within a round, the load of the machine is about the same for all candidates. */
 const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   own.map((value, round) => value / (base[round] ?? Number.NaN))
 
@@ -145,21 +150,22 @@ const printMachine = async (bench: Bench): Promise<void> => {
   )
 }
 
-/** Prints one changing line on a terminal, otherwise a line for each round. */
+/** On a terminal, updates one line. Otherwise prints one line for each milestone, such as the start of a round. */
 const progress = (text: string, milestone: boolean): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(76)}`)
   else if (milestone) process.stderr.write(`${text}\n`)
 }
 
+/** The results of all rounds of one turn, by the name of the candidate. */
 type Figures = Map<string, Array<Measured>>
 
-/** More than three digits would not be significant. */
+/** Formats a number with three digits, because more digits would not be significant. */
 const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
 
 const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
   const bases = bench.baselines.filter((base) => figures.has(base))
   const title = turn.title ?? `concurrency ${turn.concurrency}`
-  console.log(`\n${title}, ${turn.count} ${bench.job}s a round`)
+  console.log(`\n${title}, ${turn.count} ${bench.job}s in each round`)
   const of = (name: string, field: "perSecond" | "cpuMicros") =>
     (figures.get(name) ?? []).map((measured) => measured[field])
   const notes = Array.from(
@@ -169,9 +175,9 @@ const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
     const values = (figures.get(name) ?? []).flatMap((measured) => measured.notes[heading] ?? [])
     return values.length === 0 ? "" : figure(median(values))
   }
-  const headings = bases.flatMap((base) => [`÷ ${base}`, "spread", "CPU ÷", "spread"])
+  const headings = bases.flatMap((base) => [`÷ ${base}`, "spread", `CPU ÷ ${base}`, "spread"])
   printTable([
-    ["", `${bench.job}s/s`, "spread", "CPU µs each", "spread", ...headings, ...notes],
+    ["", `${bench.job}s/s`, "spread", `CPU µs/${bench.job}`, "spread", ...headings, ...notes],
     ...Array.from(figures.keys(), (name) => [
       bench.candidates[name]?.title ?? name,
       median(of(name, "perSecond")).toFixed(0),
@@ -191,11 +197,14 @@ const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
 
 interface Load {
   readonly requests: number
-  /** Fraction of the time in which the server was busy. */
+  /** The fraction of the time for which the server was busy. */
   readonly busy: number
 }
 
-/** A saturated server slows only the fastest candidates, and hides their advantage. */
+/**
+ * Prints how busy the server was. A saturated server slows only the fastest candidates, so the measured ratios would be
+ * wrong.
+ */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, bench: Bench): void => {
   const busiest = Array.from(loads, ([name, parts]) => ({ name, busy: median(parts) })).toSorted(
     (one, other) => other.busy - one.busy
@@ -204,9 +213,9 @@ const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, bench: B
   const title = bench.candidates[busiest.name]?.title ?? busiest.name
   const verdict =
     busiest.busy < 0.8
-      ? "it limited no candidate"
-      : "IT LIMITED THE FASTEST CANDIDATES: their rates are too low, their CPU is right"
-  console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy (with ${title}): ${verdict}`)
+      ? "the server did not slow any candidate"
+      : "THE SERVER SLOWED THE FASTEST CANDIDATES: their rates are too low, but their CPU times are correct"
+  console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy, with the candidate "${title}": ${verdict}`)
 }
 
 const rotate = <A>(values: ReadonlyArray<A>, by: number): ReadonlyArray<A> => [
@@ -214,9 +223,10 @@ const rotate = <A>(values: ReadonlyArray<A>, by: number): ReadonlyArray<A> => [
   ...values.slice(0, by % values.length)
 ]
 
+/** Time-out of a turn, in milliseconds. */
 const turnLimit = 120_000
 
-/** Warms up every kind of turn, so that none is measured cold. */
+/** Returns the turns of the warm-up. Every turn of the plan is included, with fewer jobs. */
 const warmUps = ({ turns, warmUp }: Plan): ReadonlyArray<Turn> =>
   turns.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 
@@ -242,12 +252,14 @@ interface Sample {
 
 const takeTurn = async ({ name, peer }: Entrant, turn: Turn, server: Peer | undefined): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit), busy: 0 }
-  // Reopens connections that were closed during the turns of the other candidates.
+  // Opens the candidate's connections again, because the server may have closed them during the turns of other
+  // candidates.
   await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
   await server.call("load")
   const measured = await peer.call<Measured>(turn, turnLimit)
   const { busy, requests } = await server.call<Load>("load")
-  if (requests !== turn.count) throw new Error(`${name}: the server received ${requests} of ${turn.count} requests`)
+  if (requests !== turn.count)
+    throw new Error(`${name}: the server received ${requests} requests instead of ${turn.count}`)
   return { measured, busy }
 }
 
@@ -257,7 +269,7 @@ const startServer = async ({ answer }: Bench, scratch: string) => {
   const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args })
   const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
   const delay = answer.delay === 0 ? "" : ` after ${answer.delay} ms`
-  console.log(`server    a process of its own on loopback, answers of ${bytes} bytes${delay}`)
+  console.log(`server    a separate process on loopback, with answers of ${bytes} bytes${delay}`)
   return { server, url }
 }
 
@@ -284,13 +296,13 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
     for (let longest = 0; round < rounds; round += 1) {
       const roundBegan = performance.now()
       const late = round > 0 && roundBegan - began + longest > plan.seconds * 1000
-      // An explicit number of rounds has no time limit.
+      // The option --rounds disables the time limit.
       if (late && options.rounds === undefined) break
       const title = `round ${round + 1} of ${rounds}`
       progress(title, true)
       for (const [index, turn] of plan.turns.entries()) {
         for (const entrant of rotate(entrants, round)) {
-          progress(`${title}: ${titleOf(entrant.name)}, ${turn.title ?? `${turn.concurrency} at a time`}`, false)
+          progress(`${title}: ${titleOf(entrant.name)}, ${turn.title ?? `concurrency ${turn.concurrency}`}`, false)
           const { busy, measured } = await takeTurn(entrant, turn, server)
           figures[index]?.get(entrant.name)?.push(measured)
           if (server !== undefined && turn.concurrency > 1) loads.get(entrant.name)?.push(busy)
@@ -299,8 +311,8 @@ export const compare = async (file: string, bench: Bench, options: Options): Pro
       longest = Math.max(longest, performance.now() - roundBegan)
     }
     progress("", false)
-    const cut = round < rounds ? ` of ${rounds}, then the time was up` : ""
-    console.log(`rounds    ${round}${cut}, after ${plan.warmUp} ${bench.job}s of warm-up each`)
+    const cut = round < rounds ? ` of ${rounds}, because of the time limit` : ""
+    console.log(`rounds    ${round}${cut}; before them, each candidate ran ${plan.warmUp} ${bench.job}s as a warm-up`)
     for (const [index, turn] of plan.turns.entries()) printFigures(bench, turn, figures[index] ?? new Map())
     if (server !== undefined) printServer(loads, bench)
   } finally {

@@ -1,4 +1,4 @@
-/** `npm run bench`: compares speeds, as ratios on the machine that it runs on. */
+/** `npm run bench`: compares the speed of candidates on this machine. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -10,18 +10,18 @@ const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches"
 
 const usage = (benches: ReadonlyArray<readonly [string, Bench]>) => `Usage: npm run bench -- [bench …] [option …]
 
-Benches (default: all; "session" selects all whose names begin with it):
+Benches (default: all; "session" selects all benches whose names begin with "session-"):
 ${benches.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join("\n")}
 
 Options:
-  --quick           fewer rounds: half a minute, and coarser figures
-  --rounds <n>      number of rounds
-  --only <names>    only these candidates, separated by commas:
+  --quick           runs fewer rounds, in half a minute, with less exact results
+  --rounds <n>      runs this number of rounds
+  --only <names>    runs only these candidates, separated by commas:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --profile <dir>   writes a CPU profile of each candidate
-  --help            this text
+  --help            prints this text
 
-Absolute times are not meaningful. Compare only ratios, and only those of one run.`
+Absolute times depend on the machine. Compare only ratios, and only ratios from the same run.`
 
 const load = async (): Promise<ReadonlyArray<readonly [string, Bench]>> => {
   const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()
@@ -50,7 +50,7 @@ const parse = () => {
   }
 }
 
-/** `session` is all of `session-fiber`, `session-promise` and so on. */
+/** Whether a name selects a bench. `session` selects `session-fiber`, `session-promise` and so on. */
 const isOf = (bench: string, name: string): boolean => bench === name || bench.startsWith(`${name}-`)
 
 const problemOf = (
@@ -62,10 +62,10 @@ const problemOf = (
   const unknown = chosen.find((name) => !benches.some(([known]) => isOf(known, name)))
   if (unknown !== undefined) return `There is no bench "${unknown}".`
   const candidates = benches.flatMap(([, bench]) => Object.keys(bench.candidates))
-  const stranger = only.find((name) => !candidates.includes(name))
-  if (stranger !== undefined) return `There is no candidate "${stranger}".`
+  const unknownCandidate = only.find((name) => !candidates.includes(name))
+  if (unknownCandidate !== undefined) return `There is no candidate "${unknownCandidate}".`
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && rounds <= 1000)) {
-    return "--rounds needs a number from 1 to 1000."
+    return "--rounds must be a whole number from 1 to 1000."
   }
   return undefined
 }
@@ -93,7 +93,8 @@ const main = async (): Promise<void> => {
     refuse(problem)
     return
   }
-  if (positionals.length === 0) console.log(`benches: ${benches.map(([name]) => name).join(", ")} (--help tells more)`)
+  if (positionals.length === 0)
+    console.log(`benches: ${benches.map(([name]) => name).join(", ")} (--help describes them)`)
   endPeersWithUs()
   for (const [name, bench] of benches) {
     if (positionals.length > 0 && !positionals.some((chosen) => isOf(name, chosen))) continue
@@ -107,8 +108,8 @@ const main = async (): Promise<void> => {
       rounds
     })
     console.log(
-      `\nspread: width of the middle half of the rounds. CPU: user and system time of the candidate's process. ` +
-        `÷: within each round, then the median. Took ${((performance.now() - began) / 1000).toFixed(0)} s.`
+      `\nspread: interquartile range of the rounds, in per cent of the median. CPU: user and system time of the process.\n` +
+        `÷: median of the ratios of all rounds. The bench took ${((performance.now() - began) / 1000).toFixed(0)} s.`
     )
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The server: answers every request with the same bytes, at once or after a delay. It uses bare sockets, because
- * `node:http` serves fewer requests than the fastest clients send.
+ * The HTTP server of the benches. It answers every request with the same bytes, immediately or after a delay. It uses
+ * `node:net` directly, because `node:http` is slower than the fastest candidates.
  */
 import * as net from "node:net"
 import { performance } from "node:perf_hooks"
@@ -8,13 +8,13 @@ import { servePeer } from "../interop/peer.ts"
 
 const encode = (text: string) => Buffer.from(text).toString("base64url")
 
-/** A token with the form of Angel One's: header, claims, 64 bytes of signature. */
+/** Makes a token in the form of Angel One's tokens: header, claims, and a signature of 64 bytes. */
 const token = (claims: Readonly<Record<string, unknown>>): string =>
   `${encode(`{"alg":"HS512"}`)}.${encode(JSON.stringify(claims))}.${"Zm9vYmFy".repeat(11).slice(0, 86)}`
 
 const issued = { iat: 1_790_000_000, exp: 4_000_000_000 }
 
-/** Answers of the broker, by name. */
+/** Bodies of the broker's answers, by name. */
 const bodies: Readonly<Record<string, string>> = {
   login: JSON.stringify({
     status: true,
@@ -42,7 +42,7 @@ const toAnswer = (body: string) =>
 
 const maxRequestBytes = 65_536
 
-/** Clients here send one request at a time over a connection, so answers cannot overtake one another. */
+/** Sends an answer. Candidates send one request at a time over each connection, so answers stay in order. */
 const reply = (socket: net.Socket, answer: Buffer, isLast: boolean) => {
   if (!socket.writable) return
   socket.write(answer)
@@ -74,7 +74,7 @@ const serve = (answer: Buffer, delay: number, count: () => void) => (socket: net
 
 const [name = "", delay = "0"] = process.argv.slice(2)
 const body = bodies[name]
-if (body === undefined) throw new Error(`There is no answer "${name}"; there is ${Object.keys(bodies).join(", ")}.`)
+if (body === undefined) throw new Error(`There is no answer "${name}". Use one of: ${Object.keys(bodies).join(", ")}.`)
 
 let requests = 0
 const server = net.createServer(serve(toAnswer(body), Number(delay), () => (requests += 1)))

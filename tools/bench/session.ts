@@ -1,4 +1,4 @@
-/** Shared by the session benches: a broker without cost, and managers with a cached session of it. */
+/** Shared by the session benches: a simulated login that costs almost no time, and managers with a cached session. */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import { Logout } from "@auth/broker-core/login/Logout"
@@ -26,7 +26,7 @@ export const accountOf = (id: string): Account.Account => Account.make({ broker:
 /** Lifetime of a session of the bench, in milliseconds. */
 export const lifetime = 3_600_000
 
-/** A session as from a login, with tokens of the length of a broker's. */
+/** Makes a session as a login would return it. Its token is about as long as the token of a real broker. */
 export const sessionOf = (account: Account.Account, issuedAt: number): Session.Session =>
   Session.make({
     account,
@@ -36,10 +36,10 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     expiry: Expiry.after(Duration.millis(lifetime))
   })
 
-/** Time before its expiry at which a session of the bench is due for renewal, in milliseconds. */
+/** A session of the bench is due for renewal this many milliseconds before its expiry. */
 export const early = 600_000
 
-/** A login that reports each use, and takes `latency` milliseconds. */
+/** Makes a renewal by login. A login takes `latency` milliseconds, and then calls `exchanged`. */
 export const renewalOf = (
   id: string,
   latency = 0,
@@ -66,7 +66,7 @@ const noLogout: Logout["Service"] = {
   logout: ({ account }) => Effect.succeed({ _tag: "LocalOnly", account, why: "no-such-call" })
 }
 
-/** A store and a lock in memory, and a scope for the lifetime of the process. */
+/** Makes a store and a lock in memory, and a scope that stays open until the process ends. */
 const makeShared = () =>
   Context.make(SessionStore, makeStore()).pipe(
     Context.add(SessionLock, makeLock()),
@@ -80,7 +80,7 @@ export const makeManagers = (renewals: Iterable<Renewal.Renewal["Service"]>): Ef
   )
 }
 
-/** The managers of many accounts, by their ids. */
+/** Makes a `SessionManagers`, which makes the manager of an account at the first use of its id. */
 export const makeAccounts = Effect.suspend(() =>
   Effect.provideContext(
     SessionManagers.make((id) =>
@@ -90,7 +90,7 @@ export const makeAccounts = Effect.suspend(() =>
   )
 )
 
-/** Managers of accounts, all with a cached session. */
+/** Makes managers for many accounts, each with a cached session, and returns them by account id. */
 export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   const managers = yield* makeManagers(Array.from({ length: accounts }, (_, index) => renewalOf(idOf(index))))
   const now = yield* Clock.currentTimeMillis
@@ -98,7 +98,7 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   return new Map(managers.map((manager) => [manager.account.id, manager]))
 })
 
-/** Random accounts, in an order that a processor cannot predict. */
+/** Returns account numbers in random order, so that a processor cannot predict the next account. */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)
   let state = 0x2545f491
@@ -111,17 +111,17 @@ const shuffled = (accounts: number): Uint32Array => {
   return order
 }
 
-/** The account ids of a turn, in the order in which they are read, repeatedly. */
+/** Returns the account ids that a turn reads, in this order. After the last id, the turn starts again at the first. */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
 
-/** Some of the accounts, from the first to the last. */
+/** Returns at most 100 account ids, evenly spread over all accounts. */
 export const sampled = (accounts: number): ReadonlyArray<string> => {
   const size = Math.min(accounts, 100)
   return Array.from({ length: size }, (_, index) => idOf(Math.floor((index * accounts) / size)))
 }
 
-/** Prepares a turn, once for each number of accounts. */
+/** Caches the result of `make` for each number of accounts. */
 export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((accounts: number) => Promise<A>) => {
   const made = new Map<number, Promise<A>>()
   return (accounts) => {
@@ -131,7 +131,10 @@ export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((acco
   }
 }
 
-/** Throws on a wrong session, because a bench that returns one measures nothing. */
+/**
+ * Throws if the session belongs to another account, because a bench with wrong sessions would measure nothing useful.
+ */
 export const expectSession = (session: Session.Session | undefined, id: string): void => {
-  if (session?.account.id !== id) throw new Error(`The session of ${session?.account.id} came for ${id}.`)
+  if (session?.account.id !== id)
+    throw new Error(`Expected a session of ${id}, but got a session of ${session?.account.id}.`)
 }

@@ -1,6 +1,6 @@
 /**
- * A minimal `HttpClient` over undici's `request`, to measure the cost of the rest of a login. Do not use it in
- * programs: it sends and reads only text.
+ * A minimal `HttpClient` over undici's `request`. With this fast client, a bench shows the cost of the other parts of a
+ * login. It sends and reads only text, so programs cannot use it.
  */
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"

@@ -4,7 +4,7 @@ import { leaks, run } from "./canary.ts"
 
 const leaking = new URL("./leaking.ts", import.meta.url)
 
-describe("a secret of a program", () => {
+describe("run and leaks", () => {
   for (const way of [
     "on standard output",
     "on standard error",
@@ -19,21 +19,21 @@ describe("a secret of a program", () => {
     "in the message of a defect",
     "in a trace log"
   ]) {
-    it(`${way} is detected`, { tags: way === "in base64" ? [] : ["thorough"] }, async () => {
+    it(`detect a secret ${way}`, { tags: way === "in base64" ? [] : ["thorough"] }, async () => {
       const all = await run(leaking, way)
       assert.deepStrictEqual([all.code, all.told.length], [0, 1], all.output)
       assert.isNotEmpty(leaks(all, all.told))
     })
   }
 
-  it("in the error of a crash is detected, and the exit code is reported", async () => {
+  it("detect a secret in the error of a crashed program, with exit code 1", async () => {
     const all = await run(leaking, "in the error of a crash")
     assert.strictEqual(all.code, 1)
     assert.isNotEmpty(leaks(all, all.told))
   })
 })
 
-it("accepts a program that leaks no secret, and removes its folder", async () => {
+it("run and leaks: find nothing in a program that leaks no secret, and remove its folder", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]
@@ -43,18 +43,18 @@ it("accepts a program that leaks no secret, and removes its folder", async () =>
   assert.isFalse(fs.existsSync(folder))
 })
 
-describe("a secret", () => {
+describe("leaks", () => {
   const secret = `c@nary "4711"/ü`
   for (const [spelling, text] of [
     ["as plain text", secret],
     ["in JSON inside JSON", JSON.stringify(JSON.stringify({ pin: secret }))],
     ["in a URL", encodeURIComponent(secret)],
     ["in a form", new URLSearchParams({ pin: secret }).toString()],
-    ["with unnecessary percent-encoding", secret.replace("nary", "%6e%41ry")],
+    ["with percent-encoded letters", secret.replace("nary", "%6e%41ry")],
     ["in base64", Buffer.from(secret).toString("base64")],
     ["in base64url", Buffer.from(secret).toString("base64url")]
   ] as const) {
-    it(`${spelling} is found`, () => {
+    it(`finds a secret ${spelling}`, () => {
       const nothing = { code: 0, told: [], output: "", files: [] }
       assert.isEmpty(leaks({ ...nothing, output: "harmless" }, [secret]))
       assert.isNotEmpty(leaks({ ...nothing, output: `PIN ${text}!` }, [secret]))

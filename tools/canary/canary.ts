@@ -1,4 +1,4 @@
-/** Runs a program in a folder of its own, and searches its output and files for secrets. */
+/** Runs a program in a new folder, and searches its output and its files for secrets. */
 import { fork } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -7,13 +7,15 @@ import { fileURLToPath } from "node:url"
 import { Canary } from "@auth/broker-core/testing"
 import * as Effect from "effect/Effect"
 
+/** The result of a program. */
 export interface Run {
+  /** Exit code, or `null` if a signal ended the program. */
   readonly code: number | null
   /** Standard output and standard error. */
   readonly output: string
-  /** The secrets that it reported: see `tell` in `program.ts`. */
+  /** The secrets that the program reported with `tell`: see `program.ts`. */
   readonly told: ReadonlyArray<string>
-  /** Files in its folder, its home directory and the temporary directory: text by name. */
+  /** Names and texts of all files in the program's folder, which is also its home directory and temporary directory. */
   readonly files: ReadonlyArray<readonly [name: string, text: string]>
 }
 
@@ -45,14 +47,14 @@ export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise
   return { code, output, told, files }
 }
 
-/** Decodes every `%4F` in the text, even if the character needs no encoding. */
+/** Decodes all percent-encoding, such as `%4F`, even of characters that need no encoding. */
 const decoded = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 
-/** Places where a secret appears, in any encoding. A test expects an empty list. */
+/** Returns the places that contain a secret, in any common encoding. A test expects an empty list. */
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)
-  // The name of a file may contain a secret too.
+  // The name of a file may also contain a secret.
   for (const shown of [`output: ${output}`, ...files.map(([name, text]) => `file ${name}: ${text}`)]) {
     net.add("shown", shown)
     net.add("decoded", decoded(shown))

@@ -1,4 +1,4 @@
-/** Leaks a secret. The first argument selects the way. */
+/** A program that leaks a secret. Its first argument selects how. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

@@ -1,11 +1,11 @@
-/** A program that prints everything: loggers at every level, and every way to print a result. */
+/** Helpers for a program that prints everything: it logs at every level, and prints each result in every way. */
 import { inspect } from "node:util"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 
-/** Reports a secret to the test that started this program, over a channel that only the test reads. */
+/** Reports a secret to the test that started this program. The channel is separate from the program's output. */
 export const tell = (secret: unknown): void => {
   if (typeof secret === "string" && secret !== "") process.send?.(secret)
 }

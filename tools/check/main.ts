@@ -1,6 +1,6 @@
 /**
- * The checks of CI: runs every step to its end, then prints one line for each step and the last output of each failed
- * step.
+ * `npm run check`: runs every step, even if an earlier step failed. At the end it prints one line for each step, and
+ * the last lines of the output of each failed step.
  */
 import * as path from "node:path"
 import { parseArgs } from "node:util"
@@ -18,8 +18,8 @@ interface Step {
 
 const steps: ReadonlyArray<Step> = [
   { name: "format", title: "oxfmt", script: "node_modules/oxfmt/bin/oxfmt", args: ["--check"] },
-  { name: "lint", title: "oxlint, with our own rules", script: "node_modules/oxlint/bin/oxlint" },
-  { name: "types", title: "TypeScript, every project", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
+  { name: "lint", title: "oxlint, including the rules of this repository", script: "node_modules/oxlint/bin/oxlint" },
+  { name: "types", title: "TypeScript, all projects", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
   {
     name: "tests",
     title: "tests, including the thorough ones",
@@ -29,23 +29,23 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "torture",
-    title: "torture, a quick run",
+    title: "torture, as a quick run",
     script: "tools/torture/main.ts",
     args: ["--quick"],
     nodeArgs: ["--conditions=@auth/source"]
   },
-  { name: "packages", title: "packages", script: "tools/packages/check.ts" }
+  { name: "packages", title: "packages, as they will be published", script: "tools/packages/check.ts" }
 ]
 
 const usage = `Usage: npm run check -- [option …]
 
-Runs every step to its end, and fails if a step has failed:
+Runs every step, even if an earlier step failed. Fails if a step failed:
 ${steps.map(({ name, title }) => `  ${name.padEnd(10)}${title}`).join("\n")}
 
 Options:
-  --only <names>  only these steps, separated by commas
-  --skip <names>  without these steps
-  --help          this text`
+  --only <names>  runs only these steps, separated by commas
+  --skip <names>  skips these steps, separated by commas
+  --help          prints this text`
 
 const parse = () => {
   try {
@@ -57,8 +57,8 @@ const parse = () => {
       }
     })
     const [only, skip] = [values.only, values.skip].map((names) => names.split(",").filter((name) => name !== ""))
-    const stranger = [...only!, ...skip!].find((named) => !steps.some(({ name }) => name === named))
-    return stranger === undefined ? { help: values.help, only: only!, skip: skip! } : `There is no step "${stranger}".`
+    const unknown = [...only!, ...skip!].find((named) => !steps.some(({ name }) => name === named))
+    return unknown === undefined ? { help: values.help, only: only!, skip: skip! } : `There is no step "${unknown}".`
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -66,7 +66,7 @@ const parse = () => {
 
 const linesKept = 12
 
-/** Prints the output of the step, and returns its last lines if the step failed. */
+/** Runs a step and prints its output. If the step failed, returns the last lines of its output. */
 const failureOf = async ({
   args = [],
   env,
@@ -109,7 +109,8 @@ const main = async (): Promise<void> => {
     const failure = await failureOf(step)
     const took = ((performance.now() - began) / 1000).toFixed(1)
     lines.push(`${failure === undefined ? "ok    " : "FAILED"} ${step.title} (${took} s)`)
-    if (failure !== undefined) failures.push("", `${step.title}, at its end:`, ...failure.map((line) => `  ${line}`))
+    if (failure !== undefined)
+      failures.push("", `${step.title}: the last lines of its output:`, ...failure.map((line) => `  ${line}`))
   }
   if (failures.length > 0) process.exitCode = 1
   console.log(["", ...lines, ...failures].join("\n"))

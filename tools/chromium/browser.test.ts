@@ -23,7 +23,7 @@ const isGone = async (pid: number, folder: string): Promise<boolean> => {
 
 describe.runIf(runsChromium)("a Chromium for tests", () => {
   it("resolves every host name to this machine, and removes its process and folder on close", async () => {
-    const server = http.createServer((request, response) => response.end(`asked for ${request.headers.host}`))
+    const server = http.createServer((request, response) => response.end(`request for ${request.headers.host}`))
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as AddressInfo
     const chromium = await startChromium()
@@ -33,7 +33,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
           const page = await window.newPage()
           return await (await page.goto(`http://${host}/`))?.text()
         })
-        assert.strictEqual(text, `asked for ${host}`)
+        assert.strictEqual(text, `request for ${host}`)
       }
     } finally {
       await chromium.close()
@@ -44,7 +44,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
     assert.isFalse(fs.existsSync(chromium.folder))
   })
 
-  it("can be closed even if it hangs", { tags: ["thorough"] }, async () => {
+  it("ends on close, even if it hangs", { tags: ["thorough"] }, async () => {
     const chromium = await startChromium()
     process.kill(chromium.pid, "SIGSTOP")
     await chromium.close()
@@ -52,7 +52,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
   })
 
   it(
-    "is removed with its folder when the program that started it is killed, even if it hangs",
+    "ends and loses its folder when its parent process is killed, even if Chromium hangs",
     { tags: ["thorough"], timeout: 60_000 },
     async () => {
       const module = path.join(import.meta.dirname, "browser.ts")
@@ -77,8 +77,8 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
   )
 })
 
-describe("a machine without a browser", () => {
-  it("gets an error that names the package to install", async () => {
+describe("startChromium", () => {
+  it("fails with the name of the package to install if the command is missing", async () => {
     const failure = await startChromium({ command: "chromium-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install chromium/)
   })

@@ -1,4 +1,4 @@
-/** A headless Chromium for tests: Debian's package, with a separate profile, and limited to loopback. */
+/** Starts a headless Chromium for tests. It has a new profile, and can connect only to this machine. */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -7,10 +7,10 @@ import { type Browser, type BrowserContext, chromium } from "playwright-core"
 import { watchOver } from "../packages/process.ts"
 
 export interface Chromium {
-  /** Opens a window for `use`, with its own cookies, storage and service workers. */
+  /** Opens a window with separate cookies, storage and service workers, and closes it after `use`. */
   readonly withWindow: <A>(use: (window: BrowserContext) => Promise<A>) => Promise<A>
   readonly pid: number
-  /** The folder that contains the profile. */
+  /** The temporary folder that contains the profile. */
   readonly folder: string
   /** Ends the process, and removes its folder. */
   readonly close: () => Promise<void>
@@ -20,27 +20,30 @@ const missing =
   "chromium is not installed. Install it with: apt-get install chromium (or: brew install --cask chromium)"
 
 /**
- * Whether tests that need `chromium` run. Without the command they are skipped. In CI they run and fail with an error
- * that names the package to install. Their titles contain the word Chromium, by which a run counts the skipped ones.
+ * Whether the tests that need Chromium run. If the command `chromium` is missing, these tests are skipped. In CI they
+ * run even so, and fail with an error that names the package to install. Their titles must contain the word Chromium,
+ * because `CountsReporter` finds the skipped tests by this word.
  */
 export const runsChromium = process.env["CI"] !== undefined || spawnSync("chromium", ["--version"]).status === 0
 
+/** Time-outs, in milliseconds. */
 const startMillis = 30_000
 const closeMillis = 5000
-/** Time-out of each action. It is shorter than the time-out of a test, so that the failure names the action. */
+/** Time-out of each action. It is shorter than the time-out of a test, so that the error names the action. */
 const actionMillis = 10_000
 
 const flags = [
-  // CI runs as root, and Chromium's sandbox does not start as root.
+  // CI runs as root, and Chromium's sandbox cannot start as root.
   "--no-sandbox",
-  // Every host name resolves to this machine, as after DNS rebinding. No other host can be reached.
+  // Every host name resolves to this machine, as in an attack by DNS rebinding. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
-  // Other browsers lack this defence. It is disabled, so that the requests of a test reach the server.
+  // Chromium checks whether a page may call the local network. Other browsers have no such check. It is disabled, so
+  // that the server under test receives the requests.
   "--disable-features=LocalNetworkAccessChecks"
 ]
 
-/** Playwright requires a path, not a command. */
+/** Returns the path of a command, because Playwright requires a path. */
 const pathOf = (command: string): string => {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter)
   const found = folders.map((folder) => path.join(folder, command)).find((file) => fs.existsSync(file))
@@ -48,7 +51,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** The link contains the host name and the id of the process that uses the profile: `host-1234`. */
+/** Reads the process id of the browser from a link in the profile. The link's target is such as `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {
@@ -59,7 +62,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Closes the browser, and kills it if it hangs. */
+/** Closes the browser. If it hangs, kills its process. */
 const end = async (context: BrowserContext, pid: number): Promise<void> => {
   const timer = setTimeout(() => isAlive(pid) && process.kill(pid, "SIGKILL"), closeMillis)
   await context.close()
@@ -67,7 +70,7 @@ const end = async (context: BrowserContext, pid: number): Promise<void> => {
 }
 
 const removeFolder = (folder: string): void =>
-  // Helper processes may write for another moment.
+  // The browser's helper processes may still write for a short time, so the removal is retried.
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 
 const withWindowOf =
@@ -82,7 +85,7 @@ const withWindowOf =
     }
   }
 
-/** Starts a Chromium. If there is no `chromium`, fails with an error that names the package to install. */
+/** Starts Chromium. If the command is missing, fails with an error that names the package to install. */
 export const startChromium = async (options: { readonly command?: string } = {}): Promise<Chromium> => {
   const executablePath = pathOf(options.command ?? "chromium")
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-chromium-"))

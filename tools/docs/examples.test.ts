@@ -6,15 +6,15 @@ import { root } from "../packages/workspace.ts"
 
 const examples = collect()
 
-// Problems that the check must find. They prove that the check can fail.
+// Examples with a problem that the check must find. They show that the check can fail.
 const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
   [/TS2882/, 1, `import "@auth/nobody"`],
   [/TS2322/, 2, `const one = 1\nconst text: string = one`],
   [/TS2322/, 1, `const text: string = 1`, false],
-  [/it is 2, not 3/, 1, `1 + 1 // => 3`],
-  [/it is 2, not 3/, 1, `1 + 1\n// => 3`],
-  [/it is 'ab', not 'ac'/, 2, `const a = "a"\nconst b = a + "b" // => "ac"\nvoid b`],
-  [/it is \{ a: \[ 1 \] \}, not \{ a: \[ 2 \] \}/, 1, `({ a: [1] }) // => { a: [2] }`],
+  [/the value is 2, not 3/, 1, `1 + 1 // => 3`],
+  [/the value is 2, not 3/, 1, `1 + 1\n// => 3`],
+  [/the value is 'ab', not 'ac'/, 2, `const a = "a"\nconst b = a + "b" // => "ac"\nvoid b`],
+  [/the value is \{ a: \[ 1 \] \}, not \{ a: \[ 2 \] \}/, 1, `({ a: [1] }) // => { a: [2] }`],
   [/not reached/, 2, `const never = () => {\n  return 1 // => 1\n}`],
   [/TS377001: This Effect value is neither/, 3, `import * as Effect from "effect/Effect"\n\nEffect.succeed(1) // => 1`],
   [/Cannot bypass a request/, 1, `await fetch("https://nobody.example/")`],
@@ -60,7 +60,7 @@ const probe = (code: string, index: number, run = true): Example => ({ file: `pr
 const wrongs = broken.map(([, , code, run], index) => probe(code, index, run))
 const rights = sound.map((code, index) => probe(code, broken.length + index))
 
-describe("examples", () => {
+describe("documentation examples", () => {
   let problems: ReadonlyArray<Problem> = []
   const problemsOf = ({ code, file, line }: Example) =>
     problems.filter(({ at }) => {
@@ -93,7 +93,7 @@ describe("examples", () => {
 })
 
 describe("extract", () => {
-  it("finds blocks of TypeScript, with the lines of their first lines", () => {
+  it("returns the TypeScript blocks of a Markdown file, with their line numbers", () => {
     const markdown = "# Title\n```ts\na\n\nb\n```\n```sh\nls\n```\n```ts no-run\nc\n```\n"
     assert.deepStrictEqual(extract("README.md", markdown), [
       { file: "README.md", line: 3, code: "a\n\nb", run: true },
@@ -101,18 +101,18 @@ describe("extract", () => {
     ])
   })
 
-  it("ends an unclosed block at the end of its comment", () => {
+  it("ignores a block that is not closed at the end of its comment", () => {
     const source = "/**\n * ```ts\n * a\n */\nconst b = 1\n/**\n * ```ts\n * c\n * ```\n */\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })
 
-  it("finds blocks in comments, but not in code", () => {
+  it("returns the blocks in comments of a source file, but ignores blocks in its code", () => {
     const source = "/**\n * Says.\n *\n * ```ts\n * a\n *\n *   b\n * ```\n */\nconst text = `\n```ts\nc\n```\n`\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 5, code: "a\n\n  b", run: true }])
   })
 })
 
-it("instrument keeps the line numbers", () => {
+it("instrument: replaces comparisons by calls, and keeps the line numbers", () => {
   const code = "const a = 1 // => 1\n\nf(\n  a\n)\ng(a)\n// => 2\nreturn yield* h(a) // => [3]"
   assert.deepStrictEqual(instrument(probe(code, 0)), {
     code: "const a = __same(1, 1, 0)\n\nf(\n  a\n)\n__same(g(a), 2, 5)\n// => 2\nreturn __same(yield* h(a), [3], 7)",
@@ -120,7 +120,7 @@ it("instrument keeps the line numbers", () => {
   })
 })
 
-it("every module of core has an example", () => {
+it("the documentation of every module of core has an example", () => {
   const index = fs.readFileSync(path.join(root, "packages/core/src/index.ts"), "utf8")
   const modules = Array.from(index.matchAll(/"\.\/([\w/]+\.ts)"/g), ([, module]) => `packages/core/src/${module}`)
   const shown = new Set(examples.map(({ file }) => file))

@@ -1,9 +1,11 @@
 /**
- * The examples of the documentation: extracted from JSDoc and Markdown, compiled together, and run one by one.
+ * Checks the examples of the documentation. They are extracted from JSDoc and Markdown, compiled together, and run one
+ * after the other.
  *
- * In a block of `ts`, the expression of a line `expression // => value` must have that value. The same holds for a line
- * that is followed by a line `// => value`. An Effect called `program` is run against the fake brokers and must
- * succeed, unless the example runs an effect itself with `Effect.runPromise`. A block of `ts no-run` is only compiled.
+ * In a `ts` block, a line `expression // => value` states that the expression has this value, and the check compares
+ * them. The comment `// => value` may also be on the next line. If the example calls `Effect.runPromise`, the check
+ * runs the effect of that call. Otherwise the check runs the Effect called `program`, if there is one. The effect runs
+ * against the fake brokers and must succeed. A `ts no-run` block is only compiled.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -12,17 +14,18 @@ import { start } from "../packages/process.ts"
 import { files, packages, root } from "../packages/workspace.ts"
 
 export interface Example {
-  /** Relative to the root. */
+  /** Path relative to the root of the repository. */
   readonly file: string
-  /** Line of the code's first line. */
+  /** Line number of the first line of the code. */
   readonly line: number
   readonly code: string
+  /** Whether to run the code after it is compiled. */
   readonly run: boolean
 }
 
 /** A problem of an example. */
 export interface Problem {
-  /** `file:line` */
+  /** Its place, as `file:line`. */
   readonly at: string
   readonly text: string
 }
@@ -30,13 +33,13 @@ export interface Problem {
 /** Result of an example, reported by the child process. */
 export interface Outcome {
   readonly problem?: string
-  /** Compared lines, counted from 0, with the difference, if any. */
+  /** The difference that was found in each compared line, or an empty string. Lines are counted from 0. */
   readonly compared: Readonly<Record<number, string>>
 }
 
 const fence = /^```(\w*)\s*(.*)$/
 
-/** The blocks of `ts` in a Markdown file, or in the comments of a TypeScript file. */
+/** Returns the `ts` blocks of a Markdown file, or of the comments of a TypeScript file. */
 export const extract = (file: string, text: string): ReadonlyArray<Example> => {
   const isMarkdown = file.endsWith(".md")
   const examples: Array<Example> = []
@@ -58,7 +61,7 @@ export const extract = (file: string, text: string): ReadonlyArray<Example> => {
   return examples
 }
 
-/** All examples. */
+/** Returns the examples of all guides, READMEs and sources. */
 export const collect = (): ReadonlyArray<Example> => {
   const sources = packages().flatMap(({ folder }) =>
     files(path.join(root, "packages", folder, "src"))
@@ -80,14 +83,14 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/** The example with its comparisons as calls. Line numbers stay the same. */
+/** Replaces the comparisons of an example by calls. Line numbers stay the same. */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []
   lines.forEach((line, index) => {
     const [, indent = "", before = "", expression = "", value = ""] = expectation.exec(line) ?? []
     if (value === "") return
-    // A value on its own line belongs to the line before.
+    // If the line has only a value, the value belongs to the line before it.
     const target = expression === "" ? index - 1 : index
     compared.push(target)
     lines[target] = compare(expression === "" ? (lines[target] ?? "") : indent + before + expression, value, target)
@@ -147,13 +150,13 @@ const run = async (numbers: ReadonlyArray<number>, folder: string): Promise<Read
     ["--conditions=@auth/source", script, results, ...numbers.map((number) => `${number}.ts`)],
     folder
   )
-  if (!fs.existsSync(results)) throw new Error(`the examples could not be run\n${printed}`)
+  if (!fs.existsSync(results)) throw new Error(`The examples could not be run:\n${printed}`)
   return JSON.parse(fs.readFileSync(results, "utf8")) as Readonly<Record<number, Outcome>>
 }
 
 const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Problem> => {
   const at = (line: number) => `${example.file}:${example.line + line}`
-  if (outcome === undefined) return [{ at: at(0), text: "it was not run" }]
+  if (outcome === undefined) return [{ at: at(0), text: "the example was not run" }]
   const values = instrument(example).lines.flatMap((line) => {
     const found = outcome.compared[line]
     if (found === undefined) return [{ at: at(line), text: "the line was not reached" }]
@@ -162,10 +165,11 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
   return outcome.problem === undefined ? values : [{ at: at(0), text: outcome.problem }, ...values]
 }
 
-/** Compiles all examples as one program, runs each that compiled, and returns the problems. */
+/** Compiles all examples as one project, runs the examples that compiled, and returns the problems. */
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
-  // The folder is beside the packages, so that they resolve. Node strips types only outside node_modules.
+  // A link to node_modules makes the packages resolve. The folder itself is outside node_modules, because Node strips
+  // types only there.
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))

@@ -1,7 +1,7 @@
 /**
- * The fake brokers instead of the network, for programs of the documentation. Their demonstration accounts are in the
- * environment, and a simulated terminal types the code that a fake has sent. It imports no other file of this
- * repository, so that it can be copied beside packages that were installed from tarballs.
+ * Serves the fake brokers to programs of the documentation, instead of the network. The credentials of the fakes' demo
+ * accounts are set as environment variables. A simulated keyboard types each one-time code that a fake sends. This file
+ * imports no other file of the repository, so that it can be copied to a folder with installed packages.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
@@ -17,7 +17,7 @@ interface FakeModule {
 
 const fakes: Array<FakeBroker> = []
 
-/** Makes the fake of a package, and sets the environment variables of its demonstration account. */
+/** Makes the fake of a package, and sets the environment variables with the credentials of its demo account. */
 const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   const served = (await import(`${name}/msw`)) as Record<string, unknown>
   const [found, fakeModule] = Object.entries(served).find(([key]) => key.startsWith("Fake")) as [string, FakeModule]
@@ -33,7 +33,7 @@ const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   return (served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake)
 }
 
-/** The beginning of core's prompt, with the account whose code it asks for. */
+/** Matches the beginning of core's prompt, and captures the broker and the account. */
 const prompt = /One-time code[^(]*\((\w+) (\w+)/
 
 const newestCode = (broker: string, account: string): string => {
@@ -55,22 +55,23 @@ const typeCodes = () => {
 }
 
 /**
- * Serves the fake brokers of these packages, and blocks every other host except this machine. `reset` clears their
- * state, and `close` restores the network.
+ * Serves the fake brokers of these packages. Requests to this machine are sent, and requests to any other host fail.
+ * `reset` clears the state of the fakes, and `close` restores the network.
  */
 export const serve = async (
   names: ReadonlyArray<string>
 ): Promise<{ readonly reset: () => void; readonly close: () => void }> => {
-  // The same instant each time, not at the end of a TOTP period, so that no login waits and no test is flaky.
+  // Each run starts at the same instant, which is the start of a TOTP period. At the end of a period, a login would
+  // wait for the next code.
   const now = Date.now
   const behind = now() - Date.UTC(2026, 10, 21, 4)
   Date.now = () => now() - behind
   const handlers: Array<HttpHandler> = []
   for (const name of names) handlers.push(...(await open(name)))
-  // Use neither this user's vault nor its key.
+  // Programs must not use the key of the user who runs the tests.
   process.env["BROKER_AUTH_KEY"] = "00112233".repeat(8)
   typeCodes()
-  // The simulator's examples call this machine. All other hosts are blocked.
+  // Examples of the simulator send requests to 127.0.0.1, so these requests are allowed.
   const server = setupServer(...handlers, http.all(/^http:\/\/127\.0\.0\.1:/, passthrough))
   server.listen({ onUnhandledFrame: "error" })
   return {

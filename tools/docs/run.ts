@@ -1,5 +1,5 @@
 /**
- * Runs the given examples one after the other against the fake brokers, and writes the results.
+ * Runs the given examples one after the other against the fake brokers, and writes their results to a file.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -14,9 +14,9 @@ const brokers = packages().filter(({ manifest: { exports } }) => "./msw" in expo
 const served = await serve(brokers.map(({ manifest }) => manifest.name))
 
 const difference = (actual: unknown, expected: unknown): string =>
-  isDeepStrictEqual(actual, expected) ? "" : `it is ${inspect(actual)}, not ${inspect(expected)}`
+  isDeepStrictEqual(actual, expected) ? "" : `the value is ${inspect(actual)}, not ${inspect(expected)}`
 
-// An unhandled rejection belongs to the example that was running.
+// An unhandled rejection is a problem of the example that is running.
 let strays: Array<unknown> = []
 process.on("unhandledRejection", (error) => strays.push(error))
 
@@ -28,7 +28,8 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // The program handles its own failure, such as with `.catch`. The check must see the failure too.
+  // An example handles its failures, for example with `.catch`. Therefore the check runs the program itself, and the
+  // example gets a promise that never settles.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})
@@ -38,7 +39,7 @@ Object.assign(globalThis, {
 const within = (millis: number, work: Promise<unknown>) => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it did not end within ${millis / 1000} seconds`)), millis)
+    timer = setTimeout(() => reject(new Error(`The example did not end within ${millis / 1000} seconds.`)), millis)
   })
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

@@ -4,9 +4,9 @@ import { wiring } from "./wiring.ts"
 
 const all = await documents()
 
-describe("tables of the READMEs", () => {
+describe("generated tables", () => {
   for (const { current, path, wanted } of all) {
-    it(`${path} matches the descriptors (npm run docs writes it)`, () => {
+    it(`in ${path} match the descriptors (npm run docs updates them)`, () => {
       for (const section of sections(path)) {
         assert.include(current, `<!-- ${section}:begin -->`)
         assert.include(current, `<!-- ${section}:end -->`)
@@ -16,9 +16,9 @@ describe("tables of the READMEs", () => {
   }
 })
 
-describe("files that name every broker", () => {
+describe("files that are generated from packages/brokers.json", () => {
   for (const { current, path, wanted } of wiring()) {
-    it(`${path} matches packages/brokers.json (npm run docs writes it)`, () => {
+    it(`${path} is current (npm run docs updates it)`, () => {
       assert.strictEqual(current, wanted)
     })
   }

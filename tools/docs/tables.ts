@@ -1,7 +1,7 @@
 /**
- * Writes the facts of the brokers' descriptors and of `packages/brokers.json` into READMEs, sources and configuration:
- * `node tools/docs/tables.ts --write`. Without `--write`, it only lists the stale files. With `--wiring`, it skips the
- * files that need the brokers' packages.
+ * Generates parts of READMEs, sources and configuration from the brokers' descriptors and from `packages/brokers.json`:
+ * `node tools/docs/tables.ts --write`. Without `--write`, it only lists the stale files. With `--wiring`, it handles
+ * only the files that it can generate without an import of a broker's package.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -21,7 +21,7 @@ interface Package {
   readonly broker: Broker
 }
 
-/** Imports a module when it is needed, because stale sources of the simulator are written first. */
+/** Imports a module at run time, because the simulator's generated sources must be updated before the import. */
 const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
 
 const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
@@ -76,16 +76,17 @@ const variableTable = ({ broker }: Package): string => {
   ])
 }
 
-/** How quotation marks around a value are treated. */
+/** Says how quotation marks around a value are treated. */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
   const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
-  const removed = "Quotation marks around a value, as `docker --env-file` leaves them, are removed."
+  const removed =
+    "Quotation marks around a value are removed, because tools such as `docker --env-file` do not remove them."
   if (names.length === 0) return removed
   const listed = names.map((name) => `\`${name}\``).join(" and ")
   return (
-    `${removed} Around ${listed} they are rejected, because they may belong to the value. If they do, set ` +
-    `\`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or give \`Credentials.verbatim\` in code.`
+    `${removed} Quotation marks around ${listed} are rejected instead, because they may be part of the value. If they are, ` +
+    `set \`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or use \`Credentials.verbatim\` in code.`
   )
 }
 
@@ -94,10 +95,10 @@ const environmentTable = (entry: Package): string => `${variableTable(entry)}\n\
 const waysOf = ({ by, needs }: Renewal): string => {
   if (by.length === 0) return "a person"
   const login = needs === undefined ? "login" : `login, with ${needs}`
-  return by.map((way) => (way === "login" ? login : way)).join("; else ")
+  return by.map((way) => (way === "login" ? login : way)).join("; otherwise ")
 }
 
-/** A length of time: the descriptor's own text, or otherwise a formatted duration. */
+/** Formats a duration. If the descriptor has a text such as `1 day`, returns that text. */
 const spanOf = (span: Duration.Input): string =>
   typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
 
@@ -118,7 +119,7 @@ const renewalTable = ({ broker }: Package): string => {
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "ahead of expiry", "refused logins", "reason for the number"],
+    ["layer", "renewed by", "when", "time before expiry", "allowed refused logins", "reason for this number"],
     ...different.values()
   ])
 }
@@ -145,7 +146,7 @@ const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof
     ])
   ])
 
-/** The simulator's README, with the tables that its control port returns for every broker. */
+/** The simulator's README. Its tables contain the same facts as the control port. */
 const simulatorDocument = async (): Promise<Document> => {
   const path = "packages/simulator/README.md"
   const current = read(path)
@@ -207,7 +208,7 @@ const guides = (packages: ReadonlyArray<Package>): ReadonlyArray<Document> => {
   ]
 }
 
-/** Every README with tables: its current and its expected content. */
+/** Returns every Markdown file with generated tables: its current and its expected content. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   return [
@@ -223,7 +224,7 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
   ]
 }
 
-/** The required sections of each README, so that a missing section counts as stale. */
+/** Returns the names of the generated sections that a Markdown file must contain. */
 export const sections = (path: string): ReadonlyArray<string> => {
   if (path === "README.md") return ["brokers", "capabilities", "packages"]
   if (path === "AGENTS.md") return ["brokers"]

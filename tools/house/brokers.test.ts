@@ -14,7 +14,7 @@ interface FakeModule {
 const load = async <Module>(folder: string, file: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
 
-/** Source files of every broker, besides one module for each login method. */
+/** Source files that every broker has. In addition, each broker has one module for each layer. */
 const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",
@@ -28,7 +28,7 @@ const commonFiles = [
   "msw.ts"
 ]
 
-/** Additional files of some brokers: a market feed, a table of headers. */
+/** Additional files that only some brokers have: a market feed, and a table of headers. */
 const ownFiles = new Set(["BrokerFeed.ts", "internal/headers.ts"])
 
 for (const broker of documented) {
@@ -37,26 +37,26 @@ for (const broker of documented) {
     const answers = answerFixtures(broker)
 
     for (const call of broker.calls) {
-      it.effect(`${call} has a typed call, a handler and fixtures`, () =>
+      it.effect(`${call} has a typed call, a handler in the fake, and fixtures`, () =>
         Effect.gen(function* () {
           const sent = requests.find(({ method, url }) => `${method} ${new URL(url).pathname}` === call)
-          assert.isDefined(sent, "no typed call sends it: it has no request fixture")
+          assert.isDefined(sent, "the call has no request fixture")
           assert.isTrue(
             answers.some(({ endpoint, expect }) => endpoint === sent.endpoint && "data" in expect),
-            "there is no fixture of its answer"
+            "the call has no fixture of its answer"
           )
           const { make } = yield* Effect.promise(() => load<FakeModule>(broker.folder, `Fake${broker.name}.ts`))
           const fake = yield* make()
           const body = sent.method === "GET" ? {} : { body: "{}" }
           yield* Effect.promise(() => fake.respond(new Request(sent.url, { method: sent.method, ...body })))
           const [entry] = yield* fake.journal
-          assert.notStrictEqual(entry?.endpoint, "unknown", "the fake has no handler for it")
+          assert.notStrictEqual(entry?.endpoint, "unknown", "the fake has no handler for the call")
         })
       )
     }
   })
 
-  it(`${broker.folder} has the same files as the other brokers`, async () => {
+  it(`packages/${broker.folder} has the same source files as the other brokers`, async () => {
     const module = await load<{ readonly broker: Broker }>(broker.folder, `${broker.name}Broker.ts`)
     const layers = new Set(module.broker.methods.map(({ layer }) => `${layer.replace(broker.name, "Broker")}.ts`))
     const own = sources(broker).filter((file) => !ownFiles.has(file))

@@ -1,4 +1,4 @@
-/** The brokers of this repository: their documented calls, and the modules of their packages. */
+/** Reads the documented calls, the fixtures and the source files of all brokers, for tests. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { listed } from "../docs/wiring.ts"
@@ -7,16 +7,16 @@ import { root } from "../packages/workspace.ts"
 export { root }
 
 interface Documentation {
-  /** The document, which is not this house's. */
+  /** Title or address of the broker's document. */
   readonly source: string
   readonly asOf: string
-  /** Method and path of every call for logging in, as the broker's document names it. */
+  /** Method and path of every documented call that the package supports. */
   readonly calls: ReadonlyArray<string>
 }
 
 export interface Documented extends Documentation {
   readonly folder: string
-  /** The prefix of the package's modules. */
+  /** The prefix of the package's module names. */
   readonly name: string
 }
 
@@ -46,7 +46,7 @@ export const requestFixtures = (broker: Documented) =>
 export const answerFixtures = (broker: Documented) =>
   readFixtures(broker, "success.json") as ReadonlyArray<AnswerFixture>
 
-/** The source files of a package, with the broker's name removed from their names. */
+/** Returns the source files of a package. In each name, the broker's name is replaced by `Broker`. */
 export const sources = ({ folder, name }: Documented): ReadonlyArray<string> => {
   const path = join(root, "packages", folder, "src")
   return (existsSync(path) ? readdirSync(path, { recursive: true }) : [])

@@ -1,4 +1,4 @@
-/** Counts the lines of each broker's sources without its fake: `node tools/house/lines.ts`. */
+/** Prints the number of source lines of each broker, without its fake: `node tools/house/lines.ts`. */
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"

@@ -1,6 +1,6 @@
 /**
- * Every credential of every login method, in the forms in which it is pasted: either the intended value is sent, or the
- * credential is rejected and nothing is sent.
+ * Users paste credentials with quotation marks or blanks around them. For every credential of every login method,
+ * either the intended value is sent, or the credential is rejected and nothing is sent.
  */
 import { AccountRecovery } from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -40,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** A call of each capability, with a result that is the same on each run. */
+/** One call for each capability. Its result is the same in each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -55,10 +55,10 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** The account, with everything that a login without a person needs. */
+/** The demo account with a TOTP secret, if the fake has one. Its logins need no user. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
-/** Removes the tokens of earlier answers, which differ on each run. */
+/** Replaces the tokens of earlier answers, which differ in each run. Known credentials remain. */
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
@@ -118,10 +118,12 @@ const quotes = [
   [' "', '" \r\n']
 ] as const
 
+/** A form in which a value may be pasted. */
 interface Spelling {
   readonly of: (value: string) => string
-  /** Expected treatment of a free-text field, and of the other fields. */
+  /** Expected result for a field with `freeText`, such as a password. */
   readonly freeText: "read" | "refused"
+  /** Expected result for every other field. */
   readonly others: "read" | "refused"
 }
 
@@ -143,7 +145,7 @@ const spellings: ReadonlyArray<Spelling> = [
   ])
 ]
 
-/** Value of a field in the demonstration account. */
+/** Returns the credentials of the demo account for a login method. */
 const valuesOf = (fakes: Fakes, method: Method): Values => {
   const known = accountOf(fakes)
   const account: Values = { ...known, totp: known["totpSecret"] ?? "", environment: "uat" }
@@ -152,7 +154,7 @@ const valuesOf = (fakes: Fakes, method: Method): Values => {
   return Object.fromEntries(Object.keys(credentials).flatMap((field) => (own[field] ? [[field, own[field]]] : [])))
 }
 
-/** The same credentials, passed in code. */
+/** Returns the same credentials as options of a layer. */
 const inCode = (method: Method, values: Values) => {
   const { environment, ...others } = values
   const wrap = ([field, value]: readonly [string, string]) =>
@@ -192,7 +194,7 @@ for (const { broker, fakes, folder } of brokers) {
 
     describe(`pasted credentials: ${broker.id} ${method.id}`, () => {
       for (const from of ["variables", "code"] as const) {
-        it.effect(`the account's own values are sent, from ${from}`, () =>
+        it.effect(`from ${from} are sent unchanged if they have no quotation marks or blanks`, () =>
           Effect.gen(function* () {
             const { counted, result, sent } = yield* run(values, from)
             assert(Result.isSuccess(result), Result.isFailure(result) ? String(result.failure) : "")
@@ -204,14 +206,14 @@ for (const { broker, fakes, folder } of brokers) {
 
       for (const [field, { freeText }] of Object.entries(method.credentials)) {
         const value = values[field]
-        if (value === undefined) throw new Error(`the account of ${broker.id} has no ${field}`)
+        if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         for (const from of ["variables", "code"] as const) {
-          // Variables are read into the same credentials that code passes, so the cases from code run only in thorough
-          // runs.
+          // `layer` and `layerConfig` use the values in the same way. Therefore the cases from code run only in
+          // thorough runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
-            `${field} from ${from}: nothing is sent with a quotation mark, and no login is counted`,
+            `${field} from ${from}: is sent without the added characters, or is rejected with no request and no counted login`,
             () =>
               Effect.gen(function* () {
                 const clean = yield* run(values, from)
@@ -224,7 +226,7 @@ for (const { broker, fakes, folder } of brokers) {
                     assert.deepStrictEqual(sent, clean.sent, JSON.stringify(given))
                     if (!method.capabilities.includes("Login")) assert.deepStrictEqual(result, clean.result)
                   } else {
-                    assert(Result.isFailure(result), `${JSON.stringify(given)} was taken`)
+                    assert(Result.isFailure(result), `${JSON.stringify(given)} was accepted`)
                     const error = result.failure as AuthError
                     assert(error.reason._tag === "InvalidRequest", String(error))
                     const [problem, ...others] = error.reason.problems

@@ -18,13 +18,13 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type Documented, documented, root } from "./brokers.ts"
 
-/** An answer of the broker, and its meaning if the call carried a session. */
+/** An answer of the broker, and the expected error if the request contained a session. */
 interface Answer {
   readonly name: string
   readonly source: string
   readonly asOf: string
   readonly confidence: "high" | "medium" | "low"
-  /** Name of the answered call, if it is one of ours. */
+  /** Name of the call, if the package has a typed call for it. */
   readonly endpoint?: string
   /** Options of the layer. */
   readonly options?: Readonly<Record<string, unknown>>
@@ -69,7 +69,7 @@ const session = (broker: Broker) =>
     expiry: () => undefined
   })
 
-/** The fake's demonstration account as the environment, by the names of the descriptor. */
+/** Provides the demo account of the fake as the environment variables that the descriptor names. */
 const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>>) => {
   const values = broker.methods.flatMap(({ credentials }) =>
     Object.entries(credentials).map(
@@ -80,7 +80,7 @@ const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>
   return ConfigProvider.layer(ConfigProvider.fromUnknown(Object.fromEntries(texts)))
 }
 
-/** The broker's `Authorize`, and a session with marked tokens. */
+/** Returns a function that decodes an answer with the broker's `Authorize`, for a session with recognizable tokens. */
 const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: Answer["options"]) {
   const { broker: descriptor } = yield* Effect.promise(() =>
     load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
@@ -102,11 +102,11 @@ const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: An
     refusal({ status, headers, text: body }, marked)
 })
 
-/** The result of the broker's `Authorize` for the answer. */
+/** Decodes one answer with the broker's `Authorize`. */
 const refusalOf = (broker: Documented, answer: Answer) =>
   Effect.map(authorizeOf(broker, answer.options), (refusal) => refusal(answer))
 
-/** The failure of the broker's login after an answer with this message and no code. */
+/** Returns the failure of the broker's login if the answer contains this message and no error code. */
 const loginFailure = Effect.fnUntraced(function* (broker: Documented, status: number, message: string) {
   const { broker: descriptor } = yield* Effect.promise(() =>
     load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
@@ -122,7 +122,7 @@ const loginFailure = Effect.fnUntraced(function* (broker: Documented, status: nu
   return yield* Effect.flip(Effect.provide(Login.login, layer))
 })
 
-/** Brokers whose first layer logs in without a person. */
+/** Brokers whose layer `…Auth` logs in without a user. */
 const withLogin = new Set<Documented>()
 for (const one of documented) {
   const { broker } = await load<{ readonly broker: Broker }>(one, `${one.name}Broker.ts`)
@@ -146,7 +146,7 @@ const others = (broker: Documented) =>
 for (const broker of documented) {
   describe(`refusals: ${broker.folder}`, () => {
     for (const answer of orders(broker)) {
-      it.effect(`an answer to a call of the program's own: ${answer.name}`, () =>
+      it.effect(`decodes an answer to a call without a typed call: ${answer.name}`, () =>
         Effect.gen(function* () {
           const error = yield* refusalOf(broker, answer)
           assert.deepStrictEqual(fieldsOf(error, Object.keys(answer.expect)), answer.expect)
@@ -155,23 +155,25 @@ for (const broker of documented) {
       )
     }
 
-    it.effect("has answers for orders, data and expired tokens, each with its source", () =>
-      Effect.sync(() => {
-        const answers = orders(broker)
-        const reasons = answers.map(({ expect }) => expect["reason"] ?? "none")
-        for (const reason of ["none", "BrokerRejected", "PermissionDenied", "SessionExpired"]) {
-          assert.include(reasons, reason)
-        }
-        for (const { asOf, confidence, source } of answers) {
-          assert.isNotEmpty(source)
-          assert.match(asOf, /^\d{4}-\d\d-\d\d$/)
-          assert.include(["high", "medium", "low"], confidence)
-        }
-      })
+    it.effect(
+      "has fixtures of accepted, refused and forbidden calls and of expired sessions, each with its source",
+      () =>
+        Effect.sync(() => {
+          const answers = orders(broker)
+          const reasons = answers.map(({ expect }) => expect["reason"] ?? "none")
+          for (const reason of ["none", "BrokerRejected", "PermissionDenied", "SessionExpired"]) {
+            assert.include(reasons, reason)
+          }
+          for (const { asOf, confidence, source } of answers) {
+            assert.isNotEmpty(source)
+            assert.match(asOf, /^\d{4}-\d\d-\d\d$/)
+            assert.include(["high", "medium", "low"], confidence)
+          }
+        })
     )
 
     it.effect.skipIf(!withLogin.has(broker))(
-      "does not take a message about an outage or in unknown words for wrong credentials",
+      "does not report wrong credentials if the broker reports an outage or sends an unknown message",
       () =>
         Effect.gen(function* () {
           for (const message of [
@@ -192,7 +194,7 @@ for (const broker of documented) {
         })
     )
 
-    it.effect("finds no refusal in any documented success of its own calls", () =>
+    it.effect("finds no error in the fixtures of successful typed calls", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect, status }) => "data" in expect && status < 300)
         assert.isNotEmpty(answers)
@@ -200,20 +202,20 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("detects every expired token of its own calls, and no other refusal as one", () =>
+    it.effect("reports SessionExpired for the fixtures with an expired token, and for no other fixture", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect }) => "reason" in expect)
-        const dead = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
-        assert.isAbove(dead.length, 3)
-        for (const answer of dead) {
+        const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
+        assert.isAbove(expired.length, 3)
+        for (const answer of expired) {
           const found = fieldsOf(yield* refusalOf(broker, answer), ["reason", "why"])
           const { reason, why = found["why"] } = answer.expect
           assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
         }
-        // The same message has another meaning before a session exists.
-        const withSession = new Set(dead.map(({ endpoint }) => endpoint))
+        // Other endpoints are skipped: before a session exists, the same message has another meaning.
+        const withSession = new Set(expired.map(({ endpoint }) => endpoint))
         for (const answer of answers) {
-          if (dead.includes(answer) || !withSession.has(answer.endpoint)) continue
+          if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue
           const tag = (yield* refusalOf(broker, answer))?.reason._tag
           assert.notStrictEqual(tag, "SessionExpired", `${answer.endpoint}: ${answer.name}`)
         }
@@ -221,7 +223,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "has no defect and shows no token after 2000 random answers",
+      "decodes 2000 random answers without a defect, and its errors contain no token",
       () =>
         Effect.gen(function* () {
           const refusal = yield* authorizeOf(broker, undefined)
@@ -247,7 +249,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "shows no token, whatever the answer",
+      "returns errors without a token, even if the answer contains tokens",
       () =>
         Effect.gen(function* () {
           for (const answer of [...orders(broker), ...others(broker)]) {

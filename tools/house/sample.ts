@@ -1,4 +1,7 @@
-/** Chooses files to read: `node tools/house/sample.ts 2711 10` prints ten, the same ones for the same seed. */
+/**
+ * Prints the names of randomly chosen files. `node tools/house/sample.ts 2711 10` prints ten names for the seed 2711.
+ * The same seed always gives the same names.
+ */
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 

@@ -1,4 +1,4 @@
-/** The process that an SDK runs in. */
+/** Runs an SDK in a separate process, and calls its methods on request. */
 import { pathToFileURL } from "node:url"
 import { servePeer } from "./peer.ts"
 import type { ClientOptions, Sdk } from "./sdk.ts"

@@ -1,6 +1,7 @@
 /**
- * `npm run interop`: runs the brokers' own SDKs from npm, unmodified, against the simulator. Correct behaviour of an
- * SDK must work with the fakes, and its known faults must show: otherwise the fakes differ from the brokers.
+ * `npm run interop`: runs the brokers' official SDKs from npm, without changes, against the simulator. Each scenario
+ * states how an SDK behaves with the real broker, including its known faults. If the SDK behaves differently with the
+ * fake, the fake differs from the broker.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -12,8 +13,9 @@ import { type Simulator, startSimulator } from "./simulator.ts"
 const here = path.dirname(fileURLToPath(import.meta.url))
 const folder = path.join(here, "sdks")
 
-/** Time limit of a scenario. It is longer than any scenario needs; the number of scenarios limits the whole run. */
+/** Time limit of a scenario, in milliseconds. Every scenario normally needs less. */
 const scenarioLimit = 60_000
+/** Time limit of a call to an SDK, in milliseconds. */
 const callLimit = 15_000
 
 interface Row {
@@ -25,7 +27,7 @@ interface Row {
 const within = async <A>(limit: number, work: Promise<A>): Promise<A> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`It took longer than ${limit / 1000} s.`)), limit)
+    timer = setTimeout(() => reject(new Error(`The scenario took longer than ${limit / 1000} s.`)), limit)
   })
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
@@ -73,7 +75,7 @@ const checkVersion = async (sdk: Sdk): Promise<Row> => {
 
 const print = ({ detail, passed, title }: Row): void => {
   const [first = "", ...others] = detail.split("\n")
-  console.log(`${passed ? "ok     " : "FAILED "} ${title.padEnd(36)} ${first}`)
+  console.log(`${passed ? "ok     " : "FAILED "} ${title.padEnd(40)} ${first}`)
   for (const line of others) console.log(`        ${line}`)
 }
 

@@ -1,4 +1,4 @@
-/** Logs in with `AngelAuth`, and returns the failure in every form that a program can print. */
+/** Logs in with `AngelAuth`, expects a failure, and returns it in every form in which a program can print it. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
@@ -22,6 +22,7 @@ export interface Attempt {
 export interface Failed {
   readonly reason: string
   readonly message: string
+  /** The failure in every printed form, as one text. */
   readonly shown: string
 }
 

@@ -1,4 +1,4 @@
-/** Child processes that answer calls. They end on request, or when this process ends. */
+/** Starts child processes that answer calls. A child process ends on request, or when this process ends. */
 import { type ChildProcess, fork } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -6,8 +6,9 @@ import * as path from "node:path"
 
 const running = new Set<ChildProcess>()
 
-/** The other process ended before it answered. */
+/** The child process ended before it answered. */
 export class PeerEnded extends Error {
+  /** The last output of the child process. */
   readonly output: string
   constructor(message: string, output: string) {
     super(`${message}\n${output}`.trim())
@@ -17,10 +18,11 @@ export class PeerEnded extends Error {
 
 export interface Peer {
   readonly pid: number
-  /** Fails if the other process fails, ends, or takes longer than `limit` milliseconds. */
+  /** Sends a request. Fails if the child process fails, ends, or takes longer than `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
+  /** Requests the child process to end, and waits until it has ended. Kills it if it does not end. */
   readonly stop: () => Promise<void>
-  /** Kills it with a signal that it cannot handle, and waits until it has ended. */
+  /** Kills the child process with SIGKILL, and waits until it has ended. */
   readonly kill: () => Promise<void>
 }
 
@@ -37,7 +39,7 @@ interface Answer {
   readonly error?: string
 }
 
-/** Manages a process that was started by other means. */
+/** Registers a child process that `startPeer` did not start, so that `end` and `stopPeers` can end it. */
 export const adopt = (child: ChildProcess): void => {
   running.add(child)
   child.once("close", () => running.delete(child))
@@ -46,7 +48,7 @@ export const adopt = (child: ChildProcess): void => {
 export const end = async (child: ChildProcess): Promise<void> => {
   if (!running.has(child)) return
   const closed = new Promise((resolve) => child.once("close", resolve))
-  // Do not call `disconnect` on this side: Node 24 then never emits "close".
+  // The parent must not call `disconnect`: after that, Node 24 never emits "close".
   if (child.connected) child.send(farewell, () => undefined)
   else child.kill("SIGTERM")
   const timer = setTimeout(() => child.kill("SIGKILL"), 3000)
@@ -69,7 +71,7 @@ export const startPeer = async (
     readonly args?: ReadonlyArray<string>
     readonly nodeArgs?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
-    /** A wrapper command that runs the command after it. */
+    /** A command with arguments that runs the command after its arguments, such as `perl -e …`. */
     readonly through?: ReadonlyArray<string>
   }
 ): Promise<Peer> => {
@@ -97,19 +99,19 @@ export const startPeer = async (
   child.once("error", (error) => (output += error.message))
   child.once("close", (code, signal) => {
     running.delete(child)
-    for (const { reject } of waiting.values()) reject(new PeerEnded(`${script} ended with ${code ?? signal}`, output))
+    for (const { reject } of waiting.values()) reject(new PeerEnded(`${script} ended with ${code ?? signal}.`, output))
     waiting.clear()
   })
 
   const expect = <Result>(id: number, limit: number): Promise<Result> =>
     new Promise((resolve, reject) => {
       if (!running.has(child)) {
-        reject(new PeerEnded(`${script} has ended`, output))
+        reject(new PeerEnded(`${script} has already ended.`, output))
         return
       }
       const timer = setTimeout(() => {
         waiting.delete(id)
-        reject(new Error(`${script} took longer than ${limit / 1000} s\n${output}`))
+        reject(new Error(`${script} took longer than ${limit / 1000} s.\n${output}`))
       }, limit)
       const settle = () => clearTimeout(timer)
       waiting.set(id, {
@@ -127,7 +129,7 @@ export const startPeer = async (
   const call = <Result>(request: unknown, limit = 30_000): Promise<Result> => {
     calls += 1
     const answered = expect<Result>(calls, limit)
-    // If the child has ended, the `close` event fails the call.
+    // If the child process has ended, the call fails in the `close` event.
     if (child.connected) child.send({ id: calls, request }, () => undefined)
     return answered
   }
@@ -136,12 +138,12 @@ export const startPeer = async (
   return { pid: child.pid ?? -1, call, stop: () => end(child), kill: () => kill(child) }
 }
 
-/** Kills every process that is still running. */
+/** Ends every child process that is still running. */
 export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
 
-/** Child side: answers calls with `handle` until the parent has ended. */
+/** Runs in the child process: answers calls with `handle` until the parent process ends. */
 export const servePeer = (handle: (request: never) => unknown): void => {
   const send = (message: Answer) => process.send?.(message)
   const answer = async (id: number, request: unknown) => {
@@ -159,7 +161,7 @@ export const servePeer = (handle: (request: never) => unknown): void => {
   send({ id: 0 })
 }
 
-/** Kills all child processes when this process is terminated. */
+/** Ends all child processes when this process exits or is terminated. */
 export const endPeersWithUs = (): void => {
   process.once("exit", () => {
     for (const child of running) child.kill("SIGKILL")
@@ -172,7 +174,7 @@ export const endPeersWithUs = (): void => {
   }
 }
 
-/** An empty folder that is removed when this process ends. */
+/** Makes an empty temporary folder, which is removed when this process exits. */
 export const makeScratch = (name: string): string => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`))
   process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }))

@@ -1,6 +1,7 @@
 "use strict"
-// Loaded before smartapi-javascript. Its constructor queries the internet for its public address, and the process
-// crashes if there is none. The SDK is not changed: the stub provides the answer.
+// Must be loaded before smartapi-javascript. The constructor of that SDK requests the machine's public IP address from
+// the internet. Without the internet, the process crashes. This stub answers the request, so the SDK itself is
+// unchanged.
 const { createRequire } = require("node:module")
 
 const fromSdk = createRequire(createRequire(__filename).resolve("smartapi-javascript/package.json"))

@@ -1,4 +1,7 @@
-/** The simulator, used as from a program in another language: a command, a line of JSON, a control port. */
+/**
+ * Uses the simulator as a program in another language does: it starts the command, reads one line of JSON, and sends
+ * requests to the control port.
+ */
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 import * as readline from "node:readline"
@@ -24,15 +27,16 @@ interface Ready {
 }
 
 export interface Simulator {
-  /** Address at which an origin of a broker is served. */
+  /** Returns the address at which the simulator serves an origin of a broker. */
   readonly origin: (ofBroker: string) => string
-  /** The first account of a broker, with every credential. */
+  /** Returns the first account of a broker, with all its credentials. */
   readonly account: (broker: string) => Account
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
-  /** Moves the broker's clock. */
+  /** Sets the brokers' clock forward by a duration such as `31 seconds`. */
   readonly advance: (duration: string) => Promise<void>
-  /** Makes an endpoint fail once. */
+  /** Makes the next call of an endpoint fail. */
   readonly fault: (broker: string, endpoint: string, kind: string) => Promise<void>
+  /** Returns the current TOTP code of an account. */
   readonly totp: (broker: string, account: string) => Promise<string>
   readonly reset: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -43,6 +47,7 @@ const known = <A>(value: A | undefined, what: string): A => {
   return value
 }
 
+/** Time-out of the start and of each request, in milliseconds. */
 const patience = 30_000
 
 export const startSimulator = async (): Promise<Simulator> => {

@@ -4,11 +4,11 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 
-// Proves that each rule can fail. Each row is a file that must be rejected, and the rule that rejects it.
 const root = path.resolve(import.meta.dirname, "../..")
 
 const testThatIs = (how: "only" | "skip") => `it.${how}("one", () => { assert.ok(1) })`
 
+/** Files that a rule must reject, with that rule. They show that each rule can fail. */
 const refused: ReadonlyArray<readonly [rule: string, file: string, source: string]> = [
   ["eslint(no-restricted-imports)", "core/src/Barrel.ts", `export { Effect } from "effect"`],
   ["eslint(no-restricted-imports)", "core/src/TypeBarrel.ts", `import type { HttpClient } from "effect/http"`],
@@ -43,7 +43,7 @@ const allowed: ReadonlyArray<readonly [file: string, source: string]> = [
   ["core/test/Clock.test.ts", `export const now = Date.now()`]
 ]
 
-describe("the lint rules", () => {
+describe("lint", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-lint-"))
   const rulesByFile = new Map<string, Array<string>>()
 
@@ -68,11 +68,11 @@ describe("the lint rules", () => {
   afterAll(() => fs.rmSync(folder, { recursive: true }))
 
   for (const [rule, file, source] of refused) {
-    it(`${rule} rejects ${source} in ${file}`, () => assert.include(rulesByFile.get(file) ?? [], rule))
+    it(`the rule ${rule} rejects ${source} in ${file}`, () => assert.include(rulesByFile.get(file) ?? [], rule))
   }
 
   for (const [file, source] of allowed) {
-    it(`allows ${source.replaceAll("\n", "; ")} in ${file}`, () =>
+    it(`no rule rejects ${source.replaceAll("\n", "; ")} in ${file}`, () =>
       assert.deepStrictEqual(rulesByFile.get(file) ?? [], []))
   }
 })

@@ -1,11 +1,12 @@
-// This repository's own lint rules. lint.test.ts shows that each of them can fail.
+// The lint rules that this repository defines. lint.test.ts shows that each rule can fail.
 
-// Allowed imports of each layer, as regular expressions over the bare specifier. A folder without a row is a broker.
+// The import specifiers that each layer may use, as regular expressions. A folder of `packages` that has no row here
+// belongs to the layer `broker`.
 const effect = /^effect(\/|$)/
 const core = /^@auth\/broker-core(\/|$)/
 const layers = {
   core: [effect],
-  // The testing part of core serves fakes over msw, an optional peer.
+  // The folder `core/src/testing` serves fakes through msw, which is an optional peer dependency.
   testing: [effect, /^msw(\/|$)/],
   broker: [effect, core, /^msw(\/|$)/],
   simulator: [effect, core, /^@auth\//, /^msw(\/|$)/, /^node:/, /^@effect\/platform-/],
@@ -18,7 +19,9 @@ const isRelative = (specifier) => specifier.startsWith("./") || specifier.starts
 const imports = {
   meta: {
     type: "problem",
-    docs: { description: "Imports between packages go one way: cli, simulator and node, brokers, core." }
+    docs: {
+      description: "cli may import every package, simulator may import brokers and core, brokers and node only core."
+    }
   },
   create(context) {
     const folder = /(?:^|[/\\])packages[/\\]([^/\\]+)[/\\]src[/\\]/.exec(context.filename)?.[1]
@@ -43,11 +46,11 @@ const imports = {
 const noTry = {
   meta: {
     type: "problem",
-    docs: { description: "An expected failure is a value in the error channel." }
+    docs: { description: "Expected failures are values in the error channel, not exceptions." }
   },
   create: (context) => ({
     TryStatement: (node) =>
-      context.report({ node, message: "No try/catch: use Effect.try, Effect.tryPromise or Result." })
+      context.report({ node, message: "Do not use try/catch. Use Effect.try, Effect.tryPromise or Result." })
   })
 }
 

@@ -1,4 +1,4 @@
-// Gives every package the same targets, so that a new package needs no configuration.
+// Defines the same Nx targets for every package, so that a new package needs no Nx configuration.
 import * as path from "node:path"
 
 const everySource = ["workspace", "sources", "^sources"]

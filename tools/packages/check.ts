@@ -1,9 +1,10 @@
 /**
- * Checks the packages before they are published: a clean build, the manifests, the packed files, every export imported
- * from the packed tarballs, the programs of the READMEs run with them, and an install from a registry on loopback.
+ * Checks the packages before they are published. It makes a clean build, checks the manifests and the packed files,
+ * imports every export from the packed tarballs, runs the programs of the READMEs with the tarballs, and installs the
+ * packages from a registry on loopback.
  *
- * `npm run pack-check` checks every public package; `npm run pack-check -- angel` only that one, from the existing
- * build.
+ * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`, and
+ * uses the existing build.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -13,17 +14,20 @@ import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
+/** Size limit of a tarball. */
 const maxPackedBytes = 1_000_000
+/** Files and folders that a tarball may contain. */
 const shipped = ["dist/", "src/", "package.json", "README.md", "LICENSE"]
 
 const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
   if (!condition) throw new Error(message)
 }
 
+/** Throws if there are problems. */
 const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
-/** Prints one line of progress after the work. */
+/** Does some work, and then prints one line with its title and its duration. */
 const step = async <A>(title: string | ((result: A) => string), work: () => Promise<A>): Promise<A> => {
   const began = performance.now()
   const result = await work()
@@ -36,7 +40,7 @@ const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
 
-/** `dist` must contain the output of every source and nothing else. */
+/** Checks that `dist` contains the output of every source, and no other files. */
 const checkDist = (pkg: Package): void => {
   const expected = new Set(
     files(path.join(pkg.path, "src"))
@@ -50,9 +54,9 @@ const checkDist = (pkg: Package): void => {
   )
   none(
     [...expected].filter((file) => !found.includes(file)),
-    `${pkg.manifest.name}: sources that were not built`
+    `${pkg.manifest.name}: missing files in dist`
   )
-  none([...expected].filter(isTestCode), `${pkg.manifest.name}: test code among the sources`)
+  none([...expected].filter(isTestCode), `${pkg.manifest.name}: files of tests in src`)
 }
 
 interface Packed {
@@ -72,7 +76,7 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   const paths = report.files.map((file) => file.path)
   none(
     paths.filter((file) => !shipped.some((part) => (part.endsWith("/") ? file.startsWith(part) : file === part))),
-    `${pkg.manifest.name}: files that should not be packed`
+    `${pkg.manifest.name}: files that must not be packed`
   )
   none(
     ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "src/index.ts"].filter(
@@ -80,12 +84,15 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
     ),
     `${pkg.manifest.name}: files missing from the package`
   )
-  assert(report.size < maxPackedBytes, `${pkg.manifest.name}: ${report.size} bytes packed, more than ${maxPackedBytes}`)
+  assert(
+    report.size < maxPackedBytes,
+    `${pkg.manifest.name}: the tarball has ${report.size} bytes, but the limit is ${maxPackedBytes}`
+  )
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
 }
 
 /**
- * Every exported specifier, with wildcards expanded. Commands are left out, because importing one runs it.
+ * Returns every exported specifier, with wildcards expanded. Commands are left out, because an import would run them.
  */
 const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { bin, exports, name } = pkg.manifest
@@ -111,8 +118,8 @@ const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
   )
 
 /**
- * Imports every specifier, and checks that closed ones cannot be imported. Without its optional peer, a subpath may
- * fail for that reason only.
+ * Imports every specifier of `specifiers`, and checks that no specifier of `closed` can be imported. The import of a
+ * subpath may fail only because an optional peer dependency of `absentPeers` is not installed.
  */
 const importAll = (
   folder: string,
@@ -132,16 +139,19 @@ const importAll = (
       })
     }
     for (const specifier of closed) {
-      const code = await import(specifier).then(() => "it was imported", (error) => error.code)
-      if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(specifier + " must not be importable: " + code)
+      const code = await import(specifier).then(() => "imported", (error) => error.code)
+      if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(specifier + " must not be importable, but the result was: " + code)
     }`
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
 
-/** Versions of TypeScript that users may have, besides our own. */
+/** Older versions of TypeScript that users may have. */
 const olderCompilers = { "typescript-5.9": "npm:typescript@5.9.3", "typescript-6.0": "npm:typescript@6.0.3" }
 
-/** They are not dependencies of the workspace, because each of them installs the command `tsc`. */
+/**
+ * Installs the older versions of TypeScript in `folder`. In the workspace, their command `tsc` would conflict with
+ * ours.
+ */
 const installCompilers = async (folder: string): Promise<ReadonlyArray<string>> => {
   const manifest = { name: "compilers", private: true, dependencies: olderCompilers }
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest))
@@ -168,7 +178,10 @@ const freePort = (): Promise<number> =>
     })
   })
 
-/** A registry on loopback that has only the packages published to it. Everything else comes from the usual registry. */
+/**
+ * Starts a registry on loopback for our packages, and stops it after `use`. Other packages come from the usual
+ * registry.
+ */
 const withRegistry = async (
   folder: string,
   use: (url: string, env: Readonly<Record<string, string>>) => Promise<void>
@@ -202,7 +215,10 @@ log: { type: stdout, format: json, level: warn }
     )
   const deadline = performance.now() + 30_000
   while (!(await isReady())) {
-    assert(registry.exitCode === null && performance.now() < deadline, `The registry did not start:\n${printed}`)
+    assert(
+      registry.exitCode === null && performance.now() < deadline,
+      `The registry did not start within 30 s:\n${printed}`
+    )
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   await use(url, { "npm_config_@auth:registry": url, [`npm_config_//127.0.0.1:${port}/:_authToken`]: "anyone" })
@@ -235,7 +251,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   )
 
   if (only === undefined) {
-    await step("built clean", async () => {
+    await step("built all packages, without files of earlier builds", async () => {
       clean()
       await runTool("typescript/bin/tsc", ["-b", ...all.map((pkg) => pkg.path)], { cwd: root })
     })
@@ -244,17 +260,17 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
 
   const tarballs = new Map<string, Packed>()
   for (const pkg of all) {
-    const title = ({ bytes }: Packed) => `${pkg.manifest.name}: packed, ${Math.ceil(bytes / 1000)} kB`
+    const title = ({ bytes }: Packed) => `${pkg.manifest.name}: packed into ${Math.ceil(bytes / 1000)} kB`
     const packed = await step(title, () => pack(pkg, temp))
     tarballs.set(pkg.manifest.name, packed)
   }
   const tarball = (pkg: Package): string => tarballs.get(pkg.manifest.name)?.tarball ?? ""
 
   for (const pkg of chosen) {
-    await step(`${pkg.manifest.name}: publint`, () =>
+    await step(`${pkg.manifest.name}: checked by publint`, () =>
       runTool("publint/src/cli.js", ["run", "--strict", tarball(pkg)], { cwd: root })
     )
-    await step(`${pkg.manifest.name}: attw`, () =>
+    await step(`${pkg.manifest.name}: checked by attw`, () =>
       runTool("@arethetypeswrong/cli/dist/index.js", ["--profile", "esm-only", "--no-emoji", tarball(pkg)], {
         cwd: root
       })
@@ -262,24 +278,24 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   }
 
   const wanted = chosen.flatMap(specifiers)
-  await step(`${wanted.length} exports imported and type-checked from the tarballs`, async () => {
+  await step(`imported and type-checked ${wanted.length} exports from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    // The READMEs' prompts need a terminal package, which is not a peer of any package.
+    // Programs of the READMEs use @effect/platform-node for their prompts. It is not a peer dependency of any package.
     const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node"])]
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
     await checkTypes(folder, wanted, path.join(root, "node_modules/typescript/bin/tsc"))
   })
   const programs = [...(only === undefined ? ["README.md"] : []), ...chosen.map(readmeOf)].flatMap(programsOf)
-  await step(`${programs.length} programs of the READMEs run with the tarballs`, async () => {
+  await step(`ran ${programs.length} programs of the READMEs with the tarballs`, async () => {
     const brokers = all.filter(({ manifest: { exports } }) => "./msw" in exports).map(({ manifest }) => manifest.name)
     none(
       await runPrograms(emptyProject(path.join(temp, "tarballs"), "programs"), programs, brokers),
-      "programs of the READMEs"
+      "programs of the READMEs that failed"
     )
   })
-  await step("the exports type-checked with TypeScript 5.9 and 6.0", async () => {
+  await step("type-checked the exports with TypeScript 5.9 and 6.0", async () => {
     const compilers = await installCompilers(emptyProject(temp, "compilers"))
     for (const compiler of compilers) await checkTypes(path.join(temp, "tarballs"), wanted, compiler)
   })
@@ -287,7 +303,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   if (only !== undefined) return
 
   await withRegistry(path.join(temp, "registry"), async (url, env) => {
-    await step("published to a registry on loopback", async () => {
+    await step("published all packages to a registry on loopback", async () => {
       for (const pkg of all)
         await runNpm(["publish", "--silent", tarball(pkg)], {
           cwd: temp,
@@ -297,12 +313,15 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     const brokers = all.filter((pkg) => "@auth/broker-core" in (pkg.manifest.peerDependencies ?? {}))
     for (const pkg of brokers) {
       const { name } = pkg.manifest
-      await step(`npm i ${name} brings core, effect and nothing else`, async () => {
+      await step(`npm i ${name} installed only core and effect in addition`, async () => {
         const folder = emptyProject(temp, `install-${pkg.folder}`)
         await runNpm(["install", "--silent", name], { cwd: folder, env })
         const found = installed(folder)
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
-        assert(found.join() === expected.join(), `npm i ${name} installed ${found.join(", ")}`)
+        assert(
+          found.join() === expected.join(),
+          `npm i ${name} installed ${found.join(", ")}, but expected ${expected.join(", ")}`
+        )
         const reachable = all.filter((other) => found.includes(other.manifest.name))
         await importAll(folder, {
           specifiers: reachable.flatMap(specifiers),
@@ -313,7 +332,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   })
 }
 
-/** The version that the tests of this workspace use. */
+/** Returns a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
 const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`
@@ -331,7 +350,7 @@ process.once("SIGTERM", () => void end(143))
 await main(process.argv[2], temp).then(
   () => end(0),
   (error: unknown) => {
-    console.error(`packages: failed\n${error instanceof Error ? error.message : String(error)}`)
+    console.error(`packages: the check failed\n${error instanceof Error ? error.message : String(error)}`)
     return end(1)
   }
 )

@@ -4,8 +4,8 @@ import { compare } from "./lockfile.ts"
 const one = { version: "1.0.0", integrity: "sha512-a" }
 const name = "node_modules/one"
 
-describe("the lockfile", () => {
-  it("may differ in binaries of other platforms", () => {
+describe("compare: the check of the lockfile", () => {
+  it("accepts different entries of packages that are not installed on this platform", () => {
     const gone = "node_modules/one-darwin"
     const added = "node_modules/one-win32"
     const found = compare({ [name]: one, [gone]: one }, { [name]: one, [added]: one }, { [name]: one })
@@ -19,15 +19,15 @@ describe("the lockfile", () => {
   it.each([
     ["version", { ...one, version: "1.0.1" }],
     ["integrity", { ...one, integrity: "sha512-b" }]
-  ])("fails on another %s of an installed package", (_, installed) => {
+  ])("fails if the %s of an installed package differs from the lockfile", (_, installed) => {
     assert.lengthOf(compare({ [name]: one }, { [name]: one }, { [name]: installed }).wrong, 1)
   })
 
-  it("fails on an installed package that the lockfile does not have", () => {
+  it("fails if the lockfile has no entry for an installed package", () => {
     assert.lengthOf(compare({}, { [name]: one }, { [name]: one }).wrong, 1)
   })
 
-  it("does not compare links to the packages of the workspace", () => {
+  it("ignores links to packages of the workspace", () => {
     const link = { "node_modules/@auth/angel": { link: true } }
     assert.deepStrictEqual(compare({}, {}, link).wrong, [])
   })

@@ -1,6 +1,7 @@
 /**
- * Compares the installed packages with the lockfile of the commit, by name, version and integrity. Entries for other
- * platforms depend on the registry: differences there are reported, but do not fail.
+ * Compares the installed packages with the committed lockfile, by name, version and integrity. Packages for other
+ * platforms are not installed. `npm install` may change their entries in the lockfile, so such differences are only
+ * printed.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -16,9 +17,9 @@ export interface Locked {
 type Packages = Readonly<Record<string, Locked>>
 
 export interface Comparison {
-  /** Installed packages that differ from the commit. */
+  /** Installed packages that differ from the committed lockfile. */
   readonly wrong: ReadonlyArray<string>
-  /** Differences in packages that are not installed here. */
+  /** Changed entries of packages that are not installed on this platform. */
   readonly elsewhere: ReadonlyArray<string>
 }
 
@@ -28,7 +29,7 @@ const spell = (locked: Locked | undefined): string =>
 const isSame = (one: Locked | undefined, other: Locked | undefined): boolean =>
   one?.version === other?.version && one?.integrity === other?.integrity
 
-/** `committed` and `written` are the lockfile before and after the install; `installed` is the content of the disk. */
+/** `committed` is the lockfile before the install, `written` is the lockfile after it. `installed` is on the disk. */
 export const compare = (committed: Packages, written: Packages, installed: Packages): Comparison => {
   const wrong = Object.entries(installed)
     .filter(([name, found]) => found.link !== true && !isSame(committed[name], found))
@@ -50,10 +51,10 @@ if (import.meta.main) {
     read("package-lock.json"),
     read("node_modules/.package-lock.json")
   )
-  for (const line of elsewhere) console.log(`differs on another platform: ${line}`)
-  for (const line of wrong) console.error(`differs from the commit: ${line}`)
+  for (const line of elsewhere) console.log(`entry for another platform differs from the committed lockfile: ${line}`)
+  for (const line of wrong) console.error(`installed package differs from the committed lockfile: ${line}`)
   if (wrong.length > 0) {
-    console.error("Run npm install, and commit package-lock.json.")
+    console.error("Run npm install, and commit the changed package-lock.json.")
     process.exitCode = 1
   } else {
     console.log("All installed packages match the committed lockfile.")

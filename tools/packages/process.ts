@@ -5,7 +5,10 @@ import { root } from "./workspace.ts"
 
 const children = new Set<ChildProcess>()
 
-/** A child of this script, with the same environment except for the variables of an outer npm about its own project. */
+/**
+ * Starts a child process. It gets the environment of this process, without the variables that describe the project of
+ * the npm command that started this process.
+ */
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
@@ -24,7 +27,7 @@ export const start = (
   return child
 }
 
-/** Runs a command to its end and returns its output. A non-zero exit is an error that contains the output. */
+/** Runs a command, and returns its output. If the exit code is not 0, throws an error that contains the output. */
 export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
   const child = start(command, args, options)
   let printed = ""
@@ -38,13 +41,13 @@ export const run = async (...[command, args, options]: Parameters<typeof start>)
   return printed
 }
 
-/** Runs a command of `node_modules`, by the path of its script, with the Node of this process. */
+/** Runs a script of `node_modules` with the Node of this process. */
 export const runTool = (script: string, args: ReadonlyArray<string>, options: Parameters<typeof start>[2]) =>
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * Runs npm with the machine's own Node. The Node of `node_modules` has another prefix, hence another global npmrc, and
- * its own list of certificates.
+ * Runs npm with the Node of the machine. The Node of `node_modules` reads another global npmrc, and does not use the
+ * certificates of the machine.
  */
 export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env
@@ -53,7 +56,7 @@ export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof s
     : run("npm", args, options)
 }
 
-/** Kills one child and waits until it has ended. */
+/** Terminates a child process, and waits until it has ended. */
 export const stop = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
   const closed = new Promise((resolve) => child.once("close", resolve))
@@ -64,16 +67,17 @@ export const stop = async (child: ChildProcess): Promise<void> => {
 }
 
 /**
- * Kills a process and removes its folder if this process ends without having stopped it, such as after `kill -9` or a
- * time-out of a test. The watcher reads from a pipe, which closes when this process ends. Returns a function that ends
- * the watcher.
+ * Starts a watcher. If this process ends, even by `kill -9`, the watcher kills the process `pid` and removes `folder`.
+ * The watcher reads from a pipe, which closes when this process ends. Returns a function that ends the watcher: call it
+ * when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
-  // Other processes of a browser write for another moment, which makes `rm` fail: it is tried for five seconds.
+  // Helper processes of a browser may still write to the folder for a short time, and `rm` then fails. It is retried
+  // for five seconds.
   const script = 'cat >/dev/null; kill -9 "$0"; for i in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],
-    // Ctrl-C must end only this process, because the watcher cleans up after it.
+    // Without `detached`, Ctrl-C would also end the watcher, before it has cleaned up.
     detached: true
   })
   watcher.unref()
@@ -82,7 +86,7 @@ export const watchOver = (pid: number, folder: string): (() => void) => {
   return () => void watcher.kill("SIGKILL")
 }
 
-/** Ends every child that is still running. */
+/** Terminates every child process that is still running. */
 export const stopAll = async (): Promise<void> => {
   await Promise.all([...children].map(stop))
 }

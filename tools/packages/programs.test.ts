@@ -19,7 +19,7 @@ Effect.runPromise(Effect.provide(${effect}, Angel)).catch((error) => {
   process.exitCode = 1
 })`
 
-it("a program of a README must run an effect, succeed, and print nothing to standard error", async () => {
+it("runPrograms: reports a program that runs no effect, fails, or prints to standard error", async () => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
   try {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
@@ -39,8 +39,8 @@ it("a program of a README must run an effect, succeed, and print nothing to stan
     )
     const expected = [
       /:2 ended with 1\nit failed/,
-      /:3 runs nothing/,
-      /:4 complained/,
+      /:3 runs no effect/,
+      /:4 printed to standard error/,
       /:5 .*nobody/s,
       /:6 ended with 1/
     ]
@@ -51,7 +51,7 @@ it("a program of a README must run an effect, succeed, and print nothing to stan
   }
 }, 60_000)
 
-it("the first start of the main README's programs names everything that is missing, in two lines without a stack", () => {
+it("without credentials, the first two programs of the main README name all missing variables, in two lines without a stack", () => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
   try {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

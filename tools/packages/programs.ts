@@ -1,29 +1,29 @@
-/** Runs each program of the READMEs as its own file, with the packages that are installed in a folder. */
+/** Runs each program of the READMEs as a separate file, with the packages that are installed in a folder. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Example, extract } from "../docs/examples.ts"
 import { start, stop } from "./process.ts"
 import { root } from "./workspace.ts"
 
-/** Milliseconds. */
+/** Time limit of a program, in milliseconds. */
 const timeout = 20_000
 
-/** Number of programs that a small machine runs at once without slowing each down. */
+/** Number of programs that run concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** The programs of a README, by its path from the root: its blocks of `ts` without `no-run`. */
+/** Returns the programs of a README, which are its `ts` blocks without `no-run`. `file` is relative to the root. */
 export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.join(root, file), "utf8")).filter(({ run }) => run)
 
-/** Runs a file to its end. Returns the problem, or `undefined` if there is none. */
+/** Runs a program. Returns the problem, or `undefined` if the program succeeded without output to standard error. */
 const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
   const state = path.join(folder, "state", String(index))
   const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]
   const child = start(process.execPath, args, { cwd: folder, env: { XDG_STATE_HOME: state, NO_COLOR: "1" } })
   let printed = ""
-  let complained = ""
+  let errors = ""
   child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
-  child.stderr?.on("data", (chunk: Buffer) => (complained += chunk.toString()))
+  child.stderr?.on("data", (chunk: Buffer) => (errors += chunk.toString()))
   let isLate = false
   const timer = setTimeout(() => {
     isLate = true
@@ -34,14 +34,15 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
     child.once("close", (exit, signal) => resolve(exit ?? signal ?? "unknown"))
   })
   clearTimeout(timer)
-  if (isLate) return `did not end within ${timeout / 1000} seconds\n${printed}${complained}`.trim()
-  if (code !== 0) return `ended with ${code}\n${complained}${printed}`.trim()
-  return complained === "" ? undefined : `complained\n${complained}`.trim()
+  if (isLate) return `did not end within ${timeout / 1000} seconds\n${printed}${errors}`.trim()
+  if (code !== 0) return `ended with ${code}\n${errors}${printed}`.trim()
+  return errors === "" ? undefined : `printed to standard error\n${errors}`.trim()
 }
 
 /**
- * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`. Returns the
- * problems: `file:line` and how the program ended. A block that runs no effect is not a program.
+ * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`. Returns one problem
+ * for each program that failed: `file:line`, and how the program ended. A program that runs no effect is also a
+ * problem.
  */
 export const runPrograms = async (
   folder: string,
@@ -56,7 +57,8 @@ export const runPrograms = async (
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, { code, file, line }] = next
-      // The code of the page with its line numbers, and the fakes of the brokers that it imports.
+      // Empty lines before the code make its line numbers the same as in the README. A preloaded file serves the fakes
+      // of the brokers that the code imports.
       fs.writeFileSync(path.join(folder, `program${index}.ts`), `${"\n".repeat(line - 1)}${code}\n`)
       const named = JSON.stringify(brokers.filter((broker) => code.includes(broker)))
       fs.writeFileSync(
@@ -65,7 +67,7 @@ export const runPrograms = async (
       )
       const problem = /\brunPromise\b/.test(code)
         ? await run(folder, index, nodeArgs)
-        : "runs nothing: end it with Effect.runPromise"
+        : "runs no effect. End it with Effect.runPromise."
       if (problem !== undefined) problems.push(`${file}:${line} ${problem}`)
     }
   }

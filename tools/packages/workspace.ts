@@ -19,7 +19,7 @@ export interface Package {
   readonly manifest: Manifest
 }
 
-/** Every folder of `packages/` that has a manifest and sources. */
+/** Returns the packages: every folder of `packages/` that has a manifest and sources. */
 export const packages = (): ReadonlyArray<Package> =>
   fs
     .readdirSync(path.join(root, "packages"))
@@ -33,7 +33,9 @@ export const packages = (): ReadonlyArray<Package> =>
       manifest: JSON.parse(fs.readFileSync(path.join(entry.path, "package.json"), "utf8")) as Manifest
     }))
 
-/** Files below a folder, with forward slashes, sorted. Empty if the folder is missing. */
+/**
+ * Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns none.
+ */
 export const files = (folder: string): ReadonlyArray<string> =>
   fs.existsSync(folder)
     ? fs
@@ -43,7 +45,7 @@ export const files = (folder: string): ReadonlyArray<string> =>
         .toSorted()
     : []
 
-/** Removes the compiler's output, because `tsc -b` never deletes the output of a deleted source. */
+/** Removes the output of the compiler, because `tsc -b` keeps the output of a source that was deleted. */
 export const clean = (): void => {
   for (const { path: folder } of packages()) {
     fs.rmSync(path.join(folder, "dist"), { recursive: true, force: true })

@@ -24,7 +24,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.runIf(runsRedis)("a Redis for tests", () => {
-  it("answers, loses its data at a restart, and ends when it is stopped", async () => {
+  it("answers, loses its data in a restart, and ends on stop even if it is suspended", async () => {
     const server = await startRedis()
     const first = server.pid()
     assert.strictEqual(await ask(server.port, "SET a 1"), "+OK\r\n")
@@ -36,7 +36,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     assert.isFalse(isAlive(server.pid()))
   })
 
-  it("keeps its data after a kill and a restart, if persistence is on", async () => {
+  it("with persistence, keeps its data after a kill and a restart", async () => {
     const server = await startRedis({ keeps: "everything" })
     await ask(server.port, "SET a 1")
     await server.kill()
@@ -47,7 +47,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
   })
 
   it(
-    "is removed with its folder when the program that started it is killed, even if the server hangs",
+    "ends and loses its folder when its parent process is killed, even if Redis is suspended",
     { tags: ["thorough"] },
     async () => {
       const module = path.join(import.meta.dirname, "server.ts")
@@ -75,8 +75,8 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
   )
 })
 
-describe("a machine without Redis", () => {
-  it("gets an error that names the package to install", async () => {
+describe("startRedis", () => {
+  it("fails with the name of the package to install if the command is missing", async () => {
     const failure = await startRedis({ command: "redis-server-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)
   })

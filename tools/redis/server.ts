@@ -1,4 +1,6 @@
-/** A Redis for tests and tools: on loopback, on a free port. It writes nothing to a disk unless persistence is on. */
+/**
+ * Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with persistence.
+ */
 import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -9,27 +11,30 @@ import { start, stop, watchOver } from "../packages/process.ts"
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** Changes after each `restart`. */
+  /** Process id. It changes with each `restart`. */
   readonly pid: () => number
-  /** Folder of its data. */
+  /** Temporary folder for the data of the server. */
   readonly folder: string
   /**
-   * Stops it if it runs, and starts it again on the same port. With persistence, it has its old data, otherwise none.
+   * Stops the server if it is running, and starts it again on the same port. Only with persistence, it has the old
+   * data.
    */
   readonly restart: () => Promise<void>
-  /** Kills it with -9. */
+  /** Kills the server with SIGKILL. */
   readonly kill: () => Promise<void>
-  /** Suspends it: connections stay open, but it does not answer. */
+  /** Suspends the server. Connections stay open, but the server does not answer. */
   readonly freeze: () => void
+  /** Resumes the server after `freeze`. */
   readonly thaw: () => void
+  /** Stops the server, and removes its folder. */
   readonly stop: () => Promise<void>
 }
 
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
 /**
- * Whether tests that need `redis-server` run. Without the command they are skipped. In CI they run and fail with an
- * error that names the package to install.
+ * Whether the tests that need Redis run. If the command `redis-server` is missing, these tests are skipped. In CI they
+ * run even so, and fail with an error that names the package to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
@@ -57,14 +62,14 @@ const answersPing = (port: number): Promise<boolean> =>
 
 export interface Options {
   readonly command?: string
-  /** Data on disk, which survives a restart: every write before it is answered, or nothing. */
+  /** Persistence. With `everything`, each write is on disk before it is answered. Default: `nothing`. */
   readonly keeps?: "everything" | "nothing"
 }
 
 const settingsFor = ({ keeps = "nothing" }: Options): ReadonlyArray<string> =>
   keeps === "everything" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
 
-/** `undefined` if the server exited itself, as it does if its port was taken meanwhile. */
+/** Starts the server. Returns `undefined` if another process has taken the port in the meantime. */
 const launch = async (port: number, folder: string, options: Options): Promise<ChildProcess | undefined> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--dir", folder, ...settingsFor(options)]
   const child = start(options.command ?? "redis-server", ["--port", String(port), ...settings], { cwd: folder })
@@ -81,7 +86,7 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
     if (failure !== undefined) throw new Error(failure.code === "ENOENT" ? missing : failure.message)
     if (hasEnded) {
       if (printed.includes("already in use")) return undefined
-      throw new Error(`redis-server ended at once\n${printed}`)
+      throw new Error(`redis-server ended at its start.\n${printed}`)
     }
     if (await answersPing(port)) {
       child.once("close", watchOver(child.pid ?? 0, folder))
@@ -90,10 +95,10 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   await stop(child)
-  throw new Error(`redis-server did not answer within 10 s\n${printed}`)
+  throw new Error(`redis-server did not answer within 10 s.\n${printed}`)
 }
 
-/** Starts a server. If there is no `redis-server`, fails with an error that names the package to install. */
+/** Starts a server. If `redis-server` is missing, fails with an error that names the package to install. */
 export const startRedis = async (options: Options = {}): Promise<RedisServer> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-redis-"))
   const remove = () => fs.rmSync(folder, { recursive: true, force: true })
@@ -108,7 +113,7 @@ export const startRedis = async (options: Options = {}): Promise<RedisServer> =>
     remove()
     throw error
   }
-  if (child === undefined) throw new Error("found no free port for redis-server")
+  if (child === undefined) throw new Error("Found no free port for redis-server in 5 tries.")
   let running = child
   const signal = (name: NodeJS.Signals) => void running.kill(name)
   return {
@@ -119,7 +124,7 @@ export const startRedis = async (options: Options = {}): Promise<RedisServer> =>
     restart: async () => {
       await stop(running)
       const next = await launch(port, folder, options)
-      if (next === undefined) throw new Error(`port ${port} was taken while redis-server restarted`)
+      if (next === undefined) throw new Error(`Another process took port ${port} while redis-server restarted.`)
       running = next
     },
     kill: async () => {

@@ -4,14 +4,14 @@ import { steadily, watchStalls } from "./stalls.ts"
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Suspends this whole process for a while, as its host may. */
+/** Suspends this process for the given time, as a host may do. */
 const standStill = (millis: number) =>
   new Promise((resolve) => {
     const script = `kill -STOP ${process.pid}; sleep ${millis / 1000}; kill -CONT ${process.pid}`
     spawn("sh", ["-c", script], { stdio: "ignore" }).once("close", resolve)
   })
 
-it("counts only the time for which the process was not run", async () => {
+it("watchStalls: counts only the time for which the process was suspended", async () => {
   const stalls = await watchStalls()
   await standStill(400)
   const stood = await stalls.total()
@@ -22,7 +22,7 @@ it("counts only the time for which the process was not run", async () => {
   await stalls.stop()
 })
 
-it("does not count the program's own work", () =>
+it("watchStalls: does not count the time for which the program itself works", () =>
   steadily(async () => {
     const stalls = await watchStalls()
     const began = performance.now()
@@ -32,7 +32,7 @@ it("does not count the program's own work", () =>
     assert.isBelow(stood, 300)
   }))
 
-it("repeats a measurement that failed while the process was stalled", async () => {
+it("steadily: repeats a measurement that failed after a stall", async () => {
   let measured = 0
   const answer = await steadily(async () => {
     measured += 1
@@ -43,7 +43,7 @@ it("repeats a measurement that failed while the process was stalled", async () =
   assert.strictEqual(answer, 2)
 })
 
-it("does not repeat a failure without a stall", async () => {
+it("steadily: throws the error of a measurement that failed without a stall", async () => {
   const failure = await steadily(async () => {
     await wait(1)
     throw new Error("too slow")

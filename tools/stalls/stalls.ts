@@ -1,7 +1,7 @@
 /**
- * Repeats time measurements after a stall. A guarantee such as "within a second" can be tested only while the machine
- * runs the process. If the process was stalled, suspended by its host or short of CPU time, the measurement is
- * meaningless and is repeated.
+ * Repeats time measurements that a stall has spoiled. In a stall, the operating system does not run the process,
+ * because the host has suspended the machine or other processes use the CPU. A guarantee such as "within a second"
+ * cannot be tested during a stall.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -9,12 +9,12 @@ import { once } from "node:events"
 import { Worker } from "node:worker_threads"
 
 export interface Stalls {
-  /** Milliseconds for which this process was not run since the start of the watch. */
+  /** Total duration of all stalls since the watch started, in milliseconds. */
   readonly total: () => Promise<number>
   readonly stop: () => Promise<unknown>
 }
 
-/** Watches from a separate thread, so that the program's own work does not count as a stall. */
+/** Starts a watch. It runs in a separate thread, so that work of the main thread does not count as a stall. */
 export const watchStalls = async (): Promise<Stalls> => {
   const worker = new Worker(new URL("worker.ts", import.meta.url), { execArgv: [] })
   const total = async (): Promise<number> => {
@@ -27,10 +27,12 @@ export const watchStalls = async (): Promise<Stalls> => {
   return { total, stop: () => worker.terminate() }
 }
 
+/** Shorter stalls are ignored, in milliseconds. */
 const allowed = 50
+/** Maximum number of measurements. */
 const times = 6
 
-/** Repeats a measurement that fails during a stall. A failure without a stall is a failure. */
+/** Repeats a measurement that failed if there was a stall. Without a stall, throws the error. */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
   try {
@@ -41,7 +43,7 @@ export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
       } catch (error) {
         const stood = (await stalls.total()) - before
         if (stood <= allowed || left === 0) throw error
-        console.log(`measured again: this process was not run for ${Math.round(stood)} ms`)
+        console.log(`The measurement is repeated, because this process was stalled for ${Math.round(stood)} ms.`)
       }
     }
   } finally {
@@ -49,9 +51,9 @@ export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   }
 }
 
-/** Time-out of a test that uses it, in milliseconds. */
+/** Time-out of a test that uses `steadily` or `steady`, in milliseconds. */
 export const steadyTimeout = 120_000
 
-/** The same for an effect, in real time and with a new scope for each try. */
+/** Like `steadily`, for an effect. It runs in real time, and each measurement has a new scope. */
 export const steady = <A>(measure: Effect.Effect<A, never, Scope.Scope>): Effect.Effect<A> =>
   Effect.promise(() => steadily(() => Effect.runPromise(Effect.scoped(measure))))

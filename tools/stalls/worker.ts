@@ -1,11 +1,12 @@
 /**
- * Sums up the delay of a timer in milliseconds, which is the time for which this process was not run. Reports on
- * request.
+ * Runs in a thread. Adds up the delays of a timer, in milliseconds. A delay means that the operating system did not run
+ * this process. Sends the total on request.
  */
 import { parentPort } from "node:worker_threads"
 
+/** Interval of the timer, in milliseconds. */
 const interval = 10
-/** Delay on an idle machine. */
+/** Delay of the timer on an idle machine, in milliseconds. It is not counted. */
 const usual = 10
 
 let late = 0

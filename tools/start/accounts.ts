@@ -1,5 +1,5 @@
 /**
- * The accounts of `npm start`: one at each broker, for the first program and for the second one.
+ * The accounts of `npm start`: one account at each broker. Both programs use the same accounts.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { broker as angel } from "@auth/angel/AngelBroker"
@@ -16,17 +16,18 @@ import type { Info } from "@auth/simulator/Simulator"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
 import { broker as zerodha } from "@auth/zerodha/ZerodhaBroker"
 
-/** Addresses of an environment's hosts, by purpose. */
+/** Origins of an environment. The keys are the purposes of the hosts, such as `api`. */
 export type Origins = Readonly<Record<string, string>>
 
-/** Fields of an account that are environment variables. */
+/** Selects an account, and the credentials that its environment variables contain. */
 export interface Chosen {
-  /** The method of the descriptor. Default: the first. */
+  /** Id of the login method in the broker's descriptor. Default: the first method. */
   readonly method?: string
-  /** The account of the simulator. Default: the first. */
+  /** Index of the account in the simulator. Default: 0. */
   readonly account?: number
+  /** Names of credentials to leave out. */
   readonly without?: ReadonlyArray<string>
-  /** Mistyped fields. */
+  /** Wrong values for credentials, by name. */
   readonly instead?: Readonly<Record<string, string>>
 }
 
@@ -36,7 +37,7 @@ interface Kept {
   readonly chosen: Chosen
 }
 
-/** By broker. The layers take the credentials from the environment, as a user's program does. */
+/** The accounts by broker. The layers read the credentials from environment variables, as a user's program does. */
 export const accounts = {
   angel: {
     broker: angel,
@@ -65,7 +66,7 @@ export const accounts = {
   rmoney: {
     broker: rmoney,
     environment: "uat",
-    // The account with an authenticator.
+    // Account 1 uses an authenticator app. Account 0 gets its codes by SMS.
     chosen: { account: 1, without: ["vendor"] },
     layer: (origins: Origins) => RmoneyAuth.layerConfig({ environment: "uat", origins })
   },
@@ -84,7 +85,7 @@ export const accountIds = Object.keys(accounts) as ReadonlyArray<AccountId>
 export const accountOf = ({ brokers }: Info, broker: Broker, { account = 0 }: Chosen = {}) =>
   brokers[broker.id]?.accounts[account] ?? {}
 
-/** The credentials of an account as environment variables. */
+/** Returns the credentials of an account as environment variables. */
 export const variablesOf = (simulator: Info, broker: Broker, chosen: Chosen = {}): Readonly<Record<string, string>> => {
   const { credentials = {} } = broker.methods.find(({ id }) => id === chosen.method) ?? broker.methods[0] ?? {}
   const account = { ...accountOf(simulator, broker, chosen), ...chosen.instead }
@@ -94,7 +95,7 @@ export const variablesOf = (simulator: Info, broker: Broker, chosen: Chosen = {}
   )
 }
 
-/** Addresses at which the simulator serves the hosts of a broker's environment. */
+/** Returns the addresses at which the simulator serves the hosts of a broker's environment. */
 export const originsOf = (simulator: Info, { environments }: Broker, environment: string): Origins =>
   Object.fromEntries(
     Object.entries(environments[environment] ?? {}).map(([purpose, origin]) => [

@@ -1,6 +1,7 @@
 /**
- * The second program of `npm start`: a separate process, which shares only the vault, the key and the credentials with
- * the first one. It requests a session of each account, and may log in if there is none.
+ * The second program of `npm start`. It runs in a separate process, and shares only the vault, the key and the
+ * credentials with the first program. It requests a session of each account. If an account has no session, it may log
+ * in.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Logout } from "@auth/broker-core/login/Logout"
@@ -28,7 +29,7 @@ export interface Setting {
   readonly origins: Readonly<Record<string, Origins>>
 }
 
-/** The user in the broker's profile for the session. Not all brokers have a profile. */
+/** The user's name from the broker's profile. It is absent if the broker has no profile call. */
 export interface Found {
   readonly name?: string
 }

@@ -1,5 +1,6 @@
 /**
- * Angel One, with client code, PIN and TOTP: a program that runs all day and past midnight, and programs with faults.
+ * Angel One, with client code, PIN and TOTP. One program runs from the morning until after midnight. Other programs
+ * show failed logins.
  */
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
@@ -18,6 +19,7 @@ import * as Schema from "effect/Schema"
 import { accounts } from "./accounts.ts"
 import { begin, makeProgram, type MakeStory } from "./story.ts"
 
+/** Delay of the slow clock, in milliseconds. */
 const lateBy = 240_000
 const askedAtOnce = 1000
 
@@ -40,14 +42,14 @@ export const angel: MakeStory = Effect.gen(function* () {
     session = yield* get(how)
     yield* profile(session)
     const funds = Effect.flatMap(AngelApi.AngelApi, (calls) => calls.getRMS(session))
-    yield* step("ask for the funds", funds, ({ availablecash }) => `₹ ${availablecash} in cash`)
+    yield* step("request the funds", funds, ({ availablecash }) => `₹ ${availablecash} in cash`)
     session = yield* refresh(renewed)
   })
 
-  /** A mistyped PIN is sent once, because the broker might lock the account after the second time. */
+  /** A wrong PIN is sent only once, because a second try could make the broker lock the account. */
   const wrongPin = Effect.gen(function* () {
-    yield* refused("ask for a session with a wrong PIN", "InvalidCredentials", SessionManager.session)
-    yield* refused("ask again, with the same PIN", "ActionRequired", story.withLogins(0, renewed))
+    yield* refused("request a session with a wrong PIN", "InvalidCredentials", SessionManager.session)
+    yield* refused("request a session with the same PIN again", "ActionRequired", story.withLogins(0, renewed))
   }).pipe(
     Effect.provide(
       SessionManager.layer().pipe(
@@ -76,12 +78,12 @@ export const angel: MakeStory = Effect.gen(function* () {
       "BrokerUnavailable",
       story.withLogins(1, Effect.provideContext(Login.session, yield* another))
     )
-    yield* note("The broker's journal has this login once: it was not resent.")
+    yield* note("The broker's journal contains this login only once. It was not sent again.")
   })
 
-  /** The program reads its session from the vault, and makes a call of its own. */
+  /** The program reads its session from the vault, and calls an endpoint for which this library has no typed call. */
   const closing = step(
-    "ask for the funds in a call of its own",
+    "request the funds through an HTTP client",
     Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
       client.get(`${origins["api"]}/rest/secure/angelbroking/user/v1/getRMS`)
     ).pipe(Effect.flatMap(HttpClientResponse.schemaBodyJson(Funds))),
@@ -89,18 +91,18 @@ export const angel: MakeStory = Effect.gen(function* () {
   )
 
   const midnight = Effect.gen(function* () {
-    const over = yield* refused("ask for the profile", "SessionExpired", Profile.profile(session))
-    yield* addRow(session, how, `refreshed once; expired at midnight (${over.reason.code})`)
+    const refusal = yield* refused("request the profile", "SessionExpired", Profile.profile(session))
+    yield* addRow(session, how, `refreshed once; expired at midnight (${refusal.reason.code})`)
     const asked = Effect.all(
       Array.from({ length: askedAtOnce }, () => SessionManager.session),
       { concurrency: "unbounded" }
     )
     yield* step(
-      `ask for a session ${askedAtOnce} times at once`,
+      `request a session ${askedAtOnce} times concurrently`,
       story.withLogins(1, asked),
-      () => "one login in the broker's journal, for all of them"
+      () => "a single login served all requests"
     )
-    yield* profile(yield* SessionManager.session, " (healed)")
+    yield* profile(yield* SessionManager.session, "request the profile with the new session")
   })
 
   return {

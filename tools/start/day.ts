@@ -1,4 +1,4 @@
-/** A day of every broker, side by side. */
+/** Runs the stories of all brokers concurrently, from one morning to the next night. */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import { Simulator } from "@auth/simulator/Simulator"
 import * as Clock from "effect/Clock"
@@ -28,8 +28,8 @@ export const day = Effect.gen(function* () {
   const { close, print, progress } = yield* Stage
   yield* print(
     Layout.paragraphs(
-      "The life of a session at six brokers, step by step, against fakes over HTTP on this machine.\n" +
-        "No account here is real, and no broker is contacted."
+      "This program shows the life of a session at six brokers, step by step. The brokers are fakes on this machine.\n" +
+        "No account is real, and no real broker is contacted."
     )
   )
   const stories = yield* Effect.all(brokers)

@@ -1,4 +1,4 @@
-/** The vault of the programs of `npm start`: a folder and a key that exist only during the run. */
+/** The vault of both programs of `npm start`. Its folder and its key exist only during the run. */
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
@@ -17,20 +17,20 @@ import * as path from "node:path"
 import { type AccountId, accountIds, accounts, originsOf, variablesOf } from "./accounts.ts"
 import type { Found, Setting } from "./again.ts"
 
-/** The second program failed. */
+/** The second program exited with an error. */
 export class ProgramFailed extends Data.TaggedError("ProgramFailed")<{ readonly message: string }> {}
 
 export class Home extends Context.Service<
   Home,
   {
-    /** The vault, as a program opens it. */
+    /** Opens the vault, as a user's program does. */
     readonly vault: Layer.Layer<SessionStore | SessionLock, VaultError>
     /** Runs the second program in a separate process, and returns its result for each account. */
     readonly startAgain: Effect.Effect<Readonly<Record<AccountId, Found>>, ProgramFailed>
   }
 >()("tools/start/Home") {}
 
-/** Only its owner has access: `mkdtemp` creates the folder that way. */
+/** `mkdtemp` creates a folder that only its owner can access. */
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-start-"))),
   (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -52,7 +52,9 @@ const run = (setting: Setting, env: Readonly<Record<string, string>>) =>
       resume(
         code === 0
           ? Effect.sync(() => JSON.parse(printed.stdout) as Readonly<Record<AccountId, Found>>)
-          : Effect.fail(new ProgramFailed({ message: `The second process ended with ${code}. ${printed.stderr}` }))
+          : Effect.fail(
+              new ProgramFailed({ message: `The second program ended with exit code ${code}. ${printed.stderr}` })
+            )
       )
     )
     return Effect.sync(() => void child.kill("SIGKILL"))
@@ -79,7 +81,7 @@ const make = Effect.gen(function* () {
   }
   return {
     vault: NodeVault.layer({ folder }).pipe(Layer.provide(Layer.effect(VaultKey.VaultKey, key))),
-    // One run for all brokers: each of their stories uses it.
+    // The program runs only once, and the stories of all brokers share its result.
     startAgain: yield* Effect.cached(run(setting, env))
   }
 })

@@ -24,7 +24,7 @@ const wordsOf = (text: string): ReadonlyArray<string> =>
 
 const longest = (text: string): number => Math.max(...text.split("\n").map(({ length }) => length))
 
-/** Everything that a day prints, without a layout. */
+/** All texts that `npm start` prints, before they are laid out for a page. */
 const recorded = Effect.runSync(
   Effect.cached(
     Effect.gen(function* () {
@@ -44,7 +44,7 @@ const recorded = Effect.runSync(
   )
 )
 
-describe("a whole day", () => {
+describe("the output of npm start", () => {
   it.live.each(widths)(
     "fits %d columns without breaking a word",
     (width) =>
@@ -67,7 +67,7 @@ describe("a whole day", () => {
   )
 
   it.live(
-    "has one line for each step and no control character if the output is piped",
+    "has one line for each step and no control characters if it is piped",
     () =>
       Effect.gen(function* () {
         const text = (yield* recorded).map((one) => one(piped)).join("\n")
@@ -75,7 +75,7 @@ describe("a whole day", () => {
         assert.isAbove(longest(text), 120)
         assert.match(
           text,
-          /^ {2}✓ Samco {10}get a session by API key and secret +\d+ ms {2}until .* IST, token <redacted>$/m
+          /^ {2}✓ Samco {10}log in with API key and secret +\d+ ms {2}valid until .* IST, token <redacted>$/m
         )
       }),
     30_000
@@ -85,9 +85,9 @@ describe("a whole day", () => {
 describe("passed", () => {
   const step = Layout.passed({
     broker: "Angel One",
-    title: "get a session by client code, PIN and TOTP",
+    title: "log in with client code, PIN and TOTP",
     millis: 12.4,
-    outcome: "until 2026-11-29 00:00:00 IST, token <redacted>",
+    outcome: "valid until 2026-11-29 00:00:00 IST, token <redacted>",
     notes: ["What to do: Use a fresh code."]
   })
 
@@ -95,18 +95,18 @@ describe("passed", () => {
     [
       120,
       [
-        "  ✓ Angel One      get a session by client code, PIN and TOTP         12 ms",
-        "                   until 2026-11-29 00:00:00 IST, token <redacted>",
+        "  ✓ Angel One      log in with client code, PIN and TOTP              12 ms",
+        "                   valid until 2026-11-29 00:00:00 IST, token <redacted>",
         "                   What to do: Use a fresh code."
       ]
     ],
     [
       60,
       [
-        "  ✓ Angel One      get a session by client code, PIN   12 ms",
-        "                   and TOTP",
-        "                   until 2026-11-29 00:00:00 IST, token",
-        "                   <redacted>",
+        "  ✓ Angel One      log in with client code, PIN and    12 ms",
+        "                   TOTP",
+        "                   valid until 2026-11-29 00:00:00 IST,",
+        "                   token <redacted>",
         "                   What to do: Use a fresh code."
       ]
     ],
@@ -114,30 +114,32 @@ describe("passed", () => {
       40,
       [
         "  ✓ Angel One                      12 ms",
-        "    get a session by client code, PIN",
-        "    and TOTP",
-        "    until 2026-11-29 00:00:00 IST, token",
-        "    <redacted>",
+        "    log in with client code, PIN and",
+        "    TOTP",
+        "    valid until 2026-11-29 00:00:00 IST,",
+        "    token <redacted>",
         "    What to do: Use a fresh code."
       ]
     ]
-  ])("at %d columns", (width, expected) => assert.deepStrictEqual(step(page(width)).split("\n"), expected))
+  ])("lays out a step for %d columns", (width, expected) =>
+    assert.deepStrictEqual(step(page(width)).split("\n"), expected)
+  )
 })
 
-it.each(widths)("a failed step fits %d columns", (width) => {
-  const text = Layout.failed("Motilal Oswal", "get a session by password, birthday and TOTP", "It failed. ".repeat(9))
+it.each(widths)("failed: fits %d columns without breaking a word", (width) => {
+  const text = Layout.failed("Motilal Oswal", "log in with password, birthday and TOTP", "It failed. ".repeat(9))
   assert.isAtMost(longest(text(page(width))), width)
   assert.deepStrictEqual(wordsOf(text(page(width))), wordsOf(text(piped)))
 })
 
-it.each([20, 40, 59, 60, 80, 200])("the progress fits one line of %d columns, and ends with a whole word", (width) => {
-  const step = "get a session by client code, password and TOTP"
+it.each([20, 40, 59, 60, 80, 200])("progressLine: fits %d columns, and ends with a whole word", (width) => {
+  const step = "log in with client code, password and TOTP"
   for (const done of [0, 3, 15]) {
     const line = Layout.progressLine("Motilal Oswal", { done, step }, width)
     assert.isBelow(line.length, width)
     assert.notInclude(line, "\n")
-    const told = /(?:\d|■| {2}) ?([a-z].*?)(…?)$/.exec(line)?.[1]
-    if (told !== undefined) assert.isTrue(step === told || step.startsWith(`${told} `), line)
+    const shown = /(?:\d|■| {2}) ?([a-z].*?)(…?)$/.exec(line)?.[1]
+    if (shown !== undefined) assert.isTrue(step === shown || step.startsWith(`${shown} `), line)
   }
 })
 
@@ -151,10 +153,10 @@ describe("widthOf", () => {
     [{ write, isTTY: true, columns: 40 }, 40],
     [{ write, isTTY: true, columns: 5 }, 20],
     [{ write, isTTY: true, columns: 500 }, 200]
-  ])("of %j is %s", (output, width) => assert.strictEqual(Layout.widthOf(output), width))
+  ])("of the output %j is %s", (output, width) => assert.strictEqual(Layout.widthOf(output), width))
 })
 
-it("piped output has no colour, even if the environment forces colour", () => {
+it("pageOf: has no colours for piped output, even if FORCE_COLOR is set", () => {
   const script = `
     import { heading, passed, pageOf } from ${JSON.stringify(join(import.meta.dirname, "layout.ts"))}
     const page = pageOf(process.stdout, process.stdout)

@@ -1,27 +1,27 @@
-/** Layout of the lines of `npm start`: for the width of a terminal, or without a limit if there is none. */
+/** Lays out the lines of `npm start` for the width of the terminal. Without a terminal, lines have any length. */
 import { styleText } from "node:util"
 
-/** Output of lines. */
+/** A stream that the lines are written to, such as `process.stdout`. */
 export interface Output {
   readonly write: (text: string) => unknown
   readonly isTTY?: boolean
   readonly columns?: number
 }
 
-/** Page for which a text is laid out. */
+/** Width and styles for which a text is laid out. */
 export interface Page {
-  /** Columns, or `undefined` if the output is not a terminal. Then no line is broken. */
+  /** Width in columns, or `undefined` if the output is not a terminal. In that case, no line is broken. */
   readonly width: number | undefined
   readonly style: (format: "bold" | "dim" | "green" | "red", text: string) => string
 }
 
-/** A text that can be laid out for a page. */
+/** A text, which is laid out for the given page. */
 export type Text = (page: Page) => string
 
 const narrowest = 20
 const widest = 200
 
-/** Some terminals report zero columns. */
+/** Width of a terminal that reports zero columns or no columns. */
 const usualWidth = 80
 
 export const widthOf = ({ columns, isTTY }: Output): number | undefined => {
@@ -29,13 +29,16 @@ export const widthOf = ({ columns, isTTY }: Output): number | undefined => {
   return Math.min(Math.max(columns === undefined || columns === 0 ? usualWidth : columns, narrowest), widest)
 }
 
-/** The current page of the output. It has colours only if the output is a terminal. The environment is ignored. */
+/**
+ * Returns the page for the current width of the output. The page has colours only if the output is a terminal, even if
+ * environment variables request colours.
+ */
 export const pageOf = (output: Output, stream: NodeJS.WriteStream): Page => ({
   width: widthOf(output),
   style: (format, text) => (output.isTTY === true ? styleText(format, text, { stream }) : text)
 })
 
-/** Breaks a text between words. A word that is longer than a line gets its own line. */
+/** Breaks a text between words. A word that is longer than a line is on a separate line. */
 export const lines = (text: string, width: number | undefined): ReadonlyArray<string> => {
   if (width === undefined) return [text]
   const found: Array<string> = []
@@ -47,11 +50,11 @@ export const lines = (text: string, width: number | undefined): ReadonlyArray<st
   return found.length === 0 ? [""] : found
 }
 
-/** Breaks a text, each line of which begins with `indent` blanks. */
+/** Breaks a text between words, and indents each line by `indent` blanks. */
 export const wrapped = (text: string, width: number | undefined, indent = 0): ReadonlyArray<string> =>
   lines(text, width === undefined ? undefined : width - indent).map((line) => `${" ".repeat(indent)}${line}`)
 
-/** A text in paragraphs, which are separated by line breaks. */
+/** A text whose paragraphs are separated by line breaks. */
 export const paragraphs =
   (text: string): Text =>
   ({ width }) =>
@@ -70,14 +73,14 @@ export const heading =
 const markWidth = 4
 const brokerWidth = 15
 const titleWidth = 48
-/** With a blank before it. */
+/** Width of the duration, including the blank before it. */
 const tookWidth = 8
 const indentation = markWidth + brokerWidth
 
-/** Below this width, a broker's name gets its own line, so that the rest has enough room. */
+/** On a narrow page, the broker's name is on a separate line, so that the other texts have enough room. */
 const isNarrow = (width: number | undefined): width is number => width !== undefined && width < 60
 
-/** Indentation of the lines below a step. */
+/** Returns the indentation of the lines below a step. */
 const indentOf = (width: number | undefined): number => (isNarrow(width) ? markWidth : indentation)
 
 export const note =
@@ -85,7 +88,7 @@ export const note =
   ({ width }) =>
     wrapped(text, width, indentOf(width)).join("\n")
 
-/** Output of a step that passed. */
+/** The texts of a step that passed. */
 export interface Passed {
   readonly broker: string
   readonly title: string
@@ -133,13 +136,15 @@ export const failed =
     return [...head, note(message)(page)].join("\n")
   }
 
-/** Progress of a broker. */
+/** The progress of one broker's story. */
 export interface Progress {
+  /** Number of steps that passed. */
   readonly done: number
+  /** Title of the current step, or empty if no step is running. */
   readonly step: string
 }
 
-/** One line, which ends with whole words. */
+/** Formats the progress as one line. A step that is too long is shortened after a whole word. */
 export const progressLine = (broker: string, { done, step }: Progress, width: number): string => {
   const count = isNarrow(width) ? String(done || "") : "■".repeat(done)
   const head = `  ${step === "" ? "·" : "▸"} ${broker.padEnd(brokerWidth)}${count}`
@@ -154,20 +159,23 @@ export const progressLine = (broker: string, { done, step }: Progress, width: nu
 export interface Row {
   readonly broker: string
   readonly account: string
-  readonly how: string
+  readonly "logged in with": string
   readonly "expires at": string
-  readonly in: string
+  readonly lifetime: string
   readonly "what happened": string
 }
 
-const columns = ["broker", "account", "how", "expires at", "in", "what happened"] as const
+const columns = ["broker", "account", "logged in with", "expires at", "lifetime", "what happened"] as const
 
-/** Columns that may be broken over several lines. */
-const flexible = ["how", "what happened"] as const
+/** Columns whose texts may be broken over several lines. */
+const flexible = ["logged in with", "what happened"] as const
 
 const isFlexible = (column: keyof Row): boolean => flexible.some((name) => name === column)
 
-/** Widths of the columns in a table of this width, or `undefined` if the breakable columns would be too narrow. */
+/**
+ * Returns the widths of the columns for a table of this width, or `undefined` if the flexible columns would be too
+ * narrow.
+ */
 const columnWidths = (rows: ReadonlyArray<Row>, width: number | undefined): ReadonlyArray<number> | undefined => {
   const natural = columns.map((column) => Math.max(column.length, ...rows.map((row) => row[column].length)))
   const gaps = 2 * columns.length
@@ -177,17 +185,17 @@ const columnWidths = (rows: ReadonlyArray<Row>, width: number | undefined): Read
   const room = width - gaps - fixed
   if (room < 40) return undefined
   const wanted = sum(natural) - fixed
-  const how = Math.max(16, Math.floor((room * (natural[columns.indexOf("how")] ?? 0)) / wanted))
+  const how = Math.max(16, Math.floor((room * (natural[columns.indexOf("logged in with")] ?? 0)) / wanted))
   return columns.map((column, index) =>
-    column === "how" ? how : column === "what happened" ? room - how : (natural[index] ?? 0)
+    column === "logged in with" ? how : column === "what happened" ? room - how : (natural[index] ?? 0)
   )
 }
 
-/** A row as separate lines, if a table would not fit. */
+/** Formats a row as separate lines, for a page that is too narrow for the table. */
 const record = (row: Row, width: number): ReadonlyArray<string> => {
-  const labels = ["how", "expires at", "what happened"] as const
+  const labels = ["logged in with", "expires at", "what happened"] as const
   const label = isNarrow(width) ? 0 : Math.max(...labels.map(({ length }) => length)) + 2
-  const value = { ...row, "expires at": `${row["expires at"]}, in ${row.in}` }
+  const value = { ...row, "expires at": `${row["expires at"]}, ${row.lifetime} after the login` }
   return [
     "",
     ...wrapped(`${row.broker} ${row.account}`, width, 2),
@@ -201,7 +209,7 @@ const record = (row: Row, width: number): ReadonlyArray<string> => {
   ]
 }
 
-/** A table, or below some width a few lines for each row. */
+/** A table. If the page is too narrow, each row is printed as a few lines instead. */
 export const table =
   (rows: ReadonlyArray<Row>): Text =>
   ({ width }) => {

@@ -1,4 +1,6 @@
-/** `npm start`: the life of a session at every broker, over real HTTP to fakes on this machine. */
+/**
+ * `npm start`: shows the life of a session at every broker. The brokers are fakes on this machine, called over HTTP.
+ */
 import * as Simulator from "@auth/simulator/Simulator"
 import * as SimulatorClock from "@auth/simulator/SimulatorClock"
 import * as Duration from "effect/Duration"
@@ -26,15 +28,18 @@ const program = day.pipe(
     )
   ),
   Effect.scoped,
-  Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.die(`It took longer than ${Duration.format(limit)}.`) }),
+  Effect.timeoutOrElse({
+    duration: limit,
+    orElse: () => Effect.die(`The program took longer than ${Duration.format(limit)}.`)
+  }),
   Effect.andThen(
     Effect.suspend(() =>
-      stage.print(Layout.paragraphs(`All steps passed, in ${((performance.now() - began) / 1000).toFixed(1)} s.`))
+      stage.print(Layout.paragraphs(`All steps passed in ${((performance.now() - began) / 1000).toFixed(1)} s.`))
     )
   )
 )
 
-// Removes everything even after Ctrl+C.
+// After Ctrl+C, the interrupted program still removes its temporary files.
 const stop = new AbortController()
 process.once("SIGINT", () => stop.abort())
 

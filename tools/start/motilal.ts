@@ -1,4 +1,4 @@
-/** Motilal Oswal, with TOTP, and without TOTP with a code by SMS. */
+/** Motilal Oswal: one login with TOTP, and one login with a code by SMS. */
 import type * as Session from "@auth/broker-core/login/Session"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as Effect from "effect/Effect"
@@ -35,7 +35,7 @@ export const motilal: MakeStory = Effect.gen(function* () {
       "step-up": Effect.provideContext(stepUp, bySms),
       closing: Effect.gen(function* () {
         yield* program.run(logout(how))
-        yield* Effect.provideContext(logoutAlone(second, "password, birthday and SMS", "mistyped a code; "), bySms)
+        yield* Effect.provideContext(logoutAlone(second, "password, birthday and SMS", "a code was mistyped; "), bySms)
       })
     },
     rows

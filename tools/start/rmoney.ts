@@ -1,4 +1,4 @@
-/** RMoney: an account with an authenticator, and an account with codes by SMS. */
+/** RMoney: one account with an authenticator app, and one account that gets its codes by SMS. */
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,7 +28,7 @@ export const rmoney: MakeStory = Effect.gen(function* () {
       "step-up": Effect.provideContext(stepUp, bySms),
       closing: Effect.gen(function* () {
         yield* program.run(logout(how))
-        yield* Effect.provideContext(logoutAlone(second, "password, then SMS", "mistyped a code; "), bySms)
+        yield* Effect.provideContext(logoutAlone(second, "password, then SMS", "a code was mistyped; "), bySms)
       })
     },
     rows

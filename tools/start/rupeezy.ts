@@ -1,4 +1,6 @@
-/** Rupeezy, with client code, password and TOTP: a program whose session ends while it makes calls. */
+/**
+ * Rupeezy, with client code, password and TOTP. The session of the program ends early, before the program makes calls.
+ */
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
@@ -21,17 +23,17 @@ export const rupeezy: MakeStory = Effect.gen(function* () {
     yield* profile(yield* SessionManager.session)
   })
 
-  /** One of the program's own calls. */
+  /** A call for which this library has no typed call. */
   const funds = Effect.flatMap(AuthorizedClient.AuthorizedClient, (client) =>
     client.get(`${origins["api"]}/v2/user/funds`)
   )
 
-  const dead = Effect.gen(function* () {
+  const earlyEnd = Effect.gen(function* () {
     const session = yield* SessionManager.session
-    yield* step("another program ends the session", Logout.logout(session), () => "this one is not notified")
+    yield* step("another program ends the session", Logout.logout(session), () => "this program is not notified")
     yield* addRow(session, how, "ended by another program")
     yield* step(
-      `make ${callsAtOnce} concurrent calls with an expired token`,
+      `make ${callsAtOnce} concurrent calls with an invalid token`,
       withLogins(
         1,
         Effect.all(
@@ -39,7 +41,7 @@ export const rupeezy: MakeStory = Effect.gen(function* () {
           { concurrency: "unbounded" }
         )
       ),
-      (answers) => `${answers.filter(({ status }) => status === 200).length} answers, after one login for all of them`
+      (answers) => `${answers.filter(({ status }) => status === 200).length} calls succeeded after a single login`
     )
   })
 
@@ -48,7 +50,7 @@ export const rupeezy: MakeStory = Effect.gen(function* () {
     acts: {
       morning: Effect.andThen(program.run(morning), program.stop),
       again,
-      dead: program.run(dead),
+      "early-end": program.run(earlyEnd),
       closing: program.run(logout(how))
     },
     rows

@@ -1,4 +1,7 @@
-/** Samco, with key and secret, and through the browser, whose session can be refreshed. */
+/**
+ * Samco: one login with API key and secret, and one login through the browser. Only the second session can be
+ * refreshed.
+ */
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Refresh from "@auth/broker-core/login/Refresh"
 import type * as Session from "@auth/broker-core/login/Session"
@@ -42,7 +45,7 @@ export const samco: MakeStory = Effect.gen(function* () {
 
   const closing = Effect.gen(function* () {
     yield* logout(how)
-    yield* refused("ask for a session after that", "SessionExpired", SessionManager.session)
+    yield* refused("request a session after the logout", "SessionExpired", SessionManager.session)
   })
 
   return {

@@ -1,4 +1,4 @@
-/** Output of `npm start`: a line for each step, error messages, and a table at the end. */
+/** The output of `npm start`. It consists of a line for each step, error messages, and a table at the end. */
 import type { Failure } from "@auth/broker-core/session/SessionManager"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -7,13 +7,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layout from "./layout.ts"
 
-/** A step failed. The failure has been printed already. */
+/** A step failed, and its failure was already printed. */
 export class StepFailed extends Data.TaggedError("StepFailed")<{ readonly message: string }> {}
 
-/** A step succeeded, but not in the expected way. */
+/** A step did not fail, but its result is not the expected one. */
 export class Unexpected extends Data.TaggedError("Unexpected")<{ readonly message: string }> {}
 
-/** Prints text, with the progress of each broker below it. */
+/** Prints texts. On a terminal, the progress of each broker is below them. */
 export class Stage extends Context.Service<
   Stage,
   {
@@ -25,7 +25,7 @@ export class Stage extends Context.Service<
   }
 >()("tools/start/Stage") {}
 
-/** Moves the cursor up, and erases everything from there. */
+/** Moves the cursor up by this number of lines, and erases everything below the cursor. */
 const erase = (lines: number): string => (lines === 0 ? "" : `\u001B[${lines}A\u001B[J`)
 
 export const make = (output: Layout.Output, errors: Layout.Output): Stage["Service"] => {
@@ -64,7 +64,7 @@ export const make = (output: Layout.Output, errors: Layout.Output): Stage["Servi
   }
 }
 
-/** The message of a failure, without its stack trace. */
+/** Returns the message of a failure without its stack trace. */
 export const complaint = (cause: Cause.Cause<{ readonly message: string }>): string => {
   const error: unknown = Cause.squash(cause)
   return error instanceof Error ? error.message : String(error)
@@ -91,7 +91,7 @@ export const narrator = (broker: string): Effect.Effect<Narrator, never, Stage> 
     const at = (step: string) => progress(broker, ({ done }) => ({ done, step }))
     const done = progress(broker, (before) => ({ done: before.done + 1, step: "" }))
 
-    // Lines that belong together are printed in one call, because other brokers' lines can come between calls.
+    // All lines of a step are printed in one call. Between two calls, another broker could print its lines.
     const passed = (title: string, duration: Duration.Duration, outcome: string, ...notes: ReadonlyArray<string>) => {
       const millis = Duration.toMillis(duration)
       return Effect.andThen(done, print(Layout.passed({ broker, title, millis, outcome, notes })))
@@ -117,10 +117,10 @@ export const narrator = (broker: string): Effect.Effect<Narrator, never, Stage> 
       refused: (title, reason, effect) =>
         timed(title, Effect.result(effect)).pipe(
           Effect.flatMap(([duration, result]) => {
-            if (result._tag === "Success") return failed(title, "It was expected to fail, but it succeeded.")
+            if (result._tag === "Success") return failed(title, "The step was expected to fail, but it succeeded.")
             const error = result.failure
             if (error._tag === "Unexpected" || error.reason._tag !== reason) {
-              return failed(title, `Expected ${reason}, but got: ${error.message}`)
+              return failed(title, `Expected the failure ${reason}, but got: ${error.message}`)
             }
             const { message, remedy } = error.reason
             return Effect.as(passed(title, duration, reason, message, `What to do: ${remedy}`), error)

@@ -25,7 +25,7 @@ interface Run {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
-  /** Files that it left in the temporary directory. */
+  /** Files that the program left in the temporary directory. */
   readonly left: ReadonlyArray<string>
 }
 
@@ -53,64 +53,64 @@ const runIn = (temporary: string, nodeArgs: ReadonlyArray<string>, meanwhile: (c
 const run = (nodeArgs: ReadonlyArray<string> = [], meanwhile: (child: ChildProcess) => void = () => {}) =>
   Effect.scoped(Effect.flatMap(scratch, (temporary) => runIn(temporary, nodeArgs, meanwhile)))
 
-/** One run for all tests of its output. */
+/** All tests of the output share this run. */
 const finished = Effect.runSync(Effect.cached(run()))
 
-const bySms = ["log in with a code by SMS", "mistype the code", "answer with the code on the phone"]
+const bySms = ["log in with a code by SMS", "answer with a wrong code", "answer with the code from the phone"]
 
-const again = "ask for a session in a new process"
+const again = "request a session in a new process"
 
 const steps: Readonly<Record<string, Array<string | undefined>>> = {
   "Angel One": [
-    "get a session by client code, PIN and TOTP",
-    "ask for the profile",
-    "ask for the funds",
+    "log in with client code, PIN and TOTP",
+    "request the profile",
+    "request the funds",
     "refresh the session",
     again,
     "log in on a machine whose clock is slow",
     "log in while other programs log in too",
     "log in over a failing network",
-    "ask for a session with a wrong PIN",
-    "ask again, with the same PIN",
-    "ask for the funds in a call of its own",
-    "ask for the profile",
-    "ask for a session 1000 times at once",
-    "ask for the profile",
+    "request a session with a wrong PIN",
+    "request a session with the same PIN again",
+    "request the funds through an HTTP client",
+    "request the profile",
+    "request a session 1000 times concurrently",
+    "request the profile with the new session",
     "log out"
   ],
   "Motilal Oswal": [
-    "get a session by password, birthday and TOTP",
-    "ask for the profile",
+    "log in with password, birthday and TOTP",
+    "request the profile",
     again,
     ...bySms,
-    "ask for the profile",
+    "request the profile",
     "log out",
     "log out"
   ],
   Rupeezy: [
-    "get a session by client code, password and TOTP",
-    "ask for the profile",
+    "log in with client code, password and TOTP",
+    "request the profile",
     again,
     "another program ends the session",
-    "make 20 concurrent calls with an expired token",
+    "make 20 concurrent calls with an invalid token",
     "log out"
   ],
   Samco: [
-    "get a session by API key and secret",
-    "ask for the profile",
+    "log in with API key and secret",
+    "request the profile",
     again,
     "log in through the browser",
     "refresh the session",
-    "ask for the profile",
+    "request the profile",
     "log out",
-    "ask for a session after that",
+    "request a session after the logout",
     "log out"
   ],
-  RMoney: ["get a session by password, then TOTP", again, ...bySms, "log out", "log out"],
+  RMoney: ["log in with password, then TOTP", again, ...bySms, "log out", "log out"],
   Zerodha: [
-    "ask for a session before a person logs in",
+    "request a session before a user has logged in",
     "log in through the browser",
-    "ask for the profile",
+    "request the profile",
     again,
     "log out"
   ]
@@ -120,7 +120,7 @@ const passedOf = (stdout: string, broker: string) =>
   Array.from(stdout.matchAll(new RegExp(`^ {2}✓ ${broker} +(.*?) +\\d+ ms`, "gm")), ([, title]) => title)
 
 it.live(
-  "shows sessions at six brokers from login to logout, and exits",
+  "npm start shows sessions at six brokers from login to logout, and exits with 0",
   () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* finished
@@ -128,48 +128,51 @@ it.live(
       assert.strictEqual(stderr, "")
       for (const [broker, titles] of Object.entries(steps)) assert.deepStrictEqual(passedOf(stdout, broker), titles)
       assert.match(stdout, /Your clock is 4 minutes behind the broker's/)
-      assert.match(stdout, /The broker's journal has this login once/)
-      assert.match(stdout, /RMoney +log out +\d+ ms {2}removed only here: the broker has no logout call/)
+      assert.match(stdout, /The broker's journal contains this login only once/)
+      assert.match(
+        stdout,
+        /RMoney +log out +\d+ ms {2}the session was deleted only locally, because the broker has no logout call/
+      )
       assert.notInclude(stdout, "\u001B")
     }),
   timeout
 )
 
-const toldOf = (stdout: string, broker: string, title: string) =>
+const outcomeOf = (stdout: string, broker: string, title: string) =>
   new RegExp(`^ {2}✓ ${broker} +${title} +\\d+ ms {2}(.*)$`, "m").exec(stdout)?.[1]
 
 it.live(
-  "reports for each broker that a new process found the session and sent no login",
+  "npm start reports for each broker that a new process found the session and sent no login",
   () =>
     Effect.gen(function* () {
       const { stdout } = yield* finished
       for (const broker of Object.keys(steps)) {
-        const said = "found in the vault: no login, profile of DEMO TRADER"
-        assert.strictEqual(toldOf(stdout, broker, again), said, broker)
+        const expected = "the vault contained the session, so no login was sent; the user is DEMO TRADER"
+        assert.strictEqual(outcomeOf(stdout, broker, again), expected, broker)
       }
     }),
   timeout
 )
 
 it.live(
-  "shows that one login serves many calls: a thousand past midnight, twenty with an expired token",
+  "npm start sends one login for 1000 concurrent calls after midnight, and one login for 20 calls with an invalid token",
   () =>
     Effect.gen(function* () {
       const { stdout } = yield* finished
       assert.strictEqual(
-        toldOf(stdout, "Angel One", "ask for a session 1000 times at once"),
-        "one login in the broker's journal, for all of them"
+        outcomeOf(stdout, "Angel One", "request a session 1000 times concurrently"),
+        "a single login served all requests"
       )
       assert.strictEqual(
-        toldOf(stdout, "Rupeezy", "make 20 concurrent calls with an expired token"),
-        "20 answers, after one login for all of them"
+        outcomeOf(stdout, "Rupeezy", "make 20 concurrent calls with an invalid token"),
+        "20 calls succeeded after a single login"
       )
     }),
   timeout
 )
 
 it.live(
-  "removes its vault, even if it is stopped",
+  "npm start removes its vault, even if it is stopped",
   () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* finished).left, [])
@@ -184,9 +187,9 @@ it.live(
 )
 
 const revoked = "logged out, revoked by the broker"
-const local = "logged out, here only"
+const local = "logged out, only locally"
 
-/** Broker, account, how, end in India, in how long, what happened. */
+/** Expected rows: broker, account, credentials of the login, time of expiry in India, lifetime, what happened. */
 const sessions: Array<Array<string | undefined>> = [
   [
     "Angel One",
@@ -198,18 +201,18 @@ const sessions: Array<Array<string | undefined>> = [
   ],
   ["Angel One", "A123456", "client code, PIN and TOTP", "00:00:00", "23h 55m", revoked],
   ["Motilal Oswal", "AA017", "password, birthday and TOTP", "06:00:00", "21h", revoked],
-  ["Motilal Oswal", "AA017", "password, birthday and SMS", "06:00:00", "20h 55m", `mistyped a code; ${revoked}`],
+  ["Motilal Oswal", "AA017", "password, birthday and SMS", "06:00:00", "20h 55m", `a code was mistyped; ${revoked}`],
   ["Rupeezy", "XX9999", "client code, password and TOTP", "17:00:00", "8h", "ended by another program"],
   ["Rupeezy", "XX9999", "client code, password and TOTP", "19:00:00", "8h", revoked],
   ["Samco", "DV99999", "API key and secret", "08:00:00", "23h", revoked],
   ["Samco", "DV99999", "browser", "08:00:00", "22h 55m", `refreshed once; ${revoked}`],
   ["RMoney", "TEST102", "password, then TOTP", "00:00:00", "15h", local],
-  ["RMoney", "TEST101", "password, then SMS", "00:00:00", "14h 55m", `mistyped a code; ${local}`],
+  ["RMoney", "TEST101", "password, then SMS", "00:00:00", "14h 55m", `a code was mistyped; ${local}`],
   ["Zerodha", "ZZ0001", "browser", "06:00:00", "21h", revoked]
 ]
 
 it.live(
-  "ends with a table of the sessions: account, login, expiry, and outcome",
+  "npm start ends with a table of the sessions, with account, login, expiry and outcome",
   () =>
     Effect.gen(function* () {
       const { stdout } = yield* finished
@@ -219,9 +222,10 @@ it.live(
         .trim()
         .split("\n")
         .map((line) => line.trim().split(/ {2,}/))
-      assert.deepStrictEqual(head, ["broker", "account", "how", "expires at", "in", "what happened"])
+      assert.deepStrictEqual(head, ["broker", "account", "logged in with", "expires at", "lifetime", "what happened"])
       const shown = rows.filter((row) => row.length === 6)
-      // A login takes time, and an expiry relative to it moves by seconds.
+      // Some expiries are relative to the time of the login. That time varies, so the seconds of the expiry are
+      // ignored.
       const shorten = (expires = "") => expires.replace(/^\d{4}-\d\d-\d\d (\d\d:\d\d:)\d\d IST$/, "$100")
       assert.deepStrictEqual(
         shown.map(([broker, account, how, expires, ...more]) => [broker, account, how, shorten(expires), ...more]),
@@ -237,7 +241,7 @@ const record = () => {
   return { output, text: () => written.join("") }
 }
 
-/** Other secrets of an account. */
+/** Fields of an account that are secret, but are not credentials of a login method. */
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken"]
 
 const secretFields = new Set([
@@ -246,7 +250,8 @@ const secretFields = new Set([
     methods.flatMap(({ credentials }) =>
       Object.keys(credentials)
         .filter((name) => credentials[name]?.secret)
-        // An account of a fake has the secret under this name. Its `totp` says whether TOTP is enabled.
+        // In an account of a fake, the field `totpSecret` has the secret. Its field `totp` says whether TOTP is
+        // enabled.
         .map((name) => (name === "totp" ? "totpSecret" : name))
     )
   )
@@ -267,15 +272,16 @@ const parse = (body: string): unknown => {
 
 const secretHeaders = [Angel, Motilal, Rmoney, Rupeezy, Samco, Zerodha].flatMap(({ secretHeaders }) => secretHeaders)
 
-/** Long enough to be a token, a key or a hash. */
+/** Whether a text is long enough to be a token, a key or a hash. */
 const isLong = (text: string) => text.length >= 12
 
-/** The calls that carry a password or a key that logs in. */
+/** The endpoints of logins: their requests contain a password or an API secret. */
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * Expected logins: the first of each program, those by SMS, the one after midnight (angel), the one after an expired
- * token (rupeezy), and the four failing ones of angel. One login for each start or each caller would be many more.
+ * Expected number of logins. Each program logs in once in the morning. Angel One logs in again after midnight, and has
+ * four more logins that fail. Motilal Oswal and RMoney log in again by SMS, and Rupeezy after its session has ended. A
+ * login for each start or for each caller would result in many more.
  */
 const logins = { angel: 6, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
@@ -288,27 +294,27 @@ const loginsIn = (journal: ReadonlyArray<{ readonly broker: string; readonly end
 }
 
 it.live(
-  "sends only the logins that it prints, and prints no secret, token or code",
+  "npm start sends exactly the expected logins, and prints no secret, token or code",
   () =>
     Effect.gen(function* () {
       const { output, text } = record()
       const simulator = yield* Simulator.Simulator
       yield* Effect.provideService(day, Stage, make(output, output))
-      const said = text()
+      const shown = text()
 
-      // The simulator also serves brokers without a story.
+      // The simulator also serves brokers that `npm start` does not show.
       const accounts = Object.keys(logins).flatMap((broker) => simulator.brokers[broker]?.accounts ?? [])
       assert.strictEqual(accounts.length, 7)
       for (const account of accounts) {
         const secrets = Object.entries(account).filter(([name, value]) => secretFields.has(name) && value !== "")
         assert.isAtLeast(secrets.length, 4)
-        for (const [name, value] of secrets) assert.notInclude(said, value, name)
+        for (const [name, value] of secrets) assert.notInclude(shown, value, name)
       }
 
       const journal = yield* simulator.journal()
       assert.deepStrictEqual(loginsIn(journal), logins)
       const refused = journal.filter(({ endpoint, status }) => endpoint === "getFunds" && status === 401)
-      assert.strictEqual(refused.length, 20, "calls with an expired token")
+      assert.strictEqual(refused.length, 20, "calls with an invalid token")
       const carried = journal.flatMap(({ body, headers, url }) => [
         ...secretHeaders.flatMap((name) => (headers[name] ?? "").split(" ")),
         ...leaves(parse(body)),
@@ -316,7 +322,7 @@ it.live(
       ])
       const tokens = new Set(carried.filter(isLong))
       assert.isAtLeast(tokens.size, 20)
-      for (const token of tokens) assert.notInclude(said, token)
+      for (const token of tokens) assert.notInclude(shown, token)
 
       const sent = [
         ...(yield* simulator.codes("motilal", "AA017")),
@@ -324,9 +330,9 @@ it.live(
         ...(yield* simulator.codes("rmoney", "TEST102"))
       ]
       assert.strictEqual(sent.length, 3)
-      for (const code of sent) assert.notInclude(said, code)
-      assert.notInclude(said, "eyJ")
-      assert.include(said, "token <redacted>")
+      for (const code of sent) assert.notInclude(shown, code)
+      assert.notInclude(shown, "eyJ")
+      assert.include(shown, "token <redacted>")
     }).pipe(
       Effect.provide(
         Layer.merge(SimulatorClock.layer, Home.layer).pipe(
@@ -337,7 +343,7 @@ it.live(
   { tags: ["thorough"], timeout }
 )
 
-/** Final content of a terminal that receives only "up" and "erase" sequences. */
+/** Returns the final content of a terminal. The text may contain only the control sequences "up" and "erase". */
 const terminal = (written: string): string => {
   const [first = "", ...controls] = written.split("\u001B[")
   return controls.reduce((screen, control) => {
@@ -347,7 +353,7 @@ const terminal = (written: string): string => {
   }, first)
 }
 
-it.effect("shows the progress of each broker on a terminal, and erases it at the end", () =>
+it.effect("the stage shows the progress of each broker on a terminal, and erases it at the end", () =>
   Effect.gen(function* () {
     const { output, text } = record()
     const stage = make({ ...output, isTTY: true, columns: 40 }, output)
@@ -364,13 +370,13 @@ it.effect("shows the progress of each broker on a terminal, and erases it at the
 )
 
 it.live(
-  "prints the failed step and its remedy, and exits with 1",
+  "npm start prints the step that failed and the reason, and exits with 1",
   () =>
     Effect.gen(function* () {
       const noNetwork = `globalThis.fetch = () => Promise.reject(Object.assign(new Error("no"), { code: "ENETDOWN" }))`
       const { code, stderr } = yield* run([`--import=data:text/javascript,${encodeURIComponent(noNetwork)}`])
       assert.strictEqual(code, 1)
-      const failed = /^ {2}✗ (\w+(?: \w+)?) +(get a session by .*|log in through the browser)\n/m
+      const failed = /^ {2}✗ (\w+(?: \w+)?) +(log in (?:with|through) .*)\n/m
       const [, broker = "", step = ""] = failed.exec(stderr) ?? []
       assert.include(Object.keys(steps), broker)
       assert.match(stderr, broker === "Zerodha" ? /No login page answers at this address/ : /ENETDOWN/)

@@ -1,4 +1,4 @@
-/** The acts of `npm start` for all brokers, side by side, and the steps that their stories share. */
+/** The acts of `npm start`, which all brokers play concurrently, and the steps that the stories share. */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
@@ -30,23 +30,24 @@ import type { Row } from "./layout.ts"
 import { complaint, narrator, type Stage, type StepFailed, Unexpected } from "./stage.ts"
 
 export interface Act {
-  readonly id: "morning" | "again" | "step-up" | "trouble" | "guard" | "dead" | "closing" | "midnight" | "end"
+  readonly id: "morning" | "again" | "step-up" | "trouble" | "guard" | "early-end" | "closing" | "midnight" | "end"
   readonly title: string
-  /** Start of the act: the next time that it is this time in India. Default: no jump of the clock. */
+  /** Time of day in India at which the act starts. The simulated clock advances to it. Default: the clock stays. */
   readonly at?: Parameters<typeof Expiry.dailyAt>[0]
 }
 
-// All programs share the clock, so it moves only between acts. In an act, an account has one code of its authenticator.
+// All programs share the simulated clock, so it advances only between acts. An act is shorter than a TOTP period, so an
+// authenticator app shows only one code for each account during an act.
 export const acts: ReadonlyArray<Act> = [
-  { id: "morning", title: "The market is about to open: each program requests its session", at: "09:00" },
-  { id: "again", title: "The programs are stopped, and started again in another process", at: "09:02" },
-  { id: "step-up", title: "Other logins: a code by SMS, and the browser", at: "09:05" },
-  { id: "trouble", title: "Failures, and their error messages", at: "09:10" },
-  { id: "guard", title: "A wrong PIN, and the protection from an account lock", at: "09:15" },
-  { id: "dead", title: "A session ends early, with many calls pending", at: "11:00" },
-  { id: "closing", title: "The market has closed: all programs but one log out", at: "15:30" },
-  { id: "midnight", title: "Past midnight: the session has expired and is renewed", at: "00:05" },
-  { id: "end", title: "The end" }
+  { id: "morning", title: "Before the market opens, each program requests its session", at: "09:00" },
+  { id: "again", title: "All programs are stopped, and then started again in a new process", at: "09:02" },
+  { id: "step-up", title: "Users log in with a code by SMS, or through the browser", at: "09:05" },
+  { id: "trouble", title: "Logins fail, and each error says what to do", at: "09:10" },
+  { id: "guard", title: "A wrong PIN is sent only once, so that the broker does not lock the account", at: "09:15" },
+  { id: "early-end", title: "A session ends early, and many calls need a new session", at: "11:00" },
+  { id: "closing", title: "The market has closed, and all programs except Angel One's log out", at: "15:30" },
+  { id: "midnight", title: "After midnight, the session has expired and is renewed", at: "00:05" },
+  { id: "end", title: "The last program logs out" }
 ]
 
 type Problem = StepFailed | Failure
@@ -55,13 +56,13 @@ type Problem = StepFailed | Failure
 export interface Story {
   readonly title: string
   readonly acts: Readonly<Partial<Record<Act["id"], Effect.Effect<void, Problem, HttpClient.HttpClient>>>>
-  /** Its rows of the table, at the end of the day. */
+  /** The broker's rows of the table at the end of the output. */
   readonly rows: () => ReadonlyArray<Row>
 }
 
 export type MakeStory = Effect.Effect<Story, AuthError, Simulator | Stage | Home | HttpClient.HttpClient | Scope.Scope>
 
-/** Time until it is `time` in India. */
+/** Returns the duration until the next time that clocks in India show `time`. */
 export const until = (time: NonNullable<Act["at"]>): Effect.Effect<Duration.Duration> =>
   Effect.map(Clock.currentTimeMillis, (now) =>
     Duration.millis((Expiry.dailyAt(time)({ issuedAt: now, accessToken: Redacted.make("") })?.at ?? now) - now)
@@ -69,33 +70,37 @@ export const until = (time: NonNullable<Act["at"]>): Effect.Effect<Duration.Dura
 
 const roughly = (millis: number): string => Duration.format(Duration.minutes(Math.round(millis / 60_000)))
 
-/** Columns of a session in the table. */
-const expiryOf = ({ expiresAt, issuedAt }: Session.Session): Pick<Row, "expires at" | "in"> =>
+/** The columns "expires at" and "lifetime" of a session. */
+const expiryOf = ({ expiresAt, issuedAt }: Session.Session): Pick<Row, "expires at" | "lifetime"> =>
   expiresAt === undefined
-    ? { "expires at": "unknown", in: "unknown" }
-    : { "expires at": Expiry.toIst(expiresAt), in: roughly(expiresAt - issuedAt) }
+    ? { "expires at": "unknown", lifetime: "unknown" }
+    : { "expires at": Expiry.toIst(expiresAt), lifetime: roughly(expiresAt - issuedAt) }
 
-const sessionTold = (session: Session.Session): string =>
-  `until ${expiryOf(session)["expires at"]}, token ${inspect(session.tokens.access)}`
+const describeSession = (session: Session.Session): string =>
+  `valid until ${expiryOf(session)["expires at"]}, token ${inspect(session.tokens.access)}`
 
-const challengeTold = ({ destinations, resendAt }: Challenge): string => {
+const describeChallenge = ({ destinations, resendAt }: Challenge): string => {
   const where = destinations.length === 0 ? "" : ` to ${destinations.join(", ")}`
-  return `a code is sent${where}${resendAt === undefined ? "" : `, the next from ${Expiry.toIst(resendAt).slice(11, 19)}`}`
+  const next =
+    resendAt === undefined ? "" : `; a new code can be requested from ${Expiry.toIst(resendAt).slice(11, 19)}`
+  return `a code was sent${where}${next}`
 }
 
-const receiptTold = (receipt: Logout.LogoutReceipt): string => {
-  if (receipt._tag === "Revoked") return "revoked by the broker"
-  return receipt.why === "no-such-call" ? "removed only here: the broker has no logout call" : "had already ended"
+const describeReceipt = (receipt: Logout.LogoutReceipt): string => {
+  if (receipt._tag === "Revoked") return "the broker revoked the session"
+  return receipt.why === "no-such-call"
+    ? "the session was deleted only locally, because the broker has no logout call"
+    : "the session had already ended"
 }
 
-const receiptShort = ({ _tag }: Logout.LogoutReceipt): string =>
-  `logged out, ${_tag === "Revoked" ? "revoked by the broker" : "here only"}`
+const summarizeReceipt = ({ _tag }: Logout.LogoutReceipt): string =>
+  `logged out, ${_tag === "Revoked" ? "revoked by the broker" : "only locally"}`
 
 const plural = (count: number, one: string): string => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
 /**
- * A program that stores its sessions in the vault. Its layers are built at its first step, and again after it was
- * stopped: only the vault survives a stop.
+ * Makes a program that stores its sessions in the vault. Its layers are built at its first step. After a stop, they are
+ * built again, so only the data in the vault remains.
  */
 export const makeProgram = Effect.fnUntraced(function* <Services>(
   account: Layer.Layer<Services | Renewal | Logout.Logout | Authorize, AuthError, HttpClient.HttpClient>
@@ -119,7 +124,7 @@ export const makeProgram = Effect.fnUntraced(function* <Services>(
   }
 })
 
-/** Shared parts of all stories: the simulator for this broker's program, and the printed steps. */
+/** Returns the parts that all stories share, for one broker: the simulator, the account, and the printed steps. */
 export const begin = Effect.fnUntraced(function* ({
   broker,
   chosen,
@@ -131,16 +136,16 @@ export const begin = Effect.fnUntraced(function* ({
   const rows: Array<Row> = []
   const id = broker.id as AccountId
 
-  /** The credentials of an account as environment variables. */
+  /** Provides the credentials of an account as environment variables. */
   const environment = (other: Chosen = chosen) =>
     ConfigProvider.layer(ConfigProvider.fromEnvRecord(variablesOf(simulator, broker, other)))
 
   const journal = Effect.map(Effect.orDie(simulator.journal(id)), (entries) => entries.map(({ endpoint }) => endpoint))
 
-  /** The call of the first login. */
+  /** Name of the endpoint that the first login calls. */
   let loginCall: string | undefined
 
-  /** Runs an effect, and fails unless the broker's journal has the expected number of logins. */
+  /** Runs an effect, and fails if the broker's journal does not have the expected number of logins. */
   const withLogins = Effect.fnUntraced(function* <A, E extends { readonly message: string }, R>(
     expected: number,
     effect: Effect.Effect<A, E, R>
@@ -152,7 +157,7 @@ export const begin = Effect.fnUntraced(function* ({
     const logins = calls.filter((call) => call === loginCall).length
     if (logins === expected) return yield* exit
     const failure = Exit.isFailure(exit) ? ` ${complaint(exit.cause)}` : ""
-    const message = `The broker's journal has ${plural(logins, "login")}, not ${expected}.${failure}`
+    const message = `Expected ${plural(expected, "login")} in the broker's journal, but found ${logins}.${failure}`
     return yield* Effect.fail(new Unexpected({ message }))
   })
 
@@ -161,7 +166,7 @@ export const begin = Effect.fnUntraced(function* ({
       rows.push({
         broker: broker.title,
         account: session.account.id,
-        how,
+        "logged in with": how,
         ...expiryOf(session),
         "what happened": happened
       })
@@ -175,7 +180,7 @@ export const begin = Effect.fnUntraced(function* ({
     outcome._tag === "StepUpRequired" ? outcome.challenge : undefined
   ).pipe(
     Effect.flatMap((challenge) =>
-      challenge === undefined ? Effect.die("The broker asked for no code") : Effect.succeed(challenge)
+      challenge === undefined ? Effect.die("The broker required no code.") : Effect.succeed(challenge)
     )
   )
 
@@ -193,44 +198,47 @@ export const begin = Effect.fnUntraced(function* ({
     withLogins,
     addRow,
     rows: () => rows,
-    /** The first session of an account. */
-    get: (how: string) => step(`get a session by ${how}`, withLogins(1, SessionManager.session), sessionTold),
-    /** The sessions are in the vault. The new program calls the broker only when it uses them. */
-    again: step("ask for a session in a new process", withLogins(0, startAgain), (found) => {
+    /** Requests the first session of an account, which needs one login. */
+    get: (how: string) => step(`log in with ${how}`, withLogins(1, SessionManager.session), describeSession),
+    /** A new program finds the sessions in the vault. It uses them to request the profiles, but sends no login. */
+    again: step("request a session in a new process", withLogins(0, startAgain), (found) => {
       const { name } = found[id]
-      return `found in the vault: no login${name === undefined ? "" : `, profile of ${name}`}`
+      return `the vault contained the session, so no login was sent${name === undefined ? "" : `; the user is ${name}`}`
     }),
     login: <E extends { readonly message: string }, R>(how: string, login: Effect.Effect<Session.Session, E, R>) =>
-      step(`log in ${how}`, login, sessionTold),
+      step(`log in ${how}`, login, describeSession),
     refresh: <R>(refresh: Effect.Effect<Session.Session, Failure, R>) =>
-      step("refresh the session", refresh, sessionTold),
-    profile: (session: Session.Session, more = "") =>
-      step("ask for the profile", Profile.profile(session), ({ exchanges = [], name = session.account.id }) =>
-        [`${name}${more}`, exchanges.join(" ")].filter((text) => text !== "").join(", ")
+      step("refresh the session", refresh, describeSession),
+    profile: (session: Session.Session, title = "request the profile") =>
+      step(
+        title,
+        Profile.profile(session),
+        ({ exchanges = [], name = session.account.id }) =>
+          `the user is ${name}${exchanges.length === 0 ? "" : `; exchanges: ${exchanges.join(", ")}`}`
       ),
-    /** A login with a code by SMS: mistyped first, then right. */
+    /** Logs in with a code by SMS. The first answer has a wrong code, the second answer has the right code. */
     loginBySms: Effect.gen(function* () {
-      const challenge = yield* step("log in with a code by SMS", wantChallenge, challengeTold)
-      yield* refused("mistype the code", "InvalidStepUpCode", verify(challenge, Redacted.make("000000")))
+      const challenge = yield* step("log in with a code by SMS", wantChallenge, describeChallenge)
+      yield* refused("answer with a wrong code", "InvalidStepUpCode", verify(challenge, Redacted.make("000000")))
       const code = yield* phone(challenge.account.id)
-      return yield* step("answer with the code on the phone", verify(challenge, code), sessionTold)
+      return yield* step("answer with the code from the phone", verify(challenge, code), describeSession)
     }),
-    /** Logs out through the manager, which removes the session from every store. */
+    /** Logs out through the manager, which also deletes the session from the vault. */
     logout: (how: string, before = "") =>
       Effect.flatMap(SessionManager.session, (session) =>
         Effect.flatMap(
           step(
             "log out",
             Effect.flatMap(SessionManager.SessionManager, ({ logout }) => logout),
-            receiptTold
+            describeReceipt
           ),
-          (receipt) => addRow(session, how, before + receiptShort(receipt))
+          (receipt) => addRow(session, how, before + summarizeReceipt(receipt))
         )
       ),
-    /** Logs out of a session without a manager. */
+    /** Logs out of a session that no manager stores. */
     logoutAlone: (session: Session.Session, how: string, before = "") =>
-      Effect.flatMap(step("log out", Logout.logout(session), receiptTold), (receipt) =>
-        addRow(session, how, before + receiptShort(receipt))
+      Effect.flatMap(step("log out", Logout.logout(session), describeReceipt), (receipt) =>
+        addRow(session, how, before + summarizeReceipt(receipt))
       )
   }
 })

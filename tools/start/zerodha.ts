@@ -1,4 +1,4 @@
-/** Zerodha: a person logs in through the browser, and the session manager keeps the session. */
+/** Zerodha: a user logs in through the browser, and the session manager stores the session. */
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as LoginPage from "@auth/simulator/LoginPage"
@@ -13,7 +13,7 @@ export const zerodha: MakeStory = Effect.gen(function* () {
   const program = yield* makeProgram(Layer.provide(accounts.zerodha.layer(origins), environment()))
   const { password = "", userId = "" } = accountOf
 
-  /** The user fills in the broker's page, and the program passes the session to its manager. */
+  /** Fills in the broker's login page, as a user would, and completes the login with the callback. */
   const browse = Effect.gen(function* () {
     const redirect = yield* RedirectLogin.RedirectLogin
     const request = yield* redirect.begin
@@ -23,7 +23,7 @@ export const zerodha: MakeStory = Effect.gen(function* () {
   })
 
   const morning = Effect.gen(function* () {
-    yield* refused("ask for a session before a person logs in", "ActionRequired", SessionManager.session)
+    yield* refused("request a session before a user has logged in", "ActionRequired", SessionManager.session)
     const session = yield* login("through the browser", browse)
     yield* Effect.flatMap(SessionManager.SessionManager, ({ adopt }) => adopt(session))
     yield* profile(yield* SessionManager.session)

@@ -1,4 +1,4 @@
-/** Any number of invented accounts at every broker, each with its own layer. */
+/** Makes any number of invented accounts for each broker, and a layer for each account. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FakeAngel from "@auth/angel/FakeAngel"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -31,12 +31,15 @@ type AccountLayer = Layer.Layer<Renewal | Logout, AuthError, HttpClient.HttpClie
 
 /** The accounts of one broker. */
 export interface Accounts {
+  /** Makes a fake with this number of accounts. */
   readonly fake: (count: number) => Effect.Effect<FakeBroker>
+  /** Makes the layer of the account with this index. */
   readonly layer: (index: number, origins: Origins) => AccountLayer
-  /** Account of a call. */
+  /** Returns the account of a request, or an empty string. */
   readonly accountOf: (entry: JournalEntry) => string
+  /** Name of the endpoint that receives credentials. */
   readonly login: string
-  /** The broker's limit of calls of an account in a second, if documented. */
+  /** The documented maximum of calls of an account in a second. Absent if the broker documents no limit. */
   readonly perSecond?: number
 }
 
@@ -90,7 +93,7 @@ const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
 
-/** Fills in the login page of the simulator, instead of a user in a browser. */
+/** Replaces the login: instead of a user in a browser, it submits the login page of the simulator. */
 const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
   Layer.effect(
     Renewal,

@@ -1,4 +1,4 @@
-/** Deliberately broken parts. A scenario that passes with one of them tests nothing. */
+/** Parts that are broken on purpose. A scenario must detect its broken part, otherwise it would test nothing. */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"
@@ -15,15 +15,19 @@ type Store = SessionStore.SessionStore["Service"]
 type Lock = SessionLock.SessionLock["Service"]
 type Manager = SessionManager.SessionManager["Service"]
 
-/** Admits every caller. */
+/** A lock that never makes a caller wait. */
 const open: Lock = {
   describe: "no lock",
   withLock: (_, use) => use({ fence: 0, check: Effect.void })
 }
 
+/** Prefix of the lock files. */
 const leftLocks = "broker-auth-torture-"
 
-/** A file that its holder removes at the end. A killed program never removes it. Many lock libraries work this way. */
+/**
+ * A lock that is a file, as in many lock libraries. The holder removes the file when it releases the lock. If the
+ * holder is killed, the file remains.
+ */
 const leftBehind = (place: Place): Lock => ({
   describe: "a lock file",
   withLock: (account, use) => {
@@ -43,21 +47,21 @@ const leftBehind = (place: Place): Lock => ({
   }
 })
 
-/** Removes the files that this lock has left behind. */
+/** Removes the lock files that killed holders have left. */
 export const removeLeftLocks = (): void => {
   for (const file of fs.readdirSync(os.tmpdir())) {
     if (file.startsWith(leftLocks)) fs.rmSync(path.join(os.tmpdir(), file), { force: true })
   }
 }
 
-/** Overwrites entries that other programs have written meanwhile. */
+/** A store that overwrites entries, even if another program has written them in the meantime. */
 const lastWins = (store: Store): Store => ({
   ...store,
   put: (account, slot, value) =>
     Effect.flatMap(store.get(account, slot), (entry) => store.put(account, slot, value, entry?.version ?? 0))
 })
 
-/** Admits callers if it cannot lock. */
+/** A lock that runs the caller without a lock if locking fails. */
 const hidesLockFailures = (lock: Lock): Lock => ({
   ...lock,
   withLock: (account, use) =>
@@ -68,7 +72,7 @@ const hidesLockFailures = (lock: Lock): Lock => ({
     )
 })
 
-/** Reports success. */
+/** A store that reports success even if it failed. */
 const hidesFailures = (store: Store): Store => ({
   ...store,
   get: (account, slot) => Effect.orElseSucceed(store.get(account, slot), () => undefined),
@@ -87,7 +91,7 @@ export const storeOf = (broken: Broken | undefined, store: Store): Store => {
   return broken === "hides-failures" ? hidesFailures(store) : store
 }
 
-/** Returns the first session for ever. */
+/** A manager that always returns the first session, even after its expiry. */
 const forEver = (manager: Manager): Manager => {
   let first: Effect.Success<Manager["session"]> | undefined
   return {

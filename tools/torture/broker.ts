@@ -1,5 +1,6 @@
 /**
- * A simulated broker in this process, for programs in other processes. It records their requests and the issued tokens.
+ * A simulated broker. It runs in this process, and the programs in other processes call it. It records their requests
+ * and the issued tokens.
  */
 import { FakeAngel } from "@auth/angel/msw"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -13,19 +14,21 @@ import * as Scope from "effect/Scope"
 import { createHash } from "node:crypto"
 import type { BrokerId } from "./protocol.ts"
 
+/** The facts about a broker that the scenarios need. */
 interface Kind {
   readonly make: Effect.Effect<FakeBroker>
   readonly origin: string
   /** The endpoint that receives credentials. */
   readonly login: string
-  /** Every endpoint that returns a session. */
+  /** Endpoints that return a session: logins and refreshes. */
   readonly exchanges: ReadonlyArray<string>
-  /** The fields of an answer that are secrets, the access token first. */
+  /** The secret fields of an answer. The first field is the access token. */
   readonly tokens: ReadonlyArray<string>
-  /** The fields of an account that are secrets. */
+  /** The secret fields of an account. */
   readonly secrets: ReadonlyArray<string>
+  /** Returns the access token of a request. */
   readonly tokenOf: (headers: Readonly<Record<string, string>>) => string | undefined
-  /** Daily end of sessions, IST. */
+  /** Time of day in IST at which all sessions end. */
   readonly cutOff: "00:00" | "08:00"
   readonly hasTotp: boolean
 }
@@ -57,7 +60,7 @@ const kinds: Readonly<Record<BrokerId, Kind>> = {
 
 export const brokerIds: ReadonlyArray<BrokerId> = ["samco", "angel"]
 
-/** The report of a program about a token. */
+/** Returns the digest that a program reports instead of a token. */
 export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex")
 
 export interface Broker {
@@ -65,35 +68,36 @@ export interface Broker {
   readonly origin: string
   readonly account: Readonly<Record<string, string>>
   readonly hasTotp: boolean
-  /** The endpoint of a login, for faults. */
+  /** Name of the endpoint that receives credentials. Scenarios inject faults into it. */
   readonly loginEndpoint: string
-  /** By the broker's clock. */
+  /** The time of the broker's clock, in milliseconds. */
   readonly now: () => number
-  /** Offset of the broker's clock from the machine's. */
+  /** Offset of the broker's clock from the machine's clock, in milliseconds. */
   readonly ahead: () => number
   readonly advance: (millis: number) => Promise<void>
-  /** Sets the clock to `after` milliseconds after the end of all valid sessions. */
+  /** Sets the clock to `after` milliseconds after the next cut-off, at which all sessions end. Default: 1. */
   readonly advanceToCutOff: (after?: number) => Promise<void>
-  /** Sets the clock so that `leftMillis` milliseconds of a TOTP period are left. */
+  /** Sets the clock forward, to `leftMillis` milliseconds before the end of a TOTP period. */
   readonly advanceInPeriod: (leftMillis: number) => Promise<void>
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Promise<void>
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
-  /** The requests for a session, including unanswered ones. */
+  /** The requests of logins and refreshes, including requests without an answer. */
   readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
-  /** Digests of the issued access tokens, the oldest first. */
+  /** Digests of the issued access tokens, from the oldest to the newest. */
   readonly issued: () => ReadonlyArray<string>
-  /** Digests of the access tokens that a logout ended or a refresh used up. */
+  /** Digests of the access tokens that a logout or a refresh has invalidated. */
   readonly ended: () => Promise<ReadonlySet<string>>
-  /** All secrets of the program and the broker. */
+  /** All issued tokens, and all secrets of the account. */
   readonly secrets: () => ReadonlyArray<string>
   readonly stop: () => Promise<void>
 }
 
+/** Length of a TOTP period, in milliseconds. */
 const period = 30_000
 
 const isDone = ({ status }: JournalEntry) => status >= 200 && status < 300
 
-/** Every text under one of these names in a JSON answer, at any depth. */
+/** Returns the name and the text of each field that has one of these names, at any depth of a JSON answer. */
 const findTexts = (value: unknown, names: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> =>
   typeof value !== "object" || value === null
     ? []
@@ -109,8 +113,8 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** The same fake, with its answers recorded. */
-const overheard = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void): Effect.Effect<FakeBroker> =>
+/** Makes the same fake, but calls `hear` with the text of each successful answer. */
+const recorded = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void): Effect.Effect<FakeBroker> =>
   Effect.map(make, (fake) => ({
     ...fake,
     respond: async (request) => {
@@ -120,7 +124,7 @@ const overheard = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void
     }
   }))
 
-/** Starts a broker at 12:00 in India, so that no run reaches a cut-off by chance. */
+/** Starts a broker. Its clock starts at 12:00 IST, so that no run reaches a cut-off by chance. */
 export const startBroker = async (id: BrokerId): Promise<Broker> => {
   const kind = kinds[id]
   const issued: Array<string> = []
@@ -134,7 +138,7 @@ export const startBroker = async (id: BrokerId): Promise<Broker> => {
   const scope = await Effect.runPromise(Scope.make())
   const simulator = await Effect.runPromise(
     Scope.provide(
-      Simulator.make({ brokers: [id], fakes: { [id]: overheard(kind.make, hear) }, journalLimit: 1_000_000 }),
+      Simulator.make({ brokers: [id], fakes: { [id]: recorded(kind.make, hear) }, journalLimit: 1_000_000 }),
       scope
     )
   )

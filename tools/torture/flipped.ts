@@ -1,4 +1,4 @@
-/** Content of the vault whose bits are flipped. */
+/** The entries of the vault in which the scenario `flip` changes bits. */
 import * as Account from "@auth/broker-core/login/Account"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 
@@ -16,11 +16,13 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const accounts = ["A123456", "B654321"].map((id) => Account.make({ broker: "angel", id }))
 
-/** Two accounts, so that one could be mistaken for the other. */
+/**
+ * Entries of two accounts. With a wrong implementation, a changed bit could return the session of the other account.
+ */
 export const entries = accounts.flatMap((account, index): ReadonlyArray<Entry> => [
   { account, slot: "session", version: 2, value: bytesOf(`session of ${account.id} `.repeat(30)) },
   { account, slot: "guard", version: 1, value: bytesOf(`{"attemptedAt":${1_790_000_000_000 + index},"refusedAt":[]}`) }
 ]) as [Entry, ...ReadonlyArray<Entry>]
 
-/** Account and slot, as stored in the database. */
+/** Returns the account and the slot in the form in which the database stores them. */
 export const keyOf = ({ account, slot }: Place): readonly [string, string] => [Account.toKey(account), slot]

@@ -1,4 +1,4 @@
-/** Repeatedly opens a vault with one changed bit, and counts the results. */
+/** Opens a vault with one changed bit, for many different bits, and counts the results. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"
@@ -15,20 +15,21 @@ import { DatabaseSync } from "node:sqlite"
 import { servePeer } from "../interop/peer.ts"
 import { entries, keyOf, type Place } from "./flipped.ts"
 
-/** One bit of a file of the vault. */
+/** One bit of a file of the vault: the name of the file, the offset of the byte, and the number of the bit. */
 export type Flip = readonly [file: string, offset: number, bit: number]
 
 export interface Request {
-  /** The original vault. It is not changed. */
+  /** Folder of the original vault, which is not changed. */
   readonly pristine: string
-  /** Path of the vault with the changed bit. */
+  /** Folder for the copy with one changed bit. */
   readonly folder: string
+  /** The bits to change, one at a time. */
   readonly flips: ReadonlyArray<Flip>
-  /** Reads without a check for changes. */
+  /** Whether to read the database without the library, and so without any check. */
   readonly isNaive: boolean
 }
 
-/** Count of each result: `intact`, `Tampered`, or a wrong result. */
+/** How often each result occurred: `intact`, `Tampered`, or a wrong result. */
 export type Findings = Readonly<Record<string, number>>
 
 const bytesEqual = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0
@@ -50,7 +51,7 @@ const readVault = (folder: string) =>
     Effect.catch((error) => Effect.succeed(error.reason._tag))
   )
 
-/** Reads the entries without checks, and compares them with the original values. */
+/** Reads the entries without the library, and compares them with the original values. */
 const readNaively = (folder: string, wanted: ReadonlyMap<Place, Uint8Array>): string => {
   const database = new DatabaseSync(path.join(folder, "sessions.db"))
   const query = database.prepare("SELECT value FROM entry WHERE account = ? AND slot = ?")
@@ -70,7 +71,7 @@ const attempt = (read: () => string): string => {
   }
 }
 
-/** The original file with one bit changed. */
+/** Returns a copy of the bytes with one changed bit. */
 const flipped = (bytes: Buffer, offset: number, bit: number): Buffer => {
   const copy = Buffer.from(bytes)
   copy[offset] = (copy[offset] ?? 0) ^ (1 << bit)
@@ -117,7 +118,7 @@ servePeer(async ({ flips, folder, isNaive, pristine }: Request): Promise<Finding
   const findings: Record<string, number> = {}
   for (const [file, offset, bit] of flips) {
     const bytes = files.get(file)
-    if (bytes === undefined) throw new Error(`The vault has no file ${file}`)
+    if (bytes === undefined) throw new Error(`The vault has no file ${file}.`)
     put(folder, new Map([...files, [file, flipped(bytes, offset, bit)]]))
     const finding = isNaive
       ? attempt(() => readNaively(folder, wanted))

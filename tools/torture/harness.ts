@@ -1,6 +1,6 @@
 /**
- * Injects faults into real programs and counts the results. A scenario reports counts and expected values. The run
- * fails if one of them differs.
+ * Injects faults into real programs, and counts the results. A scenario compares each count with an expected value. The
+ * run fails if any count differs.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -13,11 +13,12 @@ import { type Broker, brokerIds, startBroker } from "./broker.ts"
 import type { BrokerId, Broken, Outcome, Place, Request } from "./protocol.ts"
 import { makeRandom, type Random } from "./random.ts"
 
-/** One count, and whether it is the expected one. */
+/** One count, and the verdict whether it has the expected value. */
 export interface Row {
   readonly scenario: string
-  /** The case: `angel, Redis`. */
+  /** Title of the case, such as `angel, Redis`. */
   readonly title: string
+  /** What was counted. */
   readonly what: string
   readonly found: string
   readonly wanted: string
@@ -26,11 +27,11 @@ export interface Row {
 
 export interface Scenario {
   readonly summary: string
-  /** Description of the broken part. */
+  /** Description of the part that the option --broken breaks. */
   readonly breaks: string
-  /** Depends on time measurements, and must run alone on the machine. */
+  /** Set if no other scenario may run at the same time, because the scenario measures time. */
   readonly alone?: true
-  /** Time limit, in seconds. */
+  /** Time limit of a quick run and of a full run, in seconds. */
   readonly seconds: Readonly<Record<Size, number>>
   readonly run: (torture: Torture) => Promise<void>
 }
@@ -40,24 +41,24 @@ export type Size = "quick" | "full"
 export interface Options {
   readonly size: Size
   readonly seed: number
-  /** Runs with a part that is broken. */
+  /** Whether to run with the broken part. The scenario must then find a wrong count. */
   readonly broken: boolean
 }
 
-/** Counts of one case. */
+/** Records the counts of one case, and compares them with the expected values. */
 export interface Tally {
   readonly equal: (what: string, found: number, wanted: number) => void
   readonly atMost: (what: string, found: number, limit: number) => void
   readonly atLeast: (what: string, found: number, limit: number) => void
-  /** In milliseconds. The limit is extended by the time for which this process was stalled: see `stalls.ts`. */
+  /** Compares a duration in milliseconds. Stalls of this process are added to the limit: see `stalls.ts`. */
   readonly within: (what: string, found: number, limit: number) => Promise<void>
-  /** For information only. */
+  /** Records a value without a comparison. */
   readonly note: (what: string, found: number | string) => void
 }
 
-/** An account at its own broker, with its own vault. */
+/** An account at a separate simulated broker, with a separate vault. */
 export interface Setup {
-  /** Its name in programs. */
+  /** The name under which programs open its session. */
   readonly name: string
   readonly title: string
   readonly broker: Broker
@@ -67,51 +68,57 @@ export interface Setup {
 /** A running program: see `program.ts`. */
 export interface Program {
   readonly pid: number
+  /** Sends a request, and returns its outcome. Fails after `limit` milliseconds. */
   readonly tell: (request: Request, limit?: number) => Promise<Outcome>
   readonly kill: () => Promise<void>
+  /** Suspends the program. */
   readonly freeze: () => void
+  /** Resumes the program. */
   readonly thaw: () => void
 }
 
 export interface Torture extends Options {
   readonly random: Random
+  /** Returns the value for the size of this run. */
   readonly pick: <A>(sizes: Readonly<Record<Size, A>>) => A
-  /** Runs a case and counts its results. An exception is a wrong count. */
+  /** Runs a case, and records its counts. If `run` throws, that is a wrong count. */
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
-  /** Calls `attempt` for several setups at once. */
+  /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
   /**
-   * One setup for each broker and each kind of vault. Programs use all of them at once, so that their waits overlap.
+   * Makes one setup for each broker and each kind of vault. Programs use all setups concurrently, so that a run is
+   * short.
    */
   readonly setups: (options?: {
     readonly brokers?: ReadonlyArray<BrokerId>
     readonly places?: ReadonlyArray<Place["kind"]>
-    /** Address of a Redis to use instead of the shared one. */
+    /** Address of a Redis server. Default: the server that all scenarios share. */
     readonly redis?: string
   }) => Promise<ReadonlyArray<Setup>>
-  /** An empty folder. */
+  /** Makes an empty folder. */
   readonly folder: () => string
+  /** Starts programs, or reuses running programs. */
   readonly programs: (count: number) => Promise<ReadonlyArray<Program>>
-  /** A program with its own environment. */
+  /** Starts a new program, with more environment variables or through a wrapper command. */
   readonly special: (options: {
     readonly through?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
   }) => Promise<Program>
   readonly broker: (id: BrokerId) => Promise<Broker>
-  /** An empty vault. */
+  /** Makes an empty vault. */
   readonly place: (kind: Place["kind"]) => Promise<Place>
-  /** A Redis only for this scenario. */
+  /** Starts a Redis server that only this scenario uses. */
   readonly redis: (keeps: "everything" | "nothing") => Promise<RedisServer>
-  /** The encryption key of all programs, for the environment of other programs. */
+  /** The encryption key of all programs, as the value of `BROKER_AUTH_KEY`. */
   readonly key: string
   /** Environment variables of all programs: the encryption key, and the folder of the compile cache. */
   readonly env: Readonly<Record<string, string>>
   readonly progress: (text: string) => void
-  /** Runs at the end of the scenario, in reverse order. */
+  /** Registers a function that runs at the end of the scenario. The last registered function runs first. */
   readonly defer: (run: () => unknown) => void
 }
 
-/** Thrown for a case that this machine cannot run. Installing software would not help. */
+/** Thrown for a case that this machine cannot run, even if more software is installed. */
 export class NotHere extends Error {}
 
 const placeKinds = ["sqlite", "redis"] as const
@@ -126,11 +133,11 @@ const firstLine = (text: string): string => text.trim().split("\n")[0] ?? ""
 
 export const wait = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Polls until the condition holds, and returns the time in milliseconds. */
+/** Polls until the condition is true, and returns the elapsed time in milliseconds. */
 export const waitUntil = async (what: string, isSo: () => Promise<boolean> | boolean, limit = 10_000) => {
   const began = performance.now()
   while (!(await isSo())) {
-    if (performance.now() - began > limit) throw new Error(`${what}: not within ${limit / 1000} s`)
+    if (performance.now() - began > limit) throw new Error(`${what} did not happen within ${limit / 1000} s`)
     await wait(2)
   }
   return performance.now() - began
@@ -142,7 +149,7 @@ const toProgram = (peer: Peer): Program => ({
     const answer = peer.call<Outcome>(request, limit).catch((error: unknown) => {
       throw new Error(`${request.do}: ${messageOf(error)}`, { cause: error })
     })
-    // A killed program rejects the answer. Handles the rejection in case no caller waits for it.
+    // If the program is killed, the promise rejects. This handler prevents an unhandled rejection if no caller waits.
     answer.catch(() => undefined)
     return answer
   },
@@ -151,7 +158,7 @@ const toProgram = (peer: Peer): Program => ({
   thaw: () => process.kill(peer.pid, "SIGCONT")
 })
 
-/** Programs that are reused by the next scenario, because starting one costs most of a second. */
+/** Makes a pool of programs, which scenarios use one after the other. The start of a program takes almost a second. */
 const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const idle: Array<Peer> = []
   let isCompiled = false
@@ -161,7 +168,8 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const lend = async (count: number): Promise<ReadonlyArray<Peer>> => {
     const ready = idle.splice(0, count)
     while (ready.length < count) {
-      // The first program fills the compile cache. Then two start at a time: a small machine cannot start more at once.
+      // The first program starts alone, and fills the compile cache. Then two programs start at a time, for a machine
+      // with two cores.
       const more = isCompiled ? Math.min(2, count - ready.length) : 1
       isCompiled = true
       ready.push(...(await Promise.all(Array.from({ length: more }, () => start()))))
@@ -169,7 +177,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
     return ready
   }
 
-  /** A program that does not answer is not reused. */
+  /** Returns a program to the pool. If it does not answer, kills it. */
   const takeBack = async (peer: Peer): Promise<void> => {
     try {
       await peer.call({ do: "close" }, 3000)
@@ -186,13 +194,13 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   return { start, lend, takeBack, stop }
 }
 
-/** Sorts the counts, because concurrent cases finish in any order. */
+/** Sorts the counts by case, because concurrent cases add their counts in any order. */
 const byTitle = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const titles = Array.from(new Set(rows.map(({ title }) => title)))
   return titles.flatMap((title) => rows.filter((row) => row.title === title))
 }
 
-/** A running scenario. */
+/** The state of a running scenario. */
 interface Course {
   readonly rows: Array<Row>
   readonly deferred: Array<() => unknown>
@@ -208,7 +216,7 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>, stoodStill
     atMost: (what, found, limit) => add(what, found, `≤ ${limit}`, found <= limit),
     within: async (what, found, limit) => {
       const stood = Math.round(await stoodStill())
-      const wanted = stood === 0 ? `≤ ${limit} ms` : `≤ ${limit} ms, plus ${stood} ms of a stalled process`
+      const wanted = stood === 0 ? `≤ ${limit} ms` : `≤ ${limit} ms, plus ${stood} ms of stalls`
       add(what, `${Math.round(found)} ms`, wanted, found <= limit + stood)
     },
     atLeast: (what, found, limit) => add(what, found, `≥ ${limit}`, found >= limit),
@@ -216,9 +224,9 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>, stoodStill
   }
 }
 
-/** Shared by all scenarios of a run. `scratch` is removed at the end. */
+/** Makes the runner of all scenarios. It removes the folder `scratch` at the end. */
 export const makeRunner = (options: Options, scratch: string, progress: (text: string) => void) => {
-  // Includes the scenario's name, because the seed does not determine which scenario starts first.
+  // Each scenario has a separate seed, because the order in which scenarios start varies.
   const seedFor = (name: string): Buffer => createHash("sha256").update(`${options.seed} ${name}`).digest()
   const key = seedFor("key").toString("hex")
   const env = { BROKER_AUTH_KEY: key, NODE_COMPILE_CACHE: path.join(scratch, "compiled") }
@@ -233,7 +241,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   const makeTorture = (name: string, { deferred, lent, rows, state }: Course): Torture => {
     const defer = (run: () => unknown) => void deferred.unshift(run)
     const attempt: Torture["attempt"] = async (title, run) => {
-      // With a broken part, one wrong count is enough. The remaining cases are skipped.
+      // With a broken part, the remaining cases are skipped after the first wrong count.
       if (state.isOver || (options.broken && rows.some(({ verdict }) => verdict === "WRONG"))) return
       progress(`${name}: ${title}`)
       const before = stoodStill()
@@ -256,7 +264,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // With a broken part, only Samco runs. Its login has no TOTP code, so programs do not wait for a new period.
+    // With a broken part, only Samco runs, because its login needs no TOTP code and so never waits for a TOTP period.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []
@@ -304,7 +312,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     }
   }
 
-  /** Runs a scenario to its end or its time limit, and returns the counts. */
+  /** Runs a scenario until its end or its time limit, and returns the counts. */
   const run = async (name: string, scenario: Scenario): Promise<ReadonlyArray<Row>> => {
     const course: Course = { rows: [], deferred: [], lent: [], state: { isOver: false } }
     const torture = makeTorture(name, course)
@@ -313,12 +321,12 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     const tooLong = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         course.state.isOver = true
-        reject(new Error(`not done within ${seconds} s`))
+        reject(new Error(`the scenario did not end within ${seconds} s`))
       }, seconds * 1000)
     })
     await torture.attempt("", () => Promise.race([scenario.run(torture), tooLong]))
     clearTimeout(timer)
-    // After a time-out, calls that still wait for a program must fail.
+    // After a time-out, the programs are killed, so that calls to them fail instead of waiting.
     await Promise.all(course.lent.map((peer) => (course.state.isOver ? peer.kill() : pool.takeBack(peer))))
     course.state.isOver = true
     const rows = byTitle(course.rows)
@@ -334,7 +342,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/** Fails if nothing was counted, because such a check would always pass. */
+/** The row of a scenario without counts. It is wrong, because otherwise such a scenario would always pass. */
 const nothingCounted: Row = {
   scenario: "",
   title: "",
@@ -348,10 +356,10 @@ const nothingCounted: Row = {
 export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, broken?: Broken): Promise<void> => {
   const outcomes = await Promise.all(programs.map((program) => tellOpen(program, setup, broken)))
   const failed = outcomes.find((outcome) => outcome !== undefined)
-  if (failed !== undefined) throw new Error(`could not open: ${JSON.stringify(failed)}`)
+  if (failed !== undefined) throw new Error(`a program could not open its session: ${JSON.stringify(failed)}`)
 }
 
-/** Opens the session in one program. Returns the outcome if opening fails, otherwise undefined. */
+/** Opens the session in one program. If that fails, returns the outcome, otherwise `undefined`. */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,
@@ -359,19 +367,19 @@ export const tellOpen = (
 ): Promise<Outcome | undefined> =>
   program.tell({ do: "open", name, broker: id, origin, account, place, ahead: ahead(), broken })
 
-/** Sets the clock of programs to the broker's. */
+/** Sets the clocks of programs to the time of the broker's clock. */
 export const follow = async (programs: ReadonlyArray<Program>, { broker, name }: Setup): Promise<void> => {
   await Promise.all(programs.map((program) => program.tell({ do: "clock", name, ahead: broker.ahead() })))
 }
 
-/** Returns the program, or throws if there is none. */
+/** Returns the first program. */
 export const oneOf = async (programs: Promise<ReadonlyArray<Program>>): Promise<Program> => {
   const [program] = await programs
-  if (program === undefined) throw new Error("there is no program")
+  if (program === undefined) throw new Error("There is no program.")
   return program
 }
 
-/** Makes all programs call at the same moment. */
+/** Makes all programs call at the same time. */
 export const askAtOnce = (
   programs: ReadonlyArray<Program>,
   name: string,
@@ -381,7 +389,7 @@ export const askAtOnce = (
   return Promise.all(programs.map((program) => program.tell({ do: call, name, at }, 90_000)))
 }
 
-/** The different tokens among outcomes. */
+/** Returns the tokens of all outcomes, without duplicates. */
 export const tokensOf = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> =>
   Array.from(new Set(outcomes.flatMap((outcome) => (outcome._tag === "Session" ? [outcome.token] : []))))
 

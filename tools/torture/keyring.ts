@@ -1,4 +1,6 @@
-/** Reads the key from the keyring, prints the result, and exits, unless the keyring prevents it. */
+/**
+ * Reads the key from the keyring, and prints the result. The process must then exit, even if the keyring never answers.
+ */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVaultKey from "@auth/node/NodeVaultKey"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** `npm run torture`: kills, stops and starves real programs, starts many at once, and counts the results. */
+/** `npm run torture`: runs real programs, injects faults such as kills and full disks, and counts the results. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -16,15 +16,15 @@ Scenarios:
 ${scenarios.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join("\n")}
 
 Options:
-  --quick         fewer repetitions: less than a minute
+  --quick         repeats less often, and takes less than a minute
   --seed <n>      repeats the random choices of an earlier run
-  --only <names>  only these scenarios, separated by commas
-  --broken        breaks a part for each scenario, and fails unless the scenario detects it:
+  --only <names>  runs only these scenarios, separated by commas
+  --broken        breaks one part in each scenario; the scenario must detect it:
 ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`).join("\n")}
-  --details       prints every count separately, including equal ones
-  --help          this text
+  --details       prints every count in a separate line
+  --help          prints this text
 
-Everything runs on 127.0.0.1 and in temporary folders, which are removed at the end.`
+All servers listen on 127.0.0.1. All files are in temporary folders, which are removed at the end.`
 
 const load = async (): Promise<Scenarios> => {
   const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()
@@ -60,10 +60,10 @@ const largestSeed = 2 ** 32 - 1
 const seedOf = (given: string | undefined): number | string => {
   if (given === undefined) return Math.floor(Math.random() * (largestSeed + 1))
   const seed = Number(given)
-  return /^\d+$/.test(given) && seed <= largestSeed ? seed : `--seed needs a number from 0 to ${largestSeed}.`
+  return /^\d+$/.test(given) && seed <= largestSeed ? seed : `--seed must be a whole number from 0 to ${largestSeed}.`
 }
 
-/** Prints one changing line on a terminal, otherwise only the results. */
+/** On a terminal, updates one line. Otherwise prints nothing. */
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text.slice(0, 100)}`)
 }
@@ -78,8 +78,8 @@ const main = async (): Promise<void> => {
   if (typeof values === "string") return refuse(values)
   if (values.help) return console.log(usage(scenarios))
   const only = values.only.split(",").filter((name) => name !== "")
-  const stranger = only.find((name) => !scenarios.some(([known]) => known === name))
-  if (stranger !== undefined) return refuse(`There is no scenario "${stranger}".`)
+  const unknown = only.find((name) => !scenarios.some(([known]) => known === name))
+  if (unknown !== undefined) return refuse(`There is no scenario "${unknown}".`)
   const seed = seedOf(values.seed)
   if (typeof seed === "string") return refuse(seed)
   endPeersWithUs()
@@ -99,5 +99,5 @@ const main = async (): Promise<void> => {
 }
 
 await main()
-// Work that was cut off may still be pending.
+// Scenarios that exceeded their time limit may still have timers, which would prevent an exit.
 process.exit()

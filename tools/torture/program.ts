@@ -1,4 +1,6 @@
-/** A trading program that keeps sessions and executes requests. It is a separate process, so that it can be killed. */
+/**
+ * A program that opens sessions, and executes requests of a scenario. It is a separate process, so it can be killed.
+ */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Logout from "@auth/broker-core/login/Logout"
@@ -33,7 +35,7 @@ import type { BrokerId, Broken, Open, Outcome, Place, Request } from "./protocol
 
 type Manager = SessionManager.SessionManager["Service"]
 
-/** Offset of each session's clock, in milliseconds. A session uses the same clock as its broker. */
+/** Offset of the clock of each session, in milliseconds. A scenario sets it, usually to the clock of the broker. */
 const aheadOf = new Map<string, number>()
 const clockOf = (name: string) => SimulatorClock.make(() => aheadOf.get(name) ?? 0)
 
@@ -64,7 +66,7 @@ const brokers: Readonly<
 type Kept = SessionStore.SessionStore | SessionLock.SessionLock
 
 const redisVault = async (url: string, prefix: string): Promise<Layer.Layer<Kept, unknown, VaultKey.VaultKey>> => {
-  // Loading NodeRedis takes a third of a second, so only programs that need it load it.
+  // The import of NodeRedis takes a third of a second, so it happens only in programs that need Redis.
   const NodeRedis = await import("@effect/platform-node/NodeRedis")
   return Vault.layerRedis({ prefix }).pipe(Layer.provide(NodeRedis.layer({ url, disableOfflineQueue: true })))
 }
@@ -89,7 +91,7 @@ const make = (options: Open, vault: Layer.Layer<Kept, unknown, VaultKey.VaultKey
     )
   })
 
-/** NodeRedis logs each lost connection. The scenarios cut connections on purpose, so the log is suppressed. */
+/** Runs an effect without a log, because NodeRedis would log each connection that a scenario interrupts on purpose. */
 const run = <A, E>(name: string, effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.flatMap(clockOf(name), (clock) =>
     effect.pipe(Effect.provideService(Clock.Clock, clock), Effect.provide(Logger.layer([])))
@@ -122,7 +124,7 @@ const ask = (
   call: (manager: Manager) => Effect.Effect<Untimed<Outcome>, SessionManager.Failure>
 ): Promise<Outcome> => {
   const manager = managers.get(name)
-  if (manager === undefined) throw new Error(`${name} was not opened`)
+  if (manager === undefined) throw new Error(`The session ${name} was not opened.`)
   const began = performance.now()
   return run(
     name,
@@ -158,7 +160,7 @@ const become = (user: number): undefined => {
   process.setuid?.(user)
 }
 
-/** Closes everything, so that the next scenario can reuse this program. */
+/** Closes all sessions, so that the next scenario can reuse this program. */
 const close = async (): Promise<undefined> => {
   managers.clear()
   last.clear()
@@ -194,5 +196,5 @@ servePeer(async (request: Request): Promise<Outcome | undefined> => {
   })
 })
 
-// Writes the cache now instead of at exit, so that the next program starts in half the time.
+// Node writes the compile cache at exit. It is written now, so that the next program starts in half the time.
 flushCompileCache()

@@ -1,8 +1,8 @@
-/** Requests to the programs, and their answers. */
+/** The requests that scenarios send to programs, and the answers of the programs. */
 
 export type BrokerId = "angel" | "samco"
 
-/** Location of sessions. */
+/** Location of a vault. */
 export type Place =
   | { readonly kind: "sqlite"; readonly folder: string }
   | { readonly kind: "redis"; readonly url: string; readonly prefix: string }
@@ -17,7 +17,7 @@ export type Broken =
   | "session-for-ever"
   | "key-in-clear"
 
-/** Opens the session of an account under a name. */
+/** Opens the session of an account. Later requests use its `name`. */
 export interface Open {
   readonly do: "open"
   readonly name: string
@@ -25,14 +25,14 @@ export interface Open {
   readonly origin: string
   readonly account: Readonly<Record<string, string>>
   readonly place: Place
-  /** Offset of the program's clock from the machine's, in milliseconds. */
+  /** Offset of the program's clock from the machine's clock, in milliseconds. */
   readonly ahead: number
   readonly broken?: Broken | undefined
 }
 
 export type Request =
   | Open
-  /** `at`: time of the call, in milliseconds since the epoch, so that many programs call at once. */
+  /** Many programs can call at the same time: `at` is the time of the call, in milliseconds since the epoch. */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   | { readonly do: "peek"; readonly name: string }
   | { readonly do: "clock"; readonly name: string; readonly ahead: number }
@@ -40,14 +40,14 @@ export type Request =
   /** Switches to another user with fewer permissions. */
   | { readonly do: "become"; readonly user: number }
 
-/** Result of a call. Tokens leave a program only as digests. */
+/** The result of a request. Programs report digests instead of tokens. */
 export type Outcome =
   | {
       readonly _tag: "Session"
       /** SHA-256 of the access token. */
       readonly token: string
       readonly expiresAt: number | undefined
-      /** Time at which the session was returned, by the program's clock. */
+      /** Time of the program's clock when the session was returned. */
       readonly now: number
       readonly tookMillis: number
     }

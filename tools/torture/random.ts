@@ -1,12 +1,12 @@
-/** Repeatable random numbers. */
+/** Random numbers that a seed determines. */
 export interface Random {
-  /** At least 0 and less than 1. */
+  /** Returns a number from 0 to less than 1. */
   readonly next: () => number
-  /** An integer, at least 0 and less than `below`. */
+  /** Returns an integer from 0 to less than `below`. */
   readonly below: (below: number) => number
 }
 
-/** Mulberry32: the same numbers for the same seed, on every machine. */
+/** Makes a Mulberry32 generator. The same seed gives the same numbers on every machine. */
 export const makeRandom = (seed: number): Random => {
   let state = seed >>> 0
   const next = () => {

@@ -1,19 +1,20 @@
 /**
- * Simulates disk failures without a privilege: Linux refuses some calls of one program, by a filter (seccomp, Linux
- * 3.5) that Perl installs before it executes that program. Perl's base package is on every Debian. A compiler or strace
- * is not, and a container does not allow mounts.
+ * Simulates disk failures without root rights. Linux can refuse some system calls of one program by a seccomp filter
+ * (since Linux 3.5). Perl installs the filter, and then executes the program. Perl is used because Debian always has
+ * it, while a compiler or strace may be missing. A special file system would need a mount, which a container does not
+ * allow.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
 
-/** Calls that are refused if an argument matches. */
+/** A system call to refuse. With `argument`, it is refused only if that argument matches. */
 interface Rule {
   readonly call: string
-  /** The argument and its comparison: any of these bits is set, or it is at least this value. */
+  /** Index of the argument, and its condition: it has any of these bits, or it is at least this value. */
   readonly argument?: { readonly index: number; readonly is: "any of" | "at least"; readonly value: number }
 }
 
-/** Error numbers on Linux. They are the same on both architectures. */
+/** Error numbers of Linux. They are the same on both architectures. */
 const errors = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const
 
 interface Architecture {
@@ -22,7 +23,7 @@ interface Architecture {
   readonly calls: Readonly<Record<string, number>>
 }
 
-/** Linux's numbers: asm/unistd_64.h, asm-generic/unistd.h, linux/audit.h. */
+/** Numbers of the system calls, from asm/unistd_64.h, asm-generic/unistd.h and linux/audit.h. */
 const architectures: Readonly<Record<string, Architecture>> = {
   x64: {
     audit: 0xc000003e,
@@ -32,11 +33,12 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/** SQLite writes with `pwrite`. A write of a single byte reserves room for its index in memory. */
+/** SQLite writes data with `pwrite`. A write of one byte only extends the file of its shared memory, and is allowed. */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
-/** `O_WRONLY` or `O_RDWR`; `W_OK`. */
+/** The flags `O_WRONLY` and `O_RDWR` of `openat`. */
 const openToWrite: Rule = { call: "openat", argument: { index: 2, is: "any of", value: 3 } }
+/** The mode `W_OK` of `access` and `faccessat`. */
 const mayWrite: ReadonlyArray<Rule> = [
   { call: "access", argument: { index: 1, is: "any of", value: 2 } },
   { call: "faccessat", argument: { index: 2, is: "any of", value: 2 } }
@@ -44,7 +46,7 @@ const mayWrite: ReadonlyArray<Rule> = [
 
 const syncs: ReadonlyArray<Rule> = [{ call: "fsync" }, { call: "fdatasync" }]
 
-/** A full disk, a disk that fails at a write or at a sync, and a read-only disk. */
+/** The simulated failures, with the error number that the refused system calls return. */
 export const troubles = {
   "a full disk": { error: "ENOSPC", rules: [write] },
   "a disk that fails to write": { error: "EIO", rules: [write] },
@@ -52,7 +54,7 @@ export const troubles = {
   "a read-only file system": { error: "EROFS", rules: [openToWrite, ...mayWrite] }
 } as const satisfies Readonly<Record<string, { error: keyof typeof errors; rules: ReadonlyArray<Rule> }>>
 
-/** Instructions of the filter: linux/bpf_common.h, linux/filter.h. */
+/** Codes of the filter's instructions, from linux/bpf_common.h and linux/filter.h. */
 const load = 0x20
 const jumpIfEqual = 0x15
 const jumpIfAtLeast = 0x35
@@ -61,7 +63,7 @@ const answer = 0x06
 const allow = 0x7fff0000
 const refuse = 0x00050000
 
-/** Offsets in `struct seccomp_data`. The lower half of an argument comes first on both architectures. */
+/** Offsets in `struct seccomp_data`. The lower half of a 64-bit argument comes first on both architectures. */
 const numberAt = 0
 const architectureAt = 4
 const argumentAt = (index: number): number => 16 + 8 * index
@@ -93,12 +95,15 @@ const filterOf = ({ audit, calls }: Architecture, rules: ReadonlyArray<Rule>, er
     instruction(load, architectureAt),
     instruction(jumpIfEqual, audit, 1, 0),
     instruction(answer, allow),
-    // Not every architecture has every call.
+    // An architecture may lack some of the calls, such as `access` on arm64.
     ...rules.flatMap((rule) => (calls[rule.call] === undefined ? [] : ruleOf(calls[rule.call] ?? 0, rule, error))),
     instruction(answer, allow)
   ])
 
-/** `PR_SET_NO_NEW_PRIVS`, then `PR_SET_SECCOMP` with `SECCOMP_MODE_FILTER`. */
+/**
+ * Calls prctl with `PR_SET_NO_NEW_PRIVS`, then with `PR_SET_SECCOMP` and `SECCOMP_MODE_FILTER`, then executes a
+ * command.
+ */
 const perl = `
 my ($prctl, $hex, @command) = @ARGV;
 my $filter = pack("H*", $hex);
@@ -106,11 +111,11 @@ my $program = pack("S x6 P", length($filter) / 8, $filter);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
 exec { $command[0] } @command or die "exec: $!\\n";`
 
-/** The command that runs a program with this failure. */
+/** Returns a command that runs the command after it with this failure. */
 export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
   const architecture = architectures[os.arch()]
   if (os.platform() !== "linux" || architecture === undefined) {
-    throw new NotHere(`only Linux on ${Object.keys(architectures).join(" or ")} refuses calls of one program`)
+    throw new NotHere(`this case needs Linux on ${Object.keys(architectures).join(" or ")}`)
   }
   const { error, rules } = troubles[title]
   const filter = filterOf(architecture, rules, errors[error]).toString("hex")

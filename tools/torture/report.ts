@@ -1,4 +1,4 @@
-/** Report of the counts and their verdicts. */
+/** Formats the counts and their verdicts. */
 import { styleText } from "node:util"
 import type { Options, Row } from "./harness.ts"
 
@@ -6,7 +6,7 @@ const columns = ["scenario", "title", "what", "found", "wanted", "verdict"] as c
 
 const heads: Record<(typeof columns)[number], string> = {
   scenario: "scenario",
-  title: "tried",
+  title: "case",
   what: "counted",
   found: "found",
   wanted: "wanted",
@@ -18,7 +18,7 @@ const paint = (verdict: string, line: string): string => {
   return verdict === "not run" ? styleText("yellow", line) : line
 }
 
-/** A line for each row. */
+/** Formats the rows as a table, with one line for each row. */
 export const tableOf = (rows: ReadonlyArray<Row>): string => {
   const lines = [heads, ...rows]
   const widths = columns.map((column) => Math.max(...lines.map((line) => line[column].length)))
@@ -30,14 +30,16 @@ export const tableOf = (rows: ReadonlyArray<Row>): string => {
     .join("\n")
 }
 
-/** `3`, or `33 to 628 ms`. */
+/** Formats the smallest and the largest value: `3`, or `33 to 628 ms`. */
 const rangeOf = (found: ReadonlyArray<string>): string => {
   const sorted = Array.from(new Set(found)).toSorted((one, other) => Number.parseFloat(one) - Number.parseFloat(other))
   const [first = "", last = ""] = [sorted[0], sorted.at(-1)]
   return sorted.length === 1 ? first : `${Number.parseFloat(first)} to ${last}`
 }
 
-/** Merges right counts of the same kind into one row. Wrong counts keep separate rows. */
+/**
+ * Merges right counts of the same kind into one row. Wrong counts are merged only if their cases have the same title.
+ */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()
   for (const row of rows) {
@@ -61,7 +63,7 @@ export const summaryOf = (rows: ReadonlyArray<Row>): string => {
   return `${of("ok")} right, ${of("WRONG")} wrong${notRun === 0 ? "" : `, ${notRun} not run`}`
 }
 
-/** With a broken part, a scenario is right if it finds a wrong count. */
+/** Whether a scenario has passed. With a broken part, it passes only if it has found a wrong count or could not run. */
 export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
   const isWrong = rows.some(({ verdict }) => verdict === "WRONG")
   return broken ? isWrong || rows.every(({ verdict }) => verdict === "not run") : !isWrong

@@ -1,26 +1,26 @@
-/** Runs scenarios, and reports the counts. */
+/** Runs scenarios, and prints the counts. */
 import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"
 
-/** By name. */
+/** Scenarios with their names. */
 export type Scenarios = ReadonlyArray<readonly [string, Scenario]>
 
 export interface Output {
   readonly print: (text: string) => void
   /** Prints the current activity. */
   readonly progress: (text: string) => void
-  /** Prints every count separately, including equal ones. */
+  /** Whether to print every count in a separate line. Otherwise equal counts share a line. */
   readonly details: boolean
 }
 
 const secondsSince = (began: number, digits: number): string =>
   `${((performance.now() - began) / 1000).toFixed(digits)} s`
 
-/** Number of concurrent scenarios: the cores of a small machine, because scenarios mostly wait. */
+/** Number of concurrent scenarios. Two fit on a machine with two cores, because scenarios mostly wait. */
 const lanes = 2
 
-/** Runs the scenarios that must run alone, then the others. */
+/** Runs first the scenarios with `alone`, one after the other, and then the others concurrently. */
 const inTurn = async (
   scenarios: Scenarios,
   run: (name: string, scenario: Scenario) => Promise<void>
@@ -33,11 +33,11 @@ const inTurn = async (
   await Promise.all(Array.from({ length: lanes }, lane))
 }
 
-/** Returns whether every scenario was right. */
+/** Runs all scenarios, and returns whether all of them passed. */
 export const runAll = async (scenarios: Scenarios, options: Options, output: Output): Promise<boolean> => {
   const { details, print, progress } = output
   const again = `${options.size === "quick" ? "--quick " : ""}--seed ${options.seed}`
-  print(`torture: ${options.size} run, repeated by ${again}${options.broken ? ", with broken parts" : ""}`)
+  print(`torture: ${options.size} run; to repeat it, use ${again}${options.broken ? ", with broken parts" : ""}`)
   const runner = makeRunner(options, makeScratch("torture"), progress)
   const began = performance.now()
   const counted = new Map<string, ReadonlyArray<Row>>()
@@ -56,7 +56,7 @@ export const runAll = async (scenarios: Scenarios, options: Options, output: Out
   const all = scenarios.flatMap(([name]) => counted.get(name) ?? [])
   const shown = options.broken ? all.filter(({ verdict }) => verdict !== "ok") : all
   print(`\n${tableOf(details ? shown : condensed(shown))}`)
-  print(`\n${summaryOf(all)}, in ${secondsSince(began, 0)}; ${again}`)
+  print(`\n${summaryOf(all)}, in ${secondsSince(began, 0)}; to repeat it, use ${again}`)
   await runner.stop()
   return isAllRight
 }

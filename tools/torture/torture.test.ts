@@ -42,12 +42,12 @@ const broken = { broken: true }
 describe("torture", () => {
   afterAll(() => Promise.all([stopPeers(), stopAll()]))
 
-  it("fails on a single wrong count, and passes where all are right", async () => {
+  it("fails if one count is wrong, and passes if all counts are right", async () => {
     const rows = await run(
       scenarioOf((torture) =>
         torture.attempt("counting", async (tally) => {
           tally.equal("exchanges", 2, 1)
-          await tally.within("from the kill to the next login", 1_000_000.4, 1000)
+          await tally.within("time from the kill to the next login", 1_000_000.4, 1000)
           tally.atLeast("kills", 9, 10)
           tally.equal("lost", 0, 0)
         })
@@ -55,7 +55,7 @@ describe("torture", () => {
     )
     assert.deepStrictEqual(verdicts(rows), [
       ["exchanges", "2", "1", "WRONG"],
-      ["from the kill to the next login", "1000000 ms", "≤ 1000 ms", "WRONG"],
+      ["time from the kill to the next login", "1000000 ms", "≤ 1000 ms", "WRONG"],
       ["kills", "9", "≥ 10", "WRONG"],
       ["lost", "0", "0", "ok"]
     ])
@@ -63,7 +63,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows.slice(3), right))
   })
 
-  it("fails if a scenario throws, and prints the cause in one line", async () => {
+  it("fails if a case throws, and reports the first line of the error", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("a thing", () => Promise.reject(new Error("no such thing\n  at …"))))
     )
@@ -74,12 +74,12 @@ describe("torture", () => {
     assert.isFalse(isRight(await run(scenarioOf(() => Promise.resolve())), right))
   })
 
-  it("fails if a scenario exceeds its time limit, and does not wait for it", async () => {
+  it("fails if a scenario exceeds its time limit, without waiting for its end", async () => {
     const rows = await run(scenarioOf(() => wait(60_000), { quick: 0.05, full: 0.05 }))
-    assert.deepStrictEqual(verdicts(rows), [["not done within 0.05 s", "", "", "WRONG"]])
+    assert.deepStrictEqual(verdicts(rows), [["the scenario did not end within 0.05 s", "", "", "WRONG"]])
   })
 
-  it("counts a case that the machine cannot run as not run, neither right nor wrong", async () => {
+  it("reports a case that the machine cannot run as not run, and passes", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", () => Promise.reject(new NotHere("no seccomp"))))
     )
@@ -87,7 +87,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows, right))
   })
 
-  it("fails a scenario that does not detect its broken part", async () => {
+  it("with a broken part, fails if the scenario finds no wrong count", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
       true
@@ -95,7 +95,7 @@ describe("torture", () => {
     assert.isFalse(isRight(rows, broken))
   })
 
-  it("repeats random numbers by the seed", () => {
+  it("makes the same random numbers for the same seed", () => {
     const numbers = (seed: number) => Array.from({ length: 5 }, makeRandom(seed).next)
     assert.deepStrictEqual(numbers(7), numbers(7))
     assert.notDeepEqual(numbers(7), numbers(8))
@@ -103,7 +103,7 @@ describe("torture", () => {
   })
 
   it.runIf(runsRedis)(
-    "detects a lock that does not lock, on disk and in Redis",
+    "the scenario stampede detects a lock that never waits, with SQLite and with Redis",
     { tags: ["thorough"], timeout: 90_000 },
     async () => {
       const rows = await run(
@@ -117,7 +117,7 @@ describe("torture", () => {
     }
   )
 
-  it("reports that a run failed, and each count", async () => {
+  it("prints each count, and returns whether the run passed", async () => {
     const printed: Array<string> = []
     const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
     const counting = (found: number) =>
@@ -149,22 +149,22 @@ describe("torture", () => {
         .replace(/\(?[\d.]+ s\)?/, "TIME")
     )
     assert.deepStrictEqual(lines, [
-      "quick run, repeated by --quick --seed 5",
+      "quick run; to repeat it, use --quick --seed 5",
       "ok 1/2 one: 4 right, 0 wrong TIME",
       "FAILED 2/2 two: 2 right, 2 wrong TIME",
       "",
-      "scenario tried counted found wanted",
+      "scenario case counted found wanted",
       "one 2 cases exchanges 1 1 ok",
       "one 2 cases lost 0 0 ok",
       "two samco exchanges 2 1 WRONG",
       "two 2 cases lost 0 0 ok",
       "two angel exchanges 2 1 WRONG",
       "",
-      "6 right, 2 wrong, in TIME; --quick --seed 5"
+      "6 right, 2 wrong, in TIME; to repeat it, use --quick --seed 5"
     ])
   })
 
-  it("rejects unknown options", { timeout: 60_000 }, () => {
+  it("exits with 2 if a scenario name is unknown", { timeout: 60_000 }, () => {
     const args = [
       "--conditions=@auth/source",
       path.join(root, "tools/torture/main.ts"),

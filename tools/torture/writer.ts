@@ -1,4 +1,4 @@
-/** Writes one session after the other into a vault, and reports each version after the write, until it is killed. */
+/** Writes one session after another into a vault until it is killed. It reports each version after its write. */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -20,7 +20,7 @@ const write = Effect.fnUntraced(function* (folder: string) {
   while (true) {
     if (acknowledge === "before") say(String(version + 1))
     if (!(yield* store.put(account, "session", valueOf(version + 1), version)))
-      throw new Error("another program writes")
+      throw new Error("Another program has written to the vault.")
     version += 1
     if (acknowledge === "after") say(String(version))
   }

@@ -28,7 +28,7 @@ const files: Readonly<Record<string, string>> = {
   "packages/core/test/c.test.ts": `throw new Error("cannot be loaded")`
 }
 
-/** The last lines of a run of these files. */
+/** Runs these test files, and returns the last lines of the output. */
 const lastLines = (sources: Readonly<Record<string, string>>, count: number, tests = ""): ReadonlyArray<string> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-counts-"))
   for (const [file, source] of Object.entries(sources)) {
@@ -46,14 +46,14 @@ const lastLines = (sources: Readonly<Record<string, string>>, count: number, tes
   return run.stdout.trimEnd().split("\n").slice(-count)
 }
 
-it("counts by kind and package, and prints the totals on the last line, including files that cannot be loaded", () => {
+it("prints counts by kind and package, each failure and each file that cannot be loaded, and the totals in the last line", () => {
   assert.deepStrictEqual(lastLines(files, 7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
     "",
     "failed: packages/angel/test/a.test.ts > contract: angel totp > two: no",
     "failed: packages/core/test/c.test.ts: cannot be loaded",
-    "not run: 1 tests that are thorough. To run them: npm run check -- --only tests",
+    "skipped thorough tests: 1. To run them: npm run check -- --only tests",
     "tests: 5 passed, 2 failed, 2 skipped"
   ])
 })
@@ -70,20 +70,20 @@ const needy: Readonly<Record<string, string>> = {
   `
 }
 
-it("names the packages to install for skipped tests", () => {
+it("prints how to run skipped tests: the command, and the packages to install", () => {
   assert.deepStrictEqual(lastLines(needy, 4), [
-    "not run: 1 tests that are thorough. To run them: npm run check -- --only tests",
-    "not run: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), then npm test",
-    "not run: 1 tests that need chromium. To run them: apt-get install chromium (or: brew install --cask chromium), then npm test",
+    "skipped thorough tests: 1. To run them: npm run check -- --only tests",
+    "skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), then npm test",
+    "skipped tests that need chromium: 1. To run them: apt-get install chromium (or: brew install --cask chromium), then npm test",
     "tests: 1 passed, 0 failed, 3 skipped"
   ])
 })
 
-it("does not report a test as skipped for being thorough in a thorough run", () => {
+it("in a thorough run, does not report tests that are skipped because they are thorough", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
-    `not run: 1 tests that need redis-server. To run them: apt-get install redis-server (or: brew install redis), ${again}`,
-    `not run: 2 tests that need chromium. To run them: apt-get install chromium (or: brew install --cask chromium), ${again}`,
+    `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,
+    `skipped tests that need chromium: 2. To run them: apt-get install chromium (or: brew install --cask chromium), ${again}`,
     "tests: 1 passed, 0 failed, 3 skipped"
   ])
 })

@@ -4,15 +4,16 @@ import { thorough } from "./thorough.ts"
 
 declare module "vitest" {
   interface TaskMeta {
-    /** Number of bodies that a fuzz test tried. */
+    /** Number of answer bodies that a fuzz test generated. */
     fuzzBodies?: number
-    /** Number of simulated days of a test. */
+    /** Number of days that a test simulated. */
     days?: number
   }
 }
 
 /**
- * Counted kinds of tests: the first word of a top-level `describe`, and the number that one of its tests counts for.
+ * The kinds of tests that are counted. The key is the first word of the title of a top-level `describe`. The value is
+ * printed after the count.
  */
 const kinds: Readonly<Record<string, string>> = {
   contract: "contract cases",
@@ -36,7 +37,7 @@ const topLevel = (test: TestCase): string => {
 const packageOf = (test: TestCase): string =>
   /(?:packages|tools)\/([^/]+)\//.exec(test.module.moduleId.replaceAll("\\", "/"))?.[1] ?? "elsewhere"
 
-/** By kind, then by package. */
+/** Counts the tests by kind and then by package. */
 const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, number>> => {
   const counts = new Map<string, Map<string, number>>()
   for (const test of tests) {
@@ -51,13 +52,13 @@ const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, num
   return counts
 }
 
-/** Failures outside a test: a file that cannot be loaded, or a hook that fails. */
+/** Counts failures outside of tests: files that cannot be loaded, and hooks that fail. */
 const strayErrors = (module: TestModule): number =>
   module.errors().length + Array.from(module.children.allSuites()).flatMap((suite) => suite.errors()).length
 
 const file = (module: TestModule): string => path.relative(process.cwd(), module.moduleId)
 
-/** One line for each failure, because readers look only at the end of a long log. */
+/** Returns one line for each failure. They are printed at the end, because the log of a run is long. */
 const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
   modules.flatMap((module) => {
     const failed = Array.from(module.children.allTests("failed"))
@@ -68,29 +69,30 @@ const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
 
 const isThorough = ({ tags }: TestCase): boolean => !thorough && tags.includes("thorough")
 
-/** The skipped tests by reason, and the command to run them. */
+/** Returns one line for each reason why tests were skipped, with the command to run them. */
 const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
   const needing = (word: string) => skipped.filter((test) => !isThorough(test) && test.fullName.includes(word))
   const again = thorough ? "npm run check -- --only tests" : "npm test"
   return [
-    { tests: skipped.filter(isThorough), are: "are thorough", howTo: "npm run check -- --only tests" },
+    { tests: skipped.filter(isThorough), which: "thorough tests", howTo: "npm run check -- --only tests" },
     {
       tests: needing("Redis"),
-      are: "need redis-server",
+      which: "tests that need redis-server",
       howTo: `apt-get install redis-server (or: brew install redis), then ${again}`
     },
     {
       tests: needing("Chromium"),
-      are: "need chromium",
+      which: "tests that need chromium",
       howTo: `apt-get install chromium (or: brew install --cask chromium), then ${again}`
     }
-  ].flatMap(({ are, howTo, tests }) =>
-    tests.length === 0 ? [] : [`not run: ${tests.length} tests that ${are}. To run them: ${howTo}`]
+  ].flatMap(({ howTo, tests, which }) =>
+    tests.length === 0 ? [] : [`skipped ${which}: ${tests.length}. To run them: ${howTo}`]
   )
 }
 
 /**
- * Prints at the end of a run the counts of tests by kind, the failures, and the totals as the last line.
+ * A reporter for the end of a run. It prints the counts of tests by kind, the failures, the reasons for skipped tests,
+ * and the totals in the last line.
  */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
@@ -102,7 +104,7 @@ export default class CountsReporter implements Reporter {
     const strays = modules.map(strayErrors).reduce((sum, errors) => sum + errors, unhandledErrors.length)
     const counts = countKinds([...passed, ...failed])
     const lines = Object.entries(kinds).flatMap(([kind, title]) => {
-      // Files end in any order. Sorting keeps the line stable.
+      // The order in which test files end varies. Sorting makes the line the same in each run.
       const ofKind = Array.from(counts.get(kind) ?? []).toSorted(([left], [right]) => left.localeCompare(right))
       if (ofKind.length === 0) return []
       const total = ofKind.reduce((sum, [, count]) => sum + count, 0)

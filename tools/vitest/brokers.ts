@@ -1,4 +1,4 @@
-/** Shared by the tests of all broker packages, in addition to the suites of `@auth/broker-core/testing`. */
+/** Helpers for the tests of all broker packages. The test suites themselves are in `@auth/broker-core/testing`. */
 import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
 import * as Totp from "@auth/broker-core/login/Totp"
@@ -21,7 +21,7 @@ export const inspect = (value: unknown): string => nodeInspect(value, { depth: 2
 
 export const printed = (value: unknown): string => BrokerTests.printed(value, inspect)
 
-/** Serves a fake through msw until the scope closes. A request to any other host fails the test. */
+/** Serves a fake through msw until the scope closes. A request to any other host fails. */
 export const serveFake = (
   fake: FakeBroker.FakeBroker,
   handlers: (fake: FakeBroker.FakeBroker) => ReadonlyArray<HttpHandler>
@@ -38,7 +38,7 @@ export const serveFake = (
     fake
   )
 
-/** Reads the fixtures of the package whose tests are in `folder`. */
+/** Returns functions that read the fixtures of a package. `folder` contains the package's tests. */
 export const fixturesOf = (folder: string) => {
   const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, "fixtures", name), "utf8"))
   const answers = (...files: ReadonlyArray<string>) =>
@@ -46,24 +46,26 @@ export const fixturesOf = (folder: string) => {
   return { read, answers }
 }
 
-/** The error's reason. Throws if it is not the expected one. */
+/** Returns the reason of an error. Throws if the reason has another tag. */
 export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
   if (error.reason._tag !== tag) throw new Error(`expected ${tag}, got ${error.message}`)
   return error.reason as Extract<Reason, { _tag: Tag }>
 }
 
-/** The code that an authenticator app shows at an instant. Default: now. */
+/** Returns the code that an authenticator app shows at a time in milliseconds. Default: now. */
 export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number) {
   const totp = Result.getOrThrow(Totp.parse(Redacted.make(secret)))
   const step = Totp.stepAt(totp, at ?? (yield* Clock.currentTimeMillis))
   return Redacted.value(yield* Totp.codeAtStep(totp, step))
 })
 
-/** The problems that an error names, by field. */
+/** Returns the problems that an `InvalidRequest` error names, by field. */
 export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
-/** Returns the error of an effect that must fail before it sends a request. The error must not contain a secret. */
+/**
+ * Returns the error of an effect. The effect must fail before it sends a request, and the error must contain no secret.
+ */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
     effect: Effect.Effect<A, AuthError, R>,
@@ -78,13 +80,13 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
     return error
   })
 
-/** Wraps any value as a secret, such as an invalid one of a program without types. */
+/** Wraps any value as a secret. A program without types may pass a value that is not a string. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
-/** A description, credentials of a program without types, and the expected problem of each field. */
+/** A description, credentials of unknown type, and the expected problem of each field. */
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
 
-/** Adds a test for each row: `refuse` builds a layer with the credentials, and its error must name every problem. */
+/** Adds a test for each row. `refuse` builds a layer with the credentials, and returns its error. */
 export const namesEveryProblem = (
   rows: ReadonlyArray<WrongCredentials>,
   refuse: (given: never) => Effect.Effect<AuthError, unknown>,
@@ -105,14 +107,14 @@ export const methodOf = (broker: Broker, id: string): Method => {
   return method
 }
 
-/** Wraps text, as a program with types does. Other values are returned as they are, as from a program without types. */
+/** Wraps a string as a secret, and returns other values unchanged. A program without types may pass such values. */
 export const secret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 type Unprovided = Layer.Layer<never, AuthError, HttpClient.HttpClient>
 
 /**
- * Builds the layer of a method with an account's values, by the names of its descriptor. The values may be invalid, as
- * from a program without types.
+ * Builds the layer of a login method with the credentials of an account. The descriptor of the method names the fields.
+ * The values may have wrong types.
  */
 export const buildOf =
   (method: Method, account: object, layer: (options: never) => Unprovided): Contract.World["build"] =>
@@ -126,7 +128,7 @@ export const buildOf =
     return Layer.build(Layer.provide(made, TestHttp.layerLateFetch))
   }
 
-/** An answer of a broker, as a fault of its fake. */
+/** Returns a fault that makes a fake return this answer. */
 export const answer = (status: number, body: unknown) =>
   ({ kind: "answer", status, body: JSON.stringify(body) }) as const
 
@@ -135,7 +137,9 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 /** Number of answers that a fuzz test generates. */
 export const bodies = thorough ? 25_000 : 500
 
-/** The values that all brokers of this repository share are optional here. */
+/**
+ * The subject of the broker tests. Its values for the fuzz test are optional, because all brokers use the same values.
+ */
 type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
   BrokerTests.Subject<Tag, Api, R, F>,
   "fuzz"

@@ -1,5 +1,5 @@
 /**
- * Whether the run is thorough. `npm test` skips tests with the tag `thorough`, and reduces unbounded tests such as
- * fuzzing. `npm run check` and CI skip nothing.
+ * Whether the run is thorough. In a run that is not thorough, such as `npm test`, tests with the tag `thorough` are
+ * skipped, and fuzz tests generate fewer answers. `npm run check` and CI are thorough.
  */
 export const thorough = process.env["TESTS"] === "thorough"

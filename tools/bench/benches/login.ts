@@ -1,4 +1,4 @@
-/** Compares logins through the public API with alternatives. */
+/** Compares logins through our public API with logins by plain HTTP clients and by the broker's SDK. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
@@ -14,17 +14,17 @@ import { addressAt, type Answer, apiKey, check, code, pin, requestOf } from "../
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
 
 /**
- * More accounts than logins in any turn, so that no account logs in twice within the one-second window of the broker's
- * limit.
+ * Number of accounts. It is larger than the number of logins of any turn. Therefore no account logs in twice within one
+ * second, which is the window of the broker's rate limit.
  */
 const accounts = 10_000
 
 const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
 
-/** Number of connections to one host, for all candidates where it can be set. */
+/** Maximum number of connections to the server, for all candidates that have such an option. */
 const connections = 64
 
-/** Our public API over any client: one layer for each account, built once, as in a program with many accounts. */
+/** Logs in through our public API. As in a program with many accounts, one layer is built once for each account. */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
   async (url: string): Promise<Run> => {
@@ -40,7 +40,8 @@ const ours =
         Effect.forEach(
           Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
           (clientCode) =>
-            // If the limiter delays a login, it fails, and the bench fails too.
+            // With this queue time-out of zero, a login that the rate limiter would delay fails, and the bench fails
+            // too.
             AngelAuth.layer({
               credentials: { ...credentials, clientCode },
               origins: { api: url },
@@ -95,7 +96,7 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse",
       prepare: async (url) => {
-        // Imported only here, because undici replaces the global fetch of every process that imports it.
+        // The other candidates must not import undici, because that import replaces the global fetch of their process.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {
@@ -121,15 +122,15 @@ export const bench: Bench = {
         }
         const api = new SmartAPI({ api_key: apiKey, root: url })
         return loops(async (index) => {
-          // Otherwise it would also send the last login's token.
+          // Otherwise the SDK would also send the token of the previous login.
           api.setAccessToken(null)
           check(await api.generateSession(clientCodeOf(index), pin, code))
         })
       }
     },
-    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) },
+    "ours-fetch": { title: "ours, with FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) },
     "ours-undici": {
-      title: "ours on undici.request",
+      title: "ours, with undici.request",
       prepare: ours(async () => (await import("../undiciClient.ts")).layerUndici(connections))
     }
   }

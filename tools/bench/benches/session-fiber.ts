@@ -1,4 +1,4 @@
-/** Measures repeated reads of a cached session inside one fiber. */
+/** Measures how fast one fiber reads a cached session repeatedly. */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
@@ -21,13 +21,13 @@ const makeEntries = (): Map<string, Entry> => {
 
 const expired = Effect.die("The session has expired.")
 
-/** Runs a loop and returns its last session. */
+/** Runs a loop in one fiber, and checks the session that it read last. */
 const inFiber =
   (loop: (count: number) => Effect.Effect<Session.Session | undefined, SessionManager.Failure>): Run =>
   async ({ count }) =>
     expectSession(await Effect.runPromise(loop(count)), id)
 
-/** The manager of the only account. */
+/** Makes the manager of the only account. */
 const ours = async (): Promise<SessionManager.SessionManager["Service"]> => {
   const manager = (await Effect.runPromise(makeLive(1))).get(id)
   if (manager === undefined) throw new Error(`There is no manager of ${id}.`)
@@ -35,7 +35,7 @@ const ours = async (): Promise<SessionManager.SessionManager["Service"]> => {
 }
 
 export const bench: Bench = {
-  summary: "reads of a cached session inside a fiber",
+  summary: "a fiber reads a cached session repeatedly",
   job: "get",
   baselines: ["map"],
   versions: ["effect"],
@@ -55,7 +55,7 @@ export const bench: Bench = {
   },
   candidates: {
     map: {
-      title: "Map and Date.now, nothing yielded",
+      title: "Map and Date.now, without an effect",
       prepare: async () => {
         const entries = makeEntries()
         return inFiber((count) =>
@@ -72,7 +72,7 @@ export const bench: Bench = {
       }
     },
     effect: {
-      title: "the same as an effect, by Effect.suspend",
+      title: "Map and Date.now, in Effect.suspend",
       prepare: async () => {
         const entries = makeEntries()
         const cached = Effect.suspend(() => {
@@ -115,7 +115,7 @@ export const bench: Bench = {
       }
     },
     accounts: {
-      title: "ours: SessionManagers, accounts.session(id)",
+      title: "ours: SessionManagers.session(id)",
       prepare: async () => {
         const accounts = await Effect.runPromise(makeAccounts)
         return inFiber((count) =>

@@ -1,4 +1,4 @@
-/** Cached sessions of many accounts: no account may be slower to read than the others. */
+/** Reads cached sessions of many accounts. The bench shows whether the sessions of some accounts are slower to read. */
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
 import { type Bench, type Run, slowestOf, type Turn } from "../harness.ts"
@@ -14,7 +14,7 @@ import {
   idOf
 } from "../session.ts"
 
-/** Reads the sessions of `keys` in turn, `count` times in total, and returns the last one. */
+/** Reads `count` sessions in total, in the order of `keys`, and returns the session that was read last. */
 type Ask<Population> = (
   population: Population,
   keys: ReadonlyArray<string>,
@@ -37,13 +37,19 @@ const run =
 
 const turns = (count: number): ReadonlyArray<Turn> =>
   [10, 1000, 100_000].flatMap((accounts) => [
-    { title: `${accounts} accounts, always the same`, concurrency: 1, count, accounts, variant: "one" },
-    { title: `${accounts} accounts, any`, concurrency: 1, count, accounts, variant: "any" },
-    { title: `${accounts} accounts, each many times`, concurrency: 1, count, accounts, variant: "each" }
+    { title: `${accounts} accounts, always the same account`, concurrency: 1, count, accounts, variant: "one" },
+    { title: `${accounts} accounts, in random order`, concurrency: 1, count, accounts, variant: "any" },
+    {
+      title: `${accounts} accounts, one after the other, each many times`,
+      concurrency: 1,
+      count,
+      accounts,
+      variant: "each"
+    }
   ])
 
 export const bench: Bench = {
-  summary: "cached sessions of many accounts: whether some are slower to read than others",
+  summary: "reads cached sessions of many accounts, to show whether some are slower to read than others",
   job: "get",
   baselines: ["map"],
   versions: ["effect"],
@@ -53,7 +59,7 @@ export const bench: Bench = {
   },
   candidates: {
     map: {
-      title: "Map and Date.now, nothing yielded",
+      title: "Map and Date.now, without an effect",
       prepare: async () => {
         const populate = perPopulation(async (accounts) => {
           const now = Date.now()
@@ -65,7 +71,8 @@ export const bench: Bench = {
             let last: Session.Session | undefined
             for (let index = 0; index < count; index++) {
               const entry = entries.get(keys[index % keys.length] ?? "")
-              if (entry === undefined || Date.now() >= entry.expiresAt) return yield* Effect.die("no live session")
+              if (entry === undefined || Date.now() >= entry.expiresAt)
+                return yield* Effect.die("The session has expired.")
               last = entry.session
             }
             return last
@@ -83,7 +90,7 @@ export const bench: Bench = {
               let last: Session.Session | undefined
               for (let index = 0; index < count; index++) {
                 const manager = managers.get(keys[index % keys.length] ?? "")
-                if (manager === undefined) return yield* Effect.die("no manager")
+                if (manager === undefined) return yield* Effect.die("There is no manager.")
                 last = yield* manager.session
               }
               return last

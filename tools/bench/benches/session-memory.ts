@@ -1,4 +1,4 @@
-/** Measures the heap of an account with a session. */
+/** Measures how many bytes of heap an account with a session needs. */
 import type * as Session from "@auth/broker-core/login/Session"
 import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,13 @@ setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
 
 const heap = (): number => {
-  // The second collection frees objects that only a finalizer or a weak reference kept alive.
+  // The first collection does not free objects with a finalizer or a weak reference, so a second collection follows.
   collect()
   collect()
   return process.memoryUsage().heapUsed
 }
 
-/** Makes `count` objects, and returns the bytes of heap that each of them keeps. */
+/** Makes `count` objects, and returns the number of heap bytes for each object. */
 const weigh =
   (make: (ids: ReadonlyArray<string>, issuedAt: number) => Promise<unknown>): Run =>
   async ({ count }) => {
@@ -26,8 +26,8 @@ const weigh =
     const before = heap()
     const made = await make(ids, Date.now())
     const bytes = (heap() - before) / count
-    if (made === undefined) throw new Error("Nothing was made.")
-    return { "bytes each": bytes }
+    if (made === undefined) throw new Error("No objects were made.")
+    return { "bytes/account": bytes }
   }
 
 interface Entry {
@@ -39,7 +39,7 @@ interface Entry {
 const turns = [{ title: "accounts with a session", concurrency: 1, count: 10_000 }]
 
 export const bench: Bench = {
-  summary: "the heap of an account with a session",
+  summary: "heap bytes of an account with a session",
   job: "account",
   baselines: ["session"],
   versions: ["effect"],
@@ -49,11 +49,11 @@ export const bench: Bench = {
   },
   candidates: {
     session: {
-      title: "its session and its tokens alone",
+      title: "the session with its tokens only",
       prepare: async () => weigh(async (ids, now) => ids.map((id) => sessionOf(accountOf(id), now)))
     },
     map: {
-      title: "a Map of sessions, ends and renewals",
+      title: "a Map of sessions, expiries and renewals",
       prepare: async () =>
         weigh(async (ids, now) => {
           const entryOf = (id: string): Entry => ({
@@ -65,20 +65,20 @@ export const bench: Bench = {
         })
     },
     renewal: {
-      title: "its session and the way to renew it",
+      title: "the session, and its Renewal service",
       prepare: async () =>
         weigh(async (ids, now) => ids.map((id) => [sessionOf(accountOf(id), now), renewalOf(id)] as const))
     },
     manager: {
-      title: "ours: its manager, before it has a session",
+      title: "ours: a SessionManager without a session",
       prepare: async () => weigh((ids) => Effect.runPromise(makeManagers(ids.map((id) => renewalOf(id)))))
     },
     ours: {
-      title: "ours: its manager with a session, and its entry of a store in memory",
+      title: "ours: a SessionManager with a session, and a store in memory",
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {
-      title: "ours: the same by SessionManagers",
+      title: "ours: the same, in SessionManagers",
       prepare: async () =>
         weigh((ids) =>
           Effect.runPromise(

@@ -1,4 +1,7 @@
-/** Ten thousand concurrent calls just after the session has expired: one exchange must serve all of them. */
+/**
+ * Ten thousand concurrent calls request a session just after it has expired. The candidate must exchange credentials
+ * for a new session exactly once, and return the new session to all calls.
+ */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as Clock from "effect/Clock"
@@ -22,23 +25,23 @@ import {
 
 const id = idOf(0)
 
-/** Duration of the exchange in milliseconds: a timer without a network, the same for all candidates. */
+/** Duration of an exchange in milliseconds. For all candidates, a timer simulates the exchange, without a network. */
 const latency = 5
 
 const waiters = 10_000
 
-const expired = "it has expired"
-const due = "still valid, but due"
+const expired = "the session has expired"
+const due = "the session is still valid, but due for renewal"
 
-/** Age of the session in milliseconds at which it is in the state that the turn needs. */
+/** Returns the age of the session, in milliseconds, that the turn needs. */
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {
-  /** Number of exchanges. */
+  /** Number of exchanges so far. */
   readonly exchanges: () => number
   /** Makes the session older by the given milliseconds. */
   readonly age: (millis: number) => void
-  /** Makes the given number of concurrent calls, and waits until all have a session. */
+  /** Makes the given number of concurrent calls, and waits until every call has returned a session. */
   readonly ask: (askers: number) => Promise<void>
 }
 
@@ -53,7 +56,7 @@ const stampedes =
       times += 1
     }
     const exchanged = exchanges() - before
-    if (exchanged !== times) throw new Error(`${exchanged} exchanges for ${times} stampedes`)
+    if (exchanged !== times) throw new Error(`Expected ${times} exchanges, but counted ${exchanged}.`)
     return { exchanges: exchanged / times }
   }
 
@@ -61,7 +64,7 @@ const atOnce = (once: () => Promise<unknown>) => async (askers: number) => {
   await Promise.all(Array.from({ length: askers }, once))
 }
 
-/** A clock that can be set ahead, so that no turn has to wait for an expiry. */
+/** Makes a clock that can be set forward, so that a turn does not wait until a session expires. */
 const makeClock = () => {
   const real = Context.get(Context.empty(), Clock.Clock)
   let ahead = 0
@@ -77,7 +80,7 @@ const makeClock = () => {
   return { context: Context.make(Clock.Clock, clock), age: (millis: number) => void (ahead += millis) }
 }
 
-/** Our manager, called by `asking`. */
+/** Measures our manager. `asking` returns the function that makes the concurrent calls. */
 const ours =
   (asking: (manager: Manager) => Effect.Effect<(askers: number) => Promise<void>>) => async (): Promise<Run> => {
     const { age, context } = makeClock()
@@ -86,7 +89,7 @@ const ours =
     const ask = await Effect.runPromiseWith(context)(
       Effect.gen(function* () {
         const [manager] = yield* makeManagers([renewal])
-        if (manager === undefined) return yield* Effect.die("no manager")
+        if (manager === undefined) return yield* Effect.die("There is no manager.")
         expectSession(yield* manager.session, id)
         return yield* asking(manager)
       })
@@ -94,7 +97,7 @@ const ours =
     return stampedes({ age, ask, exchanges: () => exchanges })
   }
 
-/** One fiber for each call. */
+/** Makes each call in a separate fiber. */
 const fibers = (ask: Effect.Effect<unknown, unknown>): Effect.Effect<(askers: number) => Promise<void>> =>
   Effect.map(Effect.context<never>(), (context) => {
     const run = Effect.runPromiseWith(context)
@@ -107,7 +110,7 @@ interface Held {
   readonly expiresAt: number
 }
 
-/** Hand-written: a Map of sessions, and a Map of pending logins. */
+/** A hand-written candidate, with a Map of sessions and a Map of pending logins. */
 const byHand = () => {
   const held = new Map<string, Held>()
   const logins = new Map<string, Promise<Session.Session>>()
@@ -157,7 +160,7 @@ const google = () => {
   return stampedes({ age, ask: atOnce(() => client.getAccessToken()), exchanges: () => exchanges })
 }
 
-/** The cost of Effect itself for this many fibers that wait for one result. */
+/** Measures only the cost of Effect: many fibers wait for one Deferred. */
 const deferred = () => {
   let exchanges = 0
   return stampedes({
@@ -197,12 +200,12 @@ export const bench: Bench = {
     quick: { rounds: 7, seconds: 25, warmUp: 200_000, turns: turns(50_000) }
   },
   candidates: {
-    google: { title: "google-auth-library, a promise each", prepare: async () => google() },
-    map: { title: "by hand, a promise each", prepare: async () => byHand() },
-    deferred: { title: "a Deferred of Effect, a fiber each", prepare: async () => deferred() },
-    ours: { title: "ours, a fiber each", prepare: ours((manager) => fibers(manager.session)) },
+    google: { title: "google-auth-library, one promise per call", prepare: async () => google() },
+    map: { title: "hand-written, one promise per call", prepare: async () => byHand() },
+    deferred: { title: "Effect's Deferred, one fiber per call", prepare: async () => deferred() },
+    ours: { title: "ours, one fiber per call", prepare: ours((manager) => fibers(manager.session)) },
     "ours-promise": {
-      title: "ours, by sessionPromise",
+      title: "ours: sessionPromise, one promise per call",
       prepare: ours((manager) =>
         Effect.map(Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager), atOnce)
       )

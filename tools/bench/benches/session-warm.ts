@@ -1,4 +1,4 @@
-/** Many accounts log in before the market opens, at a slow broker. */
+/** Measures how fast many accounts log in at a slow broker, as before the market opens. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
@@ -18,13 +18,15 @@ import { idOf } from "../session.ts"
 /** Response time of the broker, in milliseconds. */
 const delay = 50
 
-/** Number of concurrent logins, so that more than the delay is measured. */
+/** Number of concurrent logins. It is high, because otherwise the result would mostly show the broker's delay. */
 const connections = 1024
 
+/** Length of a TOTP period, in milliseconds. */
 const period = 30_000
 
 /**
- * A clock that skips the last seconds of a TOTP period: our login would wait there, and the other candidates would not.
+ * A clock that never shows the last seconds of a TOTP period. In those seconds, our login would wait for the next code,
+ * and the other candidates would not wait.
  */
 const clock = ((): Clock.Clock => {
   const real = Context.get(Context.empty(), Clock.Clock)
@@ -44,8 +46,8 @@ const clock = ((): Clock.Clock => {
 })()
 
 /**
- * Our public API: the broker's layer, limits, guard and manager for each account, made for the turn, and a shared
- * vault.
+ * Logs in through our public API. Each turn makes the broker's layer, the rate limiter, the login guard and the manager
+ * for each account. All accounts share a vault.
  */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
@@ -66,7 +68,7 @@ const ours =
         const last = yield* Stream.runLast(managers.warm(names, { concurrency, jitter: 0 }))
         const { done, failed } = last._tag === "Some" ? last.value : { done: 0, failed: count }
         if (done !== count || failed > 0)
-          return yield* Effect.die(`Of ${count} accounts ${done} are done, ${failed} failed.`)
+          return yield* Effect.die(`Of ${count} accounts, ${done} are done and ${failed} failed.`)
       }).pipe(
         Effect.scoped,
         Effect.provide(Vault.layerMemory),
@@ -76,11 +78,11 @@ const ours =
   }
 
 const turns = (count: number): ReadonlyArray<Turn> => [
-  { title: `${connections} at a time`, concurrency: connections, count }
+  { title: `${connections} concurrent logins`, concurrency: connections, count }
 ]
 
 export const bench: Bench = {
-  summary: `accounts warmed at Angel One, each by its own manager, at a broker that takes ${delay} ms`,
+  summary: `many accounts log in at Angel One, each through a separate manager; the broker answers after ${delay} ms`,
   job: "account",
   answer: { body: "login", delay },
   baselines: ["undici"],
@@ -91,9 +93,9 @@ export const bench: Bench = {
   },
   candidates: {
     undici: {
-      title: "undici.request, JSON.parse: the POSTs alone",
+      title: "undici.request, JSON.parse: only the POST requests",
       prepare: async (url) => {
-        // Imported only here, because undici replaces the global fetch of every process that imports it.
+        // The other candidates must not import undici, because that import replaces the global fetch of their process.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {
@@ -103,7 +105,7 @@ export const bench: Bench = {
       }
     },
     fetch: {
-      title: "fetch, response.json(): the POSTs alone",
+      title: "fetch, response.json(): only the POST requests",
       prepare: async (url) =>
         loops(async (index) => {
           const answer = await fetch(angelLogin.addressAt(url), angelLogin.requestOf(idOf(index)))
@@ -111,9 +113,9 @@ export const bench: Bench = {
         })
     },
     "ours-undici": {
-      title: "ours on undici.request",
+      title: "ours, with undici.request",
       prepare: ours(async () => (await import("../undiciClient.ts")).layerUndici(connections))
     },
-    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) }
+    "ours-fetch": { title: "ours, with FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) }
   }
 }

@@ -1,4 +1,4 @@
-/** Rupeezy's own SDK for JavaScript from npm, unmodified, against the fake Rupeezy. */
+/** Runs Rupeezy's official SDK for JavaScript from npm, without changes, against the fake Rupeezy. */
 import * as assert from "node:assert/strict"
 import { createRequire } from "node:module"
 import type { Client, ClientOptions, Sdk, Workbench } from "../sdk.ts"
@@ -21,7 +21,7 @@ const accountOf = ({ simulator }: Workbench) => {
   }
 }
 
-/** A code that was not used: the fake accepts one for each period. */
+/** Returns an unused TOTP code. The fake accepts a code only once, so this advances to the next TOTP period. */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("rupeezy", accountOf(workbench).clientCode)
@@ -45,7 +45,7 @@ const logInWell = async (workbench: Workbench, client: Client): Promise<string> 
   return answer.data?.access_token ?? ""
 }
 
-/** Logs in on the broker's page as a user would, and returns the `auth` of the callback. */
+/** Submits the broker's login page as a user would, and returns the parameter `auth` of the callback. */
 const consent = async (workbench: Workbench): Promise<string> => {
   const { applicationId, clientCode, password } = accountOf(workbench)
   const page = `${workbench.simulator.origin("https://flow.rupeezy.in")}/?applicationId=${applicationId}`
@@ -62,7 +62,7 @@ const seen = async ({ simulator }: Workbench, endpoint: string): Promise<Readonl
 
 const rejection = (call: Promise<unknown>): Promise<string> =>
   call.then(
-    () => assert.fail("it resolved"),
+    () => assert.fail("the call did not reject"),
     (error: unknown) => String(error)
   )
 
@@ -81,11 +81,11 @@ export const sdk: Sdk = {
       title: "logs in",
       run: async (workbench) => {
         await logInWell(workbench, await open(workbench))
-        return "an access token"
+        return "returns an access token"
       }
     },
     {
-      title: "sends the known login request",
+      title: "sends the expected login request",
       run: async (workbench) => {
         const { apiKey, applicationId, clientCode, password } = accountOf(workbench)
         const code = await nextCode(workbench)
@@ -96,11 +96,11 @@ export const sdk: Sdk = {
         assert.deepEqual(sent, { client_code: clientCode, password, totp: code, application_id: applicationId })
         assert.equal(entry?.headers["x-api-key"], apiKey)
         assert.equal(entry.headers["authorization"], undefined)
-        return "client_code, password, totp, application_id; x-api-key"
+        return "sends client_code, password, totp and application_id, and the header x-api-key"
       }
     },
     {
-      title: "asks for the funds",
+      title: "requests the funds",
       run: async (workbench) => {
         const client = await open(workbench)
         const token = await logInWell(workbench, client)
@@ -110,7 +110,7 @@ export const sdk: Sdk = {
         const entry = (await workbench.simulator.journal()).at(-1)
         assert.equal(entry?.headers["authorization"], `Bearer ${token}`)
         assert.equal(entry.headers["x-api-key"], undefined)
-        return "no envelope; only the token, without x-api-key"
+        return "sends the token without x-api-key; the answer has no envelope"
       }
     },
     {
@@ -128,11 +128,11 @@ export const sdk: Sdk = {
           "checksum",
           "token"
         ])
-        return "its checksum is right; it loses the token, and sends Bearer null"
+        return "the checksum is right, but the SDK does not store the token: it then sends Bearer null"
       }
     },
     {
-      title: "wrong password",
+      title: "logs in with a wrong password",
       run: async (workbench) => {
         const answer = await logIn(workbench, await open(workbench), { password: "not-the-password" })
         assert.equal(answer.status, "error")
@@ -141,16 +141,16 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "firewall page",
+      title: "gets a firewall page",
       run: async (workbench) => {
         const client = await open(workbench)
         await workbench.simulator.fault("rupeezy", "login", "waf")
         assert.match(await rejection(logIn(workbench, client)), /403/)
-        return "rejects with the status"
+        return "rejects with status 403"
       }
     },
     {
-      title: "two logins within a second",
+      title: "logs in twice within a second",
       run: async (workbench) => {
         const client = await open(workbench)
         const code = await nextCode(workbench)
@@ -161,7 +161,7 @@ export const sdk: Sdk = {
         const refused = results.flatMap((result) => (result.status === "rejected" ? [String(result.reason)] : []))
         assert.equal(refused.length, 1)
         assert.match(refused[0] ?? "", /429/)
-        return "one rejects with status 429"
+        return "one of the logins rejects with status 429"
       }
     }
   ]

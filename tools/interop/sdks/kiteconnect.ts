@@ -1,4 +1,4 @@
-/** Zerodha's own SDK for JavaScript from npm, unmodified, against the fake Zerodha. */
+/** Runs Zerodha's official SDK for JavaScript from npm, without changes, against the fake Zerodha. */
 import * as assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { createRequire } from "node:module"
@@ -18,7 +18,7 @@ const accountOf = ({ simulator }: Workbench) => {
 
 const open = (workbench: Workbench): Promise<Client> => workbench.open(accountOf(workbench))
 
-/** Logs in on the broker's page as a user would, and returns the request token of the callback. */
+/** Submits the broker's login page as a user would, and returns the request token of the callback. */
 const browse = async (workbench: Workbench): Promise<string> => {
   const { apiKey, password, userId } = accountOf(workbench)
   await workbench.simulator.advance("31 seconds")
@@ -36,22 +36,25 @@ const logIn = async (workbench: Workbench, client: Client): Promise<SessionData>
 
 const last = async ({ simulator }: Workbench, endpoint: string): Promise<JournalEntry> => {
   const entry = (await simulator.journal()).filter((seen) => seen.endpoint === endpoint).at(-1)
-  assert.ok(entry, `${endpoint} was not asked`)
+  assert.ok(entry, `The journal has no request to ${endpoint}.`)
   return entry
 }
 
-/** The SDK rejects with plain objects, which the other process serializes as JSON. */
+/**
+ * Returns the rejection of a call as text. It may be JSON, because the SDK rejects with plain objects: see
+ * `withErrors`.
+ */
 const rejection = (call: Promise<unknown>): Promise<string> =>
   call.then(
-    () => assert.fail("it resolved"),
+    () => assert.fail("the call did not reject"),
     (error: unknown) => (error instanceof Error ? error.message : JSON.stringify(error))
   )
 
 /**
- * Calls a method of the SDK, and returns its rejections as values: they are not errors, and cannot be passed between
- * processes.
+ * Wraps the SDK, so that its methods reject with an `Error` that contains the rejection as JSON. The SDK rejects with
+ * plain objects, which cannot be passed between processes as errors.
  */
-const settled = (client: object): object =>
+const withErrors = (client: object): object =>
   new Proxy(client, {
     get: (target, name) => {
       const method: unknown = Reflect.get(target, name)
@@ -74,7 +77,7 @@ export const sdk: Sdk = {
     const { KiteConnect } = createRequire(import.meta.url)("kiteconnect") as {
       readonly KiteConnect: new (options: { readonly api_key: string; readonly root: string }) => object
     }
-    return settled(new KiteConnect({ api_key: apiKey, root }))
+    return withErrors(new KiteConnect({ api_key: apiKey, root }))
   },
   scenarios: [
     {
@@ -92,11 +95,11 @@ export const sdk: Sdk = {
         assert.equal(headers["x-kite-version"], "3")
         assert.match(headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/)
         assert.equal(headers["authorization"], undefined)
-        return "a form of three fields; its checksum is right"
+        return "sends a form with three fields and a right checksum"
       }
     },
     {
-      title: "asks for profile and funds",
+      title: "requests the profile and the funds",
       run: async (workbench) => {
         const client = await open(workbench)
         const session = await logIn(workbench, client)
@@ -109,11 +112,11 @@ export const sdk: Sdk = {
         assert.ok(segment.net > 0)
         const { headers } = await last(workbench, "getProfile")
         assert.equal(headers["authorization"], `token ${accountOf(workbench).apiKey}:${session.access_token}`)
-        return "token, key and colon; both segments, and one alone"
+        return 'sends "token <key>:<token>"; gets the funds of all segments, and of one segment'
       }
     },
     {
-      title: "logs out, and keeps the revoked token",
+      title: "logs out, but keeps the token",
       run: async (workbench) => {
         const client = await open(workbench)
         await logIn(workbench, client)
@@ -121,11 +124,11 @@ export const sdk: Sdk = {
         const { body, method } = await last(workbench, "deleteSession")
         assert.deepEqual([method, body], ["DELETE", ""])
         assert.match(await rejection(client.call("getProfile")), /TokenException/)
-        return "parameters in the query, no body; the next call is a TokenException"
+        return "sends no body; the next call rejects with TokenException"
       }
     },
     {
-      title: "used request token",
+      title: "uses a request token twice",
       run: async (workbench) => {
         const client = await open(workbench)
         const token = await browse(workbench)
@@ -133,20 +136,20 @@ export const sdk: Sdk = {
         await client.call("generateSession", token, apiSecret)
         const refused = await rejection(client.call("generateSession", token, apiSecret))
         assert.match(refused, /Token is invalid or has expired/)
-        return "rejects with the broker's message"
+        return "the second use rejects with the broker's message"
       }
     },
     {
-      title: "wrong secret",
+      title: "logs in with a wrong secret",
       run: async (workbench) => {
         const client = await open(workbench)
         const refused = await rejection(client.call("generateSession", await browse(workbench), "not-the-secret"))
         assert.match(refused, /Invalid `checksum`/)
-        return "TokenException: Invalid `checksum`."
+        return "rejects with the message: Invalid `checksum`"
       }
     },
     {
-      title: "refresh of an ordinary app",
+      title: "refreshes without a platform app",
       run: async (workbench) => {
         const client = await open(workbench)
         const { apiSecret } = accountOf(workbench)
@@ -154,26 +157,26 @@ export const sdk: Sdk = {
         assert.match(refused, /Token is invalid or has expired/)
         const { body } = await last(workbench, "refreshToken")
         assert.deepEqual([...new URLSearchParams(body).keys()], ["api_key", "refresh_token", "checksum"])
-        return "a form of three fields; refused"
+        return "sends a form with three fields, and the broker refuses it"
       }
     },
     {
-      title: "session after 06:00 in India",
+      title: "uses a session after 06:00 IST",
       run: async (workbench) => {
         const client = await open(workbench)
         await logIn(workbench, client)
         await workbench.simulator.advance("1 day")
         assert.match(await rejection(client.call("getProfile")), /TokenException/)
-        return "TokenException"
+        return "rejects with TokenException"
       }
     },
     {
-      title: "firewall page",
+      title: "gets a firewall page",
       run: async (workbench) => {
         const client = await open(workbench)
         await workbench.simulator.fault("zerodha", "sessionToken", "waf")
         assert.match(await rejection(logIn(workbench, client)), /NetworkException/)
-        return "treats it as a NetworkException"
+        return "rejects with NetworkException"
       }
     }
   ]

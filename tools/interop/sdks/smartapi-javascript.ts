@@ -1,4 +1,4 @@
-/** Angel One's own SDK for JavaScript from npm, unmodified, against the fake Angel One. */
+/** Runs Angel One's official SDK for JavaScript from npm, without changes, against the fake Angel One. */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -23,7 +23,10 @@ const accountOf = ({ simulator }: Workbench) => {
   return { apiKey, clientCode, pin, root: simulator.origin("https://apiconnect.angelone.in") }
 }
 
-/** A code that was not used: the fake accepts one for each period, as the broker is reported to do. */
+/**
+ * Returns an unused TOTP code. The fake accepts a code only once, as users report for the broker, so this advances to
+ * the next TOTP period.
+ */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("angel", accountOf(workbench).clientCode)
@@ -91,11 +94,11 @@ export const sdk: Sdk = {
       title: "logs in",
       run: async (workbench) => {
         await logInWell(workbench, await open(workbench))
-        return "three tokens"
+        return "returns three tokens"
       }
     },
     {
-      title: "sends the known login request",
+      title: "sends the expected login request",
       run: async (workbench) => {
         const { apiKey, clientCode, pin } = accountOf(workbench)
         const code = await nextCode(workbench)
@@ -114,11 +117,11 @@ export const sdk: Sdk = {
         assert.ok(headers["x-clientlocalip"])
         assert.ok(headers["x-macaddress"])
         assert.equal(headers["authorization"], undefined)
-        return "clientcode, password, totp; X-ClientPublicIP: null"
+        return "sends clientcode, password and totp, and X-ClientPublicIP: null"
       }
     },
     {
-      title: "gets the profile",
+      title: "requests the profile",
       run: async (workbench) => {
         const client = await open(workbench)
         const { data: tokens } = await logInWell(workbench, client)
@@ -132,11 +135,11 @@ export const sdk: Sdk = {
         assert.equal(entry?.method, "GET")
         assert.equal(entry.headers["content-length"], "2")
         assert.equal(entry.headers["authorization"], `Bearer ${tokens.jwtToken}`)
-        return "GET with a body of two bytes, {}"
+        return "sends a GET with a body of two bytes: {}"
       }
     },
     {
-      title: "renews its tokens",
+      title: "refreshes its tokens",
       run: async (workbench) => {
         const client = await open(workbench)
         const first = await logInWell(workbench, client)
@@ -147,7 +150,7 @@ export const sdk: Sdk = {
         assert.equal(profile.status, true)
         const [entry] = await seen(workbench, "getProfile")
         assert.equal(entry?.headers["authorization"], `Bearer ${second.data.jwtToken}`)
-        return "three new tokens, and the profile with them"
+        return "gets three new tokens, and uses the new access token"
       }
     },
     {
@@ -160,7 +163,7 @@ export const sdk: Sdk = {
         const after = await client.call<{ readonly success: boolean; readonly errorCode: string }>("getProfile")
         assert.equal(after.success, false)
         assert.equal(after.errorCode, "AG8001")
-        return "it keeps its token, which has expired: AG8001"
+        return "still sends the revoked token, and gets AG8001"
       }
     },
     {
@@ -171,11 +174,11 @@ export const sdk: Sdk = {
         await logInWell(workbench, client)
         const headers = (await seen(workbench, "loginByPassword")).map((entry) => entry.headers["authorization"])
         assert.deepEqual(headers, [undefined, `Bearer ${first.data.jwtToken}`])
-        return "also sends the first token, and is accepted"
+        return "the second login also sends the first token, and succeeds"
       }
     },
     {
-      title: "wrong code",
+      title: "logs in with a wrong code",
       run: async (workbench) => {
         const answer = await logIn(workbench, await open(workbench), await wrongCode(workbench))
         assert.deepEqual(answer, { status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
@@ -183,7 +186,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "second login with the same code",
+      title: "logs in twice with the same code",
       run: async (workbench) => {
         const client = await open(workbench)
         const code = await nextCode(workbench)
@@ -191,11 +194,11 @@ export const sdk: Sdk = {
         await workbench.simulator.advance("2 seconds")
         const answer = (await logIn(workbench, client, code)) as { readonly errorcode?: string }
         assert.equal(answer.errorcode, "AB1050")
-        return "resolves with AB1050"
+        return "the second login resolves with AB1050"
       }
     },
     {
-      title: "two logins within a second",
+      title: "logs in twice within a second",
       run: async (workbench) => {
         const client = await open(workbench)
         const code = await nextCode(workbench)
@@ -205,22 +208,22 @@ export const sdk: Sdk = {
         const [refused, ...others] = answers.filter((answer) => !("data" in (answer as object)))
         assert.equal(others.length, 0)
         assert.deepEqual(refused, { status: 403, message: "Forbidden" })
-        return "one resolves with status 403, and the limiter's message is lost"
+        return "one login resolves with status 403, without the message of the rate limiter"
       }
     },
     {
-      title: "firewall page",
+      title: "gets a firewall page",
       run: async (workbench) => {
         const client = await open(workbench)
         await workbench.simulator.fault("angel", "loginByPassword", "waf")
         const answer = await logIn(workbench, client)
         assert.equal(typeof answer, "string")
         assert.match(String(answer), /^<html>.*support ID is: \d+/s)
-        return "resolves with a string of HTML"
+        return "resolves with the HTML text"
       }
     },
     {
-      title: "connection cut",
+      title: "loses the connection in a login",
       run: async (workbench) => {
         const client = await open(workbench)
         await workbench.simulator.fault("angel", "loginByPassword", "reset")
@@ -231,7 +234,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "connection refused",
+      title: "cannot connect",
       run: async (workbench) => {
         const client = await workbench.open({ apiKey: "demo", root: `http://127.0.0.1:${await closedPort()}` })
         assert.deepEqual(await logIn(workbench, client), {})
@@ -239,7 +242,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "rate limit on a renewal",
+      title: "exceeds the rate limit in a refresh",
       run: async (workbench) => {
         const client = await open(workbench)
         const { data } = await logInWell(workbench, client)
@@ -257,7 +260,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "error.log after a wrong code",
+      title: "writes error.log after a wrong code",
       run: async (workbench) => {
         const { apiKey, clientCode, pin } = accountOf(workbench)
         const code = await wrongCode(workbench)
@@ -266,11 +269,11 @@ export const sdk: Sdk = {
         const sent = JSON.stringify(JSON.stringify({ clientcode: clientCode, password: pin, totp: code }))
         assert.ok(log.includes(`Request Data : ${sent}`), log)
         assert.ok(log.includes(`"X-PrivateKey":"${apiKey}"`), log)
-        return "contains the PIN, the code and the API key"
+        return "error.log contains the PIN, the code and the API key"
       }
     },
     {
-      title: "AngelAuth with the same wrong code",
+      title: "AngelAuth with a wrong code",
       run: async (workbench) => {
         const { apiKey, clientCode, pin, root } = accountOf(workbench)
         const code = await wrongCode(workbench)
@@ -285,7 +288,7 @@ export const sdk: Sdk = {
         const [entry, ...others] = await seen(workbench, "loginByPassword")
         assert.equal(entry?.status, 200)
         assert.equal(others.length, 0)
-        return "InvalidStepUpCode, nothing on disk, no secret in the error"
+        return "fails with InvalidStepUpCode, writes no file, and shows no secret"
       }
     }
   ]

@@ -5,18 +5,18 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { run } from "../../packages/process.ts"
 import { packages, root } from "../../packages/workspace.ts"
 
-/** Folders of builds, installs and caches, which are not copied. */
-const left = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "coverage"])
+/** Folders that are not copied, because they contain builds, installed packages or caches. */
+const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "coverage"])
 
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
 
-/** Links node_modules: the workspace's packages are those of the copy, all others those of the repository. */
+/** Fills node_modules with links. Packages of the workspace link to the copy, other packages link to the repository. */
 const linkModules = () => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
-  const own = "@auth"
-  fs.mkdirSync(path.join(to, own), { recursive: true })
+  const scope = "@auth"
+  fs.mkdirSync(path.join(to, scope), { recursive: true })
   for (const name of fs.readdirSync(from)) {
-    if (name === own || /^\.(?!bin$)/.test(name)) continue
+    if (name === scope || /^\.(?!bin$)/.test(name)) continue
     fs.symlinkSync(path.join(from, name), path.join(to, name), "junction")
   }
   for (const { manifest, path: place } of packages()) {
@@ -27,7 +27,7 @@ const linkModules = () => {
 const tool = (script: string, ...args: ReadonlyArray<string>) =>
   run(process.execPath, [path.join("node_modules", script), ...args], {
     cwd: folder,
-    // The copy must not use the repository's Nx cache.
+    // The copy must not use the Nx cache of the repository.
     env: { NX_DAEMON: "false", NX_CACHE_DIRECTORY: path.join(folder, ".nx"), TESTS: "" }
   })
 
@@ -43,7 +43,7 @@ const timeout = 240_000
 
 describe("npm run new:broker", { tags: ["thorough"] }, () => {
   beforeAll(() => {
-    fs.cpSync(root, folder, { recursive: true, filter: (source) => !left.has(path.basename(source)) })
+    fs.cpSync(root, folder, { recursive: true, filter: (source) => !notCopied.has(path.basename(source)) })
     linkModules()
   })
 
@@ -68,24 +68,27 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("prints its usage", async () => assert.match(await generate("--help"), /--prefix/), timeout)
+  it("prints its options with --help", async () => assert.match(await generate("--help"), /--prefix/), timeout)
 
   it(
-    "makes a package whose types, lint, format and tests pass without changes",
+    "makes a package that passes the type check, lint, format check and tests without changes",
     async () => {
-      assert.include(await generate("madeup", "--title", "Made Up", "--install=false"), "Fill in its facts")
+      assert.include(
+        await generate("madeup", "--title", "Made Up", "--install=false"),
+        "Fill in the facts of your broker"
+      )
       await tool("typescript/bin/tsc", "-b", "packages/madeup", "packages/simulator")
       await tool("typescript/bin/tsc", "-p", "packages/madeup/tsconfig.test.json")
       await tool("oxlint/bin/oxlint", "packages/madeup", "packages/simulator/src")
       await tool("oxfmt/bin/oxfmt", "--check", "packages/madeup", "packages/simulator", "tsconfig.json", ".changeset")
-      const own = await tool("vitest/vitest.mjs", "run", "packages/madeup", "tools/docs/tables.test.ts")
-      assert.match(own, /contract cases +madeup \d+/)
+      const tests = await tool("vitest/vitest.mjs", "run", "packages/madeup", "tools/docs/tables.test.ts")
+      assert.match(tests, /contract cases +madeup \d+/)
       assert.match(await tool("vitest/vitest.mjs", "run", "tools/house", "-t", "madeup"), /tests: \d+ passed, 0 failed/)
     },
     timeout
   )
 
-  it("marks each place that needs a fact, and leaves no placeholder of the template", () => {
+  it("makes files that mark the places to fill in, and contain no placeholder of the template", () => {
     const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files
       .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))

@@ -1,4 +1,4 @@
-// Makes the package of a new broker from the templates beside this file.
+// Makes the package of a new broker from the templates in the folder `files`.
 import { execFileSync } from "node:child_process"
 import { readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs"
 import * as path from "node:path"
@@ -7,7 +7,7 @@ const templates = path.join(import.meta.dirname, "files")
 
 const list = "packages/brokers.json"
 
-// Names of packages that are not brokers.
+// Names of packages in this repository that are not brokers.
 const reserved = new Set(["cli", "core", "node", "simulator"])
 
 const problemOf = (tree, { name, prefix, title }) => {
@@ -37,7 +37,9 @@ const today = () => new Date().toISOString().slice(0, 10)
 
 const run = (root, ...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" })
 
-/** Runs npm with npm's own Node: the Node of node_modules does not use the machine's npmrc and certificates. */
+/**
+ * Runs npm with the machine's Node, because the Node of node_modules does not use the machine's npmrc and certificates.
+ */
 const npm = (root, ...args) => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env
   const inherit = { cwd: root, stdio: "inherit" }
@@ -45,7 +47,7 @@ const npm = (root, ...args) => {
   else execFileSync("npm", args, { ...inherit, shell: process.platform === "win32" })
 }
 
-/** Links the package into node_modules, as npm install does. For a node_modules that npm did not install. */
+/** Links the package into node_modules, as `npm install` does. Used with the option --install=false. */
 const link = (root, name) => {
   const place = path.join(root, "node_modules/@auth", name)
   rmSync(place, { force: true })
@@ -77,14 +79,15 @@ export default function broker(tree, options) {
   return () => {
     const { root } = tree
     const changeset = `.changeset/first-${name}.md`
-    // First the files that npm reads. The tables are generated after the install, because they import the new package.
+    // The first run updates only the files that npm reads. The tables need an import of the new package, so they are
+    // generated after the install.
     run(root, ...docs, "--wiring")
     if (options.install === false) link(root, name)
     else npm(root, "install")
     run(root, ...docs)
     run(root, oxfmt, folder, changeset, list, "README.md", "AGENTS.md", "packages/simulator", "tsconfig.json")
     console.log(
-      `\nMade ${folder}, with an invented broker. Fill in its facts, place by place:\n` +
+      `\nMade ${folder}. It describes an invented broker. Fill in the facts of your broker at each place that this prints:\n` +
         `  grep -rn "Fill in" ${folder} ${changeset}\n` +
         "Then run npm run check."
     )

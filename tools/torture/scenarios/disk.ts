@@ -1,4 +1,7 @@
-/** The disk is full, fails, or is read-only: a typed failure, no lost session, and no second login. */
+/**
+ * The disk is full, fails, or is read-only. Calls must fail with a typed failure. No stored session may be lost, and at
+ * most one login may be sent.
+ */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -18,21 +21,21 @@ import {
 import type { Outcome } from "../protocol.ts"
 import { throughTrouble, troubles } from "../refusal.ts"
 
-/** Number and spacing of calls: longer than a manager's back-off after a failure. */
+/** Number of calls, and the pause between them in milliseconds. It is longer than the first back-off of a manager. */
 const asks = 3
 const between = 800
 
-/** The longest back-off of a manager without a session, plus a margin for a busy machine. */
+/** The longest back-off of a manager without a session, in milliseconds, plus a margin for a busy machine. */
 const longestPause = 25_000
 
-/** A user that owns no files. */
+/** Id of the user `nobody`, who owns no files. */
 const nobody = 65_534
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) : undefined)
 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
-/** The stored session, as read by a program with a clock before the cut-off. */
+/** Returns the token of the stored session. The program reads it with a clock before the cut-off. */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })
@@ -49,10 +52,10 @@ const askOften = async (program: Program, name: string): Promise<ReadonlyArray<O
   return outcomes
 }
 
-const names = (outcome: Outcome, code: string): boolean =>
+const failsWith = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
-/** The failure lasts from the start to the end of the program. */
+/** Runs a program whose system calls fail from its start to its end. */
 const startInTrouble = async (
   torture: Torture,
   tally: Tally,
@@ -66,24 +69,28 @@ const startInTrouble = async (
   const opened = await tellOpen(troubled, setup, brokenOf(torture))
   const first = opened ?? (await troubled.tell({ do: "session", name }))
   tally.equal(
-    "the stored session, or a typed failure",
-    names(first, code) || (first._tag === "Session" && first.token === good) ? 1 : 0,
+    "first answers that are the stored session or a typed failure",
+    failsWith(first, code) || (first._tag === "Session" && first.token === good) ? 1 : 0,
     1
   )
   await broker.advanceToCutOff()
   await troubled.tell({ do: "clock", name, ahead: broker.ahead() })
   const outcomes = opened === undefined ? await askOften(troubled, name) : [opened]
-  tally.equal(`answers that are not Io with ${code}`, outcomes.filter((outcome) => !names(outcome, code)).length, 0)
+  tally.equal(
+    `answers other than the failure Io with ${code}`,
+    outcomes.filter((outcome) => !failsWith(outcome, code)).length,
+    0
+  )
   tally.atMost("logins during the failure", (await broker.exchanges()).length - 1, 1)
-  tally.equal("good sessions lost", (await storedBefore(healthy, setup, before)) === good ? 0 : 1, 0)
+  tally.equal("valid sessions lost", (await storedBefore(healthy, setup, before)) === good ? 0 : 1, 0)
   const logins = (await broker.exchanges()).length
   await healthy.tell({ do: "clock", name, ahead: broker.ahead() })
   const after = await healthy.tell({ do: "session", name }, 60_000)
-  tally.equal("sessions for a program without the failure", after._tag === "Session" ? 1 : 0, 1)
-  tally.atMost("logins of that program", (await broker.exchanges()).length - logins, 1)
+  tally.equal("sessions that a healthy program got afterwards", after._tag === "Session" ? 1 : 0, 1)
+  tally.atMost("logins of the healthy program", (await broker.exchanges()).length - logins, 1)
 }
 
-/** Every session is stored, and one healthy program has the vaults open. */
+/** Stores a session in each vault, and leaves the vaults open in a healthy program. */
 const prepare = async (torture: Torture) => {
   const healthy = await oneOf(torture.programs(1))
   const setups = await sqliteSetups(torture)
@@ -97,7 +104,7 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // A container may forbid filters. Any other error of Perl is a bug of ours.
+    // A container may forbid seccomp filters. Any other error of Perl is a bug in `refusal.ts`.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>
@@ -108,7 +115,7 @@ const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
 const retitled = (setups: ReadonlyArray<Setup>, title: string): ReadonlyArray<Setup> =>
   setups.map((setup) => ({ ...setup, title: `${title}, ${setup.broker.id}` }))
 
-/** Makes a folder and everything in it read-only. */
+/** Makes a folder and all its files read-only, and gives them to `owner`. */
 const makeReadOnly = (folder: string, owner: number | undefined): void => {
   for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name)
@@ -129,7 +136,9 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
   }
 }
 
-/** Root may write to any file, so the program switches to another user. */
+/**
+ * Runs a program with a read-only folder. Root may write to any file, so as root the program switches to another user.
+ */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined
   const setups = retitled(await sqliteSetups(torture), title)
@@ -141,7 +150,7 @@ const readOnlyFolder = async (torture: Torture, title: string) => {
   await second.tell({ do: "close" })
   await torture.each(setups, async (setup) => {
     if (setup.place.kind !== "sqlite") return
-    // That user needs access to the parent folders.
+    // The other user needs access to the parent folder.
     if (owner !== undefined) fs.chmodSync(path.dirname(setup.place.folder), 0o711)
     makeReadOnly(setup.place.folder, owner)
   })
@@ -155,13 +164,13 @@ const readOnlyFolder = async (torture: Torture, title: string) => {
     await first.tell({ do: "clock", name, ahead: broker.ahead() })
     const outcomes = opened === undefined ? await askOften(first, name) : [opened]
     tally.equal(
-      "answers that are not Io with EACCES",
-      outcomes.filter((outcome) => !names(outcome, "EACCES")).length,
+      "answers other than the failure Io with EACCES",
+      outcomes.filter((outcome) => !failsWith(outcome, "EACCES")).length,
       0
     )
     tally.atMost("logins during the failure", (await broker.exchanges()).length - 1, 1)
     if (place.kind === "sqlite") makeWritable(place.folder, owner)
-    tally.equal("good sessions lost", (await storedBefore(second, setup, before)) === good ? 0 : 1, 0)
+    tally.equal("valid sessions lost", (await storedBefore(second, setup, before)) === good ? 0 : 1, 0)
   })
 }
 
@@ -169,12 +178,12 @@ const limitFiles = (program: Program, bytes: number | "unlimited"): void => {
   execFileSync("prlimit", ["--pid", String(program.pid), `--fsize=${bytes}:unlimited`])
 }
 
-/** A running program temporarily cannot write to files. */
+/** A running program cannot write to files for some time. */
 const forAWhile = async (torture: Torture, title: string) => {
-  if (process.platform !== "linux") throw new NotHere("only Linux can limit the file size of a running program")
+  if (process.platform !== "linux") throw new NotHere("this case needs Linux, because it uses prlimit")
   const setups = retitled(await sqliteSetups(torture), title)
   const [program, other] = await torture.programs(2)
-  if (program === undefined || other === undefined) throw new Error("there is no program")
+  if (program === undefined || other === undefined) throw new Error("There is no program.")
   await torture.each(setups, async (setup) => {
     await openIn([program], setup, brokenOf(torture))
     const { broker, name } = setup
@@ -185,11 +194,15 @@ const forAWhile = async (torture: Torture, title: string) => {
     void program.tell({ do: "session", name })
     await waitUntil("the login", async () => (await broker.exchanges()).length === 2)
   })
-  // The login is pending, and its session cannot be stored.
+  // While the login is pending, the program loses the ability to write. It cannot store the new session.
   limitFiles(program, 1)
   await torture.each(setups, async ({ broker, name }, tally) => {
     const outcomes = await askOften(program, name)
-    tally.equal("answers that are not Io with EIO", outcomes.filter((outcome) => !names(outcome, "EIO")).length, 0)
+    tally.equal(
+      "answers other than the failure Io with EIO",
+      outcomes.filter((outcome) => !failsWith(outcome, "EIO")).length,
+      0
+    )
     tally.equal("logins during the failure", (await broker.exchanges()).length - 1, 1)
   })
   limitFiles(program, "unlimited")
@@ -197,12 +210,12 @@ const forAWhile = async (torture: Torture, title: string) => {
     const { broker, name } = setup
     const isBack = async () => (await program.tell({ do: "session", name }, 60_000))._tag === "Session"
     const took = await waitUntil("a session", isBack, 30_000)
-    await tally.within("until it has a session after it can write again", took, longestPause)
-    tally.equal("logins in all, after the cut-off", (await broker.exchanges()).length - 1, 1)
+    await tally.within("time until the program has a session, after it can write again", took, longestPause)
+    tally.equal("logins after the cut-off", (await broker.exchanges()).length - 1, 1)
     await openIn([other], setup)
     const found = await other.tell({ do: "peek", name })
     tally.equal(
-      "programs that find this session",
+      "other programs that find the new session",
       found._tag === "Session" && found.token === broker.issued().at(-1) ? 1 : 0,
       1
     )
@@ -211,7 +224,7 @@ const forAWhile = async (torture: Torture, title: string) => {
 
 export const scenario: Scenario = {
   summary: "the disk is full, fails, or is read-only",
-  breaks: "store and lock hide their failures",
+  breaks: "the store and the lock hide their failures",
   seconds: { quick: 60, full: 90 },
   run: async (torture) => {
     const refused = Object.keys(troubles) as ReadonlyArray<keyof typeof troubles>

@@ -1,6 +1,6 @@
 /**
- * Programs on several machines share one Redis. It is killed and restarted, and one of the programs is suspended for a
- * while.
+ * Several programs share one Redis, as programs on several machines do. Redis is killed and restarted. In another case,
+ * the program that holds the lock is suspended for some time.
  */
 import {
   askAtOnce,
@@ -18,27 +18,27 @@ import {
 } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
-/** Time for which a store retries Redis, plus a margin for a busy machine. */
+/** Time for which a store retries a call to Redis, in milliseconds, plus a margin for a busy machine. */
 const patience = 7000
 
-/** The longest back-off of a manager without a session, plus the longest reconnect delay of a client. */
+/** The longest back-off of a manager without a session plus the longest reconnect delay, in milliseconds. */
 const longestPause = 25_000
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("lock-open" as const) : undefined)
 
 const isVaultFailure = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.error === "VaultError"
 
-/** Counts programs without the broker's newest session. */
+/** Counts the programs that did not get the newest session of the broker. */
 const countOneSession = (tally: Tally, when: string, outcomes: ReadonlyArray<Outcome>, { broker }: Setup) => {
   const newest = broker.issued().at(-1)
   const others = outcomes.filter((outcome) => outcome._tag !== "Session" || outcome.token !== newest)
-  tally.equal(`of ${outcomes.length} programs without the one session ${when}`, others.length, 0)
+  tally.equal(`programs without the newest session ${when}`, others.length, 0)
 }
 
 const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): Promise<ReadonlyArray<Outcome>> => {
   let outcomes: ReadonlyArray<Outcome> = []
   await waitUntil(
-    "sessions for all",
+    "a session for every program",
     async () => {
       outcomes = await askAtOnce(programs, name)
       return failuresOf(outcomes).length === 0
@@ -48,7 +48,7 @@ const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): 
   return outcomes
 }
 
-/** The session that a program with a clock before the cut-off reads. */
+/** Reads the stored session, in a program with a clock before the cut-off. */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<Outcome> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })
@@ -58,7 +58,7 @@ const storedBefore = async (program: Program, setup: Setup, ahead: number): Prom
 const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, keeps: "everything" | "nothing") => {
   const server = await torture.redis(keeps)
   const made = await torture.setups({ places: ["redis"], redis: server.url })
-  const what = keeps === "everything" ? "with its data" : "empty"
+  const what = keeps === "everything" ? "with its data" : "without its data"
   const setups = made.map((setup) => ({
     ...setup,
     name: `${setup.name} ${keeps}`,
@@ -66,8 +66,8 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
   }))
   await torture.each(setups, async (setup, tally) => {
     await openIn(programs, setup, brokenOf(torture))
-    countOneSession(tally, "before", await askAtOnce(programs, setup.name), setup)
-    tally.equal("exchanges before", (await setup.broker.exchanges()).length, 1)
+    countOneSession(tally, "before Redis is killed", await askAtOnce(programs, setup.name), setup)
+    tally.equal("exchanges before Redis is killed", (await setup.broker.exchanges()).length, 1)
   })
   await server.kill()
   const before = new Map<string, number>()
@@ -79,9 +79,9 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
     await follow(programs, setup)
     const outcomes = await askAtOnce(programs, name)
     const others = outcomes.filter((outcome) => !isVaultFailure(outcome))
-    tally.equal("answers to a renewal other than a VaultError", others.length, 0)
+    tally.equal("answers other than a VaultError during the renewal", others.length, 0)
     await tally.within(
-      "the longest wait for an answer",
+      "longest time until an answer",
       Math.max(...outcomes.map(({ tookMillis }) => tookMillis)),
       patience
     )
@@ -91,22 +91,22 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
   const [another] = await torture.programs(1)
   await torture.each(setups, async (setup, tally) => {
     const found = another && (await storedBefore(another, setup, before.get(setup.name) ?? 0))
-    tally.equal("sessions that are still stored", found?._tag === "Session" ? 1 : 0, keeps === "everything" ? 1 : 0)
-    countOneSession(tally, "afterwards", await askUntilAllHave(programs, setup.name), setup)
-    tally.equal("exchanges afterwards", (await setup.broker.exchanges()).length - 1, 1)
+    tally.equal("stored sessions after the restart", found?._tag === "Session" ? 1 : 0, keeps === "everything" ? 1 : 0)
+    countOneSession(tally, "after the restart", await askUntilAllHave(programs, setup.name), setup)
+    tally.equal("exchanges after the restart", (await setup.broker.exchanges()).length - 1, 1)
   })
 }
 
-/** Longer than a lease in Redis, and longer than the broker's answer takes. */
+/** The holder is suspended for this many milliseconds, which is longer than a lease in Redis and than `latency`. */
 const stoppedFor = 4000
 const latency = "2500 millis"
 
-/** Milliseconds left in the TOTP period. Short, because the next login waits for the next period. */
+/** Milliseconds until the end of the TOTP period. They are few, because the second login waits for the next period. */
 const leftInPeriod = 5500
 
 const stopHolder = async (torture: Torture) => {
   const [holder, next, later] = await torture.programs(3)
-  if (holder === undefined || next === undefined || later === undefined) throw new Error("there is no program")
+  if (holder === undefined || next === undefined || later === undefined) throw new Error("There is no program.")
   const setups = (await torture.setups()).map((setup) => ({
     ...setup,
     title: `${setup.title}, the holder is suspended`
@@ -131,7 +131,11 @@ const stopHolder = async (torture: Torture) => {
       return tally.equal("logins while the holder is suspended", (await broker.exchanges()).length, 1)
     }
     const outcome = await taken.get(name)
-    tally.equal("sessions for the next one, while the holder is suspended", outcome?._tag === "Session" ? 1 : 0, 1)
+    tally.equal(
+      "sessions that the next program got while the holder is suspended",
+      outcome?._tag === "Session" ? 1 : 0,
+      1
+    )
   })
   await stopped
   holder.thaw()
@@ -139,24 +143,25 @@ const stopHolder = async (torture: Torture) => {
     const outcomes = await Promise.all([held.get(name), taken.get(name), later.tell({ do: "session", name }, 60_000)])
     const again = await askAtOnce([holder, next, later], name)
     const all = [...outcomes.filter((outcome) => outcome !== undefined), ...again]
-    // A suspended holder keeps a lock of the operating system, but its lease in Redis expires.
-    tally.equal("logins in all", (await broker.exchanges()).length, place.kind === "sqlite" ? 1 : 2)
+    // A suspended holder keeps the lock of SQLite, which belongs to the operating system. Its lease in Redis expires.
+    tally.equal("all logins", (await broker.exchanges()).length, place.kind === "sqlite" ? 1 : 2)
     tally.equal("different sessions at the end", tokensOf(all).length, 1)
     tally.equal("answers other than a session", failuresOf(all).length, 0)
   })
 }
 
 export const scenario: Scenario = {
-  summary: "Redis is killed and restarted, with and without its data; a holder is suspended beyond its lease",
-  breaks: "the lock admits every caller",
-  // On a busy machine, a program without CPU time loses a lease of less than a second.
+  summary:
+    "Redis is killed and restarted, with or without its data; the holder of a lock is suspended until its lease expires",
+  breaks: "the lock never makes a caller wait",
+  // If other scenarios use the CPU, a program may lose its short lease.
   alone: true,
   seconds: { quick: 90, full: 120 },
   run: async (torture) => {
     const programs = await torture.programs(torture.pick({ quick: 4, full: 8 }))
     await Promise.all([
       torture.attempt("Redis restarts with its data", () => loseRedis(torture, programs, "everything")),
-      torture.attempt("Redis restarts empty", () => loseRedis(torture, programs, "nothing")),
+      torture.attempt("Redis restarts without its data", () => loseRedis(torture, programs, "nothing")),
       torture.attempt("the holder is suspended", () => stopHolder(torture))
     ])
   }

@@ -1,4 +1,4 @@
-/** One bit of the stored data has changed: a program reads the original data, or fails with `Tampered`. */
+/** One bit of the stored data is changed. A program must read the original data, or fail with `Tampered`. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -29,7 +29,7 @@ const write = Effect.gen(function* () {
   yield* lock.withLock(entries[0].account, () => Effect.void)
 })
 
-/** Writes a vault and closes it. `open` is a copy that was made before it was closed. */
+/** Writes a vault and closes it. Also makes `open`, a copy from before it was closed. */
 const makeVaults = async (torture: Torture) => {
   const closed = torture.folder()
   const open = path.join(torture.folder(), "vault")
@@ -55,24 +55,25 @@ const sizesOf = (folder: string): ReadonlyArray<readonly [file: string, size: nu
       return [path.relative(folder, file), fs.statSync(file).size] as const
     })
 
-/** One random bit of each byte. */
+/** Returns one random bit of each byte of the vault. */
 const everyByte = ({ random }: Torture, folder: string): ReadonlyArray<Flip> =>
   sizesOf(folder).flatMap(([file, size]) =>
     Array.from({ length: size }, (_, offset): Flip => [file, offset, random.below(8)])
   )
 
-/** The same, in those files that exist only while a program has the vault open. */
+/** Returns one random bit of each byte of the files that exist only while a program has the vault open. */
 const everyByteBeside = (torture: Torture, open: string, closed: string): ReadonlyArray<Flip> => {
   const atRest = new Set(sizesOf(closed).map(([file]) => file))
   return everyByte(torture, open).filter(([file]) => !atRest.has(file))
 }
 
+/** The first bytes of each sealed entry. */
 const sealedMagic = Buffer.from("BAV\u0001")
 
-/** Upper bound for the bytes that sealing adds to an entry, including the checksum after it. */
+/** Maximum number of bytes that sealing adds to an entry, including the checksum after the entry. */
 const overhead = 112
 
-/** Every bit of the sealed entries. */
+/** Returns every bit of the sealed entries. */
 const everyBit = (folder: string): ReadonlyArray<Flip> => {
   const file = "sessions.db"
   const bytes = fs.readFileSync(path.join(folder, file))
@@ -91,7 +92,7 @@ const everyBit = (folder: string): ReadonlyArray<Flip> => {
 const sample = ({ random }: Torture, flips: ReadonlyArray<Flip>, count: number): ReadonlyArray<Flip> =>
   Array.from({ length: count }, () => flips[random.below(flips.length)]).filter((flip) => flip !== undefined)
 
-/** Bits in a batch. Progress is reported after each batch. */
+/** Number of bits in one request. Progress is printed after each request. */
 const batch = 100
 
 const flipAll = async (torture: Torture, pristine: string, flips: ReadonlyArray<Flip>): Promise<Findings> => {
@@ -122,22 +123,22 @@ const count = (torture: Torture, title: string, folder: string, flips: ReadonlyA
   torture.attempt(title, async (tally) => {
     const { intact = 0, Tampered = 0, ...others } = await flipAll(torture, folder, flips)
     const wrong = Object.entries(others)
-    tally.equal("bits flipped", intact + Tampered + wrong.reduce((sum, [, many]) => sum + many, 0), flips.length)
-    tally.note("read unchanged", intact)
-    tally.note("failed with Tampered", Tampered)
+    tally.equal("bits changed", intact + Tampered + wrong.reduce((sum, [, many]) => sum + many, 0), flips.length)
+    tally.note("results with the original data", intact)
+    tally.note("results with Tampered", Tampered)
     for (const [finding, many] of wrong) tally.equal(finding, many, 0)
-    tally.equal("other results", wrong.length, 0)
+    tally.equal("kinds of other results", wrong.length, 0)
   })
 
 export const scenario: Scenario = {
-  summary: "one bit of a vault's files is changed, at each place in turn",
-  breaks: "data is read without a check",
+  summary: "one bit of the files of a vault is changed, and this is repeated for many bits",
+  breaks: "the data is read without a check",
   seconds: { quick: 40, full: 1800 },
   run: async (torture) => {
     const { closed, open } = await makeVaults(torture)
     if (torture.size === "quick") {
-      await count(torture, "a vault at rest", closed, sample(torture, everyByte(torture, closed), 200))
-      await count(torture, "entries of a vault at rest", closed, sample(torture, everyBit(closed), 150))
+      await count(torture, "a closed vault", closed, sample(torture, everyByte(torture, closed), 200))
+      await count(torture, "entries of a closed vault", closed, sample(torture, everyBit(closed), 150))
       return count(
         torture,
         "files that exist only while a vault is open",
@@ -145,8 +146,8 @@ export const scenario: Scenario = {
         sample(torture, everyByteBeside(torture, open, closed), 50)
       )
     }
-    await count(torture, "every byte of a vault at rest", closed, everyByte(torture, closed))
-    await count(torture, "every bit of the entries of a vault at rest", closed, everyBit(closed))
+    await count(torture, "every byte of a closed vault", closed, everyByte(torture, closed))
+    await count(torture, "every bit of the entries of a closed vault", closed, everyBit(closed))
     await count(
       torture,
       "every byte of the files that exist only while a vault is open",

@@ -1,33 +1,43 @@
-/** The holder of the lock is killed while it waits for the broker: no clean-up is needed. */
+/**
+ * The holder of the lock is killed while it waits for the broker. The next program must get the lock without a
+ * clean-up.
+ */
 import type { Broker } from "../broker.ts"
 import { removeLeftLocks } from "../broken.ts"
 import { follow, openIn, type Scenario, type Setup, type Tally, type Torture, wait, waitUntil } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
-/** Rest of the TOTP period at the first login. A code of the last three seconds of a period is not sent. */
+/**
+ * Milliseconds until the end of the TOTP period at the first login. In the last three seconds, no code would be sent.
+ */
 const leftInPeriod = 6000
 
+/** Length of a TOTP period, in milliseconds. */
 const period = 30_000
 
 const codesOf = (bodies: ReadonlyArray<string>): ReadonlyArray<string> =>
   bodies.flatMap((body) => /"totp":"(\d+)"/.exec(body)?.[1] ?? [])
 
-/** Counts the logins of the next program, and its delay. */
+/** Counts the logins, and measures how long the next program waited for its login. */
 const countAfter = async (tally: Tally, broker: Broker, killedAt: number, outcome: Outcome | undefined) => {
   const logins = await broker.exchanges()
-  tally.equal("logins in all", logins.length, 2)
-  tally.equal("sessions that the next one got", outcome?._tag === "Session" ? 1 : 0, 1)
+  tally.equal("all logins", logins.length, 2)
+  tally.equal("sessions that the next program got", outcome?._tag === "Session" ? 1 : 0, 1)
   const [first, second] = logins
   if (first === undefined || second === undefined) return
-  if (!broker.hasTotp) return tally.within("from the kill to the next login", second.at - killedAt, 1000)
+  if (!broker.hasTotp) return tally.within("time from the kill to the next login", second.at - killedAt, 1000)
   tally.equal("different codes in the two logins", new Set(codesOf([first.body, second.body])).size, 2)
   const from = Math.max(killedAt, (Math.floor(first.at / period) + 1) * period)
-  return tally.within("from the kill, or the next TOTP period, to the next login", second.at - from, 1000)
+  return tally.within(
+    "time from the kill, or from the start of the next TOTP period, to the next login",
+    second.at - from,
+    1000
+  )
 }
 
 const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
   const [holder, next] = await torture.programs(2)
-  if (holder === undefined || next === undefined) throw new Error("there is no program")
+  if (holder === undefined || next === undefined) throw new Error("There is no program.")
   const waiting = new Map<string, Promise<Outcome>>()
   await torture.each(setups, async (setup, tally) => {
     const { broker, name } = setup
@@ -38,7 +48,7 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
     void holder.tell({ do: "session", name })
     await waitUntil("the first login", async () => (await broker.exchanges()).length === 1)
     waiting.set(name, next.tell({ do: "session", name }))
-    // Long enough for it to queue for the lock.
+    // In this time, the next program starts to wait for the lock.
     await wait(300)
     tally.equal("logins while the holder waits for the broker", (await broker.exchanges()).length, 1)
   })
@@ -48,13 +58,13 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
     const outcome = await Promise.race([waiting.get(name), wait(leftInPeriod + 6000).then(() => undefined)])
     await countAfter(tally, broker, killedAt + broker.ahead(), outcome)
   })
-  // With an abandoned lock, it waits for ever.
+  // With the broken lock, the next program would wait for ever.
   if (torture.broken) await next.kill()
 }
 
 export const scenario: Scenario = {
-  summary: "the holder of the lock is killed with -9 during the exchange: the next one proceeds",
-  breaks: "the lock is a file that its holder removes",
+  summary: "the holder of the lock is killed during the exchange, and the next program gets the lock",
+  breaks: "the lock is a file, which remains if its holder is killed",
   alone: true,
   seconds: { quick: 60, full: 240 },
   run: async (torture) => {

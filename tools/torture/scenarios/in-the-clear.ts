@@ -1,16 +1,18 @@
-/** Stored data discloses nothing: it contains no token and no credential in any common encoding. */
+/** Searches all stored data for tokens and credentials, in common encodings. It must contain none of them. */
 import { createClient, RESP_TYPES } from "redis"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harness.ts"
 
-/** A token may be split over two pages of a database, so every piece of it is searched. */
+/** Length of a piece of a secret. Pieces are searched, because a database may split a token over two pages. */
 const pieceLength = 20
 
-/** Shorter pieces occur in any file by chance, as hexadecimal digits or base64. */
+/** Secrets that are shorter are not searched in encodings, because short texts occur in any file by chance. */
 const shortest = 8
 
+/** A text to search for. */
 interface Needle {
+  /** Name of the encoding. */
   readonly form: string
   readonly isIn: (bytes: Buffer, text: string) => boolean
 }
@@ -20,7 +22,10 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
   return { form, isIn: (bytes) => bytes.includes(sought) }
 }
 
-/** The part of the base64 text that does not depend on the preceding bytes. */
+/**
+ * Returns the base64 text of a piece for each of its three possible offsets. The first digits are left out, because
+ * they also depend on the bytes before the piece.
+ */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(piece)])
@@ -40,7 +45,7 @@ const needlesFor = (piece: string): ReadonlyArray<Needle> => {
   ]
 }
 
-/** Matches a short secret only as a whole word, so that the digits of a time are not mistaken for a PIN. */
+/** Searches for a short secret only as a whole word. Otherwise the digits of a time could match a PIN by chance. */
 const shortNeedle = (secret: string): Needle => {
   const pattern = new RegExp(`(?<![0-9A-Za-z])${secret}(?![0-9A-Za-z])`)
   return { form: "plain", isIn: (_, text) => pattern.test(text) }
@@ -65,11 +70,11 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
     .filter((entry) => entry.isFile())
     .map((entry) => {
       const file = path.join(entry.parentPath, entry.name)
-      // Its name is stored too.
+      // The name of the file is also stored data.
       return { where: entry.name, bytes: Buffer.concat([Buffer.from(file), fs.readFileSync(file)]) }
     })
 
-/** Every key, and its value in Redis's own format. */
+/** Reads every key of Redis with its value, as text and in the dump format of Redis. */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })
   client.on("error", () => undefined)
@@ -88,7 +93,7 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // The log in its original form, before Redis rewrites it.
+  // Reads the log before `SAVE`, and again after it.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]
@@ -102,7 +107,7 @@ const setupsOf = async (torture: Torture) => {
 
 export const scenario: Scenario = {
   summary: "all stored data is searched for tokens and credentials",
-  breaks: "the vault has no key",
+  breaks: "the vault stores data without encryption",
   seconds: { quick: 30, full: 60 },
   run: async (torture) => {
     const program = await oneOf(torture.programs(1))
@@ -111,7 +116,7 @@ export const scenario: Scenario = {
       const { broker, name } = setup
       await openIn([program], setup, torture.broken ? "key-in-clear" : undefined)
       await program.tell({ do: "session", name })
-      // A second version, so that a first one was overwritten.
+      // Stores a second session, so that the first session is overwritten.
       await broker.advance(1100)
       await broker.advanceToCutOff()
       await program.tell({ do: "clock", name, ahead: broker.ahead() })
@@ -127,8 +132,8 @@ export const scenario: Scenario = {
         stored.reduce((sum, { bytes }) => sum + bytes.length, 0),
         1000
       )
-      tally.atLeast("secrets searched", broker.secrets().length, 5)
-      tally.equal(`pieces of secrets found${found[0] === undefined ? "" : `: ${found[0]}`}`, found.length, 0)
+      tally.atLeast("secrets that were searched for", broker.secrets().length, 5)
+      tally.equal(`pieces of secrets found${found[0] === undefined ? "" : `, such as: ${found[0]}`}`, found.length, 0)
     })
   }
 }

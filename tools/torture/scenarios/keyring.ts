@@ -1,4 +1,4 @@
-/** The keyring hangs: a program gets an error in time, and can exit. */
+/** The keyring never answers. A program must get an error after the time-out, and must then be able to exit. */
 import { spawn } from "node:child_process"
 import * as net from "node:net"
 import * as path from "node:path"
@@ -8,11 +8,11 @@ import { NotHere, type Scenario, type Torture, wait } from "../harness.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../keyring.ts")
 
-/** The default time-out, plus a margin for a busy machine. */
+/** Time-out of the keyring, and a margin for a busy machine, in milliseconds. */
 const timeout = 3000
 const tolerance = 1500
 
-/** Accepts every connection, as the bus of a desktop does, and never answers. */
+/** Starts a D-Bus server that accepts every connection and never answers. */
 const startSilentBus = async (torture: Torture) => {
   const address = path.join(torture.folder(), "bus")
   const sockets = new Set<net.Socket>()
@@ -27,7 +27,7 @@ const startSilentBus = async (torture: Torture) => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return { address, heard: () => bytes }
+  return { address, received: () => bytes }
 }
 
 interface Said {
@@ -35,7 +35,7 @@ interface Said {
   readonly millis: number
 }
 
-/** The program's output with its time, and the time of its exit: `undefined` if it did not exit. */
+/** Runs the program. Returns its output, and the milliseconds from the output to the exit. */
 const runProgram = async (torture: Torture, address: string) => {
   const patience = torture.broken ? "1 minute" : `${timeout} millis`
   const child = spawn(process.execPath, ["--conditions=@auth/source", script, torture.folder(), patience], {
@@ -57,18 +57,19 @@ const runProgram = async (torture: Torture, address: string) => {
 }
 
 export const scenario: Scenario = {
-  summary: "the keyring accepts the request and never answers",
-  breaks: "the program waits a minute for the keyring",
+  summary: "the keyring accepts a request and never answers",
+  breaks: "the time-out of the keyring is one minute",
   seconds: { quick: 30, full: 30 },
   run: (torture) =>
-    torture.attempt("a D-Bus that accepts the request and does not answer", async (tally) => {
-      if (process.platform !== "linux") throw new NotHere("only Linux reads its keyring through a socket")
+    torture.attempt("a D-Bus that accepts a request and never answers", async (tally) => {
+      if (process.platform !== "linux")
+        throw new NotHere("this case needs Linux, where the keyring is read through a socket")
       const bus = await startSilentBus(torture)
       const { leftAfter, said } = await runProgram(torture, bus.address)
-      tally.atLeast("bytes that the keyring received", bus.heard(), 1)
-      tally.equal("answers KeyUnavailable", said?.answer === "KeyUnavailable" ? 1 : 0, 1)
+      tally.atLeast("bytes that the keyring received", bus.received(), 1)
+      tally.equal("answers that are KeyUnavailable", said?.answer === "KeyUnavailable" ? 1 : 0, 1)
       tally.atLeast("milliseconds until the answer", said?.millis ?? 0, timeout - 100)
-      await tally.within("until the answer", said?.millis ?? Infinity, timeout + tolerance)
-      await tally.within("from the answer to the end of the program", leftAfter, tolerance)
+      await tally.within("time until the answer", said?.millis ?? Infinity, timeout + tolerance)
+      await tally.within("time from the answer to the exit of the program", leftAfter, tolerance)
     })
 }

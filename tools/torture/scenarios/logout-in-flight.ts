@@ -1,4 +1,4 @@
-/** One program logs out while another one renews: no session remains. */
+/** One program logs out while the renewal of another program is pending. After that, no valid session may remain. */
 import {
   follow,
   openIn,
@@ -13,7 +13,7 @@ import type { Outcome } from "../protocol.ts"
 
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
-/** Milliseconds left in the TOTP period at the first login. Short, so that an unwanted second login is sent soon. */
+/** Milliseconds until the end of the TOTP period. They are few, so that an unwanted second login would be sent soon. */
 const leftInPeriod = 6000
 
 const logOutInFlight = async (
@@ -22,7 +22,7 @@ const logOutInFlight = async (
   setup: Setup,
   [renewing, leaving, later]: ReadonlyArray<Program>
 ) => {
-  if (renewing === undefined || leaving === undefined || later === undefined) throw new Error("there is no program")
+  if (renewing === undefined || leaving === undefined || later === undefined) throw new Error("There is no program.")
   const broken = torture.broken ? "store-last-wins" : undefined
   const { broker, name } = setup
   await openIn([renewing, leaving], setup, broken)
@@ -45,20 +45,24 @@ const logOutInFlight = async (
     await renewing.tell({ do: "session", name }),
     await leaving.tell({ do: "session", name })
   ]
-  tally.equal("programs that have a session afterwards", after.filter((outcome) => !isLoggedOut(outcome)).length, 0)
+  tally.equal(
+    "calls after the logout that did not fail with logged-out",
+    after.filter((outcome) => !isLoggedOut(outcome)).length,
+    0
+  )
   await openIn([later], setup, broken)
   const stored = await later.tell({ do: "peek", name })
-  tally.equal("sessions in the store", stored._tag === "None" ? 0 : 1, 0)
+  tally.equal("stored sessions after the logout", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // The logout ends the token that the refresh uses, so the broker rejects the refresh. The program must not log in
-  // instead: that would undo the logout.
-  tally.equal("logins or refreshes in all", (await broker.exchanges()).length, 2)
+  // The logout invalidates the token of the pending refresh, so the broker rejects the refresh. The program must not
+  // log in then, because a login would undo the logout.
+  tally.equal("all logins and refreshes", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker issued", broker.issued().length)
   tally.equal("issued sessions that are still valid", broker.issued().filter((token) => !ended.has(token)).length, 0)
 }
 
 export const scenario: Scenario = {
-  summary: "one program logs out while the renewal of another one is pending",
+  summary: "one program logs out while the renewal of another program is pending",
   breaks: "the store overwrites entries of other programs",
   seconds: { quick: 60, full: 200 },
   run: async (torture) => {

@@ -1,9 +1,11 @@
-/** A session survives a restart of the program. */
+/**
+ * A program is killed and restarted. It must find its session in the vault, and send no login before the session ends.
+ */
 import { follow, openIn, type Program, type Scenario, type Setup, tokensOf, type Torture } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
 
 const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<Program> => {
-  // Not from the pool, because a reused program may have the session in memory.
+  // A program from the pool could still have the session in memory, so this starts a new program.
   const program = await torture.special({})
   await torture.each(setups, async (setup) => {
     await openIn([program], setup, torture.broken ? "store-in-memory" : undefined)
@@ -11,7 +13,7 @@ const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<
   return program
 }
 
-/** Requests every session, and counts the logins and sessions so far. */
+/** Requests every session, and counts all logins and all different sessions until now. */
 const ask = async (
   torture: Torture,
   setups: ReadonlyArray<Setup>,
@@ -28,17 +30,17 @@ const ask = async (
 }
 
 export const scenario: Scenario = {
-  summary: "a program logs in, is killed, and restarts: on the same day, and on the next day",
+  summary: "a program logs in, is killed and restarted, on one day and on the next day",
   breaks: "sessions are stored in memory",
   seconds: { quick: 40, full: 60 },
   run: async (torture) => {
     const setups = await torture.setups()
     const seen = new Map<string, ReadonlyArray<Outcome>>()
     const first = await startIn(torture, setups)
-    await ask(torture, setups, first, seen, { when: "at first", sessions: 1 })
+    await ask(torture, setups, first, seen, { when: "after the start", sessions: 1 })
     await first.kill()
     const second = await startIn(torture, setups)
-    await ask(torture, setups, second, seen, { when: "after kill -9", sessions: 1 })
+    await ask(torture, setups, second, seen, { when: "after a kill and a restart", sessions: 1 })
     await torture.each(setups, async (setup) => {
       await setup.broker.advanceToCutOff()
       await follow([second], setup)
@@ -46,6 +48,6 @@ export const scenario: Scenario = {
     await ask(torture, setups, second, seen, { when: "after the cut-off", sessions: 2 })
     await second.kill()
     const third = await startIn(torture, setups)
-    await ask(torture, setups, third, seen, { when: "after kill -9 after the cut-off", sessions: 2 })
+    await ask(torture, setups, third, seen, { when: "after the cut-off, a kill and a restart", sessions: 2 })
   }
 }

@@ -1,4 +1,7 @@
-/** A program is killed while it writes: the vault is intact, and has the last session that was reported as written. */
+/**
+ * A program is killed while it writes. The vault must be intact, and contain every session that was reported as
+ * written.
+ */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
@@ -17,17 +20,17 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** Kills follow within this many milliseconds after the first reported write, */
+/** A writer is killed at a random time. This is the longest time after its first reported write, in milliseconds. */
 const longestLife = 40
 
-/** or, one in five, after the start signal: while the program opens the vault. */
+/** Whether the time starts before the first write, while the program opens the vault. True for one kill in five. */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
 interface Writer {
   readonly child: ChildProcess
-  /** It has loaded its modules, and waits for the path of the vault. */
+  /** Resolves when the writer has loaded its modules and waits for the path of the vault. */
   readonly isReady: Promise<void>
-  /** The last version that it reported as written. */
+  /** Returns the last version that the writer reported as written, or 0. */
   readonly acknowledged: () => number
 }
 
@@ -39,30 +42,30 @@ const startWriter = (torture: Torture): Writer => {
   let said = ""
   const isReady = new Promise<void>((resolve, reject) => {
     child.once("error", reject)
-    child.once("close", () => reject(new Error("a writer exited unexpectedly")))
+    child.once("close", () => reject(new Error("A writer exited unexpectedly.")))
     child.stdout?.on("data", (chunk: Buffer) => {
       said += chunk.toString()
       if (said.startsWith("ready\n")) resolve()
     })
   })
-  // Handles the rejection of a writer that is killed before anything waits for it.
+  // Prevents an unhandled rejection if the writer is killed before it is ready.
   isReady.catch(() => undefined)
   return {
     child,
     isReady,
-    // A line that was cut off by the kill is ignored.
+    // The last line may be incomplete because of the kill, so it is ignored.
     acknowledged: () => Number(said.split("\n").slice(1, -1).at(-1) ?? 0)
   }
 }
 
 const kill = async ({ child }: Writer): Promise<void> => {
-  if (child.exitCode !== null) throw new Error(`a writer exited unexpectedly with ${child.exitCode}`)
+  if (child.exitCode !== null) throw new Error(`A writer exited unexpectedly with ${child.exitCode}.`)
   const closed = new Promise((resolve) => child.once("close", resolve))
   child.kill("SIGKILL")
   await closed
 }
 
-/** Results of a program that opens the vault afterwards. */
+/** Opens the vault after the kill, and reads the session. */
 const readVault = (torture: Torture, folder: string) =>
   SessionStore.SessionStore.pipe(
     Effect.flatMap((store) => store.get(account, "session")),
@@ -76,14 +79,18 @@ const readVault = (torture: Torture, folder: string) =>
     Effect.runPromise
   )
 
+/** Numbers of kills with each result. */
 interface Found {
   kills: number
+  /** The vault could not be read, or its session is damaged. */
   corrupt: number
+  /** The vault has an older session than reported. */
   lost: number
-  /** Written, but killed before the report. */
+  /** The vault has a newer session than reported: the kill was between the write and the report. */
   unsaid: number
-  /** Killed before the first report. */
+  /** The kill was before the first report. */
   early: number
+  /** Number of files that other users can read. */
   open: number
 }
 
@@ -104,7 +111,7 @@ const judge = async (torture: Torture, folder: string, acknowledged: number, fou
   return version
 }
 
-/** One vault with a series of writers, each of which is killed. */
+/** Starts writers for one vault, one after the other, and kills each of them. */
 const runLane = async (torture: Torture, kills: number, found: Found): Promise<void> => {
   const folder = torture.folder()
   const random = makeRandom(torture.random.below(2 ** 32))
@@ -113,7 +120,7 @@ const runLane = async (torture: Torture, kills: number, found: Found): Promise<v
   for (let number = 1; number <= kills; number++) {
     const writer = next
     await writer.isReady
-    // The next writer loads while this one writes.
+    // The next writer loads its modules while the current writer writes.
     next = startWriter(torture)
     writer.child.stdin?.write(`${folder}\n`)
     if (!isEarly(random)) await waitUntil("the first write", () => writer.acknowledged() > 0)
@@ -127,20 +134,20 @@ const runLane = async (torture: Torture, kills: number, found: Found): Promise<v
 }
 
 export const scenario: Scenario = {
-  summary: "a program is killed with -9 while it writes one session after the other",
-  breaks: "the program reports a session as written before the write",
+  summary: "a program is killed while it writes one session after another",
+  breaks: "the program reports each session before it writes the session",
   seconds: { quick: 60, full: 1200 },
   run: async (torture) => {
     const [lanes, kills] = torture.pick({ quick: [2, 16], full: [2, 500] } as const)
-    await torture.attempt(`kill -9, ${lanes} vaults`, async (tally) => {
+    await torture.attempt(`${lanes} vaults`, async (tally) => {
       const found: Found = { kills: 0, corrupt: 0, lost: 0, unsaid: 0, early: 0, open: 0 }
       await Promise.all(Array.from({ length: lanes }, () => runLane(torture, kills, found)))
       tally.equal("kills", found.kills, lanes * kills)
-      tally.equal("vaults that could not be read, or not as written", found.corrupt, 0)
+      tally.equal("vaults that are unreadable or damaged", found.corrupt, 0)
       tally.equal("lost sessions that were reported as written", found.lost, 0)
       tally.equal("files that other users can read", found.open, 0)
-      // Otherwise all kills were too early to be meaningful.
-      tally.atLeast("kills after a first write", found.kills - found.early, Math.floor(found.kills / 4))
+      // Kills before the first write test little, so at least a quarter of the kills must come later.
+      tally.atLeast("kills after the first write", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })
   }

@@ -1,4 +1,4 @@
-/** Many accounts log in before the market opens, and no broker gets more calls than it allows. */
+/** Many accounts log in before the market opens. No broker may get more calls than its rate limit allows. */
 import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
 import type { JournalEntry } from "@auth/broker-core/testing/FakeBroker"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -17,10 +17,10 @@ type BrokerId = keyof typeof accountsOf
 
 const brokerIds = Object.keys(accountsOf) as ReadonlyArray<BrokerId>
 
-/** In milliseconds. */
+/** A second, in milliseconds. */
 const second = 1000
 
-/** The highest number of calls of one account in any second. */
+/** Returns the highest number of calls that one account made within a second. */
 const densest = (entries: ReadonlyArray<JournalEntry>, accountOf: (entry: JournalEntry) => string): number => {
   const times = new Map<string, Array<number>>()
   for (const entry of entries) {
@@ -46,7 +46,7 @@ const countBroker = (tally: Tally, id: BrokerId, entries: ReadonlyArray<JournalE
     tally.atMost(`${id}: logins of an account in a second`, densest(tries, accountOf), perSecond)
 }
 
-/** Session managers for `count` accounts of each broker, by names such as `angel 17`. */
+/** Makes the session managers of all accounts. A name such as `angel 17` selects the account 17 at Angel One. */
 const manage = ({ origins }: Simulator.Info) =>
   SessionManagers.make((name) => {
     const [id, index] = name.split(" ")
@@ -61,7 +61,8 @@ const vault = (torture: Torture) =>
 
 const accountsIn = ({ pick }: Torture): number => pick({ quick: 10, full: 200 })
 
-// With TOTP, a second try has to wait for the next code, which takes longer than a quick run allows.
+// In a quick run, logins fail only at Samco. At the other brokers, a second login would wait too long for the next
+// code.
 const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
   const accounts = accountsIn(torture)
   const troubled = torture.pick({ quick: 1, full: 5 })
@@ -76,12 +77,12 @@ const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
     yield* simulator.inject(id, accountsOf[id].login, { kind: "status", status: 503 }, troubled)
   }
 
-  const told: Array<SessionManagers.Progress<unknown>> = []
+  const reports: Array<SessionManagers.Progress<unknown>> = []
   const run = Effect.fnUntraced(function* (managers: Effect.Success<ReturnType<typeof manage>>) {
-    told.length = 0
+    reports.length = 0
     yield* Stream.runForEach(managers.warm(names), (progress) =>
       Effect.sync(() => {
-        told.push(progress)
+        reports.push(progress)
         torture.progress(`${progress.done} of ${progress.total} accounts, ${progress.failed} failed`)
       })
     )
@@ -89,13 +90,13 @@ const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
 
   const managers = yield* manage(simulator)
   yield* run(managers)
-  tally.equal("progress reports", told.length, total)
-  tally.equal("accounts done, in the last progress report", told.at(-1)?.done ?? 0, total)
-  tally.equal("accounts that failed without delaying the others", told.at(-1)?.failed ?? 0, troubled * inTrouble.length)
-  // A back-off follows a failure.
+  tally.equal("progress reports", reports.length, total)
+  tally.equal("accounts that are done in the last progress report", reports.at(-1)?.done ?? 0, total)
+  tally.equal("accounts that failed in the first run", reports.at(-1)?.failed ?? 0, troubled * inTrouble.length)
+  // Waits until the back-off after the failures has ended.
   yield* Effect.sleep(Duration.seconds(2))
   yield* run(managers)
-  tally.equal("accounts that failed when warmed again", told.at(-1)?.failed ?? 0, 0)
+  tally.equal("accounts that failed in the second run", reports.at(-1)?.failed ?? 0, 0)
   if (torture.broken) yield* Effect.flatMap(manage(simulator), run).pipe(Effect.provide(vault(torture)))
   for (const id of brokerIds) countBroker(tally, id, yield* simulator.journal(id), accounts)
 
@@ -105,8 +106,8 @@ const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
 })
 
 export const scenario: Scenario = {
-  summary: "accounts of all brokers log in before the market opens, some at the second try",
-  breaks: "another program does the same without sharing the vault",
+  summary: "accounts of all brokers log in before the market opens; some of them fail first and log in later",
+  breaks: "another program logs in with the same accounts, but a different vault",
   seconds: { quick: 30, full: 180 },
   run: (torture) =>
     torture.attempt(`${accountsIn(torture) * brokerIds.length} accounts of ${brokerIds.length} brokers`, (tally) =>
