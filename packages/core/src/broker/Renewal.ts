@@ -16,7 +16,7 @@ import type { Account } from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
 import type { Renewal as Description } from "./Broker.ts"
 import type { Challenge } from "../login/Challenge.ts"
-import type { CodeSource } from "../login/CodeSource.ts"
+import { type CodeSource, isCodeSource } from "../login/CodeSource.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
 import * as Login from "../login/Login.ts"
 import type { LoginProgress } from "./LoginProgress.ts"
@@ -60,6 +60,8 @@ export class Renewal extends Context.Service<
     /** How long before its expiry a session is renewed. Zero if the session ends at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
+    /** The source of the TOTP codes of `login`. `undefined` if the credentials have none. */
+    readonly codes?: CodeSource | undefined
     /**
      * Credentials of `login`. A session manager compares them with the credentials that the broker refused or accepted
      * before.
@@ -125,6 +127,7 @@ export const make = (options: {
         window: Duration.fromInputUnsafe(options.window ?? "24 hours"),
         step: stepOf(options.codes)
       },
+      ...(isCodeSource(options.codes) ? { codes: options.codes } : {}),
       ...(options.resume === undefined ? {} : { resume: options.resume }),
       ...(options.credentials === undefined ? {} : { credentials: inOneText(options.credentials) })
     })

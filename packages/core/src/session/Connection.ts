@@ -35,8 +35,8 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Gets the one-time code of a login with two steps, for example from the user. It may return a promise. If the broker
-   * refuses the code, it is called again, up to the limit of the account. It has five minutes for each code. Default:
-   * the TOTP secret of the credentials, if there is one.
+   * refuses the code, it is called again, up to the limit of the account. It has five minutes for each code. It is not
+   * called if the credentials contain the TOTP secret, and the broker accepts TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }

@@ -35,8 +35,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The option `codes` gets the codes of all accounts whose login has a second step: the question
- * contains the account.
+ * Options of `open`. The option `codes` gets the codes of all accounts whose login has a second step, except from TOTP
+ * secrets in the credentials. The question contains the account.
  *
  * @category models
  * @since 0.1.0
