@@ -380,7 +380,8 @@ export const playScenarios = async (place: Place) => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { example, play, title } = next
       try {
-        played += await play(place)
+        const started = await play(place)
+        played += started
       } catch (error) {
         problems.push(`${example}: ${title}: ${error instanceof Error ? error.message : String(error)}`)
       }
