@@ -50,7 +50,8 @@ export interface Options extends Omit<Core.Options, "vault">, FolderOptions {
 
 /**
  * Opens a connection to the account of a broker's layer. Checks the credentials and opens the vault, and sends nothing:
- * the first call uses the stored session, or logs in.
+ * the first call uses the stored session, or logs in. If both the credentials and the key are missing, one error names
+ * both.
  *
  * The environment variables `HTTPS_PROXY` and `NO_PROXY` apply to every request of the global `fetch` in this process.
  * Node before 24.14 does not read them unless it is started with `NODE_USE_ENV_PROXY=1`: there, `open` fails with

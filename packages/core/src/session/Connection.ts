@@ -16,6 +16,7 @@ import { base, type BaseOptions, type Closable, openIn } from "./internal/connec
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
 import { Tenancy } from "./internal/tenancy.ts"
 import * as SessionManager from "./SessionManager.ts"
+import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
@@ -76,7 +77,8 @@ export const reveal = (secret: Redacted.Redacted<string>): string => Redacted.va
 
 /**
  * Opens a connection to the account of a broker's layer. Checks the credentials and opens the vault, and sends nothing:
- * the first call logs in.
+ * the first call logs in. If both the credentials and the vault have problems, it rejects with a `StartupError`, whose
+ * `message` has a line for each problem.
  *
  * @example
  * ```ts
@@ -100,14 +102,14 @@ export const open = <Services, E extends AuthError | VaultError>(
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const { codes, early, pollInterval, renewalTimeout } = options
+      const { client, vault } = base(options)
+      const account = stepUpCodes.withCodes(
+        layer as Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
+        codes
+      )
       const services = yield* SessionManager.layer({ early, pollInterval, renewalTimeout }).pipe(
-        Layer.provideMerge(
-          stepUpCodes.withCodes(
-            layer as Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
-            codes
-          )
-        ),
-        Layer.provideMerge(base(options)),
+        Layer.provideMerge(Startup.mergeAll(account, vault)),
+        Layer.provideMerge(client),
         (all) => Layer.buildWithScope(all, scope),
         Effect.provideService(Tenancy, owner)
       )
