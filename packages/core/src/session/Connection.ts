@@ -103,8 +103,8 @@ export const open = <Services, E extends AuthError | VaultError>(
       const scope = yield* Effect.scope
       const { codes, early, pollInterval, renewalTimeout } = options
       const { client, vault } = base(options)
-      const account = stepUpCodes.withCodes(
-        layer as Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
+      const account = stepUpCodes.withCodes<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>(
+        layer,
         codes
       )
       const services = yield* SessionManager.layer({ early, pollInterval, renewalTimeout }).pipe(
