@@ -6,7 +6,7 @@ import * as Connection from "@auth/node/Connection"
 const angel = await Connection.open(AngelAuth.layerConfig())
 const { headers, url } = await angel.run(AngelFeed.socket(await angel.session()))
 
-// Node's WebSocket accepts headers. The WebSocket of a browser does not.
+// The WebSocket of Node accepts headers, unlike the WebSocket of browsers, whose types TypeScript uses.
 const socket = new WebSocket(url, {
   headers: {
     Authorization: Connection.reveal(headers.Authorization),
