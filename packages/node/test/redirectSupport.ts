@@ -1,6 +1,6 @@
 /** A broker with a browser login, the user's terminal and browser, and raw requests, for tests of the listener. */
 import * as Account from "@auth/broker-core/login/Account"
-import * as AuthError from "@auth/broker-core/login/AuthError"
+import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Session from "@auth/broker-core/login/Session"
@@ -106,6 +106,8 @@ export const idle = (port: number, bytes = "") =>
         resume(Effect.succeed(socket))
       })
       socket.on("error", () => resume(Effect.succeed(socket)))
+      // A socket that is not read does not see that the other side has closed it.
+      socket.resume()
     }),
     (socket) => Effect.sync(() => socket.destroy())
   )
