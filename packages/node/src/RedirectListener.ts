@@ -167,6 +167,11 @@ export interface PendingLogin {
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
+   * Completes when the browser has opened the redirect URL without parameters. Some pages of brokers put the parameters
+   * after a `#`, which browsers do not send. The page asks the user to paste its address in the program.
+   */
+  readonly withoutParameters: Effect.Effect<void>
+  /**
    * Shows the outcome of the login in the browser. Waits until the browser has the page, at most 2 seconds. Without this
    * call, the page says after 10 seconds that the program is completing the login.
    */
@@ -279,6 +284,7 @@ const listen = Effect.fnUntraced(function* (
         return {
           startUrl: `${address.origin}${made.startPath}`,
           callback: withTimeout(wait)(made.callback),
+          withoutParameters: made.withoutParameters,
           finish: made.finish
         }
       })
@@ -353,13 +359,17 @@ const paste = (
   Effect.scoped(
     Effect.gen(function* () {
       const { lines, show } = yield* UserTerminal
+      // Before the text, so that the terminal does not echo an early paste.
+      const readLine = yield* lines
       yield* show(`${instruction} Copy its whole address, paste it here, and press Enter. The input is not shown.`)
-      return yield* pastedCallback.read(redirect, request, yield* lines, show)
+      return yield* pastedCallback.read(redirect, request, readLine, show)
     })
   )
 
 /** Without a browser on this machine, the callback does not reach the listener: the user may paste it instead. */
 const elsewhere = "If the browser is on another machine, it shows an error page after the login."
+
+const inFragment = "The browser shows a page of this program that asks for its address."
 
 const receiveOnLoopback = Effect.fnUntraced(function* (
   request: RedirectLogin.AuthorizationRequest,
@@ -371,12 +381,13 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
   const listener = yield* listen(place, wait, { path: place.url.pathname, method })
   const pending = yield* listener.expect(request)
   const isOpened = yield* offerPage(request, pending.startUrl)
-  const canPaste = !isOpened && (yield* (yield* UserTerminal).isTerminal)
-  const pasted = paste(redirect, request, elsewhere).pipe(
-    // The browser may still be on this machine.
-    Effect.catchReason("AuthError", "ActionRequired", () => Effect.never)
-  )
-  const callback = yield* canPaste ? Effect.raceFirst(pending.callback, pasted) : pending.callback
+  const pasted = isOpened
+    ? Effect.andThen(pending.withoutParameters, paste(redirect, request, inFragment))
+    : paste(redirect, request, elsewhere)
+  // The callback may still arrive at the listener after the input has ended.
+  const unlessEnded = Effect.catchReason(pasted, "AuthError", "ActionRequired", () => Effect.never)
+  const canPaste = yield* (yield* UserTerminal).isTerminal
+  const callback = yield* canPaste ? Effect.raceFirst(pending.callback, unlessEnded) : pending.callback
   return yield* Effect.onExit(redirect.complete(request, callback), pending.finish)
 })
 

@@ -224,6 +224,20 @@ describe("a login without a browser", () => {
     })
   )
 
+  it.live("on loopback asks for the address, if the parameters are behind a #, which browsers do not send", () =>
+    Effect.gen(function* () {
+      const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
+      const state = yield* startLogin(startUrl)
+      const page = yield* send(redirectUrl)
+      assert.strictEqual(page.status, 400)
+      assert.include(page.text, "copy the whole address and paste it in your program")
+      assert.include(yield* user.nextText, "The browser shows a page of this program that asks for its address.")
+      yield* user.paste(`${redirectUrl}#/?code=${code}&state=${state}`)
+      yield* Fiber.join(login)
+      assert.deepStrictEqual(exchanged, [code])
+    })
+  )
+
   it.live("on loopback does not read the input, if it is no terminal", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })

@@ -32,6 +32,12 @@ export const pages = {
     "This address does not belong to the login that your program waits for. It was ignored.",
     "If you have just logged in, start the login again in your program, and use only the page that it opens."
   ),
+  noParameters: page(
+    400,
+    "Login not received",
+    "Your program has received no parameters of a login.",
+    "If you have just logged in and the address of this page contains a #, copy the whole address and paste it in your program."
+  ),
   completed: page(
     410,
     "Login already received",

@@ -20,6 +20,8 @@ export interface PendingCallback {
   /** Path of the one-time redirect to the login page. */
   readonly startPath: string
   readonly callback: Effect.Effect<Redacted.Redacted<string>>
+  /** Completes when the callback path was opened without parameters. */
+  readonly withoutParameters: Effect.Effect<void>
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
   /** Answers a request for one of the paths of this login. `undefined`: it has no such path. */
   readonly respond: (path: string, message: IncomingMessage) => Effect.Effect<Answer> | undefined
@@ -81,6 +83,7 @@ export const make = (
   const callback = Deferred.makeUnsafe<Redacted.Redacted<string>>()
   const outcome = Deferred.makeUnsafe<Page>()
   const shown = Deferred.makeUnsafe<void>()
+  const bare = Deferred.makeUnsafe<void>()
   let isStarted = false
   let isReceived = false
 
@@ -95,6 +98,9 @@ export const make = (
     Effect.map(isCallback(redirect, request, address), (accepted) => {
       // The check may have taken a moment, in which another request was accepted.
       if (isReceived) return answer(pages.completed)
+      if (!accepted && Redacted.value(address) === new URL(request.redirectUrl).href) {
+        return answer(pages.noParameters, { sent: Effect.asVoid(Deferred.succeed(bare, undefined)) })
+      }
       if (!accepted) return answer(pages.otherLogin)
       isReceived = true
       // The login continues after the browser has its answer.
@@ -120,6 +126,7 @@ export const make = (
   return {
     startPath,
     callback: Deferred.await(callback),
+    withoutParameters: Deferred.await(bare),
     finish: Effect.fnUntraced(function* (exit) {
       yield* Deferred.succeed(outcome, pageOf(exit))
       const isInterrupted = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
