@@ -62,7 +62,7 @@ export interface Answer {
   readonly location: string
 }
 
-/** A request without the headers of a browser. (The `fetch` of Node sends `Sec-Fetch-Mode: cors`.) */
+/** A request without the headers of a browser. */
 export const send = (
   url: string,
   options: { readonly method?: string; readonly headers?: Http.OutgoingHttpHeaders; readonly body?: string } = {}

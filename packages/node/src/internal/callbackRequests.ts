@@ -23,15 +23,14 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 }
 
 /**
- * The page that refuses a request unless a browser opens it as a page of its own. Browsers send these headers to
- * loopback; other clients send none of them. A prefetch must not complete a login, and neither must an image, a frame
- * or a script of another page.
+ * The page that refuses a request unless a browser opens it as a page of its own. A prefetch must not complete a login,
+ * and neither must an image, a frame or a script of another page. Browsers send these headers to loopback; other clients
+ * send none of them.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
-  const mode = headers["sec-fetch-mode"] ?? "navigate"
   const destination = headers["sec-fetch-dest"] ?? "document"
   const prefetch = headers["sec-purpose"] ?? headers["purpose"] ?? headers["x-moz"]
-  return mode === "navigate" && destination === "document" && prefetch === undefined ? undefined : pages.notOpened
+  return destination === "document" && prefetch === undefined ? undefined : pages.notOpened
 }
 
 const encoder = new TextEncoder()
