@@ -415,6 +415,18 @@ describe("the outcome of a login", () => {
     })
   )
 
+  it.live(
+    "is not known to the page after 10 seconds of waiting for the exchange",
+    () =>
+      Effect.gen(function* () {
+        const pending = yield* pendingLogin({ exchange: Effect.never })
+        const page = yield* lastPage(pending, pending.callback)
+        assert.include(page, "Login received")
+        assert.include(page, "It shows whether the login succeeds.")
+      }),
+    { tags: ["thorough"] }
+  )
+
   it.live("without a state, if the broker does not return it, is the session", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ state: "optional" })

@@ -1,7 +1,6 @@
 /** The state of one pending login, and the answers to the browser's requests for it. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -96,7 +95,7 @@ export const make = (
 
   const receive = (address: Redacted.Redacted<string>): Effect.Effect<Answer> =>
     Effect.map(isCallback(redirect, request, address), (accepted) => {
-      // The check may have taken a moment, in which another request was accepted.
+      // After the check, because another request may be accepted during it.
       if (isReceived) return answer(pages.completed)
       if (!accepted && Redacted.value(address) === new URL(request.redirectUrl).href) {
         return answer(pages.noParameters, { sent: Effect.asVoid(Deferred.succeed(bare, undefined)) })
@@ -108,15 +107,15 @@ export const make = (
     })
 
   const origin = new URL(request.redirectUrl).origin
-  const arrived = (message: IncomingMessage): Effect.Effect<Answer> => {
-    if (isReceived) return Effect.succeed(answer(pages.completed))
-    const url = `${origin}${message.url}`
-    if (method === "GET") return receive(Redacted.make(url))
-    return readForm(message).pipe(
-      Effect.flatMap((form) => receive(RedirectLogin.fromForm(url, form))),
-      Effect.catch((page) => Effect.succeed(answer(page)))
-    )
-  }
+  const arrived = (message: IncomingMessage): Effect.Effect<Answer> =>
+    Effect.suspend(() => {
+      const url = `${origin}${message.url}`
+      if (method === "GET") return receive(Redacted.make(url))
+      return readForm(message).pipe(
+        Effect.flatMap((form) => receive(RedirectLogin.fromForm(url, form))),
+        Effect.catch((page) => Effect.succeed(answer(page)))
+      )
+    })
 
   const done = Deferred.await(outcome).pipe(
     Effect.timeoutOrElse({ duration: outcomeWait, orElse: () => Effect.succeed(pages.pending) }),
@@ -129,19 +128,14 @@ export const make = (
     withoutParameters: Deferred.await(bare),
     finish: Effect.fnUntraced(function* (exit) {
       yield* Deferred.succeed(outcome, pageOf(exit))
-      const isInterrupted = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-      if (!isReceived || isInterrupted) return
+      if (!isReceived) return
+      // An interrupted login does not wait.
       yield* Effect.interruptible(Effect.timeoutOption(Deferred.await(shown), pageWait))
     }),
     respond: (path, message) => {
       if (path === startPath) return visited(message, "GET", start)
       if (path === donePath) return visited(message, "GET", done)
-      if (path === callbackPath)
-        return visited(
-          message,
-          method,
-          Effect.suspend(() => arrived(message))
-        )
+      if (path === callbackPath) return visited(message, method, arrived(message))
       return undefined
     }
   }
