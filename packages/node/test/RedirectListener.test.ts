@@ -243,6 +243,16 @@ describe("a login on loopback refuses", () => {
   )
 })
 
+it.live("a login on loopback closes the connection after each answer", () =>
+  Effect.gen(function* () {
+    const { port } = yield* pendingLogin()
+    const request = `GET /favicon.ico HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: keep-alive\r\n\r\n`
+    const answers = yield* Effect.timeout(raw(port, request.repeat(2)), "2 seconds")
+    assert.match(answers, /^HTTP\/1.1 404 /)
+    assert.lengthOf(answers.match(/HTTP\/1.1/g) ?? [], 1)
+  })
+)
+
 /** What clients send that do not speak HTTP, or that do not mean well. */
 const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pending: Pending) => string]> = [
   ["random bytes", /^HTTP\/1.1 400 /, () => "\x00\xff\x13\x37 nothing\r\n\r\n"],

@@ -1,5 +1,5 @@
 /** The state of one pending login, and the answers to the browser's requests for it. */
-import * as AuthError from "@auth/broker-core/login/AuthError"
+import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
