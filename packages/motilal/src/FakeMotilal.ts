@@ -187,9 +187,9 @@ const loginForm = (action: string, page: string, problem: string): string =>
   `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Motilal Oswal, a fake for testing</h1>` +
   `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
   `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-  `<input type="hidden" name="page" value="${page}"><label>User id <input name="userid"></label>` +
-  `<label>Password <input name="password" type="password"></label>` +
-  `<label>Date of birth or PAN <input name="2FA"></label><label>Code <input name="totp"></label>` +
+  `<input type="hidden" name="page" value="${page}"><p><label>User id <input name="userid"></label></p>` +
+  `<p><label>Password <input name="password" type="password"></label></p>` +
+  `<p><label>Date of birth or PAN <input name="2FA"></label></p><p><label>Code <input name="totp"></label></p>` +
   `<button type="submit">Log in</button></form></body></html>`
 
 /**

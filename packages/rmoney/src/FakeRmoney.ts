@@ -252,7 +252,12 @@ const form = (title: string, action: string, problem: string, fields: ReadonlyAr
     `<!doctype html><html><head><title>${title} (fake)</title></head><body><h1>RMoney, a fake for testing</h1>` +
       `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-      fields.map(([name, label]) => `<label>${label} <input name="${name}"></label>`).join("") +
+      fields
+        .map(([name, label]) => {
+          const type = name === "password" ? ' type="password"' : ""
+          return `<p><label>${label} <input name="${name}"${type}></label></p>`
+        })
+        .join("") +
       `<button type="submit">${title}</button></form></body></html>`
   )
 

@@ -195,9 +195,9 @@ const loginForm = (action: string, problem: string) =>
   page(
     `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-      `<label>Client code <input name="client_code"></label><label>Password <input name="password" type="password"></label>` +
-      `<label>Code <input name="totp"></label>` +
-      `<label><input name="consent" type="checkbox" value="given"> The app may use my account</label>` +
+      `<p><label>Client code <input name="client_code"></label></p><p><label>Password <input name="password" type="password"></label></p>` +
+      `<p><label>Code <input name="totp"></label></p>` +
+      `<p><label><input name="consent" type="checkbox" value="given"> The app may use my account</label></p>` +
       `<button type="submit">Log in</button></form>`
   )
 

@@ -188,7 +188,7 @@ const consentForm = (action: string, appName: string, problem: string) =>
     "Authorize",
     `<p>${FakeBroker.escapeHtml(appName)} asks for access.</p><p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-      `<label>API secret <input name="apiSecret" type="password"></label>` +
+      `<p><label>API secret <input name="apiSecret" type="password"></label></p>` +
       `<button type="submit">Authorize</button><button type="submit" name="deny" value="1">Deny</button></form>`
   )
 

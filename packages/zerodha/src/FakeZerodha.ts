@@ -156,8 +156,8 @@ const loginForm = ({ url }: FakeBroker.FakeRequest, problem: string) =>
   page(
     `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(url.pathname + url.search)}">` +
-      `<label>User id <input name="user_id"></label><label>Password <input name="password" type="password"></label>` +
-      `<label>Code <input name="totp"></label><button type="submit">Log in</button>` +
+      `<p><label>User id <input name="user_id"></label></p><p><label>Password <input name="password" type="password"></label></p>` +
+      `<p><label>Code <input name="totp"></label></p><button type="submit">Log in</button>` +
       `<button type="submit" name="cancel" value="1">Cancel</button></form>`
   )
 

@@ -57,7 +57,17 @@ export interface AuthorizationRequest {
 export class RedirectLogin extends Context.Service<
   RedirectLogin,
   {
+    /** Broker id. */
+    readonly broker: string
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
+    /**
+     * Checks a callback like `complete` does before its exchange, and sends nothing. A callback may be checked any
+     * number of times. A program that listens for the callback uses it to ignore requests that are not the callback.
+     */
+    readonly check: (
+      request: AuthorizationRequest,
+      callbackUrl: Redacted.Redacted<string>
+    ) => Effect.Effect<void, AuthError.AuthError>
     /** `callbackUrl` has tokens in its query: replace it in the browser's history at once. */
     readonly complete: (
       request: AuthorizationRequest,
@@ -170,17 +180,22 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
       )
     })
 
-  return {
-    begin,
-    complete: (request, callbackUrl) => {
-      const { redirectUrl, state } = { ...request }
-      if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
-        return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not a result of begin"))
-      }
-      return isSecretText(callbackUrl)
-        ? Effect.flatMap(receive(request, callbackUrl), (callback) => completeOnce(request.state, callback))
-        : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
+  const received = (request: AuthorizationRequest, callbackUrl: Redacted.Redacted<string>) => {
+    const { redirectUrl, state } = { ...request }
+    if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
+      return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not a result of begin"))
     }
+    return isSecretText(callbackUrl)
+      ? receive(request, callbackUrl)
+      : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
+  }
+
+  return {
+    broker,
+    begin,
+    check: (request, callbackUrl) => Effect.asVoid(received(request, callbackUrl)),
+    complete: (request, callbackUrl) =>
+      Effect.flatMap(received(request, callbackUrl), (callback) => completeOnce(request.state, callback))
   }
 }
 

@@ -84,6 +84,20 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
+    name: "checks a callback without sending anything, and completes it afterwards",
+    run: Effect.gen(function* () {
+      const { browse, fake, redirect, request } = yield* begin(subject)
+      const callback = yield* browse
+      const before = (yield* fake.journal).length
+      yield* redirect.check(request, callback)
+      yield* redirect.check(request, callback)
+      yield* failsWith(redirect.check(yield* redirect.begin, callback), "RedirectRejected")
+      yield* same((yield* fake.journal).length, before, "requests of the checks")
+      yield* same(redirect.broker, subject.broker.id, "broker")
+      yield* failsWith(redirect.check(request, Redacted.make("not an address")), "RedirectRejected")
+    })
+  },
+  {
     name: "returns a session of the broker and the method when it completes a browser login",
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
