@@ -14,6 +14,7 @@ import * as Core from "@auth/broker-core/session/Connection"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
+import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
 import { layersOf, type FolderOptions } from "./internal/connectionDefaults.ts"
 
 export {
@@ -38,6 +39,31 @@ export {
  * @since 0.1.0
  */
 export interface Options extends Core.Options, FolderOptions {}
+
+export type {
+  /**
+   * The function of methods that log in through the browser.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  BrowserCalls,
+  /**
+   * Options of `login`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  LoginOptions
+} from "./internal/browserCalls.ts"
+
+/**
+ * An open connection. After `close`, each function rejects.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Connection<Services> = Core.Connection<Services> & WithBrowser<Services>
 
 /**
  * Opens a connection to the account of a broker's layer. Checks the credentials and opens the vault, and sends nothing:
@@ -64,4 +90,7 @@ export const open = <Services, E extends AuthError | VaultError>(
   layer: Layer.Layer<Services, E, HttpClient.HttpClient> &
     Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
   options: Options = {}
-): Promise<Core.Connection<Services>> => Core.open<Services, E>(layer, { ...options, ...layersOf(options) })
+): Promise<Connection<Services>> =>
+  Core.open<Services, E>(layer, { ...options, ...layersOf(options) }).then((connection) =>
+    withBrowser<Services, Core.Connection<Services>>(connection)
+  )

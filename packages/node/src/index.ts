@@ -1,4 +1,5 @@
 export * as Connection from "./Connection.ts"
+export * as Connections from "./Connections.ts"
 export * as NodeSessionLock from "./NodeSessionLock.ts"
 export * as NodeVault from "./NodeVault.ts"
 export * as NodeVaultKey from "./NodeVaultKey.ts"

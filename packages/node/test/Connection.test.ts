@@ -4,8 +4,12 @@ import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as Connection from "@auth/node/Connection"
+import * as RedirectListener from "@auth/node/RedirectListener"
+import { FakeSamco } from "@auth/samco/msw"
+import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -17,6 +21,16 @@ import * as Path from "node:path"
 import { layerKey } from "./support.ts"
 
 const demo = FakeAngel.demoAccount
+const samco = FakeSamco.demoAccount
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = Net.createServer()
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as Net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
 
 const layer = AngelAuth.layer({
   credentials: {
@@ -123,6 +137,45 @@ describe("vaults: a connection on Node", () => {
     assert.isTrue(VaultError.isVaultError(error))
     assert.strictEqual((error as VaultError.VaultError).reason._tag, "WrongKey")
     assert.isFalse(AuthError.isAuthError(error))
+  })
+
+  it("logs in through the browser, and stores the session", { timeout: 60_000 }, async () => {
+    const port = await freePort()
+    const redirectUrl = `http://127.0.0.1:${port}/callback`
+    const fake = await Effect.runPromise(FakeSamco.make({ accounts: [{ ...samco, redirectUrl }] }))
+    const samcoLayer = SamcoOAuth.layer({
+      credentials: { userId: samco.userId, apiKey: Redacted.make(samco.apiKey), redirectUrl }
+    })
+    const opened: Array<string> = []
+    /** A browser whose user logs in on the page that the start address redirects to. */
+    const open = (url: string) =>
+      Effect.promise(async () => {
+        opened.push(url)
+        const address = (await fetch(url, { redirect: "manual" })).headers.get("location") ?? ""
+        const page = await (await fake.respond(new Request(address))).text()
+        const hidden = Array.from(page.matchAll(/name="(\w+)" value="([^"]*)"/g), ([, name = "", value = ""]) => [
+          name,
+          value
+        ])
+        const form = new URLSearchParams([...hidden, ["userId", samco.userId], ["apiSecret", samco.apiSecret]])
+        form.delete("deny")
+        const logged = await fake.respond(new Request(address, { method: "POST", body: form, redirect: "manual" }))
+        await fetch(logged.headers.get("location") ?? "")
+        return true
+      })
+    const options = { folder: freshFolder(), key: layerKey(), client: TestHttp.layerFake(fake) }
+    const silent = { isTerminal: Effect.succeed(false), show: () => Effect.void, lines: Effect.never }
+    const withUser = Layer.mergeAll(
+      samcoLayer,
+      Layer.succeed(RedirectListener.Browser, { open }),
+      Layer.succeed(RedirectListener.UserTerminal, silent)
+    )
+    await using connection = await Connection.open(withUser, options)
+    await connection.login()
+    await connection.login()
+    assert.lengthOf(opened, 1)
+    await using again = await Connection.open(samcoLayer, options)
+    assert.strictEqual((await again.session()).account.id, samco.userId)
   })
 
   it("opens one browser for 20 processes", { tags: ["thorough"], timeout: 180_000 }, async () => {

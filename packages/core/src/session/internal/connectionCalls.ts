@@ -127,7 +127,10 @@ export interface Calls<Services> {
   /** The changes of the session, until the connection is closed: `for await (const change of connection.changes)`. */
   readonly changes: AsyncIterable<SessionManager.SessionChange>
   /** Runs an effect with the services of the connection. */
-  readonly run: <A, E>(effect: Effect.Effect<A, E, ConnectionServices<Services>>) => Promise<A>
+  readonly run: <A, E>(
+    effect: Effect.Effect<A, E, ConnectionServices<Services>>,
+    options?: { readonly signal?: AbortSignal | undefined }
+  ) => Promise<A>
   /** Calls `listener` at each event. Returns a function that removes it. */
   readonly on: <Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void) => () => void
 }
@@ -264,10 +267,10 @@ export const fromServices = <Services>(
         Effect.mapError(Deferred.await(closed), () => closedError(operation))
       )
     const runExit = Effect.runPromiseExitWith(all)
-    const run = <A, E>(operation: string, effect: Effect.Effect<A, E>): Promise<A> =>
-      runExit(untilClosed(operation, effect)).then((exit) => {
+    const run = <A, E>(operation: string, effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
+      runExit(untilClosed(operation, effect), { signal }).then((exit) => {
         if (Exit.isSuccess(exit)) return exit.value
-        throw Cause.squash(exit.cause)
+        throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
       })
 
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
@@ -309,10 +312,7 @@ export const fromServices = <Services>(
     const qrCalls = (qr: QrLogin["Service"]): QrCalls => ({
       loginByQr: ({ show, signal }) => {
         const login = Effect.tap(qrSession(qr, broker, show), (session) => manager.adopt(session))
-        return runExit(untilClosed("loginByQr", login), { signal }).then((exit) => {
-          if (Exit.isSuccess(exit)) return exit.value
-          throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
-        })
+        return run("loginByQr", login, signal)
       }
     })
 
@@ -343,7 +343,7 @@ export const fromServices = <Services>(
       renew: (rejected) => run("renew", manager.renew(rejected)),
       logout: () => run("logout", manager.logout),
       changes: Stream.toAsyncIterableWith(manager.changes, all as Context.Context<never>),
-      run: (effect) => run("run", Effect.provideContext(effect, services)),
+      run: (effect, options) => run("run", Effect.provideContext(effect, services), options?.signal),
       on: (name, listener) => {
         // Each registration is removed by its own function, also if the same listener is registered twice.
         const registered = (event: never) => listener(event)
