@@ -102,6 +102,31 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     }
 
     it.effect(
+      "ends in a session if the broker puts its parameters after a #, and the user pastes the address",
+      () =>
+        Effect.gen(function* () {
+          const method = methods.find(({ method: id }) => id === "sso")
+          if (method === undefined) throw new Error("no method")
+          const prepared = yield* prepare(method, { callback: "hash" })
+          yield* withWindow(async (window) => {
+            const page = await window.newPage()
+            const { exit, texts } = await Effect.runPromise(
+              login(prepared, page, async (own, startUrl, paste) => {
+                await own.goto(startUrl)
+                await fill(own, prepared.fields)
+                await Promise.all([own.waitForURL(/#/), own.locator("button[type=submit]").first().click()])
+                assert.include((await own.locator("main").textContent()) ?? "", "copy the whole address and paste it")
+                paste(own.url())
+              })
+            )
+            if (Exit.isFailure(exit)) assert.fail(String(exit.cause))
+            assert.include(texts.join("\n"), "The browser shows a page of this program that asks for its address.")
+          })
+        }),
+      options
+    )
+
+    it.effect(
       "can be read at 320 pixels, in light and in dark",
       () =>
         Effect.gen(function* () {

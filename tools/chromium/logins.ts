@@ -195,13 +195,16 @@ const pageOf = ({ page }: LoginMethod): LoginPage => {
 }
 
 /** A simulator whose accounts of the method's broker have a redirect URL for this login. */
-export const prepare = Effect.fnUntraced(function* (method: LoginMethod) {
+export const prepare = Effect.fnUntraced(function* (
+  method: LoginMethod,
+  switches: Readonly<Record<string, string>> = {}
+) {
   const port = yield* Effect.promise(freePort)
   const redirectUrl =
     method.callback === "pasted" ? "https://app.example.com/callback" : `http://127.0.0.1:${port}/callback`
   const simulator = yield* Simulator.make()
   const accounts = simulator.brokers[method.broker.id]?.accounts ?? []
-  const seed = { [method.broker.id]: { accounts: accounts.map((account) => ({ ...account, redirectUrl })) } }
+  const seed = { [method.broker.id]: { switches, accounts: accounts.map((account) => ({ ...account, redirectUrl })) } }
   yield* simulator.seed({ brokers: seed })
   const loginPage = pageOf(method)
   const account = accountOf(simulator, loginPage) as FakeAccount & Readonly<Record<string, string>>
@@ -224,17 +227,16 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
   }
 }
 
-/** What a person does: opens the start address, fills in the form, and clicks a button. */
-export type Act = (page: Page, startUrl: string) => Promise<void>
+/** What a person does: opens the start address, fills in the form, clicks a button, and may paste an address. */
+export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
 /** A login, and the person who acts in `page`. A callback that must be pasted is read from the browser's request. */
 export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()
+    const paste = (address: string) => void Queue.offerUnsafe(lines, Option.some(Redacted.make(address)))
     page.on("request", (request) => {
-      if (redirectUrl.startsWith("https:") && request.url().startsWith(redirectUrl)) {
-        Queue.offerUnsafe(lines, Option.some(Redacted.make(request.url())))
-      }
+      if (redirectUrl.startsWith("https:") && request.url().startsWith(redirectUrl)) paste(request.url())
     })
     const texts: Array<string> = []
     let acting = Promise.resolve()
@@ -243,7 +245,7 @@ export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
       Effect.provideService(RedirectListener.Browser, {
         open: (url) =>
           Effect.sync(() => {
-            acting = act(page, url)
+            acting = act(page, url, paste)
             return true
           })
       }),

@@ -1,7 +1,5 @@
 /** Opens an address in the user's browser, with the optional package `open`. */
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { ChildProcess } from "node:child_process"
 import process from "node:process"
 
@@ -12,23 +10,16 @@ interface Opener {
   readonly default: (target: string) => Promise<ChildProcess>
 }
 
-const isSet = (name: string): Effect.Effect<boolean> =>
-  Config.String(name).pipe(
-    Config.option,
-    Effect.map(Option.exists((value) => value !== "")),
-    Effect.orElseSucceed(() => false)
-  )
-
-const isAnySet = (...names: ReadonlyArray<string>): Effect.Effect<boolean> =>
-  Effect.map(Effect.forEach(names, isSet), (found) => found.includes(true))
-
 /** Whether the user of this program sees a browser that it opens. */
-export const hasDisplay = (platform: NodeJS.Platform): Effect.Effect<boolean> =>
-  Effect.gen(function* () {
-    if (yield* isAnySet("SSH_CONNECTION", "SSH_TTY", "CI")) return false
-    const needsDisplay = platform !== "darwin" && platform !== "win32"
-    return !needsDisplay || (yield* isAnySet("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))
-  })
+export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.ProcessEnv): boolean => {
+  const isAnySet = (...names: ReadonlyArray<string>) => names.some((name) => (environment[name] ?? "") !== "")
+  if (isAnySet("SSH_CONNECTION", "SSH_TTY", "CI")) return false
+  if (platform === "darwin" || platform === "win32") return true
+  return isAnySet("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
+}
+
+/** The environment that the browser will have. It is not configuration, which a program may read from elsewhere. */
+const environment = (): NodeJS.ProcessEnv => process.env
 
 /** Time after which a command that still runs counts as successful: some run as long as the browser. */
 const failureWindow = "2 seconds"
@@ -47,7 +38,7 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
 /** Whether a browser was started. The address is an argument of the command, so it must not contain a secret. */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {
-    if (!(yield* hasDisplay(process.platform))) return false
+    if (!hasDisplay(process.platform, environment())) return false
     const opener = yield* Effect.tryPromise(() => import(packageName) as Promise<Opener>)
     return yield* hasStarted(yield* Effect.tryPromise(() => opener.default(url)))
   }).pipe(Effect.orElseSucceed(() => false))
