@@ -1,10 +1,10 @@
-import { Simulator } from "@auth/simulator"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Page } from "playwright-core"
 import { Browser, withWindow } from "../../packages/simulator/test/chromium/attacker.ts"
+import { registry } from "../../packages/simulator/src/internal/registry.ts"
 import { runsChromium } from "./browser.ts"
 import { type Act, fill, login, type LoginMethod, methods, prepare, type Prepared } from "./logins.ts"
 
@@ -161,7 +161,9 @@ it("logs in with all methods of all brokers that have RedirectLogin", () => {
   const known = Array.from(new Map(methods.map(({ broker }) => [broker.id, broker])).values())
   assert.sameMembers(
     known.map(({ id }) => id),
-    [...Simulator.brokerIds]
+    Object.entries(registry)
+      .filter(([, { descriptor }]) => descriptor.loginPages !== undefined)
+      .map(([id]) => id)
   )
   const described = known.flatMap(({ id, methods: all }) =>
     all.flatMap((one) => (one.capabilities.includes("RedirectLogin") ? [`${id} ${one.id}`] : []))
