@@ -79,7 +79,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `accept a redirect from a web app to ${login.title}, and redirect back to the web app after the login`,
+        `accept a redirect from a web app to ${login.title}, and redirect to the web app after the login`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()

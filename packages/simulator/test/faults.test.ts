@@ -13,7 +13,7 @@ const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times 
 const statuses = (simulator: Simulator.Simulator["Service"]) =>
   Effect.map(simulator.journal("angel"), (journal) => journal.map(({ endpoint, status }) => `${endpoint} ${status}`))
 
-it.live("the fault reset resets the connection, and the login of a program fails with BrokerUnavailable", () =>
+it.live("the fault `reset` resets the connection, and the login of a program fails with BrokerUnavailable", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "reset")
@@ -24,7 +24,7 @@ it.live("the fault reset resets the connection, and the login of a program fails
   })
 )
 
-it.live("the fault lost resets the connection after the request is processed", () =>
+it.live("the fault `lost` resets the connection after the request is processed", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {
@@ -36,7 +36,7 @@ it.live("the fault lost resets the connection after the request is processed", (
   })
 )
 
-it.live("the fault truncated sends half of the announced body, and then closes the connection", () =>
+it.live("the fault `truncated` sends half of the announced body, and then closes the connection", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "truncated")
@@ -68,7 +68,7 @@ it.live("the journal contains a login once if the login times out and its answer
 )
 
 it.live(
-  "the faults waf, rate-limit, status and answer return their answers to a login",
+  "with the faults `waf`, `rate-limit`, `status` and `answer`, a login fails with the reason that matches the fault",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
