@@ -48,7 +48,7 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/** A subject that passes every case. */
+/** A valid subject: every case passes for it. */
 const sound: Subject = {
   ...protocol,
   codes,
@@ -60,7 +60,7 @@ const sound: Subject = {
   },
   layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
   verdicts: { tiny: ["Yes", "No"] },
-  // The PIN is not listed, because it is also a part of an error code.
+  // The list does not contain the PIN, because an error code contains the same digits.
   secrets: [secrets.key, secrets.access]
 }
 
@@ -174,14 +174,14 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /source/
   ],
   [
-    "a dialect that no fixture has",
+    "a dialect for which there is no fixture",
     { ...sound, dialects: [dialect, { ...dialect, name: "huge" }] },
     'a fixture in the dialect "huge" has the verdict No',
     /no fixture in the dialect "huge" has the verdict No/
   ],
   ["an error row without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
   [
-    "a row for the HTTP status of an answer that no dialect reads",
+    "a row for HTTP 503 if the only answer with HTTP 503 matches no dialect",
     { ...having(slow, { status: 503, body: "<h1>Busy</h1>" }), codes: [{ ...bare, status: 503 }] },
     "503: made up",
     /no fixture/
@@ -205,7 +205,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "a row that does not apply to any fixture because of the options",
+    "a row that `codesFor` excludes for every fixture",
     { ...sound, codesFor: () => [] },
     "T9153: made up",
     /no fixture/
@@ -286,7 +286,7 @@ describe("the cases of fixtures", () => {
 })
 
 describe("Fixtures.read", () => {
-  it("reads JSON with the quirks that the broker's client repairs", () => {
+  it("reads JSON with the defects that the broker's client repairs", () => {
     const curly = { ...first, body: "{“ok”: true}" }
     assert.isUndefined(Fixtures.read(sound, curly).verdict)
     assert.strictEqual(Fixtures.read({ ...sound, quirks: ["smart-quotes"] }, curly).verdict?._tag, "Yes")

@@ -89,7 +89,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("do not include a connection that could not be opened", () =>
+  it.effect("do not include a login whose connection could not be opened", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" })
@@ -98,7 +98,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("do not occur with an invalid policy, because no login is sent", () =>
+  it.effect("do not occur if the policy is invalid, because then no login is sent", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [

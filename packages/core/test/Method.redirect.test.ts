@@ -201,7 +201,7 @@ describe("tokens of another program", () => {
 })
 
 describe("calls that need fields of the app", () => {
-  it.effect("fail if the fields are invalid", () =>
+  it.effect("cannot be built if the fields are invalid", () =>
     Effect.gen(function* () {
       const layer = api.layer({ key: Redacted.make(" ") }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const { reason } = yield* Effect.flip(Effect.provide(TinyApi, layer))
@@ -209,7 +209,7 @@ describe("calls that need fields of the app", () => {
     })
   )
 
-  it.effect("use the origins of the descriptor, and reject an origin for an unknown purpose", () =>
+  it.effect("use the origins of the descriptor, and cannot be built with an origin for an unknown purpose", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])
@@ -220,7 +220,7 @@ describe("calls that need fields of the app", () => {
   )
 })
 
-describe("a redirect URL", () => {
+describe("Credentials.redirectUrlProblem", () => {
   it.each([
     ["https://app.example/cb?a=b", undefined],
     ["http://127.0.0.1:8080/cb", undefined],
@@ -228,7 +228,7 @@ describe("a redirect URL", () => {
     ["http://app.example/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"],
     ["app.example", "is not an address"],
     ["https://app.example/#cb", "must not have a fragment: the broker could not add its parameters"]
-  ] as const)("%s has the problem: %s", (value, problem) => {
+  ] as const)("returns for %s: %s", (value, problem) => {
     assert.strictEqual(Credentials.redirectUrlProblem("127.0.0.1")(value), problem)
   })
 })

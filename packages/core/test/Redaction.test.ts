@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 
 const secrets = (...values: ReadonlyArray<string>) => values.map((value) => Redacted.make(value))
 
-describe("scrub recognizes a secret by its format", () => {
+describe("Redaction.scrub recognizes a secret by its format", () => {
   it.each([
     [`{"password":"canary"}`, `{"password":<redacted>}`],
     [`{"pin": 4711, "name": "Demo"}`, `{"pin": <redacted>, "name": "Demo"}`],
@@ -63,7 +63,7 @@ describe("a broker's text cannot forge a log line or control a terminal", () => 
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
   })
 
-  it("but keeps Hindi, Tamil and symbols", () =>
+  it("but keeps Hindi, Tamil and emoji", () =>
     assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
 
   it("and shows no secret that contains invisible characters", () => {
@@ -74,11 +74,11 @@ describe("a broker's text cannot forge a log line or control a terminal", () => 
     )
   })
 
-  it("and an excerpt does not end in half a symbol", () =>
+  it("and an excerpt does not end with a lone surrogate", () =>
     assert.notMatch(Redaction.excerpt(`${"x ".repeat(99)}y😀 more`), unsafe))
 })
 
-describe("scrub finds a given secret in every spelling", () => {
+describe("Redaction.scrub finds a given secret", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
     ["unchanged", secret],
@@ -98,7 +98,7 @@ describe("scrub finds a given secret in every spelling", () => {
     assert.strictEqual(Redaction.scrub(`[${spelled}] [x]`, secrets(secret)).replaceAll("=", ""), "[<redacted>] [x]")
   )
 
-  it("at every occurrence, also if there are several secrets", () =>
+  it("at every occurrence, even if several secrets are given", () =>
     assert.strictEqual(
       Redaction.scrub("4711 A1 4711 x-y", secrets("4711", "x-y")),
       "<redacted> A1 <redacted> <redacted>"
@@ -108,7 +108,7 @@ describe("scrub finds a given secret in every spelling", () => {
     ["PIN1", "UElOMQ", "50494e31"],
     ["???", "Pz8/", "3f3f3f"],
     ["???", "Pz8_", "%3F%3F%3F"]
-  ])("even if it is as short as %s, in the encodings %s and %s", (short, one, other) =>
+  ])("even if it is as short as %s and is encoded as %s or %s", (short, one, other) =>
     assert.strictEqual(Redaction.scrub(`[${one}] [${other}]`, secrets(short)), "[<redacted>] [<redacted>]")
   )
 
@@ -122,10 +122,10 @@ describe("scrub finds a given secret in every spelling", () => {
     }
   })
 
-  it("even if it contains the special characters of patterns", () =>
+  it("even if it contains special characters of regular expressions", () =>
     assert.strictEqual(Redaction.scrub("a.*[b] $&1 aXXb", secrets(".*[b]", "$&1")), "a<redacted> <redacted> aXXb"))
 
-  it("but ignores a secret of two characters, because it would redact too much text", () =>
+  it("but ignores a secret of two characters, because its redaction would hide too much text", () =>
     assert.strictEqual(Redaction.scrub("a1 b a1", secrets("a1", "")), "a1 b a1"))
 
   it("even if it contains a lone surrogate", () =>
@@ -144,7 +144,7 @@ describe("scrub finds a given secret in every spelling", () => {
   )
 })
 
-describe("scrub takes limited time for a megabyte", () => {
+describe("Redaction.scrub takes limited time for a megabyte", () => {
   it.each([
     ["of one letter", "a"],
     ["of letters with dashes", "a-"],
@@ -196,7 +196,7 @@ describe("a text of twenty megabytes is cut without a crash", () => {
   })
 })
 
-describe("excerpt of JSON keeps names and types, without values", () => {
+describe("Redaction.excerpt shows the names and types, but no values,", () => {
   const key = "canaryKey1"
   it.each([
     [
@@ -214,26 +214,26 @@ describe("excerpt of JSON keeps names and types, without values", () => {
     [`{"${"k".repeat(41)}":1}`, `{"…":number}`]
   ])("%s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
 
-  it("accepts the parsed value", () =>
+  it("of JSON that was already parsed", () =>
     assert.strictEqual(Redaction.excerpt("\ufeff{…}", { json: { a: "canary" } }), `{"a":string(6)}`))
 
-  it("shows the first of many fields", () => {
+  it("of the first fields of JSON with many fields", () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, "canary"]))
     const text = Redaction.excerpt(JSON.stringify(many))
     assert.isAtMost(text.length, 201)
     assert.match(text, /^\{"field0":string\(6\),.*…$/)
   })
 
-  it("is short for a long document", () =>
+  it("of JSON with a long text", () =>
     assert.strictEqual(Redaction.excerpt(JSON.stringify({ name: "canary ".repeat(1000) })), `{"name":string(7000)}`))
 
-  it("does not fail on a hundred thousand brackets", () => {
+  it("of JSON with a hundred thousand brackets", () => {
     const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
     assert.strictEqual(Redaction.excerpt(deep), `{"a":{"a":{"a":object}}}`)
   })
 })
 
-describe("excerpt of other text", () => {
+describe("Redaction.excerpt of text that is not JSON", () => {
   it.each([
     ["tag", "<html><body><h1>Request\n  Rejected</h1></body></html>", "Request Rejected"],
     [

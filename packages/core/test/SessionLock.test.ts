@@ -38,7 +38,7 @@ const { url } = sharedServer()
 /** A lease that does not expire during a test, even if the machine stalls for some seconds. */
 const longLease = "10 seconds"
 
-/** The same Redis, and a function that returns how many scripts were sent to it. */
+/** Returns a Redis that counts the scripts that are sent to it, and a function that returns their number. */
 const countScripts = (redis: Redis.Redis["Service"]) => {
   let sent = 0
   const counting: Redis.Redis["Service"] = {
@@ -209,8 +209,8 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
     ["before the check reads the clock", [1]],
     ["right after the check has read the clock", [2]],
-    ["before the request to Redis, and once during the wait for the answer", [1, 3]],
-    ["before the request to Redis, and twice during the wait for the answer", [1, 3, 5]]
+    ["before the check sends its request to Redis, and once while it waits for the answer", [1, 3]],
+    ["before the check sends its request to Redis, and twice while it waits for the answer", [1, 3, 5]]
   ] as const)("is still valid if the process of its holder was suspended %s", ([, stops]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
@@ -373,7 +373,11 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           Effect.fnUntraced(function* (lease) {
             yield* lease.check
             yield* redis.send("SET", key, "another")
-            assert.isBelow(yield* untilLost(lease), 7000, "reported at the next renewal, not at the end of the lease")
+            assert.isBelow(
+              yield* untilLost(lease),
+              7000,
+              "the loss must be reported at the next renewal, not at the end of the lease"
+            )
             return "done"
           })
         )
@@ -449,9 +453,9 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
       const lock = makeRedis(counting, { prefix, lease: "300 millis" })
       const early = yield* lock.withLock(account, Effect.succeed)
       const before = scriptsSent()
-      assert.strictEqual(yield* reasonOf(early.check), "lost", "right after the release")
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "the reason right after the release")
       yield* Effect.sleep("400 millis")
-      assert.strictEqual(yield* reasonOf(early.check), "lost", "after the time of the lease")
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "the reason after the time of the lease")
       assert.strictEqual(scriptsSent(), before)
       assert.isNull(yield* redis.send("GET", key))
     })
@@ -522,7 +526,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("does not delay the interruption of its holder", () =>
+    it.live("does not delay an interruption of its holder", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url))
@@ -648,7 +652,7 @@ describe.runIf(runsRedis)("vaults: a process that holds a lock in Redis", { tags
         const { child } = yield* holder(prefix)
         const next = yield* Effect.forkChild(timed(lock.withLock(account, () => Effect.void)))
         yield* Effect.sleep("1 second")
-        assert.isUndefined(next.pollUnsafe(), "blocked while the holder runs")
+        assert.isUndefined(next.pollUnsafe(), "the next holder must wait while the first holder runs")
         const { millis } = yield* timed(
           Effect.andThen(
             Effect.sync(() => child.kill("SIGKILL")),

@@ -199,27 +199,29 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("is not blocked by an account that fails, that hangs or that is misconfigured", () =>
-    Effect.gen(function* () {
-      const { managers } = yield* begin((tiny, name) => {
-        if (name === "T3") tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
-        if (name === "T5") tiny.latency = "1 hour"
-      })
-      const seen: Array<SessionManagers.Progress<unknown>> = []
-      const running = yield* Effect.forkChild(
-        Stream.runForEach(managers.warm([...names(10), "misconfigured"]), (progress) =>
-          Effect.sync(() => seen.push(progress))
+  it.effect(
+    "is not blocked by an account that fails, by an account that hangs or by an account that is misconfigured",
+    () =>
+      Effect.gen(function* () {
+        const { managers } = yield* begin((tiny, name) => {
+          if (name === "T3") tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
+          if (name === "T5") tiny.latency = "1 hour"
+        })
+        const seen: Array<SessionManagers.Progress<unknown>> = []
+        const running = yield* Effect.forkChild(
+          Stream.runForEach(managers.warm([...names(10), "misconfigured"]), (progress) =>
+            Effect.sync(() => seen.push(progress))
+          )
         )
-      )
-      yield* pass("1 second")
-      assert.strictEqual(seen.length, 10)
-      const failures = seen.filter((progress) => SessionManagers.failureOf(progress) !== undefined)
-      assert.deepStrictEqual(failures.map(({ name }) => name).sort(), ["T3", "misconfigured"])
-      assert.strictEqual(seen.at(-1)?.failed, 2)
-      yield* pass("2 minutes")
-      yield* Fiber.join(running)
-      assert.strictEqual(seen.at(-1)?.name, "T5")
-    })
+        yield* pass("1 second")
+        assert.strictEqual(seen.length, 10)
+        const failures = seen.filter((progress) => SessionManagers.failureOf(progress) !== undefined)
+        assert.deepStrictEqual(failures.map(({ name }) => name).sort(), ["T3", "misconfigured"])
+        assert.strictEqual(seen.at(-1)?.failed, 2)
+        yield* pass("2 minutes")
+        yield* Fiber.join(running)
+        assert.strictEqual(seen.at(-1)?.name, "T5")
+      })
   )
 
   it.effect("starts other accounts after an account has hung for two minutes, and the hanging account continues", () =>
@@ -309,7 +311,7 @@ describe("sessions: SessionManagers.warm", () => {
     ["a number", 7],
     ["a list of objects", [{ name: "T1" }]]
   ]
-  it.effect.each(others)("rejects %s instead of a list of names", ([, given]) =>
+  it.effect.each(others)("rejects %s, because a list of names is required", ([, given]) =>
     Effect.gen(function* () {
       const { built, managers } = yield* begin()
       const { reason } = yield* Effect.flip(warmed(managers, given as ReadonlyArray<string>))

@@ -278,7 +278,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("names the account in its errors, but does not disclose the key or the content", () =>
+  it.effect("names the account in its errors, but its errors do not contain the key or the content", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const { bytes, raw, replace } = yield* begin
@@ -295,7 +295,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("is made by layerEncrypted from the SessionStore in the context", () =>
+  it.effect("is made by SessionStore.layerEncrypted from the SessionStore in the context", () =>
     Effect.gen(function* () {
       const book = makeOpen()
       const store = yield* Effect.provide(

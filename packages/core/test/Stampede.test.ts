@@ -13,7 +13,7 @@ import { makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions
 
 const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
 
-/** A manager whose session is valid but due for renewal. Each login at the broker now takes ten seconds. */
+/** Makes a manager with a valid session whose early renewal is due. Each later login takes ten seconds. */
 const due = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny(lastsAnHour)
@@ -216,7 +216,7 @@ describe("promises of SessionManager.sessionPromise", () => {
 })
 
 describe("SessionManager.changes", () => {
-  it.effect("emits a change to all current listeners, but emits no earlier change to a new listener", () =>
+  it.effect("emits a change to all current listeners, but does not emit an earlier change to a new listener", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

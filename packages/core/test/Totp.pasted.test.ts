@@ -182,7 +182,7 @@ describe("Totp.parse", () => {
     }
   )
 
-  it("checks a text of 20,000 repeated signs within the time-out of the test", () => {
+  it("checks a text in which a sign is repeated 20,000 times within the time-out of the test", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)

@@ -12,7 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// Simulates random days of two programs, with cut-offs, clock changes, rejected tokens, network failures and restarts.
+// Simulates random days of two programs with cut-offs, clock changes, rejected tokens, network failures and restarts.
 // Each session that a manager returns must be valid.
 
 const days = thorough ? 150 : 30
@@ -65,7 +65,7 @@ const ask = Effect.fnUntraced(function* (
 ) {
   const before = tiny.calls.length
   const result = yield* Effect.result(how)
-  assert.isAtMost(tiny.calls.length - before, 2, "number of requests of one call: at most a refresh and a login")
+  assert.isAtMost(tiny.calls.length - before, 2, "one call may send at most two requests: a refresh and a login")
   if (Result.isFailure(result)) return false
   const session = result.success
   const now = yield* Clock.currentTimeMillis

@@ -20,7 +20,7 @@ export const account = Account.make({ broker: "tiny", id: "T1" })
 /** 2026-11-21 10:00 IST. */
 export const morning = Date.UTC(2026, 10, 21, 4, 30)
 
-/** A fake broker. It numbers its tokens, and its latency and its next failures can be set. */
+/** A fake broker. It numbers its tokens. A test can set its latency and its next failures. */
 export interface Tiny {
   readonly renewal: Renewal.Renewal["Service"]
   readonly logout: Logout["Service"]
@@ -118,7 +118,7 @@ export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: Se
     (context) => Context.get(context, SessionManager.SessionManager)
   )
 
-/** Advances the clock, and runs the fibers that wait for it. */
+/** Advances the clock, and runs the fibers that wait for the clock. */
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
 /** A store. Its writes fail while `state.broken` is set, and its reads fail while `state.unreadable` is set. */

@@ -175,7 +175,9 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
     complete: (request, callbackUrl) => {
       const { redirectUrl, state } = { ...request }
       if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
-        return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not a result of begin"))
+        return Effect.fail(
+          AuthError.invalidRequest(broker, "complete", "request", "must be the request that `begin` returned")
+        )
       }
       return isSecretText(callbackUrl)
         ? Effect.flatMap(receive(request, callbackUrl), (callback) => completeOnce(request.state, callback))
