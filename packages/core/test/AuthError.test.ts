@@ -245,7 +245,7 @@ const tags = [
   "RedirectRejected"
 ] as const satisfies ReadonlyArray<AuthError.Reason["_tag"]>
 
-it("the tables of this file contain every reason", () => {
+it("the tables in AuthError.test.ts contain every reason", () => {
   // This line does not compile if a reason is missing from `tags`.
   const all: Record<AuthError.Reason["_tag"], true> = Object.fromEntries(tags.map((tag) => [tag, true])) as Record<
     (typeof tags)[number],

@@ -335,7 +335,7 @@ describe("the body of an answer", () => {
     { title: "no content-length", headers: {} },
     { title: "an invalid content-length", headers: { "content-length": "-1" } },
     {
-      title: "the content-length of its compressed form",
+      title: "the content-length of compressed bytes",
       headers: { "content-length": "20", "content-encoding": "gzip" }
     },
     { title: "an empty content-length", headers: { "content-length": "", "content-encoding": "br" } }

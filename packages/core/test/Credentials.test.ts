@@ -68,7 +68,7 @@ describe("Credentials.check", () => {
 
   const missing = ["clientCode is missing", "pin is missing", "totpSecret is missing"]
   it.effect.each([
-    { title: "no fields", input: {}, found: missing },
+    { title: "an input without fields", input: {}, found: missing },
     { title: "fields that are null", input: { clientCode: null, pin: null, totpSecret: null }, found: missing },
     {
       title: "fields that contain only white space",

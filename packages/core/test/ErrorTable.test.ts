@@ -48,13 +48,13 @@ describe("ErrorTable.totpHints", () => {
     ["an answer without further information", {}, usual],
     ["a clock within the tolerance", { clockDrift: -15_000 }, usual],
     ["a clock outside the tolerance", { clockDrift: 15_001 }, ["ClockDrift", ...usual]],
-    ["a code in the request", { request: { totp: Redacted.make("123456") } }, usual],
+    ["a request with a code", { request: { totp: Redacted.make("123456") } }, usual],
     [
-      "the TOTP secret instead of a code in the request",
+      "a request with the TOTP secret instead of a code",
       { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } },
       ["SecretInsteadOfCode", ...usual]
     ],
-    ["a code that is a number in the request", { request: { totp: 123456 } }, usual]
+    ["a request with a code that is a number", { request: { totp: 123456 } }, usual]
   ] as const)("returns the expected hints for %s", (_, fields, expected) =>
     assert.deepStrictEqual(ids(fields), [...expected])
   )

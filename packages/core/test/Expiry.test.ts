@@ -52,7 +52,7 @@ describe("Expiry.jwt", () => {
     ["a negative exp", token({ exp: -1 })],
     ["zero as exp", token({ exp: 0 })],
     ["an exp beyond the range of Date", token({ exp: 1e15 })],
-    ["an exp in milliseconds far beyond any date", token({ exp: 1e300 })],
+    ["an exp in milliseconds beyond the range of Date", token({ exp: 1e300 })],
     ["claims that are a list", token([seconds])],
     ["claims that are null", token(null)],
     ["a payload that is not base64url", "x.%%%.y"],
@@ -82,7 +82,7 @@ describe("Expiry.dailyAt", () => {
     ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
     ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
     ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
-  ] as const)("for the time %s: a session that is issued at %s ends at %s", (time, at, end) =>
+  ] as const)("for the time %s IST: a session that is issued at %s IST ends at %s IST", (time, at, end) =>
     assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
   )
 
@@ -137,7 +137,11 @@ describe("Expiry.earliest", () => {
       jwt(midnight / 1000 + 1),
       { at: midnight, source: "daily-cut-off" }
     ],
-    ["the first rule if both give the same instant", jwt(midnight / 1000), { at: midnight, source: "daily-cut-off" }],
+    [
+      "the expiry of the first rule if both rules give the same instant",
+      jwt(midnight / 1000),
+      { at: midnight, source: "daily-cut-off" }
+    ],
     ["the known expiry if the other rule gives no expiry", issued(), { at: midnight, source: "daily-cut-off" }]
   ] as const)("returns %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
 

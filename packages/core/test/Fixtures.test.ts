@@ -71,7 +71,7 @@ const casesOf = (subject: Subject): ReadonlyArray<Case> => [
   ...Fixtures.coverageCases(subject)
 ]
 
-/** The subject `sound` with changes to one of its fixtures. */
+/** Returns the subject `sound` with changes to one of its fixtures. */
 const having = (changed: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subject => ({
   ...sound,
   fixtures: sound.fixtures.map((each) => (each === changed ? { ...each, ...changes } : each))
@@ -85,7 +85,7 @@ const dialect = protocol.dialects[0] as Envelope.Dialect
 
 const leaking = fixture("login", "with the PIN", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
-/** A subject with two rows that report the broker's code unchanged. Only the first of these rows has a fixture. */
+/** Makes a subject with two rows that report the broker's code unchanged. Only the first of these rows has a fixture. */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
   return {
@@ -263,10 +263,10 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   ["a name that is used twice", adding(first), "each fixture has a unique name", /login: yes/]
 ]
 
-describe("the cases of fixtures", () => {
+describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("require only one fixture for all rows that report their code unchanged", () => {
+  it.effect("require only one fixture for all error rows that report the broker's code unchanged", () => {
     const subject = orders("Concerns orders", ErrorTable.rejected)
     return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
   })

@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` with a login page. Its callback contains the state as one of several parameters. If the user
+// The test broker `tiny` has a login page. Its callback contains the state as one of several parameters. If the user
 // cancels the login, the callback contains no state.
 
 const credentials = {

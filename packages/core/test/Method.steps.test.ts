@@ -23,7 +23,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 import { no, protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` with a QR login, a login in two steps, and options that change its endpoints.
+// The test broker `tiny` has a QR login, a login in two steps, and options that change its endpoints.
 
 const credentials = {
   site: {

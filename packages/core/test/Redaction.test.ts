@@ -26,7 +26,7 @@ describe("Redaction.scrub recognizes a secret by its format", () => {
     ["token eyJhbGciOiJIUzUxMiJ9.e30.c2ln is old", "token <redacted> is old"],
     ["session 4a5b6c7d8e9f0a1b2c3d4e5f6a7b is over", "session <redacted> is over"],
     ["hash q83vEjRWeJCrze8SNFZ4kA== differs", "hash <redacted> differs"]
-  ])("%s", (text, clean) => assert.strictEqual(Redaction.scrub(text), clean))
+  ])("in the text %s", (text, clean) => assert.strictEqual(Redaction.scrub(text), clean))
 
   it.each([
     "Invalid totp",
@@ -81,12 +81,12 @@ describe("a broker's text cannot forge a log line or control a terminal", () => 
 describe("Redaction.scrub finds a given secret", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
-    ["unchanged", secret],
+    ["without encoding", secret],
     ["in capitals", secret.replace("ä", "Ä").replace("p", "P")],
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
     ["in a URL, in lower case", encodeURIComponent(secret).toLowerCase()],
-    ["in a form", new URLSearchParams({ "": secret }).toString().slice(1)],
+    ["in an encoded form", new URLSearchParams({ "": secret }).toString().slice(1)],
     [
       "in HTML",
       secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(`"`, "&quot;")
@@ -152,8 +152,8 @@ describe("Redaction.scrub takes limited time for a megabyte", () => {
     ["of spaces", " "],
     ["of quotation marks", `"`],
     ["of backslashes in a value", `token:"\\`],
-    ["of names without a value", "password "],
-    ["of names and spaces", "password            "],
+    ["of names of secret fields without a value", "password "],
+    ["of names of secret fields with spaces between them", "password            "],
     ["of beginnings of a token", "eyJ"],
     ["of beginnings of a token with a dot", "eyJ."],
     ["of the word bearer", "bearer "],
@@ -172,7 +172,7 @@ describe("Redaction.scrub takes limited time for a megabyte", () => {
     ["of escape characters", "\u001b"],
     ["of lone surrogates", "\ud800"],
     ["of percent signs", "%22"],
-    ["of names and words", "token x "]
+    ["of names of secret fields with words between them", "token x "]
   ])("%s", (_, unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length))
     const began = process.threadCpuUsage()
@@ -186,9 +186,9 @@ describe("Redaction.scrub takes limited time for a megabyte", () => {
 describe("a text of twenty megabytes is cut without a crash", () => {
   it.each([
     ["an unclosed value", `token:"`, "a"],
-    ["one word", "", "a1"],
-    ["dots", "eyJ", ".a"],
-    ["tags", "", "<a"]
+    ["one long word", "", "a1"],
+    ["many dots", "eyJ", ".a"],
+    ["many beginnings of tags", "", "<a"]
   ])("if it contains %s", (_, begin, unit) => {
     const text = `4711 ${begin}${unit.repeat(20_000_000 / unit.length)}`
     assert.isTrue(Redaction.scrub(text, secrets("4711")).startsWith("<redacted> "))
@@ -212,7 +212,7 @@ describe("Redaction.excerpt shows the names and types, but no values,", () => {
     [`{"eyJhbGciOiJIUzUxMiJ9":1,"q83vEjRWeJCrze8SNFZ4kA12":1}`, `{"…":number,"…":number}`],
     [`{"${key}":1}`, `{"<redacted>":number}`],
     [`{"${"k".repeat(41)}":1}`, `{"…":number}`]
-  ])("%s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
+  ])("of %s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
 
   it("of JSON that was already parsed", () =>
     assert.strictEqual(Redaction.excerpt("\ufeff{…}", { json: { a: "canary" } }), `{"a":string(6)}`))
@@ -335,7 +335,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
   })
 })
 
-it.effect("layerHeaders adds names to Effect's redacted header names, and keeps the existing names", () =>
+it.effect("Redaction.layerHeaders adds names to Effect's redacted header names, and keeps the existing names", () =>
   Effect.gen(function* () {
     const before = yield* Headers.CurrentRedactedNames
     const names = yield* Effect.provide(Headers.CurrentRedactedNames, Redaction.layerHeaders(["X-PrivateKey"]))

@@ -100,12 +100,12 @@ describe("a callback is rejected, and the error does not quote it", () => {
     ["the state in capital letters", `${own}?auth_token=canary&state=${state.toUpperCase()}`, "state"],
     ["two states, the wrong one first", `${own}?state=canary&${good}`, "state"],
     ["two states, the wrong one last", `${own}?${good}&state=canary`, "state"],
-    ["a wrong state in the hash", `${own}?${good}#/x?state=canary`, "state"],
+    ["a wrong state in a hash route", `${own}?${good}#/x?state=canary`, "state"],
     ["another host", `https://evil.example/callback?${good}`, "origin"],
     ["a host that begins with the registered host", `https://app.example.evil.example/callback?${good}`, "origin"],
     ["the registered host as a user name", `https://app.example@evil.example/callback?${good}`, "origin"],
     ["another port", `https://app.example:8443/callback?${good}`, "origin"],
-    ["http", `http://app.example/callback?${good}`, "origin"],
+    ["the scheme http", `http://app.example/callback?${good}`, "origin"],
     ["another path", `https://app.example/callback/x?${good}`, "origin"],
     ["a slash at the end", `https://app.example/callback/?${good}`, "origin"],
     ["the path in capital letters", `https://app.example/CALLBACK?${good}`, "origin"],
@@ -114,10 +114,10 @@ describe("a callback is rejected, and the error does not quote it", () => {
     ["only a path, which is not the registered path", `/elsewhere?${good}`, "origin"],
     ["only a query", `?${good}`, "not-a-url"],
     ["no text", "", "not-a-url"],
-    ["a denial", `${own}?error=access_denied&${good}`, "denied"],
-    ["a denial with an empty value", `${own}?ERROR=&${good}`, "denied"],
-    ["a denial without a value", `${own}?error&${good}`, "denied"],
-    ["a denial without the state", `${own}?error=access_denied`, "state"]
+    ["an error parameter", `${own}?error=access_denied&${good}`, "denied"],
+    ["an empty error parameter", `${own}?ERROR=&${good}`, "denied"],
+    ["an error parameter without a value", `${own}?error&${good}`, "denied"],
+    ["an error parameter and no state", `${own}?error=access_denied`, "state"]
   ] as const)("with %s", ([, url, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(parse(url)), reason)
@@ -157,7 +157,7 @@ describe("a callback with a parameter for the status of the login", () => {
     ["a cancelled login without the state", "status=cancelled", "denied"],
     ["a cancelled login with the state", `status=cancelled&state=${state}`, "denied"],
     ["a cancelled login with the state of another login", "status=cancelled&state=other", "state"],
-    ["an undocumented value", "status=error&code=canary", "denied"],
+    ["an undocumented status", "status=error&code=canary", "denied"],
     ["success in upper case", `status=SUCCESS&state=${state}`, "denied"],
     ["an empty status", `status=&state=${state}`, "denied"],
     ["two statuses", `status=success&status=cancelled&state=${state}`, "repeated"],
@@ -166,7 +166,7 @@ describe("a callback with a parameter for the status of the login", () => {
     ["no status", `code=canary&state=${state}`, "missing-token"],
     ["no parameters", "", "state"],
     ["an error parameter", `status=success&error=x&state=${state}`, "denied"]
-  ] as const)("is rejected with %s", ([, query, reason]) =>
+  ] as const)("is rejected for %s", ([, query, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(read(query)), reason)
     })
@@ -180,7 +180,7 @@ describe("a callback with a parameter for the status of the login", () => {
   )
 })
 
-describe("requireParameter", () => {
+describe("RedirectLogin.requireParameter", () => {
   const needed = (query: string) =>
     Effect.flatMap(parse(`https://app.example/callback?${query}&state=${state}`), (parameters) =>
       RedirectLogin.requireParameter("tiny", parameters, "Auth_Token")
@@ -271,7 +271,7 @@ describe("a request is completed only once", () => {
     })
   )
 
-  it.effect("even if the request was stored and read again", () =>
+  it.effect("even if the request was stored and then read from the store", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin

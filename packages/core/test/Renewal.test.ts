@@ -104,14 +104,16 @@ describe("the limits of a renewal", () => {
       fromDescription: Renewal.fromDescription(description, { account }, options)
     }
     for (const [way, made] of Object.entries(ways)) {
-      it.effect(`are rejected by \`${way}\` if ${name} is ${String(value)} (${typeof value})`, () =>
-        Effect.gen(function* () {
-          const { broker, operation, reason } = yield* Effect.flip(made)
-          assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
-          assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
-            `renewal.${name}`
-          ])
-        })
+      it.effect(
+        `are rejected by Renewal.${way} if the option ${name} is ${typeof value === "string" ? `"${value}"` : String(value)}`,
+        () =>
+          Effect.gen(function* () {
+            const { broker, operation, reason } = yield* Effect.flip(made)
+            assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
+            assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+              `renewal.${name}`
+            ])
+          })
       )
     }
   }

@@ -155,7 +155,8 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "LockUnavailable" ? reason.why : reason._tag))
 
 /**
- * Milliseconds until `check` first reports that the lock is lost. If it is not lost within 15 seconds, the test fails.
+ * Returns the number of milliseconds until `check` first reports that the lock is lost. If the lock is not lost within
+ * 15 seconds, the test fails.
  */
 const untilLost = ({ check }: SessionLock.Lease) =>
   timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("15 seconds"))).pipe(

@@ -728,7 +728,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  /** A manager whose check of the lock reports that the lock is lost if `lose` returns true. */
+  /** Makes a manager with a lock. A check of the lock reports that the lock is lost if `lose` returns true. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]

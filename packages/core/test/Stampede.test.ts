@@ -43,7 +43,10 @@ describe("callers of SessionManager.session", () => {
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const exit = yield* afterInterruption(steps, yield* start(makeTiny()))
-        assert.isTrue(exit !== undefined && Exit.isSuccess(exit), `interrupted after ${steps} steps`)
+        assert.isTrue(
+          exit !== undefined && Exit.isSuccess(exit),
+          `the second caller got no session after the first caller was interrupted after ${steps} steps`
+        )
       }
     })
   )
@@ -54,7 +57,10 @@ describe("callers of SessionManager.session", () => {
         const { manager, tiny } = yield* due
         tiny.latency = 0
         const exit = yield* afterInterruption(steps, manager)
-        assert.isTrue(exit !== undefined && Exit.isSuccess(exit), `interrupted after ${steps} steps`)
+        assert.isTrue(
+          exit !== undefined && Exit.isSuccess(exit),
+          `the second caller got no session after the first caller was interrupted after ${steps} steps`
+        )
       }
     })
   )

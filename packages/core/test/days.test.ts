@@ -130,7 +130,7 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // The first login succeeds, so the credentials are known to be valid. Then a network failure does not use up the
+  // The first login succeeds, so the credentials are known to be valid. A later network failure does not use up the
   // budget.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
@@ -142,8 +142,14 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
   for (const program of day.programs) {
     yield* TestClock.adjust("2 minutes")
     program.loggedOut = false
-    assert.isTrue(yield* ask(day, program, program.manager.renew()), "cannot get a session again")
-    assert.isTrue(yield* ask(day, program, program.manager.session), "cannot get a session again")
+    assert.isTrue(
+      yield* ask(day, program, program.manager.renew()),
+      "a program could not get a session after these events"
+    )
+    assert.isTrue(
+      yield* ask(day, program, program.manager.session),
+      "a program could not get a session after these events"
+    )
   }
   return tiny.calls.length
 })

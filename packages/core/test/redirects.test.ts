@@ -27,7 +27,7 @@ interface Call {
   readonly init: RequestInit & { readonly dispatcher?: unknown }
 }
 
-/** A `fetch` that answers each call with `respond` and records it. */
+/** Makes a `fetch` that answers each call with `respond`, and records the call. */
 const record = (respond: (url: URL) => Response) => {
   const calls: Array<Call> = []
   const fetch = ((input: RequestInfo | URL, init: RequestInit = {}) => {
@@ -44,7 +44,7 @@ const authorize: Authorize["Service"] = {
   refusal: () => undefined
 }
 
-/** Three calls over the client of this layer: an authorized call, a login and a read. */
+/** Makes three calls that use the client of this layer: an authorized call, a login and a read. */
 const callsOver = Effect.fnUntraced(function* (http: Layer.Layer<HttpClient.HttpClient>) {
   yield* TestClock.setTime(morning)
   const manager = yield* start(makeTiny())

@@ -23,7 +23,7 @@ const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
 
 const sent = { tokens, headers: protocol.headers({ account: "T1", tokens }) }
 
-/** The error that the tiny broker's client finds in an answer, or `undefined`. */
+/** Returns the error that the client of the broker `tiny` finds in an answer. Without an error, returns `undefined`. */
 const refusalOf = (answer: {
   readonly status?: number
   readonly headers?: Record<string, string>

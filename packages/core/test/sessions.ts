@@ -28,7 +28,7 @@ export interface Tiny {
   readonly calls: Array<string>
   /** The failures of the next calls, in order. After these, calls succeed. */
   readonly failures: Array<AuthError.Reason>
-  /** How long a login or a refresh takes. */
+  /** Duration of a login or a refresh. */
   latency: Duration.Input
 }
 
@@ -98,7 +98,7 @@ export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), loc
 /** Builds a new SessionManager, as a separate program would. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
-/** Like `start`, but fails with the error of an invalid option. */
+/** Does the same as `start`, but fails with an error if an option is invalid. */
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
   Effect.map(
     Layer.build(

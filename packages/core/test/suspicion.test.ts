@@ -56,7 +56,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     })
   )
 
-  it.effect("is explained in the error, and SessionManager.renew without an argument still gets a new session", () =>
+  it.effect("is reported in the error, and SessionManager.renew without an argument still gets a new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
