@@ -62,7 +62,7 @@ const faults: ReadonlyArray<
 
 describe("a fault of FakeBroker", () => {
   it.effect.each(faults)(
-    "%j gives the answer the status %d, and occurs only once",
+    "%j causes one answer with the status %d, and then does not occur again",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make

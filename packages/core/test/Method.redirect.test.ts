@@ -147,7 +147,7 @@ describe("a browser login whose callback has a status", () => {
     ["status=cancelled", "denied"],
     ["status=ok&code=c1", "state"],
     ["code=c1&state=other", "state"]
-  ] as const)("is not completed by a callback with %s", ([query, expected]) =>
+  ] as const)("is not completed by a callback with the query %s", ([query, expected]) =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(Effect.flip(complete(() => query)))
       assert.strictEqual(why(value), expected)

@@ -343,24 +343,26 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("fails as busy after the acquireTimeout, whether its holder uses the same lock object or another", () =>
-    Effect.gen(function* () {
-      const { prefix, redis } = yield* begin
-      const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
-      const one = makeRedis(redis, options)
-      const two = makeRedis(redis, options)
-      yield* one.withLock(
-        account,
-        Effect.fnUntraced(function* () {
-          for (const lock of [one, two]) {
-            const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
-            assert.match(shown(exit), /Another program has held the lock of this account for 300 milliseconds/)
-            assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
-          }
-        })
-      )
-      yield* two.withLock(account, () => Effect.void)
-    })
+  it.live(
+    "fails with `busy` after the acquireTimeout, whether its holder uses the same lock object or another lock object",
+    () =>
+      Effect.gen(function* () {
+        const { prefix, redis } = yield* begin
+        const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
+        const one = makeRedis(redis, options)
+        const two = makeRedis(redis, options)
+        yield* one.withLock(
+          account,
+          Effect.fnUntraced(function* () {
+            for (const lock of [one, two]) {
+              const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
+              assert.match(shown(exit), /Another program has held the lock of this account for 300 milliseconds/)
+              assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
+            }
+          })
+        )
+        yield* two.withLock(account, () => Effect.void)
+      })
   )
 
   it.live(
@@ -598,7 +600,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails as Io after the acquireTimeout, and does not repeat the text of the Redis client", () =>
+    it.live("fails with Io after the acquireTimeout, and its error does not contain the text of the Redis client", () =>
       Effect.gen(function* () {
         const { freeze, stop, url } = yield* server
         const redis = yield* connect(url)
@@ -612,7 +614,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails with the system's error code if the error of the Redis client has one", () =>
+    it.live("fails with the system's error code if the error of the Redis client has such a code", () =>
       Effect.gen(function* () {
         const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
           code: "ECONNREFUSED"

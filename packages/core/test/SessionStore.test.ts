@@ -447,7 +447,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Io while Redis is full, and does not repeat the text of the Redis client", () =>
+  it.live("fails with Io while Redis is full, and its error does not contain the text of the Redis client", () =>
     Effect.gen(function* () {
       const { open, redis } = yield* inRedis()
       const store = yield* open

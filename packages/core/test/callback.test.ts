@@ -90,14 +90,14 @@ describe("RedirectLogin.parseCallback accepts a callback", () => {
   )
 
   it.effect.each([
-    ["a custom scheme", "myapp://cb", `myapp://cb?${query}`],
-    ["a custom scheme with a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
-    ["a custom scheme with the root path", "myapp://cb", `myapp://cb/?${query}`],
-    ["a custom scheme without a host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
+    ["a redirect URL with a custom scheme", "myapp://cb", `myapp://cb?${query}`],
+    ["a redirect URL with a custom scheme and a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
+    ["a redirect URL with a custom scheme, and has the root path", "myapp://cb", `myapp://cb/?${query}`],
+    ["a redirect URL with a custom scheme and no host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
     ["a redirect URL without a path", "https://app.example", `https://app.example/?${query}`],
     ["a redirect URL with a query", `${registered}?app=1`, `${registered}?app=1?${query}`],
     ["a redirect URL whose query repeats a name", `${registered}?a=1&a=2`, `${registered}?a=1&a=2&${query}`],
-    ["a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
+    ["a redirect URL with a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
   ] as const)("for %s", ([, redirectUrl, url]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(url, redirectUrl), "canary")
@@ -119,7 +119,7 @@ describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
     ["a relative address with another path", `/other?${query}`, "origin", /path/],
     ["another host", `https://evil.example/callback?${query}`, "origin", /redirect URL/],
     ["another host without a scheme", `//evil.example/callback?${query}`, "origin", /redirect URL/],
-    ["another host behind backslashes", `/\\evil.example/callback?${query}`, "origin", /redirect URL/],
+    ["another host after a backslash", `/\\evil.example/callback?${query}`, "origin", /redirect URL/],
     ["an address with a user name", `https://canary@app.example/callback?${query}`, "origin", /redirect URL/],
     ["a blob URL of the same origin", `blob:${registered}?${query}`, "origin", /redirect URL/],
     ["a query without an address", `?${query}`, "not-a-url", /whole address/],

@@ -121,7 +121,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is rejected if its session is the invalid JSON %s", (value) =>
+  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is rejected if its session is invalid JSON: %j", (value) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${encodeURIComponent(value)}`)
       const error = yield* Effect.flip(complete({ names: ["session"], read: "json" }, callback))

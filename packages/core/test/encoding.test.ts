@@ -136,7 +136,7 @@ describe("a DELETE request", () => {
     [undefined, `{"access":"a&b"}`],
     ["form", "access=a%26b"]
   ] as const)(
-    "has its parameters in the body if the endpoint has no `query` table, with the encoding %j",
+    "has its parameters in the body if the endpoint has no `query` table (encoding of the endpoint: %j)",
     ([encoding, body]) =>
       Effect.gen(function* () {
         const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)

@@ -47,15 +47,20 @@ describe("the encoding of an endpoint writes a body as", () => {
     Endpoint.make({ name: "q", method: "POST", path: "/q", token: "none", encoding, request, response: Anything })
 
   it.effect.each([
-    ["jData in raw text, without a content type", Encoding.jData(), `jData={"uid":"FA0001","pwd":"a&b=c"}`, undefined],
     [
-      "jData in raw text, with the content type of the encoding",
+      "a parameter jData with raw JSON, without a content type",
+      Encoding.jData(),
+      `jData={"uid":"FA0001","pwd":"a&b=c"}`,
+      undefined
+    ],
+    [
+      "a parameter jData with raw JSON, with the content type of the encoding",
       Encoding.jData({ contentType: "text/plain" }),
       `jData={"uid":"FA0001","pwd":"a&b=c"}`,
       "text/plain"
     ],
     [
-      "jData percent-encoded in a form",
+      "a parameter jData with percent-encoded JSON, as a form",
       Encoding.jData({ percent: "encoded", contentType: "application/x-www-form-urlencoded" }),
       "jData=%7B%22uid%22%3A%22FA0001%22%2C%22pwd%22%3A%22a%26b%3Dc%22%7D",
       "application/x-www-form-urlencoded"
@@ -314,7 +319,7 @@ describe("the extras of a session", () => {
   it.effect.each([
     ["plain http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
-    ["a host with the same ending", "https://eviltiny.example"],
+    ["a host whose name ends with the same letters", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],
     ["no scheme", "e21.tiny.example"]
@@ -426,9 +431,7 @@ describe("Expiry.fromAnswer", () => {
     ["later", {}],
     [null, {}],
     [-1, {}]
-  ])("reads %j as a duration, as an instant or as no expiry: %j", (value, expected) =>
-    assert.deepStrictEqual(Expiry.fromAnswer(value), expected)
-  )
+  ])("reads the value %j as %j", (value, expected) => assert.deepStrictEqual(Expiry.fromAnswer(value), expected))
 
   it("returns an expiry that Session.make uses, whether it is a duration or an instant", () => {
     const make = (value: unknown) =>

@@ -251,7 +251,7 @@ describe("sessions: SessionManager.withSession", () => {
     "an error of the program": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`fails with ${title} unchanged, and does not renew`, () =>
+    it.effect(`does not change ${title}, and does not renew`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
