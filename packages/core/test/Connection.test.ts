@@ -434,7 +434,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the second call of complete() if the store failed at the first, and sends one exchange", async () => {
+  it("stores its session at the second call of complete() if the store failed at the first, without a second token request", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []

@@ -54,7 +54,7 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
 
 describe("a credential that is not a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "is accepted between $open and $close, and these quotation marks are removed",
+    "is accepted between the quotation marks $open and $close, which are removed",
     ({ close, open }) =>
       Effect.gen(function* () {
         for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
@@ -105,7 +105,7 @@ describe("a credential that is not a password", () => {
 
 describe("a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "is rejected if it is between $open and $close, and does not appear in the error",
+    "is rejected if it is between the quotation marks $open and $close, and does not appear in the error",
     ({ close, open }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Redacted.make(` ${open}canary-word${close}\n`) }))

@@ -194,7 +194,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("are used up both by the start and by the end of a login", () =>
+  it.effect("are used up if a login starts or ends in them", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")

@@ -158,7 +158,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("stops after two rejected logins, also after a restart, before the broker locks the account", () =>
+  it.effect("stops after two rejected logins, also after a restart, so that the broker does not lock the account", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -337,7 +337,7 @@ describe("sessions: a renewal with a refresh token", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
   it.effect(
-    "is sent if the broker supports it, and is replaced by a login if the broker rejects the refresh token",
+    "is sent if the broker supports refreshes, and is followed by a login if the broker rejects the refresh token",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -714,7 +714,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are found within 30 seconds if another program logged out, without a request to the broker", () =>
+  it.effect("are found within 30 seconds, and cause no request to the broker, if another program logged out", () =>
     Effect.gen(function* () {
       const { one, other } = yield* begin
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))
@@ -859,17 +859,23 @@ describe("sessions: SessionManager.adopt", () => {
   )
 })
 
-it.effect("SessionManager.sessionPromise returns a promise of a valid session to programs without Effect", () =>
-  Effect.gen(function* () {
-    yield* TestClock.setTime(morning)
-    const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
-    const manager = yield* start(tiny)
-    const promise = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
-    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
-    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
-    yield* pass("1 hour")
-    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "2")
-  })
+it.effect(
+  "SessionManager.sessionPromise returns a promise of a valid session for programs that do not use Effect",
+  () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
+      const manager = yield* start(tiny)
+      const promise = yield* Effect.provideService(
+        SessionManager.sessionPromise,
+        SessionManager.SessionManager,
+        manager
+      )
+      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+      yield* pass("1 hour")
+      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "2")
+    })
 )
 
 it.effect("SessionMetrics counts logins and failures by broker, outcome and reason, without account names", () =>

@@ -65,7 +65,7 @@ describe("callers of SessionManager.session", () => {
     })
   )
 
-  it.effect("wait at most renewalTimeout for an early renewal, and later callers do not wait for it", () =>
+  it.effect("wait at most renewalTimeout for an early renewal, and later callers do not wait for this renewal", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(
