@@ -13,10 +13,13 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, type Shared, start } from "./sessions.ts"
 import { shown } from "./support.ts"
 
-/** Programs that share a store. `tabs` are the browser logins that they began. */
+/** Makes programs that share a store. `tabs` lists the name of the program for each browser login that was begun. */
 const makeWorld = (shared: Shared = makeShared()) => {
   const tabs: Array<string> = []
-  /** A program whose user needs `takes` for the login. */
+  /**
+   * Makes a program. `run` begins a browser login that ends after `takes` milliseconds. If `end` is a failure, the
+   * login fails.
+   */
   const program = Effect.fnUntraced(function* (name: string) {
     const manager = yield* start(makeTiny({ by: [] }), shared)
     const login = (takes: number, end: Effect.Effect<void, AuthError.AuthError> = Effect.void) =>
@@ -46,7 +49,7 @@ const reasonOf = (exit: Exit.Exit<unknown, unknown>): string =>
 const denied = Effect.fail(AuthError.make("tiny", "complete", new AuthError.RedirectRejected({ why: "denied" })))
 
 describe("sessions: BrowserLogin", () => {
-  it.effect("opens one browser for 20 programs, and all of them get its session", () =>
+  it.effect("opens the browser once for 20 programs, and all 20 programs get the same session", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -66,7 +69,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("opens no browser if the stored session is live", () =>
+  it.effect("opens no browser if the stored session is valid", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -77,7 +80,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("fails the waiting programs, without another browser, if the user declines", () =>
+  it.effect("makes the waiting programs fail, and does not open the browser again, if the user denies the login", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -91,7 +94,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ends after five minutes, and fails the waiting programs", () =>
+  it.effect("fails after five minutes, and makes the waiting programs fail", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -107,7 +110,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("opens the browser at most three times in an hour, and says when it may open it again", () =>
+  it.effect("opens the browser at most three times in an hour, and then fails and names the time of the next try", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -125,7 +128,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("does not limit a user, and does not count the user's logins", () =>
+  it.effect("does not limit the logins with `byPerson: true`, and does not count them", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -138,22 +141,24 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("is replaced by the login that a user starts in another program, and returns its session", () =>
-    Effect.gen(function* () {
-      yield* begin
-      const { program, tabs } = makeWorld()
-      const [one, user] = [yield* program("one"), yield* program("user")]
-      const first = yield* fork(one.run(200_000))
-      yield* pass("10 seconds")
-      const second = yield* fork(user.run(30_000, { byPerson: true }))
-      yield* pass("35 seconds")
-      assert.deepStrictEqual(tabs, ["one", "user"])
-      assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
-      assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
-    })
+  it.effect(
+    "returns the session of a login that a user starts in another program while the first login is pending",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const { program, tabs } = makeWorld()
+        const [one, user] = [yield* program("one"), yield* program("user")]
+        const first = yield* fork(one.run(200_000))
+        yield* pass("10 seconds")
+        const second = yield* fork(user.run(30_000, { byPerson: true }))
+        yield* pass("35 seconds")
+        assert.deepStrictEqual(tabs, ["one", "user"])
+        assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
+        assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
+      })
   )
 
-  it.effect("logs a user in even if the stored session is live", () =>
+  it.effect("opens the browser for a login with `byPerson: true` even if the stored session is valid", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -166,28 +171,30 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("begins another login within half a minute if the program with the browser was killed", () =>
-    Effect.gen(function* () {
-      yield* begin
-      const shared = makeShared()
-      const { service, state } = breakable(shared.store)
-      const { program, tabs } = makeWorld(shared)
-      const dying = makeWorld({ ...shared, store: service })
-      const killed = yield* dying.program("killed")
-      const first = yield* fork(killed.run(200_000))
-      yield* pass("3 seconds")
-      // A killed program cannot remove its entry.
-      state.broken = true
-      yield* Fiber.interrupt(first)
-      const other = yield* program("other")
-      const second = yield* fork(other.run(5000))
-      yield* pass("30 seconds")
-      assert.strictEqual(numberOf(yield* Fiber.join(second)), "other")
-      assert.deepStrictEqual([dying.tabs, tabs], [["killed"], ["other"]])
-    })
+  it.effect(
+    "opens the browser in another program within 30 seconds if the program with the pending login was killed",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const shared = makeShared()
+        const { service, state } = breakable(shared.store)
+        const { program, tabs } = makeWorld(shared)
+        const dying = makeWorld({ ...shared, store: service })
+        const killed = yield* dying.program("killed")
+        const first = yield* fork(killed.run(200_000))
+        yield* pass("3 seconds")
+        // The store fails, because a killed program cannot remove its entry from the store.
+        state.broken = true
+        yield* Fiber.interrupt(first)
+        const other = yield* program("other")
+        const second = yield* fork(other.run(5000))
+        yield* pass("30 seconds")
+        assert.strictEqual(numberOf(yield* Fiber.join(second)), "other")
+        assert.deepStrictEqual([dying.tabs, tabs], [["killed"], ["other"]])
+      })
   )
 
-  it.effect("keeps the waiting programs waiting while the program with the browser lives", () =>
+  it.effect("opens no second browser for a waiting program while the program with the pending login is running", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -201,7 +208,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("leaves no pending login behind after an interruption", () =>
+  it.effect("leaves no pending login in the store after an interruption", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -214,7 +221,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("fails with the error of the store before it opens the browser", () =>
+  it.effect("fails with the store's error, and opens no browser, if the store fails", () =>
     Effect.gen(function* () {
       yield* begin
       const shared = makeShared()
@@ -227,7 +234,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ignores entries of the future, which a clock that was set back leaves behind", () =>
+  it.effect("ignores a stored entry whose time is in the future because the clock was set back", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + 86_400_000)
       const { program, tabs } = makeWorld()

@@ -66,5 +66,5 @@ export const make = (broker: string, { begin, poll }: QrLogin["Service"]): QrLog
   poll: (code) =>
     Redacted.isRedacted({ ...code }.name)
       ? poll(code)
-      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "is not a result of begin"))
+      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "must be the QR code that `begin` returned"))
 })

@@ -62,7 +62,9 @@ export const seal = (
   const { redirectUrl, state, url } = { ...request }
   return isSecretText(state) && isSecretText(url) && Predicate.isString(redirectUrl)
     ? sealedRequest.seal({ redirectUrl, state, url }, key, options.account, options.lifetime)
-    : Effect.fail(AuthError.invalidRequest(options.account.broker, "seal", "request", "is not a result of begin"))
+    : Effect.fail(
+        AuthError.invalidRequest(options.account.broker, "seal", "request", "must be the request that `begin` returned")
+      )
 }
 
 /**
