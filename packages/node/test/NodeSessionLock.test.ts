@@ -45,7 +45,11 @@ const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => v
   ["has a second page of zeros", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
   ["is marked as read-only", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
   ...[1, 50, 100, 512, 4096, 5000].map(
-    (size) => [`is truncated to ${size} ${size === 1 ? "byte" : "bytes"}`, (path: string) => Fs.truncateSync(path, size)] as const
+    (size) =>
+      [
+        `is truncated to ${size} ${size === 1 ? "byte" : "bytes"}`,
+        (path: string) => Fs.truncateSync(path, size)
+      ] as const
   ),
   ["contains random bytes", (path) => Fs.writeFileSync(path, randomBytes(8192))],
   [
@@ -113,12 +117,14 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const acquireTimeout of [0, -5, NaN]) {
-    it.effect(`rejects the option acquireTimeout: ${acquireTimeout} when the lock is made, and the error names a valid value`, () =>
-      Effect.gen(function* () {
-        const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
-        assert.deepInclude(error, { operation: "open", isRetryable: false })
-        assert.match(error.message, /The option acquireTimeout must be a duration above zero, such as "60 seconds"/)
-      })
+    it.effect(
+      `rejects the option acquireTimeout: ${acquireTimeout} when the lock is made, and the error names a valid value`,
+      () =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
+          assert.deepInclude(error, { operation: "open", isRetryable: false })
+          assert.match(error.message, /The option acquireTimeout must be a duration above zero, such as "60 seconds"/)
+        })
     )
   }
 
@@ -131,19 +137,21 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("gives each holder a larger fence number, even if the clock was set back or the lock file was deleted", () =>
-    Effect.gen(function* () {
-      const folder = yield* freshFolder
-      const lock = yield* make(folder)
-      yield* TestClock.setTime(1_800_000_000_000)
-      const first = yield* fenceOf(lock)
-      yield* TestClock.setTime(1_700_000_000_000)
-      const second = yield* fenceOf(lock)
-      yield* TestClock.setTime(1_800_000_001_000)
-      Fs.rmSync(fileOf(folder))
-      const third = yield* fenceOf(lock)
-      assert.deepStrictEqual([first, second, third], [1_800_000_000_000, 1_800_000_000_001, 1_800_000_001_000])
-    })
+  it.effect(
+    "gives each holder a larger fence number, even if the clock was set back or the lock file was deleted",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const lock = yield* make(folder)
+        yield* TestClock.setTime(1_800_000_000_000)
+        const first = yield* fenceOf(lock)
+        yield* TestClock.setTime(1_700_000_000_000)
+        const second = yield* fenceOf(lock)
+        yield* TestClock.setTime(1_800_000_001_000)
+        Fs.rmSync(fileOf(folder))
+        const third = yield* fenceOf(lock)
+        assert.deepStrictEqual([first, second, third], [1_800_000_000_000, 1_800_000_000_001, 1_800_000_001_000])
+      })
   )
 
   it.effect("makes `check` of the holder fail if the lock file was deleted", () =>

@@ -91,13 +91,15 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("fails if the user has no directory for application state, and the remedy names HOME and the option folder", () =>
-    Effect.gen(function* () {
-      const reason = yield* reasonOf(
-        open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
-      )
-      assert.match(reason.remedy, /HOME.*folder/)
-    })
+  it.effect(
+    "fails if the user has no directory for application state, and the remedy names HOME and the option folder",
+    () =>
+      Effect.gen(function* () {
+        const reason = yield* reasonOf(
+          open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
+        )
+        assert.match(reason.remedy, /HOME.*folder/)
+      })
   )
 
   it.live("writes no session in clear to a file, both while the vault is open and when it is closed", () =>

@@ -112,7 +112,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("a client can log in once in a second", () =>
+  it.effect("a client can log in once in a second, and one more login is refused", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* logIn()).status, 200)
@@ -145,7 +145,7 @@ describe("the fake's session", () => {
     )
   }
 
-  it.effect("an unregistered IP address is refused for orders, but not for reads", () =>
+  it.effect("an order from an unregistered IP address is refused, but a call for funds is accepted", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -194,7 +194,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("the feed opens only for a valid token", () =>
+  it.effect("the market feed opens with a valid token, and refuses an unknown token", () =>
     Effect.gen(function* () {
       yield* start()
       const token = tokenOf(yield* logIn())
@@ -216,7 +216,7 @@ describe("the fake's browser login", () => {
   const get = (url: string) =>
     Effect.promise(() => fetch(url).then(async (response) => [response.status, await response.text()] as const))
 
-  it.effect("the page has a login form, and shows no HTML from its address", () =>
+  it.effect("the page has a login form, and escapes HTML in the state of its address", () =>
     Effect.gen(function* () {
       yield* start()
       const [status, html] = yield* get(`${page}&cb_param=%22%3E%3Cscript%3E`)
@@ -248,7 +248,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("a user that is not on the application's list gets an error page", () =>
+  it.effect("a user whom the application does not allow gets an error page", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, whitelist: "unlisted" }] })
       assert.strictEqual((yield* submit(demo, Redacted.make(page))).status, 403)
@@ -291,7 +291,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an application can make one exchange in a second", () =>
+  it.effect("an application can make one exchange in a second, and one more exchange is refused", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
@@ -313,7 +313,7 @@ describe("the fake's browser login", () => {
   )
 })
 
-describe("the switches for behaviour that is not documented", () => {
+describe("the fake's switches", () => {
   type Switches = Partial<FakeRupeezy.Switches>
   const probe = (headers: Readonly<Record<string, string>>) => ask("GET", "/user/funds", { headers })
 
@@ -443,15 +443,17 @@ describe("the switches for behaviour that is not documented", () => {
     ]
   ]
   for (const [name, switches, attempt, expected] of rows) {
-    it.effect(`${name} with ${JSON.stringify(switches)} is ${String(expected)}`, () =>
-      Effect.gen(function* () {
-        yield* start(switches)
-        assert.strictEqual(yield* attempt, expected)
-      })
+    it.effect(
+      `${name} is ${String(expected)} ${Object.keys(switches).length === 0 ? "by default" : `with the switches ${JSON.stringify(switches)}`}`,
+      () =>
+        Effect.gen(function* () {
+          yield* start(switches)
+          assert.strictEqual(yield* attempt, expected)
+        })
     )
   }
 
-  it("the rows above test every switch", () => {
+  it("the tests above use every switch", () => {
     const names: Record<keyof FakeRupeezy.Switches, true> = {
       refusedLogin: true,
       reusedCode: true,

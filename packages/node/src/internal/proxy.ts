@@ -46,7 +46,7 @@ interface ProxySetter {
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const proxy = proxyOf(process.env)
-  if (proxy === undefined || proxy === "" || isEnabled(process as NodeJS.Process)) return Effect.void
+  if (proxy === undefined || proxy === "" || isEnabled(process)) return Effect.void
   const { setGlobalProxyFromEnv } = http as ProxySetter
   if (setGlobalProxyFromEnv === undefined) return Effect.fail(ignored)
   return Effect.try({ try: () => void setGlobalProxyFromEnv(), catch: () => invalid })
