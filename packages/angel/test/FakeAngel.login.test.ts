@@ -106,7 +106,7 @@ describe("FakeAngel: one-time codes", () => {
     [undefined, false]
   ] as const) {
     it.effect(
-      `a second login with the same code is ${status ? "accepted" : "refused"} if the switch reusedCode is ${reusedCode ?? "not set"}`,
+      `a second login with the same code is ${status ? "accepted" : "refused"} if the switch reusedCode is ${reusedCode === undefined ? "not set" : `"${reusedCode}"`}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })

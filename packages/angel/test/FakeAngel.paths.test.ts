@@ -128,7 +128,7 @@ describe("FakeAngel: the publisher page", () => {
 
   for (const publisherRefreshToken of ["sent", "absent"] as const) {
     it.effect(
-      `redirects with the state, and ${publisherRefreshToken === "sent" ? "with" : "without"} a refresh token, if the switch publisherRefreshToken is ${publisherRefreshToken}`,
+      `redirects with the state, and ${publisherRefreshToken === "sent" ? "with" : "without"} a refresh token, if the switch publisherRefreshToken is "${publisherRefreshToken}"`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ publisherRefreshToken })

@@ -60,7 +60,7 @@ describe("FakeAngel: tokens", () => {
     ["live", ["", ""]]
   ] as const) {
     it.effect(
-      `after a refresh, the previous tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} if the switch refreshedTokens is ${refreshedTokens}`,
+      `after a refresh, the previous tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} if the switch refreshedTokens is "${refreshedTokens}"`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens })
@@ -88,7 +88,7 @@ describe("FakeAngel: tokens", () => {
     ["absent", undefined]
   ] as const) {
     it.effect(
-      `an access token ${exp === undefined ? "has no exp" : "has an exp"} if the switch tokenEnd is ${tokenEnd}`,
+      `an access token ${exp === undefined ? "has no exp" : "has an exp"} if the switch tokenEnd is "${tokenEnd}"`,
       () =>
         Effect.gen(function* () {
           const { data, tokens } = yield* loggedIn({ tokenEnd })

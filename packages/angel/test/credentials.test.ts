@@ -31,11 +31,11 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { clientCode: empty, pin: empty, apiKey: empty, totp: empty }
   ],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { clientCode: 123456, pin: 4711, apiKey: secret(1), totp: 123456 },
     { clientCode: noText, pin: noText, apiKey: noText, totp: noText }
   ],
-  ["a PIN that wraps undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
+  ["undefined, wrapped in Redacted, in place of the PIN", { ...credentials, pin: secret(undefined) }, { pin: missing }],
   [
     "an e-mail address in place of the client code",
     { ...credentials, clientCode: "demo@example.com" },
@@ -60,9 +60,9 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
       totp: "has no secret: use the whole address of the QR code"
     }
   ],
-  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
+  ["a blank code in CodeSource.fixed", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
   [
-    "a blank fixed code and a blank PIN",
+    "a blank code in CodeSource.fixed and a blank PIN",
     { ...credentials, pin: secret(""), totp: CodeSource.fixed(secret("")) },
     { pin: empty, totp: empty }
   ],

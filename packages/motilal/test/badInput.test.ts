@@ -64,11 +64,15 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     every(empty)
   ],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
     { ...every(noText), totp: noText }
   ],
-  ["a password that wraps undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
+  [
+    "undefined, wrapped in Redacted, in place of the password",
+    { ...credentials, password: secret(undefined) },
+    { password: missing }
+  ],
   [
     "a user id with a space in it",
     { ...credentials, userId: "AA 017" },
@@ -175,19 +179,21 @@ describe("checks of credentials", () => {
 
   const names = ["USER_ID", "PASSWORD", "API_KEY", "API_SECRET", "SECOND_FACTOR"].map((name) => `MOTILAL_${name}`)
 
-  it.effect("layerConfig names all missing variables in one error, but not the optional MOTILAL_TOTP_SECRET", () =>
-    Effect.gen(function* () {
-      const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
-        Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
-      )
-      const expected = required.map((name) => [`${name} (${fields[name].env})`, missing])
-      assert.deepStrictEqual(problems(error), Object.fromEntries(expected))
-      for (const name of names) assert.include(error.message, name)
-      assert.notInclude(error.message, "MOTILAL_TOTP_SECRET")
-    })
+  it.effect(
+    "MotilalAuth.layerConfig names all missing variables in one error, but not the optional MOTILAL_TOTP_SECRET",
+    () =>
+      Effect.gen(function* () {
+        const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
+          Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+        )
+        const expected = required.map((name) => [`${name} (${fields[name].env})`, missing])
+        assert.deepStrictEqual(problems(error), Object.fromEntries(expected))
+        for (const name of names) assert.include(error.message, name)
+        assert.notInclude(error.message, "MOTILAL_TOTP_SECRET")
+      })
   )
 
-  it.effect("layerConfig of the portal names all missing variables in one error", () =>
+  it.effect("MotilalPortal.layerConfig names all missing variables in one error", () =>
     Effect.gen(function* () {
       const error = yield* refused(
         Effect.void as Effect.Effect<void, AuthError, Layer.Success<ReturnType<typeof MotilalPortal.layerConfig>>>,
@@ -199,7 +205,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("layerConfig reads the variables, including the optional TOTP secret", () =>
+  it.effect("MotilalAuth.layerConfig reads the variables, including the optional TOTP secret", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const values = {

@@ -169,19 +169,19 @@ describe("the fake's check of logins", () => {
     ["a code of five digits", "MO1099", {}, { ...good, totp: "12345" }],
     ["a wrong code", "MO1093", {}, { ...good, totp: "000000" }],
     ["a TOTP code for an account without TOTP", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
-    ["an app that is not live", "MO1006", account({ state: "not-live" }), good],
+    ["an app that is not authorised for live use", "MO1006", account({ state: "not-live" }), good],
     ["an account without consent", "MO1092", account({ state: "no-consent" }), good],
     ["a missing API secret", "MO2006", {}, good, { apisecretkey: "" }],
     ["a wrong API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
     [
-      "a missing API secret, if the switch loginWithoutSecret is accepted",
+      'a missing API secret, if the switch loginWithoutSecret is "accepted"',
       "",
       { loginWithoutSecret: "accepted" },
       good,
       { apisecretkey: "" }
     ],
     [
-      "an unregistered IP address, if the switch addressCheck is all",
+      'an unregistered IP address, if the switch addressCheck is "all"',
       "MO2035",
       { ...account({ ip: "unregistered" }), addressCheck: "all" },
       good
@@ -404,7 +404,7 @@ describe("the fake's check of sessions", () => {
     })
   )
 
-  it.effect("a code is accepted once, and a call about a code is then refused with MO1095", () =>
+  it.effect("a code is accepted once, and verifyotp and resendotp are then refused with MO1095", () =>
     against(
       {},
       (fake) =>

@@ -385,9 +385,9 @@ describe("the fake's switches", () => {
     ["the presence of exp in the token", { tokenEnd: "absent" }, claims, false],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
     ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
-    ["the HTTP status of an earlier session after another login", { reusedCode: "accepted" }, earlier, 200],
+    ["the HTTP status of a call with an earlier session after another login", { reusedCode: "accepted" }, earlier, 200],
     [
-      "the HTTP status of an earlier session after another login",
+      "the HTTP status of a call with an earlier session after another login",
       { reusedCode: "accepted", earlierSessions: "die" },
       earlier,
       401
@@ -405,8 +405,13 @@ describe("the fake's switches", () => {
     ["the state in the callback", { cbParam: "dropped" }, callback, null],
     ["the HTTP status of the second exchange of an auth code", {}, twoExchanges, 401],
     ["the HTTP status of the second exchange of an auth code", { authCode: "reusable" }, twoExchanges, 200],
-    ["the HTTP status of an exchange after one minute", {}, codeAfterAMinute, 200],
-    ["the HTTP status of an exchange after one minute", { authCodeLifetime: "30 seconds" }, codeAfterAMinute, 401],
+    ["the HTTP status of an exchange one minute after the callback", {}, codeAfterAMinute, 200],
+    [
+      "the HTTP status of an exchange one minute after the callback",
+      { authCodeLifetime: "30 seconds" },
+      codeAfterAMinute,
+      401
+    ],
     [
       "the HTTP status of an exchange without an API key",
       {},
@@ -419,9 +424,9 @@ describe("the fake's switches", () => {
       Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
       401
     ],
-    ["the fields of the funds", {}, fundsKeys, "nse mcx"],
-    ["the fields of the funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
-    ["the fields of the funds", { funds: "enveloped" }, fundsKeys, "status data"],
+    ["the list of fields in the answer for funds", {}, fundsKeys, "nse mcx"],
+    ["the list of fields in the answer for funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
+    ["the list of fields in the answer for funds", { funds: "enveloped" }, fundsKeys, "status data"],
     ["the field response in the answer to a logout", {}, logoutResponse, null],
     [
       "the field response in the answer to a logout",
@@ -444,7 +449,7 @@ describe("the fake's switches", () => {
   ]
   for (const [name, switches, attempt, expected] of rows) {
     it.effect(
-      `${name} is ${String(expected)} ${Object.keys(switches).length === 0 ? "by default" : `with the switches ${JSON.stringify(switches)}`}`,
+      `${name} is ${JSON.stringify(expected) ?? "undefined"} ${Object.keys(switches).length === 0 ? "by default" : `with the switches ${JSON.stringify(switches)}`}`,
       () =>
         Effect.gen(function* () {
           yield* start(switches)

@@ -55,7 +55,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     all(names, empty)
   ],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { clientCode: 1, password: 2, totp: 3, applicationId: 4, apiKey: secret(5) },
     all(names, noText)
   ],
@@ -87,14 +87,14 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
     { totp: "is not base32, which has only the letters A to Z and the digits 2 to 7" }
   ],
-  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
+  ["a blank code in CodeSource.fixed", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
 ]
 
 const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, all(partnerNames, missing)],
   ["an empty object", {}, all(partnerNames, missing)],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 },
     all(partnerNames, noText)
   ],
