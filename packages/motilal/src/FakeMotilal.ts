@@ -80,8 +80,8 @@ export interface Switches {
   /** Whether the third call of an account to the same endpoint within a second is refused. */
   readonly limit: "two-a-second" | "none"
   /**
-   * `any-with-json` accepts a request if its header `Accept` includes JSON or is missing. `exact` accepts only the value
-   * `application/json`, which is in the broker's table.
+   * `any-with-json` accepts a request if its header `Accept` includes JSON or is missing. `exact` accepts only the
+   * value `application/json`, which is in the broker's table.
    */
   readonly accept: "any-with-json" | "exact"
 }
@@ -264,7 +264,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Returns whether a header of the table has the required format. Other functions check the API secret and the tokens. */
+  /** Returns whether a header of the table has the required format. Other functions check the secret and the tokens. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0

@@ -24,8 +24,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Generation of the broker's calls. In `v7`, the generation of 2026, a second request after the login exchanges the login
- * token for an access token. The earlier generations `v4` and `v3` do not have this second exchange.
+ * Generation of the broker's calls. In `v7`, the generation of 2026, a second request after the login exchanges the
+ * login token for an access token. The earlier generations `v4` and `v3` do not have this second exchange.
  *
  * @category models
  * @since 0.1.0
@@ -103,8 +103,8 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * Hashes the password as the broker requires: SHA-256 of the password followed by the API key, in
- * lower-case hexadecimal.
+ * Hashes the password as the broker requires: SHA-256 of the password followed by the API key, in lower-case
+ * hexadecimal.
  *
  * @example
  * ```ts

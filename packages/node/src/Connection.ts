@@ -1,6 +1,6 @@
 /**
- * Sessions of brokers for Node programs that do not use Effect. A session is stored encrypted on this machine. All
- * programs of this user share it.
+ * Sessions of stock brokers for Node programs that do not use Effect. A session is stored encrypted on this machine.
+ * All programs of this user share it.
  *
  * @since 0.1.0
  */
@@ -42,8 +42,8 @@ export {
 export interface Options extends Core.Options, FolderOptions {}
 
 /**
- * Opens a connection for the account of a broker's layer. It opens the vault and checks that the credentials are
- * complete, but it sends no request. The first call of the connection uses the stored session. If there is no stored
+ * Opens a connection for the account of a broker's layer. It opens the vault and checks the format of the
+ * credentials, but it sends no request. The first call of the connection uses the stored session. If there is no stored
  * session, the first call logs in.
  *
  * The environment variables `HTTPS_PROXY` and `NO_PROXY` apply to every request of the global `fetch` in this process.

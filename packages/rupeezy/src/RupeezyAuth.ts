@@ -70,8 +70,8 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`,
- * `RUPEEZY_TOTP_SECRET`, `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. If variables are missing or
- * wrong, one error names all of them.
+ * `RUPEEZY_TOTP_SECRET`, `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. If variables are missing or wrong, one error
+ * names all of them.
  *
  * @category layers
  * @since 0.1.0

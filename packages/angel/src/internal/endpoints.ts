@@ -2,8 +2,8 @@ import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
-// Source of the paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each limit applies to one
-// client code.
+// Source of the paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each limit
+// applies to one client code.
 
 const { Secret, Text } = Endpoint
 const { each, list, secret, text } = Decode

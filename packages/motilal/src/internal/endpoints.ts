@@ -30,7 +30,7 @@ const LoginData = Schema.Struct({
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
 
-/** Reads `isAuthTokenVerified`. `FALSE` means that a one-time code is required. Returns `undefined` for other values. */
+/** Returns `TRUE`, `FALSE`, or `undefined` for any other value. `FALSE` means that a one-time code is required. */
 const flagOf = (value: string | boolean | null | undefined): "TRUE" | "FALSE" | undefined => {
   const word = String(value).trim().toUpperCase()
   return word === "TRUE" || word === "FALSE" ? word : undefined
@@ -48,8 +48,9 @@ const LoginAnswer = Decode.map(
 )
 
 /**
- * The four possible places of the access token, in the order of this list, as of 2026-11-27. The first place is documented. The official Java SDK
- * 3.3 also reads the second and the third place. A third-party client of v7 reads the fourth place.
+ * The four possible places of the access token, in the order of this list, as of 2026-11-27. The first place is
+ * documented. The official Java SDK 3.3 also reads the second and the third place. A third-party client of v7 reads the
+ * fourth place.
  */
 const AccessTokenData = Schema.Union([
   Schema.Struct({ accesstoken: Endpoint.SecretText }),

@@ -76,8 +76,8 @@ export const create = (database: DatabaseSync, design: Design, values: Readonly<
 }
 
 /**
- * If the database is empty, creates the tables and writes the initial values. Several programs may call this function at
- * the same time.
+ * If the database is empty, creates the tables and writes the initial values. Several programs may call this function
+ * at the same time.
  */
 export const createOnce = (
   database: DatabaseSync,

@@ -83,8 +83,8 @@ const decodeAnswer = Schema.decodeUnknownResult(
 )
 
 /**
- * Patterns of error messages of keyrings. A message that matches a pattern is replaced by the text beside the pattern,
- * because the message could contain a secret.
+ * Patterns of error messages of keyrings. If a message matches a pattern, the error contains the text beside the
+ * pattern. The message itself is never shown, because it could contain a secret.
  */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],

@@ -55,7 +55,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
   return undefined
 }
 
-/** The code of a system error, such as `ENOENT`. Returns only the code, because a `VaultError` contains no other error. */
+/** The code of a system error, such as `ENOENT`. Returns no other text, because a `VaultError` contains no other error. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
@@ -153,8 +153,8 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 
 /**
  * Replaces a database with an empty file. At any time, there is a file at the path. Otherwise SQLite could create a
- * file that other users can read. Existing files are not opened, because closing a file
- * releases all locks of this process on the file.
+ * file that other users can read. Existing files are not opened, because closing a file releases all locks of this
+ * process on the file.
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`
