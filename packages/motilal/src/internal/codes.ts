@@ -32,7 +32,7 @@ const inOtp = { operations: ["verifyotp", "resendotp"] }
 const swapped =
   "Check that apiKey and apiSecret are not swapped. The password is hashed with the apiKey, never with the apiSecret."
 
-/** Rows for the headers that have an error code of their own. */
+/** Rows for the headers that have a separate error code. */
 const headerRows = headers.table
   .filter(({ code, from }) => code.startsWith("MO20") && from !== "key" && from !== "session")
   .map(({ code, name, option }) =>
@@ -46,7 +46,7 @@ const headerRows = headers.table
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Error codes of calls outside the login. The package keeps these codes unchanged. */
+/** Error codes of calls that do not belong to the login. The package passes these codes on to the program unchanged. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),
