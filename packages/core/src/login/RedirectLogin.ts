@@ -183,7 +183,9 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
   const received = (request: AuthorizationRequest, callbackUrl: Redacted.Redacted<string>) => {
     const { redirectUrl, state } = { ...request }
     if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
-      return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "must be the request that `begin` returned"))
+      return Effect.fail(
+        AuthError.invalidRequest(broker, "complete", "request", "must be the request that `begin` returned")
+      )
     }
     return isSecretText(callbackUrl)
       ? receive(request, callbackUrl)
