@@ -66,7 +66,7 @@ const angel = async (name: string, pin: string) => {
   const url = "https://apiconnect.angelone.in/rest/secure/angelbroking/user/v1/getProfile"
   await attempt(`${name}: fetch`, connection.fetch(url))
   await attempt(`${name}: order`, connection.fetch(url, { method: "POST", body: "CANARYbody" }))
-  await attempt(`${name}: unreachable`, connection.fetch("http://127.0.0.1:1/?secret=CANARYquery"))
+  await attempt(`${name}: unreachable`, connection.fetch("http://127.0.0.1:1/"))
   await attempt(`${name}: renew`, connection.renew())
   await attempt(`${name}: logout`, connection.logout())
   await connection.close()
